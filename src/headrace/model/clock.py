@@ -1,0 +1,77 @@
+"""The one door to time: everything that needs now, a wait or an ISO date goes through here."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable
+from datetime import UTC, date, datetime, timedelta
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Time as an argument: real in production, simulated in tests."""
+
+    def now(self) -> datetime:
+        """The wall clock, timezone-aware UTC."""
+
+    def monotonic(self) -> float:
+        """Seconds that only grow; for intervals and rate windows."""
+
+    def sleep(self, seconds: float) -> Awaitable[None]:
+        """Wait without blocking the event loop."""
+
+
+class SystemClock:
+    """The machine's own clock."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> Awaitable[None]:
+        return asyncio.sleep(seconds)
+
+
+SYSTEM_CLOCK = SystemClock()
+
+
+def parse_instant(text: str) -> datetime:
+    """An ISO 8601 date or date-time as UTC; no zone means UTC, a bare date its midnight.
+
+    Raises ValueError for anything else. (api-facts (f), Dates)
+    """
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        return moment.replace(tzinfo=UTC)
+    return moment.astimezone(UTC)
+
+
+def format_instant(moment: datetime) -> str:
+    """UTC with milliseconds and `Z`, as the API answers: `2015-05-05T12:30:00.000Z`."""
+    return (
+        moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    )
+
+
+def normalise_instant(text: str) -> str:
+    """Any accepted date in the one spelling that is stored, compared and answered."""
+    if len(text) == 24 and text[23] == "Z" and text[10] == "T" and text[19] == ".":
+        datetime.fromisoformat(text)
+        return text
+    return format_instant(parse_instant(text))
+
+
+def parse_interval(text: str) -> timedelta:
+    """`30s`, `5m`, `2h`, `1d` as a duration; ValueError for anything else."""
+    units = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+    if len(text) < 2 or text[-1] not in units or not text[:-1].isdecimal() or int(text[:-1]) == 0:
+        raise ValueError(f"{text!r} is not an interval: write a number and s, m, h or d, as in 5m")
+    return timedelta(seconds=int(text[:-1]) * units[text[-1]])
+
+
+def is_overdue(due: str, today: date) -> bool:
+    """Whether a normalised due date lies before `today`."""
+    return due[:10] < today.isoformat()

@@ -1,0 +1,96 @@
+"""What a collection team works with: read by the API, written by people."""
+
+from __future__ import annotations
+
+from headrace.model.customer import CustomerBrief
+from headrace.model.record import UNSET, Instant, Record, Text, UnsetType
+
+
+class DunningPlan(Record):
+    """A workflow; only linked by the API, never created by it (guide)."""
+
+    id: str
+    name: str
+    mode: str = "AUTOMATIC"
+    entity: str = "CUSTOMER"
+
+
+class User(Record):
+    """A member of the team; `id` is a customer's `accountManagerId`."""
+
+    id: str
+    first_name: str | None
+    last_name: str | None
+    email: str
+    position: str | None
+
+
+class BankAccount(Record):
+    """Where payments arrive."""
+
+    id: str
+    name: str
+    iban: str | None = None
+    bic: str | None = None
+    currency: str | None = None
+
+
+class PlanBrief(Record):
+    """A dunning plan inside an action."""
+
+    id: str
+    name: str
+
+
+class CarryingInvoice(Record):
+    """The invoice that drives a reminder."""
+
+    id: str
+    custom_id: str | None
+    external_id: str | None
+
+
+class Assignee(Record):
+    """Who an action is for."""
+
+    email: str
+
+
+class Action(Record):
+    """A reminder, task or reply on the team's list."""
+
+    id: str
+    name: str
+    type: str
+    state: str
+    source: str
+    created_at: Instant
+    updated_at: Instant
+    due_date: Instant | None = None
+    dunning_plan: PlanBrief | None = None
+    customer: CustomerBrief | None = None
+    carrying_invoice: CarryingInvoice | None = None
+    assigned_to: list[Assignee] = []
+
+
+class Note(Record):
+    """Free text on a customer."""
+
+    content: Text
+    id: str | UnsetType = UNSET
+    created_at: Instant | UnsetType = UNSET
+
+
+class PortalRequest(Record):
+    """What a portal link is asked for (guide, Create customer portal URL)."""
+
+    expires_in: int = 86_400
+    """Seconds; no maximum."""
+    frame_ancestors: str | None = None
+    """Space-separated host names that may frame the page."""
+
+
+class PortalLink(Record):
+    """The answer: a URL that carries its own expiring token."""
+
+    url: str

@@ -1,0 +1,63 @@
+"""A company or person that owes."""
+
+from __future__ import annotations
+
+import msgspec
+
+from headrace.model.contact import Contact
+from headrace.model.custom_field import CustomFieldValue
+from headrace.model.record import UNSET, Balance, Record, Text, UnsetType
+from headrace.model.reference import Reference
+
+
+class Address(Record):
+    """Where the customer sits; `country` is a name such as France, not a code."""
+
+    address: str | None | UnsetType = UNSET
+    zipcode: str | None | UnsetType = UNSET
+    city: str | None | UnsetType = UNSET
+    state: str | None | UnsetType = UNSET
+    country: str | None | UnsetType = UNSET
+
+
+class Customer(Record):
+    """As imported by `POST /customers`; `name` is needed there, not in a partial update."""
+
+    external_id: Text | None | UnsetType = UNSET
+    id: str | UnsetType = UNSET
+    name: Text | UnsetType = UNSET
+    vat_number: str | None | UnsetType = UNSET
+    accounting_ref: str | None | UnsetType = UNSET
+    account_manager_id: str | None | UnsetType = UNSET
+    dunning_plan_id: str | None | UnsetType = UNSET
+    """An existing plan; null takes the customer off its plan."""
+    address: Address | None | UnsetType = UNSET
+    parent: Reference | None | UnsetType = UNSET
+    """One level only, and it must exist already (guide, Parent-child relation)."""
+    payment_methods: dict[str, msgspec.Raw] | None | UnsetType = UNSET
+    custom_fields: list[CustomFieldValue] | UnsetType = UNSET
+    contacts: list[Contact] | UnsetType = UNSET
+    """Present: the full list, the others are removed. Absent: left alone."""
+
+
+class CustomerAnswer(Customer):
+    """As the API answers it: what was imported and what follows from the documents."""
+
+    balance: Balance = 0
+    """Owed in `currency`, own and children's; negative when the customer has credit."""
+    amount_due: Balance = 0
+    """Open and not yet overdue: excludes `amount_overdue`."""
+    amount_overdue: Balance = 0
+    count_invoices_due: int = 0
+    count_invoices_overdue: int = 0
+    currency: str = ""
+    direct_url: str | None = None
+
+
+class CustomerBrief(Record):
+    """A customer inside another entity's answer, where its name is `companyName`."""
+
+    id: str
+    external_id: str | None = None
+    company_name: str = ""
+    accounting_ref: str | None = None

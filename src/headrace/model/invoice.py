@@ -1,0 +1,69 @@
+"""An invoice."""
+
+from __future__ import annotations
+
+from headrace.model.record import UNSET, Amount, Currency, Instant, Record, Text, UnsetType
+from headrace.model.reference import Reference
+
+
+class Invoice(Record):
+    """As imported by `POST /invoices` (guide, Import Invoice)."""
+
+    external_id: Text | None | UnsetType = UNSET
+    id: str | UnsetType = UNSET
+    custom_id: Text | UnsetType = UNSET
+    """The number that people read on it."""
+    issued_at: Instant | UnsetType = UNSET
+    due_date: Instant | UnsetType = UNSET
+    currency: Currency | UnsetType = UNSET
+    gross_amount: Amount | UnsetType = UNSET
+    """With tax."""
+    net_amount: Amount | UnsetType = UNSET
+    """Without tax."""
+    customer: Reference | UnsetType = UNSET
+    name: str | None | UnsetType = UNSET
+
+
+class InvoicePayment(Record):
+    """A payment as an invoice's answer shows it."""
+
+    amount: Amount
+    executed_at: str
+    instrument: str | None = None
+
+
+class InvoiceAnswer(Invoice):
+    """As the API answers it: the customer is flat here, an object elsewhere."""
+
+    customer_id: str = ""
+    amount_outstanding: Amount = 0
+    state: str = "DUE"
+    dunning_plan_id: str | None = None
+    source: str = "API"
+    pdf_url: str | None = None
+    direct_url: str | None = None
+    payments: list[InvoicePayment] = []
+
+
+class InvoiceBrief(Record):
+    """An invoice inside a link's answer, where its state is `status`."""
+
+    id: str
+    custom_id: str | None
+    external_id: str | None
+    name: str | None
+    currency: str
+    gross_amount: Amount
+    net_amount: Amount
+    amount_outstanding: Amount
+    issued_at: str
+    due_date: str | None
+    paid_date: str | None
+    status: str
+
+
+class InvoiceLinkAnswer(Record):
+    """Requests say `amountLinked`, answers `linkedAmount` (api-facts (b), Payment)."""
+
+    linked_amount: Amount
+    invoice: InvoiceBrief

@@ -1,0 +1,35 @@
+"""Money: an integer in the currency's lowest division, with its currency beside it.
+
+The exponents are those of ISO 4217 (api-facts (b), Money: 12.258 LYD is 12258).
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+_CODES_BY_EXPONENT = {
+    0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
+    2: "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BOV BRL BSD BTN BWP "
+    "BYN BZD CAD CDF CHE CHF CHW CNY COP COU CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP "
+    "GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF IDR ILS INR IRR JMD KES KGS KHR KPW KYD KZT LAK "
+    "LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MXV MYR MZN NAD NGN NIO NOK "
+    "NPR NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP "
+    "STN SVC SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD USN UYU UZS VED VES WST XCD XCG YER "
+    "ZAR ZMW ZWG HRK CUC SLL ZWL",
+    3: "BHD IQD JOD KWD LYD OMR TND",
+    4: "CLF UYW",
+}
+
+EXPONENTS: dict[str, int] = {
+    code: exponent for exponent, codes in _CODES_BY_EXPONENT.items() for code in codes.split()
+}
+"""Every currency code headrace knows, with the number of its decimals."""
+
+MAX_AMOUNT = 2**63 - 1
+"""The largest amount anywhere: what a 64-bit integer holds."""
+
+
+def format_money(amount: int, currency: str) -> str:
+    """For people: `format_money(148230050, "EUR")` is `EUR 1,482,300.50`."""
+    exponent = EXPONENTS.get(currency, 2)
+    return f"{currency} {Decimal(amount).scaleb(-exponent):,.{exponent}f}"

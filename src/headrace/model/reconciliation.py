@@ -1,0 +1,24 @@
+"""A set of links with an identity of its own (`POST /reconcile`)."""
+
+from __future__ import annotations
+
+from headrace.model.record import UNSET, LinkAmount, Record, Text, UnsetType
+
+
+class ReconciliationEntry(Record):
+    """One side's share of a reconciliation."""
+
+    amount_linked: LinkAmount
+    external_id: str | UnsetType = UNSET
+    id: str | UnsetType = UNSET
+    custom_id: str | UnsetType = UNSET
+
+
+class Reconciliation(Record):
+    """Posting the same `externalId` again replaces it; four empty lists undo it."""
+
+    external_id: Text
+    invoices: list[ReconciliationEntry] = []
+    payments: list[ReconciliationEntry] = []
+    credit_notes: list[ReconciliationEntry] = []
+    refunds: list[ReconciliationEntry] = []

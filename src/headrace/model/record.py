@@ -1,0 +1,152 @@
+"""What all records share: the base class, the field types, decoding and encoding.
+
+A record is a frozen struct whose Python names become the API's camelCase. A field that may be
+left out defaults to `UNSET`, which is never written: absent and null are different things to the
+API (api-facts (f), Partial update).
+"""
+
+from __future__ import annotations
+
+import functools
+import types
+import typing
+from typing import Annotated, Any, TypeVar, dataclass_transform
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from headrace.model.clock import normalise_instant
+from headrace.model.errors import BadRequest
+from headrace.model.money import EXPONENTS, MAX_AMOUNT
+
+Amount = Annotated[int, Meta(ge=0, le=MAX_AMOUNT)]
+"""Money of a document or payment: never negative."""
+LinkAmount = Annotated[int, Meta(ge=1, le=MAX_AMOUNT)]
+"""Money of an allocation: more than nothing."""
+Balance = Annotated[int, Meta(ge=-MAX_AMOUNT, le=MAX_AMOUNT)]
+"""Money that may be owed either way."""
+Text = Annotated[str, Meta(min_length=1, max_length=10_000)]
+"""Text that must say something."""
+Instant = Annotated[str, Meta(description="ISO 8601 date or date-time", extra={"kind": "instant"})]
+"""A moment; kept and answered as UTC with milliseconds."""
+Currency = Annotated[str, Meta(description="ISO 4217 code", extra={"kind": "currency"})]
+"""A currency code, upper case."""
+
+R = TypeVar("R", bound="Record")
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,))
+class Record(Struct, frozen=True, kw_only=True, rename="camel", gc=False):
+    """One JSON object of the API. Raises ValueError, naming the field, on a bad date or currency."""
+
+    def __post_init__(self) -> None:
+        for name, wire, kind in _checked_fields(type(self)):
+            value = getattr(self, name)
+            if not isinstance(value, str):
+                continue
+            if kind == "currency":
+                _check_currency(wire, value)
+            else:
+                _set_instant(self, name, wire, value)
+
+
+def _check_currency(wire: str, value: str) -> None:
+    if value not in EXPONENTS:
+        raise ValueError(f"{wire}: {value!r} is not an ISO 4217 currency code, such as EUR")
+
+
+def _set_instant(record: Record, name: str, wire: str, value: str) -> None:
+    try:
+        normal = normalise_instant(value)
+    except ValueError:
+        raise ValueError(
+            f"{wire}: {value!r} is not an ISO 8601 date or date-time, such as 2015-05-05T12:30:00Z"
+        ) from None
+    if normal != value:
+        msgspec.structs.force_setattr(record, name, normal)
+
+
+@functools.cache
+def _checked_fields(record: type[Record]) -> tuple[tuple[str, str, str], ...]:
+    """(Python name, JSON name, kind) of the fields that msgspec can't check by itself."""
+    hints = typing.get_type_hints(record, include_extras=True)
+    found = []
+    for field in msgspec.structs.fields(record):
+        kind = _kind_of(hints[field.name])
+        if kind:
+            found.append((field.name, field.encode_name, kind))
+    return tuple(found)
+
+
+def _kind_of(hint: Any) -> str | None:
+    if typing.get_origin(hint) in (typing.Union, types.UnionType):
+        return next((kind for arm in typing.get_args(hint) if (kind := _kind_of(arm))), None)
+    for meta in getattr(hint, "__metadata__", ()):
+        if isinstance(meta, Meta) and meta.extra:
+            return typing.cast("str | None", meta.extra.get("kind"))
+    return None
+
+
+@functools.cache
+def _decoder(record: type[Any]) -> msgspec.json.Decoder[Any]:
+    # Not strict: amounts may come as "1000" or 1000.0 (api-facts (f), Money).
+    return msgspec.json.Decoder(record, strict=False)
+
+
+def decode(record: type[R], body: bytes) -> R:
+    """A JSON body as a record; unknown fields are ignored.
+
+    Raises BadRequest with the place and the remedy: broken JSON, broken UTF-8, a NUL in text, too
+    deep nesting, a missing field, a value of the wrong type or out of range.
+    """
+    if b"\\u0000" in body or b"\0" in body:
+        raise BadRequest("The body contains a NUL character: remove it from the text.")
+    try:
+        return typing.cast("R", _decoder(record).decode(body))
+    except msgspec.ValidationError as error:
+        raise _bad_field(str(error)) from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadRequest(f"The body is not valid JSON: {error}.") from None
+    except RecursionError:
+        raise BadRequest("The body is nested too deeply.") from None
+
+
+def _bad_field(text: str) -> BadRequest:
+    """msgspec's `problem - at `$.a[0].b`` as a sentence that starts with the field."""
+    problem, _, place = text.partition(" - at `")
+    field = place.removesuffix("`").removeprefix("$").removeprefix(".")
+    name, colon, rest = problem.partition(": ")
+    if colon and name.isidentifier():
+        field, problem = f"{field}.{name}".lstrip("."), rest
+    if problem.startswith("Object missing required field "):
+        missing = problem.removeprefix("Object missing required field ").strip("`")
+        field, problem = f"{field}.{missing}".lstrip("."), "is required"
+    if not field:
+        return BadRequest(f"The body can't be used: {problem}.")
+    return BadRequest(f"{field}: {problem}.", ((field, problem),))
+
+
+def encode(record: Struct) -> bytes:
+    """A record as JSON; unset fields are left out."""
+    return msgspec.json.encode(record)
+
+
+def canonical(record: Struct) -> bytes:
+    """The one spelling of a record that its payload hash is taken of: keys sorted, no spaces."""
+    return msgspec.json.encode(record, order="sorted")
+
+
+__all__ = [
+    "UNSET",
+    "Amount",
+    "Balance",
+    "Currency",
+    "Instant",
+    "LinkAmount",
+    "Record",
+    "Text",
+    "UnsetType",
+    "canonical",
+    "decode",
+    "encode",
+]
