@@ -22,7 +22,7 @@ class CustomField(Record):
     description: str | None | UnsetType = UNSET
 
 
-class CustomFieldAnswer(CustomField):
+class CustomFieldAnswer(CustomField, kw_only=True):
     """A definition with the id that filters and values name."""
 
     id: str

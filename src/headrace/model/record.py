@@ -37,7 +37,7 @@ R = TypeVar("R", bound="Record")
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,))
 class Record(Struct, frozen=True, kw_only=True, rename="camel", gc=False):
-    """One JSON object of the API. Raises ValueError, naming the field, on a bad date or currency."""
+    """One JSON object of the API. ValueError, naming the field, on a bad date or currency."""
 
     def __post_init__(self) -> None:
         for name, wire, kind in _checked_fields(type(self)):
