@@ -1,0 +1,117 @@
+"""What `headrace.toml` says: one record per table of the file, unknown keys refused."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from headrace.model.clock import parse_interval
+from headrace.model.errors import ConfigurationError
+
+UPFLOW_URL = "https://api.upflow.io/v1"
+
+
+class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table of the project file."""
+
+
+class TargetSettings(Settings):
+    """The receivables API of one organisation."""
+
+    url: str = UPFLOW_URL
+    """The API's base, with its version: Upflow's or a hub's."""
+    key: str
+    """`env:NAME` or `file:PATH`; never the key itself."""
+    secret: str
+    """`env:NAME` or `file:PATH`; never the secret itself."""
+    rate: int = 600
+    """Requests in any 60 seconds that the API takes (guide: 600)."""
+    in_flight: int = 5
+    """Requests at a time, at most 10 (guide: 5 advised)."""
+    timeout: str = "30s"
+    """How long an answer may take before the request counts as failed."""
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.in_flight <= 10:
+            raise ValueError("in_flight must be between 1 and 10: Upflow takes no more at a time")
+        if self.rate < 1:
+            raise ValueError("rate must be at least 1 request a minute")
+        for name in ("key", "secret"):
+            if not getattr(self, name).startswith(("env:", "file:")):
+                raise ValueError(
+                    f"{name} must be env:NAME or file:PATH; a secret never stands in this file"
+                )
+        parse_interval(self.timeout)
+
+
+class SourceSettings(Settings):
+    """The billing system of one organisation."""
+
+    kind: Literal["sql", "files"]
+    url: str = ""
+    """kind = "sql": `sqlite:///FILE` (relative to the project), `postgresql://…`, or `env:NAME`."""
+    path: str = ""
+    """kind = "files": the folder of CSV, JSON lines and Parquet files, relative to the project."""
+    schema: str = ""
+    """kind = "sql" on PostgreSQL: where the tables are, when not on the search path."""
+    tables: dict[str, str] = {}
+    """Names that models may read, beside the source's own: a SELECT (sql) or a file glob (files)."""
+
+    def __post_init__(self) -> None:
+        if self.kind == "sql" and not self.url:
+            raise ValueError('url is needed with kind = "sql", such as sqlite:///billing.db')
+        if self.kind == "files" and not (self.path or self.tables):
+            raise ValueError('path is needed with kind = "files": the folder with the files')
+
+
+class OrganisationSettings(Settings):
+    """One organisation: one pair of keys, one source, one schedule; nothing is shared."""
+
+    target: TargetSettings
+    source: SourceSettings
+    models: str = "models"
+    """The folder of `<table>.sql`; without it the source's tables are taken as they stand."""
+    every: str = "5m"
+    """How often `headrace run` looks for changes."""
+    sweep: str = "1d"
+    """How often the whole source is compared, deletions included."""
+    keep_payloads: bool = True
+    """Whether the journal keeps what was sent; false keeps hashes only (personal data)."""
+
+    def __post_init__(self) -> None:
+        parse_interval(self.every)
+        parse_interval(self.sweep)
+
+    @property
+    def interval(self) -> timedelta:
+        """`every` as a duration."""
+        return parse_interval(self.every)
+
+
+class Project(Settings):
+    """The whole file."""
+
+    organisation: dict[str, OrganisationSettings]
+    data: str = ".headrace"
+    """The folder of books and journals, relative to the project."""
+
+
+def parse_project(text: bytes, name: str) -> Project:
+    """The content of a project file; `name` stands in messages.
+
+    Raises ConfigurationError that names the table and key, and what may stand there.
+    """
+    try:
+        project = msgspec.toml.decode(text, type=Project)
+    except msgspec.ValidationError as error:
+        problem, _, place = str(error).partition(" - at `$.")
+        where = f" in [{place.rstrip('`')}]" if place else ""
+        raise ConfigurationError(f"{name}{where}: {problem}.") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{name} is not valid TOML: {error}.") from None
+    if not project.organisation:
+        raise ConfigurationError(f"{name} names no organisation: add a table [organisation.NAME].")
+    return project
