@@ -1,0 +1,105 @@
+"""One organisation's receivables as tables, in a DuckDB file that can be made anew at any time.
+
+Schemas of the file: `source` (the billing system's tables as staged), `book` (the canonical tables,
+their problems, what should travel), `plan` (the operations of the last plan).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib import resources
+from pathlib import Path
+from types import TracebackType
+
+import duckdb
+
+from headrace.book.checks import Problem, read_problems, run_checks
+from headrace.book.models import Model, make_empty, run_model
+from headrace.book.tables import TABLES
+from headrace.model.errors import Busy
+from headrace.model.money import EXPONENTS
+
+_SQL = {
+    name: resources.files("headrace.book").joinpath(f"{name}.sql").read_text(encoding="utf-8")
+    for name in ("macros", "derive", "desired")
+}
+
+
+class Book:
+    """The file, open. One process at a time may have it open: Busy says who holds it."""
+
+    def __init__(self, path: Path, memory: str = "1GB") -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self.connection = duckdb.connect(str(path))
+        except duckdb.IOException as error:
+            if "lock" not in str(error):
+                raise
+            raise Busy(
+                f"Another command works on {path.parent.name} (it holds {path}): wait until it is "
+                "done, or stop it; `headrace status` works beside it."
+            ) from None
+        self.columns: dict[str, frozenset[str]] = {}
+        self._prepare(path, memory)
+
+    def _prepare(self, path: Path, memory: str) -> None:
+        spill = str(path.with_suffix(".spill")).replace("'", "''")
+        self.connection.execute(
+            f"set memory_limit = '{memory}'; set timezone = 'UTC'; "
+            f"set temp_directory = '{spill}'; set preserve_insertion_order = false; "
+            "create schema if not exists source; create schema if not exists book; "
+            "create schema if not exists plan; "
+            f"create or replace macro minor_scale(currency) as ({_scale_of_currency()})"
+        )
+        self.connection.execute(_SQL["macros"])
+        self.connection.execute(
+            "create table if not exists main.currencies as "
+            "select unnest($1::varchar[]) as code, unnest($2::integer[]) as exponent",
+            [list(EXPONENTS), list(EXPONENTS.values())],
+        )
+
+    def build(self, models: Iterable[Model]) -> None:
+        """Runs the models over the staged tables, then derives and checks. ModelError as found."""
+        by_table = {model.table.name: model for model in models}
+        self.connection.execute("set search_path = 'source,main'")
+        try:
+            for table in TABLES:
+                model = by_table.get(table.name)
+                if model is None:
+                    make_empty(self.connection, table)
+                    self.columns[table.name] = frozenset()
+                else:
+                    self.columns[table.name] = run_model(self.connection, model)
+        finally:
+            self.connection.execute("set search_path = 'main'")
+        self.connection.execute(_SQL["derive"])
+        run_checks(self.connection)
+        self.connection.execute(_SQL["desired"])
+
+    def problems(self, limit: int | None = None) -> list[Problem]:
+        """What the checks found, errors first."""
+        return read_problems(self.connection, limit)
+
+    def close(self) -> None:
+        """Releases the file."""
+        self.connection.close()
+
+    def __enter__(self) -> Book:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _scale_of_currency() -> str:
+    """SQL for the number of lowest divisions in one unit of `currency`."""
+    cases = []
+    for exponent in sorted(set(EXPONENTS.values()) - {2}):
+        codes = ", ".join(f"'{code}'" for code, own in EXPONENTS.items() if own == exponent)
+        cases.append(f"when currency in ({codes}) then {10**exponent}")
+    return f"case {' '.join(cases)} else 100 end"

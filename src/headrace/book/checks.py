@@ -1,0 +1,101 @@
+"""Checks: what is wrong with the source's rows, and what must stay behind because of it.
+
+Each rule is a file in `checks/`, a SELECT of (severity, entity, external_id, problem, remedy) over
+the tables of the book; completeness derives from the columns' declarations.
+"""
+
+from __future__ import annotations
+
+from importlib import resources
+
+import duckdb
+from msgspec import Struct
+
+from headrace.book.tables import TABLES, Column, Table
+
+_CHECKS = tuple(
+    sorted(
+        (entry.name.removesuffix(".sql"), entry.read_text(encoding="utf-8"))
+        for entry in resources.files("headrace.book").joinpath("checks").iterdir()
+        if entry.name.endswith(".sql")
+    )
+)
+_WITHHOLD = resources.files("headrace.book").joinpath("withhold.sql").read_text(encoding="utf-8")
+
+
+class Problem(Struct, frozen=True):
+    """One thing that is wrong with one record; an error withholds it, a warning does not."""
+
+    severity: str
+    entity: str
+    external_id: str
+    problem: str
+    remedy: str
+
+
+def run_checks(connection: duckdb.DuckDBPyConnection) -> None:
+    """Makes `book.problems` and `book.withheld`."""
+    connection.execute(
+        "create or replace table book.problems ("
+        "severity varchar, entity varchar, external_id varchar, problem varchar, remedy varchar)"
+    )
+    for table in TABLES:
+        connection.execute(f"insert into book.problems {_incomplete(table)}")
+    for _, sql in _CHECKS:
+        connection.execute(f"insert into book.problems {sql}")
+    connection.execute(_WITHHOLD)
+
+
+def read_problems(connection: duckdb.DuckDBPyConnection, limit: int | None = None) -> list[Problem]:
+    """The problems found, errors first."""
+    rows = connection.execute(
+        "from book.problems order by severity, entity, external_id, problem limit ?",
+        [limit if limit is not None else 2**62],
+    ).fetchall()
+    return [Problem(*row) for row in rows]
+
+
+def _incomplete(table: Table) -> str:
+    """Required columns that are null, and values that could not be read as their column's kind."""
+    findings = [finding for column in table.columns for finding in _findings(column)]
+    if table.name == "contacts":  # their e-mail is judged by a rule of its own
+        findings = [(when, text) for when, text in findings if not when.startswith("email ")]
+    whens = " or ".join(f"({when})" for when, _ in findings)
+    texts = ", ".join(f"case when {when} then {text} end" for when, text in findings)
+    return (
+        f"select 'error', {_entity(table)}, coalesce({table.identity}, '?'), "
+        "unnest(list_filter(texts, lambda text: text is not null)), "
+        f"'correct the row in the source, or models/{table.name}.sql' "
+        f"from (select *, [{texts}] as texts from book.{table.name} where {whens})"
+    )
+
+
+def _entity(table: Table) -> str:
+    """Allocations withhold the record that they come from."""
+    if table.name == "allocations":
+        return "coalesce(from_entity, 'allocation')"
+    return f"'{table.singular}'"
+
+
+def _findings(column: Column) -> list[tuple[str, str]]:
+    name = column.name
+    kinds = {
+        "amount": "a whole number of the currency''s lowest division",
+        "instant": "a date",
+        "flag": "true or false",
+    }
+    findings = []
+    if column.kind in kinds:
+        findings.append(
+            (
+                f"{name} is null and {name}__raw is not null",
+                f"'has ' || '{name} ''' || {name}__raw || ''', which is not {kinds[column.kind]}'",
+            )
+        )
+        if column.required:
+            missing = "has no {0}, or one that is not exact in its currency"
+            text = missing if column.kind == "amount" else "has no {0}"
+            findings.append((f"{name} is null and {name}__raw is null", f"'{text.format(name)}'"))
+    elif column.required:
+        findings.append((f"{name} is null", f"'has no {name}'"))
+    return findings

@@ -1,0 +1,10 @@
+-- A currency is one of ISO 4217, upper case.
+select
+    'error',
+    entity,
+    external_id,
+    'has the currency ''' || currency || ''', which ISO 4217 does not know',
+    'write the three-letter code in capitals, such as EUR'
+from book.all_documents
+anti join currencies on currencies.code = currency
+where currency is not null;

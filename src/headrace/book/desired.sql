@@ -1,0 +1,90 @@
+-- What the API should hold: one row per record, as columns, with a fingerprint.
+create or replace view book.travelling_contacts as
+from book.judged_contacts
+where problem is null;
+
+create or replace view book.links as
+select from_entity, from_external_id, to_entity, to_external_id, sum(amount)::bigint as amount
+from book.allocations
+group by all
+union all
+select 'payment', external_id, 'invoice', invoice_external_id, amount
+from book.fixes;
+
+-- The fingerprint only picks candidates: a payload's own hash decides whether it is sent, so this
+-- one may change with the engine's version at the price of comparing more payloads.
+create or replace table book.fingerprints as
+with contact_marks as (
+    select
+        customer_external_id,
+        sum(hash(external_id, email, first_name, last_name, phone, position, is_main)) as mark
+    from book.travelling_contacts
+    group by customer_external_id
+),
+customer as (
+    select
+        customer.external_id,
+        hash(
+            name, vat_number, accounting_ref, address, zipcode, city, state, country, roots.root,
+            contact_marks.mark
+        ) as mark
+    from book.customers as customer
+    left join book.roots as roots on roots.external_id = customer.external_id
+    left join contact_marks on contact_marks.customer_external_id = customer.external_id
+),
+invoice as (
+    select
+        external_id,
+        hash(
+            customer_external_id, custom_id, issued_at, due_date, currency, gross_amount,
+            net_amount, name
+        ) as mark
+    from book.invoices
+),
+credit_note as (
+    select
+        note.external_id,
+        hash(
+            customer_external_id, custom_id, issued_at, due_date, currency, gross_amount,
+            net_amount, name, allocated.mark
+        ) as mark
+    from book.credit_notes as note
+    left join book.allocated_from as allocated
+        on allocated.entity = 'credit_note' and allocated.external_id = note.external_id
+),
+payment as (
+    select
+        payment.external_id,
+        hash(
+            customer_external_id, currency, payment.amount, validated_at, instrument, ref_number,
+            bank_account_id, allocated.mark
+        ) as mark
+    from book.all_payments as payment
+    left join book.allocated_from as allocated
+        on allocated.entity = 'payment' and allocated.external_id = payment.external_id
+),
+refund as (
+    select
+        refund.external_id,
+        hash(
+            customer_external_id, currency, refund.amount, validated_at, instrument, ref_number,
+            bank_account_id, allocated.mark
+        ) as mark
+    from book.all_refunds as refund
+    left join book.allocated_from as allocated
+        on allocated.entity = 'refund' and allocated.external_id = refund.external_id
+),
+everything as (
+    select 'customer' as entity, * from customer
+    union all
+    select 'invoice', * from invoice
+    union all
+    select 'credit_note', * from credit_note
+    union all
+    select 'payment', * from payment
+    union all
+    select 'refund', * from refund
+)
+select entity, external_id, (mark >> 1)::bigint as fingerprint
+from everything
+anti join book.withheld as withheld using (entity, external_id);

@@ -1,0 +1,33 @@
+-- What models may call. `minor_scale` is made beside these, from the ISO 4217 table.
+
+-- A decimal, text or number in the currency's lowest division: minor('12.258', 'LYD') is 12258.
+-- NULL when it is no number or leaves a remainder: the check on missing amounts then names the row.
+create or replace macro minor(amount, currency) as (
+    case
+        when abs(try_cast(amount as decimal(38, 9))) < 9000000000000000
+         and try_cast(amount as decimal(38, 9)) * minor_scale(currency)
+           = trunc(try_cast(amount as decimal(38, 9)) * minor_scale(currency))
+        then cast(try_cast(amount as decimal(38, 9)) * minor_scale(currency) as bigint)
+    end
+);
+
+-- The same for a ratio of two whole numbers, exactly: minor_of_fraction(2500, 100, 'EUR') is 2500.
+create or replace macro minor_of_fraction(numerator, denominator, currency) as (
+    case
+        when try_cast(denominator as hugeint) > 0
+         and (try_cast(numerator as hugeint) * minor_scale(currency))
+           % try_cast(denominator as hugeint) = 0
+        then try_cast(
+            (try_cast(numerator as hugeint) * minor_scale(currency))
+            // try_cast(denominator as hugeint) as bigint)
+    end
+);
+
+-- For messages: money(-1205, 'EUR') is 'EUR -12.05'.
+create or replace macro money(amount, currency) as (
+    currency || ' ' || case when amount < 0 then '-' else '' end
+    || (abs(amount) // minor_scale(currency))
+    || case when minor_scale(currency) = 1 then '' else '.' || lpad(
+        (abs(amount) % minor_scale(currency))::varchar,
+        length(minor_scale(currency)::varchar)::integer - 1, '0') end
+);

@@ -1,0 +1,49 @@
+-- What may not travel: records with an error, and what depends on them. The rest goes on.
+create or replace table book.withheld as
+select entity, external_id, first(problem) as reason
+from book.problems
+where severity = 'error'
+group by entity, external_id;
+
+insert into book.withheld
+select 'customer', roots.external_id, 'its parent ' || roots.root || ' is withheld'
+from book.roots as roots
+where not exists (from book.customers where external_id = roots.root)
+   or exists (from book.withheld where entity = 'customer' and external_id = roots.root);
+
+insert into book.withheld
+select entity, external_id, 'its customer ' || customer_external_id || ' is withheld'
+from book.all_documents
+where customer_external_id in (select external_id from book.withheld where entity = 'customer');
+
+insert into book.withheld
+select from_entity, from_external_id, 'its ' || to_entity || ' ' || to_external_id || ' is withheld'
+from book.allocations
+where to_entity = 'invoice'
+  and to_external_id in (select external_id from book.withheld where entity = 'invoice');
+
+insert into book.withheld
+select allocation.from_entity, allocation.from_external_id,
+    'its ' || allocation.to_entity || ' ' || allocation.to_external_id || ' is withheld'
+from book.allocations as allocation
+join book.withheld as withheld
+    on withheld.entity = allocation.to_entity and withheld.external_id = allocation.to_external_id
+where allocation.from_entity = 'refund';
+
+-- An adjustment is withheld as what it would have become.
+insert into book.withheld
+select case when adjustment.amount < 0 then 'payment' else 'refund' end, external_id, withheld.reason
+from book.withheld as withheld
+join book.adjustments as adjustment using (external_id)
+where withheld.entity = 'adjustment';
+
+insert into book.withheld
+select 'payment', 'fix:' || external_id, 'its invoice ' || external_id || ' is withheld'
+from book.withheld
+where entity = 'invoice';
+
+create or replace table book.withheld as
+select entity, external_id, first(reason) as reason
+from book.withheld
+where entity in ('customer', 'invoice', 'credit_note', 'payment', 'refund')
+group by entity, external_id;

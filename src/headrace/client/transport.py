@@ -1,0 +1,85 @@
+"""The wire: one request, one answer, over aiohttp. The seam that tests replace."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Protocol
+
+import aiohttp
+from msgspec import Struct
+
+from headrace import __version__
+from headrace.model.errors import Unreachable
+
+
+class Answer(Struct, frozen=True):
+    """What came back: status, headers with lower-case names, the whole body."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def is_json(self) -> bool:
+        """Whether the body claims to be JSON; an empty one needs no claim."""
+        return not self.body or "json" in self.headers.get("content-type", "")
+
+
+class Transport(Protocol):
+    """Sends a request to the API's base URL; Unreachable when no whole answer came."""
+
+    async def send(self, method: str, path: str, body: bytes | None = None) -> Answer:
+        """`path` starts with a slash, below the base, already percent-encoded."""
+
+
+class HttpTransport:
+    """One organisation's connection pool, with its keys on every request."""
+
+    def __init__(self, url: str, key: str, secret: str, timeout: float, connections: int) -> None:
+        self._base = url.rstrip("/")
+        self._session = aiohttp.ClientSession(
+            headers={
+                "X-Api-Key": key,
+                "X-Api-Secret": secret,
+                "Accept": "application/json",
+                "User-Agent": f"headrace/{__version__}",
+            },
+            timeout=aiohttp.ClientTimeout(total=timeout),
+            connector=aiohttp.TCPConnector(limit=connections, keepalive_timeout=75),
+            auto_decompress=True,
+        )
+
+    async def send(self, method: str, path: str, body: bytes | None = None) -> Answer:
+        headers = {"Content-Type": "application/json"} if body is not None else None
+        try:
+            async with self._session.request(
+                method, self._base + path, data=body, headers=headers, allow_redirects=False
+            ) as response:
+                content = await response.read()
+                named = {name.lower(): value for name, value in response.headers.items()}
+                return Answer(response.status, named, content)
+        except asyncio.TimeoutError:
+            raise Unreachable("no answer in time") from None
+        except aiohttp.ClientConnectorError as error:
+            raise Unreachable(f"no connection ({error.os_error.strerror or error})") from None
+        except aiohttp.InvalidURL:
+            raise Unreachable(f"{self._base} is not a URL") from None
+        except (aiohttp.ClientError, OSError) as error:
+            raise Unreachable(f"the connection broke ({type(error).__name__})") from None
+
+    async def close(self) -> None:
+        """Closes the pool."""
+        await self._session.close()
+
+    async def __aenter__(self) -> HttpTransport:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
