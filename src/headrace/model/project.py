@@ -18,7 +18,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A table of the project file."""
 
 
-class TargetSettings(Settings):
+class TargetSettings(Settings, frozen=True, kw_only=True):
     """The receivables API of one organisation."""
 
     url: str = UPFLOW_URL
@@ -47,7 +47,7 @@ class TargetSettings(Settings):
         parse_interval(self.timeout)
 
 
-class SourceSettings(Settings):
+class SourceSettings(Settings, frozen=True, kw_only=True):
     """The billing system of one organisation."""
 
     kind: Literal["sql", "files"]
@@ -58,7 +58,7 @@ class SourceSettings(Settings):
     schema: str = ""
     """kind = "sql" on PostgreSQL: where the tables are, when not on the search path."""
     tables: dict[str, str] = {}
-    """Names that models may read, beside the source's own: a SELECT (sql) or a file glob (files)."""
+    """Further names that models may read: a SELECT each (sql), or a file glob each (files)."""
 
     def __post_init__(self) -> None:
         if self.kind == "sql" and not self.url:
@@ -67,7 +67,7 @@ class SourceSettings(Settings):
             raise ValueError('path is needed with kind = "files": the folder with the files')
 
 
-class OrganisationSettings(Settings):
+class OrganisationSettings(Settings, frozen=True, kw_only=True):
     """One organisation: one pair of keys, one source, one schedule; nothing is shared."""
 
     target: TargetSettings
@@ -91,7 +91,7 @@ class OrganisationSettings(Settings):
         return parse_interval(self.every)
 
 
-class Project(Settings):
+class Project(Settings, frozen=True, kw_only=True):
     """The whole file."""
 
     organisation: dict[str, OrganisationSettings]

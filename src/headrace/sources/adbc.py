@@ -1,0 +1,81 @@
+"""Reading a database through its ADBC driver: Arrow batches go into DuckDB, no Python rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import adbc_driver_manager
+import duckdb
+
+from headrace.model.errors import SourceError
+
+FAILURES = (adbc_driver_manager.Error, duckdb.Error)
+"""What a driver, or DuckDB while it drains a driver's stream, may raise."""
+
+
+class Database:
+    """An open connection to a billing database, with the DuckDB that its rows go into.
+
+    Methods raise one of `FAILURES`; `reading` turns them into SourceError.
+    """
+
+    def __init__(self, connection: Any, target: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+        self._target = target
+
+    def run(self, sql: str) -> None:
+        """A statement without a result."""
+        with adbc_driver_manager.AdbcStatement(self._connection) as statement:
+            statement.set_sql_query(sql)
+            statement.execute_update()
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """A small result, such as a list of tables."""
+        return self.into("select * from stream", sql)
+
+    def columns(self, sql: str) -> list[str]:
+        """The names of a query's columns, without its rows."""
+        described = self.into("describe select * from stream", f"select * from ({sql}\n) q limit 0")
+        return [str(row[0]) for row in described]
+
+    def into(self, use: str, sql: str) -> list[tuple[Any, ...]]:
+        """Runs `use` in DuckDB, where the relation `stream` is the result of `sql`."""
+        with adbc_driver_manager.AdbcStatement(self._connection) as statement:
+            statement.set_sql_query(sql)
+            # DuckDB finds the local variable `stream` by its name.
+            stream, _ = statement.execute_query()  # noqa: RUF059
+            return self._target.execute(use).fetchall()
+
+
+@contextmanager
+def connected(
+    driver: Any, url: str, target: duckdb.DuckDBPyConnection | None = None
+) -> Iterator[Database]:
+    """A connection for the length of a `with`; small results go through a DuckDB of their own."""
+    with driver.connect(url) as database, adbc_driver_manager.AdbcConnection(database) as raw:
+        if target is not None:
+            yield Database(raw, target)
+            return
+        with duckdb.connect(":memory:") as scratch:
+            yield Database(raw, scratch)
+
+
+@contextmanager
+def reading(what: str, secrets: tuple[str, ...] = ()) -> Iterator[None]:
+    """Failures inside become `SourceError("<what>: <the driver's words>")` without secrets."""
+    try:
+        yield
+    except FAILURES as error:
+        raise SourceError(f"{what}: {driver_words(error, secrets)}") from None
+
+
+def driver_words(error: Exception, secrets: tuple[str, ...] = ()) -> str:
+    """A driver's message in one line, its own prefixes and the given secrets taken out."""
+    words = " ".join(str(error).split())
+    for noise in ("IO: ", "INVALID_ARGUMENT: ", "INVALID_STATE: ", "[libpq] ", "[SQLite] "):
+        words = words.replace(noise, "")
+    for secret in secrets:
+        words = words.replace(secret, "***")
+    return words.rstrip(".") + "."

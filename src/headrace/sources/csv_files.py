@@ -1,0 +1,84 @@
+"""CSV into DuckDB, every column as text.
+
+The dialect follows from the header line alone and is told to DuckDB: its own guess looks at many
+rows and, when one of them is broken, may take the whole line for one column instead of saying so.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import re
+from pathlib import Path
+
+import duckdb
+
+from headrace.model.errors import SourceError
+from headrace.sources.source import literal, quoted, staged
+
+_DELIMITERS = ",;\t|"
+
+
+def stage_csv(connection: duckdb.DuckDBPyConnection, name: str, paths: list[Path]) -> None:
+    """Files with a header line, UTF-8, quoted with `"`; an empty field is NULL.
+
+    Several files are put together by column name. SourceError names the file and the line that
+    has too many or too few fields, or is not UTF-8.
+    """
+    reads = []
+    for path in paths:
+        delimiter, header = _header(path)
+        columns = ", ".join(f"{literal(column)}: 'VARCHAR'" for column in header)
+        reads.append(
+            f"select * from read_csv({literal(str(path))}, columns = {{{columns}}}, "
+            f"delim = {literal(delimiter)}, auto_detect = false, header = true, "
+            "quote = '\"', escape = '\"', strict_mode = true, max_line_size = 16777216)"
+        )
+    try:
+        connection.execute(
+            f"create or replace table {staged(name)} as {' union all by name '.join(reads)}"
+        )
+    except duckdb.InvalidInputException as error:
+        raise SourceError(_bad_line(str(error), paths)) from None
+
+
+def _header(path: Path) -> tuple[str, list[str]]:
+    """(delimiter, column names): the delimiter that the header line has most of."""
+    opener = gzip.open if path.suffix.lower() == ".gz" else open
+    try:
+        with opener(path, "rt", encoding="utf-8-sig", newline="") as file:
+            line = file.readline()
+            unquoted = re.sub(r'"[^"]*"', "", line)
+            delimiter = max(_DELIMITERS, key=unquoted.count)
+            names = next(csv.reader([line], delimiter=delimiter), [])
+    except UnicodeDecodeError:
+        raise SourceError(f"{path} is not UTF-8: save it in that encoding.") from None
+    if not names:
+        raise SourceError(f"{path} is empty: a CSV file needs a line of column names.")
+    names = [text.strip() or f"column{place}" for place, text in enumerate(names, 1)]
+    seen: set[str] = set()
+    for column in names:
+        if column.lower() in seen:
+            raise SourceError(f"{path}, line 1: two columns are named {quoted(column)}.")
+        seen.add(column.lower())
+    return delimiter, names
+
+
+def _bad_line(message: str, paths: list[Path]) -> str:
+    """DuckDB's page about a broken line as one sentence."""
+    line = re.search(r"Line: (\d+)", message)
+    file = re.search(r"^\s*file = (.*)$", message, re.MULTILINE)
+    text = re.search(r"Original Line: (.*)", message)
+    where = file[1] if file else ", ".join(map(str, paths))
+    if line is None:
+        return f"{where}: {message.splitlines()[0]}."
+    counts = re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", message)
+    problem = "can't be read"
+    if counts:
+        problem = f"has {counts[2]} fields where the header has {counts[1]}"
+    elif "unicode" in message:
+        problem = "is not UTF-8"
+    elif "quote" in message:
+        problem = "has a quote that is not closed, or text behind a closing quote"
+    shown = f": {text[1][:200]}" if text else ""
+    return f"{where}, line {line[1]} {problem}{shown}"

@@ -1,0 +1,108 @@
+"""A folder of exported files as a source: one table for each file, named after it.
+
+CSV columns are text, always: `0100` and `1.10` stay what they are, and text where a number belongs
+is a value like any other, for the models to judge. JSON columns get the one type that all their
+values have, over the whole file; see `json_files.py`. Parquet brings its own types.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from headrace.model.errors import SourceError
+from headrace.sources.csv_files import stage_csv
+from headrace.sources.json_files import stage_json
+from headrace.sources.source import check_offered, count_rows, literal, staged
+
+_KINDS = {
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".json": "json",
+    ".jsonl": "json",
+    ".ndjson": "json",
+    ".parquet": "parquet",
+}
+
+
+class FileSource:
+    """The files of one folder (not of folders below it), and the project's own globs."""
+
+    def __init__(self, folder: Path, globs: dict[str, str]) -> None:
+        self._folder = folder
+        self._globs = globs
+
+    def tables(self) -> frozenset[str]:
+        return frozenset(self._files())
+
+    def stage(
+        self, connection: duckdb.DuckDBPyConnection, names: Collection[str]
+    ) -> dict[str, int]:
+        files = self._files()
+        check_offered(names, files, str(self._folder))
+        connection.execute("create schema if not exists source")
+        for name in names:
+            with _reading(name):
+                _stage_files(connection, name, files[name])
+        return {name: count_rows(connection, name) for name in names}
+
+    def close(self) -> None:
+        """Nothing is kept open between calls."""
+
+    def _files(self) -> dict[str, list[Path]]:
+        """Table name to its files; a glob of the project's wins over a file of that name."""
+        if not self._folder.is_dir():
+            raise SourceError(f"There is no folder {self._folder}: check source.path.")
+        found: dict[str, list[Path]] = {}
+        for path in sorted(self._folder.iterdir()):
+            if not path.is_file() or not _kind(path):
+                continue
+            name = path.name.partition(".")[0].lower()
+            found.setdefault(name, []).append(path)
+        for name, glob in self._globs.items():
+            matches = [p for p in sorted(self._folder.glob(glob)) if p.is_file()]
+            if not matches:
+                raise SourceError(f"No file in {self._folder} matches {glob!r}, table {name}.")
+            found[name] = matches
+        for name, paths in found.items():
+            if len(paths) > 1 and name not in self._globs:
+                raise SourceError(
+                    f"{paths[0]} and {paths[1].name} would both be the table {name}: rename one, "
+                    f'or read them together with tables = {{ {name} = "GLOB" }}.'
+                )
+        return found
+
+
+def _kind(path: Path) -> str | None:
+    """`csv`, `json` or `parquet`, also behind .gz; None for any other file."""
+    name = path.name.lower().removesuffix(".gz")
+    return _KINDS.get(Path(name).suffix)
+
+
+def _stage_files(connection: duckdb.DuckDBPyConnection, name: str, paths: list[Path]) -> None:
+    kinds = {_kind(path) for path in paths}
+    if len(kinds) > 1 or None in kinds:
+        listed = ", ".join(path.name for path in paths)
+        raise SourceError(f"Table {name} must be of one kind, CSV, JSON or Parquet: {listed}.")
+    if kinds == {"csv"}:
+        stage_csv(connection, name, paths)
+    elif kinds == {"json"}:
+        stage_json(connection, name, paths)
+    else:
+        listed = ", ".join(literal(str(path)) for path in paths)
+        connection.execute(
+            f"create or replace table {staged(name)} as "
+            f"select * from read_parquet([{listed}], union_by_name = true)"
+        )
+
+
+@contextmanager
+def _reading(name: str) -> Iterator[None]:
+    try:
+        yield
+    except (duckdb.Error, OSError) as error:
+        words = str(error).split("\n")[0].removeprefix("Invalid Input Error: ").rstrip(". ")
+        raise SourceError(f"Table {name}: {words}.") from None

@@ -1,0 +1,202 @@
+"""A PostgreSQL database as a source: one read-only snapshot over all tables.
+
+Types that DuckDB has arrive as they are. `numeric(p, s)` arrives as DECIMAL(p, s); `numeric`
+without bounds as DECIMAL(38, 10) when every value fits, else as text; `timestamptz` as TIMESTAMP
+in UTC; arrays and row types as JSON text; everything else (json, uuid, enums, ranges, ...) as the
+text that PostgreSQL shows. NaN and infinite dates become NULL: neither is an amount or a day.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from urllib.parse import unquote, urlsplit
+
+import duckdb
+from msgspec import Struct
+
+from headrace.model.errors import SourceError
+from headrace.sources.adbc import Database, connected, reading
+from headrace.sources.source import check_offered, count_rows, literal, quoted, staged
+
+try:
+    import adbc_driver_postgresql
+except ImportError:
+    adbc_driver_postgresql = None
+
+_SAME = {"bool", "int2", "int4", "int8", "float4", "float8", "bytea"}
+_MOMENTS = {"date": "{0}", "timestamp": "{0}", "timestamptz": "{0} at time zone 'UTC'"}
+
+
+class _Column(Struct, frozen=True):
+    """A column as PostgreSQL's catalog describes it, domains resolved."""
+
+    name: str
+    type: str
+    category: str
+    modifier: int
+
+
+class PostgresSource:
+    """Tables and views of one database (one schema, or the search path), and own queries."""
+
+    def __init__(self, url: str, schema: str, queries: dict[str, str]) -> None:
+        self._url = url
+        self._schema = schema
+        self._queries = queries
+
+    def tables(self) -> frozenset[str]:
+        with self._reading(), connected(_driver(), self._url) as database:
+            return frozenset(self._own_tables(database)) | self._queries.keys()
+
+    def stage(
+        self, connection: duckdb.DuckDBPyConnection, names: Collection[str]
+    ) -> dict[str, int]:
+        connection.execute("create schema if not exists source")
+        with self._reading(), connected(_driver(), self._url, connection) as database:
+            database.run("set client_encoding = 'UTF8'")
+            database.run("begin isolation level repeatable read read only")
+            if self._schema:
+                database.run(f"set local search_path = {quoted(self._schema)}")
+            own = self._own_tables(database)
+            check_offered(names, own.keys() | self._queries.keys(), self._where)
+            for name in names:
+                with self._reading(f", table {name}"):
+                    _stage_table(database, name, own.get(name, ""), self._queries.get(name, ""))
+            database.run("rollback")
+        return {name: count_rows(connection, name) for name in names}
+
+    def close(self) -> None:
+        """Nothing is kept open between calls."""
+
+    @property
+    def _where(self) -> str:
+        """The database's address for messages: no user, no password, no parameters."""
+        parts = urlsplit(self._url)
+        return f"PostgreSQL {parts.netloc.rpartition('@')[2]}{parts.path}"
+
+    @contextmanager
+    def _reading(self, detail: str = "") -> Iterator[None]:
+        found = re.findall(r":([^:@/]*)@|password=([^&\s]*)", self._url)
+        secrets = {unquote(part) for pair in found for part in pair} | {
+            part for pair in found for part in pair
+        }
+        # An address that libpq can't parse comes back whole in its message.
+        with reading(self._where + detail, (self._url, *sorted(secrets - {""}))):
+            yield
+
+    def _own_tables(self, database: Database) -> dict[str, str]:
+        """Lower-case name to qualified name, of everything that can be selected from."""
+        place = (
+            f"n.nspname = {literal(self._schema)}"
+            if self._schema
+            else "pg_table_is_visible(c.oid) and n.nspname not in"
+            " ('pg_catalog', 'information_schema') and n.nspname not like 'pg\\_toast%'"
+        )
+        found = database.rows(
+            "select c.relname::text, format('%I.%I', n.nspname, c.relname) from pg_class c "
+            f"join pg_namespace n on n.oid = c.relnamespace where {place} "
+            # A lower-case name wins over one that differs in case only.
+            "and c.relkind in ('r', 'p', 'v', 'm', 'f') order by c.relname = lower(c.relname)"
+        )
+        if self._schema and not found:
+            raise SourceError(f"{self._where} has no schema {self._schema} with tables in it.")
+        return {str(name).lower(): str(qualified) for name, qualified in found}
+
+
+def _driver() -> object:
+    if adbc_driver_postgresql is None:
+        raise SourceError("PostgreSQL needs its driver: pip install 'headrace[postgres]'.")
+    return adbc_driver_postgresql
+
+
+def _stage_table(database: Database, name: str, table: str, query: str) -> None:
+    query = query.strip().rstrip(";")
+    columns = _query_columns(database, query) if query else _table_columns(database, table)
+    rows = f"({query}\n) q" if query else table
+    open_ended = [c for c in columns if c.type in ("numeric", "money") and _bounds(c) is None]
+    fitting = _fitting(database, rows, open_ended)
+    reads, keeps = [], []
+    for column in columns:
+        c = quoted(column.name)
+        reads.append(f"{_read(column)} as {c}")
+        keeps.append(_keep(column, c, column.name in fitting))
+    database.into(
+        f"create or replace table {staged(name)} as select {', '.join(keeps)} from stream",
+        f"select {', '.join(reads)} from {rows}",
+    )
+
+
+def _table_columns(database: Database, table: str) -> list[_Column]:
+    found = database.rows(
+        "select a.attname::text, b.typname::text, b.typcategory::text,"
+        " case when t.typtype = 'd' then t.typtypmod else a.atttypmod end "
+        "from pg_attribute a join pg_type t on t.oid = a.atttypid "
+        "join pg_type b on b.oid = case when t.typtype = 'd' then t.typbasetype else t.oid end "
+        f"where a.attrelid = {literal(table)}::regclass and a.attnum > 0 and not a.attisdropped "
+        "order by a.attnum"
+    )
+    return [_Column(*row) for row in found]
+
+
+def _query_columns(database: Database, query: str) -> list[_Column]:
+    """By asking for the types of a row that has no values."""
+    names = database.columns(query)
+    types = ", ".join(f"pg_typeof(q.{quoted(name)})::oid::int8" for name in names)
+    # The numbers go back into SQL as they are: an array would not come through the driver.
+    oids = database.rows(
+        f"select {types} from (select) one left join lateral (select * from ({query}\n) r limit 0)"
+        " q on true"
+    )[0]
+    found = database.rows(
+        "select t.oid::int8, b.typname::text, b.typcategory::text from pg_type t "
+        "join pg_type b on b.oid = case when t.typtype = 'd' then t.typbasetype else t.oid end "
+        f"where t.oid in ({', '.join(map(str, oids))})"
+    )
+    by_oid = {oid: (kind, category) for oid, kind, category in found}
+    return [_Column(name, *by_oid[oid], -1) for name, oid in zip(names, oids, strict=True)]
+
+
+def _bounds(column: _Column) -> tuple[int, int] | None:
+    """(precision, scale) of a `numeric` that DuckDB's DECIMAL can hold."""
+    if column.type != "numeric" or column.modifier < 4:
+        return None
+    precision, scale = (column.modifier - 4) >> 16, (column.modifier - 4) & 0x7FF
+    return (precision, scale) if 0 < precision <= 38 and scale <= precision else None
+
+
+def _fitting(database: Database, rows: str, columns: list[_Column]) -> set[str]:
+    """The columns whose values all fit DECIMAL(38, 10), not-a-number aside."""
+    if not columns:
+        return set()
+    tests = ", ".join(
+        f"coalesce(bool_and({c}::numeric = 'NaN' or"
+        f" (abs({c}::numeric) < 1e28 and min_scale({c}::numeric) <= 10)), true)"
+        for c in (quoted(column.name) for column in columns)
+    )
+    found = database.rows(f"select {tests} from {rows}")[0]
+    return {column.name for column, fits in zip(columns, found, strict=True) if fits}
+
+
+def _read(column: _Column) -> str:
+    """The PostgreSQL expression for a column: a type that the driver knows, or text."""
+    c = quoted(column.name)
+    if column.type in _SAME:
+        return c
+    if column.type in _MOMENTS:
+        moment = _MOMENTS[column.type].format(c)
+        return f"case when isfinite({c}) then {moment} end"
+    if column.type in ("numeric", "money"):
+        return f"nullif({c}::numeric, 'NaN')"
+    if column.category in ("A", "C"):
+        return f"to_jsonb({c})::text"
+    return f"{c}::text"
+
+
+def _keep(column: _Column, name: str, fits: bool) -> str:
+    """The DuckDB expression for it: `numeric` comes as text."""
+    bounds = _bounds(column)
+    if bounds:
+        return f"{name}::decimal({bounds[0]}, {bounds[1]}) as {name}"
+    return f"{name}::decimal(38, 10) as {name}" if fits else name

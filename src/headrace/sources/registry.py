@@ -1,0 +1,34 @@
+"""From a project's settings to its source: the one place that knows which kinds there are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from headrace.model.errors import ConfigurationError
+from headrace.model.project import SourceSettings
+from headrace.sources.files import FileSource
+from headrace.sources.postgres import PostgresSource
+from headrace.sources.source import Source
+from headrace.sources.sqlite import SqliteSource
+
+
+def open_source(settings: SourceSettings, folder: Path) -> Source:
+    """The source that `settings` describe; relative paths start at `folder`.
+
+    `settings.url` is the address itself, not `env:NAME`. Nothing is connected yet.
+    ConfigurationError for a kind of database that has no driver here.
+    """
+    queries = {name.lower(): text for name, text in settings.tables.items()}
+    if settings.kind == "files":
+        return FileSource(folder / settings.path, queries)
+    scheme, separator, rest = settings.url.partition("://")
+    if scheme == "sqlite" and separator:
+        return SqliteSource(folder / rest.removeprefix("/"), queries)
+    if scheme in ("postgresql", "postgres") and separator:
+        return PostgresSource(settings.url, settings.schema, queries)
+    raise ConfigurationError(
+        f"source.url starts with {scheme or 'nothing'}: write sqlite:///FILE or "
+        'postgresql://USER:PASSWORD@HOST/DATABASE, or export the tables and use kind = "files".'
+        if separator
+        else "source.url is not an address: write sqlite:///FILE or postgresql://HOST/DATABASE."
+    )

@@ -1,0 +1,163 @@
+"""A SQLite file as a source, opened read-only.
+
+SQLite's columns have no types, only values have, and the ADBC driver fixes a column's type by the
+first rows it sees. So every column's values are looked at first, and the one type that holds all
+of them without loss is asked for:
+
+    only integers -> BIGINT            only numbers -> DOUBLE (if no integer exceeds 2^53)
+    only blobs    -> BLOB              anything else, dates too -> VARCHAR, as SQLite shows it
+    only NULL     -> by the declared type
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+from urllib.parse import quote
+
+import adbc_driver_sqlite
+import duckdb
+
+from headrace.model.errors import SourceError
+from headrace.sources.adbc import Database, connected, reading
+from headrace.sources.source import check_offered, count_rows, literal, quoted, staged
+
+_EXAMPLES = {"integer": "0", "real": "0.5", "text": "'x'", "blob": "x'00'"}
+"""A value of each type; it stands before the rows and tells the driver what will come."""
+
+
+class SqliteSource:
+    """Tables and views of one file, and the project's own queries."""
+
+    def __init__(self, path: Path, queries: dict[str, str]) -> None:
+        self._path = path
+        self._queries = queries
+        self._uri = f"file:{quote(str(path))}?mode=ro"
+
+    def tables(self) -> frozenset[str]:
+        self._check_path()
+        with reading(str(self._path)), connected(adbc_driver_sqlite, self._uri) as database:
+            return frozenset(_own_tables(database)) | self._queries.keys()
+
+    def stage(
+        self, connection: duckdb.DuckDBPyConnection, names: Collection[str]
+    ) -> dict[str, int]:
+        self._check_path()
+        connection.execute("create schema if not exists source")
+        with (
+            reading(str(self._path)),
+            connected(adbc_driver_sqlite, self._uri, connection) as database,
+        ):
+            database.run("pragma busy_timeout = 10000")
+            own = _own_tables(database)
+            check_offered(names, own.keys() | self._queries.keys(), str(self._path))
+            # One read transaction over all tables: a writer beside us is not seen half-way.
+            database.run("begin")
+            for name in names:
+                with reading(f"{self._path}, table {name}"):
+                    _stage_table(database, name, self._queries.get(name) or own[name])
+            database.run("rollback")
+        return {name: count_rows(connection, name) for name in names}
+
+    def close(self) -> None:
+        """Nothing is kept open between calls."""
+
+    def _check_path(self) -> None:
+        if not self._path.is_file():
+            raise SourceError(f"There is no SQLite file {self._path}: check source.url.")
+
+
+def _own_tables(database: Database) -> dict[str, str]:
+    """Tables and views: lower-case name to a query for all of it."""
+    found = database.rows(
+        "select name from sqlite_master where type in ('table', 'view')"
+        " and name not like 'sqlite!_%' escape '!'"
+    )
+    return {str(name).lower(): f"select * from {quoted(str(name))}" for (name,) in found}
+
+
+def _stage_table(database: Database, name: str, query: str) -> None:
+    query = query.strip().rstrip(";")
+    columns = database.columns(query)
+    types = _value_types(database, query, columns, _expected_types(database, name, columns))
+    _copy(database, name, query, types)
+
+
+def _expected_types(database: Database, name: str, columns: list[str]) -> dict[str, str]:
+    """The type that the declaration lets expect; a guess, checked against the values."""
+    info = database.rows(f"select name, type from pragma_table_xinfo({literal(name)})")
+    declared = {str(column): str(kind or "").upper() for column, kind in info}
+    return {column: _affinity(declared.get(column, "")) for column in columns}
+
+
+def _affinity(declared: str) -> str:
+    """SQLite's own rules, except that its `numeric` is split by what people mean by the word."""
+    words = [
+        ("integer", ("INT", "BOOL")),
+        ("text", ("CHAR", "CLOB", "TEXT", "DATE", "TIME")),
+        ("real", ("REAL", "FLOA", "DOUB", "DEC", "NUM", "MONEY")),
+        ("blob", ("BLOB",)),
+    ]
+    return next((kind for kind, parts in words if any(p in declared for p in parts)), "text")
+
+
+def _value_types(
+    database: Database, query: str, columns: list[str], expected: dict[str, str]
+) -> dict[str, str]:
+    """Column to `integer`, `real`, `text`, `blob`, or `mixed`; two scans at most."""
+    surprises = ", ".join(
+        f"count(iif(typeof({quoted(column)}) = '{expected[column]}', null, {quoted(column)}))"
+        for column in columns
+    )
+    counts = database.rows(f"select {surprises} from ({query}\n)")[0]
+    types = dict(expected)
+    doubtful = [column for column, count in zip(columns, counts, strict=True) if count]
+    if not doubtful:
+        return types
+    looks = ", ".join(
+        f"coalesce(min(nullif(typeof({c}), 'null')), ''), "
+        f"coalesce(max(nullif(typeof({c}), 'null')), ''), "
+        f"coalesce(max(typeof({c}) = 'integer' and {c} not between -{2**53} and {2**53}), 0)"
+        for c in map(quoted, doubtful)
+    )
+    found = database.rows(f"select {looks} from ({query}\n)")[0]
+    for place, column in enumerate(doubtful):
+        least, most, beyond_double = found[3 * place : 3 * place + 3]
+        # In the order of their names: blob, integer, real, text.
+        numbers = (least, most) == ("integer", "real") and not beyond_double
+        types[column] = "real" if numbers else least if least == most else "mixed"
+    return types
+
+
+def _copy(database: Database, name: str, query: str, types: dict[str, str]) -> None:
+    reads, examples, keeps = [], [], []
+    for column, kind in types.items():
+        c = quoted(column)
+        shown = "text" if kind == "mixed" else kind
+        examples.append(f"{_EXAMPLES[shown]} as {c}")
+        reads.append(_read(c, kind))
+        # SQLite takes any bytes for text; those that are not UTF-8 are shown as \xFF.
+        checked = f"coalesce(try(decode(encode({c}))), encode({c})::varchar) as {c}"
+        keeps.append(checked if shown == "text" else c)
+    database.into(
+        f"create or replace table {staged(name)} as "
+        f'select {", ".join(keeps)} from stream where "is row"',
+        f'select 0 as "is row", {", ".join(examples)} union all '
+        f"select 1, {', '.join(reads)} from ({query}\n)",
+    )
+
+
+def _read(column: str, kind: str) -> str:
+    """The SQLite expression that gives each value of `column` in its type."""
+    if kind == "real":
+        return f"cast({column} as real)"
+    if kind != "mixed":
+        return column
+    # A number among text: 15 digits where they suffice to tell it, 17 where they don't.
+    return (
+        f"case typeof({column}) when 'null' then null "
+        f"when 'blob' then '\\x' || lower(hex({column})) "
+        f"when 'real' then iif(cast(cast({column} as text) as real) = {column}, "
+        f"cast({column} as text), printf('%!.17g', {column})) "
+        f"else cast({column} as text) end"
+    )

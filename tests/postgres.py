@@ -1,0 +1,111 @@
+"""A PostgreSQL server of our own for the length of a test session.
+
+`HEADRACE_TEST_POSTGRES` names a server to use instead. Otherwise the newest server binaries of
+this machine start on a free loopback port in a temporary folder, and leave nothing behind. Works
+as root (the server then runs as `nobody`, because it refuses root) and as a plain user.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+_SETTINGS = {
+    "listen_addresses": "127.0.0.1",
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "timezone": "UTC",
+    "max_connections": "40",
+}
+_names = count(1)
+
+
+def find_binaries() -> Path | None:
+    """The folder with `initdb` and `pg_ctl`, or None when no server is installed."""
+    installed = Path("/usr/lib/postgresql").glob("*/bin")
+    newest_first = sorted(installed, key=lambda folder: float(folder.parent.name), reverse=True)
+    named = [Path(os.environ["PG_BIN"])] if "PG_BIN" in os.environ else []
+    on_path = shutil.which("initdb")
+    found = [*named, *newest_first, *([Path(on_path).parent] if on_path else [])]
+    return next((folder for folder in found if (folder / "initdb").exists()), None)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The URL of a server's maintenance database; the server stops with the session."""
+    if url := os.environ.get("HEADRACE_TEST_POSTGRES"):
+        yield url
+        return
+    binaries = find_binaries()
+    if binaries is None:
+        pytest.skip("no PostgreSQL server here: install one or set HEADRACE_TEST_POSTGRES")
+    with (
+        tempfile.TemporaryDirectory(prefix="headrace-pg-") as folder,
+        _running(binaries, Path(folder)) as url,
+    ):
+        yield url
+
+
+@pytest.fixture
+def postgres_database(postgres_server: str) -> Iterator[str]:
+    """The URL of an empty database of the test's own, dropped afterwards."""
+    with fresh_database(postgres_server) as url:
+        yield url
+
+
+@contextmanager
+def fresh_database(server: str) -> Iterator[str]:
+    """An empty database beside the one that `server` names."""
+    name = f"test_{os.getpid()}_{next(_names)}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f'create database "{name}" template template0')
+    try:
+        yield server.rpartition("/")[0] + "/" + name
+    finally:
+        with psycopg.connect(server, autocommit=True) as connection:
+            connection.execute(f'drop database "{name}" with (force)')
+
+
+@contextmanager
+def _running(binaries: Path, folder: Path) -> Iterator[str]:
+    who = _server_user(folder)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    data = str(folder / "data")
+    make = [binaries / "initdb", "-D", data, "-A", "trust", "-U", "postgres", "-E", "UTF8"]
+    _quietly([*make, "--no-locale", "--no-sync"], who)
+    options = "".join(f" -c {key}={value}" for key, value in _SETTINGS.items())
+    control = [binaries / "pg_ctl", "-D", data, "-w"]
+    serve = ["-l", str(folder / "log"), "-o", f"-p {port} -k {folder}{options}", "start"]
+    _quietly([*control, *serve], who)
+    try:
+        yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
+    finally:
+        _quietly([*control, "-m", "immediate", "stop"], who)
+
+
+def _server_user(folder: Path) -> dict[str, Any]:
+    """What `subprocess` needs to run the server as; root hands the folder to `nobody`."""
+    if os.geteuid() != 0:
+        return {}
+    nobody = pwd.getpwnam("nobody")
+    os.chown(folder, nobody.pw_uid, nobody.pw_gid)
+    return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": [], "cwd": "/"}
+
+
+def _quietly(command: list[Any], who: dict[str, Any]) -> None:
+    subprocess.run([str(part) for part in command], check=True, stdout=subprocess.DEVNULL, **who)

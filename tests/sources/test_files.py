@@ -1,0 +1,157 @@
+"""Exported files as a source: what stands in them is what arrives."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from headrace.model.errors import SourceError
+from headrace.sources.files import FileSource
+
+
+def _stage(folder: Path, name: str = "t", globs: dict[str, str] | None = None) -> list[object]:
+    connection = duckdb.connect()
+    counted = FileSource(folder, globs or {}).stage(connection, [name])
+    rows = connection.execute(f'from source."{name}"').fetchall()
+    assert counted == {name: len(rows)}
+    return rows
+
+
+def _types(folder: Path) -> dict[str, str]:
+    connection = duckdb.connect()
+    FileSource(folder, {}).stage(connection, ["t"])
+    relation = connection.sql("from source.t")
+    return dict(zip(relation.columns, map(str, relation.types), strict=True))
+
+
+def _write(folder: Path, name: str, text: str, encoding: str = "utf-8") -> None:
+    (folder / name).write_bytes(text.encode(encoding))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "id,amount,name\n007,1.10,é\n008,n/a,\n",
+        "id;amount;name\r\n007;1.10;é\r\n008;n/a;\r\n",
+        "\ufeffid|amount|name\n007|1.10|é\n008|n/a|\n",
+        'id\tamount\tname\n"007"\t"1.10"\t"é"\n008\tn/a\t""',
+        '"id","amount","name"\n007,1.10,é\n\n008,n/a,\n',
+    ],
+)
+def test_csv_fields_stay_text(tmp_path: Path, text: str) -> None:
+    _write(tmp_path, "T.csv", text)
+    assert _stage(tmp_path) == [("007", "1.10", "é"), ("008", "n/a", None)]
+
+
+def test_csv_quotes_line_ends_and_packed(tmp_path: Path) -> None:
+    text = 'id,note\n1,"a ""b"", c\nd"\n'
+    (tmp_path / "t.CSV.gz").write_bytes(gzip.compress(text.encode()))
+    assert _stage(tmp_path) == [("1", 'a "b", c\nd')]
+
+
+def test_csv_with_a_header_only_has_no_rows(tmp_path: Path) -> None:
+    _write(tmp_path, "t.tsv", "id\tamount\n")
+    assert _stage(tmp_path) == []
+    assert _types(tmp_path) == {"id": "VARCHAR", "amount": "VARCHAR"}
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        (["1,A,2", "3,C,4,5", "4,D,6"], "line 3 has 4 fields where the header has 3: 3,C,4,5"),
+        (["1,A,2"] * 30_000 + ["9,Z"], "line 30002 has 2 fields where the header has 3: 9,Z"),
+    ],
+)
+def test_a_broken_csv_line_is_named(tmp_path: Path, lines: list[str], words: str) -> None:
+    _write(tmp_path, "t.csv", "\n".join(["id,name,amount", *lines]) + "\n")
+    with pytest.raises(SourceError) as caught:
+        _stage(tmp_path)
+    assert str(caught.value) == f"{tmp_path / 't.csv'}, {words}"
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding", "words"),
+    [
+        ("id,name\n1,é\n", "latin-1", "not UTF-8"),
+        ("", "utf-8", "needs a line of column names"),
+        ("id,ID\n1,2\n", "utf-8", 'two columns are named "ID"'),
+    ],
+)
+def test_csv_that_can_not_be_read(tmp_path: Path, text: str, encoding: str, words: str) -> None:
+    _write(tmp_path, "t.csv", text, encoding)
+    with pytest.raises(SourceError, match=words) as caught:
+        _stage(tmp_path)
+    assert "t.csv" in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_json_types_follow_from_all_values(tmp_path: Path) -> None:
+    first = (
+        '{"id":"007","whole":1,"huge":12345678901234567890123,"part":1,"day":"2026-01-01",'
+        '"yes":true,"nothing":null,"address":{"city":"Paris"},"tags":["a"],"mixed":1}'
+    )
+    late = '{"id":"x","late":3,"whole":9223372036854775807,"huge":1,"part":1.25,"mixed":{"a":1}}'
+    _write(tmp_path, "t.jsonl", "\n".join([first] * 3000 + [late]))
+    assert _types(tmp_path) == {
+        "id": "VARCHAR",
+        "whole": "BIGINT",
+        "huge": "VARCHAR",
+        "part": "DOUBLE",
+        "day": "VARCHAR",
+        "yes": "BOOLEAN",
+        "nothing": "VARCHAR",
+        "address": "JSON",
+        "tags": "JSON",
+        "mixed": "VARCHAR",
+        "late": "BIGINT",
+    }
+    connection = duckdb.connect()
+    FileSource(tmp_path, {}).stage(connection, ["t"])
+    rows = connection.execute(
+        "select id, whole, huge, part, address ->> 'city', mixed, late from source.t"
+    ).fetchall()
+    assert rows[0] == ("007", 1, "12345678901234567890123", 1.0, "Paris", "1", None)
+    assert rows[-1] == ("x", 9223372036854775807, "1", 1.25, None, '{"a":1}', 3)
+
+
+def test_json_as_an_array_and_packed(tmp_path: Path) -> None:
+    (tmp_path / "t.json.gz").write_bytes(gzip.compress(b'[{"id": "1"},\n {"id": "2"}]'))
+    assert _stage(tmp_path) == [("1",), ("2",)]
+
+
+def test_broken_json_is_named_by_file_and_line(tmp_path: Path) -> None:
+    _write(tmp_path, "t.ndjson", '{"id":1}\n{"id":2\n{"id":3}\n')
+    with pytest.raises(SourceError, match=r"t\.ndjson.* line [23]"):
+        _stage(tmp_path)
+
+
+def test_parquet_keeps_its_types(tmp_path: Path) -> None:
+    duckdb.execute(f"copy (select 1.10::decimal(9,2) as c) to '{tmp_path / 't.parquet'}'")
+    assert _types(tmp_path) == {"c": "DECIMAL(9,2)"}
+
+
+def test_a_glob_puts_files_together(tmp_path: Path) -> None:
+    (tmp_path / "daily").mkdir()
+    _write(tmp_path / "daily", "2.csv", "name,id\nB,2\n")
+    _write(tmp_path / "daily", "1.csv", "id,name\n1,A\n")
+    assert _stage(tmp_path, "t", {"t": "daily/*.csv"}) == [("1", "A"), ("2", "B")]
+    _write(tmp_path / "daily", "3.jsonl", "{}")
+    with pytest.raises(SourceError, match="one kind"):
+        _stage(tmp_path, "t", {"t": "daily/*"})
+    with pytest.raises(SourceError, match=r"No file .* matches"):
+        _stage(tmp_path, "t", {"t": "weekly/*"})
+
+
+def test_names_that_clash_or_are_missing(tmp_path: Path) -> None:
+    _write(tmp_path, "invoices.csv", "id\n1\n")
+    _write(tmp_path, "README.md", "not data")
+    assert FileSource(tmp_path, {}).tables() == {"invoices"}
+    with pytest.raises(SourceError, match="Did you mean invoices"):
+        _stage(tmp_path, "invoice")
+    _write(tmp_path, "Invoices.jsonl", "{}")
+    with pytest.raises(SourceError, match="would both be the table invoices"):
+        _stage(tmp_path, "invoices")
+    with pytest.raises(SourceError, match="no folder"):
+        _stage(tmp_path / "nowhere")

@@ -1,0 +1,190 @@
+"""PostgreSQL as a source: every type arrives, one snapshot, nothing written, no secret told."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator
+from decimal import Decimal
+
+import duckdb
+import psycopg
+import pytest
+
+from headrace.model.errors import SourceError
+from headrace.sources.postgres import PostgresSource
+
+
+@pytest.fixture
+def billing(postgres_database: str) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(postgres_database, autocommit=True) as connection:
+        yield connection
+
+
+def _stage(
+    billing: psycopg.Connection, name: str = "t", query: str = "", schema: str = ""
+) -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect()
+    _source(billing, schema, {name: query} if query else {}).stage(connection, [name])
+    return connection
+
+
+def _source(
+    billing: psycopg.Connection, schema: str = "", queries: dict[str, str] | None = None
+) -> PostgresSource:
+    info = billing.info
+    url = f"postgresql://{info.user}@{info.host}:{info.port}/{info.dbname}"
+    return PostgresSource(url, schema, queries or {})
+
+
+TYPES = [
+    ("1::int2", "SMALLINT", 1),
+    ("99999999999999999::int8", "BIGINT", 99999999999999999),
+    ("1.5::float8", "DOUBLE", 1.5),
+    ("12.50::numeric", "DECIMAL(38,10)", Decimal("12.5")),
+    ("1.10::numeric(12,2)", "DECIMAL(12,2)", Decimal("1.10")),
+    ("1e-20::numeric", "VARCHAR", "0.00000000000000000001"),
+    ("1e30::numeric", "VARCHAR", "1" + "0" * 30),
+    ("'NaN'::numeric", "DECIMAL(38,10)", None),
+    ("'NaN'::numeric(12,2)", "DECIMAL(12,2)", None),
+    ("5::amount", "DECIMAL(12,2)", Decimal("5.00")),
+    ("'12.34'::money", "DECIMAL(38,10)", Decimal("12.34")),
+    ("true", "BOOLEAN", True),
+    ("'x'::text", "VARCHAR", "x"),
+    ("'ab'::char(4)", "VARCHAR", "ab"),
+    ("'\\x00ff'::bytea", "BLOB", b"\x00\xff"),
+    ("date '2026-01-31'", "DATE", datetime.date(2026, 1, 31)),
+    ("'infinity'::date", "DATE", None),
+    ("timestamp '2026-01-31 10:00'", "TIMESTAMP", datetime.datetime(2026, 1, 31, 10)),
+    ("timestamptz '2026-01-31 10:00+02'", "TIMESTAMP", datetime.datetime(2026, 1, 31, 8)),
+    ("'-infinity'::timestamptz", "TIMESTAMP", None),
+    ("time '10:00'", "VARCHAR", "10:00:00"),
+    ("interval '1 day'", "VARCHAR", "1 day"),
+    ("""'{"a": 1}'::json""", "VARCHAR", '{"a": 1}'),
+    ("""'{"a":1}'::jsonb""", "VARCHAR", '{"a": 1}'),
+    ("array[1, 2]", "VARCHAR", "[1, 2]"),
+    ("array[1.5, null]", "VARCHAR", "[1.5, null]"),
+    ("'sad'::mood", "VARCHAR", "sad"),
+    (
+        "'0b6ccb7e-7a5b-4a37-8a0e-2f9d3b1c5e11'::uuid",
+        "VARCHAR",
+        "0b6ccb7e-7a5b-4a37-8a0e-2f9d3b1c5e11",
+    ),
+    ("row(1, 'x')::pair", "VARCHAR", '{"a": 1, "b": "x"}'),
+    ("'10.0.0.1'::inet", "VARCHAR", "10.0.0.1/32"),
+    ("int4range(1, 3)", "VARCHAR", "[1,3)"),
+    ("b'101'", "VARCHAR", "101"),
+    ("point(1, 2)", "VARCHAR", "(1,2)"),
+    ("7::oid", "VARCHAR", "7"),
+    ("'n'::name", "VARCHAR", "n"),
+]
+
+
+def test_every_type_arrives_in_a_table_and_in_a_query(billing: psycopg.Connection) -> None:
+    billing.execute("create type mood as enum ('glad', 'sad')")
+    billing.execute("create domain amount as numeric(12, 2) check (value > 0)")
+    billing.execute("create type pair as (a int, b text)")
+    columns = ", ".join(f"{expression} as c{place}" for place, (expression, *_) in enumerate(TYPES))
+    billing.execute(f"create table t as select {columns}".encode())
+    found = _stage(billing).sql("from source.t")
+    arrived = zip(map(str, found.types), found.fetchall()[0], strict=True)
+    assert list(arrived) == [(kind, value) for _, kind, value in TYPES]
+    # A query's columns have no declared precision: numeric values decide.
+    found = _stage(billing, "q", "select * from t").sql("from source.q")
+    arrived = zip(map(str, found.types), found.fetchall()[0], strict=True)
+    unbound = {"DECIMAL(12,2)": "DECIMAL(38,10)"}
+    assert list(arrived) == [(unbound.get(kind, kind), value) for _, kind, value in TYPES]
+
+
+def test_an_empty_table_has_its_columns(billing: psycopg.Connection) -> None:
+    billing.execute("create table t (a numeric, b text[], c date)")
+    found = _stage(billing).sql("from source.t")
+    assert [str(kind) for kind in found.types] == ["DECIMAL(38,10)", "VARCHAR", "DATE"]
+
+
+def test_names_views_partitions_and_dropped_columns(billing: psycopg.Connection) -> None:
+    billing.execute('create table "Odd ""T" ("group by" int, gone int, "Ünï" text)')
+    billing.execute("""insert into "Odd ""T" values (1, 2, 'x')""")
+    billing.execute('alter table "Odd ""T" drop column gone')
+    billing.execute('create view seen as select * from "Odd ""T"')
+    billing.execute("create table parted (d date) partition by range (d)")
+    billing.execute("create materialized view kept as select 1 as one")
+    assert _source(billing).tables() == {'odd "t', "seen", "parted", "kept"}
+    assert _stage(billing, 'odd "t').execute('from source."odd ""t"').fetchall() == [(1, "x")]
+    assert _stage(billing, "seen").execute("from source.seen").fetchall() == [(1, "x")]
+
+
+def test_a_schema_of_its_own(billing: psycopg.Connection) -> None:
+    billing.execute('create schema "Sales"')
+    billing.execute('create table "Sales".t (c int)')
+    billing.execute('insert into "Sales".t values (7)')
+    billing.execute("create table t (c int)")
+    assert _stage(billing, schema="Sales").execute("from source.t").fetchall() == [(7,)]
+    found = _stage(billing, "q", "select c + 1 as c from t", "Sales")
+    assert found.execute("from source.q").fetchall() == [(8,)]
+    with pytest.raises(SourceError, match="no schema missing"):
+        _source(billing, "missing").tables()
+
+
+def test_nothing_can_be_written(billing: psycopg.Connection) -> None:
+    billing.execute("create table t (c int)")
+    billing.execute("insert into t values (1)")
+    billing.execute(
+        "create function spoil() returns int language sql as 'delete from t returning c'"
+    )
+    with pytest.raises(SourceError, match="read-only transaction"):
+        _stage(billing, "q", "select spoil() as c")
+    assert billing.execute("select count(*) from t").fetchone() == (1,)
+
+
+def test_all_tables_show_one_moment(billing: psycopg.Connection) -> None:
+    billing.execute("create table a (c int)")
+    billing.execute("create table b (c int)")
+
+    class Names(list[str]):
+        def __iter__(self):  # type: ignore[no-untyped-def]
+            for name in super().__iter__():
+                yield name
+                billing.execute("insert into a values (1)")
+                billing.execute("insert into b values (1)")
+
+    connection = duckdb.connect()
+    _source(billing).stage(connection, Names(["a", "b"]))
+    counts = "select (select count(*) from source.a), (select count(*) from source.b)"
+    assert connection.execute(counts).fetchall() == [(0, 0)]
+
+
+def test_a_connection_that_drops_is_one_clear_sentence(billing: psycopg.Connection) -> None:
+    suicide = "select pg_terminate_backend(pg_backend_pid())::int as c"
+    with pytest.raises(SourceError, match=r"table q: .*terminat") as caught:
+        _stage(billing, "q", suicide)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://bob:s3cr%40t@127.0.0.1:1/x",
+        "postgresql://bob:s3cr%40t@127.0.0.1:port/x",
+        "postgresql://127.0.0.1:1/x?user=bob&password=s3cr%40t",
+        "postgresql://bob:s3cr%40t@127.0.0.1:1/x?connect_timeout=soon",
+    ],
+)
+def test_errors_never_tell_a_password(url: str) -> None:
+    with pytest.raises(SourceError, match=r"PostgreSQL 127\.0\.0\.1") as caught:
+        PostgresSource(url, "", {}).tables()
+    assert "s3cr" not in str(caught.value)
+
+
+def test_a_wrong_database_and_an_unknown_table(billing: psycopg.Connection) -> None:
+    info = billing.info
+    nowhere = PostgresSource(f"postgresql://{info.user}@{info.host}:{info.port}/nowhere", "", {})
+    with pytest.raises(SourceError, match='database "nowhere" does not exist'):
+        nowhere.tables()
+    billing.execute("create table account_move (c int)")
+    with pytest.raises(SourceError, match="Did you mean account_move"):
+        _stage(billing, "account_moves")
+
+
+def test_a_broken_query_names_its_table(billing: psycopg.Connection) -> None:
+    with pytest.raises(SourceError, match=r"table q: .*nothing_here"):
+        _stage(billing, "q", "select * from nothing_here")
