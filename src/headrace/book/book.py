@@ -21,7 +21,7 @@ from headrace.model.money import EXPONENTS
 
 _SQL = {
     name: resources.files("headrace.book").joinpath(f"{name}.sql").read_text(encoding="utf-8")
-    for name in ("macros", "derive", "desired")
+    for name in ("macros", "derive", "desired", "placed")
 }
 
 
@@ -75,6 +75,7 @@ class Book:
         self.connection.execute(_SQL["derive"])
         run_checks(self.connection)
         self.connection.execute(_SQL["desired"])
+        self.connection.execute(_SQL["placed"])
 
     def problems(self, limit: int | None = None) -> list[Problem]:
         """What the checks found, errors first."""

@@ -63,6 +63,10 @@ class Pace:
             finally:
                 for task in tasks:
                     task.cancel()
+        self.take()
+
+    def take(self) -> None:
+        """Takes a slot; only when `wait` has just said 0."""
         self.in_flight += 1
 
     def release(self) -> None:

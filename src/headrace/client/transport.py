@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Protocol
@@ -60,7 +59,7 @@ class HttpTransport:
                 content = await response.read()
                 named = {name.lower(): value for name, value in response.headers.items()}
                 return Answer(response.status, named, content)
-        except asyncio.TimeoutError:
+        except TimeoutError:
             raise Unreachable("no answer in time") from None
         except aiohttp.ClientConnectorError as error:
             raise Unreachable(f"no connection ({error.os_error.strerror or error})") from None

@@ -12,7 +12,7 @@ from headrace.client.transport import Answer
 from headrace.model.clock import Clock
 
 TRANSIENT = frozenset({500, 502, 503, 504})
-"""Answers that are retried with exponential backoff (guide, Reliability; 502 and 504 are gateways)."""
+"""Answers that are retried with exponential backoff (guide; 502 and 504 are gateways)."""
 
 
 class Verdict(enum.Enum):

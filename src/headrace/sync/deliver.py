@@ -1,0 +1,354 @@
+"""Delivery: sends a plan's operations at the API's pace, in the customers' lanes.
+
+Never two requests of one customer at a time; each acknowledgement is in the journal before the
+lane goes on; a lane that waits, for a retry or for another lane, holds no slot; the settled past
+starts when every open item is complete.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import random
+from typing import Any
+
+from headrace.client.endpoints import external_path
+from headrace.client.pace import Pace
+from headrace.client.transport import Answer, Transport
+from headrace.client.verdict import Verdict, judge, message_of, retry_after
+from headrace.model.clock import Clock
+from headrace.model.entity import BY_NAME
+from headrace.model.errors import ApiError, Unauthorised, Unreachable
+from headrace.sync.feed import Feed
+from headrace.sync.journal import Acknowledged, Journal, Key, Reject
+from headrace.sync.operation import OPEN_ITEMS, Lane, Operation
+from headrace.sync.progress import Progress
+
+_ATTEMPTS = 6
+"""Failures of one operation before it is left for the next run: 1, 2, 4, 8, 16 s between."""
+_WAIT_MAX = 60.0
+_JITTER = 0.25
+
+
+class Delivery:
+    """One run over one plan. `stopped` tells why it ended early, None when it did not."""
+
+    def __init__(
+        self,
+        feed: Feed,
+        transport: Transport,
+        pace: Pace,
+        journal: Journal,
+        clock: Clock,
+        progress: Progress,
+        patience: float = 60.0,
+    ) -> None:
+        self._feed = feed
+        self._transport = transport
+        self._pace = pace
+        self._journal = journal
+        self._clock = clock
+        self._progress = progress
+        self._patience = patience
+        self._random = random.Random()
+        self.stopped: ApiError | None = None
+        self.interrupted = False
+
+        self._ready: list[Lane] = []
+        self._lanes_of: dict[str, list[Lane]] = {}
+        self._waiting: dict[int, list[Lane]] = {}
+        self._unfinished = [0, 0, 0]
+        self._upcoming: list[Lane] = []
+        self._landed: set[int] = set()
+        self._missing: set[Key] = set()
+        self._refused: list[Operation] = []
+        self._refused_by_key: dict[Key, list[Operation]] = {}
+        self._held: list[Operation] = []
+        self._requests: set[asyncio.Task[None]] = set()
+        self._pauses: set[asyncio.Task[None]] = set()
+        self._moved = asyncio.Event()
+        self._failing_since: float | None = None
+        self._defect: BaseException | None = None
+
+    def interrupt(self) -> None:
+        """Lets what is in flight finish and ends; everything else stays planned."""
+        self.interrupted = True
+        self._moved.set()
+
+    async def run(self) -> None:
+        """Delivers everything that can be delivered now."""
+        try:
+            await self._drain()
+            self._grant_second_chances()
+            await self._drain()
+        finally:
+            for pause in self._pauses:
+                pause.cancel()
+            if self._requests:
+                await asyncio.wait(self._requests)
+
+    @property
+    def _ending(self) -> bool:
+        return self.interrupted or self.stopped is not None or self._defect is not None
+
+    # choosing what goes next -----------------------------------------------------------------
+
+    async def _drain(self) -> None:
+        while not self._ending:
+            self._refill()
+            if not self._ready:
+                if not self._requests and not self._pauses:
+                    if not self._waiting:
+                        return
+                    self._release_waiting()
+                    continue
+                await self._pause(None)
+                continue
+            if (seconds := self._pace.wait()) != 0.0:
+                await self._pause(seconds)
+                continue
+            if (taken := self._take()) is not None:
+                self._pace.take()
+                task = asyncio.create_task(self._send(*taken))
+                self._requests.add(task)
+                task.add_done_callback(self._finished)
+        if self._defect is not None:
+            raise self._defect
+
+    async def _pause(self, seconds: float | None) -> None:
+        """Until something moves, or so many seconds have passed."""
+        self._moved.clear()
+        moved = asyncio.create_task(self._moved.wait())
+        tasks: set[asyncio.Task[Any]] = {moved}
+        if seconds is not None:
+            tasks.add(asyncio.ensure_future(self._clock.sleep(seconds)))
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in tasks:
+            task.cancel()
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._requests.discard(task)
+        self._moved.set()
+        if not task.cancelled():
+            self._defect = self._defect or task.exception()
+
+    def _refill(self) -> None:
+        """Keeps enough lanes ready; the settled past waits until the open items are complete."""
+        while len(self._ready) < 2 * self._pace.in_flight_limit:
+            if not self._upcoming:
+                self._upcoming = self._feed.next_lanes()
+                if not self._upcoming:
+                    break
+            phase = self._upcoming[0].phase
+            if phase > OPEN_ITEMS and any(self._unfinished[: OPEN_ITEMS + 1]):
+                break
+            self._note_open_complete(phase)
+            lanes, self._upcoming = self._upcoming, []
+            self._feed.load(lanes)
+            for lane in lanes:
+                self._add(lane)
+        if not self._upcoming and not any(self._unfinished):
+            self._note_open_complete(OPEN_ITEMS + 1)
+
+    def _note_open_complete(self, phase: int) -> None:
+        if phase > OPEN_ITEMS and self._progress.open_complete_after is None:
+            self._progress.open_complete_after = self._progress.elapsed
+
+    def _add(self, lane: Lane) -> None:
+        self._unfinished[lane.phase] += 1
+        line = self._lanes_of.setdefault(lane.customer, [])
+        line.append(lane)
+        if len(line) == 1:
+            heapq.heappush(self._ready, lane)
+
+    def _take(self) -> tuple[Lane, Operation] | None:
+        """The next operation that may go, with its lane, which then is no longer ready."""
+        while self._ready:
+            lane = heapq.heappop(self._ready)
+            if lane.hungry:
+                self._feed.load([lane])
+            operation = lane.queue[0]
+            if any(key in self._missing for key in operation.refers_to):
+                self._hold(lane, operation)
+                continue
+            waits = [n for n in operation.waits_for if n not in self._landed]
+            if waits:
+                self._waiting.setdefault(waits[0], []).append(lane)
+                continue
+            return lane, operation
+        return None
+
+    def _advance(self, lane: Lane) -> None:
+        """The lane's first operation is settled: go on with the next, or with the next lane."""
+        lane.queue.popleft()
+        if not lane.exhausted:
+            heapq.heappush(self._ready, lane)
+            return
+        self._unfinished[lane.phase] -= 1
+        line = self._lanes_of[lane.customer]
+        line.pop(0)
+        if line:
+            heapq.heappush(self._ready, line[0])
+        else:
+            del self._lanes_of[lane.customer]
+
+    def _settle(self, operation: Operation) -> None:
+        """Lanes that wait for this operation may look again."""
+        if operation.number in self._feed.awaited:
+            self._landed.add(operation.number)
+            for lane in self._waiting.pop(operation.number, ()):
+                heapq.heappush(self._ready, lane)
+
+    def _release_waiting(self) -> None:
+        """What is waited for will not come in this run: let the lanes find out."""
+        for number in list(self._waiting):
+            self._landed.add(number)
+            for lane in self._waiting.pop(number):
+                heapq.heappush(self._ready, lane)
+
+    # sending ---------------------------------------------------------------------------------
+
+    async def _send(self, lane: Lane, operation: Operation) -> None:
+        entity = BY_NAME[operation.entity]
+        deleting = operation.action == "delete"
+        method = "DELETE" if deleting else "POST"
+        path = external_path(entity, operation.external_id) if deleting else entity.path
+        started = self._clock.monotonic()
+        try:
+            answer = await self._transport.send(method, path, operation.body)
+        except Unreachable as error:
+            self._journal.answered()
+            self._failed(lane, operation, str(error))
+            return
+        finally:
+            self._pace.release()
+        self._progress.answered(self._clock.monotonic() - started)
+        self._judged(lane, operation, answer, judge(answer, deleting))
+
+    def _judged(self, lane: Lane, operation: Operation, answer: Answer, verdict: Verdict) -> None:
+        if verdict is Verdict.DONE:
+            self._acknowledged(lane, operation)
+            return
+        if verdict is Verdict.REJECTED:
+            self._rejected(lane, operation, answer)
+            return
+        self._journal.answered()
+        if verdict is Verdict.RETRY:
+            self._failed(lane, operation, f"status {answer.status}: {message_of(answer)}")
+        elif verdict is Verdict.THROTTLED:
+            seconds = retry_after(answer, self._clock)
+            self._pace.close_for(seconds)
+            self._progress.throttled += 1
+            self._progress.note = f"the API asked to wait {seconds:.0f} s (429)"
+            heapq.heappush(self._ready, lane)
+        elif verdict is Verdict.UNAUTHORISED:
+            self._stop(Unauthorised(f"status {answer.status}: {message_of(answer)}"))
+        else:
+            kind = answer.headers.get("content-type", "no content type")
+            self._stop(Unreachable(f"status {answer.status} with {kind} instead of JSON"))
+
+    def _acknowledged(self, lane: Lane, operation: Operation) -> None:
+        self._journal.acknowledge(
+            [
+                Acknowledged(
+                    operation.entity,
+                    operation.external_id,
+                    operation.customer,
+                    operation.fingerprint,
+                    operation.hash,
+                    operation.payload,
+                )
+            ]
+        )
+        self._failing_since = None
+        self._progress.note = ""
+        self._progress.done += 1
+        if lane.phase <= OPEN_ITEMS:
+            self._progress.open_done += 1
+        self._missing.discard(operation.key)
+        for key in operation.touches:
+            for other in self._refused_by_key.get(key, ()):
+                other.second_chance = True
+        self._settle(operation)
+        self._advance(lane)
+
+    def _rejected(self, lane: Lane, operation: Operation, answer: Answer) -> None:
+        self._failing_since = None
+        self._journal.reject(
+            Reject(
+                operation.entity,
+                operation.external_id,
+                operation.fingerprint,
+                answer.status,
+                message_of(answer),
+                operation.payload,
+            )
+        )
+        self._progress.rejected += 1
+        if operation.action == "create":
+            self._missing.add(operation.key)
+        operation.second_chance = operation.action == "delete"
+        self._refused.append(operation)
+        for key in operation.refers_to:
+            self._refused_by_key.setdefault(key, []).append(operation)
+        self._settle(operation)
+        self._advance(lane)
+
+    def _hold(self, lane: Lane, operation: Operation) -> None:
+        """Something it refers to was refused in this run: it stays planned."""
+        self._progress.held += 1
+        if operation.action == "create":
+            self._missing.add(operation.key)
+        self._held.append(operation)
+        self._settle(operation)
+        self._advance(lane)
+
+    # failing ---------------------------------------------------------------------------------
+
+    def _failed(self, lane: Lane, operation: Operation, trouble: str) -> None:
+        """Schedules the retry in the lane; the others go on."""
+        now = self._clock.monotonic()
+        self._failing_since = self._failing_since or now
+        operation.attempts += 1
+        self._progress.retries += 1
+        wait = min(_WAIT_MAX, float(2 ** (operation.attempts - 1)))
+        wait *= 1 + self._random.random() * _JITTER
+        if now + wait - self._failing_since > self._patience:
+            self._stop(Unreachable(trouble))
+            return
+        if operation.attempts >= _ATTEMPTS:
+            self._progress.note = f"{operation.external_id} failed {_ATTEMPTS} times: {trouble}"
+            self._hold(lane, operation)
+            return
+        self._progress.note = f"{trouble}; next try in {wait:.0f} s"
+        pause = asyncio.create_task(self._resume(lane, wait))
+        self._pauses.add(pause)
+        pause.add_done_callback(self._pauses.discard)
+
+    async def _resume(self, lane: Lane, seconds: float) -> None:
+        await self._clock.sleep(seconds)
+        self._pauses.discard(asyncio.current_task())
+        heapq.heappush(self._ready, lane)
+        self._moved.set()
+
+    def _stop(self, error: ApiError) -> None:
+        self.stopped = self.stopped or error
+        self._moved.set()
+
+    def _grant_second_chances(self) -> None:
+        """Refusals are final, except where what they refer to has landed since (guide)."""
+        again = [operation for operation in self._refused if operation.second_chance]
+        if self._ending or not again:
+            return
+        self._missing -= {operation.key for operation in again}
+        self._missing -= {operation.key for operation in self._held}
+        self._progress.rejected -= len(again)
+        self._progress.held -= len(self._held)
+        waiting = sorted([*again, *self._held], key=lambda operation: operation.number)
+        for rank, operation in enumerate(waiting):
+            operation.second_chance, operation.attempts = False, 0
+            lane = Lane(customer=operation.customer, phase=0, next=1, last=0, rank=rank)
+            lane.queue.append(operation)
+            self._add(lane)
+        self._refused, self._held = [], []
+        self._refused_by_key = {}

@@ -1,0 +1,110 @@
+"""The feed: the plan's lanes in their order, loaded a little at a time.
+
+Memory stays bounded whatever the plan's size: lanes are read in slices, and of a long lane only the
+next few hundred operations are ever built.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from headrace.book.book import Book
+from headrace.book.payloads import Payloads, encode_payload
+from headrace.sync.journal import Journal
+from headrace.sync.operation import Lane, Operation, references, with_cleared
+
+_SLICE = 2_000
+"""Operations built in one go."""
+_PER_LANE = 400
+"""At most so many of one lane in one go."""
+
+
+class Feed:
+    """Reads `plan.lanes` and `plan.operations`, and builds the payloads of what comes next."""
+
+    def __init__(self, book: Book, journal: Journal) -> None:
+        self._connection = book.connection
+        self._payloads = Payloads(book.connection, book.columns)
+        self._journal = journal
+        self._rank = 0
+        self.awaited = {
+            number for (number,) in self._rows("select distinct on_number from plan.waits")
+        }
+        """Numbers of the operations that some other lane waits for."""
+
+    def next_lanes(self) -> list[Lane]:
+        """The next lanes in order, not loaded yet; empty at the end."""
+        lanes: list[Lane] = []
+        size = 0
+        for customer, phase, first, last in self._rows(
+            "select customer, phase, first, last from plan.lanes "
+            f"order by first limit {_SLICE} offset {self._rank}"
+        ):
+            if lanes and (size > _SLICE or lanes[-1].phase != phase):
+                break
+            lanes.append(
+                Lane(customer=customer, phase=phase, next=first, last=last, rank=self._rank)
+            )
+            size += min(last - first + 1, _PER_LANE)
+            self._rank += 1
+        return lanes
+
+    def load(self, lanes: Sequence[Lane]) -> None:
+        """Fills the lanes with their next operations."""
+        if not lanes:
+            return
+        ranges = [(lane.next, min(lane.last, lane.next + _PER_LANE - 1)) for lane in lanes]
+        low, high = min(a for a, _ in ranges), max(b for _, b in ranges)
+        self._connection.execute(
+            "create or replace temp table ranges as "
+            "select unnest($1::bigint[]) as first, unnest($2::bigint[]) as last",
+            [[a for a, _ in ranges], [b for _, b in ranges]],
+        )
+        self._connection.execute(
+            "create or replace temp table slice as select o.number, o.entity, o.external_id, "
+            "o.action, o.customer, o.fingerprint from plan.operations as o "
+            "join ranges on o.number between ranges.first and ranges.last "
+            f"where o.number between {low} and {high}"
+        )
+        operations = self._build()
+        for lane, (_, last) in zip(lanes, ranges, strict=True):
+            lane.queue.extend(operations[number] for number in range(lane.next, last + 1))
+            lane.next = last + 1
+
+    def _build(self) -> dict[int, Operation]:
+        rows = self._rows("from slice")
+        waits: dict[int, list[int]] = {}
+        if self.awaited:
+            for number, on_number in self._rows(
+                "select number, on_number from plan.waits semi join slice using (number)"
+            ):
+                waits.setdefault(number, []).append(on_number)
+        records: dict[tuple[str, str], Any] = {}
+        for entity in sorted({row[1] for row in rows}):
+            wanted = [row[2] for row in rows if row[1] == entity and row[3] != "delete"]
+            for external_id, record in self._payloads.fetch(entity, wanted).items():
+                records[entity, external_id] = record
+        told = self._journal.told([(row[1], row[2]) for row in rows if row[3] != "create"])
+        operations = {}
+        for number, entity, external_id, action, customer, fingerprint in rows:
+            operation = Operation(
+                number=number,
+                entity=entity,
+                external_id=external_id,
+                action=action,
+                customer=customer,
+                fingerprint=fingerprint,
+                waits_for=tuple(waits.get(number, ())),
+            )
+            if action != "delete":
+                record = records[operation.key]
+                operation.payload, operation.hash = encode_payload(record)
+                operation.refers_to = references(record)
+                before = told.get(operation.key)
+                operation.body = with_cleared(operation.payload, before.payload if before else None)
+            operations[number] = operation
+        return operations
+
+    def _rows(self, sql: str) -> list[Any]:
+        return self._connection.execute(sql).fetchall()

@@ -1,0 +1,263 @@
+"""The journal: what the API was told and acknowledged, what it refused, and every run.
+
+It is the truth that plans are made against. A record is written when the API acknowledged it and
+before the next operation of its customer starts, so after a crash at any instant the journal is
+never ahead of the API and behind it by at most what was in flight.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+from urllib.parse import quote
+
+import adbc_driver_manager
+import adbc_driver_sqlite
+import duckdb
+from msgspec import Struct
+
+from headrace.model.clock import Clock
+from headrace.model.errors import ConfigurationError
+
+_VERSION = 1
+_SCHEMA = (
+    resources.files("headrace.sync").joinpath("sql", "journal.sql").read_text(encoding="utf-8")
+)
+
+Key = tuple[str, str]
+"""(entity, external id)."""
+
+
+class Told(Struct, frozen=True):
+    """What the API acknowledged of one record."""
+
+    hash: bytes
+    payload: bytes | None
+    customer: str
+
+
+class Acknowledged(Struct, frozen=True):
+    """One record as the API has just taken it; `hash` None when it was deleted."""
+
+    entity: str
+    external_id: str
+    customer: str
+    fingerprint: int | None
+    hash: bytes | None
+    payload: bytes | None
+
+
+class Reject(Struct, frozen=True):
+    """A record that the API refused, with its own sentence."""
+
+    entity: str
+    external_id: str
+    fingerprint: int | None
+    status: int
+    message: str
+    payload: bytes | None = None
+    rejected_at: float = 0.0
+
+
+class Run(Struct, frozen=True):
+    """One run of `apply`; times in seconds since 1970, UTC."""
+
+    id: int
+    command: str
+    started_at: float
+    ended_at: float | None
+    outcome: str | None
+    planned: int
+    sent: int
+    rejected: int
+    open_left: int
+
+
+class Journal:
+    """One organisation's journal in a SQLite file; readable by others while it is written."""
+
+    def __init__(self, path: Path, clock: Clock, keep_payloads: bool = True) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.path = path
+        self._clock = clock
+        self._keep_payloads = keep_payloads
+        self._db = sqlite3.connect(path, isolation_level=None, timeout=30.0)
+        self._db.execute("pragma journal_mode = wal")
+        # A power cut may lose the newest acknowledgements: they are sent again, never lost.
+        self._db.execute("pragma synchronous = normal")
+        version = self._db.execute("pragma user_version").fetchone()[0]
+        if version > _VERSION:
+            raise ConfigurationError(
+                f"{path} was written by a newer headrace (journal version {version}, this one "
+                f"knows {_VERSION}): update headrace."
+            )
+        self._db.executescript(_SCHEMA)
+        self._db.execute(f"pragma user_version = {_VERSION}")
+        self.run_id = 0
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._db.execute("begin immediate")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("rollback")
+            raise
+        self._db.execute("commit")
+
+    # what the API has ------------------------------------------------------------------------
+
+    def load_into(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Makes `plan.applied` (entity, external_id, fingerprint) in the book."""
+        _scan(
+            connection,
+            self.path,
+            "select entity, external_id, fingerprint from applied",
+            "create or replace table plan.applied as select entity::varchar as entity, "
+            "external_id::varchar as external_id, fingerprint::bigint as fingerprint from stream",
+        )
+
+    def count(self) -> dict[str, int]:
+        """Acknowledged records per entity."""
+        return dict(self._db.execute("select entity, count(*) from applied group by entity"))
+
+    def told(self, keys: Sequence[Key]) -> dict[Key, Told]:
+        """What the API acknowledged of these records."""
+        rows = self._db.execute(
+            "select a.entity, a.external_id, a.hash, p.payload, a.customer "
+            "from json_each(?) as k join applied as a "
+            "on a.entity = k.value ->> 0 and a.external_id = k.value ->> 1 "
+            "left join payloads as p on p.entity = a.entity and p.external_id = a.external_id",
+            (json.dumps(keys),),
+        )
+        return {(e, x): Told(hash, payload, customer) for e, x, hash, payload, customer in rows}
+
+    def acknowledge(self, records: Iterable[Acknowledged]) -> None:
+        """Records what the API took, in one transaction."""
+        now = self._clock.now().timestamp()
+        with self._transaction():
+            for record in records:
+                self._write(record, now)
+
+    def _write(self, record: Acknowledged, now: float) -> None:
+        key = (record.entity, record.external_id)
+        execute = self._db.execute
+        if record.hash is None:
+            execute("delete from applied where entity = ? and external_id = ?", key)
+            execute("delete from payloads where entity = ? and external_id = ?", key)
+        else:
+            execute(
+                "insert or replace into applied values (?, ?, ?, ?, ?, ?, ?)",
+                (*key, record.fingerprint, record.hash, record.customer, now, self.run_id),
+            )
+            if self._keep_payloads and record.payload is not None:
+                execute("insert or replace into payloads values (?, ?, ?)", (*key, record.payload))
+        execute("delete from rejects where entity = ? and external_id = ?", key)
+        execute("insert into answers values (?)", (now,))
+        execute("update runs set sent = sent + 1 where id = ?", (self.run_id,))
+
+    def refresh(self, fingerprints: Iterable[tuple[int | None, str, str]]) -> None:
+        """Sets (fingerprint, entity, external id) of records whose payload did not change."""
+        with self._transaction():
+            self._db.executemany(
+                "update applied set fingerprint = ? where entity = ? and external_id = ?",
+                fingerprints,
+            )
+
+    # what it refused -------------------------------------------------------------------------
+
+    def reject(self, reject: Reject) -> None:
+        """Keeps a refusal until the record is acknowledged or its row changes."""
+        now = self._clock.now().timestamp()
+        with self._transaction():
+            self._db.execute(
+                "insert or replace into rejects values (?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    reject.entity,
+                    reject.external_id,
+                    reject.fingerprint,
+                    reject.status,
+                    reject.message,
+                    reject.payload if self._keep_payloads else None,
+                    now,
+                    self.run_id,
+                ),
+            )
+            self._db.execute("insert into answers values (?)", (now,))
+            self._db.execute("update runs set rejected = rejected + 1 where id = ?", (self.run_id,))
+
+    def rejects(self) -> list[Reject]:
+        """Every refusal that stands."""
+        return [
+            Reject(*row)
+            for row in self._db.execute(
+                "select entity, external_id, fingerprint, status, message, payload, rejected_at "
+                "from rejects order by rejected_at, entity, external_id"
+            )
+        ]
+
+    def clear_rejects(self) -> None:
+        """Forgets the refusals, so that the next plan tries them again."""
+        self._db.execute("delete from rejects")
+
+    # runs ------------------------------------------------------------------------------------
+
+    def begin_run(self, command: str, planned: int, open_items: int) -> int:
+        """Notes that a run starts; returns its number."""
+        cursor = self._db.execute(
+            "insert into runs (command, started_at, planned, open_left) values (?, ?, ?, ?)",
+            (command, self._clock.now().timestamp(), planned, open_items),
+        )
+        self.run_id = int(cursor.lastrowid or 0)
+        return self.run_id
+
+    def end_run(self, outcome: str) -> None:
+        """Notes how the run ended: `done`, `interrupted` or why it stopped."""
+        self._db.execute(
+            "update runs set ended_at = ?, outcome = ? where id = ?",
+            (self._clock.now().timestamp(), outcome, self.run_id),
+        )
+
+    def runs(self, limit: int = 10) -> list[Run]:
+        """The newest runs first."""
+        return [
+            Run(*row)
+            for row in self._db.execute(
+                "select id, command, started_at, ended_at, outcome, planned, sent, rejected, "
+                "open_left from runs order by id desc limit ?",
+                (limit,),
+            )
+        ]
+
+    def answered(self) -> None:
+        """Notes an answer that changed nothing, for it counts at the server all the same."""
+        self._db.execute("insert into answers values (?)", (self._clock.now().timestamp(),))
+
+    def recent_answers(self, window: float) -> list[float]:
+        """Ages in seconds of the answers within the window; older ones are forgotten."""
+        now = self._clock.now().timestamp()
+        self._db.execute("delete from answers where at < ?", (now - window,))
+        return [now - at for (at,) in self._db.execute("select at from answers")]
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._db.close()
+
+
+def _scan(connection: duckdb.DuckDBPyConnection, path: Path, query: str, create: str) -> None:
+    """Runs `create` with the SQLite query's rows as the Arrow stream that it names `stream`."""
+    uri = f"file:{quote(str(path.resolve()))}?mode=ro"
+    with (
+        adbc_driver_manager.AdbcDatabase(driver=adbc_driver_sqlite._driver_path(), uri=uri) as base,
+        adbc_driver_manager.AdbcConnection(base) as session,
+        adbc_driver_manager.AdbcStatement(session) as statement,
+    ):
+        statement.set_options(**{"adbc.sqlite.query.batch_rows": "65536"})
+        statement.set_sql_query(query)
+        stream, _ = statement.execute_query()  # DuckDB finds it by its name
+        connection.execute(create)
+        del stream

@@ -1,0 +1,151 @@
+"""The plan as a value: what would be sent, why, how long it takes, and whether it is safe."""
+
+from __future__ import annotations
+
+from msgspec import Struct, field
+
+from headrace.book.checks import Problem
+from headrace.client.pace import WINDOW
+from headrace.model.entity import BY_NAME
+from headrace.model.errors import UnsafePlan
+
+_DELETIONS_MAX = 0.10
+_DELETIONS_FROM = 10
+_CUSTOMERS_MAX = 0.30
+_ASSUMED_LATENCY = 0.3
+"""Seconds an answer takes, until this organisation's own are known."""
+
+
+class Count(Struct, frozen=True):
+    """How many records of one entity are created, updated or deleted."""
+
+    entity: str
+    action: str
+    count: int
+
+
+class Money(Struct, frozen=True):
+    """Their amounts in one currency, in its lowest division."""
+
+    entity: str
+    action: str
+    currency: str
+    amount: int
+
+
+class Change(Struct, frozen=True):
+    """One operation in words; `fields` are (name, before, after) where the journal knows them."""
+
+    entity: str
+    external_id: str
+    action: str
+    fields: list[tuple[str, str, str]] = field(default_factory=list)
+
+
+class Withheld(Struct, frozen=True):
+    """A record that stays behind, and why."""
+
+    entity: str
+    external_id: str
+    reason: str
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """Everything about a plan but its operations, which stay in the book's schema `plan`."""
+
+    organisation: str
+    made_at: str
+    counts: list[Count]
+    money: list[Money]
+    requests: int
+    open_requests: int
+    """How many of them bring the open items, with all that is linked to them."""
+    longest_lane: int
+    """Requests of the customer with the most: they go one after the other."""
+    rate: int
+    in_flight: int
+    latency: float = _ASSUMED_LATENCY
+    changes: list[Change] = field(default_factory=list)
+    """The first operations, in the order of their delivery."""
+    problems: list[Problem] = field(default_factory=list)
+    withheld: list[Withheld] = field(default_factory=list)
+    held: list[Withheld] = field(default_factory=list)
+    """Refused earlier and unchanged since, with what depends on them."""
+    applied: dict[str, int] = field(default_factory=dict)
+    """What the API has of each entity."""
+    desired: dict[str, int] = field(default_factory=dict)
+    """What it should have."""
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to send."""
+        return self.requests == 0
+
+    @property
+    def errors(self) -> int:
+        """Problems that withhold something."""
+        return sum(problem.severity == "error" for problem in self.problems)
+
+    @property
+    def seconds(self) -> float:
+        """About how long all of it takes."""
+        return duration(self.requests, self.rate, self.in_flight, self.latency, self.longest_lane)
+
+    @property
+    def open_seconds(self) -> float:
+        """About when the open items are complete, counted from the start."""
+        return duration(
+            self.open_requests, self.rate, self.in_flight, self.latency, self.longest_lane
+        )
+
+    def count(self, entity: str, action: str) -> int:
+        """How many records of the entity have this action."""
+        return sum(c.count for c in self.counts if c.entity == entity and c.action == action)
+
+    def raise_if_unsafe(self) -> None:
+        """UnsafePlan with the figures when a careful person would want to look first.
+
+        More than 10 % deletions of an entity with over 10 records, more than 30 % of over 10
+        customers changed, or a source that came back empty.
+        """
+        reasons = []
+        if self.applied and not any(self.desired.values()):
+            reasons.append(
+                f"the source came back empty while {sum(self.applied.values()):,} records are there"
+            )
+        for entity in BY_NAME:
+            there, gone = self.applied.get(entity, 0), self.count(entity, "delete")
+            if there > _DELETIONS_FROM and gone > there * _DELETIONS_MAX:
+                reasons.append(
+                    f"it deletes {gone:,} of {there:,} {entity}s ({gone / there:.0%}, the limit is "
+                    f"{_DELETIONS_MAX:.0%})"
+                )
+        there, changed = self.applied.get("customer", 0), self.count("customer", "update")
+        if there > _DELETIONS_FROM and changed > there * _CUSTOMERS_MAX:
+            reasons.append(
+                f"it changes {changed:,} of {there:,} customers ({changed / there:.0%}, the limit "
+                f"is {_CUSTOMERS_MAX:.0%})"
+            )
+        if reasons:
+            raise UnsafePlan(
+                f"Nothing was sent: {'; '.join(reasons)}. Look at `headrace plan`; if it is what "
+                "you want, repeat with --force."
+            )
+
+
+def least_seconds(requests: int, rate: int) -> float:
+    """The shortest time that `requests` can take at `rate` a minute, answers at once."""
+    return max(0, (requests - 1) // rate) * WINDOW
+
+
+def duration(requests: int, rate: int, in_flight: int, latency: float, longest: int) -> float:
+    """Seconds that `requests` take: bursts of `rate` per window, `in_flight` at a time.
+
+    A window ends one latency after its last answer, for the server counts arrivals.
+    """
+    if requests == 0:
+        return 0.0
+    each = latency / in_flight
+    windows, rest = divmod(requests - 1, rate)
+    by_rate = windows * max(WINDOW + latency, rate * each) + (rest + 1) * each
+    return max(by_rate, min(longest, requests) * latency)

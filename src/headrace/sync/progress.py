@@ -1,0 +1,70 @@
+"""What a running delivery can tell about itself; read by displays, written by the delivery."""
+
+from __future__ import annotations
+
+from headrace.client.pace import WINDOW
+from headrace.model.clock import Clock
+from headrace.sync.plan import Plan, duration
+
+
+class Progress:
+    """Counters of one delivery; times by the clock's monotonic seconds."""
+
+    def __init__(self, plan: Plan, clock: Clock) -> None:
+        self._clock = clock
+        self._plan = plan
+        self.total = plan.requests
+        self.open_total = plan.open_requests
+        self.done = 0
+        self.open_done = 0
+        self.rejected = 0
+        self.held = 0
+        self.retries = 0
+        self.throttled = 0
+        self.started = clock.monotonic()
+        self.open_complete_after: float | None = None
+        self.note = ""
+        """What a person should know now, such as why nothing moves."""
+        self._answers = 0
+        self._latency = 0.0
+
+    def answered(self, seconds: float) -> None:
+        """One answer came after so many seconds."""
+        self._answers += 1
+        self._latency += seconds
+
+    @property
+    def latency(self) -> float | None:
+        """Mean seconds an answer took so far."""
+        return self._latency / self._answers if self._answers else None
+
+    @property
+    def settled(self) -> int:
+        """Operations that need nothing more in this run."""
+        return self.done + self.rejected + self.held
+
+    @property
+    def left(self) -> int:
+        """Operations still to come."""
+        return max(0, self.total - self.settled)
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the start."""
+        return self._clock.monotonic() - self.started
+
+    @property
+    def rate(self) -> float:
+        """Requests a minute so far."""
+        return self.settled * WINDOW / self.elapsed if self.elapsed > 0 else 0.0
+
+    @property
+    def seconds_left(self) -> float:
+        """About how long the rest takes: the whole by arithmetic, less what has passed."""
+        if not self.left:
+            return 0.0
+        latency = self.latency or self._plan.latency
+        plan = self._plan
+        whole = duration(self.total, plan.rate, plan.in_flight, latency, plan.longest_lane)
+        rest = duration(self.left, plan.rate, plan.in_flight, latency, 0)
+        return max(rest if self.left <= plan.in_flight else whole - self.elapsed, rest, 0.0)

@@ -1,0 +1,57 @@
+-- Records that the API refused stay back until their row changes, and so do the new records that
+-- refer to them.
+create or replace table plan.held as
+select change.entity, change.external_id, 'refused before: ' || reject.message as reason
+from plan.changes as change
+join plan.rejects as reject using (entity, external_id)
+where change.fingerprint is not distinct from reject.fingerprint;
+
+create or replace temp table missing as
+select entity, external_id
+from plan.held
+join plan.changes as change using (entity, external_id)
+where change.action = 'create';
+
+insert into plan.held
+select 'customer', roots.external_id, 'its parent ' || roots.root || ' was refused'
+from book.roots as roots
+join missing on missing.entity = 'customer' and missing.external_id = roots.root
+join plan.changes as change
+    on change.entity = 'customer' and change.external_id = roots.external_id;
+
+insert into missing
+select entity, external_id from plan.held anti join missing using (entity, external_id);
+
+insert into plan.held
+select node.entity, node.external_id, 'its customer ' || node.customer || ' was refused'
+from book.placed as node
+join missing on missing.entity = 'customer' and missing.external_id = node.customer
+join plan.changes as change
+    on change.entity = node.entity and change.external_id = node.external_id
+where node.entity <> 'customer';
+
+insert into missing
+select entity, external_id from plan.held anti join missing using (entity, external_id);
+
+insert into plan.held
+select from_entity, from_external_id, 'its ' || to_entity || ' ' || to_external_id || ' was refused'
+from book.links as link
+join missing on missing.entity = link.to_entity and missing.external_id = link.to_external_id
+where link.to_entity = 'invoice';
+
+insert into missing
+select entity, external_id from plan.held anti join missing using (entity, external_id);
+
+insert into plan.held
+select from_entity, from_external_id, 'its ' || to_entity || ' ' || to_external_id || ' was refused'
+from book.links as link
+join missing on missing.entity = link.to_entity and missing.external_id = link.to_external_id
+where link.from_entity = 'refund';
+
+create or replace table plan.held as
+select entity, external_id, first(reason) as reason
+from plan.held
+group by entity, external_id;
+
+delete from plan.changes
+where (entity, external_id) in (select (entity, external_id) from plan.held);

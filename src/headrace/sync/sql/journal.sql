@@ -1,0 +1,44 @@
+create table if not exists applied (
+    entity text not null,
+    external_id text not null,
+    fingerprint integer,
+    hash blob not null,
+    customer text not null,
+    applied_at real not null,
+    run integer not null,
+    primary key (entity, external_id)
+) without rowid;
+
+create table if not exists payloads (
+    entity text not null,
+    external_id text not null,
+    payload blob not null,
+    primary key (entity, external_id)
+) without rowid;
+
+create table if not exists rejects (
+    entity text not null,
+    external_id text not null,
+    fingerprint integer,
+    status integer not null,
+    message text not null,
+    payload blob,
+    rejected_at real not null,
+    run integer not null,
+    primary key (entity, external_id)
+) without rowid;
+
+create table if not exists runs (
+    id integer primary key,
+    command text not null,
+    started_at real not null,
+    ended_at real,
+    outcome text,
+    planned integer not null,
+    sent integer not null default 0,
+    rejected integer not null default 0,
+    open_left integer not null default 0
+);
+
+-- When the API answered, for the last minute: those requests still count there after a restart.
+create table if not exists answers (at real not null);

@@ -1,0 +1,30 @@
+-- The changes as nodes of a graph: whose they are, when they happened, whether they are open.
+create or replace table plan.nodes as
+select
+    row_number() over () as id,
+    change.*,
+    coalesce(placed.customer, gone.customer) as customer,
+    placed.currency,
+    placed.amount,
+    placed.moment,
+    coalesce(placed.open, false) as open,
+    case change.entity
+        when 'customer' then 0 when 'invoice' then 1 when 'refund' then 3 else 2
+    end as level
+from plan.changes as change
+left join book.placed as placed
+    on placed.entity = change.entity and placed.external_id = change.external_id
+    and change.action <> 'delete'
+left join plan.gone as gone
+    on gone.entity = change.entity and gone.external_id = change.external_id;
+
+-- Who settles whom among the changes; `target` is null where the API has the other side already.
+create or replace table plan.edges as
+select source.id as source, target.id as target
+from book.links as link
+join plan.nodes as source
+    on source.entity = link.from_entity and source.external_id = link.from_external_id
+    and source.action <> 'delete'
+left join plan.nodes as target
+    on target.entity = link.to_entity and target.external_id = link.to_external_id
+    and target.action <> 'delete';

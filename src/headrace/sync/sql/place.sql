@@ -1,0 +1,141 @@
+-- Which phase, which lane, which place in it.
+--
+-- Phases: 0 changes to what the API has, 1 open items with all that is linked to them, 2 the
+-- settled past. `plan.reached` gives each document its phase; a customer goes with the first of its
+-- documents or children.
+create or replace temp table phases as
+with own as (
+    select
+        node.id,
+        node.entity,
+        node.external_id,
+        node.customer,
+        case
+            when node.entity = 'customer' then if(node.action = 'create', 2, 0)
+            else coalesce(reached.phase, 2)
+        end as phase
+    from plan.nodes as node
+    left join plan.reached as reached on reached.id = node.id
+),
+by_customer as (
+    select customer, min(phase) as phase from own group by customer
+),
+by_parent as (
+    select roots.root as customer, min(by_customer.phase) as phase
+    from book.roots as roots
+    join by_customer on by_customer.customer = roots.external_id
+    group by roots.root
+)
+select
+    own.id,
+    case
+        when own.entity = 'customer'
+            then least(own.phase, by_customer.phase, coalesce(by_parent.phase, 2))
+        else own.phase
+    end as phase,
+    own.entity = 'customer' and by_parent.customer is not null as is_parent
+from own
+join by_customer on by_customer.customer = own.customer
+left join by_parent on by_parent.customer = own.external_id and own.entity = 'customer';
+
+-- A document stands by its date; what settles others stands right behind the last of them.
+create or replace temp table dated as
+select id, row_number() over (order by moment nulls first, level, entity, external_id) as anchor
+from plan.nodes
+where entity <> 'customer';
+
+create or replace temp table settled as
+select edge.source as id, max(dated.anchor) as anchor
+from plan.edges as edge
+join dated on dated.id = edge.target
+join plan.nodes as node on node.id = edge.source and node.level = 2
+group by edge.source;
+
+create or replace temp table anchors as
+select
+    dated.id,
+    coalesce(refunded.anchor, settled.anchor, dated.anchor) as anchor
+from dated
+left join settled using (id)
+left join (
+    select edge.source as id, max(coalesce(settled.anchor, dated.anchor)) as anchor
+    from plan.edges as edge
+    join plan.nodes as node on node.id = edge.source and node.level = 3
+    join dated on dated.id = edge.target
+    left join settled on settled.id = edge.target
+    group by edge.source
+) as refunded using (id);
+
+-- Within a lane: the customer; settlements that go or shrink, so that what they free can be used;
+-- documents with their settlements; deletions of invoices and customers last.
+create or replace temp table staged as
+select
+    node.*,
+    phases.phase,
+    phases.is_parent,
+    coalesce(anchors.anchor, 0) as anchor,
+    case
+        when node.action = 'delete' then
+            case node.entity
+                when 'refund' then 1 when 'invoice' then 5 when 'customer' then 6 else 2
+            end
+        when node.entity = 'customer' then 0
+        when node.shrinks then 3
+        else 4
+    end as stage
+from plan.nodes as node
+join phases using (id)
+left join anchors using (id);
+
+create or replace table plan.operations as
+with lanes as (
+    select
+        phase,
+        customer,
+        count(*) as length,
+        bool_or(is_parent and action = 'create') as parent
+    from staged
+    group by phase, customer
+)
+select
+    row_number() over (
+        order by
+            phase, lanes.parent desc, lanes.length desc, customer, stage,
+            anchor, level, entity, external_id
+    ) as number,
+    staged.id,
+    staged.entity,
+    staged.external_id,
+    staged.action,
+    staged.fingerprint,
+    customer,
+    phase,
+    staged.currency,
+    staged.amount
+from staged
+join lanes using (phase, customer)
+order by number;
+
+create or replace table plan.lanes as
+select customer, phase, min(number) as first, max(number) as last
+from plan.operations
+group by customer, phase
+order by first;
+
+-- What must land before, in another lane: a parent's customer, a document that is settled.
+create or replace table plan.waits as
+select operation.number, other.number as on_number
+from plan.edges as edge
+join plan.operations as operation on operation.id = edge.source
+join plan.operations as other on other.id = edge.target
+where operation.customer <> other.customer
+  -- Only what is new must be waited for: waiting for updates could turn in a circle.
+  and other.action = 'create'
+union all
+select child.number, parent.number
+from plan.operations as child
+join book.roots as roots on roots.external_id = child.external_id
+join plan.operations as parent
+    on parent.entity = 'customer' and parent.external_id = roots.root and parent.action = 'create'
+where child.entity = 'customer' and child.action <> 'delete'
+order by all;
