@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import time
 from collections.abc import Awaitable
 from datetime import UTC, date, datetime, timedelta
@@ -51,13 +52,15 @@ def parse_instant(text: str) -> datetime:
 
 def format_instant(moment: datetime) -> str:
     """UTC with milliseconds and `Z`, as the API answers: `2015-05-05T12:30:00.000Z`."""
-    return (
-        moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
-    )
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
+@functools.lru_cache(maxsize=4096)
 def normalise_instant(text: str) -> str:
-    """Any accepted date in the one spelling that is stored, compared and answered."""
+    """Any accepted date in the one spelling that is stored, compared and answered.
+
+    ValueError for anything else. Cached: the same few days fill most of a book.
+    """
     if len(text) == 24 and text[23] == "Z" and text[10] == "T" and text[19] == ".":
         datetime.fromisoformat(text)
         return text

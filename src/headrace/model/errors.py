@@ -17,7 +17,8 @@
         ├── MethodNotAllowed 405
         ├── TooLarge 413
         ├── UnsupportedMediaType 415
-        └── TooManyRequests 429
+        ├── TooManyRequests 429
+        └── ServiceUnavailable 503
 
 A message says what happened and what to do about it, in one sentence where one is enough.
 """
@@ -127,3 +128,10 @@ class TooManyRequests(RequestError):
 
     status = 429
     reason = "Too Many Requests"
+
+
+class ServiceUnavailable(RequestError):
+    """The hub can't store anything at the moment; the same request may succeed later."""
+
+    status = 503
+    reason = "Service Unavailable"

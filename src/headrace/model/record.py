@@ -126,6 +126,13 @@ def _bad_field(text: str) -> BadRequest:
     return BadRequest(f"{field}: {problem}.", ((field, problem),))
 
 
+@functools.cache
+def wire_name(name: str) -> str:
+    """The JSON name of a Python field: `grossAmount` for `gross_amount`."""
+    head, *rest = name.split("_")
+    return head + "".join(word.capitalize() for word in rest)
+
+
 def encode(record: Struct) -> bytes:
     """A record as JSON; unset fields are left out."""
     return msgspec.json.encode(record)
@@ -149,4 +156,5 @@ __all__ = [
     "canonical",
     "decode",
     "encode",
+    "wire_name",
 ]

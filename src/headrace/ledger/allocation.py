@@ -1,0 +1,99 @@
+"""Which links between documents may stand: same currency, related customers, enough money."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NoReturn
+
+from msgspec import Struct
+
+from headrace.ledger.document import Document
+from headrace.model.errors import BadRequest
+from headrace.model.money import format_money
+
+
+class Claim(Struct, frozen=True):
+    """So much of a source is to be linked to `target`."""
+
+    place: str
+    """Where the request says so, such as `linkedInvoices[0]`; for messages."""
+    target: Document
+    amount: int
+
+
+def check_claims(source: Document, claims: Sequence[Claim]) -> None:
+    """Refuse links that can't stand, all or nothing (api-facts (f), Over-application to Customer).
+
+    `source.applied` and each target's `applied` must not contain the claims themselves.
+    Raises BadRequest that names both documents and the amounts.
+    """
+    free = source.amount - source.applied
+    open_of: dict[str, int] = {}
+    for claim in claims:
+        target = claim.target
+        check_pair(source, target, claim.place)
+        left = open_of.get(target.id, target.amount - target.applied)
+        if claim.amount > left:
+            _refuse_target(source, claim, left)
+        if claim.amount > free:
+            _refuse_source(source, claim, free)
+        open_of[target.id] = left - claim.amount
+        free -= claim.amount
+
+
+def check_pair(source: Document, target: Document, place: str) -> None:
+    """Refuse two documents of different currencies or of unrelated customers with BadRequest."""
+    if source.currency != target.currency:
+        _refuse(
+            place,
+            f"{source.label} is in {source.currency} and {target.label} in {target.currency}: "
+            "a link needs the same currency on both sides",
+        )
+    if not related(source, target):
+        _refuse(
+            place,
+            f"{source.label} and {target.label} belong to customers that are neither the same nor "
+            "parent and child",
+        )
+
+
+def related(one: Document, other: Document) -> bool:
+    """Whether the customers are the same, or one is the other's parent."""
+    return (
+        one.customer == other.customer
+        or one.parent == other.customer
+        or other.parent == one.customer
+    )
+
+
+def check_amount(document: Document, amount: int, place: str) -> None:
+    """Refuse an amount below what is applied already; `place` is the amount's field."""
+    if amount < document.applied:
+        money = document.currency
+        _refuse(
+            place,
+            f"{document.label} can't be reduced to {format_money(amount, money)}: "
+            f"{format_money(document.applied, money)} of it are linked; remove links first",
+        )
+
+
+def _refuse_target(source: Document, claim: Claim, left: int) -> NoReturn:
+    target, money = claim.target, claim.target.currency
+    _refuse(
+        f"{claim.place}.amountLinked",
+        f"{source.label} can't take {format_money(claim.amount, money)} of {target.label}: "
+        f"{format_money(left, money)} of its {format_money(target.amount, money)} are open",
+    )
+
+
+def _refuse_source(source: Document, claim: Claim, free: int) -> NoReturn:
+    money = source.currency
+    _refuse(
+        f"{claim.place}.amountLinked",
+        f"{source.label} can't give {format_money(claim.amount, money)} to {claim.target.label}: "
+        f"{format_money(free, money)} of its {format_money(source.amount, money)} are left",
+    )
+
+
+def _refuse(place: str, problem: str) -> NoReturn:
+    raise BadRequest(f"{place}: {problem}.", ((place, problem),))

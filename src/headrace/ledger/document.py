@@ -1,0 +1,61 @@
+"""A document as the ledger sees it: an amount, what of it is applied, and what follows."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from msgspec import Struct
+
+from headrace.model.clock import is_overdue
+
+RAISES_BALANCE = frozenset({"invoice", "refund"})
+"""What a customer owes more by; payments and credit notes lower it (api-facts (f), Balance)."""
+OUT_OF_BALANCE = frozenset({"VOIDED", "WRITTEN_OFF"})
+"""Marks that people set and that take an invoice out of every balance."""
+
+
+class Document(Struct, frozen=True, gc=False):
+    """An invoice, credit note, payment or refund, reduced to what money rules read."""
+
+    entity: str
+    """invoice, credit_note, payment or refund."""
+    id: str
+    external_id: str | None
+    customer: int
+    """The customer it belongs to, by the store's number."""
+    parent: int | None
+    """That customer's parent."""
+    currency: str
+    amount: int
+    """In the currency's lowest division, tax included; never negative."""
+    applied: int
+    """The sum of all allocations that touch it, on either side; between 0 and `amount`."""
+    due_date: str | None = None
+    mark: str | None = None
+    """VOIDED, DISPUTED or WRITTEN_OFF when a person said so."""
+
+    @property
+    def label(self) -> str:
+        """How messages name it: `invoice INV-1`."""
+        return f"{self.entity.replace('_', ' ')} {self.external_id or self.id}"
+
+
+def open_amount(document: Document) -> int:
+    """What of it still waits to be settled or applied; the one source of all sums."""
+    if document.mark in OUT_OF_BALANCE:
+        return 0
+    return document.amount - document.applied
+
+
+def invoice_state(invoice: Document, today: date) -> str:
+    """PAID, OVERDUE or DUE, or the mark that a person set (api-facts (f), States).
+
+    `today` is the date in the organisation's time zone.
+    """
+    if invoice.mark:
+        return invoice.mark
+    if open_amount(invoice) == 0:
+        return "PAID"
+    if invoice.due_date and is_overdue(invoice.due_date, today):
+        return "OVERDUE"
+    return "DUE"

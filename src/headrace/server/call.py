@@ -1,0 +1,72 @@
+"""One request on its way through the hub, and the answer to it."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from headrace.model.entity import Entity
+from headrace.model.errors import BadRequest, RequestError, UnsupportedMediaType
+from headrace.model.record import Record, decode
+from headrace.store.context import Context
+from headrace.store.references import Address
+from headrace.store.sqlite import SqliteStore
+
+R = TypeVar("R", bound=Record)
+
+JSON = b"application/json"
+
+
+class Answer(Struct):
+    """Status, body and headers beside the content type."""
+
+    status: int
+    body: bytes = b""
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+class Call(Struct, kw_only=True):
+    """What a handler reads, and what it tells the request log."""
+
+    store: SqliteStore
+    context: Context
+    entity: Entity
+    addresses: tuple[Address, ...]
+    """The ids of the path, in order."""
+    query: bytes
+    body: bytes
+    content_type: bytes
+    external_id: str | None = None
+    """Of the entity that the request is about, as far as known."""
+    customer: str | None = None
+    """External id of the customer that the request is about, as far as known."""
+
+    def record(self, kind: type[R]) -> R:
+        """The body as a record; raises BadRequest or UnsupportedMediaType."""
+        if not self.body:
+            raise BadRequest("The body is empty: send the fields as a JSON object.")
+        kind_sent = self.content_type.partition(b";")[0].strip().lower()
+        if kind_sent and kind_sent != JSON and not kind_sent.endswith(b"+json"):
+            raise UnsupportedMediaType(
+                f"The content type {kind_sent.decode('latin-1')} can't be read here: send JSON "
+                "with Content-Type: application/json."
+            )
+        return decode(kind, self.body)
+
+
+def json_answer(status: int, content: Any) -> Answer:
+    """Any record, or dict of records, as the body."""
+    return Answer(status, msgspec.json.encode(content))
+
+
+def error_answer(error: RequestError, headers: tuple[tuple[bytes, bytes], ...] = ()) -> Answer:
+    """The error form (api-facts (f), Errors)."""
+    content = {
+        "statusCode": error.status,
+        "error": error.reason,
+        "message": str(error),
+        "details": [{"field": field, "message": message} for field, message in error.details],
+    }
+    return Answer(error.status, msgspec.json.encode(content), headers)

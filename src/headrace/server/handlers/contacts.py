@@ -1,0 +1,75 @@
+"""A customer's contacts, one by one."""
+
+from __future__ import annotations
+
+from headrace.model.contact import Contact, ContactChange
+from headrace.server.call import Answer, Call, json_answer
+from headrace.server.paging import parse_query, window
+from headrace.store.customer_contacts import (
+    change_contact,
+    delete_contact,
+    import_contact,
+    read_contact,
+    read_contacts,
+)
+
+PAGE_CAP = 500
+
+
+async def post(call: Call) -> Answer:
+    """Add a contact, or update the one with the same id or externalId."""
+    record = call.record(Contact)
+    address = call.addresses[0]
+    call.customer = address.external_id
+    outcome = await call.store.write(lambda db: import_contact(db, call.context, address, record))
+    call.external_id, call.customer = outcome.external_id, outcome.customer_external_id
+    return json_answer(201 if outcome.created else 200, outcome.answer)
+
+
+async def put(call: Call) -> Answer:
+    """Change the fields sent."""
+    record = call.record(ContactChange)
+    customer, contact = call.addresses
+    call.customer = customer.external_id
+    outcome = await call.store.write(
+        lambda db: change_contact(db, call.context, customer, contact, record)
+    )
+    call.external_id, call.customer = outcome.external_id, outcome.customer_external_id
+    return json_answer(200, outcome.answer)
+
+
+async def get(call: Call) -> Answer:
+    """One."""
+    customer, contact = call.addresses
+    row, answer = call.store.read(read_contact, call.context, customer, contact)
+    call.customer = row.external_id
+    if isinstance(answer.external_id, str):
+        call.external_id = answer.external_id
+    return json_answer(200, answer)
+
+
+async def list_(call: Call) -> Answer:
+    """A page of the customer's list, in its own order."""
+    part = window(parse_query(call.query), PAGE_CAP)
+    row, contacts = call.store.read(read_contacts, call.context, call.addresses[0])
+    call.customer = row.external_id
+    return json_answer(
+        200,
+        {
+            "offset": part.offset,
+            "limit": part.limit,
+            "total": len(contacts),
+            "contacts": contacts[part.offset : part.offset + part.limit],
+        },
+    )
+
+
+async def delete(call: Call) -> Answer:
+    """Take one off the list."""
+    customer, contact = call.addresses
+    row, gone = await call.store.write(
+        lambda db: delete_contact(db, call.context, customer, contact)
+    )
+    call.customer = row.external_id
+    call.external_id = gone.external_id if isinstance(gone.external_id, str) else None
+    return Answer(204)

@@ -1,0 +1,64 @@
+"""Customers."""
+
+from __future__ import annotations
+
+from headrace.model.customer import Customer
+from headrace.server.call import Answer, Call, json_answer
+from headrace.server.paging import parse_query, window
+from headrace.store.customers import (
+    delete_customer,
+    import_customer,
+    list_customers,
+    put_customer,
+    read_customer,
+)
+
+
+async def post(call: Call) -> Answer:
+    """Import: create or update, with contacts and parent."""
+    record = call.record(Customer)
+    if isinstance(record.external_id, str):
+        call.external_id = call.customer = record.external_id
+    outcome = await call.store.write(lambda db: import_customer(db, call.context, record))
+    call.external_id = call.customer = outcome.external_id
+    return json_answer(201 if outcome.created else 200, outcome.answer)
+
+
+async def put(call: Call) -> Answer:
+    """Change the fields sent."""
+    record = call.record(Customer)
+    address = call.addresses[0]
+    outcome = await call.store.write(lambda db: put_customer(db, call.context, address, record))
+    call.external_id = call.customer = outcome.external_id
+    return json_answer(200, outcome.answer)
+
+
+async def get(call: Call) -> Answer:
+    """One."""
+    answer = call.store.read(read_customer, call.context, call.addresses[0])
+    if isinstance(answer.external_id, str):
+        call.external_id = call.customer = answer.external_id
+    return json_answer(200, answer)
+
+
+async def list_(call: Call) -> Answer:
+    """A page."""
+    part = window(parse_query(call.query), call.entity.page_cap)
+    page = await call.store.scan(list_customers, call.context, part)
+    return json_answer(
+        200,
+        {
+            "offset": part.offset,
+            "limit": part.limit,
+            "total": page.total,
+            call.entity.envelope: page.items,
+        },
+    )
+
+
+async def delete(call: Call) -> Answer:
+    """Remove an empty one."""
+    address = call.addresses[0]
+    row = await call.store.write(lambda db: delete_customer(db, call.context, address))
+    call.external_id = call.customer = row.external_id
+    return Answer(204)

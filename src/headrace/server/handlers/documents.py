@@ -1,0 +1,82 @@
+"""Invoices, credit notes, payments and refunds: the route says which."""
+
+from __future__ import annotations
+
+import msgspec
+
+from headrace.model.record import Record
+from headrace.server.call import Answer, Call, json_answer
+from headrace.server.paging import customer_filter, parse_query, window
+from headrace.store.documents import (
+    delete_document,
+    import_document,
+    list_documents,
+    put_document,
+    read_document,
+)
+
+
+async def post(call: Call) -> Answer:
+    """Import: create or update."""
+    record = call.record(call.entity.record)
+    _note(call, record)
+    outcome = await call.store.write(
+        lambda db: import_document(db, call.context, call.entity, record)
+    )
+    call.external_id, call.customer = outcome.external_id, outcome.customer_external_id
+    return json_answer(201 if outcome.created else 200, outcome.answer)
+
+
+async def put(call: Call) -> Answer:
+    """Change the fields sent."""
+    record = call.record(call.entity.record)
+    _note(call, record)
+    address = call.addresses[0]
+    outcome = await call.store.write(
+        lambda db: put_document(db, call.context, call.entity, address, record)
+    )
+    call.external_id, call.customer = outcome.external_id, outcome.customer_external_id
+    return json_answer(200, outcome.answer)
+
+
+async def get(call: Call) -> Answer:
+    """One."""
+    answer, row = call.store.read(read_document, call.context, call.entity, call.addresses[0])
+    call.external_id, call.customer = row.external_id, row.customer_external_id
+    return json_answer(200, answer)
+
+
+async def list_(call: Call) -> Answer:
+    """A page, of all or of one customer's."""
+    parameters = parse_query(call.query)
+    part = window(parameters, call.entity.page_cap)
+    owner = customer_filter(parameters)
+    if owner is not None:
+        call.customer = owner.external_id
+    page = await call.store.scan(list_documents, call.context, call.entity, part, owner)
+    return json_answer(
+        200,
+        {
+            "offset": part.offset,
+            "limit": part.limit,
+            "total": page.total,
+            call.entity.envelope: page.items,
+        },
+    )
+
+
+async def delete(call: Call) -> Answer:
+    """Remove one with its links."""
+    address = call.addresses[0]
+    row = await call.store.write(lambda db: delete_document(db, call.context, call.entity, address))
+    call.external_id, call.customer = row.external_id, row.customer_external_id
+    return Answer(204)
+
+
+def _note(call: Call, record: Record) -> None:
+    """What the body says of itself, so that a refused request is logged with it."""
+    if isinstance(external_id := getattr(record, "external_id", None), str):
+        call.external_id = external_id
+    reference = getattr(record, "customer", msgspec.UNSET)
+    if reference is not msgspec.UNSET and isinstance(reference.external_id, str):
+        call.customer = reference.external_id

@@ -1,0 +1,46 @@
+"""Query parameters of lists (api-facts (f), Page size and Filters); unknown ones are ignored."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qsl
+
+from headrace.model.errors import BadRequest
+from headrace.store.page import Window
+from headrace.store.references import Address, parse_address
+
+DEFAULT_LIMIT = 50
+_OFFSET_MAX = 2**53
+
+
+def parse_query(query: bytes) -> dict[str, str]:
+    """Parameters by name; of several with one name, the last."""
+    if not query:
+        return {}
+    return dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True))
+
+
+def window(parameters: dict[str, str], cap: int) -> Window:
+    """`offset` and `limit`, or `page` (from 1) and `limit`; a limit over the cap is clamped.
+
+    Raises BadRequest on anything that is not a number in range.
+    """
+    limit = min(_number(parameters, "limit", DEFAULT_LIMIT, at_least=1), cap)
+    if "page" in parameters and "offset" not in parameters:
+        return Window((_number(parameters, "page", 1, at_least=1) - 1) * limit, limit)
+    return Window(_number(parameters, "offset", 0, at_least=0), limit)
+
+
+def customer_filter(parameters: dict[str, str]) -> Address | None:
+    """`customerId`: an id or `external:` and the source's id."""
+    value = parameters.get("customerId")
+    return parse_address(value) if value else None
+
+
+def _number(parameters: dict[str, str], name: str, default: int, *, at_least: int) -> int:
+    text = parameters.get(name)
+    if text is None:
+        return default
+    problem = f"must be a whole number of at least {at_least}"
+    if not (text.isascii() and text.isdecimal()) or not at_least <= int(text) <= _OFFSET_MAX:
+        raise BadRequest(f"{name} {problem}, not {text!r}.", ((name, problem),))
+    return int(text)

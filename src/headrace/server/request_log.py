@@ -1,0 +1,55 @@
+"""One JSON line for each request that an organisation made."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+
+class LogRecord(Struct, frozen=True, gc=False):
+    """What is told of a request; times are monotonic seconds of the hub's machine."""
+
+    arrived: float
+    answered: float
+    organisation: str
+    method: str
+    path: str
+    status: int
+    entity: str | None
+    external_id: str | None
+    customer: str | None
+    """External id of the customer that it was about."""
+    in_flight: int
+    """The organisation's requests under way at its arrival, itself included."""
+    ignored: tuple[str, ...] = ()
+    """Fields of the body that the hub does not know."""
+
+
+Sink = Callable[[LogRecord], None]
+
+
+class FileSink:
+    """Appends to a file; each record is written before the next is taken."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+
+    def __call__(self, record: LogRecord) -> None:
+        os.write(self._file, msgspec.json.encode(record) + b"\n")
+
+    def close(self) -> None:
+        os.close(self._file)
+
+
+def unknown_fields(body: bytes, kind: type[Struct]) -> tuple[str, ...]:
+    """Names at the top of a JSON object that the record does not have."""
+    try:
+        sent = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return ()
+    return tuple(name for name in sent if name not in kind.__struct_encode_fields__)

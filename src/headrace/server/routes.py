@@ -1,0 +1,173 @@
+"""The API's routes as data, and how a path finds its row.
+
+Paths are split before they are decoded, so that an encoded slash stays inside its id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
+from urllib.parse import unquote_to_bytes
+
+from msgspec import Struct
+
+from headrace.model.contact import Contact
+from headrace.model.entity import CREDIT_NOTE, CUSTOMER, INVOICE, PAYMENT, REFUND, Entity
+from headrace.model.errors import MethodNotAllowed, NotFound
+from headrace.model.record import Record
+from headrace.server.call import Answer, Call
+from headrace.server.handlers import contacts, customers, documents
+from headrace.store.references import Address, parse_address
+
+Handler: TypeAlias = Callable[[Call], Awaitable[Answer]]
+
+CONTACT_NAME = "contact"
+"""How the request log names a contact, which has no entity of its own in the model."""
+
+
+class Route(Struct, frozen=True):
+    """One row: what a method on a path does, and to what kind of entity."""
+
+    method: str
+    path: str
+    """Below /v1; `{}` stands for an id."""
+    handler: Handler
+    entity: Entity
+    name: str = ""
+    """How the request log names the kind, when not by the entity."""
+
+    @property
+    def body(self) -> type[Record]:
+        """The record that a body holds."""
+        return Contact if self.name == CONTACT_NAME else self.entity.record
+
+
+def _rows_of(entity: Entity) -> tuple[Route, ...]:
+    return (
+        Route("POST", entity.path, documents.post, entity),
+        Route("GET", entity.path, documents.list_, entity),
+        Route("GET", f"{entity.path}/{{}}", documents.get, entity),
+        Route("PUT", f"{entity.path}/{{}}", documents.put, entity),
+        Route("DELETE", f"{entity.path}/{{}}", documents.delete, entity),
+    )
+
+
+_CONTACTS = "/customers/{}/contacts"
+
+ROUTES = (
+    Route("POST", "/customers", customers.post, CUSTOMER),
+    Route("GET", "/customers", customers.list_, CUSTOMER),
+    Route("GET", "/customers/{}", customers.get, CUSTOMER),
+    Route("PUT", "/customers/{}", customers.put, CUSTOMER),
+    Route("DELETE", "/customers/{}", customers.delete, CUSTOMER),
+    Route("POST", _CONTACTS, contacts.post, CUSTOMER, CONTACT_NAME),
+    Route("GET", _CONTACTS, contacts.list_, CUSTOMER, CONTACT_NAME),
+    Route("GET", f"{_CONTACTS}/{{}}", contacts.get, CUSTOMER, CONTACT_NAME),
+    Route("PUT", f"{_CONTACTS}/{{}}", contacts.put, CUSTOMER, CONTACT_NAME),
+    Route("DELETE", f"{_CONTACTS}/{{}}", contacts.delete, CUSTOMER, CONTACT_NAME),
+    *_rows_of(INVOICE),
+    *_rows_of(CREDIT_NOTE),
+    *_rows_of(PAYMENT),
+    *_rows_of(REFUND),
+)
+
+NOT_SERVED_YET = (
+    "/customers/{}/portal",
+    "/customers/{}/invoices",
+    "/customers/{}/customer_summary",
+    "/customers/{}/account-managers",
+    "/customers/{}/notes",
+    "/customers/{}/notes/{}",
+    "/invoices/{}/pdf",
+    "/credit_notes/{}/pdf",
+    "/reconcile",
+    "/custom_fields",
+    "/custom_fields/{}",
+    "/users",
+    "/bank_accounts",
+    "/dunning_plans",
+    "/actions",
+    "/actions/{}",
+)
+"""Paths of Upflow's API that this hub answers 404, and says so."""
+
+
+class _Node:
+    __slots__ = ("any", "known", "methods", "named")
+
+    def __init__(self) -> None:
+        self.named: dict[bytes, _Node] = {}
+        self.any: _Node | None = None
+        self.methods: dict[str, Route] = {}
+        self.known = False
+
+
+def _grow(root: _Node, path: str) -> _Node:
+    node = root
+    for segment in path.strip("/").split("/"):
+        if segment == "{}":
+            node.any = node.any or _Node()
+            node = node.any
+        else:
+            node = node.named.setdefault(segment.encode(), _Node())
+    node.known = True
+    return node
+
+
+def _tree() -> _Node:
+    root = _Node()
+    for route in ROUTES:
+        _grow(root, route.path).methods[route.method] = route
+    for path in NOT_SERVED_YET:
+        _grow(root, path)
+    return root
+
+
+_TREE = _tree()
+
+
+def match(method: str, raw_path: bytes) -> tuple[Route, tuple[Address, ...]]:
+    """The route of a still percent-encoded path below /v1, and the ids in it.
+
+    Raises NotFound, or MethodNotAllowed when the path is served by other methods.
+    """
+    node = _TREE
+    ids: list[bytes] = []
+    for segment in raw_path.strip(b"/").split(b"/"):
+        found = node.named.get(segment)
+        if found is None:
+            found = node.any
+            ids.append(segment)
+        if found is None or not segment:
+            raise _no_path(method, raw_path)
+        node = found
+    route = node.methods.get(method)
+    if route is None:
+        if node.methods:
+            allowed = ", ".join(sorted(node.methods))
+            raise MethodNotAllowed(f"{method} is not served here: this path takes {allowed}.")
+        if node.known:
+            raise NotFound(
+                f"{method} /v1{_shown(raw_path)} is part of Upflow's API, but this hub does not "
+                "serve it yet."
+            )
+        raise _no_path(method, raw_path)
+    return route, tuple(_address(segment) for segment in ids)
+
+
+def _address(segment: bytes) -> Address:
+    if b"%" in segment:
+        segment = unquote_to_bytes(segment)
+    try:
+        text = segment.decode("utf-8")
+    except UnicodeDecodeError:
+        raise NotFound("The id in the path is not valid UTF-8, so nothing has it.") from None
+    return parse_address(text)
+
+
+def _no_path(method: str, raw_path: bytes) -> NotFound:
+    return NotFound(f"There is no {method} /v1{_shown(raw_path)} in this API.")
+
+
+def _shown(raw_path: bytes) -> str:
+    return raw_path.decode("latin-1")[:200]

@@ -1,0 +1,52 @@
+"""In whose name and when a store function runs."""
+
+from __future__ import annotations
+
+import functools
+import os
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from headrace.model.clock import format_instant
+
+
+class Organisation(Struct, frozen=True):
+    """A tenant; nothing of it is visible to another."""
+
+    seq: int
+    name: str
+    currency: str
+    time_zone: str
+
+
+class Context(Struct, frozen=True):
+    """The organisation and the moment of one request."""
+
+    organisation: Organisation
+    now: datetime
+
+    @property
+    def today(self) -> date:
+        """The date in the organisation's time zone, which decides what is overdue."""
+        return self.now.astimezone(_zone(self.organisation.time_zone)).date()
+
+    @property
+    def timestamp(self) -> str:
+        """`now` as it is stored."""
+        return format_instant(self.now)
+
+    def new_id(self) -> str:
+        """A UUID of version 7: ordered by time, so that a new row lands at an index's end."""
+        milliseconds = int(self.now.timestamp() * 1000)
+        number = int.from_bytes(os.urandom(10), "big") | (milliseconds << 80)
+        number = (number & ~(0xF << 76)) | (7 << 76)
+        number = (number & ~(3 << 62)) | (2 << 62)
+        text = f"{number:032x}"
+        return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+@functools.cache
+def _zone(name: str) -> ZoneInfo:
+    return ZoneInfo(name)

@@ -1,0 +1,293 @@
+"""Customers, with their contacts and their parent."""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import UNSET, Struct
+
+from headrace.ledger.document import Document
+from headrace.ledger.standing import Standing, customer_currency, standing
+from headrace.model.contact import Contact
+from headrace.model.customer import Customer, CustomerAnswer
+from headrace.model.entity import CUSTOMER
+from headrace.model.errors import BadRequest, NotFound
+from headrace.model.reference import Reference
+from headrace.store import counters
+from headrace.store.connection import Connection
+from headrace.store.contacts import parse_contacts, replace_contacts
+from headrace.store.context import Context
+from headrace.store.merge import (
+    check_new_external_id,
+    merge,
+    refuse,
+    require,
+    set_or_none,
+)
+from headrace.store.outcome import Outcome
+from headrace.store.page import Page, Window, plan_scan
+from headrace.store.queries import CUSTOMER as SQL
+from headrace.store.references import Address, find_for_import, resolve_reference
+
+_BODY = msgspec.json.Decoder(Customer)
+_APART = ("id", "external_id", "parent", "contacts", "custom_fields")
+"""Fields that have columns of their own, or that are not kept."""
+
+
+class CustomerRow(Struct, frozen=True):
+    """A customer as stored, in the order of the query's columns."""
+
+    seq: int
+    id: str
+    external_id: str | None
+    parent: int | None
+    parent_id: str | None
+    parent_external_id: str | None
+    name: str
+    accounting_ref: str | None
+    created_at: str
+    modified_at: str
+    contacts: str
+    body: str
+
+    @property
+    def label(self) -> str:
+        return f"customer {self.external_id or self.id}"
+
+
+def find_customer(db: Connection, context: Context, address: Address) -> CustomerRow | None:
+    """Within the organisation; another organisation's customer does not exist."""
+    query = SQL["by_id" if address.id is not None else "by_external_id"]
+    row = db.execute(query, (address.value, context.organisation.seq)).fetchone()
+    return CustomerRow(*row) if row else None
+
+
+def get_customer(db: Connection, context: Context, address: Address) -> CustomerRow:
+    """As `find_customer`; raises NotFound."""
+    row = find_customer(db, context, address)
+    if row is None:
+        raise NotFound(f"There is no customer with {address}.")
+    return row
+
+
+def read_customer(db: Connection, context: Context, address: Address) -> CustomerAnswer:
+    """One customer as answered."""
+    return answer_customers(db, context, [get_customer(db, context, address)])[0]
+
+
+def list_customers(db: Connection, context: Context, window: Window) -> Page[CustomerAnswer]:
+    """A page, newest first."""
+    total = counters.total(db, context.organisation, CUSTOMER.name, counters.WHOLE_ORGANISATION)
+    scan = plan_scan(window, total)
+    if scan is None:
+        return Page([], total)
+    query = SQL["page_newest" if scan.newest_first else "page_oldest"]
+    rows = db.execute(query, (context.organisation.seq, scan.limit, scan.skip))
+    return Page(answer_customers(db, context, [CustomerRow(*row) for row in rows]), total)
+
+
+def import_customer(db: Connection, context: Context, record: Customer) -> Outcome:
+    """Create or update, by externalId, else by id."""
+    present = find_for_import(
+        record.external_id, record.id, lambda a: find_customer(db, context, a), "customer"
+    )
+    if present is not None:
+        return _change(db, context, present, record)
+    require(CUSTOMER, record)
+    return _create(db, context, record)
+
+
+def put_customer(db: Connection, context: Context, address: Address, record: Customer) -> Outcome:
+    """Change the fields that the record carries."""
+    present = get_customer(db, context, address)
+    if record.id not in (UNSET, present.id):
+        refuse("id", f"{present.label} has another id, and an id never changes")
+    return _change(db, context, present, record)
+
+
+def delete_customer(db: Connection, context: Context, address: Address) -> CustomerRow:
+    """Only when it has neither documents nor children; BadRequest says what it still has."""
+    row = get_customer(db, context, address)
+    held = counters.of_customer(db, context.organisation, row.seq)
+    children = db.execute(SQL["count_children"], (row.seq,)).fetchone()[0]
+    if children:
+        held["child customer"] = children
+    if held:
+        parts = [f"{count} {_plural(noun, count)}" for noun, count in held.items()]
+        raise BadRequest(
+            f"{_capital(row.label)} still has {' and '.join(parts)}: delete them first."
+        )
+    counters.forget_customer(db, context.organisation, row.seq)
+    db.execute(SQL["delete"], (row.seq,))
+    counters.count_customer(db, context.organisation, -1)
+    return row
+
+
+def store_contacts(
+    db: Connection, context: Context, row: CustomerRow, contacts: list[Contact]
+) -> None:
+    """Write a customer's whole list."""
+    text = msgspec.json.encode(contacts).decode()
+    db.execute(SQL["update_contacts"], (text, context.timestamp, row.seq))
+
+
+def answer_customers(
+    db: Connection, context: Context, rows: list[CustomerRow]
+) -> list[CustomerAnswer]:
+    """Rows with what follows from their documents; in the order given."""
+    if not rows:
+        return []
+    first = min(row.seq for row in rows)
+    last = max(row.seq for row in rows)
+    organisation = context.organisation
+    open_documents: dict[int, list[Document]] = {}
+    parameters = (organisation.seq, first, last, organisation.seq, first, last)
+    for customer, *document in db.execute(SQL["open_documents_of_page"], parameters):
+        open_documents.setdefault(customer, []).append(Document(*document))
+    currencies = counters.currencies(db, organisation, first, last)
+    answers = []
+    for row in rows:
+        currency = customer_currency(currencies.get(row.seq, ()), organisation.currency)
+        figures = standing(open_documents.get(row.seq, ()), currency, context.today)
+        answers.append(_answer(row, figures))
+    return answers
+
+
+def _answer(row: CustomerRow, figures: Standing) -> CustomerAnswer:
+    body = _BODY.decode(row.body)
+    parent = None
+    if row.parent_id is not None:
+        parent = Reference(id=row.parent_id, external_id=row.parent_external_id or UNSET)
+    return CustomerAnswer(
+        id=row.id,
+        external_id=row.external_id,
+        name=row.name,
+        vat_number=set_or_none(body.vat_number),
+        accounting_ref=row.accounting_ref,
+        account_manager_id=set_or_none(body.account_manager_id),
+        dunning_plan_id=None,
+        address=set_or_none(body.address),
+        parent=parent,
+        payment_methods=set_or_none(body.payment_methods),
+        custom_fields=[],
+        contacts=parse_contacts(row.contacts),
+        balance=figures.balance,
+        amount_due=figures.due,
+        amount_overdue=figures.overdue,
+        count_invoices_due=figures.count_due,
+        count_invoices_overdue=figures.count_overdue,
+        currency=figures.currency,
+    )
+
+
+def _create(db: Connection, context: Context, record: Customer) -> Outcome:
+    _check_unserved(record)
+    parent = _wanted_parent(db, context, None, record)
+    wanted = [] if isinstance(record.contacts, msgspec.UnsetType) else record.contacts
+    contacts = replace_contacts(db, context, [], wanted)
+    body = merge(Customer(), record, leave=_APART)
+    external_id = check_new_external_id("", None, record.external_id)
+    now = context.timestamp
+    values = (
+        context.organisation.seq,
+        context.new_id(),
+        external_id,
+        parent,
+        body.name,
+        set_or_none(body.accounting_ref),
+        now,
+        now,
+        msgspec.json.encode(contacts).decode(),
+        msgspec.json.encode(body).decode(),
+    )
+    (seq,) = db.execute(SQL["insert"], values).fetchone()
+    counters.count_customer(db, context.organisation, 1)
+    return _outcome(db, context, seq, created=True)
+
+
+def _change(db: Connection, context: Context, row: CustomerRow, record: Customer) -> Outcome:
+    _check_unserved(record)
+    parent = row.parent
+    if record.parent is not UNSET:
+        parent = _wanted_parent(db, context, row, record)
+    contacts = row.contacts
+    if not isinstance(record.contacts, msgspec.UnsetType):
+        kept = replace_contacts(db, context, parse_contacts(row.contacts), record.contacts)
+        contacts = msgspec.json.encode(kept).decode()
+    body = merge(_BODY.decode(row.body), record, leave=_APART)
+    values = (
+        check_new_external_id(row.label, row.external_id, record.external_id),
+        parent,
+        body.name,
+        set_or_none(body.accounting_ref),
+        context.timestamp,
+        contacts,
+        msgspec.json.encode(body).decode(),
+        row.seq,
+    )
+    db.execute(SQL["update"], values)
+    return _outcome(db, context, row.seq, created=False)
+
+
+def _outcome(db: Connection, context: Context, seq: int, *, created: bool) -> Outcome:
+    row = CustomerRow(*db.execute(SQL["by_seq"], (seq,)).fetchone())
+    answer = answer_customers(db, context, [row])[0]
+    return Outcome(answer, created, row.external_id, row.external_id)
+
+
+def _wanted_parent(
+    db: Connection, context: Context, row: CustomerRow | None, record: Customer
+) -> int | None:
+    """The parent's number; single level, existing, not itself (guide, Parent-child relation)."""
+    reference = record.parent
+    if reference is None or isinstance(reference, msgspec.UnsetType):
+        parent = None
+    else:
+        parent = resolve_reference(
+            reference, lambda a: find_customer(db, context, a), "parent", "customer"
+        )
+        _check_parent(db, row, parent)
+    if row is not None and row.parent is not None and (parent is None or parent.seq != row.parent):
+        _check_no_link_across(db, row)
+    return parent.seq if parent else None
+
+
+def _check_parent(db: Connection, row: CustomerRow | None, parent: CustomerRow) -> None:
+    if parent.parent is not None:
+        refuse(
+            "parent",
+            f"{parent.label} has a parent itself; link to the root, there is one level only",
+        )
+    if row is None:
+        return
+    if parent.seq == row.seq:
+        refuse("parent", f"{row.label} can't be its own parent")
+    if db.execute(SQL["count_children"], (row.seq,)).fetchone()[0]:
+        refuse("parent", f"{row.label} has children, so it can't get a parent: one level only")
+
+
+def _check_no_link_across(db: Connection, row: CustomerRow) -> None:
+    link = db.execute(SQL["link_across"], (row.seq,) * 4).fetchone()
+    if link:
+        source, source_label, target, target_label = link
+        refuse(
+            "parent",
+            f"can't change while {source.replace('_', ' ')} {source_label} is linked to "
+            f"{target.replace('_', ' ')} {target_label} of another customer of the family",
+        )
+
+
+def _check_unserved(record: Customer) -> None:
+    """What this hub has no list of yet can't be referred to; better said than dropped."""
+    if record.custom_fields:
+        refuse("customFields[0]", "no such custom field exists; this hub does not serve them yet")
+    if isinstance(record.dunning_plan_id, str):
+        refuse("dunningPlanId", f"no dunning plan with id {record.dunning_plan_id} exists")
+
+
+def _plural(noun: str, count: int) -> str:
+    noun = noun.replace("_", " ")
+    return noun if count == 1 else f"{noun}s"
+
+
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:]

@@ -1,0 +1,91 @@
+"""Reading documents: one by its ids, or a page of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from headrace.ledger.document import Document
+from headrace.model.entity import Entity
+from headrace.model.errors import NotFound
+from headrace.store import counters
+from headrace.store.connection import Connection
+from headrace.store.context import Context
+from headrace.store.customers import find_customer
+from headrace.store.page import Page, Window, plan_scan
+from headrace.store.queries import DOCUMENT as SQL
+from headrace.store.references import Address
+
+
+class DocumentRow(Document, frozen=True, kw_only=True, gc=False):
+    """A document as stored, with what answers show of its customer."""
+
+    seq: int
+    dated: str | None
+    """When it was issued or validated."""
+    created_at: str
+    modified_at: str
+    body: str
+    customer_id: str
+    customer_external_id: str | None
+    customer_name: str
+    customer_accounting_ref: str | None
+
+
+def row_of(values: Sequence[Any]) -> DocumentRow:
+    """A row of the query's columns."""
+    return DocumentRow(
+        *values[:10],
+        seq=values[10],
+        dated=values[11],
+        created_at=values[12],
+        modified_at=values[13],
+        body=values[14],
+        customer_id=values[15],
+        customer_external_id=values[16],
+        customer_name=values[17],
+        customer_accounting_ref=values[18],
+    )
+
+
+def find_document(
+    db: Connection, context: Context, entity: Entity, address: Address
+) -> DocumentRow | None:
+    """Within the organisation; another organisation's document does not exist."""
+    query = SQL["by_id" if address.id is not None else "by_external_id"]
+    row = db.execute(query, (address.value, entity.name, context.organisation.seq)).fetchone()
+    return row_of(row) if row else None
+
+
+def get_document(db: Connection, context: Context, entity: Entity, address: Address) -> DocumentRow:
+    """As `find_document`; raises NotFound."""
+    row = find_document(db, context, entity, address)
+    if row is None:
+        raise NotFound(f"There is no {entity.name.replace('_', ' ')} with {address}.")
+    return row
+
+
+def document_by_seq(db: Connection, seq: int) -> DocumentRow:
+    """One that is known to exist."""
+    return row_of(db.execute(SQL["by_seq"], (seq,)).fetchone())
+
+
+def page_of_documents(
+    db: Connection, context: Context, entity: Entity, window: Window, customer: Address | None
+) -> Page[DocumentRow]:
+    """A page, newest first, of all or of one customer's; an unknown customer has none."""
+    seq = counters.WHOLE_ORGANISATION
+    if customer is not None:
+        found = find_customer(db, context, customer)
+        if found is None:
+            return Page([], 0)
+        seq = found.seq
+    total = counters.total(db, context.organisation, entity.name, seq)
+    scan = plan_scan(window, total)
+    if scan is None:
+        return Page([], total)
+    name = "page_of_customer" if customer is not None else "page"
+    query = SQL[f"{name}_{'newest' if scan.newest_first else 'oldest'}"]
+    owner = seq if customer is not None else context.organisation.seq
+    rows = db.execute(query, (entity.name, owner, scan.limit, scan.skip)).fetchall()
+    return Page([row_of(row) for row in rows], total)

@@ -1,0 +1,176 @@
+"""Invoices, credit notes, payments and refunds: import, change, delete, read.
+
+One code for all four: `shapes` says how they differ.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from headrace.ledger.allocation import check_amount
+from headrace.model.entity import Entity
+from headrace.model.record import UNSET, Record
+from headrace.store import counters
+from headrace.store.answers import BODIES, answer_documents
+from headrace.store.connection import Connection
+from headrace.store.context import Context
+from headrace.store.customers import find_customer
+from headrace.store.document_rows import (
+    DocumentRow,
+    document_by_seq,
+    find_document,
+    get_document,
+    page_of_documents,
+)
+from headrace.store.links import add_links, check_links, remove_links, replaced_fields, unlink
+from headrace.store.merge import check_new_external_id, merge, refuse, require, set_or_none
+from headrace.store.outcome import Outcome
+from headrace.store.page import Page, Window
+from headrace.store.queries import DOCUMENT as SQL
+from headrace.store.references import Address, find_for_import, resolve_reference
+from headrace.store.shapes import SHAPES, Shape
+
+
+def import_document(db: Connection, context: Context, entity: Entity, record: Any) -> Outcome:
+    """Create or update, by externalId, else by id; links present replace, absent stay."""
+    present = find_for_import(
+        record.external_id,
+        record.id,
+        lambda address: find_document(db, context, entity, address),
+        SHAPES[entity.name].noun,
+    )
+    if present is not None:
+        return _change(db, context, present, record)
+    require(entity, record)
+    return _create(db, context, entity, record)
+
+
+def put_document(
+    db: Connection, context: Context, entity: Entity, address: Address, record: Any
+) -> Outcome:
+    """Change the fields that the record carries."""
+    present = get_document(db, context, entity, address)
+    if record.id not in (UNSET, present.id):
+        refuse("id", f"{present.label} has another id, and an id never changes")
+    return _change(db, context, present, record)
+
+
+def delete_document(
+    db: Connection, context: Context, entity: Entity, address: Address
+) -> DocumentRow:
+    """Remove it and its links; what it settled is open again."""
+    row = get_document(db, context, entity, address)
+    unlink(db, row)
+    db.execute(SQL["delete"], (row.seq,))
+    counters.count_document(db, context.organisation, row.entity, row.customer, row.currency, -1)
+    return row
+
+
+def read_document(
+    db: Connection, context: Context, entity: Entity, address: Address
+) -> tuple[Record, DocumentRow]:
+    """One document as answered, and its row."""
+    row = get_document(db, context, entity, address)
+    return answer_documents(db, context, entity, [row])[0], row
+
+
+def list_documents(
+    db: Connection, context: Context, entity: Entity, window: Window, customer: Address | None
+) -> Page[Record]:
+    """A page, newest first, of all or of one customer's."""
+    page = page_of_documents(db, context, entity, window, customer)
+    answers = answer_documents(db, context, entity, page.items, in_sequence=customer is None)
+    return Page(answers, page.total)
+
+
+def _columns(shape: Shape, body: Record) -> tuple[Any, ...]:
+    """currency, amount, dated, due date."""
+    due = set_or_none(getattr(body, shape.due_date)) if shape.due_date else None
+    return (
+        body.currency,  # type: ignore[attr-defined]
+        getattr(body, shape.amount),
+        set_or_none(getattr(body, shape.dated)),
+        due,
+    )
+
+
+def _customer_of(db: Connection, context: Context, record: Any) -> int:
+    return resolve_reference(
+        record.customer, lambda address: find_customer(db, context, address), "customer", "customer"
+    ).seq
+
+
+def _create(db: Connection, context: Context, entity: Entity, record: Any) -> Outcome:
+    shape = SHAPES[entity.name]
+    customer = _customer_of(db, context, record)
+    body = merge(type(record)(), record, leave=shape.apart)
+    currency, amount, dated, due = _columns(shape, body)
+    now = context.timestamp
+    values = (
+        context.organisation.seq,
+        entity.name,
+        context.new_id(),
+        check_new_external_id("", None, record.external_id),
+        customer,
+        currency,
+        amount,
+        dated,
+        due,
+        now,
+        now,
+        msgspec.json.encode(body).decode(),
+    )
+    (seq,) = db.execute(SQL["insert"], values).fetchone()
+    counters.count_document(db, context.organisation, entity.name, customer, currency, 1)
+    fields = replaced_fields(shape, record)
+    if any(getattr(record, field.name) for field in fields):
+        add_links(db, context, document_by_seq(db, seq), record, fields)
+    return _outcome(db, context, entity, seq, created=True)
+
+
+def _change(db: Connection, context: Context, row: DocumentRow, record: Any) -> Outcome:
+    shape = SHAPES[row.entity]
+    customer = row.customer
+    if record.customer is not UNSET:
+        customer = _customer_of(db, context, record)
+    fields = replaced_fields(shape, record)
+    if fields and row.applied:
+        remove_links(db, row.seq, fields)
+        row = document_by_seq(db, row.seq)
+    body = merge(BODIES[row.entity].decode(row.body), record, leave=shape.apart)
+    currency, amount, dated, due = _columns(shape, body)
+    check_amount(row, amount, shape.amount_wire)
+    values = (
+        check_new_external_id(row.label, row.external_id, record.external_id),
+        customer,
+        currency,
+        amount,
+        dated,
+        due,
+        context.timestamp,
+        msgspec.json.encode(body).decode(),
+        row.seq,
+    )
+    db.execute(SQL["update"], values)
+    if (customer, currency) != (row.customer, row.currency):
+        _move(db, context, row, customer, currency)
+    if any(getattr(record, field.name) for field in fields):
+        add_links(db, context, document_by_seq(db, row.seq), record, fields)
+    return _outcome(db, context, shape.entity, row.seq, created=False)
+
+
+def _move(db: Connection, context: Context, row: DocumentRow, customer: int, currency: str) -> None:
+    """The document has another customer or currency: its links must bear it, counters follow."""
+    check_links(db, row.seq, "customer" if customer != row.customer else "currency")
+    counters.move_document(db, context.organisation, row.entity, row.customer, row.currency, -1)
+    counters.move_document(db, context.organisation, row.entity, customer, currency, 1)
+
+
+def _outcome(
+    db: Connection, context: Context, entity: Entity, seq: int, *, created: bool
+) -> Outcome:
+    row = document_by_seq(db, seq)
+    answer = answer_documents(db, context, entity, [row])[0]
+    return Outcome(answer, created, row.external_id, row.customer_external_id)

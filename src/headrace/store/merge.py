@@ -1,0 +1,64 @@
+"""Laying a request over what is stored: what it leaves out stays (api-facts (f), Partial)."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn, TypeVar
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from headrace.model.entity import Entity
+from headrace.model.errors import BadRequest
+from headrace.model.record import Record, wire_name
+
+R = TypeVar("R", bound=Record)
+
+
+def present_fields(record: Record) -> dict[str, Any]:
+    """The fields that the request carried, null included, by Python name."""
+    return {
+        name: value
+        for name in record.__struct_fields__
+        if (value := getattr(record, name)) is not UNSET
+    }
+
+
+def merge(stored: R, record: Record, leave: tuple[str, ...] = ()) -> R:
+    """`stored` with the fields that `record` carries, except those named in `leave`."""
+    fields = {name: value for name, value in present_fields(record).items() if name not in leave}
+    return msgspec.structs.replace(stored, **fields)
+
+
+def set_or_none(value: Any) -> Any:
+    """What an answer shows of a field that may be unset."""
+    return None if value is UNSET else value
+
+
+def require(entity: Entity, record: Record) -> None:
+    """Refuse a record that lacks what creating one needs, naming every missing field."""
+    missing = [
+        wire_name(name) for name in entity.required if getattr(record, name) in (None, UNSET)
+    ]
+    if missing:
+        needs = " and ".join(missing) if len(missing) < 3 else ", ".join(missing)
+        raise BadRequest(
+            f"A new {entity.name.replace('_', ' ')} needs {needs}.",
+            tuple((name, "is required") for name in missing),
+        )
+
+
+def refuse(place: str, problem: str) -> NoReturn:
+    """A BadRequest about one field."""
+    raise BadRequest(f"{place}: {problem}.", ((place, problem),))
+
+
+def check_new_external_id(
+    label: str, stored: str | None, wanted: str | None | UnsetType
+) -> str | None:
+    """The external id after a change; it may be given once and never changes (guide)."""
+    if wanted is UNSET or wanted == stored:
+        return stored
+    if stored is not None:
+        refuse("externalId", f"{label} has one already and it never changes")
+    assert not isinstance(wanted, UnsetType)
+    return wanted

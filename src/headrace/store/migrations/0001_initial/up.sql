@@ -1,0 +1,79 @@
+CREATE TABLE organisation (
+    seq INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    currency TEXT NOT NULL,
+    time_zone TEXT NOT NULL,
+    created_at TEXT NOT NULL
+);
+
+CREATE TABLE api_key (
+    key TEXT PRIMARY KEY,
+    organisation BIGINT NOT NULL REFERENCES organisation (seq),
+    secret_hash TEXT NOT NULL,
+    created_at TEXT NOT NULL,
+    revoked_at TEXT
+);
+
+CREATE TABLE position (
+    organisation BIGINT NOT NULL REFERENCES organisation (seq),
+    name TEXT NOT NULL,
+    PRIMARY KEY (organisation, name)
+);
+
+CREATE TABLE customer (
+    seq INTEGER PRIMARY KEY,
+    organisation BIGINT NOT NULL REFERENCES organisation (seq),
+    id TEXT NOT NULL UNIQUE,
+    external_id TEXT,
+    parent BIGINT REFERENCES customer (seq),
+    name TEXT NOT NULL,
+    accounting_ref TEXT,
+    created_at TEXT NOT NULL,
+    modified_at TEXT NOT NULL,
+    contacts TEXT NOT NULL,
+    body TEXT NOT NULL
+);
+CREATE UNIQUE INDEX customer_external ON customer (organisation, external_id);
+CREATE INDEX customer_page ON customer (organisation);
+CREATE INDEX customer_parent ON customer (parent) WHERE parent IS NOT NULL;
+
+CREATE TABLE document (
+    seq INTEGER PRIMARY KEY,
+    organisation BIGINT NOT NULL REFERENCES organisation (seq),
+    entity TEXT NOT NULL,
+    id TEXT NOT NULL UNIQUE,
+    external_id TEXT,
+    customer BIGINT NOT NULL REFERENCES customer (seq),
+    currency TEXT NOT NULL,
+    amount BIGINT NOT NULL,
+    applied BIGINT NOT NULL DEFAULT 0,
+    dated TEXT,
+    due_date TEXT,
+    mark TEXT,
+    created_at TEXT NOT NULL,
+    modified_at TEXT NOT NULL,
+    body TEXT NOT NULL,
+    CHECK (applied >= 0 AND applied <= amount)
+);
+CREATE UNIQUE INDEX document_external ON document (organisation, entity, external_id);
+CREATE INDEX document_page ON document (organisation, entity);
+CREATE INDEX document_customer ON document (customer, entity);
+CREATE INDEX document_open ON document (customer) WHERE applied < amount;
+
+CREATE TABLE allocation (
+    seq INTEGER PRIMARY KEY,
+    source BIGINT NOT NULL REFERENCES document (seq),
+    target BIGINT NOT NULL REFERENCES document (seq),
+    amount BIGINT NOT NULL CHECK (amount > 0)
+);
+CREATE INDEX allocation_source ON allocation (source);
+CREATE INDEX allocation_target ON allocation (target);
+
+CREATE TABLE counter (
+    organisation BIGINT NOT NULL,
+    customer BIGINT NOT NULL,
+    entity TEXT NOT NULL,
+    currency TEXT NOT NULL,
+    total BIGINT NOT NULL,
+    PRIMARY KEY (organisation, customer, entity, currency)
+);

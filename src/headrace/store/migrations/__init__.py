@@ -1,0 +1,50 @@
+"""Brings a database to the schema of this version.
+
+Each migration is a folder `NNNN_name` with `notes.md` (why) and `up.sql` (what). The table `meta`
+holds the number of the last one applied.
+"""
+
+from __future__ import annotations
+
+from importlib import resources
+
+from headrace.model.errors import ConfigurationError
+from headrace.store.connection import Connection
+
+_META = "CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value BIGINT NOT NULL)"
+_VERSION = "SELECT value FROM meta WHERE name = 'schema'"
+_SET_VERSION = """
+INSERT INTO meta (name, value) VALUES ('schema', ?)
+ON CONFLICT (name) DO UPDATE SET value = excluded.value
+"""
+
+
+def available() -> list[tuple[int, str]]:
+    """(number, SQL) of every migration, in order."""
+    folders = [entry for entry in resources.files(__name__).iterdir() if entry.name[:4].isdecimal()]
+    return sorted(
+        (int(folder.name[:4]), folder.joinpath("up.sql").read_text("utf-8")) for folder in folders
+    )
+
+
+def migrate(db: Connection) -> None:
+    """Apply what is missing, within the caller's transaction.
+
+    Raises ConfigurationError when the database was made by a newer version.
+    """
+    db.execute(_META)
+    row = db.execute(_VERSION).fetchone()
+    present = row[0] if row else 0
+    known = available()
+    newest = known[-1][0]
+    if present > newest:
+        raise ConfigurationError(
+            f"The database has schema {present}, this version of headrace knows up to {newest}: "
+            "start the newer headrace that wrote it, or use another data folder."
+        )
+    for number, script in known:
+        if number > present:
+            for statement in script.split(";\n"):
+                if statement.strip():
+                    db.execute(statement)
+            db.execute(_SET_VERSION, (number,))

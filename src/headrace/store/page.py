@@ -1,0 +1,42 @@
+"""Pages of a list, newest first, whose cost does not grow with the offset's distance."""
+
+from __future__ import annotations
+
+from typing import Generic, TypeVar
+
+from msgspec import Struct
+
+T = TypeVar("T")
+
+
+class Window(Struct, frozen=True):
+    """Which part of a list is asked for; `limit` is clamped already."""
+
+    offset: int
+    limit: int
+
+
+class Page(Struct, Generic[T]):
+    """A part of a list, and how long the whole list is."""
+
+    items: list[T]
+    total: int
+
+
+class Scan(Struct, frozen=True):
+    """How to read a window: from the newest end or from the oldest, whichever is nearer."""
+
+    newest_first: bool
+    limit: int
+    skip: int
+
+
+def plan_scan(window: Window, total: int) -> Scan | None:
+    """The cheaper way to the window; None when it lies behind the list's end."""
+    count = min(window.limit, total - window.offset)
+    if count <= 0:
+        return None
+    behind = total - window.offset - count
+    if behind < window.offset:
+        return Scan(False, count, behind)
+    return Scan(True, count, window.offset)

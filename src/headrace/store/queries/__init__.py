@@ -1,0 +1,33 @@
+"""SQL statements by name, read from the `.sql` files of this folder.
+
+A file is a sequence of blocks, each under a line `-- name --`. `{other}` in a block stands for the
+text of an earlier block of the same file, so that a list of columns is written once.
+"""
+
+from __future__ import annotations
+
+import re
+from importlib import resources
+
+_HEADING = re.compile(r"^-- (\w+) --$", re.MULTILINE)
+_INCLUDE = re.compile(r"\{(\w+)\}")
+
+
+def parse_queries(text: str) -> dict[str, str]:
+    """The blocks of one file by name; KeyError for an include that stands nowhere above."""
+    parts = _HEADING.split(text)
+    found: dict[str, str] = {}
+    for name, body in zip(parts[1::2], parts[2::2], strict=True):
+        found[name] = _INCLUDE.sub(lambda match: found[match[1]], body.strip())
+    return found
+
+
+def _load(name: str) -> dict[str, str]:
+    return parse_queries(resources.files(__name__).joinpath(f"{name}.sql").read_text("utf-8"))
+
+
+ALLOCATION = _load("allocation")
+COUNTER = _load("counter")
+CUSTOMER = _load("customer")
+DOCUMENT = _load("document")
+ORGANISATION = _load("organisation")

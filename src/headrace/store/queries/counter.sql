@@ -1,0 +1,24 @@
+-- add --
+INSERT INTO counter (organisation, customer, entity, currency, total) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (organisation, customer, entity, currency)
+DO UPDATE SET total = counter.total + excluded.total
+
+-- total --
+SELECT sum(total) FROM counter WHERE organisation = ? AND customer = ? AND entity = ?
+
+-- of_customer --
+SELECT entity, sum(total) FROM counter
+WHERE organisation = ? AND customer = ? AND total > 0
+GROUP BY entity ORDER BY entity
+
+-- currencies_of_page --
+SELECT customer, currency FROM counter
+WHERE organisation = ? AND customer BETWEEN ? AND ? AND total > 0
+UNION
+SELECT c.parent, n.currency
+FROM customer c
+JOIN counter n ON n.organisation = c.organisation AND n.customer = c.seq
+WHERE c.parent BETWEEN ? AND ? AND c.organisation = ? AND n.total > 0
+
+-- forget_customer --
+DELETE FROM counter WHERE organisation = ? AND customer = ?

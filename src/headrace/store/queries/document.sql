@@ -1,0 +1,68 @@
+-- columns --
+SELECT d.entity, d.id, d.external_id, d.customer, c.parent, d.currency, d.amount, d.applied,
+    d.due_date, d.mark, d.seq, d.dated, d.created_at, d.modified_at, d.body,
+    c.id, c.external_id, c.name, c.accounting_ref
+FROM document d
+JOIN customer c ON c.seq = d.customer
+
+-- by_id --
+{columns}
+WHERE d.id = ? AND d.entity = ? AND d.organisation = ?
+
+-- by_external_id --
+{columns}
+WHERE d.external_id = ? AND d.entity = ? AND d.organisation = ?
+
+-- by_seq --
+{columns}
+WHERE d.seq = ?
+
+-- page_newest --
+{columns}
+JOIN (
+    SELECT seq FROM document WHERE entity = ? AND organisation = ?
+    ORDER BY seq DESC LIMIT ? OFFSET ?
+) page ON page.seq = d.seq
+ORDER BY d.seq DESC
+
+-- page_oldest --
+{columns}
+JOIN (
+    SELECT seq FROM document WHERE entity = ? AND organisation = ?
+    ORDER BY seq LIMIT ? OFFSET ?
+) page ON page.seq = d.seq
+ORDER BY d.seq DESC
+
+-- page_of_customer_newest --
+{columns}
+JOIN (
+    SELECT seq FROM document WHERE entity = ? AND customer = ?
+    ORDER BY seq DESC LIMIT ? OFFSET ?
+) page ON page.seq = d.seq
+ORDER BY d.seq DESC
+
+-- page_of_customer_oldest --
+{columns}
+JOIN (
+    SELECT seq FROM document WHERE entity = ? AND customer = ?
+    ORDER BY seq LIMIT ? OFFSET ?
+) page ON page.seq = d.seq
+ORDER BY d.seq DESC
+
+-- insert --
+INSERT INTO document (organisation, entity, id, external_id, customer, currency, amount, dated,
+    due_date, created_at, modified_at, body)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+RETURNING seq
+
+-- update --
+UPDATE document
+SET external_id = ?, customer = ?, currency = ?, amount = ?, dated = ?, due_date = ?,
+    modified_at = ?, body = ?
+WHERE seq = ?
+
+-- apply --
+UPDATE document SET applied = applied + ? WHERE seq = ?
+
+-- delete --
+DELETE FROM document WHERE seq = ?

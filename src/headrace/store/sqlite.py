@@ -1,0 +1,191 @@
+"""The SQLite engine: one writer thread with group commit, readers that never wait for it.
+
+A write is a plain function `fn(db, ...)`. Each runs in a savepoint of its own, so that a refused
+one leaves the others of its group alone; its result is handed back after the commit that holds
+it, which `synchronous=FULL` has put on disk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+from msgspec import Struct
+
+from headrace.model.errors import ServiceUnavailable
+from headrace.store.connection import Connection
+from headrace.store.migrations import migrate
+
+T = TypeVar("T")
+
+_GROUP_MAX = 256
+_BUSY_TIMEOUT_S = 10.0
+_WRITER_CACHE_KB = 24_000
+_READER_CACHE_KB = 8_000
+_CHECKPOINT_PAGES = 4_000
+
+
+class _Job(Struct):
+    run: Callable[[Connection], Any]
+    loop: asyncio.AbstractEventLoop
+    future: asyncio.Future[Any]
+    result: Any = None
+    error: BaseException | None = None
+
+
+def connect(path: Path, cache_kb: int = _READER_CACHE_KB) -> sqlite3.Connection:
+    """A connection in autocommit mode; transactions are begun and ended by statements."""
+    db = sqlite3.connect(
+        path,
+        timeout=_BUSY_TIMEOUT_S,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=256,
+    )
+    db.execute("PRAGMA journal_mode=WAL")
+    db.execute("PRAGMA synchronous=FULL")
+    db.execute("PRAGMA foreign_keys=ON")
+    db.execute(f"PRAGMA cache_size=-{cache_kb}")
+    db.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
+    return db
+
+
+def transact(db: sqlite3.Connection, run: Callable[..., T], *arguments: Any) -> T:
+    """Run one store function in a write transaction of its own, on the calling thread."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        result = run(db, *arguments)
+    except BaseException:
+        db.execute("ROLLBACK")
+        raise
+    db.execute("COMMIT")
+    return result
+
+
+class SqliteStore:
+    """One database file, opened for a process that serves it; `close` ends what is under way."""
+
+    def __init__(self, path: Path) -> None:
+        """Open, make or migrate `path`.
+
+        Raises ConfigurationError on a database of a newer version, sqlite3.Error on a broken one.
+        """
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._path = path
+        self._writer = connect(path, _WRITER_CACHE_KB)
+        transact(self._writer, migrate)
+        self._reader = connect(path)
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._write_loop, name="hub-writer", daemon=True)
+        self._thread.start()
+        self._local = threading.local()
+        self._pool_readers: list[sqlite3.Connection] = []
+        self._pool = ThreadPoolExecutor(2, "hub-reader")
+
+    def write(self, run: Callable[[Connection], T]) -> asyncio.Future[T]:
+        """Queue a write; the future resolves after its commit, or with what `run` raised."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._jobs.put(_Job(run, loop, future))
+        return future
+
+    def read(self, run: Callable[..., T], *arguments: Any) -> T:
+        """Run a few statements by key at once, on the calling (event loop's) thread."""
+        return _read(self._reader, run, arguments)
+
+    async def scan(self, run: Callable[..., T], *arguments: Any) -> T:
+        """Run what may take a while in the readers' pool."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._pool, self._scan, run, arguments)
+
+    def changes(self) -> int:
+        """A number that moves when anyone, this process or another, has committed."""
+        row = self._reader.execute("PRAGMA data_version").fetchone()
+        return int(row[0])
+
+    def close(self) -> None:
+        """Finish what is queued, then close every connection."""
+        self._jobs.put(None)
+        self._thread.join()
+        self._pool.shutdown()
+        for db in (*self._pool_readers, self._reader, self._writer):
+            db.close()
+
+    def _scan(self, run: Callable[..., T], arguments: tuple[Any, ...]) -> T:
+        db = getattr(self._local, "db", None)
+        if db is None:
+            db = self._local.db = connect(self._path)
+            self._pool_readers.append(db)
+        return _read(db, run, arguments)
+
+    def _write_loop(self) -> None:
+        going = True
+        while going:
+            group = [self._jobs.get()]
+            while len(group) < _GROUP_MAX and group[-1] is not None:
+                try:
+                    group.append(self._jobs.get_nowait())
+                except queue.Empty:
+                    break
+            jobs = [job for job in group if job is not None]
+            going = group[-1] is not None
+            if jobs:
+                self._write_group(jobs)
+
+    def _write_group(self, jobs: list[_Job]) -> None:
+        db = self._writer
+        try:
+            db.execute("BEGIN IMMEDIATE")
+            for job in jobs:
+                _run_in_savepoint(db, job)
+            db.execute("COMMIT")
+        except sqlite3.Error as error:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+            for job in jobs:
+                job.error = ServiceUnavailable(
+                    f"The hub's database can't be written ({error}): nothing was stored, send the "
+                    "request again later."
+                )
+        loops = {job.loop for job in jobs}
+        for loop in loops:
+            mine = [job for job in jobs if job.loop is loop]
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(_deliver, mine)
+
+
+def _read(db: sqlite3.Connection, run: Callable[..., T], arguments: tuple[Any, ...]) -> T:
+    db.execute("BEGIN")
+    try:
+        return run(db, *arguments)
+    finally:
+        db.execute("COMMIT")
+
+
+def _run_in_savepoint(db: sqlite3.Connection, job: _Job) -> None:
+    """Run one write; what it raises is its own, unless SQLite has given up the transaction."""
+    db.execute("SAVEPOINT job")
+    try:
+        job.result = job.run(db)
+    except Exception as error:
+        if not db.in_transaction:
+            raise sqlite3.OperationalError(str(error)) from error
+        db.execute("ROLLBACK TO job")
+        job.error = error
+    db.execute("RELEASE job")
+
+
+def _deliver(jobs: list[_Job]) -> None:
+    for job in jobs:
+        if job.future.done():
+            continue
+        if job.error is not None:
+            job.future.set_exception(job.error)
+        else:
+            job.future.set_result(job.result)

@@ -1,0 +1,191 @@
+"""A hub for tests: in a thread of this process, or as a process that can be killed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from headrace.model.clock import SYSTEM_CLOCK, format_instant
+from headrace.server.app import Hub, Receive, Scope, Send
+from headrace.server.limits import parse_limits
+from headrace.server.request_log import LogRecord
+from headrace.server.run import DATABASE, HubServer, address_of, folder_lock, listen
+from headrace.store.organisations import KeyPair, make_key, make_organisation
+from headrace.store.sqlite import SqliteStore, connect, transact
+
+_START_S = 30.0
+
+
+class RunningHub:
+    """A hub that serves in a thread; what `hub()` gives."""
+
+    def __init__(self, folder: Path, origin: str, log: list[LogRecord]) -> None:
+        self.folder = folder
+        self.url = f"{origin}/v1"
+        """The API's base."""
+        self._log = log
+        pair = self.add_organisation("test")
+        self.key = pair.key
+        self.secret = pair.secret
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The key pair of the organisation `test` as request headers."""
+        return {"X-Api-Key": self.key, "X-Api-Secret": self.secret}
+
+    def add_organisation(self, name: str, currency: str = "EUR", time_zone: str = "UTC") -> KeyPair:
+        """One more organisation, with a key pair."""
+        return make_keys(self.folder, name, currency, time_zone)
+
+    def requests(self) -> list[LogRecord]:
+        """The request log so far, in the order of the answers."""
+        return list(self._log)
+
+
+def make_keys(folder: Path, name: str, currency: str = "EUR", time_zone: str = "UTC") -> KeyPair:
+    """A new organisation in the data folder of a hub, running or not, with a key pair."""
+    db = connect(folder / DATABASE)
+    now = format_instant(SYSTEM_CLOCK.now())
+    try:
+        transact(db, make_organisation, name, currency, time_zone, now)
+        return transact(db, make_key, name, now)
+    finally:
+        db.close()
+
+
+@contextlib.contextmanager
+def hub(
+    limits: str = "off", folder: Path | None = None, *, latency: float = 0.0
+) -> Iterator[RunningHub]:
+    """A hub on a free loopback port with an organisation `test`, gone at the end of the block.
+
+    `limits` as for `headrace serve`; `folder` keeps the data, without it they go with the hub;
+    every answer waits `latency` seconds more, as over a network.
+    """
+    with contextlib.ExitStack() as stack:
+        if folder is None:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hub-")))
+        stack.enter_context(folder_lock(folder))
+        store = SqliteStore(folder / DATABASE)
+        stack.callback(store.close)
+        log: list[LogRecord] = []
+        app: Any = Hub(store, SYSTEM_CLOCK, parse_limits(limits), log.append)
+        if latency:
+            app = _delayed(app, latency)
+        sock = listen("127.0.0.1", 0)
+        origin = address_of(sock)
+        ready = threading.Event()
+        server = HubServer(app, ready.set)
+        thread = threading.Thread(target=server.run_on, args=(sock,), name="hub", daemon=True)
+        thread.start()
+        stack.callback(_stop, server, thread)
+        if not ready.wait(_START_S):
+            raise TimeoutError("the hub did not start")
+        yield RunningHub(folder, origin, log)
+
+
+def _stop(server: HubServer, thread: threading.Thread) -> None:
+    server.should_exit = True
+    thread.join()
+
+
+def _delayed(app: Hub, latency: float) -> Callable[[Scope, Receive, Send], Any]:
+    async def delayed(scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_late(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                await asyncio.sleep(latency)
+            await send(message)
+
+        await app(scope, receive, send_late)
+
+    return delayed
+
+
+class HubProcess:
+    """`headrace serve` as a process of its own, restartable on the same port and data."""
+
+    def __init__(self, data: Path, limits: str, request_log: Path | None = None) -> None:
+        self.data = data
+        self._limits = limits
+        self._request_log = request_log
+        self._port = 0
+        self._process: subprocess.Popen[str] | None = None
+        self.origin = ""
+
+    @property
+    def url(self) -> str:
+        """The API's base."""
+        return f"{self.origin}/v1"
+
+    @property
+    def pid(self) -> int:
+        """Of the running process."""
+        assert self._process is not None
+        return self._process.pid
+
+    def start(self) -> None:
+        """Start, or start again on the port of the first time; returns when it accepts."""
+        command = [
+            *_HEADRACE,
+            "--data",
+            str(self.data),
+            "--port",
+            str(self._port),
+            "--limits",
+            self._limits,
+        ]
+        if self._request_log:
+            command += ["--request-log", str(self._request_log)]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline().strip()
+        if not line.startswith("listening on "):
+            raise RuntimeError(f"the hub did not start: it said {line!r}")
+        self.origin = line.removeprefix("listening on ")
+        self._port = int(self.origin.rpartition(":")[2])
+
+    def kill(self) -> None:
+        """SIGKILL: nothing is finished, nothing closed."""
+        self._end(signal.SIGKILL)
+
+    def terminate(self) -> int:
+        """SIGTERM: what is in flight is answered. Gives the exit code."""
+        return self._end(signal.SIGTERM)
+
+    def _end(self, number: signal.Signals) -> int:
+        process, self._process = self._process, None
+        if process is None:
+            return 0
+        process.send_signal(number)
+        code = process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
+        return code
+
+
+_HEADRACE = (
+    sys.executable,
+    "-c",
+    "import typer; from headrace.cli.serve import command; typer.run(command)",
+)
+
+
+@contextlib.contextmanager
+def hub_process(
+    data: Path, limits: str = "off", request_log: Path | None = None
+) -> Iterator[HubProcess]:
+    """A hub in a process of its own, killed at the end of the block if it still runs."""
+    process = HubProcess(data, limits, request_log)
+    process.start()
+    try:
+        yield process
+    finally:
+        process.kill()
