@@ -81,6 +81,14 @@ class Book:
         """What the checks found, errors first."""
         return read_problems(self.connection, limit)
 
+    def counts(self) -> dict[str, int]:
+        """Rows of each canonical table that a model makes."""
+        return {
+            name: int(self.connection.execute(f"select count(*) from book.{name}").fetchall()[0][0])
+            for name, columns in self.columns.items()
+            if columns
+        }
+
     def close(self) -> None:
         """Releases the file."""
         self.connection.close()

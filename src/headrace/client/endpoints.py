@@ -26,10 +26,13 @@ def external_path(entity: Entity, external_id: str) -> str:
 class Reader:
     """Reads pages and entities at the organisation's pace, with the guide's retries."""
 
-    def __init__(self, transport: Transport, pace: Pace, clock: Clock) -> None:
+    def __init__(
+        self, transport: Transport, pace: Pace, clock: Clock, attempts: int = _READ_ATTEMPTS
+    ) -> None:
         self._transport = transport
         self._pace = pace
         self._clock = clock
+        self._attempts = attempts
 
     async def pages(self, entity: Entity) -> AsyncIterator[list[dict[str, Any]]]:
         """Every page of a list, newest first; the answer's own `limit` says how far to go on."""
@@ -46,7 +49,7 @@ class Reader:
     async def get(self, path: str) -> Answer:
         """One GET. Raises Unauthorised, Refused, or Unreachable once the retries are used up."""
         trouble = ""
-        for attempt in range(_READ_ATTEMPTS):
+        for attempt in range(self._attempts):
             if attempt:
                 await self._clock.sleep(float(2 ** (attempt - 1)))
             await self._pace.acquire()

@@ -85,7 +85,10 @@ class Journal:
         self.path = path
         self._clock = clock
         self._keep_payloads = keep_payloads
-        self._db = sqlite3.connect(path, isolation_level=None, timeout=30.0)
+        # One user at a time, though not always on the thread that opened it.
+        self._db = sqlite3.connect(
+            path, isolation_level=None, timeout=30.0, check_same_thread=False
+        )
         self._db.execute("pragma journal_mode = wal")
         # A power cut may lose the newest acknowledgements: they are sent again, never lost.
         self._db.execute("pragma synchronous = normal")

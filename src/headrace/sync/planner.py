@@ -228,6 +228,17 @@ class Planner:
             changes.append(Change(entity, external_id, action, fields))
         return changes
 
+    def samples(self) -> dict[str, bytes]:
+        """One payload per entity that the book has."""
+        found = {}
+        for entity, external_id in self._rows(
+            "select entity, min(external_id) from book.fingerprints group by entity order by entity"
+        ):
+            found[entity] = encode_payload(
+                self._payloads.fetch(entity, [external_id])[external_id]
+            )[0]
+        return found
+
     def _rows(self, sql: str) -> list[Any]:
         try:
             return self._connection.execute(sql).fetchall()

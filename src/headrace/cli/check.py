@@ -1,0 +1,82 @@
+"""`headrace check`."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from headrace.cli.exit_codes import ExitCode
+from headrace.cli.show.console import (
+    JsonOption,
+    OrganisationOption,
+    ProjectOption,
+    console,
+    print_json,
+)
+from headrace.cli.show.plans import show_problems
+from headrace.fleet.project import load_project
+from headrace.model.clock import SYSTEM_CLOCK
+from headrace.model.errors import ApiError
+from headrace.sync.organisation import Organisation
+
+
+def command(
+    project: ProjectOption = Path(),
+    organisation: OrganisationOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Try everything that a sync needs, and send nothing.
+
+    The configuration and its secrets, the source and its tables, the models, the data (every
+    problem with its table, external id and remedy), the API and its keys; with a sample of what
+    would be sent.
+
+    Example: headrace check --organisation acme
+    """
+    loaded = load_project(project)
+    reports = []
+    for name in loaded.names(organisation):
+        with loaded.open(name, SYSTEM_CLOCK) as opened:
+            reports.append(_report(opened))
+        if not json:
+            _show(reports[-1])
+    if json:
+        print_json(reports)
+    if any(p.severity == "error" for report in reports for p in report["problems"]):
+        raise typer.Exit(ExitCode.PROBLEMS_IN_DATA)
+    if any(report["api"] != "ok" for report in reports):
+        raise typer.Exit(ExitCode.UNREACHABLE)
+
+
+def _report(opened: Organisation) -> dict[str, Any]:
+    staged = opened.refresh()
+    try:
+        asyncio.run(opened.probe())
+        api = "ok"
+    except ApiError as error:
+        api = str(error)
+    return {
+        "organisation": opened.name,
+        "staged": staged,
+        "records": opened.book.counts(),
+        "problems": opened.book.problems(),
+        "samples": opened.samples(),
+        "api": api,
+    }
+
+
+def _show(report: dict[str, Any]) -> None:
+    console.print(f"[bold]{report['organisation']}[/bold]")
+    tables = ", ".join(f"{name} {rows:,}" for name, rows in report["staged"].items())
+    console.print(f"  source: {tables}")
+    records = ", ".join(f"{count:,} {name}" for name, count in report["records"].items())
+    console.print(f"  models: {records}")
+    console.print(f"  API: {report['api']}", markup=False)
+    for entity, payload in report["samples"].items():
+        console.print(f"  sample {entity}: {payload.decode()}", markup=False)
+    show_problems(console, report["problems"])
+    if not report["problems"]:
+        console.print("  no problems")

@@ -1,0 +1,44 @@
+"""What a command's exit code says; the numbers are part of the interface."""
+
+from __future__ import annotations
+
+import enum
+
+from headrace.model.errors import (
+    ApiError,
+    Busy,
+    HeadraceError,
+    SourceError,
+    Unauthorised,
+    UnsafePlan,
+)
+
+
+class ExitCode(enum.IntEnum):
+    """Documented in `headrace --help` and docs/commands.md."""
+
+    DONE = 0
+    DEFECT = 1
+    CHANGES_PENDING = 2
+    PROBLEMS_IN_DATA = 3
+    REJECTED_RECORDS = 4
+    UNREACHABLE = 5
+    CONFIGURATION = 6
+    UNSAFE = 7
+    BUSY = 8
+    DIFFERS = 9
+    INTERRUPTED = 130
+
+
+def code_of(error: HeadraceError) -> ExitCode:
+    """The exit code of an error, by what its reader should do next."""
+    match error:
+        case UnsafePlan():
+            return ExitCode.UNSAFE
+        case Busy():
+            return ExitCode.BUSY
+        case Unauthorised():
+            return ExitCode.CONFIGURATION
+        case SourceError() | ApiError():
+            return ExitCode.UNREACHABLE
+    return ExitCode.CONFIGURATION

@@ -1,0 +1,47 @@
+"""`headrace reconcile`."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import typer
+
+from headrace.cli.exit_codes import ExitCode
+from headrace.cli.show.console import (
+    JsonOption,
+    OrganisationOption,
+    ProjectOption,
+    console,
+    print_json,
+)
+from headrace.cli.show.reconciled import show_reconciled
+from headrace.fleet.project import load_project
+from headrace.model.clock import SYSTEM_CLOCK
+
+
+def command(
+    project: ProjectOption = Path(),
+    organisation: OrganisationOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Prove that the API holds what the source says, per customer and currency, to the cent.
+
+    Reads the source again, lists every document that the API has, and prints `balanced` with the
+    figures, or each difference with the documents that explain it (exit code 9).
+
+    Example: headrace reconcile --organisation acme
+    """
+    loaded = load_project(project)
+    proofs = []
+    for name in loaded.names(organisation):
+        with loaded.open(name, SYSTEM_CLOCK) as opened:
+            opened.refresh()
+            opened.plan()  # so that a document that is not there can be explained
+            proofs.append(asyncio.run(opened.reconcile()))
+        if not json:
+            show_reconciled(console, proofs[-1])
+    if json:
+        print_json([{"balanced": proof.balanced, "proof": proof} for proof in proofs])
+    if not all(proof.balanced for proof in proofs):
+        raise typer.Exit(ExitCode.DIFFERS)

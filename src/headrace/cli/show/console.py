@@ -1,0 +1,39 @@
+"""The console and the options that all commands of the pipeline share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from rich.console import Console
+
+console = Console(highlight=False, soft_wrap=True)
+
+ProjectOption = Annotated[
+    Path,
+    typer.Option("--project", "-p", help="The project's folder or its headrace.toml."),
+]
+OrganisationOption = Annotated[
+    str | None,
+    typer.Option("--organisation", "-o", help="One organisation of the project, by its name."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines, nothing else.")]
+
+
+def print_json(document: Any) -> None:
+    """One JSON document on standard output."""
+    print(msgspec.json.encode(document).decode())
+
+
+def duration_text(seconds: float) -> str:
+    """`0 s`, `48 s`, `3 min 20 s`, `2 h 5 min`: rounded up to what a person waits for."""
+    whole = int(seconds) + (seconds > int(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:,} h {minutes} min" if minutes else f"{hours:,} h"

@@ -1,0 +1,138 @@
+"""Plans, problems and outcomes as text for a person."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from headrace.book.checks import Problem
+from headrace.cli.show.console import duration_text
+from headrace.model.entity import ENTITIES
+from headrace.model.money import format_money
+from headrace.sync.organisation import Outcome
+from headrace.sync.plan import Change, Plan, Withheld, least_seconds
+
+_PROBLEMS_SHOWN = 20
+UPFLOW_RATE = 600
+"""Requests a minute that Upflow takes (guide)."""
+
+
+def show_plan(console: Console, plan: Plan) -> None:
+    """Counts, money per currency, requests and time, what changes, what stays behind."""
+    console.print(f"[bold]Plan for {plan.organisation}[/bold]")
+    if plan.empty:
+        console.print("  Nothing to send: the API was told everything.")
+    else:
+        _show_counts(console, plan)
+        _show_time(console, plan)
+        show_changes(console, plan.changes, plan.requests)
+    show_problems(console, plan.problems)
+    _show_staying(console, "Withheld", plan.withheld)
+    _show_staying(console, "Held", plan.held)
+
+
+def _show_counts(console: Console, plan: Plan) -> None:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("")
+    for action in ("create", "update", "delete"):
+        table.add_column(action, justify="right")
+    table.add_column("money")
+    for entity in ENTITIES:
+        counts = [plan.count(entity.name, action) for action in ("create", "update", "delete")]
+        if not any(counts):
+            continue
+        money = [
+            f"{'' if m.action == 'create' else m.action + ' '}{format_money(m.amount, m.currency)}"
+            for m in plan.money
+            if m.entity == entity.name
+        ]
+        table.add_row(
+            f"  {entity.plural.replace('_', ' ')}",
+            *(f"{count:,}" if count else "-" for count in counts),
+            ", ".join(money),
+        )
+    console.print(table)
+
+
+def _show_time(console: Console, plan: Plan) -> None:
+    own = duration_text(plan.seconds)
+    least = duration_text(least_seconds(plan.requests, plan.rate))
+    console.print(
+        f"  {plan.requests:,} requests: about {own} at {plan.rate:,} a minute "
+        f"and {plan.in_flight} at a time, {least} at the least"
+    )
+    if plan.rate != UPFLOW_RATE:
+        upflow = duration_text(least_seconds(plan.requests, UPFLOW_RATE))
+        console.print(f"  at Upflow's {UPFLOW_RATE} a minute: {upflow} at the least")
+    if plan.open_requests < plan.requests:
+        console.print(
+            f"  open items complete after {plan.open_requests:,} requests, "
+            f"about {duration_text(plan.open_seconds)}"
+        )
+
+
+def show_changes(console: Console, changes: Sequence[Change], total: int) -> None:
+    """The first operations, one line each, with the fields that change."""
+    if not changes:
+        return
+    for change in changes:
+        console.print(f"  {change.action} {change.entity} {change.external_id}", markup=False)
+        for name, before, after in change.fields:
+            console.print(f"      {name}: {before or '-'} → {after or '-'}", markup=False)
+    if total > len(changes):
+        console.print(f"  … and {total - len(changes):,} more")
+
+
+def show_problems(console: Console, problems: Sequence[Problem]) -> None:
+    """Each problem with its table, external id and remedy."""
+    if not problems:
+        return
+    counts = Counter(problem.severity for problem in problems)
+    said = ", ".join(f"{count:,} {severity}s" for severity, count in sorted(counts.items()))
+    console.print(f"[bold]Problems[/bold] ({said})")
+    for problem in problems[:_PROBLEMS_SHOWN]:
+        console.print(
+            f"  {problem.severity}: {problem.entity} {problem.external_id} {problem.problem}; "
+            f"{problem.remedy}",
+            markup=False,
+        )
+    if len(problems) > _PROBLEMS_SHOWN:
+        console.print(f"  … and {len(problems) - _PROBLEMS_SHOWN:,} more (--json has all)")
+
+
+def _show_staying(console: Console, title: str, records: Sequence[Withheld]) -> None:
+    if not records:
+        return
+    counts = Counter(record.entity for record in records)
+    said = ", ".join(f"{count:,} {entity}s" for entity, count in sorted(counts.items()))
+    console.print(f"[bold]{title}[/bold]: {said}")
+    for record in records[:_PROBLEMS_SHOWN]:
+        console.print(f"  {record.entity} {record.external_id}: {record.reason}", markup=False)
+    if len(records) > _PROBLEMS_SHOWN:
+        console.print(f"  … and {len(records) - _PROBLEMS_SHOWN:,} more (--json has all)")
+
+
+def show_outcome(console: Console, plan: Plan, outcome: Outcome) -> None:
+    """What was sent, in one line, and what was not."""
+    if plan.empty:
+        console.print("Nothing was sent: there was nothing to send.")
+        return
+    console.print(
+        f"Sent {outcome.sent:,} of {plan.requests:,} requests in "
+        f"{duration_text(outcome.seconds)}"
+        + (f", {outcome.retries:,} tries repeated" if outcome.retries else "")
+        + (f", {outcome.throttled:,} times asked to wait" if outcome.throttled else "")
+        + "."
+    )
+    if outcome.rejected:
+        console.print(
+            f"[red]{outcome.rejected:,} rejected[/red]: `headrace status` says why; they are tried "
+            "again when their rows change, or with --retry-rejected."
+        )
+    if outcome.held:
+        console.print(f"{outcome.held:,} held back: what they refer to did not arrive.")
+    if outcome.left:
+        console.print(f"{outcome.left:,} left: run `headrace apply` again to go on.")

@@ -1,0 +1,96 @@
+"""A running delivery on the terminal: a bar for people, a line now and then for pipes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+
+from headrace.cli.show.console import duration_text
+from headrace.model.clock import SYSTEM_CLOCK
+from headrace.sync.deliver import Delivery
+from headrace.sync.progress import Progress as Delivered
+
+_REFRESH = 0.2
+_LINE_EVERY = 10.0
+
+
+class DeliveryWatch:
+    """Shows one delivery and lets Ctrl-C and SIGTERM end it gently; a second Ctrl-C is felt."""
+
+    def __init__(self, console: Console, quiet: bool = False) -> None:
+        self._console = console
+        self._quiet = quiet
+        self._task: asyncio.Task[None] | None = None
+
+    def __call__(self, progress: Delivered, delivery: Delivery) -> None:
+        loop = asyncio.get_running_loop()
+        for name in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(name, self._interrupt, loop, delivery)
+        if not self._quiet:
+            self._task = loop.create_task(self._show(progress))
+
+    def _interrupt(self, loop: asyncio.AbstractEventLoop, delivery: Delivery) -> None:
+        delivery.interrupt()
+        loop.remove_signal_handler(signal.SIGINT)
+        if not self._quiet:
+            self._console.print("Finishing what is in flight; everything else stays planned …")
+
+    async def finish(self) -> None:
+        """Draws the last state and puts the signals back."""
+        loop = asyncio.get_running_loop()
+        for name in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(name)
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    async def _show(self, progress: Delivered) -> None:
+        if self._console.is_terminal:
+            await self._bar(progress)
+        else:
+            await self._lines(progress)
+
+    async def _bar(self, progress: Delivered) -> None:
+        columns = (
+            BarColumn(bar_width=None),
+            TextColumn("{task.completed:,.0f}/{task.total:,.0f}"),
+            TextColumn("{task.fields[said]}", markup=False),
+        )
+        # Redrawn from here only: a thread of its own would cost the delivery time.
+        with Progress(*columns, console=self._console, auto_refresh=False, expand=True) as bar:
+            task = bar.add_task("", total=progress.total, said="")
+            try:
+                while True:
+                    bar.update(
+                        task, completed=progress.settled, said=describe(progress), refresh=True
+                    )
+                    await SYSTEM_CLOCK.sleep(_REFRESH)
+            finally:
+                bar.update(task, completed=progress.settled, said=describe(progress), refresh=True)
+
+    async def _lines(self, progress: Delivered) -> None:
+        while True:
+            await SYSTEM_CLOCK.sleep(_LINE_EVERY)
+            self._console.print(
+                f"{progress.settled:,} of {progress.total:,}: {describe(progress)}", markup=False
+            )
+
+
+def describe(progress: Delivered) -> str:
+    """Rate, time to go, open items, rejects, and what a person should know now."""
+    parts = [f"{progress.rate:,.0f}/min"]
+    if progress.left:
+        parts.append(f"{duration_text(progress.seconds_left)} to go")
+    open_left = progress.open_total - progress.open_done
+    if progress.open_complete_after is None and 0 < open_left < progress.left:
+        parts.append(f"{open_left:,} to open items complete")
+    if progress.rejected:
+        parts.append(f"{progress.rejected:,} rejected")
+    if progress.note:
+        parts.append(progress.note)
+    return ", ".join(parts)

@@ -1,0 +1,118 @@
+"""The project on disk: `headrace.toml`, its secrets, and the organisations that it names."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from headrace.model.clock import Clock
+from headrace.model.errors import ConfigurationError
+from headrace.model.project import OrganisationSettings, Project, parse_project
+from headrace.sync.organisation import Keys, Organisation
+
+FILE_NAME = "headrace.toml"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+class LoadedProject(Struct, frozen=True):
+    """The settings, with the folder that their relative paths start from."""
+
+    folder: Path
+    settings: Project
+
+    def names(self, chosen: str | None = None) -> list[str]:
+        """The organisations to work on; ConfigurationError for one that is not there."""
+        names = list(self.settings.organisation)
+        if chosen is None:
+            return names
+        if chosen not in names:
+            raise ConfigurationError(
+                f"{FILE_NAME} has no [organisation.{chosen}]: there is {', '.join(names)}."
+            )
+        return [chosen]
+
+    def only(self, chosen: str | None) -> str:
+        """The one organisation meant; ConfigurationError when several could be."""
+        names = self.names(chosen)
+        if len(names) > 1:
+            raise ConfigurationError(
+                f"{FILE_NAME} has several organisations: choose one with --organisation "
+                f"({', '.join(names)})."
+            )
+        return names[0]
+
+    def data_folder(self, name: str) -> Path:
+        """Where the organisation's book and journal lie."""
+        return self.folder / self.settings.data / name
+
+    def open(
+        self, name: str, clock: Clock, environment: Mapping[str, str] = os.environ
+    ) -> Organisation:
+        """Opens one organisation with its secrets resolved. ConfigurationError, Busy."""
+        settings = self.settings.organisation[name]
+        where = f"[organisation.{name}]"
+        url = _resolve(settings.target.url, f"{where} target.url", self.folder, environment)
+        if not url.startswith(("http://", "https://")):
+            raise ConfigurationError(f"{where} target.url must start with https:// or http://.")
+        keys = Keys(
+            _resolve(settings.target.key, f"{where} target.key", self.folder, environment),
+            _resolve(settings.target.secret, f"{where} target.secret", self.folder, environment),
+        )
+        source = _resolve(settings.source.url, f"{where} source.url", self.folder, environment)
+        settings = msgspec.structs.replace(
+            settings,
+            target=msgspec.structs.replace(settings.target, url=url),
+            source=msgspec.structs.replace(settings.source, url=source),
+        )
+        return Organisation(name, settings, keys, self.folder, self.data_folder(name), clock)
+
+    def settings_of(self, name: str) -> OrganisationSettings:
+        """The organisation's settings as written."""
+        return self.settings.organisation[name]
+
+
+def load_project(path: Path) -> LoadedProject:
+    """Reads `path`, a project file or the folder that holds one. ConfigurationError."""
+    file = path / FILE_NAME if path.is_dir() else path
+    try:
+        text = file.read_bytes()
+    except FileNotFoundError:
+        raise ConfigurationError(
+            f"There is no {file}: go to the project's folder, or name it with --project."
+        ) from None
+    except OSError as error:
+        raise ConfigurationError(f"{file} can't be read: {error.strerror}.") from None
+    settings = parse_project(text, file.name)
+    for name in settings.organisation:
+        if not _NAME.fullmatch(name):
+            raise ConfigurationError(
+                f"{file.name}: the organisation's name {name!r} must be letters, digits, '.', '_' "
+                "and '-' only, for it names a folder."
+            )
+    return LoadedProject(file.parent.resolve(), settings)
+
+
+def _resolve(text: str, where: str, folder: Path, environment: Mapping[str, str]) -> str:
+    """`env:NAME` and `file:PATH` as what they stand for; anything else as it is."""
+    if text.startswith("env:"):
+        name = text.removeprefix("env:")
+        value = environment.get(name, "")
+        if not value:
+            raise ConfigurationError(
+                f"{where} is read from the environment variable {name}, which is not set."
+            )
+        return value
+    if text.startswith("file:"):
+        path = folder / text.removeprefix("file:")
+        try:
+            return path.read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise ConfigurationError(
+                f"{where} is read from {path}, which can't be read: {error.strerror}."
+            ) from None
+    return text

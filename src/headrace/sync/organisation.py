@@ -1,0 +1,228 @@
+"""One organisation at work: its source, book, journal and API, and what to do with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+
+import msgspec
+from msgspec import Struct
+
+from headrace.book.book import Book
+from headrace.book.models import load_models
+from headrace.client.endpoints import Reader
+from headrace.client.pace import WINDOW, Pace
+from headrace.client.transport import HttpTransport
+from headrace.model.clock import Clock, parse_interval
+from headrace.model.entity import CUSTOMER
+from headrace.model.errors import ApiError, Refused, Unauthorised, Unreachable
+from headrace.model.project import OrganisationSettings
+from headrace.sources.registry import open_source
+from headrace.sync.deliver import Delivery
+from headrace.sync.feed import Feed
+from headrace.sync.journal import Journal
+from headrace.sync.plan import Plan
+from headrace.sync.planner import Planner
+from headrace.sync.progress import Progress
+from headrace.sync.reconcile import Reconciled, Reconciler
+
+_PATIENCE = 60.0
+"""Seconds for which the API may be down before a run stops."""
+
+
+class Keys(Struct, frozen=True):
+    """The pair that every request carries; resolved, so never printed."""
+
+    key: str
+    secret: str
+
+    def __repr__(self) -> str:
+        return "Keys(…)"
+
+
+class Outcome(Struct, frozen=True, kw_only=True):
+    """How a delivery ended. `seconds` is its wall time, `left` what stays planned."""
+
+    sent: int
+    rejected: int
+    held: int
+    left: int
+    retries: int
+    throttled: int
+    seconds: float
+    open_complete_after: float | None
+    interrupted: bool
+
+
+Watch = Callable[[Progress, Delivery], None]
+"""Told of a delivery before its first request, to show it and to interrupt it."""
+
+
+class Organisation:
+    """Holds the book's lock while it is open: Busy when another command does.
+
+    `folder` is the project's, `data` the organisation's own; both exist or are made.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        settings: OrganisationSettings,
+        keys: Keys,
+        folder: Path,
+        data: Path,
+        clock: Clock,
+    ) -> None:
+        self.name = name
+        self.settings = settings
+        self._keys = keys
+        self._folder = folder
+        self._clock = clock
+        self.book = Book(data / "book.duckdb")
+        self.journal = Journal(data / "journal.db", clock, settings.keep_payloads)
+        self._planner = Planner(self.book, self.journal, clock)
+        self._latency: float | None = None
+
+    def refresh(self) -> dict[str, int]:
+        """Reads the source and builds the book; rows per staged table.
+
+        SourceError when the source can't be read, ModelError when a model can't run.
+        """
+        source = open_source(self.settings.source, self._folder)
+        try:
+            offered = source.tables()
+            models = load_models(self._folder / self.settings.models, offered)
+            wanted = sorted(set().union(*(model.reads for model in models)))
+            rows = source.stage(self.book.connection, wanted)
+        finally:
+            source.close()
+        self.book.build(models)
+        return rows
+
+    def plan(self) -> Plan:
+        """What the API lacks, over the book as it was last built."""
+        target = self.settings.target
+        return self._planner.make(self.name, target.rate, target.in_flight, self._latency)
+
+    def with_first_changes(self, plan: Plan, limit: int) -> Plan:
+        """The plan with its first operations spelled out, field by field."""
+        return msgspec.structs.replace(plan, changes=self._planner.first_changes(limit))
+
+    async def apply(
+        self, plan: Plan, command: str, watch: Watch | None = None, patience: float = _PATIENCE
+    ) -> Outcome:
+        """Delivers the plan that was made last. ApiError when the API made it stop early."""
+        self.journal.refresh(self._planner.unchanged)
+        progress = Progress(plan, self._clock)
+        if plan.empty:
+            return _outcome(progress, False)
+        pace = self._pace()
+        async with self._transport() as transport:
+            delivery = Delivery(
+                Feed(self.book, self.journal),
+                transport,
+                pace,
+                self.journal,
+                self._clock,
+                progress,
+                patience,
+            )
+            if watch is not None:
+                watch(progress, delivery)
+            self.journal.begin_run(command, plan.requests, plan.open_requests)
+            outcome = "failed"
+            try:
+                await delivery.run()
+                outcome = "interrupted" if delivery.interrupted else "done"
+                if delivery.stopped is not None:
+                    outcome = f"stopped: {delivery.stopped}"
+            finally:
+                self.journal.end_run(outcome)
+        self._latency = progress.latency or self._latency
+        if delivery.stopped is not None:
+            raise explain(delivery.stopped, self.settings.target.url, progress.done, progress.left)
+        return _outcome(progress, delivery.interrupted)
+
+    def samples(self) -> dict[str, bytes]:
+        """One payload per entity, as it would be sent."""
+        return self._planner.samples()
+
+    async def probe(self) -> None:
+        """One harmless request: ApiError when the API can't be used with these keys."""
+        async with self._transport() as transport:
+            reader = Reader(transport, self._pace(), self._clock, attempts=1)
+            try:
+                await reader.get(f"{CUSTOMER.path}?limit=1")
+            except ApiError as error:
+                raise explain(error, self.settings.target.url, 0, 0) from None
+
+    async def reconcile(self) -> Reconciled:
+        """Compares the book as it was last built with what the API answers."""
+        url = self.settings.target.url
+        async with self._transport() as transport:
+            reader = Reader(transport, self._pace(), self._clock)
+            try:
+                return await Reconciler(self.book.connection, reader, self._clock).prove(self.name)
+            except ApiError as error:
+                raise explain(error, url, 0, 0) from None
+
+    def _pace(self) -> Pace:
+        target = self.settings.target
+        recent = self.journal.recent_answers(WINDOW)
+        return Pace(target.rate, target.in_flight, self._clock, recent)
+
+    def _transport(self) -> HttpTransport:
+        target = self.settings.target
+        timeout = parse_interval(target.timeout).total_seconds()
+        return HttpTransport(
+            target.url, self._keys.key, self._keys.secret, timeout, target.in_flight
+        )
+
+    def close(self) -> None:
+        """Releases the book and the journal."""
+        self.journal.close()
+        self.book.close()
+
+    def __enter__(self) -> Organisation:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def explain(error: ApiError, url: str, done: int, left: int) -> ApiError:
+    """The same kind of error, as one sentence on what happened, what is safe and what to do."""
+    safe = f"{done:,} records are delivered and noted, {left:,} stay planned"
+    if isinstance(error, Unauthorised):
+        return Unauthorised(
+            f"{url} does not accept the key pair ({error}): {safe}; check `key` and `secret` of "
+            "the organisation, then run the same command again."
+        )
+    if isinstance(error, Refused):
+        return Unreachable(
+            f"{url} answered {error.status} ({error}): {safe}; check `url` of the organisation."
+        )
+    return Unreachable(
+        f"{url} is not usable ({error}): {safe}, and nothing is lost; run the same command again "
+        "when it is back, it goes on where it stopped."
+    )
+
+
+def _outcome(progress: Progress, interrupted: bool) -> Outcome:
+    return Outcome(
+        sent=progress.done,
+        rejected=progress.rejected,
+        held=progress.held,
+        left=progress.left,
+        retries=progress.retries,
+        throttled=progress.throttled,
+        seconds=progress.elapsed,
+        open_complete_after=progress.open_complete_after,
+        interrupted=interrupted,
+    )

@@ -1,0 +1,198 @@
+"""Reconciliation: proves that the API holds what the source says, to the cent.
+
+The source's side is computed in SQL from the book, the API's from what it answers; the two share no
+code.
+"""
+
+from __future__ import annotations
+
+from importlib import resources
+from typing import Any
+
+import duckdb
+from msgspec import Struct, field
+
+from headrace.client.endpoints import Reader
+from headrace.model.clock import Clock, format_instant
+from headrace.model.entity import CREDIT_NOTE, CUSTOMER, INVOICE, PAYMENT, REFUND, Entity
+
+_SQL = {
+    name: resources.files("headrace.sync").joinpath("sql", f"{name}.sql").read_text("utf-8")
+    for name in ("balances", "compared")
+}
+
+
+class CurrencyTotal(Struct, frozen=True):
+    """What all customers owe in one currency, by either side, in its lowest division."""
+
+    currency: str
+    customers: int
+    book: int
+    api: int
+
+
+class DocumentDifference(Struct, frozen=True):
+    """One document that explains a difference; amounts positive when owed."""
+
+    entity: str
+    external_id: str
+    book: int
+    api: int
+    reason: str
+
+
+class Difference(Struct, frozen=True):
+    """One customer's balance in one currency that is not the same on both sides."""
+
+    customer: str
+    currency: str
+    book: int
+    api: int
+    documents: list[DocumentDifference] = field(default_factory=list)
+
+
+class Statement(Struct, frozen=True):
+    """A `balance` that the API states and its own documents do not add up to."""
+
+    customer: str
+    currency: str
+    documents: int
+    stated: int
+
+
+class Reconciled(Struct, frozen=True, kw_only=True):
+    """The whole proof."""
+
+    organisation: str
+    made_at: str
+    customers: int
+    documents: int
+    balances: int
+    """Pairs of customer and currency that were compared."""
+    totals: list[CurrencyTotal]
+    differences: list[Difference]
+    statements: list[Statement]
+
+    @property
+    def balanced(self) -> bool:
+        """Whether both sides agree everywhere."""
+        return not self.differences and not self.statements
+
+
+class Reconciler:
+    """Reads the API's documents into the book's schema `plan` and compares them there."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, reader: Reader, clock: Clock) -> None:
+        self._connection = connection
+        self._reader = reader
+        self._clock = clock
+        self._names: dict[str, str] = {}
+
+    async def prove(self, organisation: str) -> Reconciled:
+        """Compares everything; raises what the reader raises."""
+        self._connection.execute(_SQL["balances"])
+        await self._read_customers()
+        for entity in (INVOICE, CREDIT_NOTE, PAYMENT, REFUND):
+            await self._read_documents(entity)
+        self._connection.execute(_SQL["compared"])
+        return self._result(organisation)
+
+    async def _read_customers(self) -> None:
+        async for page in self._reader.pages(CUSTOMER):
+            for item in page:
+                self._names[item["id"]] = _name(item)
+            self._insert(
+                "api_customers",
+                [
+                    (
+                        item["id"],
+                        _name(item),
+                        (item.get("parent") or {}).get("id"),
+                        item.get("currency") or "",
+                        item.get("balance") or 0,
+                    )
+                    for item in page
+                ],
+            )
+
+    async def _read_documents(self, entity: Entity) -> None:
+        async for page in self._reader.pages(entity):
+            self._insert(
+                "api_documents",
+                [
+                    (
+                        entity.name,
+                        _name(item),
+                        self._customer(item),
+                        item["currency"],
+                        _open(entity, item),
+                    )
+                    for item in page
+                    # A synthetic payment settles its invoice wholly and leaves nothing open.
+                    if not (entity is PAYMENT and _name(item).startswith("fix:"))
+                ],
+            )
+
+    def _customer(self, item: dict[str, Any]) -> str:
+        if "customerId" in item:
+            return self._names.get(item["customerId"], str(item["customerId"]))
+        return _name(item["customer"])
+
+    def _insert(self, table: str, rows: list[tuple[Any, ...]]) -> None:
+        if rows:
+            columns = [list(column) for column in zip(*rows, strict=True)]
+            values = ", ".join(f"unnest(${n + 1})" for n in range(len(columns)))
+            self._connection.execute(f"insert into plan.{table} select {values}", columns)
+
+    def _result(self, organisation: str) -> Reconciled:
+        differences = [
+            Difference(customer, currency, book, api, self._documents(customer, currency))
+            for customer, currency, book, api in self._rows(
+                "from plan.compared_balances where book <> api order by abs(book - api) desc, all"
+            )
+        ]
+        return Reconciled(
+            organisation=organisation,
+            made_at=format_instant(self._clock.now()),
+            customers=self._count("plan.api_customers"),
+            documents=self._count("plan.api_documents"),
+            balances=self._count("plan.compared_balances"),
+            totals=[
+                CurrencyTotal(*row)
+                for row in self._rows(
+                    "select currency, count(*), sum(book)::hugeint, sum(api)::hugeint "
+                    "from plan.compared_balances group by currency order by currency"
+                )
+            ],
+            differences=differences,
+            statements=[
+                Statement(*row) for row in self._rows("from plan.compared_statements order by all")
+            ],
+        )
+
+    def _documents(self, customer: str, currency: str) -> list[DocumentDifference]:
+        rows = self._connection.execute(
+            "select entity, external_id, book, api, reason from plan.compared_documents "
+            "where customer = $1 and currency = $2 order by all",
+            [customer, currency],
+        ).fetchall()
+        return [DocumentDifference(*row) for row in rows]
+
+    def _count(self, table: str) -> int:
+        return int(self._rows(f"select count(*) from {table}")[0][0])
+
+    def _rows(self, sql: str) -> list[Any]:
+        return self._connection.execute(sql).fetchall()
+
+
+def _name(item: dict[str, Any]) -> str:
+    """The source's id; what was made in the API itself has none and goes by the API's."""
+    return str(item.get("externalId") or item["id"])
+
+
+def _open(entity: Entity, item: dict[str, Any]) -> int:
+    if entity is INVOICE:
+        return int(item["amountOutstanding"])
+    amount = item["grossAmount"] if entity is CREDIT_NOTE else item["amount"]
+    rest = int(amount) - int(item.get("amountLinked") or 0)
+    return rest if entity is REFUND else -rest
