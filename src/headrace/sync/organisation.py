@@ -79,7 +79,7 @@ class Organisation:
         self._keys = keys
         self._folder = folder
         self._clock = clock
-        self.book = Book(data / "book.duckdb")
+        self.book = Book(data / "cache.duckdb")
         self.journal = Journal(data / "journal.db", clock, settings.keep_payloads)
         self._planner = Planner(self.book, self.journal, clock)
         self._latency: float | None = None
