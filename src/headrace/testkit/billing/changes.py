@@ -1,0 +1,230 @@
+"""A stream of realistic changes to a generated database, each with what it must make dirty."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from random import Random
+
+from msgspec import Struct
+
+from headrace.model.money import EXPONENTS
+from headrace.testkit.billing.database import Database, Row, opened
+from headrace.testkit.billing.family import decimal
+from headrace.testkit.billing.generator import TODAY
+from headrace.testkit.billing.schema import IDENTIFIERS
+
+Dirty = frozenset[tuple[str, str]]
+
+
+class Change(Struct, frozen=True):
+    """One thing that happened in the billing system."""
+
+    kind: str
+    """A name from `KINDS`."""
+    description: str
+    dirty: Dirty
+    """(entity, external id) of each record whose payload differs now: one request for each."""
+
+
+def changes(database: str | Path, seed: int, count: int) -> list[Change]:
+    """Applies `count` changes in one transaction and says what they were.
+
+    No two of them touch the same document, so the union of their `dirty` sets is exactly what a
+    sync must send. Kinds take turns in a random order; the same database, seed and count give the
+    same changes. ValueError when the database is too small for so many.
+    """
+    with opened(database) as connection:
+        return _Changer(connection, Random(seed), count).apply(count)
+
+
+class _Changer:
+    """Picks targets that are still untouched, by the seed."""
+
+    def __init__(self, database: Database, random: Random, count: int) -> None:
+        self._database = database
+        self._random = random
+        self._last = {
+            table: int(database.rows(f"select coalesce(max({column}), 0) from {table}")[0][0])
+            for table, column in IDENTIFIERS.items()
+        }
+        reach = 20 * count + 200
+        # Invoices that nothing has settled: (bill_id, client_no, currency, total).
+        self._open = self._shuffled(
+            "select bill_id, client_no, currency, total from bills where kind = 'INVOICE' "
+            "and settled_on is null and not exists (select 1 from applied "
+            "where target_kind = 'BILL' and target_id = bill_id) "
+            f"order by bill_id desc limit {reach}"
+        )
+        self._notes = self._shuffled(
+            "select bill_id, client_no, currency, total from bills where kind = 'CREDIT' "
+            "and not exists (select 1 from applied where source_kind = 'CREDIT' "
+            "and source_id = bill_id) and not exists (select 1 from applied "
+            f"where target_kind = 'CREDIT' and target_id = bill_id) order by bill_id limit {reach}"
+        )
+        self._clients = self._shuffled(f"select client_no from clients order by 1 limit {reach}")
+        self._people = self._shuffled(
+            f"select distinct person_id, given_name from people order by 1 limit {reach}"
+        )
+        self._moved: set[int] = set()
+
+    def apply(self, count: int) -> list[Change]:
+        done: list[Change] = []
+        while len(done) < count:
+            before = len(done)
+            for kind in self._random.sample(sorted(KINDS), len(KINDS)):
+                change = KINDS[kind](self) if len(done) < count else None
+                if change is not None:
+                    done.append(Change(kind, *change))
+            if len(done) == before:
+                raise ValueError(f"only {before} of {count} changes fit into this database")
+        return done
+
+    def payment_arrives(self) -> tuple[str, Dirty] | None:
+        if not self._open:
+            return None
+        bill, client, currency, total = self._open.pop()
+        receipt = self._pay(client, currency, total)
+        self._apply("RECEIPT", receipt, "BILL", bill, total)
+        return f"payment {receipt} settles invoice {bill}", _dirty("payment", receipt)
+
+    def contact_moves(self) -> tuple[str, Dirty] | None:
+        if not self._people:
+            return None
+        person, name = self._people.pop()
+        mail = f"{name}.{person}.{self._random.randint(1, 10**6)}@new.test".lower()
+        self._database.run("update people set mail = ? where person_id = ?", mail, person)
+        found = "select client_no from people where person_id = ? order by 1"
+        clients = [row[0] for row in self._database.rows(found, person)]
+        dirty = frozenset(("customer", str(client)) for client in clients)
+        return f"contact {person} of customers {clients} has a new e-mail address", dirty
+
+    def invoice_is_issued(self) -> tuple[str, Dirty] | None:
+        client = self._random.choice(self._clients)[0] if self._clients else None
+        if client is None:
+            return None
+        total = self._random.randint(1_000, 2_000_000)
+        bill = self._bill("INVOICE", client, "EUR", total)
+        return f"invoice {bill} is issued to customer {client}", _dirty("invoice", bill)
+
+    def invoice_is_credited(self) -> tuple[str, Dirty] | None:
+        if not self._open:
+            return None
+        bill, client, currency, total = self._open.pop()
+        amount = _minor(total, currency)
+        credited = self._random.randint(1, amount)
+        note = self._bill("CREDIT", client, currency, credited)
+        self._apply("CREDIT", note, "BILL", bill, decimal(credited, currency))
+        return f"credit note {note} is applied to invoice {bill}", _dirty("credit_note", note)
+
+    def invoice_is_corrected(self) -> tuple[str, Dirty] | None:
+        if not self._open:
+            return None
+        bill, _, currency, total = self._open.pop()
+        text = decimal(_minor(total, currency) + self._random.randint(1, 999), currency)
+        self._database.run("update bills set total = ? where bill_id = ?", text, bill)
+        return f"invoice {bill} is corrected to {text} {currency}", _dirty("invoice", bill)
+
+    def allocation_moves(self) -> tuple[str, Dirty] | None:
+        """A payment turns out to be for another invoice of the same client."""
+        for place, (bill, client, currency, total) in enumerate(self._open):
+            for receipt, old, amount in self._database.rows(
+                "select a.source_id, a.target_id, a.amount from money_in m join applied a "
+                "on a.source_kind = 'RECEIPT' and a.source_id = m.receipt_id "
+                "where m.client_no = ? and m.currency = ? and a.target_kind = 'BILL' "
+                "order by a.source_id desc, a.target_id limit 5",
+                client,
+                currency,
+            ):
+                if _minor(amount, currency) > _minor(total, currency) or receipt in self._moved:
+                    continue
+                if self._is_ticked_off(old):
+                    continue
+                self._database.run(
+                    "update applied set target_id = ? where source_kind = 'RECEIPT' "
+                    "and source_id = ? and target_id = ?",
+                    bill,
+                    receipt,
+                    old,
+                )
+                del self._open[place]
+                self._moved.add(receipt)
+                words = f"payment {receipt} moves from invoice {old} to {bill}"
+                return words, _dirty("payment", receipt)
+        return None
+
+    def refund_is_paid(self) -> tuple[str, Dirty] | None:
+        if not self._notes:
+            return None
+        note, client, currency, total = self._notes.pop()
+        payout = self._next("money_out")
+        self._database.insert(
+            "money_out",
+            [(payout, client, TODAY.isoformat(), currency, total, "WIRE_TRANSFER", f"P{payout}")],
+        )
+        self._apply("PAYOUT", payout, "CREDIT", note, total)
+        return f"refund {payout} pays out credit note {note}", _dirty("refund", payout)
+
+    def customer_is_renamed(self) -> tuple[str, Dirty] | None:
+        if not self._clients:
+            return None
+        client = self._clients.pop()[0]
+        rename = "update clients set company = company || ' Group' where client_no = ?"
+        self._database.run(rename, client)
+        return f"customer {client} is renamed", _dirty("customer", client)
+
+    def _shuffled(self, sql: str) -> list[Row]:
+        rows = self._database.rows(sql)
+        self._random.shuffle(rows)
+        return rows
+
+    def _next(self, table: str) -> int:
+        self._last[table] += 1
+        return self._last[table]
+
+    def _pay(self, client: int, currency: str, amount: str) -> int:
+        receipt = self._next("money_in")
+        row = (receipt, client, TODAY.isoformat(), currency, amount, "WIRE_TRANSFER", f"R{receipt}")
+        self._database.insert("money_in", [row])
+        return receipt
+
+    def _bill(self, kind: str, client: int, currency: str, total: int) -> int:
+        bill = self._next("bills")
+        number = f"{'INV' if kind == 'INVOICE' else 'CN'}-{bill:07d}"
+        due = (TODAY + timedelta(30)).isoformat() if kind == "INVOICE" else None
+        amounts = (decimal(total, currency), decimal(total, currency))
+        row = (bill, number, kind, client, TODAY.isoformat(), due, currency, *amounts)
+        self._database.insert("bills", [(*row, None, None, None)])
+        return bill
+
+    def _apply(self, kind: str, source: int, target_kind: str, target: int, amount: str) -> None:
+        self._database.insert("applied", [(kind, source, target_kind, target, amount)])
+
+    def _is_ticked_off(self, bill: int) -> bool:
+        # Its synthetic payment would change as well.
+        found = self._database.rows("select settled_on from bills where bill_id = ?", bill)
+        return bool(found and found[0][0])
+
+
+KINDS: dict[str, Callable[[_Changer], tuple[str, Dirty] | None]] = {
+    "payment arrives": _Changer.payment_arrives,
+    "contact moves": _Changer.contact_moves,
+    "invoice is issued": _Changer.invoice_is_issued,
+    "invoice is credited": _Changer.invoice_is_credited,
+    "invoice is corrected": _Changer.invoice_is_corrected,
+    "allocation moves": _Changer.allocation_moves,
+    "refund is paid": _Changer.refund_is_paid,
+    "customer is renamed": _Changer.customer_is_renamed,
+}
+"""What may happen; each makes one record dirty, a shared contact one for each of its customers."""
+
+
+def _dirty(entity: str, number: int) -> Dirty:
+    return frozenset({(entity, str(number))})
+
+
+def _minor(amount: object, currency: str) -> int:
+    """From text, a SQLite number or a Decimal, which all show as people write them."""
+    return int(Decimal(str(amount)).scaleb(EXPONENTS[currency]))

@@ -1,0 +1,155 @@
+"""Writing to a database by its URL: SQLite and PostgreSQL by their drivers, others by SQLAlchemy.
+
+All SQL here is written once, with `?` for values.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+from headrace.model.errors import ConfigurationError
+
+try:
+    import psycopg
+except ImportError:
+    psycopg = None  # type: ignore[assignment]
+try:
+    sqlalchemy: Any = importlib.import_module("sqlalchemy")
+except ImportError:
+    sqlalchemy = None
+
+Row = tuple[Any, ...]
+
+
+class Database(Protocol):
+    """An open transaction on a database."""
+
+    def run(self, sql: str, *values: object) -> None:
+        """One statement."""
+
+    def rows(self, sql: str, *values: object) -> list[Row]:
+        """The result of one query."""
+
+    def insert(self, table: str, rows: Sequence[Row]) -> None:
+        """Many rows, with a value for every column, in the table's order."""
+
+
+class _Sqlite:
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def run(self, sql: str, *values: object) -> None:
+        self._connection.execute(sql, values)
+
+    def rows(self, sql: str, *values: object) -> list[Row]:
+        return self._connection.execute(sql, values).fetchall()
+
+    def insert(self, table: str, rows: Sequence[Row]) -> None:
+        marks = ", ".join("?" * len(rows[0]))
+        self._connection.executemany(f"insert into {table} values ({marks})", rows)
+
+
+class _Postgres:
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    def run(self, sql: str, *values: object) -> None:
+        self._connection.execute(sql.replace("?", "%s"), values)
+
+    def rows(self, sql: str, *values: object) -> list[Row]:
+        return list(self._connection.execute(sql.replace("?", "%s"), values).fetchall())
+
+    def insert(self, table: str, rows: Sequence[Row]) -> None:
+        with (
+            self._connection.cursor() as cursor,
+            cursor.copy(f"copy {table} from stdin") as copy,
+        ):
+            for row in rows:
+                copy.write_row(row)
+
+
+class _Alchemy:
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    def run(self, sql: str, *values: object) -> None:
+        self._execute(sql, values)
+
+    def rows(self, sql: str, *values: object) -> list[Row]:
+        return [tuple(row) for row in self._execute(sql, values)]
+
+    def insert(self, table: str, rows: Sequence[Row]) -> None:
+        names = [f"v{place}" for place in range(len(rows[0]))]
+        marks = ", ".join(f":{name}" for name in names)
+        statement = sqlalchemy.text(f"insert into {table} values ({marks})")
+        self._connection.execute(statement, [dict(zip(names, row, strict=True)) for row in rows])
+
+    def _execute(self, sql: str, values: tuple[object, ...]) -> Any:
+        first, *others = sql.split("?")
+        text = first + "".join(f":v{place}{part}" for place, part in enumerate(others))
+        named = {f"v{place}": value for place, value in enumerate(values)}
+        return self._connection.execute(sqlalchemy.text(text), named)
+
+
+@contextmanager
+def opened(address: str | Path, *, careless: bool = False) -> Iterator[Database]:
+    """A transaction on a file's path or a database's URL, committed at the end of the `with`.
+
+    `careless` trades safety in a power cut for speed, where the database knows how.
+    ConfigurationError when the driver for the URL is not installed.
+    """
+    path = sqlite_path(address)
+    if path is not None:
+        with _sqlite(path, careless) as database:
+            yield database
+    elif str(address).startswith(("postgresql://", "postgres://")):
+        if psycopg is None:
+            raise ConfigurationError("PostgreSQL needs: pip install 'headrace[postgres]'.")
+        with psycopg.connect(str(address)) as connection:
+            yield _Postgres(connection)
+    else:
+        engine = _engine(str(address))
+        with engine.begin() as connection:
+            yield _Alchemy(connection)
+        engine.dispose()
+
+
+def _engine(url: str) -> Any:
+    scheme = url.partition(":")[0]
+    # The driver's own module may be missing too, which create_engine finds out.
+    missing = (ImportError, sqlalchemy.exc.NoSuchModuleError) if sqlalchemy else (ImportError,)
+    try:
+        if sqlalchemy is None:
+            raise ImportError
+        return sqlalchemy.create_engine(url)
+    except missing:
+        raise ConfigurationError(
+            f"A database of kind {scheme} needs SQLAlchemy and a driver for it: pip install them, "
+            "or write to a SQLite file or PostgreSQL."
+        ) from None
+
+
+def sqlite_path(address: str | Path) -> Path | None:
+    """The file of a path or of `sqlite:///FILE`; None for another database."""
+    text = str(address)
+    if text.startswith("sqlite:///"):
+        return Path(text.removeprefix("sqlite:///"))
+    return None if "://" in text else Path(text)
+
+
+@contextmanager
+def _sqlite(path: Path, careless: bool) -> Iterator[_Sqlite]:
+    connection = sqlite3.connect(path)
+    try:
+        if careless:
+            connection.execute("pragma journal_mode = off")
+            connection.execute("pragma synchronous = off")
+        yield _Sqlite(connection)
+        connection.commit()
+    finally:
+        connection.close()

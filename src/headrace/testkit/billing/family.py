@@ -1,0 +1,268 @@
+"""One family of clients (a parent with its children, or a client alone) and all that it owes.
+
+Amounts are whole numbers of the currency's lowest division until they are written. Every document
+that is made here is possible: what is applied never exceeds either side, stays in one currency,
+and crosses only between a client and the root of its family.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from random import Random
+
+from msgspec import Struct
+
+from headrace.model.money import EXPONENTS
+from headrace.testkit.billing import words
+from headrace.testkit.billing.database import Row
+from headrace.testkit.billing.schema import TABLES
+
+HISTORY_DAYS = 3 * 365
+
+
+class Numbers(Struct):
+    """The last number given out for each kind of row."""
+
+    clients: int = 0
+    people: int = 0
+    bills: int = 0
+    money_in: int = 0
+    money_out: int = 0
+    journal: int = 0
+
+    def next(self, table: str) -> int:
+        """One more."""
+        number: int = getattr(self, table) + 1
+        setattr(self, table, number)
+        return number
+
+
+class Bill(Struct):
+    """An invoice while its fate is being decided."""
+
+    number: int
+    client: int
+    root: int
+    issued: date
+    due: date
+    currency: str
+    total: int
+    net: int
+    subject: str | None
+    settled_on: date | None = None
+
+
+def decimal(amount: int, currency: str) -> str:
+    """1205 cents as `12.05`; the yen has no decimals, the Kuwaiti dinar three."""
+    exponent = EXPONENTS[currency]
+    if exponent == 0:
+        return str(amount)
+    sign = "-" if amount < 0 else ""
+    whole, part = divmod(abs(amount), 10**exponent)
+    return f"{sign}{whole}.{part:0{exponent}d}"
+
+
+class Family:
+    """Rows of one family, by table; `rows` is complete once the object is made."""
+
+    def __init__(self, random: Random, numbers: Numbers, today: date, longest: int) -> None:
+        self.rows: dict[str, list[Row]] = {table: [] for table in TABLES}
+        self._random = random
+        self._numbers = numbers
+        self._today = today
+        self._main_people: dict[int, Row] = {}
+        for client, root in self._clients():
+            self._live(client, root, longest)
+
+    def _clients(self) -> list[tuple[int, int]]:
+        """(client, root) of each member: mostly one, sometimes two levels, seldom three."""
+        shape = self._random.random()
+        root = self._client(None)
+        members = [root]
+        if shape > 0.85:
+            children = [self._client(root) for _ in range(self._random.randint(1, 4))]
+            members += children
+            if shape > 0.95:
+                members += [self._client(child) for child in children[:2]]
+        return [(member, root) for member in members]
+
+    def _client(self, parent: int | None) -> int:
+        random, number = self._random, self._numbers.next("clients")
+        name = f"{random.choice(words.FIRST)} {random.choice(words.LAST)} {number}"
+        vat = f"FR{number:011d}" if random.random() < 0.6 else None
+        place = random.choice(words.PLACES)
+        self.rows["clients"].append((number, name, vat, f"411{number:06d}", *place, parent))
+        for position in range(random.choices((0, 1, 2, 3), (3, 60, 27, 10))[0]):
+            self._person(number, position == 0)
+        shared = self._main_people.get(parent) if parent and random.random() < 0.3 else None
+        if shared:
+            # The parent's main contact looks after the child as well.
+            self.rows["people"].append((shared[0], number, *shared[2:7], 0))
+        return number
+
+    def _person(self, client: int, main: bool) -> None:
+        random, number = self._random, self._numbers.next("people")
+        given, family = random.choice(words.GIVEN), random.choice(words.FAMILY)
+        mail = f"{given}.{family}.{number}@client{client}.test".lower()
+        phone = f"+33 1 40 {number % 100:02d} {client % 100:02d} 90"
+        role = random.choice(words.ROLES)
+        row = (number, client, given, family, mail, phone, role, int(main))
+        self.rows["people"].append(row)
+        if main:
+            self._main_people[client] = row
+
+    def _live(self, client: int, root: int, longest: int) -> None:
+        """All documents of one client, oldest first."""
+        random = self._random
+        currency = random.choices(words.CURRENCIES, words.CURRENCY_WEIGHTS)[0]
+        bills = self._bills(
+            client, root, currency, min(longest, int(random.paretovariate(1.0) * 2))
+        )
+        waiting: dict[tuple[int, str], list[Bill]] = {}
+        for bill in bills:
+            self._decide(bill, waiting)
+        for (payer, _), together in waiting.items():
+            self._pay_together(payer, together)
+        for bill in bills:
+            self._write(bill)
+        self._extras(client, currency)
+
+    def _bills(self, client: int, root: int, currency: str, count: int) -> list[Bill]:
+        random, bills = self._random, []
+        days = sorted((random.randint(0, HISTORY_DAYS) for _ in range(count)), reverse=True)
+        for age in days:
+            own = currency if random.random() < 0.95 else random.choice(words.CURRENCIES)
+            issued = self._today - timedelta(age)
+            due = issued + timedelta(random.choice((0, 15, 30, 30, 30, 45, 60)))
+            total = max(1, int(random.lognormvariate(10.8, 1.2)))
+            net = total * 100 // (100 + random.choice((0, 6, 10, 20)))
+            subject = random.choice(words.SUBJECTS)
+            number = self._numbers.next("bills")
+            bills.append(Bill(number, client, root, issued, due, own, total, net, subject))
+        return bills
+
+    def _decide(self, bill: Bill, waiting: dict[tuple[int, str], list[Bill]]) -> None:
+        """Settles what is long due, leaves most of the rest open."""
+        random, late = self._random, (self._today - bill.due).days
+        settled = 0.97 if late > 60 else 0.75 if late > 0 else 0.2 if late > -30 else 0.05
+        if random.random() >= settled:
+            if random.random() < 0.1 and bill.total > 1:
+                self._pay(bill.client, bill.total // 2, [(bill, bill.total // 2)])
+            return
+        payer = bill.root if random.random() < 0.1 else bill.client
+        fate = random.random()
+        if fate < 0.03:
+            self._tick_off(bill)
+        elif fate < 0.06:
+            self._credit(bill, bill.total, bill.total)
+        elif fate < 0.12 and bill.total > 4:
+            credited = bill.total // random.randint(3, 20) or 1
+            self._credit(bill, credited, credited)
+            self._pay(payer, bill.total - credited, [(bill, bill.total - credited)])
+        elif fate < 0.20 and bill.total > 1:
+            first = random.randint(1, bill.total - 1)
+            self._pay(payer, first, [(bill, first)])
+            self._pay(payer, bill.total - first, [(bill, bill.total - first)])
+        elif fate < 0.40:
+            together = waiting.setdefault((payer, bill.currency), [])
+            together.append(bill)
+            if len(together) == random.randint(2, 5):
+                self._pay_together(payer, together)
+                together.clear()
+        elif fate < 0.43:
+            self._overpay(bill)
+        else:
+            self._pay(payer, bill.total, [(bill, bill.total)])
+
+    def _tick_off(self, bill: Bill) -> None:
+        """Marked as paid by hand: without a payment, or with one that covers a part."""
+        bill.settled_on = self._after(bill.issued)
+        if self._random.random() < 0.2 and bill.total > 1:
+            self._pay(bill.client, bill.total // 2, [(bill, bill.total // 2)])
+
+    def _pay_together(self, payer: int, bills: list[Bill]) -> None:
+        if bills:
+            shares = [(bill, bill.total) for bill in bills]
+            self._pay(payer, sum(bill.total for bill in bills), shares)
+
+    def _overpay(self, bill: Bill) -> None:
+        extra = self._random.randint(1, bill.total)
+        receipt = self._pay(bill.client, bill.total + extra, [(bill, bill.total)])
+        if self._random.random() < 0.4:
+            self._pay_out(bill.client, bill.currency, extra, bill.due, "RECEIPT", receipt)
+
+    def _pay(self, payer: int, amount: int, shares: list[tuple[Bill, int]]) -> int:
+        """Money in, on a day after the last of the invoices that it pays."""
+        number = self._numbers.next("money_in")
+        currency = shares[0][0].currency
+        day = self._after(max(bill.issued for bill, _ in shares)).isoformat()
+        method = self._random.choice(words.METHODS)
+        row = (number, payer, day, currency, decimal(amount, currency), method, f"R{number:07d}")
+        self.rows["money_in"].append(row)
+        for bill, share in shares:
+            share_text = decimal(share, currency)
+            self.rows["applied"].append(("RECEIPT", number, "BILL", bill.number, share_text))
+        return number
+
+    def _credit(self, bill: Bill, amount: int, applied: int) -> int:
+        """A credit note of `amount`, of which `applied` goes to the invoice."""
+        number = self._numbers.next("bills")
+        day, text = self._after(bill.issued).isoformat(), decimal(amount, bill.currency)
+        net = decimal(amount * bill.net // bill.total, bill.currency)
+        row = (number, f"CN-{number:07d}", "CREDIT", bill.client, day, None, bill.currency, text)
+        self.rows["bills"].append((*row, net, bill.subject, None, None))
+        if applied:
+            share = decimal(applied, bill.currency)
+            self.rows["applied"].append(("CREDIT", number, "BILL", bill.number, share))
+        return number
+
+    def _pay_out(
+        self, client: int, currency: str, amount: int, since: date, kind: str, target: int
+    ) -> None:
+        number, text = self._numbers.next("money_out"), decimal(amount, currency)
+        day = self._after(since).isoformat()
+        row = (number, client, day, currency, text, "WIRE_TRANSFER", f"P{number:07d}")
+        self.rows["money_out"].append(row)
+        if kind:
+            self.rows["applied"].append(("PAYOUT", number, kind, target, text))
+
+    def _write(self, bill: Bill) -> None:
+        settled = bill.settled_on.isoformat() if bill.settled_on else None
+        who = (bill.number, f"INV-{bill.number:07d}", "INVOICE", bill.client)
+        when = (bill.issued.isoformat(), bill.due.isoformat(), bill.currency)
+        amounts = (decimal(bill.total, bill.currency), decimal(bill.net, bill.currency))
+        self.rows["bills"].append((*who, *when, *amounts, bill.subject, settled, None))
+        if self._random.random() < 0.03:
+            # A note that was never applied; some are paid out, in part or whole.
+            amount = max(1, bill.total // self._random.randint(2, 10))
+            note = self._credit(bill, amount, 0)
+            if self._random.random() < 0.3:
+                out = self._random.randint(1, amount)
+                self._pay_out(bill.client, bill.currency, out, bill.issued, "CREDIT", note)
+
+    def _extras(self, client: int, currency: str) -> None:
+        """Journal entries of both signs, and now and then money back for no document."""
+        random = self._random
+        day = self._today - timedelta(random.randint(0, HISTORY_DAYS))
+        if random.random() < 0.1:
+            amount = random.choice((-1, 1)) * random.randint(1, 50_000)
+            number = self._numbers.next("journal")
+            entry = (number, client, day.isoformat(), currency, decimal(amount, currency))
+            self.rows["journal"].append((*entry, random.choice(("Rounding", "Bank fee", None))))
+        if random.random() < 0.01:
+            self._pay_out(client, currency, random.randint(100, 90_000), day, "", 0)
+
+    def _after(self, day: date) -> date:
+        """Some day from `day` to today, rather soon."""
+        return min(self._today, day + timedelta(self._random.randint(1, 50)))
+
+
+def families(random: Random, today: date, records: int) -> Iterator[dict[str, list[Row]]]:
+    """Rows by table, one family at a time, until `records` records are there.
+
+    A record is what travels: a client, bill, receipt or payout.
+    """
+    numbers, longest = Numbers(), max(5, records // 50)
+    while numbers.clients + numbers.bills + numbers.money_in + numbers.money_out < records:
+        yield Family(random, numbers, today, longest).rows
