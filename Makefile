@@ -1,0 +1,54 @@
+# The two commands of a new user are `make demo` and `make test`; both make their environment.
+# Every path is relative, so the folder may have any name, spaces included.
+
+PYTHON ?= python3
+PORT ?= 8080
+RUN = .venv/bin/python -m headrace
+SHELL = /bin/sh
+
+.PHONY: help demo serve test soak bench lint clean
+
+help: ## List what can be made
+	@grep -E '^[a-z]+:.*## ' Makefile | sed 's/:.*## /\t/'
+
+demo: .venv/installed ## Bring a real accounting file into a hub, to the cent (starts over each time)
+	@$(RUN) demo --folder headrace-demo
+
+serve: .venv/installed ## Serve the demo's hub on PORT (8080)
+	@test -d headrace-demo/hub || { echo "There is no demo data yet: run 'make demo' first." >&2; exit 1; }
+	@$(RUN) serve --data headrace-demo/hub --port $(PORT)
+
+test: .venv/developing ## Run all tests
+	@.venv/bin/python -m pytest
+
+soak: .venv/developing ## Run the long tests
+	@.venv/bin/python -m pytest -m soak
+
+bench: .venv/developing ## Print the ratios of speed and memory; FULL=1 for the large sizes
+	@.venv/bin/python bench/run.py $(if $(FULL),--full)
+
+lint: .venv/developing ## Style, types and import rules
+	@.venv/bin/python -m ruff check src tests bench
+	@.venv/bin/python -m ruff format --check src tests bench
+	@.venv/bin/python -m mypy
+	@.venv/bin/lint-imports --no-cache
+
+clean: ## Remove the environment and the demo
+	rm -rf .venv headrace-demo
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit(1)' 2>/dev/null || { \
+	  echo "headrace needs Python 3.11 or newer; '$(PYTHON)' is $$($(PYTHON) --version 2>&1 || true)." >&2; \
+	  echo "Install a newer one and name it: make $(MAKECMDGOALS) PYTHON=python3.11" >&2; exit 1; }
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; \
+	  echo "Python's venv module is missing: install it (on Debian: apt install python3-venv)." >&2; exit 1; }
+
+.venv/installed: .venv/bin/python pyproject.toml
+	@echo "Installing headrace into .venv ..."
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch .venv/installed
+
+.venv/developing: .venv/bin/python pyproject.toml
+	@echo "Installing headrace and its test tools into .venv ..."
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch .venv/installed .venv/developing
