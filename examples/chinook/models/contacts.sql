@@ -1,0 +1,9 @@
+select
+    CustomerId as customer_external_id,
+    CustomerId as external_id,
+    Email as email,
+    FirstName as first_name,
+    LastName as last_name,
+    Phone as phone,
+    true as is_main
+from Customer

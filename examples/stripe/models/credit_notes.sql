@@ -1,0 +1,11 @@
+select
+    id as external_id,
+    customer as customer_external_id,
+    number as custom_id,
+    to_timestamp(coalesce(effective_at::bigint, created)) as issued_at,
+    upper(currency) as currency,
+    total as gross_amount,
+    coalesce(total_excluding_tax::bigint, total) as net_amount,
+    reason as name
+from credit_notes
+where status = 'issued'
