@@ -1,0 +1,161 @@
+"""Whatever is written in whatever order, the sums that are kept equal the sums that are counted."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+
+import pytest
+
+from headrace.ledger.document import open_amount
+from headrace.model.customer import Customer
+from headrace.model.entity import BY_NAME, ENTITIES
+from headrace.model.errors import RequestError
+from headrace.model.reference import InvoiceLink, PaymentLink, external
+from headrace.store.context import Context
+from headrace.store.customers import delete_customer, import_customer, put_customer
+from headrace.store.document_rows import document_by_seq
+from headrace.store.documents import delete_document, import_document, put_document
+from headrace.store.references import Address
+
+STEPS = 400
+
+
+def _record(rng: random.Random, name: str) -> object:
+    kind = BY_NAME[name].record
+    amount = rng.randrange(0, 50)
+    fields: dict[str, object] = {
+        "external_id": f"{name}-{rng.randrange(12)}",
+        "customer": external(f"c{rng.randrange(5)}"),
+        "currency": rng.choice(["EUR", "EUR", "EUR", "USD"]),
+    }
+    if name in ("invoice", "credit_note"):
+        fields |= {"custom_id": "n", "gross_amount": amount, "net_amount": amount}
+        fields |= {"issued_at": "2026-01-01", "due_date": "2026-02-01"}
+    else:
+        fields |= {"amount": amount, "validated_at": "2026-01-05"}
+    if name in ("credit_note", "payment") and rng.random() < 0.7:
+        fields["linked_invoices"] = [
+            InvoiceLink(
+                amount_linked=rng.randrange(1, 20), invoice=external(f"invoice-{rng.randrange(12)}")
+            )
+            for _ in range(rng.randrange(3))
+        ]
+    if name == "refund" and rng.random() < 0.7:
+        fields["linked_payments"] = [
+            PaymentLink(
+                amount_linked=rng.randrange(1, 20), payment=external(f"payment-{rng.randrange(12)}")
+            )
+        ]
+    if rng.random() < 0.3:
+        for name_ in ("customer", "currency"):
+            if rng.random() < 0.5:
+                fields.pop(name_)
+    return kind(**fields)
+
+
+def _step(db: sqlite3.Connection, context: Context, rng: random.Random) -> None:
+    if rng.random() < 0.2:
+        address = Address(external_id=f"c{rng.randrange(5)}")
+        parent = rng.choice([None, external(f"c{rng.randrange(5)}")])
+        choice = rng.random()
+        if choice < 0.2:
+            delete_customer(db, context, address)
+        elif choice < 0.6:
+            put_customer(db, context, address, Customer(parent=parent))
+        else:
+            import_customer(db, context, Customer(external_id=address.external_id, name="n"))
+        return
+    entity = rng.choice(ENTITIES[1:])
+    record = _record(rng, entity.name)
+    address = Address(external_id=record.external_id)  # type: ignore[attr-defined]
+    choice = rng.random()
+    if choice < 0.15:
+        delete_document(db, context, entity, address)
+    elif choice < 0.3:
+        put_document(db, context, entity, address, record)
+    else:
+        import_document(db, context, entity, record)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_books_stay_true_through_random_writes(
+    db: sqlite3.Connection, context: Context, seed: int
+) -> None:
+    rng = random.Random(seed)
+    done = refused = 0
+    for n in range(5):
+        import_customer(db, context, Customer(external_id=f"c{n}", name="n"))
+    for _ in range(STEPS):
+        db.execute("SAVEPOINT step")
+        try:
+            _step(db, context, rng)
+            done += 1
+        except RequestError:
+            db.execute("ROLLBACK TO step")
+            refused += 1
+        db.execute("RELEASE step")
+        check_books(db)
+    assert done > STEPS / 5, (done, refused)
+    assert refused > STEPS / 20, (done, refused)
+
+
+def check_books(db: sqlite3.Connection) -> None:
+    """Every kept sum against a fresh one."""
+    applied = db.execute("SELECT seq, applied FROM document ORDER BY seq").fetchall()
+    summed = db.execute(
+        """SELECT d.seq, (SELECT coalesce(sum(amount), 0) FROM allocation a
+        WHERE a.source = d.seq OR a.target = d.seq) FROM document d ORDER BY d.seq"""
+    ).fetchall()
+    assert applied == summed
+    kept = db.execute(
+        """SELECT customer, entity, currency, total FROM counter
+        WHERE customer > 0 AND total <> 0 ORDER BY 1, 2, 3"""
+    ).fetchall()
+    counted = db.execute(
+        """SELECT customer, entity, currency, count(*) FROM document
+        GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"""
+    ).fetchall()
+    assert kept == counted
+    kept = db.execute(
+        "SELECT entity, total FROM counter WHERE customer = 0 AND total <> 0 ORDER BY 1"
+    ).fetchall()
+    counted = db.execute(
+        """SELECT entity, count(*) FROM document GROUP BY 1
+        UNION ALL SELECT 'customer', count(*) FROM customer HAVING count(*) > 0 ORDER BY 1"""
+    ).fetchall()
+    assert kept == counted
+    strangers = db.execute(
+        """SELECT count(*) FROM allocation a
+        JOIN document s ON s.seq = a.source JOIN document t ON t.seq = a.target
+        JOIN customer cs ON cs.seq = s.customer JOIN customer ct ON ct.seq = t.customer
+        WHERE s.currency <> t.currency OR NOT (s.customer = t.customer
+            OR cs.parent = t.customer OR ct.parent = s.customer)"""
+    ).fetchone()
+    assert strangers == (0,)
+
+
+def test_open_amounts_are_what_the_index_of_open_documents_holds(
+    db: sqlite3.Connection, context: Context
+) -> None:
+    """The balance reads open documents only: none with something open may be missing there."""
+    rng = random.Random(99)
+    for n in range(5):
+        import_customer(db, context, Customer(external_id=f"c{n}", name="n"))
+    for _ in range(200):
+        db.execute("SAVEPOINT step")
+        try:
+            _step(db, context, rng)
+        except RequestError:
+            db.execute("ROLLBACK TO step")
+        db.execute("RELEASE step")
+
+    seqs = [row[0] for row in db.execute("SELECT seq FROM document")]
+    with_open = {seq for seq in seqs if open_amount(document_by_seq(db, seq)) > 0}
+    indexed = {
+        row[0]
+        for row in db.execute(
+            "SELECT seq FROM document INDEXED BY document_open WHERE applied < amount"
+        )
+    }
+    assert with_open == indexed

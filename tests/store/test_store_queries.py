@@ -1,0 +1,85 @@
+"""Named SQL: the parser, and that lists are read by the index that makes them cheap."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headrace.store import queries
+from headrace.store.page import Window, plan_scan
+from headrace.store.queries import parse_queries
+
+FILES = {
+    name: getattr(queries, name)
+    for name in ("ALLOCATION", "COUNTER", "CUSTOMER", "DOCUMENT", "ORGANISATION")
+}
+
+
+def test_blocks_and_includes() -> None:
+    text = "-- columns --\nSELECT a\nFROM t\n\n-- one --\n{columns}\nWHERE b = ?\n"
+    assert parse_queries(text) == {
+        "columns": "SELECT a\nFROM t",
+        "one": "SELECT a\nFROM t\nWHERE b = ?",
+    }
+    with pytest.raises(KeyError):
+        parse_queries("-- one --\n{columns}\n")
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_every_statement_can_be_prepared(db: sqlite3.Connection, file: str) -> None:
+    for name, statement in FILES[file].items():
+        if "columns" in name and not statement.startswith("SELECT"):
+            continue
+        if name in ("columns", "target_columns"):
+            statement += " LIMIT 0"
+        count = statement.count("?")
+        db.execute(f"EXPLAIN {statement}", (None,) * count)
+
+
+INDEXES = """
+DOCUMENT by_id document id
+DOCUMENT by_external_id document_external
+DOCUMENT page_newest document_page
+DOCUMENT page_oldest document_page
+DOCUMENT page_of_customer_newest document_customer
+DOCUMENT page_of_customer_oldest document_customer
+CUSTOMER page_newest customer_page
+CUSTOMER page_oldest customer_page
+CUSTOMER by_external_id customer_external
+CUSTOMER open_documents_of_page document_open
+CUSTOMER count_children customer_parent
+ALLOCATION own allocation_source
+ALLOCATION payments_of_invoice allocation_target
+ALLOCATION targets_of_page allocation_source
+ALLOCATION payments_of_page allocation_target
+"""
+
+
+@pytest.mark.parametrize("line", INDEXES.strip().splitlines())
+def test_what_is_frequent_reads_by_its_index(db: sqlite3.Connection, line: str) -> None:
+    file, name, index, *_ = line.split()
+    statement = FILES[file][name]
+    plan = db.execute(f"EXPLAIN QUERY PLAN {statement}", (1,) * statement.count("?")).fetchall()
+    told = "; ".join(row[3] for row in plan)
+    assert index in told or (index == "document" and "sqlite_autoindex_document_1" in told), told
+    assert not re.search(r"SCAN (document|allocation|d|a|t|s)\b", told), told
+    if name.startswith("page_"):
+        # The outer query may order the few rows of the page, the inner one never all of them.
+        assert told.count("USE TEMP B-TREE FOR ORDER BY") <= 1, told
+
+
+@given(total=st.integers(0, 60), offset=st.integers(0, 80), limit=st.integers(1, 70))
+def test_a_scan_from_either_end_gives_the_window(total: int, offset: int, limit: int) -> None:
+    newest_first = list(range(total))[::-1]
+    scan = plan_scan(Window(offset, limit), total)
+    if scan is None:
+        assert newest_first[offset : offset + limit] == []
+        return
+    line = newest_first if scan.newest_first else newest_first[::-1]
+    found = line[scan.skip : scan.skip + scan.limit]
+    assert (found if scan.newest_first else found[::-1]) == newest_first[offset : offset + limit]
+    assert scan.skip <= total // 2 + 1, "never more than half of the list is passed over"
