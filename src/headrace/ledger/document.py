@@ -30,8 +30,8 @@ class Document(Struct, frozen=True, gc=False):
     """In the currency's lowest division, tax included; never negative."""
     applied: int
     """The sum of all allocations that touch it, on either side; between 0 and `amount`."""
-    due_date: str | None = None
-    mark: str | None = None
+    due_date: str | None
+    mark: str | None
     """VOIDED, DISPUTED or WRITTEN_OFF when a person said so."""
 
     @property

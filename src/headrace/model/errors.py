@@ -103,10 +103,14 @@ class NotFound(RequestError):
 
 
 class MethodNotAllowed(RequestError):
-    """The path exists, not with this method."""
+    """The path exists, not with this method; `allowed` are those it takes."""
 
     status = 405
     reason = "Method Not Allowed"
+
+    def __init__(self, message: str, allowed: str) -> None:
+        super().__init__(message)
+        self.allowed = allowed
 
 
 class TooLarge(RequestError):

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route as PageRoute
 
 from headrace.model.clock import Clock
-from headrace.model.errors import NotFound, RequestError, TooLarge
+from headrace.model.errors import MethodNotAllowed, NotFound, RequestError, TooLarge
 from headrace.server.call import Answer, Call, error_answer
 from headrace.server.keys import Keys
 from headrace.server.limits import Gate, Limits, RateRefusal
@@ -108,6 +108,8 @@ class Hub:
                 content_type=headers.get(b"content-type", b""),
             )
             return await route.handler(visit.call)
+        except MethodNotAllowed as error:
+            return error_answer(error, ((b"allow", error.allowed.encode()),))
         except RequestError as error:
             return error_answer(error)
         except Exception:

@@ -50,6 +50,6 @@ def unknown_fields(body: bytes, kind: type[Struct]) -> tuple[str, ...]:
     """Names at the top of a JSON object that the record does not have."""
     try:
         sent = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return ()
     return tuple(name for name in sent if name not in kind.__struct_encode_fields__)

@@ -145,7 +145,9 @@ def match(method: str, raw_path: bytes) -> tuple[Route, tuple[Address, ...]]:
     if route is None:
         if node.methods:
             allowed = ", ".join(sorted(node.methods))
-            raise MethodNotAllowed(f"{method} is not served here: this path takes {allowed}.")
+            raise MethodNotAllowed(
+                f"{method} is not served here: this path takes {allowed}.", allowed
+            )
         if node.known:
             raise NotFound(
                 f"{method} /v1{_shown(raw_path)} is part of Upflow's API, but this hub does not "

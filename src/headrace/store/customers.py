@@ -31,6 +31,7 @@ from headrace.store.references import Address, find_for_import, resolve_referenc
 _BODY = msgspec.json.Decoder(Customer)
 _APART = ("id", "external_id", "parent", "contacts", "custom_fields")
 """Fields that have columns of their own, or that are not kept."""
+_METHOD_PARTS_MAX = 200
 
 
 class CustomerRow(Struct, frozen=True):
@@ -180,7 +181,7 @@ def _answer(row: CustomerRow, figures: Standing) -> CustomerAnswer:
 
 
 def _create(db: Connection, context: Context, record: Customer) -> Outcome:
-    _check_unserved(record)
+    _check_values(record)
     parent = _wanted_parent(db, context, None, record)
     wanted = [] if isinstance(record.contacts, msgspec.UnsetType) else record.contacts
     contacts = replace_contacts(db, context, [], wanted)
@@ -205,7 +206,7 @@ def _create(db: Connection, context: Context, record: Customer) -> Outcome:
 
 
 def _change(db: Connection, context: Context, row: CustomerRow, record: Customer) -> Outcome:
-    _check_unserved(record)
+    _check_values(record)
     parent = row.parent
     if record.parent is not UNSET:
         parent = _wanted_parent(db, context, row, record)
@@ -276,12 +277,21 @@ def _check_no_link_across(db: Connection, row: CustomerRow) -> None:
         )
 
 
-def _check_unserved(record: Customer) -> None:
-    """What this hub has no list of yet can't be referred to; better said than dropped."""
+def _check_values(record: Customer) -> None:
+    """Refuse what can't be kept: what the hub has no list of is better said than dropped."""
+    _check_payment_methods(record)
     if record.custom_fields:
         refuse("customFields[0]", "no such custom field exists; this hub does not serve them yet")
     if isinstance(record.dunning_plan_id, str):
         refuse("dunningPlanId", f"no dunning plan with id {record.dunning_plan_id} exists")
+
+
+def _check_payment_methods(record: Customer) -> None:
+    """They are kept as they come, so their depth is bounded: what is stored must be readable."""
+    for name, value in (record.payment_methods or {}).items():
+        raw = bytes(value)
+        if raw.count(b"{") + raw.count(b"[") > _METHOD_PARTS_MAX:
+            refuse(f"paymentMethods.{name}", "has more parts than any method of payment needs")
 
 
 def _plural(noun: str, count: int) -> str:

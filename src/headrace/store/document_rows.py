@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 from headrace.ledger.document import Document
 from headrace.model.entity import Entity
 from headrace.model.errors import NotFound
@@ -17,8 +14,8 @@ from headrace.store.queries import DOCUMENT as SQL
 from headrace.store.references import Address
 
 
-class DocumentRow(Document, frozen=True, kw_only=True, gc=False):
-    """A document as stored, with what answers show of its customer."""
+class DocumentRow(Document, frozen=True, gc=False):
+    """A document as stored, in the order of the query's columns."""
 
     seq: int
     dated: str | None
@@ -32,29 +29,13 @@ class DocumentRow(Document, frozen=True, kw_only=True, gc=False):
     customer_accounting_ref: str | None
 
 
-def row_of(values: Sequence[Any]) -> DocumentRow:
-    """A row of the query's columns."""
-    return DocumentRow(
-        *values[:10],
-        seq=values[10],
-        dated=values[11],
-        created_at=values[12],
-        modified_at=values[13],
-        body=values[14],
-        customer_id=values[15],
-        customer_external_id=values[16],
-        customer_name=values[17],
-        customer_accounting_ref=values[18],
-    )
-
-
 def find_document(
     db: Connection, context: Context, entity: Entity, address: Address
 ) -> DocumentRow | None:
     """Within the organisation; another organisation's document does not exist."""
     query = SQL["by_id" if address.id is not None else "by_external_id"]
     row = db.execute(query, (address.value, entity.name, context.organisation.seq)).fetchone()
-    return row_of(row) if row else None
+    return DocumentRow(*row) if row else None
 
 
 def get_document(db: Connection, context: Context, entity: Entity, address: Address) -> DocumentRow:
@@ -67,7 +48,7 @@ def get_document(db: Connection, context: Context, entity: Entity, address: Addr
 
 def document_by_seq(db: Connection, seq: int) -> DocumentRow:
     """One that is known to exist."""
-    return row_of(db.execute(SQL["by_seq"], (seq,)).fetchone())
+    return DocumentRow(*db.execute(SQL["by_seq"], (seq,)).fetchone())
 
 
 def page_of_documents(
@@ -88,4 +69,4 @@ def page_of_documents(
     query = SQL[f"{name}_{'newest' if scan.newest_first else 'oldest'}"]
     owner = seq if customer is not None else context.organisation.seq
     rows = db.execute(query, (entity.name, owner, scan.limit, scan.skip)).fetchall()
-    return Page([row_of(row) for row in rows], total)
+    return Page([DocumentRow(*row) for row in rows], total)

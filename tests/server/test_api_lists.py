@@ -1,0 +1,124 @@
+"""Pages: envelopes, clamping, order, the customer filter."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hub_api import Api, credit_note, customer, invoice, payment
+
+LISTS = [
+    ("/customers", "customers", 1000),
+    ("/invoices", "invoices", 500),
+    ("/credit_notes", "items", 500),
+    ("/payments", "items", 500),
+    ("/refunds", "items", 500),
+]
+
+
+@pytest.mark.parametrize(("path", "key", "cap"), LISTS)
+def test_an_empty_list_has_its_envelope(api: Api, path: str, key: str, cap: int) -> None:
+    assert api.get(path) == {"offset": 0, "limit": 50, "total": 0, key: []}
+    assert api.get(f"{path}?limit=9999&offset=7") == {
+        "offset": 7,
+        "limit": cap,
+        "total": 0,
+        key: [],
+    }
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ("limit=0", "limit must be a whole number of at least 1, not '0'."),
+        ("limit=-1", "limit must be a whole number of at least 1, not '-1'."),
+        ("limit=x", "limit must be a whole number of at least 1, not 'x'."),
+        ("limit=", "limit must be a whole number of at least 1, not ''."),
+        ("limit=1.5", "limit must be a whole number of at least 1, not '1.5'."),
+        ("limit=%C2%B2", "limit must be a whole number of at least 1, not '²'."),
+        ("offset=-1", "offset must be a whole number of at least 0, not '-1'."),
+        (
+            "offset=99999999999999999999999",
+            "offset must be a whole number of at least 0, not '99999999999999999999999'.",
+        ),
+        ("page=0", "page must be a whole number of at least 1, not '0'."),
+    ],
+)
+def test_bad_numbers_are_refused(api: Api, query: str, sentence: str) -> None:
+    assert api.refused("GET", f"/invoices?{query}") == sentence
+
+
+def test_every_window_is_a_slice_of_newest_first(api: Api) -> None:
+    api.post("/customers", customer("C"))
+    for n in range(23):
+        api.post("/invoices", invoice(f"{n}", "C"))
+    for gone in ("22", "11", "0"):
+        assert api.call("DELETE", f"/invoices/external:{gone}").status == 204
+    expected = [str(n) for n in range(22, -1, -1) if n not in (22, 11, 0)]
+    for offset in range(25):
+        for limit in (1, 3, 7, 50):
+            page = api.get(f"/invoices?offset={offset}&limit={limit}")
+            names = [entry["externalId"] for entry in page["invoices"]]
+            assert names == expected[offset : offset + limit], (offset, limit)
+            assert (page["offset"], page["limit"], page["total"]) == (offset, limit, 20)
+    second = api.get("/invoices?page=2&limit=6")
+    assert second == api.get("/invoices?offset=6&limit=6")
+
+
+def test_customers_page_with_their_figures_and_parents(api: Api) -> None:
+    for n in range(12):
+        fields: dict[str, Any] = {"parent": {"externalId": "0"}} if n % 3 == 2 else {}
+        api.post("/customers", customer(f"{n}", **fields))
+        api.post("/invoices", invoice(f"{n}", f"{n}", 10**n // 10 + 1))
+    everyone = api.get("/customers")["customers"]
+    assert [entry["externalId"] for entry in everyone] == [str(n) for n in range(11, -1, -1)]
+    for entry in everyone:
+        assert entry == api.get(f"/customers/external:{entry['externalId']}")
+    for offset in range(0, 12, 4):
+        page = api.get(f"/customers?offset={offset}&limit=4")["customers"]
+        assert page == everyone[offset : offset + 4]
+
+
+def test_the_customer_filter(api: Api) -> None:
+    ids = [api.post("/customers", customer(name))["id"] for name in ("A", "B/1")]
+    for n in range(6):
+        owner = "A" if n % 3 else "B/1"
+        api.post("/invoices", invoice(f"{n}", owner))
+        api.post("/payments", payment(f"{n}", owner))
+        api.post("/refunds", payment(f"{n}", owner))
+        api.post("/credit_notes", credit_note(f"{n}", owner))
+    for path, key, _ in LISTS[1:]:
+        everything = api.get(path)[key]
+        for value in (ids[1], "external:B/1", "external%3AB%2F1"):
+            page = api.get(f"{path}?customerId={value}")
+            assert page["total"] == 2
+            assert page[key] == [entry for entry in everything if entry["externalId"] in "03"]
+        page = api.get(f"{path}?customerId=external:A&offset=1&limit=2")
+        assert (page["total"], [entry["externalId"] for entry in page[key]]) == (4, ["4", "2"])
+        nobody = api.get(f"{path}?customerId=external:nobody")
+        assert nobody == {"offset": 0, "limit": 50, "total": 0, key: []}
+
+
+def test_other_parameters_are_ignored(api: Api) -> None:
+    assert api.get("/invoices?status=PAID&dueDateFrom=2020-01-01&customFieldsData_x.eq=1") == {
+        "offset": 0,
+        "limit": 50,
+        "total": 0,
+        "invoices": [],
+    }
+
+
+def test_links_are_read_alike_one_by_one_and_by_page(api: Api) -> None:
+    api.post("/customers", customer("C"))
+    api.post("/customers", customer("D"))
+    for n in range(8):
+        api.post("/invoices", invoice(f"{n}", "C", 100))
+        api.post("/payments", payment(f"other {n}", "D"))
+        links = [
+            {"amountLinked": 10, "invoice": {"externalId": f"{k}"}} for k in range(max(0, n - 2), n)
+        ]
+        api.post("/payments", payment(f"{n}", "C", linkedInvoices=links))
+    for path, key in (("/invoices", "invoices"), ("/payments", "items")):
+        for query in ("", "?customerId=external:C", "?offset=3&limit=4"):
+            for entry in api.get(path + query)[key]:
+                assert entry == api.get(f"{path}/{entry['id']}")
