@@ -9,14 +9,14 @@ import duckdb
 import pytest
 
 from headrace.book.book import Book
-from headrace.book.models import load_models
 from headrace.model.errors import ConfigurationError
-from headrace.model.project import SourceSettings, parse_project
+from headrace.model.project import SourceSettings
 from headrace.sources.registry import open_source
 from headrace.testkit.billing import bad_rows, changes, generate, write_project
 from headrace.testkit.billing.changes import KINDS
 from headrace.testkit.billing.pdf import small_pdf
 from headrace.testkit.billing.schema import TABLES
+from project_books import errors, project_book, records
 
 RECORDS = 6_000
 
@@ -26,19 +26,8 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Book]:
     """The book of a generated database, with nothing done to it."""
     path = tmp_path_factory.mktemp("sound") / "billing.db"
     generate(path, records=RECORDS, seed=3)
-    with _book(path.parent, path) as book:
+    with project_book(write_project(path.parent / "project", path)) as book:
         yield book
-
-
-def _book(folder: Path, url: str | Path) -> Book:
-    project = write_project(folder / "project", url)
-    settings = parse_project((project / "headrace.toml").read_bytes(), "headrace.toml")
-    source = open_source(settings.organisation["billing"].source, project)
-    models = load_models(project / "models", source.tables())
-    book = Book(folder / "b.duckdb")
-    source.stage(book.connection, sorted(frozenset().union(*(model.reads for model in models))))
-    book.build(models)
-    return book
 
 
 def _content(url: str | Path) -> dict[str, list[object]]:
@@ -89,7 +78,7 @@ def test_the_counts_are_those_of_the_canonical_tables(sound: Book, tmp_path: Pat
 
 
 def test_nothing_is_wrong_with_it(sound: Book) -> None:
-    assert [p for p in sound.problems() if p.severity == "error"] == []
+    assert errors(sound) == []
 
 
 SHARES = {
@@ -153,14 +142,12 @@ def test_big_customers_are_few(sound: Book) -> None:
 def test_changes_make_dirty_what_they_say_and_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "billing.db"
     generate(path, records=3_000, seed=2)
-    before = _payloads(tmp_path / "1", path)
+    before = _records(tmp_path / "1", path)
     done = changes(path, seed=9, count=60)
-    after = _payloads(tmp_path / "2", path)
+    after = _records(tmp_path / "2", path)
     differing = {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
     assert differing == frozenset().union(*(change.dirty for change in done))
     assert {change.kind for change in done} == set(KINDS)
-    with _book(tmp_path / "3", path) as book:
-        assert [p for p in book.problems() if p.severity == "error"] == []
 
 
 def test_changes_can_follow_changes(tmp_path: Path) -> None:
@@ -176,7 +163,7 @@ def test_every_flaw_is_reported_and_nothing_more(tmp_path: Path) -> None:
     path = tmp_path / "billing.db"
     generate(path, records=500)
     flaws = bad_rows(path)
-    with _book(tmp_path, path) as book:
+    with project_book(write_project(tmp_path / "project", path)) as book:
         found = {(p.entity, p.external_id) for p in book.problems() if p.severity == "error"}
     # The person without e-mail is named by its own id.
     assert found == {(flaw.entity, flaw.external_id) for flaw in flaws}
@@ -186,7 +173,7 @@ def test_pdfs_lie_in_the_folder(tmp_path: Path) -> None:
     counts = generate(tmp_path / "b.db", records=200, pdf_folder=tmp_path / "pdf files")
     files = sorted((tmp_path / "pdf files").iterdir())
     assert len(files) == counts.documents == counts.invoices + counts.credit_notes
-    with _book(tmp_path, tmp_path / "b.db") as book:
+    with project_book(write_project(tmp_path / "project", tmp_path / "b.db")) as book:
         rows = book.connection.execute("select location from book.documents order by 1").fetchall()
     assert [row[0] for row in rows] == [str(path) for path in files]
     assert all(path.read_bytes().startswith(b"%PDF-1.4\n") for path in files)
@@ -212,22 +199,10 @@ def test_a_database_without_driver_is_named() -> None:
         generate("nosuch://host/db", records=10)
 
 
-def _payloads(folder: Path, path: Path) -> dict[tuple[str, str], object]:
-    """What each record would carry, put together here without the engine's own payloads."""
-    with _book(folder, path) as book:
-        rows = book.connection.execute(
-            "select 'customer', external_id, [c::varchar, (select list(p::varchar order by"
-            " p::varchar) from book.contacts p where p.customer_external_id = c.external_id)"
-            "::varchar] from book.customers c"
-            " union all select 'invoice', external_id, [i::varchar] from book.invoices i"
-            + "".join(
-                f" union all select '{entity}', external_id, [d::varchar, (select list("
-                f"a::varchar order by a::varchar) from book.allocations a where from_entity ="
-                f" '{entity}' and from_external_id = d.external_id)::varchar] from book.{entity}s d"
-                for entity in ("credit_note", "payment", "refund")
-            )
-        ).fetchall()
-    return {(entity, number): payload for entity, number, payload in rows}
+def _records(folder: Path, path: Path) -> dict[tuple[str, str], object]:
+    with project_book(write_project(folder, path)) as book:
+        assert errors(book) == []
+        return records(book)
 
 
 def _number(book: Book, sql: str) -> int:

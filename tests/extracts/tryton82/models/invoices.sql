@@ -1,0 +1,24 @@
+-- What an invoice comes to is what its move put on the receivable account; a negative total is a
+-- credit note. Revenue lines of the same move, taxes left out, would be the net amount; there are
+-- no taxes here.
+with posted as (
+    select invoice.id, sum(line.debit - line.credit) as total, max(line.maturity_date) as due
+    from invoice
+    join account_move_line line on line.move = invoice.move and line.account = invoice.account
+    group by invoice.id
+)
+select
+    invoice.id as external_id,
+    invoice.party as customer_external_id,
+    invoice.number as custom_id,
+    invoice.invoice_date as issued_at,
+    coalesce(posted.due, invoice.invoice_date) as due_date,
+    currency.code as currency,
+    minor(posted.total, currency.code) as gross_amount,
+    minor(posted.total, currency.code) as net_amount,
+    coalesce(invoice.description, invoice.reference) as name,
+    -- Paid, even where something other than a payment settled it.
+    case when invoice.state = 'paid' then invoice.invoice_date end as marked_paid_at
+from invoice
+join posted on posted.id = invoice.id and posted.total >= 0
+join currency_currency currency on currency.id = invoice.currency

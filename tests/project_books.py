@@ -1,0 +1,103 @@
+"""The book of a project folder: source staged, models run, checked; nothing sent."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from msgspec import structs
+
+from headrace.book.book import Book
+from headrace.book.models import load_models
+from headrace.model.project import parse_project
+from headrace.sources.registry import open_source
+
+
+@contextmanager
+def project_book(folder: Path, url: str = "") -> Iterator[Book]:
+    """The only organisation of `folder`; `url` stands in for a source address from outside."""
+    project = parse_project((folder / "headrace.toml").read_bytes(), "headrace.toml")
+    (organisation,) = project.organisation.values()
+    settings = structs.replace(organisation.source, url=url) if url else organisation.source
+    source = open_source(settings, folder)
+    models = load_models(folder / organisation.models, source.tables())
+    names = sorted(frozenset().union(*(model.reads for model in models)))
+    with tempfile.TemporaryDirectory() as place, Book(Path(place) / "book.duckdb") as book:
+        with book.staging() as connection:
+            source.stage(connection, names)
+        source.close()
+        book.build(models)
+        yield book
+
+
+def errors(book: Book) -> list[str]:
+    """What the checks would withhold, as text."""
+    found = [problem for problem in book.problems() if problem.severity == "error"]
+    return [f"{p.entity} {p.external_id} {p.problem}" for p in found]
+
+
+BALANCES = """
+select customer, currency, sum(amount)::bigint as balance from (
+    select customer_external_id as customer, currency, gross_amount as amount from book.invoices
+    union all
+    select customer_external_id, currency, -gross_amount from book.credit_notes
+    union all
+    select customer_external_id, currency, -amount from book.payments
+    union all
+    select customer_external_id, currency, amount from book.refunds
+    union all
+    select customer_external_id, currency, amount from book.adjustments
+) group by all
+"""
+"""What each customer owes in each currency, by adding up documents alone."""
+
+OPEN_AMOUNTS = """
+select entity, external_id, gross - coalesce((
+    select sum(amount) from book.allocations
+    where (to_entity = entity and to_external_id = external_id)
+       or (from_entity = entity and from_external_id = external_id)
+), 0)::bigint as open
+from (
+    select 'invoice' as entity, external_id, gross_amount as gross from book.invoices
+    union all
+    select 'credit_note', external_id, gross_amount from book.credit_notes
+    union all
+    select 'payment', external_id, amount from book.payments
+    union all
+    select 'refund', external_id, amount from book.refunds
+)
+"""
+"""What is left of each document when its allocations are taken off."""
+
+
+def balances(book: Book) -> dict[tuple[str, str], int]:
+    """(customer, currency) to what is owed, zeros left out."""
+    rows = book.connection.execute(BALANCES).fetchall()
+    return {(customer, currency): amount for customer, currency, amount in rows if amount}
+
+
+def open_amounts(book: Book) -> dict[tuple[str, str], int]:
+    """(entity, external id) to what is left of it."""
+    rows = book.connection.execute(OPEN_AMOUNTS).fetchall()
+    return {(entity, external_id): amount for entity, external_id, amount in rows}
+
+
+def records(book: Book) -> dict[tuple[str, str], object]:
+    """(entity, external id) to all that its request would carry, put together here on purpose
+    without the engine's own payloads."""
+    documents = "".join(
+        f" union all select '{entity}', external_id, [d::varchar, (select list(a::varchar order by"
+        f" a::varchar) from book.allocations a where from_entity = '{entity}'"
+        f" and from_external_id = d.external_id)::varchar] from book.{entity}s d"
+        for entity in ("credit_note", "payment", "refund")
+    )
+    rows = book.connection.execute(
+        "select 'customer', external_id, [c::varchar, (select list(p::varchar order by p::varchar)"
+        " from book.contacts p where p.customer_external_id = c.external_id)::varchar]"
+        " from book.customers c"
+        " union all select 'invoice', external_id, [i::varchar]"
+        f" from (select * exclude (marked_paid_at) from book.invoices) i {documents}"
+    ).fetchall()
+    return {(entity, number): payload for entity, number, payload in rows}
