@@ -11,7 +11,8 @@ from headrace.model.errors import NotFound
 from headrace.store.connection import Connection
 from headrace.store.contacts import find_contact, parse_contacts, put_contact, remove_contact
 from headrace.store.context import Context
-from headrace.store.customers import CustomerRow, get_customer, store_contacts
+from headrace.store.customer_rows import CustomerRow, get_customer
+from headrace.store.customers import store_contacts
 from headrace.store.merge import refuse
 from headrace.store.outcome import Outcome
 from headrace.store.references import Address

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import msgspec
-from msgspec import UNSET, Struct
+from msgspec import UNSET
 
 from headrace.ledger.document import Document
 from headrace.ledger.standing import Standing, customer_currency, standing
 from headrace.model.contact import Contact
 from headrace.model.customer import Customer, CustomerAnswer
 from headrace.model.entity import CUSTOMER
-from headrace.model.errors import BadRequest, NotFound
+from headrace.model.errors import BadRequest
 from headrace.model.reference import Reference
 from headrace.store import counters
 from headrace.store.connection import Connection
 from headrace.store.contacts import parse_contacts, replace_contacts
 from headrace.store.context import Context
+from headrace.store.customer_rows import (
+    CustomerRow,
+    customer_by_seq,
+    find_customer,
+    get_customer,
+    page_of_customers,
+)
 from headrace.store.merge import (
     check_new_external_id,
     merge,
@@ -24,50 +31,15 @@ from headrace.store.merge import (
     set_or_none,
 )
 from headrace.store.outcome import Outcome
-from headrace.store.page import Page, Window, plan_scan
+from headrace.store.page import Page, Window
+from headrace.store.parents import wanted_parent
 from headrace.store.queries import CUSTOMER as SQL
-from headrace.store.references import Address, find_for_import, resolve_reference
+from headrace.store.references import Address, find_for_import
 
 _BODY = msgspec.json.Decoder(Customer)
 _APART = ("id", "external_id", "parent", "contacts", "custom_fields")
 """Fields that have columns of their own, or that are not kept."""
 _METHOD_PARTS_MAX = 200
-
-
-class CustomerRow(Struct, frozen=True):
-    """A customer as stored, in the order of the query's columns."""
-
-    seq: int
-    id: str
-    external_id: str | None
-    parent: int | None
-    parent_id: str | None
-    parent_external_id: str | None
-    name: str
-    accounting_ref: str | None
-    created_at: str
-    modified_at: str
-    contacts: str
-    body: str
-
-    @property
-    def label(self) -> str:
-        return f"customer {self.external_id or self.id}"
-
-
-def find_customer(db: Connection, context: Context, address: Address) -> CustomerRow | None:
-    """Within the organisation; another organisation's customer does not exist."""
-    query = SQL["by_id" if address.id is not None else "by_external_id"]
-    row = db.execute(query, (address.value, context.organisation.seq)).fetchone()
-    return CustomerRow(*row) if row else None
-
-
-def get_customer(db: Connection, context: Context, address: Address) -> CustomerRow:
-    """As `find_customer`; raises NotFound."""
-    row = find_customer(db, context, address)
-    if row is None:
-        raise NotFound(f"There is no customer with {address}.")
-    return row
 
 
 def read_customer(db: Connection, context: Context, address: Address) -> CustomerAnswer:
@@ -77,13 +49,8 @@ def read_customer(db: Connection, context: Context, address: Address) -> Custome
 
 def list_customers(db: Connection, context: Context, window: Window) -> Page[CustomerAnswer]:
     """A page, newest first."""
-    total = counters.total(db, context.organisation, CUSTOMER.name, counters.WHOLE_ORGANISATION)
-    scan = plan_scan(window, total)
-    if scan is None:
-        return Page([], total)
-    query = SQL["page_newest" if scan.newest_first else "page_oldest"]
-    rows = db.execute(query, (context.organisation.seq, scan.limit, scan.skip))
-    return Page(answer_customers(db, context, [CustomerRow(*row) for row in rows]), total)
+    page = page_of_customers(db, context, window)
+    return Page(answer_customers(db, context, page.items), page.total)
 
 
 def import_customer(db: Connection, context: Context, record: Customer) -> Outcome:
@@ -182,7 +149,7 @@ def _answer(row: CustomerRow, figures: Standing) -> CustomerAnswer:
 
 def _create(db: Connection, context: Context, record: Customer) -> Outcome:
     _check_values(record)
-    parent = _wanted_parent(db, context, None, record)
+    parent = wanted_parent(db, context, None, record)
     wanted = [] if isinstance(record.contacts, msgspec.UnsetType) else record.contacts
     contacts = replace_contacts(db, context, [], wanted)
     body = merge(Customer(), record, leave=_APART)
@@ -209,7 +176,7 @@ def _change(db: Connection, context: Context, row: CustomerRow, record: Customer
     _check_values(record)
     parent = row.parent
     if record.parent is not UNSET:
-        parent = _wanted_parent(db, context, row, record)
+        parent = wanted_parent(db, context, row, record)
     contacts = row.contacts
     if not isinstance(record.contacts, msgspec.UnsetType):
         kept = replace_contacts(db, context, parse_contacts(row.contacts), record.contacts)
@@ -230,51 +197,9 @@ def _change(db: Connection, context: Context, row: CustomerRow, record: Customer
 
 
 def _outcome(db: Connection, context: Context, seq: int, *, created: bool) -> Outcome:
-    row = CustomerRow(*db.execute(SQL["by_seq"], (seq,)).fetchone())
+    row = customer_by_seq(db, seq)
     answer = answer_customers(db, context, [row])[0]
     return Outcome(answer, created, row.external_id, row.external_id)
-
-
-def _wanted_parent(
-    db: Connection, context: Context, row: CustomerRow | None, record: Customer
-) -> int | None:
-    """The parent's number; single level, existing, not itself (guide, Parent-child relation)."""
-    reference = record.parent
-    if reference is None or isinstance(reference, msgspec.UnsetType):
-        parent = None
-    else:
-        parent = resolve_reference(
-            reference, lambda a: find_customer(db, context, a), "parent", "customer"
-        )
-        _check_parent(db, row, parent)
-    if row is not None and row.parent is not None and (parent is None or parent.seq != row.parent):
-        _check_no_link_across(db, row)
-    return parent.seq if parent else None
-
-
-def _check_parent(db: Connection, row: CustomerRow | None, parent: CustomerRow) -> None:
-    if parent.parent is not None:
-        refuse(
-            "parent",
-            f"{parent.label} has a parent itself; link to the root, there is one level only",
-        )
-    if row is None:
-        return
-    if parent.seq == row.seq:
-        refuse("parent", f"{row.label} can't be its own parent")
-    if db.execute(SQL["count_children"], (row.seq,)).fetchone()[0]:
-        refuse("parent", f"{row.label} has children, so it can't get a parent: one level only")
-
-
-def _check_no_link_across(db: Connection, row: CustomerRow) -> None:
-    link = db.execute(SQL["link_across"], (row.seq,) * 4).fetchone()
-    if link:
-        source, source_label, target, target_label = link
-        refuse(
-            "parent",
-            f"can't change while {source.replace('_', ' ')} {source_label} is linked to "
-            f"{target.replace('_', ' ')} {target_label} of another customer of the family",
-        )
 
 
 def _check_values(record: Customer) -> None:

@@ -8,7 +8,7 @@ from headrace.model.errors import NotFound
 from headrace.store import counters
 from headrace.store.connection import Connection
 from headrace.store.context import Context
-from headrace.store.customers import find_customer
+from headrace.store.customer_rows import find_customer
 from headrace.store.page import Page, Window, plan_scan
 from headrace.store.queries import DOCUMENT as SQL
 from headrace.store.references import Address

@@ -16,7 +16,7 @@ from headrace.store import counters
 from headrace.store.answers import BODIES, answer_documents
 from headrace.store.connection import Connection
 from headrace.store.context import Context
-from headrace.store.customers import find_customer
+from headrace.store.customer_rows import find_customer
 from headrace.store.document_rows import (
     DocumentRow,
     document_by_seq,

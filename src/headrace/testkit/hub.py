@@ -134,7 +134,10 @@ class HubProcess:
     def start(self) -> None:
         """Start, or start again on the port of the first time; returns when it accepts."""
         command = [
-            *_HEADRACE,
+            sys.executable,
+            "-c",
+            "from headrace.cli.main import main; main()",
+            "serve",
             "--data",
             str(self.data),
             "--port",
@@ -169,13 +172,6 @@ class HubProcess:
         if process.stdout is not None:
             process.stdout.close()
         return code
-
-
-_HEADRACE = (
-    sys.executable,
-    "-c",
-    "import typer; from headrace.cli.serve import command; typer.run(command)",
-)
 
 
 @contextlib.contextmanager

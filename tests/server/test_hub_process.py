@@ -1,0 +1,143 @@
+"""The hub as a process: what was answered is there after a kill, a stop and a restart."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+import time
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from hub_api import Api, customer, invoice
+
+from headrace.model.errors import Busy
+from headrace.server.run import DATABASE, folder_lock
+from headrace.testkit.hub import HubProcess, hub, hub_process, make_keys
+
+CLIENTS = 8
+
+
+async def _load(
+    process: HubProcess, headers: dict[str, str], end: Any, after: float, label: str
+) -> tuple[set[str], set[str]]:
+    """Import invoices from all clients until the hub is ended; (answered, sent) external ids."""
+    answered: set[str] = set()
+    sent: set[str] = set()
+    broken: list[Exception] = []
+
+    async def client(session: aiohttp.ClientSession, n: int) -> None:
+        for turn in range(100_000):
+            name = f"{label}-{n}-{turn}"
+            sent.add(name)
+            try:
+                body = invoice(name, "C", 1 + turn)
+                async with session.post(f"{process.url}/invoices", json=body) as response:
+                    made = json.loads(await response.read())
+                    assert response.status == 201, made
+                    assert made["externalId"] == name
+                    answered.add(name)
+            except aiohttp.ClientError as error:
+                broken.append(error)
+                return
+
+    async with aiohttp.ClientSession(headers=headers) as session:
+        clients = [asyncio.create_task(client(session, n)) for n in range(CLIENTS)]
+        await asyncio.sleep(after)
+        await asyncio.to_thread(end)
+        await asyncio.wait_for(asyncio.gather(*clients), 20)
+    assert len(broken) == CLIENTS
+    return answered, sent
+
+
+def _stored(process: HubProcess) -> set[str]:
+    db = sqlite3.connect(process.data / DATABASE)
+    try:
+        assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        totals = db.execute(
+            "SELECT (SELECT count(*) FROM document), (SELECT total FROM counter "
+            "WHERE customer = 0 AND entity = 'invoice')"
+        ).fetchone()
+        assert totals[0] == totals[1]
+        return {row[0] for row in db.execute("SELECT external_id FROM document")}
+    finally:
+        db.close()
+
+
+@pytest.mark.parametrize("ending", ["kill", "terminate"])
+def test_nothing_answered_is_missing_after_the_end(tmp_path: Path, ending: str) -> None:
+    data = tmp_path / "a folder with spaces"
+    answered: set[str] = set()
+    sent: set[str] = set()
+    with hub_process(data) as process:
+        pair = make_keys(data, "acme")
+        url = process.url
+        api = Api(url, pair.key, pair.secret, "acme")
+        api.post("/customers", customer("C"))
+        api.close()
+        for turn, after in enumerate((0.15, 0.05, 0.3)):
+            more, tried = asyncio.run(
+                _load(process, api.headers, getattr(process, ending), after, f"{turn}")
+            )
+            answered |= more
+            sent |= tried
+            stored = _stored(process)
+            assert answered - stored == set(), "answered, and lost"
+            if ending == "terminate":
+                assert stored == answered, "stored, and not answered"
+            assert stored <= sent
+            process.start()
+            assert process.url == url
+        assert len(answered) > 50
+        api = Api(url, pair.key, pair.secret, "acme")
+        assert api.get("/invoices")["total"] == len(_stored(process))
+        api.close()
+
+
+def test_terminate_ends_with_code_0_and_kill_does_not(tmp_path: Path) -> None:
+    with hub_process(tmp_path) as process:
+        assert process.terminate() == 0
+        process.start()
+        process.kill()
+        process.start()
+
+
+def test_it_starts_within_a_second(tmp_path: Path) -> None:
+    """Best of three: the machine may be busy, the hub may not be slow."""
+    times = []
+    for _ in range(3):
+        start = time.perf_counter()
+        with hub_process(tmp_path):
+            times.append(time.perf_counter() - start)
+    assert min(times) < 1.0, times
+
+
+def test_a_hub_in_this_process_starts_at_once() -> None:
+    times = []
+    for _ in range(3):
+        start = time.perf_counter()
+        with hub():
+            times.append(time.perf_counter() - start)
+    assert min(times) < 0.3, times
+
+
+def test_one_hub_per_folder(tmp_path: Path) -> None:
+    with hub(folder=tmp_path), pytest.raises(Busy) as caught, folder_lock(tmp_path):
+        pass
+    assert "Another hub serves the data folder" in str(caught.value)
+    with folder_lock(tmp_path):
+        pass
+
+
+def test_a_folder_keeps_its_data(tmp_path: Path) -> None:
+    with hub(folder=tmp_path) as running:
+        api = Api(running.url, running.key, running.secret, "test")
+        api.post("/customers", customer("C"))
+        api.close()
+        headers = running.headers
+    with hub_process(tmp_path) as process:
+        api = Api(process.url, headers["X-Api-Key"], headers["X-Api-Secret"], "test")
+        assert api.get("/customers")["total"] == 1
+        api.close()
