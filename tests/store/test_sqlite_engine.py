@@ -144,3 +144,13 @@ def test_commits_are_flushed_to_disk(tmp_path: Path) -> None:
     assert store._writer.execute("PRAGMA synchronous").fetchone() == (2,)
     assert store._writer.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     store.close()
+
+
+def test_what_is_no_database_is_refused_with_a_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "hub.db"
+    path.write_text("this is a letter, not a database " * 100)
+    with pytest.raises(ConfigurationError) as caught:
+        SqliteStore(path)
+    assert str(caught.value) == (
+        f"{path} can't be opened as the hub's database: file is not a database."
+    )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
+
+_LOGGER = logging.getLogger("headrace.server")
 
 
 class LogRecord(Struct, frozen=True, gc=False):
@@ -40,7 +43,11 @@ class FileSink:
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
 
     def __call__(self, record: LogRecord) -> None:
-        os.write(self._file, msgspec.json.encode(record) + b"\n")
+        try:
+            os.write(self._file, msgspec.json.encode(record) + b"\n")
+        except OSError as error:
+            # A full disk must not fail a request that is done.
+            _LOGGER.error("the request log can't be written: %s", error)
 
     def close(self) -> None:
         os.close(self._file)

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from msgspec import Struct
 
-from headrace.model.errors import ServiceUnavailable
+from headrace.model.errors import ConfigurationError, ServiceUnavailable
 from headrace.store.connection import Connection
 from headrace.store.migrations import migrate
 
@@ -40,15 +40,23 @@ class _Job(Struct):
 
 
 def connect(path: Path, cache_kb: int = _READER_CACHE_KB) -> sqlite3.Connection:
-    """A connection in autocommit mode; transactions are begun and ended by statements."""
-    db = sqlite3.connect(
-        path,
-        timeout=_BUSY_TIMEOUT_S,
-        isolation_level=None,
-        check_same_thread=False,
-        cached_statements=256,
-    )
-    db.execute("PRAGMA journal_mode=WAL")
+    """A connection in autocommit mode; transactions are begun and ended by statements.
+
+    Raises ConfigurationError when the file can't be opened or is no SQLite database.
+    """
+    try:
+        db = sqlite3.connect(
+            path,
+            timeout=_BUSY_TIMEOUT_S,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=256,
+        )
+        db.execute("PRAGMA journal_mode=WAL")
+    except sqlite3.Error as error:
+        raise ConfigurationError(
+            f"{path} can't be opened as the hub's database: {error}."
+        ) from None
     db.execute("PRAGMA synchronous=FULL")
     db.execute("PRAGMA foreign_keys=ON")
     db.execute(f"PRAGMA cache_size=-{cache_kb}")
@@ -74,7 +82,7 @@ class SqliteStore:
     def __init__(self, path: Path) -> None:
         """Open, make or migrate `path`.
 
-        Raises ConfigurationError on a database of a newer version, sqlite3.Error on a broken one.
+        Raises ConfigurationError on a database of a newer version, and as `connect`.
         """
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
