@@ -8,6 +8,7 @@ it, which `synchronous=FULL` has put on disk.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import queue
 import sqlite3
 import threading
@@ -153,7 +154,8 @@ class SqliteStore:
             for job in jobs:
                 _run_in_savepoint(db, job)
             db.execute("COMMIT")
-        except sqlite3.Error as error:
+        except Exception as error:
+            # Whatever it was, nothing of the group is stored, and the thread has to go on.
             if db.in_transaction:
                 db.execute("ROLLBACK")
             for job in jobs:
@@ -164,7 +166,7 @@ class SqliteStore:
         loops = {job.loop for job in jobs}
         for loop in loops:
             mine = [job for job in jobs if job.loop is loop]
-            if not loop.is_closed():
+            with contextlib.suppress(RuntimeError):  # the loop may be closed: nobody waits then
                 loop.call_soon_threadsafe(_deliver, mine)
 
 
