@@ -46,6 +46,23 @@ def test_a_contact_keeps_its_id_by_external_id_though_the_email_changes(api: Api
     assert third == {**before, "email": "third@x.io"}
 
 
+def test_a_new_contact_may_take_an_email_that_another_gives_up(api: Api) -> None:
+    body = customer("C", contacts=[contact("a@x.io", externalId="k")])
+    (before,) = api.post("/customers", body)["contacts"]
+    for contacts in (
+        [contact("a@x.io"), contact("new@x.io", externalId="k")],
+        [contact("new@x.io", externalId="k"), contact("a@x.io")],
+    ):
+        after = api.post("/customers", {**body, "contacts": contacts}, status=200)["contacts"]
+        by_email = {entry["email"]: entry["id"] for entry in after}
+        assert by_email["new@x.io"] == before["id"]
+        assert by_email["a@x.io"] != before["id"]
+    twice = [contact("1@x.io", id=before["id"]), contact("2@x.io", externalId="k")]
+    assert api.refused("POST", "/customers", {**body, "contacts": twice}) == (
+        "contacts[1]: is the same contact as contacts[0]."
+    )
+
+
 def test_one_external_id_under_two_customers_is_two_contacts(api: Api) -> None:
     one = api.post("/customers", customer("A", contacts=[contact("a@x.io", externalId="k")]))
     two = api.post("/customers", customer("B", contacts=[contact("a@x.io", externalId="k")]))

@@ -14,17 +14,11 @@ OUT_OF_BALANCE = frozenset({"VOIDED", "WRITTEN_OFF"})
 """Marks that people set and that take an invoice out of every balance."""
 
 
-class Document(Struct, frozen=True, gc=False):
-    """An invoice, credit note, payment or refund, reduced to what money rules read."""
+class Item(Struct, frozen=True, gc=False):
+    """What sums read of a document."""
 
     entity: str
     """invoice, credit_note, payment or refund."""
-    id: str
-    external_id: str | None
-    customer: int
-    """The customer it belongs to, by the store's number."""
-    parent: int | None
-    """That customer's parent."""
     currency: str
     amount: int
     """In the currency's lowest division, tax included; never negative."""
@@ -34,20 +28,31 @@ class Document(Struct, frozen=True, gc=False):
     mark: str | None
     """VOIDED, DISPUTED or WRITTEN_OFF when a person said so."""
 
+
+class Document(Item, frozen=True, gc=False):
+    """An invoice, credit note, payment or refund, reduced to what money rules read."""
+
+    id: str
+    external_id: str | None
+    customer: int
+    """The customer it belongs to, by the store's number."""
+    parent: int | None
+    """That customer's parent."""
+
     @property
     def label(self) -> str:
         """How messages name it: `invoice INV-1`."""
         return f"{self.entity.replace('_', ' ')} {self.external_id or self.id}"
 
 
-def open_amount(document: Document) -> int:
+def open_amount(document: Item) -> int:
     """What of it still waits to be settled or applied; the one source of all sums."""
     if document.mark in OUT_OF_BALANCE:
         return 0
     return document.amount - document.applied
 
 
-def invoice_state(invoice: Document, today: date) -> str:
+def invoice_state(invoice: Item, today: date) -> str:
     """PAID, OVERDUE or DUE, or the mark that a person set (api-facts (f), States).
 
     `today` is the date in the organisation's time zone.

@@ -7,7 +7,7 @@ from datetime import date
 
 from msgspec import Struct
 
-from headrace.ledger.document import RAISES_BALANCE, Document, open_amount
+from headrace.ledger.document import RAISES_BALANCE, Item, open_amount
 from headrace.model.clock import is_overdue
 
 
@@ -24,7 +24,7 @@ class Standing(Struct, frozen=True):
     count_overdue: int = 0
 
 
-def standing(documents: Iterable[Document], currency: str, today: date) -> Standing:
+def standing(documents: Iterable[Item], currency: str, today: date) -> Standing:
     """The figures in `currency` of a customer's own and its children's documents.
 
     Documents with nothing open may be left out. Amounts of other currencies are never added.

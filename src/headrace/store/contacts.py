@@ -32,13 +32,11 @@ def replace_contacts(
 
     A contact is recognised by id, else by externalId, else by e-mail. Raises BadRequest.
     """
-    kept: list[Contact] = []
-    for place, contact in enumerate(wanted):
-        where = f"contacts[{place}]"
-        present = _recognise(stored, contact, where)
-        if present is not None and any(other.id == present.id for other in kept):
-            refuse(where, f"is the same contact as another of the list, {present.email}")
-        kept.append(_laid_over(context, present, contact))
+    recognised = _recognise(stored, wanted)
+    kept = [
+        _laid_over(context, present, contact)
+        for present, contact in zip(recognised, wanted, strict=True)
+    ]
     _check_list(kept, "contacts[{}].")
     _check_positions(db, context, [(f"contacts[{i}].", c) for i, c in enumerate(wanted)])
     return _with_one_main(kept, [contact.is_main is True for contact in wanted])
@@ -83,23 +81,43 @@ def find_contact(
     return None
 
 
-def _recognise(stored: Sequence[Contact], wanted: Contact, where: str) -> Contact | None:
+def _recognise(stored: Sequence[Contact], wanted: Sequence[Contact]) -> list[Contact | None]:
+    """Who of the stored each of the wanted is; those with ids choose before those without."""
+    found: dict[int, int] = {}
+    for place, contact in enumerate(wanted):
+        at = _by_ids(stored, contact, f"contacts[{place}]")
+        if at is None:
+            continue
+        if at in found.values():
+            other = next(p for p, taken in found.items() if taken == at)
+            refuse(f"contacts[{place}]", f"is the same contact as contacts[{other}]")
+        found[place] = at
+    for place, contact in enumerate(wanted):
+        if place in found:
+            continue
+        for at, present in enumerate(stored):
+            if at not in found.values() and _same_email(present, contact):
+                found[place] = at
+                break
+    return [stored[found[place]] if place in found else None for place in range(len(wanted))]
+
+
+def _by_ids(stored: Sequence[Contact], wanted: Contact, where: str) -> int | None:
     if isinstance(wanted.id, str):
-        place = find_contact(stored, contact_id=wanted.id)
-        if place is None:
+        at = find_contact(stored, contact_id=wanted.id)
+        if at is None:
             refuse(f"{where}.id", f"the customer has no contact with id {wanted.id}")
-        return stored[place]
+        return at
     if isinstance(wanted.external_id, str):
-        place = find_contact(stored, external_id=wanted.external_id)
-        if place is not None:
-            return stored[place]
-    folded = wanted.email.casefold()
-    for contact in stored:
-        if contact.email.casefold() == folded and not (
-            isinstance(wanted.external_id, str) and isinstance(contact.external_id, str)
-        ):
-            return contact
+        return find_contact(stored, external_id=wanted.external_id)
     return None
+
+
+def _same_email(present: Contact, wanted: Contact) -> bool:
+    """Two that both have an external id are told apart by it, whatever their e-mails."""
+    if isinstance(present.external_id, str) and isinstance(wanted.external_id, str):
+        return False
+    return present.email.casefold() == wanted.email.casefold()
 
 
 def _laid_over(context: Context, present: Contact | None, wanted: ContactChange) -> Contact:

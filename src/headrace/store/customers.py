@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 from msgspec import UNSET
 
-from headrace.ledger.document import Document
+from headrace.ledger.document import Item
 from headrace.ledger.standing import Standing, customer_currency, standing
 from headrace.model.contact import Contact
 from headrace.model.customer import Customer, CustomerAnswer
@@ -107,10 +107,10 @@ def answer_customers(
     first = min(row.seq for row in rows)
     last = max(row.seq for row in rows)
     organisation = context.organisation
-    open_documents: dict[int, list[Document]] = {}
+    open_documents: dict[int, list[Item]] = {}
     parameters = (organisation.seq, first, last, organisation.seq, first, last)
-    for customer, *document in db.execute(SQL["open_documents_of_page"], parameters):
-        open_documents.setdefault(customer, []).append(Document(*document))
+    for customer, *item in db.execute(SQL["open_documents_of_page"], parameters):
+        open_documents.setdefault(customer, []).append(Item(*item))
     currencies = counters.currencies(db, organisation, first, last)
     answers = []
     for row in rows:

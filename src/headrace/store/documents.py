@@ -142,19 +142,18 @@ def _change(db: Connection, context: Context, row: DocumentRow, record: Any) -> 
     body = merge(BODIES[row.entity].decode(row.body), record, leave=shape.apart)
     currency, amount, dated, due = _columns(shape, body)
     check_amount(row, amount, shape.amount_wire)
-    values = (
+    rest = (amount, dated, due, context.timestamp, msgspec.json.encode(body).decode(), row.seq)
+    keys = (
         check_new_external_id(row.label, row.external_id, record.external_id),
         customer,
         currency,
-        amount,
-        dated,
-        due,
-        context.timestamp,
-        msgspec.json.encode(body).decode(),
-        row.seq,
     )
-    db.execute(SQL["update"], values)
-    if (customer, currency) != (row.customer, row.currency):
+    if keys == (row.external_id, row.customer, row.currency):
+        # Most imports change none of the keys; their indexes are left untouched then.
+        db.execute(SQL["amend"], rest)
+    else:
+        db.execute(SQL["update"], keys + rest)
+    if keys[1:] != (row.customer, row.currency):
         _move(db, context, row, customer, currency)
     if any(getattr(record, field.name) for field in fields):
         add_links(db, context, document_by_seq(db, row.seq), record, fields)

@@ -156,8 +156,9 @@ class SqliteStore:
             db.execute("COMMIT")
         except Exception as error:
             # Whatever it was, nothing of the group is stored, and the thread has to go on.
-            if db.in_transaction:
-                db.execute("ROLLBACK")
+            with contextlib.suppress(sqlite3.Error):
+                if db.in_transaction:
+                    db.execute("ROLLBACK")
             for job in jobs:
                 job.error = ServiceUnavailable(
                     f"The hub's database can't be written ({error}): nothing was stored, send the "

@@ -43,8 +43,8 @@ WHERE d.entity = 'invoice' AND d.organisation = ? AND d.seq BETWEEN ? AND ?
 ORDER BY a.seq
 
 -- target_columns --
-SELECT a.source, a.amount, t.entity, t.id, t.external_id, t.customer, NULL, t.currency, t.amount,
-    t.applied, t.due_date, t.mark, t.dated, t.body,
+SELECT a.source, a.amount, t.entity, t.currency, t.amount, t.applied, t.due_date, t.mark,
+    t.id, t.external_id, t.customer, NULL, t.dated, t.body,
     (SELECT max(s.dated) FROM allocation b JOIN document s ON s.seq = b.source
      WHERE b.target = t.seq)
 FROM allocation a

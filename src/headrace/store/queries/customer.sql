@@ -66,8 +66,7 @@ WHERE d.customer = ? AND s.customer <> ?
 LIMIT 1
 
 -- open_columns --
-d.entity, d.id, d.external_id, d.customer, NULL, d.currency, d.amount, d.applied, d.due_date,
-    d.mark
+d.entity, d.currency, d.amount, d.applied, d.due_date, d.mark
 
 -- open_documents_of_page --
 SELECT c.seq, {open_columns}

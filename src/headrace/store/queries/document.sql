@@ -1,6 +1,6 @@
 -- columns --
-SELECT d.entity, d.id, d.external_id, d.customer, c.parent, d.currency, d.amount, d.applied,
-    d.due_date, d.mark, d.seq, d.dated, d.created_at, d.modified_at, d.body,
+SELECT d.entity, d.currency, d.amount, d.applied, d.due_date, d.mark,
+    d.id, d.external_id, d.customer, c.parent, d.seq, d.dated, d.created_at, d.modified_at, d.body,
     c.id, c.external_id, c.name, c.accounting_ref
 FROM document d
 JOIN customer c ON c.seq = d.customer
@@ -59,6 +59,10 @@ RETURNING seq
 UPDATE document
 SET external_id = ?, customer = ?, currency = ?, amount = ?, dated = ?, due_date = ?,
     modified_at = ?, body = ?
+WHERE seq = ?
+
+-- amend --
+UPDATE document SET amount = ?, dated = ?, due_date = ?, modified_at = ?, body = ?
 WHERE seq = ?
 
 -- apply --

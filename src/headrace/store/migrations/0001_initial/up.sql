@@ -58,7 +58,9 @@ CREATE TABLE document (
 CREATE UNIQUE INDEX document_external ON document (organisation, entity, external_id);
 CREATE INDEX document_page ON document (organisation, entity);
 CREATE INDEX document_customer ON document (customer, entity);
-CREATE INDEX document_open ON document (customer) WHERE applied < amount;
+CREATE INDEX document_open ON document (
+    customer, entity, currency, amount, applied, due_date, mark
+) WHERE applied < amount;
 
 CREATE TABLE allocation (
     seq INTEGER PRIMARY KEY,
