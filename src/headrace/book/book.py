@@ -1,12 +1,13 @@
 """One organisation's receivables as tables, in a DuckDB file that can be made anew at any time.
 
-Schemas of the file: `source` (the billing system's tables as staged), `book` (the canonical tables,
-their problems, what should travel), `plan` (the operations of the last plan).
+Its schemas: `source` (the billing system's tables as staged), `book` (the canonical tables, their
+problems, what should travel), `plan` (the operations of the last plan).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 from types import TracebackType
@@ -26,42 +27,58 @@ _SQL = {
 
 
 class Book:
-    """The file, open. One process at a time may have it open: Busy says who holds it."""
+    """The tables, open. One process at a time may have the file open: Busy says who holds it.
 
-    def __init__(self, path: Path, memory: str = "1GB") -> None:
+    `source` lives in the file, compressed; `book` and `plan` are made anew each time and stay in
+    memory, from where they spill beside the file when they outgrow `memory`.
+    """
+
+    def __init__(self, path: Path, memory: str = "900MB") -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
+        self.connection = duckdb.connect()
+        self.columns: dict[str, frozenset[str]] = {}
+        spill = str(path.with_suffix(".spill"))
+        self.connection.execute(
+            f"set memory_limit = '{memory}'; set timezone = 'UTC'; "
+            f"set temp_directory = {_quoted(spill)}; set preserve_insertion_order = false"
+        )
         try:
-            self.connection = duckdb.connect(str(path))
+            self.connection.execute(f"attach {_quoted(str(path))} as staging")
         except duckdb.IOException as error:
+            self.connection.close()
             if "lock" not in str(error):
                 raise
             raise Busy(
                 f"Another command works on {path.parent.name} (it holds {path}): wait until it is "
                 "done, or stop it; `headrace status` works beside it."
             ) from None
-        self.columns: dict[str, frozenset[str]] = {}
-        self._prepare(path, memory)
+        self._prepare()
 
-    def _prepare(self, path: Path, memory: str) -> None:
-        spill = str(path.with_suffix(".spill")).replace("'", "''")
+    def _prepare(self) -> None:
         self.connection.execute(
-            f"set memory_limit = '{memory}'; set timezone = 'UTC'; "
-            f"set temp_directory = '{spill}'; set preserve_insertion_order = false; "
-            "create schema if not exists source; create schema if not exists book; "
-            "create schema if not exists plan; "
-            f"create or replace macro minor_scale(currency) as ({_scale_of_currency()})"
+            "create schema if not exists staging.source; create schema book; create schema plan; "
+            f"create macro minor_scale(currency) as ({_scale_of_currency()})"
         )
         self.connection.execute(_SQL["macros"])
         self.connection.execute(
-            "create table if not exists main.currencies as "
+            "create table book.currencies as "
             "select unnest($1::varchar[]) as code, unnest($2::integer[]) as exponent",
             [list(EXPONENTS), list(EXPONENTS.values())],
         )
 
+    @contextmanager
+    def staging(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """The connection, with the file as its database: where a source stages its tables."""
+        self.connection.execute("use staging")
+        try:
+            yield self.connection
+        finally:
+            self.connection.execute("use memory")
+
     def build(self, models: Iterable[Model]) -> None:
         """Runs the models over the staged tables, then derives and checks. ModelError as found."""
         by_table = {model.table.name: model for model in models}
-        self.connection.execute("set search_path = 'source,main'")
+        self.connection.execute("set search_path = 'staging.source,memory.main'")
         try:
             for table in TABLES:
                 model = by_table.get(table.name)
@@ -71,7 +88,7 @@ class Book:
                 else:
                     self.columns[table.name] = run_model(self.connection, model)
         finally:
-            self.connection.execute("set search_path = 'main'")
+            self.connection.execute("use memory")
         self.connection.execute(_SQL["derive"])
         run_checks(self.connection)
         self.connection.execute(_SQL["desired"])
@@ -105,10 +122,14 @@ class Book:
         self.close()
 
 
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
 def _scale_of_currency() -> str:
     """SQL for the number of lowest divisions in one unit of `currency`."""
     cases = []
     for exponent in sorted(set(EXPONENTS.values()) - {2}):
         codes = ", ".join(f"'{code}'" for code, own in EXPONENTS.items() if own == exponent)
-        cases.append(f"when currency in ({codes}) then {10**exponent}")
-    return f"case {' '.join(cases)} else 100 end"
+        cases.append(f"when currency in ({codes}) then {10**exponent}::smallint")
+    return f"case {' '.join(cases)} else 100::smallint end"

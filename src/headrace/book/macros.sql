@@ -1,13 +1,18 @@
 -- What models may call. `minor_scale` is made beside these, from the ISO 4217 table.
 
 -- A decimal, text or number in the currency's lowest division: minor('12.258', 'LYD') is 12258.
--- NULL when it is no number or leaves a remainder: the check on missing amounts then names the row.
+-- NULL when it is no number or leaves a remainder (a millionth is taken for the noise of floats):
+-- the check on missing amounts then names the row.
 create or replace macro minor(amount, currency) as (
     case
-        when abs(try_cast(amount as decimal(38, 9))) < 9000000000000000
-         and try_cast(amount as decimal(38, 9)) * minor_scale(currency)
-           = trunc(try_cast(amount as decimal(38, 9)) * minor_scale(currency))
-        then cast(try_cast(amount as decimal(38, 9)) * minor_scale(currency) as bigint)
+        when try_cast(amount as decimal(18, 6)) is not null then
+            case
+                when try_cast(amount as decimal(18, 6)) * minor_scale(currency) % 1 = 0
+                then cast(try_cast(amount as decimal(18, 6)) * minor_scale(currency) as bigint)
+            end
+        when abs(try_cast(amount as decimal(38, 6))) < 900000000000000
+         and try_cast(amount as decimal(38, 6)) * minor_scale(currency) % 1 = 0
+        then cast(try_cast(amount as decimal(38, 6)) * minor_scale(currency) as bigint)
     end
 );
 

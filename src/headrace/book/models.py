@@ -125,7 +125,7 @@ def run_model(connection: duckdb.DuckDBPyConnection, model: Model) -> frozenset[
     _execute(
         connection,
         model,
-        f"create or replace table book.{model.table.name} as "
+        f"create or replace table memory.book.{model.table.name} as "
         f"select {', '.join(columns)} from ({model.sql}\n)",
     )
     return frozenset(types)
@@ -135,7 +135,7 @@ def make_empty(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
     """Makes `book.<table>` without rows, for a table that no model produces."""
     columns = [part for c in table.columns for part in _cast(c, None)]
     connection.execute(
-        f"create or replace table book.{table.name} as select {', '.join(columns)} limit 0"
+        f"create or replace table memory.book.{table.name} as select {', '.join(columns)} limit 0"
     )
 
 
@@ -172,7 +172,10 @@ def _cast(column: Column, kind: str | None) -> list[str]:
         return [f"null::{target} as {name}", f"null::varchar as {name}__raw"]
     if column.kind == "instant" and kind == "VARCHAR":
         # Through TIMESTAMPTZ, so that an offset in the text counts; the session's zone is UTC.
-        source = f"timezone('UTC', try_cast({name} as timestamptz))"
+        source = (
+            f"case when length({name}) = 10 then cast(try_cast({name} as date) as timestamp) "
+            f"else timezone('UTC', try_cast({name} as timestamptz)) end"
+        )
     elif column.kind == "instant" and kind == "TIMESTAMP WITH TIME ZONE":
         source = f"timezone('UTC', {name})"
     elif column.kind == "amount" and kind not in _INTEGERS:

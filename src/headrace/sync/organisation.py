@@ -94,7 +94,8 @@ class Organisation:
             offered = source.tables()
             models = load_models(self._folder / self.settings.models, offered)
             wanted = sorted(set().union(*(model.reads for model in models)))
-            rows = source.stage(self.book.connection, wanted)
+            with self.book.staging() as connection:
+                rows = source.stage(connection, wanted)
         finally:
             source.close()
         self.book.build(models)

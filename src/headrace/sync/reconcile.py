@@ -148,7 +148,8 @@ class Reconciler:
         differences = [
             Difference(customer, currency, book, api, self._documents(customer, currency))
             for customer, currency, book, api in self._rows(
-                "from plan.compared_balances where book <> api order by abs(book - api) desc, customer, currency"
+                "from plan.compared_balances where book <> api "
+                "order by abs(book - api) desc, customer, currency"
             )
         ]
         return Reconciled(

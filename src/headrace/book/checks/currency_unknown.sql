@@ -6,5 +6,5 @@ select
     'has the currency ''' || currency || ''', which ISO 4217 does not know',
     'write the three-letter code in capitals, such as EUR'
 from book.all_documents
-anti join currencies on currencies.code = currency
+anti join book.currencies as currencies on currencies.code = currency
 where currency is not null;
