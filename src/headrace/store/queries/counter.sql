@@ -17,8 +17,10 @@ WHERE organisation = ? AND customer BETWEEN ? AND ? AND total > 0
 UNION
 SELECT c.parent, n.currency
 FROM customer c
-JOIN counter n ON n.organisation = c.organisation AND n.customer = c.seq
-WHERE c.parent BETWEEN ? AND ? AND c.organisation = ? AND n.total > 0
+CROSS JOIN counter n
+-- The sign and the cross join keep SQLite from going through all that the organisation has.
+WHERE c.parent BETWEEN ? AND ? AND +c.organisation = ?
+    AND n.organisation = c.organisation AND n.customer = c.seq AND n.total > 0
 
 -- forget_customer --
 DELETE FROM counter WHERE organisation = ? AND customer = ?

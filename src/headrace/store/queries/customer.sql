@@ -77,4 +77,5 @@ UNION ALL
 SELECT c.parent, {open_columns}
 FROM customer c
 JOIN document d ON d.customer = c.seq AND d.applied < d.amount
-WHERE c.organisation = ? AND c.parent BETWEEN ? AND ?
+-- The sign keeps SQLite from going through all customers of the organisation.
+WHERE +c.organisation = ? AND c.parent BETWEEN ? AND ?
