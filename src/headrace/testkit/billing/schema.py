@@ -85,10 +85,14 @@ TABLES: dict[str, dict[str, str]] = {
 """Table to column to SQL type."""
 
 INDEXES = (
+    "create index bills_id on bills (bill_id)",
+    "create index clients_no on clients (client_no)",
     "create index applied_target on applied (target_kind, target_id)",
     "create index applied_source on applied (source_kind, source_id)",
     "create index money_in_client on money_in (client_no)",
     "create index people_person on people (person_id)",
+    "create index bills_bill on bills (bill_id)",
+    "create index clients_client on clients (client_no)",
 )
 
 CREATE = tuple(
