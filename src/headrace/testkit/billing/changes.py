@@ -69,6 +69,10 @@ class _Changer:
             f"select distinct person_id, given_name from people order by 1 limit {reach}"
         )
         self._moved: set[int] = set()
+        # Looked at once each for an allocation that could move to them.
+        self._unvisited = list(self._open)
+        self._used: set[int] = set()
+        self._immovable: set[int] = set()
 
     def apply(self, count: int) -> list[Change]:
         done: list[Change] = []
@@ -83,9 +87,9 @@ class _Changer:
         return done
 
     def payment_arrives(self) -> tuple[str, Dirty] | None:
-        if not self._open:
+        if (found := self._take_open()) is None:
             return None
-        bill, client, currency, total = self._open.pop()
+        bill, client, currency, total = found
         receipt = self._pay(client, currency, total)
         self._apply("RECEIPT", receipt, "BILL", bill, total)
         return f"payment {receipt} settles invoice {bill}", _dirty("payment", receipt)
@@ -110,9 +114,9 @@ class _Changer:
         return f"invoice {bill} is issued to customer {client}", _dirty("invoice", bill)
 
     def invoice_is_credited(self) -> tuple[str, Dirty] | None:
-        if not self._open:
+        if (found := self._take_open()) is None:
             return None
-        bill, client, currency, total = self._open.pop()
+        bill, client, currency, total = found
         amount = _minor(total, currency)
         credited = self._random.randint(1, amount)
         note = self._bill("CREDIT", client, currency, credited)
@@ -120,39 +124,53 @@ class _Changer:
         return f"credit note {note} is applied to invoice {bill}", _dirty("credit_note", note)
 
     def invoice_is_corrected(self) -> tuple[str, Dirty] | None:
-        if not self._open:
+        if (found := self._take_open()) is None:
             return None
-        bill, _, currency, total = self._open.pop()
+        bill, _, currency, total = found
         text = decimal(_minor(total, currency) + self._random.randint(1, 999), currency)
         self._database.run("update bills set total = ? where bill_id = ?", text, bill)
         return f"invoice {bill} is corrected to {text} {currency}", _dirty("invoice", bill)
 
     def allocation_moves(self) -> tuple[str, Dirty] | None:
         """A payment turns out to be for another invoice of the same client."""
-        for place, (bill, client, currency, total) in enumerate(self._open):
-            for receipt, old, amount in self._database.rows(
-                "select a.source_id, a.target_id, a.amount from money_in m join applied a "
-                "on a.source_kind = 'RECEIPT' and a.source_id = m.receipt_id "
-                "where m.client_no = ? and m.currency = ? and a.target_kind = 'BILL' "
-                "order by a.source_id desc, a.target_id limit 5",
-                client,
-                currency,
-            ):
-                if _minor(amount, currency) > _minor(total, currency) or receipt in self._moved:
-                    continue
-                if self._is_ticked_off(old):
-                    continue
-                self._database.run(
-                    "update applied set target_id = ? where source_kind = 'RECEIPT' "
-                    "and source_id = ? and target_id = ?",
-                    bill,
-                    receipt,
-                    old,
-                )
-                del self._open[place]
-                self._moved.add(receipt)
-                words = f"payment {receipt} moves from invoice {old} to {bill}"
-                return words, _dirty("payment", receipt)
+        while self._unvisited:
+            bill, client, currency, total = self._unvisited.pop()
+            if bill in self._used:
+                continue
+            if bill in self._immovable:
+                continue
+            found = self._movable_to(client, currency, _minor(total, currency))
+            if found is None:
+                self._immovable.add(bill)
+                continue
+            receipt, old = found
+            self._database.run(
+                "update applied set target_id = ? where source_kind = 'RECEIPT' "
+                "and source_id = ? and target_kind = 'BILL' and target_id = ?",
+                bill,
+                receipt,
+                old,
+            )
+            del self._open[place]
+            self._moved.add(receipt)
+            words = f"payment {receipt} moves from invoice {old} to {bill}"
+            return words, _dirty("payment", receipt)
+        return None
+
+    def _movable_to(self, client: int, currency: str, room: int) -> tuple[int, int] | None:
+        """(receipt, the bill it pays) of the same client and of no more than `room`."""
+        for receipt, old, amount, ticked_off in self._database.rows(
+            "select a.source_id, a.target_id, a.amount, b.settled_on from money_in m "
+            "join applied a on a.source_kind = 'RECEIPT' and a.source_id = m.receipt_id "
+            "join bills b on b.bill_id = a.target_id "
+            "where m.client_no = ? and m.currency = ? and a.target_kind = 'BILL' "
+            "order by a.source_id desc, a.target_id limit 5",
+            client,
+            currency,
+        ):
+            # Of a bill that was ticked off, the synthetic payment would change as well.
+            if not ticked_off and receipt not in self._moved and _minor(amount, currency) <= room:
+                return receipt, old
         return None
 
     def refund_is_paid(self) -> tuple[str, Dirty] | None:
@@ -174,6 +192,14 @@ class _Changer:
         rename = "update clients set company = company || ' Group' where client_no = ?"
         self._database.run(rename, client)
         return f"customer {client} is renamed", _dirty("customer", client)
+
+    def _take_open(self) -> Row | None:
+        while self._open:
+            row = self._open.pop()
+            if row[0] not in self._used:
+                self._used.add(row[0])
+                return row
+        return None
 
     def _shuffled(self, sql: str) -> list[Row]:
         rows = self._database.rows(sql)
@@ -201,11 +227,6 @@ class _Changer:
 
     def _apply(self, kind: str, source: int, target_kind: str, target: int, amount: str) -> None:
         self._database.insert("applied", [(kind, source, target_kind, target, amount)])
-
-    def _is_ticked_off(self, bill: int) -> bool:
-        # Its synthetic payment would change as well.
-        found = self._database.rows("select settled_on from bills where bill_id = ?", bill)
-        return bool(found and found[0][0])
 
 
 KINDS: dict[str, Callable[[_Changer], tuple[str, Dirty] | None]] = {
