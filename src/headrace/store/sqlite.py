@@ -28,7 +28,8 @@ T = TypeVar("T")
 _GROUP_MAX = 256
 _BUSY_TIMEOUT_S = 10.0
 _WRITER_CACHE_KB = 24_000
-_READER_CACHE_KB = 8_000
+_READER_CACHE_KB = 16_000
+_POOL_CACHE_KB = 8_000
 _CHECKPOINT_PAGES = 4_000
 
 
@@ -129,7 +130,7 @@ class SqliteStore:
     def _scan(self, run: Callable[..., T], arguments: tuple[Any, ...]) -> T:
         db = getattr(self._local, "db", None)
         if db is None:
-            db = self._local.db = connect(self._path)
+            db = self._local.db = connect(self._path, _POOL_CACHE_KB)
             self._pool_readers.append(db)
         return _read(db, run, arguments)
 
