@@ -72,7 +72,6 @@ class _Changer:
         # Looked at once each for an allocation that could move to them.
         self._unvisited = list(self._open)
         self._used: set[int] = set()
-        self._immovable: set[int] = set()
 
     def apply(self, count: int) -> list[Change]:
         done: list[Change] = []
@@ -137,11 +136,8 @@ class _Changer:
             bill, client, currency, total = self._unvisited.pop()
             if bill in self._used:
                 continue
-            if bill in self._immovable:
-                continue
             found = self._movable_to(client, currency, _minor(total, currency))
             if found is None:
-                self._immovable.add(bill)
                 continue
             receipt, old = found
             self._database.run(
@@ -151,7 +147,7 @@ class _Changer:
                 receipt,
                 old,
             )
-            del self._open[place]
+            self._used.add(bill)
             self._moved.add(receipt)
             words = f"payment {receipt} moves from invoice {old} to {bill}"
             return words, _dirty("payment", receipt)
