@@ -155,12 +155,13 @@ class _Changer:
 
     def _movable_to(self, client: int, currency: str, room: int) -> tuple[int, int] | None:
         """(receipt, the bill it pays) of the same client and of no more than `room`."""
+        # `+ 0`: SQLite would otherwise walk the index of that order from its far end.
         for receipt, old, amount, ticked_off in self._database.rows(
             "select a.source_id, a.target_id, a.amount, b.settled_on from money_in m "
             "join applied a on a.source_kind = 'RECEIPT' and a.source_id = m.receipt_id "
             "join bills b on b.bill_id = a.target_id "
             "where m.client_no = ? and m.currency = ? and a.target_kind = 'BILL' "
-            "order by a.source_id desc, a.target_id limit 5",
+            "order by a.source_id + 0 desc, a.target_id limit 5",
             client,
             currency,
         ):

@@ -85,8 +85,6 @@ TABLES: dict[str, dict[str, str]] = {
 """Table to column to SQL type."""
 
 INDEXES = (
-    "create index bills_id on bills (bill_id)",
-    "create index clients_no on clients (client_no)",
     "create index applied_target on applied (target_kind, target_id)",
     "create index applied_source on applied (source_kind, source_id)",
     "create index money_in_client on money_in (client_no)",
