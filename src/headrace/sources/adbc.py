@@ -74,8 +74,8 @@ def reading(what: str, secrets: tuple[str, ...] = ()) -> Iterator[None]:
 def driver_words(error: Exception, secrets: tuple[str, ...] = ()) -> str:
     """A driver's message in one line, its own prefixes and the given secrets taken out."""
     words = " ".join(str(error).split())
-    for noise in ("IO: ", "INVALID_ARGUMENT: ", "INVALID_STATE: ", "[libpq] ", "[SQLite] "):
+    for noise in ("IO: ", "INVALID_ARGUMENT: ", "INVALID_STATE: ", "[libpq] ", "[SQLite] ", "Failed to connect: "):
         words = words.replace(noise, "")
     for secret in secrets:
         words = words.replace(secret, "***")
-    return words.rstrip(".") + "."
+    return words.rstrip(". ?") + "."

@@ -1,6 +1,5 @@
 -- What an invoice comes to is what its move put on the receivable account; a negative total is a
--- credit note. Revenue lines of the same move, taxes left out, would be the net amount; there are
--- no taxes here.
+-- credit note.
 with posted as (
     select invoice.id, sum(line.debit - line.credit) as total, max(line.maturity_date) as due
     from invoice
@@ -15,7 +14,7 @@ select
     coalesce(posted.due, invoice.invoice_date) as due_date,
     currency.code as currency,
     minor(posted.total, currency.code) as gross_amount,
-    minor(posted.total, currency.code) as net_amount,
+    minor(coalesce(invoice.untaxed_amount_cache, posted.total), currency.code) as net_amount,
     coalesce(invoice.description, invoice.reference) as name,
     -- Paid, even where something other than a payment settled it.
     case when invoice.state = 'paid' then invoice.invoice_date end as marked_paid_at

@@ -1,0 +1,33 @@
+"""`headrace generate` as a person or a script calls it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from project_books import errors, project_book
+
+
+def _generate(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "headrace", "generate", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_it_makes_a_database_and_a_project_that_reads_it(tmp_path: Path) -> None:
+    database, project = tmp_path / "a b.db", tmp_path / "my project"
+    done = _generate("--records", 300, "--to", database, "--project", project, "--json")
+    counts = json.loads(done.stdout)
+    assert done.returncode == 0 and counts["requests"] >= 300
+    with project_book(project) as book:
+        assert errors(book) == []
+        assert book.counts()["invoices"] == counts["invoices"]
+
+
+def test_it_does_not_overwrite(tmp_path: Path) -> None:
+    (tmp_path / "b.db").write_text("mine")
+    done = _generate("--to", tmp_path / "b.db")
+    assert done.returncode != 0
+    assert "there already" in done.stderr and "Traceback" not in done.stderr
+    assert (tmp_path / "b.db").read_text() == "mine"
