@@ -163,6 +163,15 @@ class Journal:
         execute("insert into answers values (?)", (now,))
         execute("update runs set sent = sent + 1 where id = ?", (self.run_id,))
 
+    def adopt(self, records: Iterable[tuple[str, str, int | None, bytes, str]]) -> None:
+        """Notes (entity, external id, fingerprint, hash, customer) as known to the API already."""
+        now = self._clock.now().timestamp()
+        with self._transaction():
+            self._db.executemany(
+                "insert or replace into applied values (?, ?, ?, ?, ?, ?, ?)",
+                ((*record, now, self.run_id) for record in records),
+            )
+
     def refresh(self, fingerprints: Iterable[tuple[int | None, str, str]]) -> None:
         """Sets (fingerprint, entity, external id) of records whose payload did not change."""
         with self._transaction():
@@ -218,12 +227,22 @@ class Journal:
         self.run_id = int(cursor.lastrowid or 0)
         return self.run_id
 
-    def end_run(self, outcome: str) -> None:
-        """Notes how the run ended: `done`, `interrupted` or why it stopped."""
+    def end_run(self, outcome: str, latency: float | None) -> None:
+        """Notes how the run ended: `done`, `interrupted` or why it stopped.
+
+        `latency` is the mean seconds of an answer; the next plan's times are computed with it.
+        """
         self._db.execute(
-            "update runs set ended_at = ?, outcome = ? where id = ?",
-            (self._clock.now().timestamp(), outcome, self.run_id),
+            "update runs set ended_at = ?, outcome = ?, latency = ? where id = ?",
+            (self._clock.now().timestamp(), outcome, latency, self.run_id),
         )
+
+    def latency(self) -> float | None:
+        """Mean seconds of an answer in the last run that got one."""
+        row = self._db.execute(
+            "select latency from runs where latency is not null order by id desc limit 1"
+        ).fetchone()
+        return float(row[0]) if row else None
 
     def runs(self, limit: int = 10) -> list[Run]:
         """The newest runs first."""

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from headrace.book.book import Book
-from headrace.book.models import load_models
+from headrace.book.models import Model, load_models
 from headrace.client.endpoints import Reader
 from headrace.client.pace import WINDOW, Pace
 from headrace.client.transport import HttpTransport
@@ -82,7 +82,9 @@ class Organisation:
         self.book = Book(data / "cache.duckdb")
         self.journal = Journal(data / "journal.db", clock, settings.keep_payloads)
         self._planner = Planner(self.book, self.journal, clock)
-        self._latency: float | None = None
+        self._latency = self.journal.latency()
+        self.models: list[Model] = []
+        """The models of the last refresh."""
 
     def refresh(self) -> dict[str, int]:
         """Reads the source and builds the book; rows per staged table.
@@ -98,6 +100,7 @@ class Organisation:
                 rows = source.stage(connection, wanted)
         finally:
             source.close()
+        self.models = models
         self.book.build(models)
         return rows
 
@@ -139,7 +142,7 @@ class Organisation:
                 if delivery.stopped is not None:
                     outcome = f"stopped: {delivery.stopped}"
             finally:
-                self.journal.end_run(outcome)
+                self.journal.end_run(outcome, progress.latency)
         self._latency = progress.latency or self._latency
         if delivery.stopped is not None:
             raise explain(delivery.stopped, self.settings.target.url, progress.done, progress.left)

@@ -37,7 +37,8 @@ create table if not exists runs (
     planned integer not null,
     sent integer not null default 0,
     rejected integer not null default 0,
-    open_left integer not null default 0
+    open_left integer not null default 0,
+    latency real
 );
 
 -- When the API answered, for the last minute: those requests still count there after a restart.

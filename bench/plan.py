@@ -1,0 +1,137 @@
+"""Planning against the bare engine: hash every staged column, anti-join with the last hashes.
+
+    python bench/plan.py [--full]
+
+Quick takes 100,000 records, `--full` a million. Each figure is the median of three.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+
+from headrace.fleet.project import load_project
+from headrace.model.clock import SYSTEM_CLOCK
+from headrace.sync.organisation import Organisation
+from headrace.testkit.billing import changes, generate, write_project
+
+KEYS = {
+    "clients": "client_no",
+    "people": "person_id, client_no",
+    "bills": "bill_id",
+    "money_in": "receipt_id",
+    "money_out": "payout_id",
+    "applied": "source_kind, source_id, target_kind, target_id",
+    "journal": "entry_id",
+}
+CHANGED = 1_000
+PLAN_MAX = 4.0
+MEMORY_MAX_MB = 1_200
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--full", action="store_true", help="a million records")
+    records = 1_000_000 if parser.parse_args().full else 100_000
+    os.environ.update(HEADRACE_URL="http://127.0.0.1:1/v1", HEADRACE_KEY="-", HEADRACE_SECRET="-")
+    with tempfile.TemporaryDirectory(prefix="bench-plan-") as folder:
+        run(Path(folder), records)
+
+
+def run(folder: Path, records: int) -> None:
+    database, project = folder / "billing.db", folder / "project"
+    generate(database, records=records, seed=1)
+    write_project(project, f"sqlite:///{database}")
+    loaded = load_project(project)
+    with loaded.open(loaded.only(None), SYSTEM_CLOCK) as organisation:
+        organisation.refresh()
+        acknowledge_everything(organisation)
+        bare_remember(organisation.book.connection)
+        unchanged = median(lambda: plan(organisation))
+        assert organisation.plan().empty
+        changes(database, 2, CHANGED)
+        organisation.refresh()
+        bare = median(lambda: bare_compare(organisation.book.connection))
+        changed = median(lambda: plan(organisation))
+        requests = organisation.plan().requests
+    print(
+        f"plan of {records:,} records, {CHANGED:,} changed ({requests:,} requests) / bare engine: "
+        f"{changed / bare:.2f} (at most {PLAN_MAX}): {changed:.2f} s / {bare:.2f} s"
+    )
+    print(
+        f"plan with none changed / with {CHANGED:,} changed: {unchanged / changed:.2f} (at most 1):"
+        f" {unchanged:.2f} s / {changed:.2f} s, 0 requests"
+    )
+    peak = peak_memory(project)
+    print(
+        f"peak memory of `headrace plan` / bar: {peak / MEMORY_MAX_MB:.2f} (at most 1): "
+        f"{peak:.0f} MB / {MEMORY_MAX_MB:,} MB, staging included"
+    )
+
+
+def plan(organisation: Organisation) -> None:
+    """What `headrace plan` does between staging and printing."""
+    organisation.book.build(organisation.models)
+    organisation.plan()
+
+
+def acknowledge_everything(organisation: Organisation) -> None:
+    """Fills the journal as a complete import would, with hashes that no payload has."""
+    rows = organisation.book.connection.execute(
+        "select entity, external_id, fingerprint, customer from book.fingerprints "
+        "join book.placed using (entity, external_id)"
+    ).fetchall()
+    organisation.journal.adopt([(*row[:3], b"-", row[3]) for row in rows])
+
+
+def bare_remember(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute("create schema bare")
+    for table, key in KEYS.items():
+        connection.execute(
+            f"create table bare.{table} as select {key}, {row_hash(connection, table)} as h "
+            f"from staging.source.{table}"
+        )
+
+
+def bare_compare(connection: duckdb.DuckDBPyConnection) -> None:
+    for table, key in KEYS.items():
+        hashed = f"select {key}, {row_hash(connection, table)} as h from staging.source.{table}"
+        for one, other in ((f"({hashed})", f"bare.{table}"), (f"bare.{table}", f"({hashed})")):
+            connection.execute(f"from {one} as one anti join {other} as other using ({key}, h)")
+            connection.fetchall()
+
+
+def row_hash(connection: duckdb.DuckDBPyConnection, table: str) -> str:
+    columns = connection.execute(f"describe staging.source.{table}").fetchall()
+    return f"hash({', '.join(column[0] for column in columns)})"
+
+
+def median(work: Callable[[], None]) -> float:
+    """Seconds, the median of three runs."""
+    times = []
+    for _ in range(3):
+        started = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - started)
+    return statistics.median(times)
+
+
+def peak_memory(project: Path) -> float:
+    """MB at most while `headrace plan` runs, source to JSON."""
+    command = [sys.executable, "-m", "headrace", "plan", "--json", "-p", str(project)]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+
+
+if __name__ == "__main__":
+    main()
