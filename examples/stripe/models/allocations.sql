@@ -1,7 +1,7 @@
 with paid as (
     select charged.data ->> '$.object.id' as charge, paid.data ->> '$.object.id' as invoice
     from events charged
-    join events paid on paid.request ->> 'id' = charged.request ->> 'id'
+    join events paid on (paid.request ->> 'id') = (charged.request ->> 'id')
     where charged.type = 'charge.succeeded' and paid.type = 'invoice.paid'
 ),
 -- A refund that a credit note explains: the note names its refunds.
@@ -9,7 +9,7 @@ explained as (
     select id as credit_note, item ->> 'refund' as refund,
            (item ->> 'amount_refunded')::bigint as amount
     from (select id, unnest(refunds::json[]) as item from credit_notes where status = 'issued')
-    where item ->> 'refund' is not null
+    where (item ->> 'refund') is not null
 ),
 -- A refund that none explains takes its money back from the payment, and so from the invoice.
 unexplained as (

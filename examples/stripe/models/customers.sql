@@ -13,4 +13,4 @@ select
     address ->> 'state' as state,
     coalesce(countries.name, address ->> 'country') as country
 from customers
-left join countries on countries.code = address ->> 'country'
+left join countries on countries.code = (address ->> 'country')

@@ -10,7 +10,7 @@ select
 from refunds
 join charges on charges.id = refunds.charge
 join events charged
-  on charged.type = 'charge.succeeded' and charged.data ->> '$.object.id' = charges.id
+  on charged.type = 'charge.succeeded' and (charged.data ->> '$.object.id') = charges.id
 join events paid
-  on paid.type = 'invoice.paid' and paid.request ->> 'id' = charged.request ->> 'id'
+  on paid.type = 'invoice.paid' and (paid.request ->> 'id') = (charged.request ->> 'id')
 where refunds.status = 'succeeded'

@@ -15,6 +15,16 @@ FAILURES = (adbc_driver_manager.Error, duckdb.Error)
 """What a driver, or DuckDB while it drains a driver's stream, may raise."""
 
 
+_NOISE = (
+    "IO: ",
+    "INVALID_ARGUMENT: ",
+    "INVALID_STATE: ",
+    "[libpq] ",
+    "[SQLite] ",
+    "Failed to connect: ",
+)
+
+
 class Database:
     """An open connection to a billing database, with the DuckDB that its rows go into.
 
@@ -74,7 +84,7 @@ def reading(what: str, secrets: tuple[str, ...] = ()) -> Iterator[None]:
 def driver_words(error: Exception, secrets: tuple[str, ...] = ()) -> str:
     """A driver's message in one line, its own prefixes and the given secrets taken out."""
     words = " ".join(str(error).split())
-    for noise in ("IO: ", "INVALID_ARGUMENT: ", "INVALID_STATE: ", "[libpq] ", "[SQLite] ", "Failed to connect: "):
+    for noise in _NOISE:
         words = words.replace(noise, "")
     for secret in secrets:
         words = words.replace(secret, "***")
