@@ -81,7 +81,7 @@ def run(folder: Path, records: int) -> None:
 
 def plan(organisation: Organisation) -> None:
     """What `headrace plan` does between staging and printing."""
-    organisation.book.build(organisation.models)
+    organisation.rebuild()
     organisation.plan()
 
 

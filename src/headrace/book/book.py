@@ -22,7 +22,7 @@ from headrace.model.money import EXPONENTS
 
 _SQL = {
     name: resources.files("headrace.book").joinpath(f"{name}.sql").read_text(encoding="utf-8")
-    for name in ("macros", "derive", "desired", "placed")
+    for name in ("macros", "derive", "fingerprints")
 }
 
 
@@ -57,6 +57,7 @@ class Book:
     def _prepare(self) -> None:
         self.connection.execute(
             "create schema if not exists staging.source; create schema book; create schema plan; "
+            "create table book.touched (entity varchar, external_id varchar); "
             f"create macro minor_scale(currency) as ({_scale_of_currency()})"
         )
         self.connection.execute(_SQL["macros"])
@@ -76,7 +77,7 @@ class Book:
             self.connection.execute("use memory")
 
     def build(self, models: Iterable[Model]) -> None:
-        """Runs the models over the staged tables, then derives and checks. ModelError as found."""
+        """Runs the models over the staged tables and derives the rest. ModelError as found."""
         by_table = {model.table.name: model for model in models}
         self.connection.execute("set search_path = 'staging.source,memory.main'")
         try:
@@ -90,9 +91,11 @@ class Book:
         finally:
             self.connection.execute("use memory")
         self.connection.execute(_SQL["derive"])
+        self.connection.execute(_SQL["fingerprints"])
+
+    def check(self) -> None:
+        """Runs the checks for `book.touched`, which the caller has filled."""
         run_checks(self.connection)
-        self.connection.execute(_SQL["desired"])
-        self.connection.execute(_SQL["placed"])
 
     def problems(self, limit: int | None = None) -> list[Problem]:
         """What the checks found, errors first."""

@@ -20,7 +20,10 @@ _CHECKS = tuple(
         if entry.name.endswith(".sql")
     )
 )
-_WITHHOLD = resources.files("headrace.book").joinpath("withhold.sql").read_text(encoding="utf-8")
+_EXAMINE, _WITHHOLD = (
+    resources.files("headrace.book").joinpath(f"{name}.sql").read_text(encoding="utf-8")
+    for name in ("examine", "withhold")
+)
 
 
 class Problem(Struct, frozen=True):
@@ -34,7 +37,12 @@ class Problem(Struct, frozen=True):
 
 
 def run_checks(connection: duckdb.DuckDBPyConnection) -> None:
-    """Makes `book.problems` and `book.withheld`."""
+    """Makes `book.problems` and `book.withheld`.
+
+    Looks at the records in `book.touched` (entity, external_id) and at what is linked to them; the
+    cheap rules look at everything.
+    """
+    connection.execute(_EXAMINE)
     connection.execute(
         "create or replace table book.problems ("
         "severity varchar, entity varchar, external_id varchar, problem varchar, remedy varchar)"

@@ -17,8 +17,8 @@ select external_id, arg_max(root, depth) as root, max(depth) >= 64 as endless
 from climb
 group by external_id;
 
--- Sums of the allocations on either side; the mark tells whether any of them changed.
-create or replace table book.allocated_from as
+-- What each settlement gives; the mark tells whether any of its allocations changed.
+create or replace table book.given as
 select
     from_entity as entity,
     from_external_id as external_id,
@@ -27,29 +27,40 @@ select
 from book.allocations
 group by all;
 
-create or replace table book.allocated_to as
-select to_entity as entity, to_external_id as external_id, sum(amount)::bigint as amount
-from book.allocations
-group by all;
-
 -- An invoice marked paid that no settlement covers gets a payment of what is open, dated on the
 -- invoice's issue date (guide, Import Payment).
-create or replace view book.fixes as
+create or replace table book.fixes as
+with marked as (
+    select * from book.invoices where marked_paid_at is not null
+),
+covered as (
+    select to_external_id, sum(amount)::bigint as amount
+    from book.allocations as allocation
+    semi join marked on marked.external_id = allocation.to_external_id
+    where to_entity = 'invoice'
+    group by all
+)
 select
-    'fix:' || invoice.external_id as external_id,
-    invoice.customer_external_id,
-    invoice.currency,
-    invoice.gross_amount - coalesce(allocated.amount, 0) as amount,
-    invoice.issued_at as validated_at,
+    'fix:' || marked.external_id as external_id,
+    marked.customer_external_id,
+    marked.currency,
+    marked.gross_amount - coalesce(covered.amount, 0) as amount,
+    marked.issued_at as validated_at,
     null::varchar as instrument,
-    'fix:' || invoice.custom_id as ref_number,
+    'fix:' || marked.custom_id as ref_number,
     null::varchar as bank_account_id,
-    invoice.external_id as invoice_external_id
-from book.invoices as invoice
-left join book.allocated_to as allocated
-    on allocated.entity = 'invoice' and allocated.external_id = invoice.external_id
-where invoice.marked_paid_at is not null
-  and invoice.gross_amount > coalesce(allocated.amount, 0);
+    marked.external_id as invoice_external_id
+from marked
+left join covered on covered.to_external_id = marked.external_id
+where marked.gross_amount > coalesce(covered.amount, 0);
+
+-- Who settles whom, the synthetic payments included; a pair may stand in several rows.
+create or replace view book.links as
+from book.allocations
+select from_entity, from_external_id, to_entity, to_external_id, amount
+union all
+from book.fixes
+select 'payment', external_id, 'invoice', invoice_external_id, amount;
 
 -- Adjustments and fixes ride as payments and refunds (guide, Data model mapping); `origin` keeps
 -- the table that they came from.
@@ -79,7 +90,7 @@ select
 from book.adjustments
 where amount > 0;
 
--- Everything that has a customer and a currency, for rules that hold for all of it.
+-- Everything of the source that has a customer and a currency, for rules that hold for all of it.
 create or replace view book.all_documents as
 select 'invoice' as entity, external_id, customer_external_id, currency, gross_amount as amount
 from book.invoices
@@ -111,3 +122,26 @@ select
     end as problem
 from book.contacts
 where customer_external_id is not null;
+
+-- Every record that travels, with its customer, its money and its date.
+create or replace view book.placed as
+select
+    'customer' as entity, external_id, external_id as customer,
+    null::varchar as currency, null::bigint as amount, null::timestamp as moment
+from book.customers
+union all
+select 'invoice', external_id, customer_external_id, currency, gross_amount, issued_at
+from book.invoices
+union all
+select 'credit_note', external_id, customer_external_id, currency, gross_amount, issued_at
+from book.credit_notes
+union all
+select 'payment', external_id, customer_external_id, currency, amount, validated_at
+from book.all_payments
+union all
+select 'refund', external_id, customer_external_id, currency, amount, validated_at
+from book.all_refunds;
+
+create or replace view book.travelling_contacts as
+from book.judged_contacts
+where problem is null;

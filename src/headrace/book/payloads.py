@@ -167,9 +167,9 @@ class Payloads:
         """Per wanted settlement: (entity, external id, amount) of what it settles, in order."""
         found: dict[str, list[tuple[str, str, int]]] = {}
         for row in self._rows(
-            "select link.* from book.links as link "
-            "join wanted on wanted.external_id = link.from_external_id "
-            f"where link.from_entity = '{entity}' order by link.to_entity, link.to_external_id"
+            "select from_external_id, to_entity, to_external_id, sum(amount)::bigint as amount "
+            "from book.links join wanted on wanted.external_id = links.from_external_id "
+            f"where from_entity = '{entity}' group by all order by to_entity, to_external_id"
         ):
             found.setdefault(row["from_external_id"], []).append(
                 (row["to_entity"], row["to_external_id"], row["amount"])

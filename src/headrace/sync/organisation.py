@@ -101,11 +101,17 @@ class Organisation:
         finally:
             source.close()
         self.models = models
-        self.book.build(models)
+        self.rebuild()
         return rows
 
+    def rebuild(self) -> None:
+        """Builds and checks the book over what is staged."""
+        self.book.build(self.models)
+        self._planner.compare()
+        self.book.check()
+
     def plan(self) -> Plan:
-        """What the API lacks, over the book as it was last built."""
+        """What the API lacks, over the book as it was last built, by the journal as it was then."""
         target = self.settings.target
         return self._planner.make(self.name, target.rate, target.in_flight, self._latency)
 

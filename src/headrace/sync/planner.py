@@ -22,7 +22,7 @@ from headrace.sync.plan import Change, Count, Money, Plan, Withheld
 _CHUNK = 5_000
 _SQL = {
     name: resources.files("headrace.sync").joinpath("sql", f"{name}.sql").read_text("utf-8")
-    for name in ("differences", "hold", "nodes", "place")
+    for name in ("differences", "changes", "hold", "nodes", "place")
 }
 
 
@@ -38,12 +38,16 @@ class Planner:
         self.unchanged: list[tuple[int | None, str, str]] = []
         """(fingerprint, entity, external id) of rows that moved without their payload."""
 
+    def compare(self) -> None:
+        """Finds what differs from what the API was told; the checks then look at just that."""
+        self._journal.load_into(self._connection)
+        self._connection.execute(_SQL["differences"])
+
     def make(
         self, organisation: str, rate: int, in_flight: int, latency: float | None = None
     ) -> Plan:
-        """Compares, orders and counts; reads the journal, changes nothing outside the book."""
-        self._journal.load_into(self._connection)
-        self._connection.execute(_SQL["differences"])
+        """Orders and counts what `compare` found and the checks let pass; sends nothing."""
+        self._connection.execute(_SQL["changes"])
         self._drop_unchanged()
         self._hold_rejects()
         self._load_gone()
@@ -201,7 +205,10 @@ class Planner:
             held=self._withheld("plan.held"),
             applied=self._journal.count(),
             desired=dict(
-                self._rows("select entity, count(*) from book.fingerprints group by entity")
+                self._rows(
+                    "select entity, count(*) from book.fingerprints "
+                    "anti join book.withheld using (entity, external_id) group by entity"
+                )
             ),
         )
         if latency is not None:
@@ -232,7 +239,8 @@ class Planner:
         """One payload per entity that the book has."""
         found = {}
         for entity, external_id in self._rows(
-            "select entity, min(external_id) from book.fingerprints group by entity order by entity"
+            "select entity, min(external_id) from book.fingerprints "
+            "anti join book.withheld using (entity, external_id) group by entity order by entity"
         ):
             found[entity] = encode_payload(
                 self._payloads.fetch(entity, [external_id])[external_id]

@@ -1,23 +1,28 @@
 -- The settlements of an invoice, in the order of their dates, may not pass its gross amount.
-with running as (
+with allocated as (
+    select allocation.*, sum(amount) over (partition by to_external_id) as total
+    from book.allocations as allocation
+    semi join examined_allocations as examined
+        on examined.to_entity = 'invoice' and examined.to_external_id = allocation.to_external_id
+    where allocation.to_entity = 'invoice'
+),
+running as (
     select
-        allocation.*,
+        allocation.* exclude (total),
         invoice.gross_amount,
         invoice.currency,
         sum(allocation.amount) over (
             partition by allocation.to_external_id
             order by coalesce(payment.validated_at, note.issued_at), allocation.from_external_id
         ) as so_far
-    from book.allocations as allocation
-    join book.allocated_to as total
-        on total.entity = 'invoice' and total.external_id = allocation.to_external_id
+    from allocated as allocation
     join book.invoices as invoice
-        on invoice.external_id = allocation.to_external_id and total.amount > invoice.gross_amount
+        on invoice.external_id = allocation.to_external_id
+        and allocation.total > invoice.gross_amount
     left join book.payments as payment
         on allocation.from_entity = 'payment' and payment.external_id = allocation.from_external_id
     left join book.credit_notes as note
         on allocation.from_entity = 'credit_note' and note.external_id = allocation.from_external_id
-    where allocation.to_entity = 'invoice'
 )
 select
     'error',

@@ -24,10 +24,10 @@ select
         when source.currency <> target.currency then 'allocate within one currency'
         else 'correct models/allocations.sql or the source'
     end
-from book.allocations as allocation
-left join book.all_documents as source
+from examined_allocations as allocation
+left join examined_documents as source
     on source.entity = allocation.from_entity and source.external_id = allocation.from_external_id
-left join book.all_documents as target
+left join examined_documents as target
     on target.entity = allocation.to_entity and target.external_id = allocation.to_external_id
 where source.external_id is null
    or target.external_id is null

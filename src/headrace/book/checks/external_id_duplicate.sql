@@ -17,6 +17,6 @@ select
     'stands ' || count(*) || ' times in the table ' || entity || 's (adjustments included)',
     'make external_id unique in the model: use the source''s primary key'
 from named
-where external_id is not null
+semi join book.touched as touched using (entity, external_id)
 group by entity, external_id
 having count(*) > 1;

@@ -1,5 +1,19 @@
 -- The changes as nodes of a graph: whose they are, when they happened, whether they are open.
 create or replace table plan.nodes as
+with given as (
+    select from_entity as entity, from_external_id as external_id, sum(amount) as amount
+    from book.links as link
+    semi join plan.changes as change
+        on change.entity = link.from_entity and change.external_id = link.from_external_id
+    group by all
+),
+taken as (
+    select to_entity as entity, to_external_id as external_id, sum(amount) as amount
+    from book.links as link
+    semi join plan.changes as change
+        on change.entity = link.to_entity and change.external_id = link.to_external_id
+    group by all
+)
 select
     row_number() over () as id,
     change.*,
@@ -7,7 +21,9 @@ select
     placed.currency,
     placed.amount,
     placed.moment,
-    coalesce(placed.open, false) as open,
+    coalesce(
+        placed.amount > coalesce(given.amount, 0) + coalesce(taken.amount, 0), false
+    ) as open,
     case change.entity
         when 'customer' then 0 when 'invoice' then 1 when 'refund' then 3 else 2
     end as level
@@ -15,6 +31,10 @@ from plan.changes as change
 left join book.placed as placed
     on placed.entity = change.entity and placed.external_id = change.external_id
     and change.action <> 'delete'
+left join given
+    on given.entity = change.entity and given.external_id = change.external_id
+left join taken
+    on taken.entity = change.entity and taken.external_id = change.external_id
 left join plan.gone as gone
     on gone.entity = change.entity and gone.external_id = change.external_id;
 

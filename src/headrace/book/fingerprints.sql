@@ -1,16 +1,3 @@
--- What the API should hold: one row per record, as columns, with a fingerprint.
-create or replace view book.travelling_contacts as
-from book.judged_contacts
-where problem is null;
-
-create or replace view book.links as
-select from_entity, from_external_id, to_entity, to_external_id, sum(amount)::bigint as amount
-from book.allocations
-group by all
-union all
-select 'payment', external_id, 'invoice', invoice_external_id, amount
-from book.fixes;
-
 -- The fingerprint only picks candidates: a payload's own hash decides whether it is sent, so this
 -- one may change with the engine's version at the price of comparing more payloads.
 create or replace table book.fingerprints as
@@ -46,33 +33,33 @@ credit_note as (
         note.external_id,
         hash(
             customer_external_id, custom_id, issued_at, due_date, currency, gross_amount,
-            net_amount, name, allocated.mark
+            net_amount, name, given.mark
         ) as mark
     from book.credit_notes as note
-    left join book.allocated_from as allocated
-        on allocated.entity = 'credit_note' and allocated.external_id = note.external_id
+    left join book.given as given
+        on given.entity = 'credit_note' and given.external_id = note.external_id
 ),
 payment as (
     select
         payment.external_id,
         hash(
             customer_external_id, currency, payment.amount, validated_at, instrument, ref_number,
-            bank_account_id, allocated.mark
+            bank_account_id, given.mark
         ) as mark
     from book.all_payments as payment
-    left join book.allocated_from as allocated
-        on allocated.entity = 'payment' and allocated.external_id = payment.external_id
+    left join book.given as given
+        on given.entity = 'payment' and given.external_id = payment.external_id
 ),
 refund as (
     select
         refund.external_id,
         hash(
             customer_external_id, currency, refund.amount, validated_at, instrument, ref_number,
-            bank_account_id, allocated.mark
+            bank_account_id, given.mark
         ) as mark
     from book.all_refunds as refund
-    left join book.allocated_from as allocated
-        on allocated.entity = 'refund' and allocated.external_id = refund.external_id
+    left join book.given as given
+        on given.entity = 'refund' and given.external_id = refund.external_id
 ),
 everything as (
     select 'customer' as entity, * from customer
@@ -86,5 +73,4 @@ everything as (
     select 'refund', * from refund
 )
 select entity, external_id, (mark >> 1)::bigint as fingerprint
-from everything
-anti join book.withheld as withheld using (entity, external_id);
+from everything;
