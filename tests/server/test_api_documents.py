@@ -80,6 +80,14 @@ def test_an_invoice_as_in_the_guide(api: Api, owner: dict[str, Any]) -> None:
     )
 
 
+EMBEDDED = {
+    "currency": "EUR",
+    "issuedAt": "2015-05-05T12:30:00.000Z",
+    "dueDate": "2999-06-05T12:30:00.000Z",
+}
+"""What an invoice of these tests has in common inside another document's answer."""
+
+
 def test_a_payment_with_links(api: Api, owner: dict[str, Any]) -> None:
     one = api.post("/invoices", invoice("I1", "C", 1000))
     two = api.post("/invoices", invoice("I2", "C", 500, name="Second"))
@@ -88,11 +96,6 @@ def test_a_payment_with_links(api: Api, owner: dict[str, Any]) -> None:
         "/payments",
         payment("P", "C", 1300, instrument="CARD", refNumber="fix:1", linkedInvoices=links),
     )
-    embedded = {
-        "currency": "EUR",
-        "issuedAt": "2015-05-05T12:30:00.000Z",
-        "dueDate": "2999-06-05T12:30:00.000Z",
-    }
     assert made == {
         "id": ANY_ID,
         "externalId": "P",
@@ -120,7 +123,7 @@ def test_a_payment_with_links(api: Api, owner: dict[str, Any]) -> None:
                     "amountOutstanding": 0,
                     "paidDate": "2016-02-03T00:00:00.000Z",
                     "status": "PAID",
-                    **embedded,
+                    **EMBEDDED,
                 },
             },
             {
@@ -135,7 +138,7 @@ def test_a_payment_with_links(api: Api, owner: dict[str, Any]) -> None:
                     "amountOutstanding": 300,
                     "paidDate": None,
                     "status": "DUE",
-                    **embedded,
+                    **EMBEDDED,
                 },
             },
         ],

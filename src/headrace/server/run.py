@@ -78,6 +78,7 @@ class HubServer(uvicorn.Server):
         self._ready = ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """As uvicorn's; tells when the sockets accept."""
         await super().startup(sockets)
         self._ready()
 

@@ -10,11 +10,14 @@ class Cursor(Protocol):
     """The rows of one statement, as tuples in the order of its columns."""
 
     @property
-    def rowcount(self) -> int: ...
+    def rowcount(self) -> int:
+        """Rows that the statement changed."""
 
-    def fetchone(self) -> Any: ...
+    def fetchone(self) -> Any:
+        """The next row as a tuple, None after the last."""
 
-    def fetchall(self) -> list[Any]: ...
+    def fetchall(self) -> list[Any]:
+        """All rows that are left."""
 
     def __iter__(self) -> Iterator[Any]: ...
 

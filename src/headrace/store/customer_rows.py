@@ -32,6 +32,7 @@ class CustomerRow(Struct, frozen=True):
 
     @property
     def label(self) -> str:
+        """How messages name it, by the source's id where it has one."""
         return f"customer {self.external_id or self.id}"
 
 

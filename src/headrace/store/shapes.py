@@ -31,6 +31,7 @@ class Shape(Struct, frozen=True):
 
     @property
     def noun(self) -> str:
+        """How messages call it: `credit note`."""
         return self.entity.name.replace("_", " ")
 
     @property

@@ -1,0 +1,77 @@
+"""The project's files, read once: what the house rules look at."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+from msgspec import Struct
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = ROOT / "src" / "headrace"
+
+
+class Module(Struct, frozen=True, dict=True):
+    """One Python file: its path below the root, its text and its syntax tree."""
+
+    path: str
+    text: str
+
+    @functools.cached_property
+    def tree(self) -> ast.Module:
+        return ast.parse(self.text)
+
+    @property
+    def dotted(self) -> str:
+        """`headrace.model.clock` for `src/headrace/model/clock.py`; empty outside the package."""
+        if not self.path.startswith("src/"):
+            return ""
+        parts = self.path.removeprefix("src/").removesuffix(".py").split("/")
+        return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+    def walk(self) -> Iterator[ast.AST]:
+        """Every node, nested ones included."""
+        return ast.walk(self.tree)
+
+
+@functools.cache
+def tracked() -> tuple[str, ...]:
+    """The files that git keeps or would keep, below the root; what was removed left out."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    try:
+        found = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return tuple(_walked())
+    return tuple(path for path in sorted(found.split("\0")) if path and (ROOT / path).is_file())
+
+
+def _walked() -> list[str]:
+    """The same without git, as in an unpacked archive: all but what tools leave behind."""
+    left = {".venv", "__pycache__", "headrace-demo", "build", "dist"}
+    return [
+        path
+        for file in sorted(ROOT.rglob("*"))
+        if file.is_file()
+        and (path := file.relative_to(ROOT).as_posix())
+        and not any(part in left or part.endswith("_cache") for part in path.split("/"))
+    ]
+
+
+@functools.cache
+def modules() -> tuple[Module, ...]:
+    """Every Python file of the project."""
+    return tuple(Module(path, (ROOT / path).read_text("utf-8")) for path in with_ending(".py"))
+
+
+@functools.cache
+def package() -> tuple[Module, ...]:
+    """The Python files of the package alone."""
+    return tuple(module for module in modules() if module.dotted)
+
+
+def with_ending(*endings: str) -> list[str]:
+    """The tracked files whose names end so."""
+    return [path for path in tracked() if path.endswith(endings)]
