@@ -128,8 +128,6 @@ class Reconciler:
                         _open(entity, item),
                     )
                     for item in page
-                    # A synthetic payment settles its invoice wholly and leaves nothing open.
-                    if not (entity is PAYMENT and _name(item).startswith("fix:"))
                 ],
             )
 

@@ -26,9 +26,7 @@ select
     customer,
     currency,
     case when entity in ('invoice', 'refund') then open else -open end as open
-from opened
--- A synthetic payment settles its invoice wholly and leaves nothing open.
-where not (entity = 'payment' and starts_with(external_id, 'fix:'));
+from opened;
 
 create or replace table plan.api_documents (
     entity varchar, external_id varchar, customer varchar, currency varchar, open bigint

@@ -1,0 +1,30 @@
+"""One hub without limits for all tests here, and desks at organisations of their own."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from desk import HubDesk
+
+from headrace.testkit.hub import RunningHub, hub
+
+_NUMBERS = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def open_hub() -> Iterator[RunningHub]:
+    with hub(limits="off") as running:
+        yield running
+
+
+@pytest.fixture
+def new_desk(open_hub: RunningHub) -> Callable[[Path], HubDesk]:
+    """Makes a desk at a fresh organisation, for the project in a folder."""
+
+    def make(folder: Path) -> HubDesk:
+        return HubDesk(folder, open_hub, f"desk-{next(_NUMBERS)}")
+
+    return make

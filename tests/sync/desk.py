@@ -1,0 +1,199 @@
+"""A bookkeeper's desk: one project folder, one organisation of a hub, and what it was sent."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from headrace.fleet.project import load_project
+from headrace.model.clock import SYSTEM_CLOCK
+from headrace.model.entity import BY_NAME
+from headrace.server.request_log import LogRecord
+from headrace.sync.organisation import Organisation, Outcome
+from headrace.sync.plan import Plan
+from headrace.sync.reconcile import Reconciled
+from headrace.testkit.hub import RunningHub
+
+Key = tuple[str, str]
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+class Desk:
+    """Works in process like the commands do; `command` starts the real ones."""
+
+    def __init__(self, folder: Path, url: str, key: str, secret: str) -> None:
+        self.folder = folder
+        self.environment = {
+            **os.environ,
+            "HEADRACE_URL": url,
+            "HEADRACE_KEY": key,
+            "HEADRACE_SECRET": secret,
+        }
+
+    @contextmanager
+    def open(self) -> Iterator[Organisation]:
+        loaded = load_project(self.folder)
+        with loaded.open(loaded.only(None), SYSTEM_CLOCK, self.environment) as organisation:
+            yield organisation
+
+    def plan(self) -> Plan:
+        with self.open() as organisation:
+            organisation.refresh()
+            return organisation.plan()
+
+    def apply(self, *, force: bool = True, patience: float = 60.0) -> tuple[Plan, Outcome]:
+        with self.open() as organisation:
+            organisation.refresh()
+            plan = organisation.plan()
+            if not force:
+                plan.raise_if_unsafe()
+            return plan, asyncio.run(organisation.apply(plan, "apply", None, patience))
+
+    def reconcile(self) -> Reconciled:
+        with self.open() as organisation:
+            organisation.refresh()
+            organisation.plan()
+            return asyncio.run(organisation.reconcile())
+
+    def command(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return self.start(*words).communicated()
+
+    def start(self, *words: str) -> Command:
+        return Command([*words, "--project", str(self.folder)], self.environment)
+
+
+class Command:
+    """A `headrace` command as a process of its own."""
+
+    def __init__(self, words: list[str], environment: Mapping[str, str]) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "headrace", *words],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=dict(environment),
+        )
+
+    def communicated(self, timeout: float = 90.0) -> subprocess.CompletedProcess[str]:
+        """Its exit code and all that it said; never a traceback."""
+        try:
+            out, err = self.process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.communicate()
+            raise
+        assert "Traceback" not in out + err, out + err
+        return subprocess.CompletedProcess(self.process.args, self.process.returncode, out, err)
+
+
+class HubDesk(Desk):
+    """A desk at an organisation of its own in a hub of this process."""
+
+    def __init__(self, folder: Path, hub: RunningHub, name: str) -> None:
+        pair = hub.add_organisation(name)
+        super().__init__(folder, hub.url, pair.key, pair.secret)
+        self.hub = hub
+        self.name = name
+
+    def log(self) -> list[LogRecord]:
+        """All requests of this organisation, in the order of their arrival."""
+        own = [record for record in self.hub.requests() if record.organisation == self.name]
+        return sorted(own, key=lambda record: record.arrived)
+
+    def writes(self, since: int = 0) -> list[LogRecord]:
+        """The same without what only reads, from the `since`th on."""
+        return [record for record in self.log() if record.method != "GET"][since:]
+
+
+def sent(records: Iterable[LogRecord]) -> Counter[Key]:
+    """How often each record was sent or deleted."""
+    return Counter((str(record.entity), str(record.external_id)) for record in records)
+
+
+def overlapping(records: Iterable[LogRecord]) -> list[tuple[LogRecord, LogRecord]]:
+    """Pairs of requests of one customer that were under way at the same time."""
+    by_customer: dict[str, list[LogRecord]] = defaultdict(list)
+    for record in sorted(records, key=lambda record: record.arrived):
+        assert record.customer is not None, record
+        by_customer[record.customer].append(record)
+    return [
+        (one, other)
+        for line in by_customer.values()
+        for one, other in zip(line, line[1:], strict=False)
+        if other.arrived < one.answered
+    ]
+
+
+def most_at_a_time(records: Iterable[LogRecord]) -> int:
+    """The most requests that were under way at any moment."""
+    moments = sorted(
+        moment for record in records for moment in ((record.arrived, 1), (record.answered, -1))
+    )
+    most = now = 0
+    for _, step in moments:
+        now += step
+        most = max(most, now)
+    return most
+
+
+def most_in_a_window(arrivals: Iterable[float], window: float) -> int:
+    """The most arrivals in any half-open window of that length."""
+    times = sorted(arrivals)
+    most = first = 0
+    for last, moment in enumerate(times):
+        while times[first] <= moment - window:
+            first += 1
+        most = max(most, last - first + 1)
+    return most
+
+
+def copy_example(name: str, folder: Path) -> Path:
+    """A copy of the example `name`, in a folder whose name has a space."""
+    project = folder / "with a space" / name
+    shutil.copytree(EXAMPLES / name, project)
+    return project
+
+
+def prove_in_step(desk: HubDesk, records: int | None = None) -> None:
+    """The plan is empty, a second apply sends nothing, reconcile balances."""
+    writes = len(desk.writes())
+    with desk.open() as organisation:
+        organisation.refresh()
+        plan = organisation.plan()
+        outcome = asyncio.run(organisation.apply(plan, "apply"))
+        proof = asyncio.run(organisation.reconcile())
+    assert plan.empty and not plan.held, (plan.counts, plan.held)
+    assert (outcome.sent, len(desk.writes())) == (0, writes)
+    assert proof.balanced, (proof.differences[:3], proof.statements[:3])
+    if records is not None:
+        assert proof.customers + proof.documents == records
+
+
+def execute(database: Path, *statements: str) -> None:
+    """Runs statements in a SQLite file."""
+    connection = sqlite3.connect(database)
+    with connection:
+        for statement in statements:
+            connection.execute(statement)
+    connection.close()
+
+
+def query(database: Path, sql: str) -> list[tuple[Any, ...]]:
+    """Rows of a SQLite file."""
+    connection = sqlite3.connect(database)
+    try:
+        return connection.execute(sql).fetchall()
+    finally:
+        connection.close()
+
+
+ENTITY_NAMES = tuple(BY_NAME)
