@@ -6,7 +6,7 @@ PORT ?= 8080
 RUN = .venv/bin/python -m headrace
 SHELL = /bin/sh
 
-.PHONY: help demo serve test soak bench lint clean
+.PHONY: help demo serve test soak bench lint docs clean
 
 help: ## List what can be made
 	@grep -E '^[a-z]+:.*## ' Makefile | sed 's/:.*## /\t/'
@@ -28,20 +28,28 @@ bench: .venv/developing ## Print the ratios of speed and memory; FULL=1 for the 
 	@.venv/bin/python bench/run.py $(if $(FULL),--full)
 
 lint: .venv/developing ## Style, types and import rules
-	@.venv/bin/python -m ruff check src tests bench
-	@.venv/bin/python -m ruff format --check src tests bench
+	@.venv/bin/python -m ruff check .
+	@.venv/bin/python -m ruff format --check .
 	@.venv/bin/python -m mypy
 	@.venv/bin/lint-imports --no-cache
+
+docs: .venv/developing ## Write the parts of docs/ that come from the program itself
+	@.venv/bin/python docs/reference.py
 
 clean: ## Remove the environment and the demo
 	rm -rf .venv headrace-demo
 
 .venv/bin/python:
-	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit(1)' 2>/dev/null || { \
-	  echo "headrace needs Python 3.11 or newer; '$(PYTHON)' is $$($(PYTHON) --version 2>&1 || true)." >&2; \
+	@command -v "$(PYTHON)" >/dev/null || { \
+	  echo "headrace needs Python 3.11 or newer; there is no '$(PYTHON)' here." >&2; \
+	  echo "Install one and name it: make $(MAKECMDGOALS) PYTHON=python3.11" >&2; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.version_info >= (3, 11) or sys.exit(1)' 2>/dev/null || { \
+	  echo "headrace needs Python 3.11 or newer; '$(PYTHON)' is $$("$(PYTHON)" --version 2>&1)." >&2; \
 	  echo "Install a newer one and name it: make $(MAKECMDGOALS) PYTHON=python3.11" >&2; exit 1; }
-	@$(PYTHON) -m venv .venv || { rm -rf .venv; \
-	  echo "Python's venv module is missing: install it (on Debian: apt install python3-venv)." >&2; exit 1; }
+	@"$(PYTHON)" -m venv .venv >.venv-trouble 2>&1 || { rm -rf .venv; cat .venv-trouble >&2; \
+	  rm -f .venv-trouble; echo "Python's venv module could not make .venv (above: why)." >&2; \
+	  echo "On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+	@rm -f .venv-trouble
 
 .venv/installed: .venv/bin/python pyproject.toml
 	@echo "Installing headrace into .venv ..."

