@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import shutil
 import sqlite3
@@ -128,7 +129,7 @@ def overlapping(records: Iterable[LogRecord]) -> list[tuple[LogRecord, LogRecord
     return [
         (one, other)
         for line in by_customer.values()
-        for one, other in zip(line, line[1:], strict=False)
+        for one, other in itertools.pairwise(line)
         if other.arrived < one.answered
     ]
 
