@@ -29,6 +29,7 @@ def project_book(folder: Path, url: str = "") -> Iterator[Book]:
             source.stage(connection, names)
         source.close()
         book.build(models)
+        book.check(thorough=True)
         yield book
 
 

@@ -6,6 +6,7 @@ the tables of the book; completeness derives from the columns' declarations.
 
 from __future__ import annotations
 
+from collections.abc import Container
 from importlib import resources
 
 import duckdb
@@ -48,7 +49,10 @@ def run_checks(connection: duckdb.DuckDBPyConnection) -> None:
         "severity varchar, entity varchar, external_id varchar, problem varchar, remedy varchar)"
     )
     for table in TABLES:
-        connection.execute(f"insert into book.problems {_incomplete(table)}")
+        present = {
+            column[0] for column in connection.execute(f"describe book.{table.name}").fetchall()
+        }
+        connection.execute(f"insert into book.problems {_incomplete(table, present)}")
     for _, sql in _CHECKS:
         connection.execute(f"insert into book.problems {sql}")
     connection.execute(_WITHHOLD)
@@ -63,9 +67,9 @@ def read_problems(connection: duckdb.DuckDBPyConnection, limit: int | None = Non
     return [Problem(*row) for row in rows]
 
 
-def _incomplete(table: Table) -> str:
+def _incomplete(table: Table, present: Container[str]) -> str:
     """Required columns that are null, and values that could not be read as their column's kind."""
-    findings = [finding for column in table.columns for finding in _findings(column)]
+    findings = [finding for column in table.columns for finding in _findings(column, present)]
     if table.name == "contacts":  # their e-mail is judged by a rule of its own
         findings = [(when, text) for when, text in findings if not when.startswith("email ")]
     whens = " or ".join(f"({when})" for when, _ in findings)
@@ -85,25 +89,23 @@ def _entity(table: Table) -> str:
     return f"'{table.singular}'"
 
 
-def _findings(column: Column) -> list[tuple[str, str]]:
+def _findings(column: Column, present: Container[str]) -> list[tuple[str, str]]:
+    """(condition, text) pairs in SQL; `present` are the table's columns."""
     name = column.name
+    unread = f"{name}__raw"
     kinds = {
         "amount": "a whole number of the currency''s lowest division",
         "instant": "a date",
         "flag": "true or false",
     }
     findings = []
-    if column.kind in kinds:
-        findings.append(
-            (
-                f"{name} is null and {name}__raw is not null",
-                f"'has ' || '{name} ''' || {name}__raw || ''', which is not {kinds[column.kind]}'",
-            )
-        )
-        if column.required:
-            missing = "has no {0}, or one that is not exact in its currency"
-            text = missing if column.kind == "amount" else "has no {0}"
-            findings.append((f"{name} is null and {name}__raw is null", f"'{text.format(name)}'"))
-    elif column.required:
-        findings.append((f"{name} is null", f"'has no {name}'"))
+    missing = f"{name} is null"
+    if unread in present:
+        quoted = f"chr(39) || {unread} || chr(39)"
+        text = f"'has {name} ' || {quoted} || ', which is not {kinds[column.kind]}'"
+        findings.append((f"{missing} and {unread} is not null", text))
+        missing += f" and {unread} is null"
+    if column.required:
+        inexact = ", or one that is not exact in its currency" if column.kind == "amount" else ""
+        findings.append((missing, f"'has no {name}{inexact}'"))
     return findings

@@ -17,12 +17,11 @@ select external_id, arg_max(root, depth) as root, max(depth) >= 64 as endless
 from climb
 group by external_id;
 
--- What each settlement gives; the mark tells whether any of its allocations changed.
-create or replace table book.given as
+-- Whether any allocation of a settlement changed, by a number that stands for its name: grouping
+-- and joining by numbers is several times cheaper than by text.
+create or replace table book.allocation_marks as
 select
-    from_entity as entity,
-    from_external_id as external_id,
-    sum(amount)::bigint as amount,
+    hash(from_entity, from_external_id) as key,
     sum(hash(to_entity, to_external_id, amount)) as mark
 from book.allocations
 group by all;

@@ -33,33 +33,33 @@ credit_note as (
         note.external_id,
         hash(
             customer_external_id, custom_id, issued_at, due_date, currency, gross_amount,
-            net_amount, name, given.mark
+            net_amount, name, allocations.mark
         ) as mark
     from book.credit_notes as note
-    left join book.given as given
-        on given.entity = 'credit_note' and given.external_id = note.external_id
+    left join book.allocation_marks as allocations
+        on allocations.key = hash('credit_note', note.external_id)
 ),
 payment as (
     select
         payment.external_id,
         hash(
             customer_external_id, currency, payment.amount, validated_at, instrument, ref_number,
-            bank_account_id, given.mark
+            bank_account_id, allocations.mark
         ) as mark
     from book.all_payments as payment
-    left join book.given as given
-        on given.entity = 'payment' and given.external_id = payment.external_id
+    left join book.allocation_marks as allocations
+        on allocations.key = hash('payment', payment.external_id)
 ),
 refund as (
     select
         refund.external_id,
         hash(
             customer_external_id, currency, refund.amount, validated_at, instrument, ref_number,
-            bank_account_id, given.mark
+            bank_account_id, allocations.mark
         ) as mark
     from book.all_refunds as refund
-    left join book.given as given
-        on given.entity = 'refund' and given.external_id = refund.external_id
+    left join book.allocation_marks as allocations
+        on allocations.key = hash('refund', refund.external_id)
 ),
 everything as (
     select 'customer' as entity, * from customer
@@ -72,5 +72,9 @@ everything as (
     union all
     select 'refund', * from refund
 )
-select entity, external_id, (mark >> 1)::bigint as fingerprint
+select
+    entity,
+    external_id,
+    (hash(entity, external_id) >> 1)::bigint as key,
+    (mark >> 1)::bigint as fingerprint
 from everything;

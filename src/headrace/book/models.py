@@ -105,7 +105,8 @@ def run_model(connection: duckdb.DuckDBPyConnection, model: Model) -> frozenset[
     """Makes `book.<table>` from the model and returns the columns that the model gives.
 
     Every column is cast to its kind; a value that can't be becomes NULL and stays readable in
-    `<column>__raw`, for the check that reports it. ModelError names the file and the column.
+    `<column>__raw`, for the check that reports it; columns whose type casts safely have no such
+    twin. ModelError names the file and the column.
     """
     types = _describe(connection, model)
     missing = [c.name for c in model.table.columns if c.required and c.name not in types]
@@ -162,14 +163,16 @@ def _cast(column: Column, kind: str | None) -> list[str]:
     """The select items for one column that has the engine's type `kind`, None when absent."""
     name = column.name
     if column.kind == "text":
-        source = f"nullif(trim(cast({name} as varchar)), '')" if kind else "null::varchar"
+        source = f"cast({name} as varchar)" if kind else "null::varchar"
+        if kind and kind not in _INTEGERS:
+            source = f"nullif(trim({source}), '')"
         return [f"{source} as {name}"]
     if column.kind == "json":
         source = f"cast(to_json({name}) as varchar)" if kind else "null::varchar"
         return [f"{source} as {name}"]
     target = {"amount": "bigint", "instant": "timestamp", "flag": "boolean"}[column.kind]
     if kind is None:
-        return [f"null::{target} as {name}", f"null::varchar as {name}__raw"]
+        return [f"null::{target} as {name}"]
     if column.kind == "instant" and kind == "VARCHAR":
         # Through TIMESTAMPTZ, so that an offset in the text counts; the session's zone is UTC.
         source = (
@@ -185,9 +188,9 @@ def _cast(column: Column, kind: str | None) -> list[str]:
     else:
         source = f"try_cast({name} as {target})"
     safe = kind in _INTEGERS or kind in ("DATE", "BOOLEAN") or kind.startswith("TIMESTAMP")
-    raw = (
-        "null::varchar" if safe else f"case when {source} is null then cast({name} as varchar) end"
-    )
+    if safe:
+        return [f"{source} as {name}"]
+    raw = f"case when {source} is null then cast({name} as varchar) end"
     return [f"{source} as {name}", f"{raw} as {name}__raw"]
 
 

@@ -24,8 +24,9 @@ from headrace.model.clock import Clock
 from headrace.model.errors import ConfigurationError
 
 _VERSION = 1
-_SCHEMA = (
-    resources.files("headrace.sync").joinpath("sql", "journal.sql").read_text(encoding="utf-8")
+_SCHEMA, _MIRROR = (
+    resources.files("headrace.sync").joinpath("sql", f"{name}.sql").read_text(encoding="utf-8")
+    for name in ("journal", "mirror")
 )
 
 Key = tuple[str, str]
@@ -100,6 +101,12 @@ class Journal:
             )
         self._db.executescript(_SCHEMA)
         self._db.execute(f"pragma user_version = {_VERSION}")
+        self._db.execute(
+            "insert into identity select lower(hex(randomblob(16))) "
+            "where not exists (select 1 from identity)"
+        )
+        self._identity = str(self._db.execute("select id from identity").fetchone()[0])
+        self._change = self._last_change()
         self.run_id = 0
 
     @contextmanager
@@ -115,14 +122,44 @@ class Journal:
     # what the API has ------------------------------------------------------------------------
 
     def load_into(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Makes `plan.applied` (entity, external_id, fingerprint) in the book."""
+        """Brings the book's `staging.told` (entity, external_id, key, fingerprint) up to date.
+
+        Reads what changed since the last time, or everything when the book has seen none or
+        another journal.
+        """
+        identity, last = self._identity, self._last_change()
+        connection.execute(
+            "create table if not exists staging.told (entity varchar, external_id varchar, "
+            "key bigint, fingerprint bigint); "
+            "create table if not exists staging.told_state (journal varchar, change bigint)"
+        )
+        state = connection.execute("from staging.told_state").fetchall()
+        seen = state[0][1] if state and state[0][0] == identity else -1
+        if seen == last:
+            return
         _scan(
             connection,
             self.path,
-            "select entity, external_id, fingerprint from applied",
-            "create or replace table plan.applied as select entity::varchar as entity, "
-            "external_id::varchar as external_id, fingerprint::bigint as fingerprint from stream",
+            "select entity, external_id, fingerprint, 0 as gone from applied "
+            f"where change > {seen} union all "
+            f"select entity, external_id, null, 1 from forgotten where change > {seen}",
+            "create or replace temp table news as "
+            "select entity, external_id, fingerprint, gone = 1 as gone from stream",
         )
+        connection.execute("begin")
+        if seen < 0:
+            connection.execute("delete from staging.told")
+        connection.execute(_MIRROR)
+        connection.execute("delete from staging.told_state")
+        connection.execute("insert into staging.told_state values ($1, $2)", [identity, last])
+        connection.execute("commit; drop table news")
+
+    def _last_change(self) -> int:
+        row = self._db.execute(
+            "select max((select coalesce(max(change), 0) from applied), "
+            "(select coalesce(max(change), 0) from forgotten))"
+        ).fetchone()
+        return int(row[0])
 
     def count(self) -> dict[str, int]:
         """Acknowledged records per entity."""
@@ -146,16 +183,30 @@ class Journal:
             for record in records:
                 self._write(record, now)
 
+    def _next_change(self) -> int:
+        self._change += 1
+        return self._change
+
     def _write(self, record: Acknowledged, now: float) -> None:
         key = (record.entity, record.external_id)
         execute = self._db.execute
+        change = self._next_change()
         if record.hash is None:
+            execute("insert into forgotten values (?, ?, ?)", (change, *key))
             execute("delete from applied where entity = ? and external_id = ?", key)
             execute("delete from payloads where entity = ? and external_id = ?", key)
         else:
             execute(
-                "insert or replace into applied values (?, ?, ?, ?, ?, ?, ?)",
-                (*key, record.fingerprint, record.hash, record.customer, now, self.run_id),
+                "insert or replace into applied values (?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    *key,
+                    record.fingerprint,
+                    record.hash,
+                    record.customer,
+                    now,
+                    self.run_id,
+                    change,
+                ),
             )
             if self._keep_payloads and record.payload is not None:
                 execute("insert or replace into payloads values (?, ?, ?)", (*key, record.payload))
@@ -168,16 +219,17 @@ class Journal:
         now = self._clock.now().timestamp()
         with self._transaction():
             self._db.executemany(
-                "insert or replace into applied values (?, ?, ?, ?, ?, ?, ?)",
-                ((*record, now, self.run_id) for record in records),
+                "insert or replace into applied values (?, ?, ?, ?, ?, ?, ?, ?)",
+                ((*record, now, self.run_id, self._next_change()) for record in records),
             )
 
     def refresh(self, fingerprints: Iterable[tuple[int | None, str, str]]) -> None:
         """Sets (fingerprint, entity, external id) of records whose payload did not change."""
         with self._transaction():
             self._db.executemany(
-                "update applied set fingerprint = ? where entity = ? and external_id = ?",
-                fingerprints,
+                "update applied set fingerprint = ?, change = ? "
+                "where entity = ? and external_id = ?",
+                ((mark, self._next_change(), *key) for mark, *key in fingerprints),
             )
 
     # what it refused -------------------------------------------------------------------------

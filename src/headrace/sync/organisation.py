@@ -86,9 +86,10 @@ class Organisation:
         self.models: list[Model] = []
         """The models of the last refresh."""
 
-    def refresh(self) -> dict[str, int]:
+    def refresh(self, thorough: bool = False) -> dict[str, int]:
         """Reads the source and builds the book; rows per staged table.
 
+        The dearer checks look at what is not as the API was told, `thorough` ones at everything.
         SourceError when the source can't be read, ModelError when a model can't run.
         """
         source = open_source(self.settings.source, self._folder)
@@ -101,14 +102,14 @@ class Organisation:
         finally:
             source.close()
         self.models = models
-        self.rebuild()
+        self.rebuild(thorough)
         return rows
 
-    def rebuild(self) -> None:
+    def rebuild(self, thorough: bool = False) -> None:
         """Builds and checks the book over what is staged."""
         self.book.build(self.models)
         self._planner.compare()
-        self.book.check()
+        self.book.check(thorough)
 
     def plan(self) -> Plan:
         """What the API lacks, over the book as it was last built, by the journal as it was then."""

@@ -1,19 +1,25 @@
--- What should be there against what the API was told: the only step that looks at every record.
+-- What should be there against what the API was told: the only step that looks at every record, and
+-- it compares numbers only.
 create or replace table plan.differences as
+with moved as (
+    from book.fingerprints
+    anti join staging.told using (key, fingerprint)
+),
+stale as (
+    from staging.told
+    anti join book.fingerprints using (key, fingerprint)
+)
 select
     entity,
     external_id,
     case
-        when told.entity is null then 'create'
-        when desired.entity is null then 'delete'
+        when stale.entity is null then 'create'
+        when moved.entity is null then 'delete'
         else 'update'
     end as action,
-    desired.fingerprint
-from book.fingerprints as desired
-full outer join plan.applied as told using (entity, external_id)
-where desired.entity is null
-   or told.entity is null
-   or desired.fingerprint is distinct from told.fingerprint;
+    moved.fingerprint
+from moved
+full outer join stale using (entity, external_id);
 
 create or replace table book.touched as
 select distinct entity, external_id

@@ -6,8 +6,20 @@ create table if not exists applied (
     customer text not null,
     applied_at real not null,
     run integer not null,
+    change integer not null,
     primary key (entity, external_id)
 ) without rowid;
+
+-- Each write gets the next number, so that a reader can ask for what came after the last it saw.
+create index if not exists applied_change on applied (change);
+
+create table if not exists forgotten (
+    change integer primary key,
+    entity text not null,
+    external_id text not null
+);
+
+create table if not exists identity (id text not null);
 
 create table if not exists payloads (
     entity text not null,
