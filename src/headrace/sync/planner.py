@@ -16,6 +16,7 @@ import msgspec
 from headrace.book.book import Book
 from headrace.book.payloads import Payloads, encode_payload
 from headrace.model.clock import Clock, format_instant
+from headrace.sync.fields import field_changes, shrinks
 from headrace.sync.journal import Journal, Key
 from headrace.sync.plan import Change, Count, Money, Plan, Withheld
 
@@ -69,7 +70,7 @@ class Planner:
                 before = told[entity, external_id]
                 if hash == before.hash:
                     self.unchanged.append((fingerprint, entity, external_id))
-                elif before.payload is not None and _shrinks(before.payload, body):
+                elif before.payload is not None and shrinks(before.payload, body):
                     shrinking.append((entity, external_id))
         if self.unchanged:
             self._keys("dropped", [(entity, x) for _, entity, x in self.unchanged])
@@ -231,7 +232,7 @@ class Planner:
             before = told.get((entity, external_id))
             if action == "update" and before is not None and before.payload is not None:
                 record = self._payloads.fetch(entity, [external_id])[external_id]
-                fields = _field_changes(before.payload, encode_payload(record)[0])
+                fields = field_changes(before.payload, encode_payload(record)[0])
             changes.append(Change(entity, external_id, action, fields))
         return changes
 
@@ -252,39 +253,3 @@ class Planner:
             return self._connection.execute(sql).fetchall()
         except duckdb.Error as error:  # pragma: no cover - a defect of ours, named by its query
             raise RuntimeError(f"{error}\nin: {sql}") from error
-
-
-def _shrinks(before: bytes, after: bytes) -> bool:
-    """Whether the new payload only takes allocations back: it may then go ahead of the others."""
-    old, new = _allocations(before), _allocations(after)
-    return old != new and all(amount <= old.get(to, 0) for to, amount in new.items())
-
-
-def _allocations(payload: bytes) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for name, links in msgspec.json.decode(payload).items():
-        if not name.startswith("linked"):
-            continue
-        for link in links:
-            other = next(value for key, value in link.items() if key != "amountLinked")
-            found[f"{name}/{other['externalId']}"] = link["amountLinked"]
-    return found
-
-
-def _field_changes(before: bytes, after: bytes) -> list[tuple[str, str, str]]:
-    old, new = msgspec.json.decode(before), msgspec.json.decode(after)
-    return [
-        (name, _show(old.get(name)), _show(new.get(name)))
-        for name in sorted(old.keys() | new.keys())
-        if old.get(name) != new.get(name)
-    ]
-
-
-def _show(value: Any) -> str:
-    return (
-        ""
-        if value is None
-        else value
-        if isinstance(value, str)
-        else str(msgspec.json.encode(value), "utf-8")
-    )
