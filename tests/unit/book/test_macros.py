@@ -1,0 +1,73 @@
+"""What models may call: exact or NULL."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from headrace.book.book import Book
+from headrace.model.money import EXPONENTS
+
+
+@pytest.fixture(scope="module")
+def book(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Book]:
+    with Book(tmp_path_factory.mktemp("book") / "cache.duckdb") as opened:
+        yield opened
+
+
+def value(book: Book, sql: str) -> object:
+    return book.connection.execute(f"select {sql}").fetchall()[0][0]
+
+
+@pytest.mark.parametrize(
+    ("call", "result"),
+    [
+        ("minor('12.258', 'LYD')", 12258),
+        ("minor('19.99', 'EUR')", 1999),
+        ("minor(19.99::double, 'EUR')", 1999),
+        ("minor((0.1::double + 0.2::double), 'EUR')", 30),
+        ("minor(1500, 'JPY')", 1500),
+        ("minor('1500.5', 'JPY')", None),
+        ("minor('0.005', 'EUR')", None),
+        ("minor('ten', 'EUR')", None),
+        ("minor(null, 'EUR')", None),
+        ("minor('-12.05', 'EUR')", -1205),
+        ("minor('90071992547409.93', 'EUR')", 2**53 + 1),
+        ("minor('123456789012345678901234567890', 'EUR')", None),
+        ("minor_of_fraction(2500, 100, 'EUR')", 2500),
+        ("minor_of_fraction(12258, 1000, 'LYD')", 12258),
+        ("minor_of_fraction(1, 3, 'EUR')", None),
+        ("minor_of_fraction(-7, 2, 'JPY')", None),
+        ("minor_of_fraction(-7, 2, 'EUR')", -350),
+        ("money(-1205, 'EUR')", "EUR -12.05"),
+        ("money(5, 'KWD')", "KWD 0.005"),
+        ("money(-1500, 'JPY')", "JPY -1500"),
+    ],
+)
+def test_an_amount_is_exact_or_null(book: Book, call: str, result: object) -> None:
+    assert value(book, call) == result
+
+
+def test_the_engine_knows_every_currencys_scale(book: Book) -> None:
+    for code, exponent in EXPONENTS.items():
+        assert value(book, f"minor_scale('{code}')") == 10**exponent, code
+
+
+def test_a_second_book_on_the_same_file_says_who_holds_it(tmp_path: Path) -> None:
+
+    script = (
+        "import sys; from pathlib import Path; from headrace.book.book import Book\n"
+        "from headrace.model.errors import Busy\n"
+        "try: Book(Path(sys.argv[1]))\n"
+        "except Busy as error: print(error)"
+    )
+    with Book(tmp_path / "acme" / "cache.duckdb"):
+        said = subprocess.run(
+            [sys.executable, "-c", script, str(tmp_path / "acme" / "cache.duckdb")],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+    assert "Another command works on acme" in said

@@ -1,0 +1,45 @@
+"""The project file: what it may say, and how it is refused."""
+
+import pytest
+
+from headrace.model.errors import ConfigurationError
+from headrace.model.project import UPFLOW_URL, parse_project
+
+GOOD = """
+[organisation.acme]
+target = { key = "env:KEY", secret = "file:secret.txt" }
+source = { kind = "sql", url = "env:BILLING_DATABASE_URL" }
+every = "30s"
+"""
+
+
+def test_what_is_left_out_has_upflows_defaults() -> None:
+    acme = parse_project(GOOD.encode(), "headrace.toml").organisation["acme"]
+    assert (acme.target.url, acme.target.rate, acme.target.in_flight) == (UPFLOW_URL, 600, 5)
+    assert acme.interval.total_seconds() == 30
+    assert acme.keep_payloads
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('key = "env:KEY"', 'key = "sk_live_123"', "never stands in this file"),
+        ('kind = "sql"', 'kind = "oracle"', "oracle"),
+        (', url = "env:BILLING_DATABASE_URL"', "", "url is needed"),
+        ('every = "30s"', 'every = "often"', "not an interval"),
+        ('every = "30s"', 'evry = "30s"', "evry"),
+        ('secret = "file:secret.txt"', 'secret = "env:S", in_flight = 11', "between 1 and 10"),
+        ('secret = "file:secret.txt"', 'secret = "env:S", rate = 0', "at least 1"),
+        ("[organisation.acme]", "[organisation.acme", "not valid TOML"),
+    ],
+)
+def test_a_mistake_is_named_with_its_place(old: str, new: str, said: str) -> None:
+    assert old in GOOD
+    with pytest.raises(ConfigurationError, match=r"headrace\.toml") as error:
+        parse_project(GOOD.replace(old, new).encode(), "headrace.toml")
+    assert said in str(error.value)
+
+
+def test_a_file_without_an_organisation_says_what_to_add() -> None:
+    with pytest.raises(ConfigurationError, match=r"\[organisation\.NAME\]"):
+        parse_project(b"organisation = {}", "headrace.toml")
