@@ -1,0 +1,29 @@
+"""Every bench, one after the other: each line is a ratio with both figures behind it.
+
+    python bench/run.py [--full]
+
+Quick by default; `--full` takes the large sizes and some twenty minutes.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+BENCHES = ("plan", "hub", "delivery")
+
+
+def main() -> None:
+    failed = []
+    for name in BENCHES:
+        print(f"== {name}", flush=True)
+        script = Path(__file__).with_name(f"{name}.py")
+        if subprocess.run([sys.executable, script, *sys.argv[1:]], check=False).returncode:
+            failed.append(name)
+    if failed:
+        sys.exit(f"did not finish: {', '.join(failed)}")
+
+
+if __name__ == "__main__":
+    main()
