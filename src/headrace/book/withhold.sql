@@ -38,9 +38,10 @@ join book.adjustments as adjustment using (external_id)
 where withheld.entity = 'adjustment';
 
 insert into book.withheld
-select 'payment', 'fix:' || external_id, 'its invoice ' || external_id || ' is withheld'
-from book.withheld
-where entity = 'invoice';
+select 'payment', fix.external_id, 'its invoice ' || fix.invoice_external_id || ' is withheld'
+from book.fixes as fix
+join book.withheld as withheld
+    on withheld.entity = 'invoice' and withheld.external_id = fix.invoice_external_id;
 
 create or replace table book.withheld as
 select entity, external_id, first(reason) as reason

@@ -8,7 +8,7 @@ select
         when not (
             (allocation.from_entity in ('payment', 'credit_note') and allocation.to_entity = 'invoice')
             or (allocation.from_entity = 'refund' and allocation.to_entity in ('payment', 'credit_note'))
-        ) then 'is allocated from a ' || allocation.from_entity || ' to a ' || allocation.to_entity
+        ) then 'is allocated from ' || allocation.from_entity || ' to ' || allocation.to_entity
         when source.external_id is null
             then 'has allocations but is not in the table ' || allocation.from_entity || 's'
         when target.external_id is null
