@@ -58,20 +58,23 @@ def _show_counts(console: Console, plan: Plan) -> None:
 
 
 def _show_time(console: Console, plan: Plan) -> None:
-    own = duration_text(plan.seconds)
-    least = duration_text(least_seconds(plan.requests, plan.rate))
     console.print(
-        f"  {plan.requests:,} requests: about {own} at {plan.rate:,} a minute "
-        f"and {plan.in_flight} at a time, {least} at the least"
+        f"  {plan.requests:,} requests: {_least(plan.requests, plan.rate)} at {plan.rate:,} a "
+        f"minute, about {duration_text(plan.seconds)} with {plan.in_flight} at a time and "
+        f"{plan.latency:.2g} s an answer"
     )
     if plan.rate != UPFLOW_RATE:
-        upflow = duration_text(least_seconds(plan.requests, UPFLOW_RATE))
-        console.print(f"  at Upflow's {UPFLOW_RATE} a minute: {upflow} at the least")
+        console.print(f"  at Upflow's {UPFLOW_RATE} a minute: {_least(plan.requests, UPFLOW_RATE)}")
     if plan.open_requests < plan.requests:
         console.print(
             f"  open items complete after {plan.open_requests:,} requests, "
             f"about {duration_text(plan.open_seconds)}"
         )
+
+
+def _least(requests: int, rate: int) -> str:
+    seconds = least_seconds(requests, rate)
+    return f"at least {duration_text(seconds)}" if seconds else "at once"
 
 
 def show_changes(console: Console, changes: Sequence[Change], total: int) -> None:
