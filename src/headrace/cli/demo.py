@@ -3,31 +3,39 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
 import shutil
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 import typer
+from msgspec import Struct
 
 from headrace.cli.apply import deliver
 from headrace.cli.exit_codes import ExitCode
-from headrace.cli.show.console import console
+from headrace.cli.show.console import JsonOption, console, print_json
 from headrace.cli.show.reconciled import show_reconciled
-from headrace.fleet.project import LoadedProject, load_project
+from headrace.fleet.project import load_project
 from headrace.model.clock import SYSTEM_CLOCK
 from headrace.model.errors import ConfigurationError, HeadraceError
 from headrace.sync.organisation import Outcome
 from headrace.sync.plan import Plan
+from headrace.sync.reconcile import Reconciled
 from headrace.testkit.hub import hub_process, make_keys
 
 _LIMIT = "6000"
 _MARKER = ".headrace-demo"
 _LOG = "requests.jsonl"
+
+
+class Step(Struct, frozen=True):
+    """One sync of the tour; `received` counts the writes that the hub received, by its own log."""
+
+    plan: Plan
+    outcome: Outcome
+    received: int
+    proof: Reconciled
 
 
 def command(
@@ -36,6 +44,7 @@ def command(
         Path, typer.Option(help="Where the demo's data go; emptied first if it is a demo's.")
     ] = Path("headrace-demo"),
     listing: Annotated[bool, typer.Option("--list", help="List the packaged examples.")] = False,
+    json: JsonOption = False,
 ) -> None:
     """Bring a real accounting file into a hub, balance it to the cent, and keep it in step.
 
@@ -47,8 +56,7 @@ def command(
     """
     examples = _examples()
     if listing:
-        for name in sorted(examples):
-            console.print(name)
+        print_json(sorted(examples)) if json else print("\n".join(sorted(examples)))
         return
     if example not in examples:
         raise ConfigurationError(
@@ -56,14 +64,15 @@ def command(
         )
     folder = folder.resolve()
     _start_over(folder)
-    project = folder / "project"
-    shutil.copytree(examples[example], project)
+    shutil.copytree(examples[example], folder / "project")
     with hub_process(folder / "hub", _LIMIT, folder / _LOG) as hub:
         pair = make_keys(folder / "hub", "demo")
-        (folder / "keys.json").write_bytes(msgspec.json.encode(pair))
-        with _environment(hub.url, pair.key, pair.secret):
-            _tour(load_project(project), example, folder / _LOG)
-    _say_where(folder, pair.key, pair.secret)
+        tour = _Tour(folder, {"URL": hub.url, "KEY": pair.key, "SECRET": pair.secret}, quiet=json)
+        steps = tour.run(example)
+    if json:
+        print_json({"folder": str(folder), "keys": pair, "steps": steps})
+    else:
+        _say_where(folder, pair.key, pair.secret)
 
 
 def _examples() -> dict[str, Path]:
@@ -86,61 +95,48 @@ def _start_over(folder: Path) -> None:
     (folder / "hub").mkdir()
 
 
-@contextlib.contextmanager
-def _environment(url: str, key: str, secret: str) -> Iterator[None]:
-    """The variables that the examples' configuration reads."""
-    values = {"HEADRACE_URL": url, "HEADRACE_KEY": key, "HEADRACE_SECRET": secret}
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+class _Tour:
+    """Three syncs of one project, each proved; `hub` holds what the project's variables say."""
 
+    def __init__(self, folder: Path, hub: dict[str, str], quiet: bool) -> None:
+        self._project = load_project(folder / "project")
+        self._log = folder / _LOG
+        self._environment = {f"HEADRACE_{name}": value for name, value in hub.items()}
+        self._quiet = quiet
 
-def _tour(loaded: LoadedProject, example: str, log: Path) -> None:
-    _step("1", f"The source: a copy of the example {example}, brought into a fresh hub")
-    _sync(loaded)
-    _prove(loaded)
-    before = _requests(log)
-    _step("2", "The source changes: a payment arrives, an e-mail changes, an invoice is credited")
-    _change(loaded.folder)
-    _sync(loaded, changes=10)
-    console.print(f"  the hub received {_requests(log) - before} writes, just those")
-    _prove(loaded)
-    before = _requests(log)
-    _step("3", "Once more, with nothing changed")
-    plan, _ = _sync(loaded)
-    received = _requests(log) - before
-    console.print(f"  the hub received {received} writes")
-    if not plan.empty or received:
-        raise HeadraceError("The third sync had something to send: that is a defect.")
+    def run(self, example: str) -> list[Step]:
+        self._title("1", f"The source: a copy of the example {example}, brought into a fresh hub")
+        first = self._sync()
+        self._title(
+            "2", "The source changes: a payment arrives, an e-mail changes, an invoice is credited"
+        )
+        _change(self._project.folder)
+        second = self._sync(changes=10)
+        self._title("3", "Once more, with nothing changed")
+        third = self._sync()
+        if not third.plan.empty or third.received:
+            raise HeadraceError("The third sync had something to send: that is a defect.")
+        return [first, second, third]
 
+    def _title(self, number: str, title: str) -> None:
+        if not self._quiet:
+            console.print(f"\n[bold cyan]{number}  {title}[/bold cyan]")
 
-def _step(number: str, title: str) -> None:
-    console.print(f"\n[bold cyan]{number}  {title}[/bold cyan]")
-
-
-def _sync(loaded: LoadedProject, changes: int = 0) -> tuple[Plan, Outcome]:
-    with loaded.open(loaded.only(None), SYSTEM_CLOCK) as opened:
-        plan, outcome = deliver(opened, changes=changes)
-    if outcome.interrupted:
-        raise typer.Exit(ExitCode.INTERRUPTED)
-    return plan, outcome
-
-
-def _prove(loaded: LoadedProject) -> None:
-    with loaded.open(loaded.only(None), SYSTEM_CLOCK) as opened:
-        opened.refresh()
-        opened.plan()
-        proof = asyncio.run(opened.reconcile())
-    show_reconciled(console, proof)
-    if not proof.balanced:
-        raise typer.Exit(ExitCode.DIFFERS)
+    def _sync(self, changes: int = 0) -> Step:
+        before = _writes(self._log)
+        name = self._project.only(None)
+        with self._project.open(name, SYSTEM_CLOCK, self._environment) as opened:
+            plan, outcome = deliver(opened, changes=changes, quiet=self._quiet)
+            if outcome.interrupted:
+                raise typer.Exit(ExitCode.INTERRUPTED)
+            received = _writes(self._log) - before
+            proof = asyncio.run(opened.reconcile())
+        if not self._quiet:
+            console.print(f"The hub received {received:,} writes, by its own log.")
+            show_reconciled(console, proof)
+        if not proof.balanced:
+            raise typer.Exit(ExitCode.DIFFERS)
+        return Step(plan, outcome, received, proof)
 
 
 def _change(project: Path) -> None:
@@ -168,7 +164,7 @@ def _merge_lines(data: Path, changed: Path) -> None:
     data.write_bytes(b"\n".join(objects.values()) + b"\n")
 
 
-def _requests(log: Path) -> int:
+def _writes(log: Path) -> int:
     """Writes that the hub received, by its own log."""
     if not log.exists():
         return 0
