@@ -9,8 +9,9 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-import import_graph
 import pytest
+
+import import_graph
 from tree import PACKAGE, ROOT, Module, package
 
 HUB = {"ledger", "store", "server", "console", "portal"}

@@ -5,8 +5,9 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable, Iterable, Iterator
 
-import changelog
 import pytest
+
+import changelog
 import rules
 from tree import ROOT, Module, modules, package, tracked, with_ending
 
@@ -82,6 +83,8 @@ def test_the_median_module_is_small(capsys: pytest.CaptureFixture[str]) -> None:
 def test_lines_of_sql_and_prose_fit() -> None:
     findings = []
     for path, text in _own(".sql", ".md"):
+        if path == "CHANGELOG.md":  # one sentence per line, however long
+            continue
         long = list(rules.long_line(path, text))
         if len(long) > LONG_LINES.get(path, 0):
             findings += long

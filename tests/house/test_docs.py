@@ -1,0 +1,289 @@
+"""The documentation covers the program: what is missing there, or no longer true, fails here."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import re
+import shlex
+import tomllib
+import typing
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from headrace.book.tables import TABLES
+from headrace.cli.exit_codes import ExitCode
+from headrace.model.project import SourceSettings
+from headrace.server.routes import NOT_SERVED_YET, ROUTES
+from tree import PACKAGE, ROOT, with_ending
+
+DOCS = ROOT / "docs"
+
+
+@cache
+def _reference() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("reference", DOCS / "reference.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+REFERENCE = _reference()
+COMMANDS = dict(REFERENCE.commands())
+
+
+def _page(name: str) -> str:
+    return (DOCS / name).read_text("utf-8")
+
+
+def _rows(text: str) -> list[str]:
+    return [line for line in text.splitlines() if line.startswith("|")]
+
+
+# what the program says of itself ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", list(REFERENCE.pages()), ids=lambda path: path.name)
+def test_the_made_parts_are_up_to_date(path: Path) -> None:
+    text = path.read_text("utf-8")
+    assert text == REFERENCE.renewed(text), "run `make docs`"
+
+
+def test_a_page_that_is_behind_is_found() -> None:
+    behind = _page("commands.md").replace("--detailed-exitcode", "--exitcode")
+    assert REFERENCE.renewed(behind) != behind
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_a_command_teaches(words: tuple[str, ...]) -> None:
+    command = COMMANDS[words]
+    assert command.help, "its docstring is the help"
+    for parameter in command.params:
+        names = ", ".join(parameter.opts)
+        if parameter.param_type_name == "option":
+            assert parameter.help, f"{names} has no help"
+    if words and not hasattr(command, "commands"):
+        assert f"Example: headrace {' '.join(words)}" in " ".join(command.help.split())
+        section = _page("commands.md").partition(f"# headrace {' '.join(words)}\n")[2]
+        help_text = section.partition("```text\n")[2].partition("```")[0]
+        for parameter in command.params:
+            assert parameter.opts[0] in help_text or parameter.param_type_name == "argument"
+
+
+def test_every_exit_code_has_its_row() -> None:
+    rows = _rows(_page("commands.md"))
+    for code in ExitCode:
+        name = code.name.lower().replace("_", " ")
+        assert any(row.startswith(f"| {code.value} | {name} |") for row in rows), name
+        assert re.search(rf"\b{code.value} ", COMMANDS[()].help), f"{code} in headrace --help"
+
+
+def test_every_setting_has_its_row_and_its_meaning() -> None:
+    text = _page("configuration.md")
+    for heading, record in REFERENCE.TABLES:
+        section = text.partition(f"## {heading}\n")[2].partition("\n## ")[0]
+        for key, default, meaning in REFERENCE.settings(record):
+            assert len(meaning) > 10, f"{heading} {key} has no docstring"
+            assert f"| `{key}` | {default} |" in section
+
+
+# what the program can do -----------------------------------------------------------------------
+
+
+def test_every_endpoint_is_in_the_hubs_page() -> None:
+    rows = [row for row in _rows(_page("hub.md")) if row.startswith("| `/")]
+    for route in ROUTES:
+        path = f"`{route.path.replace('{}', '{id}')}`"
+        row = next((row for row in rows if path in row.split("|")[1]), None)
+        assert row is not None, f"{route.path} is not in docs/hub.md"
+        assert re.search(rf"\b{route.method}\b", row), f"{route.method} {route.path}: {row}"
+
+
+def test_what_the_hub_does_not_serve_is_said() -> None:
+    words = {
+        "portal": "portal",
+        "pdf": "PDF",
+        "custom_fields": "custom fields",
+        "dunning_plans": "dunning",
+        "users": "users",
+        "bank_accounts": "bank accounts",
+        "actions": "actions",
+        "notes": "notes",
+        "reconcile": "`/reconcile`",
+    }
+    text = _page("hub.md")
+    for path in NOT_SERVED_YET:
+        for part, word in words.items():
+            if part in path.split("/"):
+                assert word in text, path
+
+
+def test_every_kind_of_source_is_in_its_page() -> None:
+    kinds = typing.get_args(typing.get_type_hints(SourceSettings)["kind"])
+    assert kinds
+    for kind in kinds:
+        assert f'kind = "{kind}"' in _page("sources.md")
+
+
+def test_every_check_is_in_its_page() -> None:
+    rows = _rows(_page("checks.md"))
+    names = {path.stem for path in (PACKAGE / "book" / "checks").glob("*.sql")}
+    described = {found[1] for row in rows if (found := re.match(r"\| `(\w+)` \|", row))}
+    assert described == names
+    for row in rows:
+        cells = [cell.strip() for cell in row.strip("|").split("|")]
+        assert all(cells), f"what it finds and the remedy: {row}"
+
+
+def test_every_table_and_column_is_in_the_models_page() -> None:
+    rows = _rows(_page("models.md"))
+    for table in TABLES:
+        row = next((row for row in rows if row.startswith(f"| {table.name} |")), None)
+        assert row is not None, table.name
+        if found := re.search(r"\| as (\w+) \|", row):
+            row = next(other for other in rows if other.startswith(f"| {found[1]} |"))
+        named = set(re.findall(r"\w+", row.replace("\\*", " ").split("|")[2]))
+        needed = set(re.findall(r"(\w+)\\\*", row))
+        assert {column.name for column in table.columns} <= named, table.name
+        assert {column.name for column in table.columns if column.required} == needed, table.name
+
+
+def test_every_example_is_described() -> None:
+    text = (ROOT / "README.md").read_text("utf-8") + _page("README.md")
+    for folder in (ROOT / "examples").glob("*/headrace.toml"):
+        assert f"examples/{folder.parent.name}" in text, folder.parent.name
+        assert (folder.parent / "README.md").exists(), f"{folder.parent.name} has no README"
+
+
+def test_every_dependency_has_its_reason() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    wanted = [
+        *project["project"]["dependencies"],
+        *(name for extra in project["project"]["optional-dependencies"].values() for name in extra),
+        *project["build-system"]["requires"],
+    ]
+    names = {re.split(r"[\[<>=;!~ ]", text)[0] for text in wanted} - {"headrace"}
+    rows = {row.split("|")[1].strip(): row for row in _rows(_page("dependencies.md"))}
+    for name in sorted(names):
+        assert f"[{name}]" in " ".join(rows) or f"`{name}`" in rows, f"{name} has no row"
+    described = {title.strip("`") for title in rows if title.startswith("`")}
+    assert described == names, "a row for each dependency, and none for what went"
+
+
+def test_the_licence_in_the_table_is_the_installed_one() -> None:
+    checked = 0
+    for row in _rows(_page("dependencies.md")):
+        cells = [cell.strip() for cell in row.strip("|").split("|")]
+        name = cells[0].strip("`")
+        if not cells[0].startswith("`"):
+            continue
+        try:
+            metadata = importlib.metadata.metadata(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+        licence = metadata["License-Expression"]
+        if licence:
+            checked += 1
+            assert licence == cells[2], f"{name} is under {licence}, the table says {cells[2]}"
+    assert checked > 10
+
+
+# the pages themselves --------------------------------------------------------------------------
+
+_LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
+
+
+def _prose(path: str) -> str:
+    """A page without its code blocks."""
+    return re.sub(r"```.*?```", "", (ROOT / path).read_text("utf-8"), flags=re.DOTALL)
+
+
+def _anchors(path: Path) -> set[str]:
+    """As the forges make them of headings: lower case, hyphens for spaces, the rest dropped."""
+    headings = re.findall(r"^#+ (.+)$", path.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def _broken_links(text: str, folder: Path, page: Path) -> Iterator[str]:
+    for target in _LINK.findall(text):
+        if re.match(r"[a-z]+:", target):
+            continue
+        name, _, anchor = target.partition("#")
+        file = (folder / name).resolve() if name else page
+        if not file.exists():
+            yield f"{target}: there is no such file"
+        elif anchor and file.suffix == ".md" and anchor not in _anchors(file):
+            yield f"{target}: there is no such heading"
+
+
+PAGES = [path for path in with_ending(".md") if "/data/" not in path]
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_links_lead_somewhere(path: str) -> None:
+    page = ROOT / path
+    assert list(_broken_links(_prose(path), page.parent, page)) == []
+
+
+def test_a_broken_link_is_found() -> None:
+    text = "[a](nowhere.md) [b](hub.md#nothing-of-that-name) [c](hub.md) [d](https://x.test/)"
+    assert len(list(_broken_links(text, DOCS, DOCS / "README.md"))) == 2
+
+
+def test_every_page_is_in_the_index() -> None:
+    index = _page("README.md")
+    for path in DOCS.glob("*.md"):
+        assert path.name == "README.md" or f"]({path.name})" in index, path.name
+
+
+def _command_lines(text: str) -> Iterator[str]:
+    """The `headrace` lines of a page's code blocks, continued lines put together."""
+    for block in re.findall(r"```(?:\w*)\n(.*?)```", text, flags=re.DOTALL):
+        for line in block.replace("\\\n", " ").splitlines():
+            line = line.strip().removeprefix("$ ")
+            if line.startswith("headrace "):
+                yield line
+
+
+def _wrong_words(line: str) -> Iterator[str]:
+    words = shlex.split(line, comments=True)[1:]
+    for end in ("&", "|", ">", "&&", "||"):
+        words = words[: words.index(end)] if end in words else words
+    command = max(
+        (known for known in COMMANDS if tuple(words[: len(known)]) == known), key=len, default=()
+    )
+    if not command and words and not words[0].startswith("-"):
+        yield f"{words[0]} is no command"
+    options = {name for parameter in COMMANDS[command].params for name in parameter.opts}
+    options |= {"--help", "-h"}
+    for word in words[len(command) :]:
+        if word.startswith("-") and word.partition("=")[0] not in options:
+            yield f"{' '.join(command)} has no {word}"
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_commands_in_the_pages_exist(path: str) -> None:
+    lines = _command_lines((ROOT / path).read_text("utf-8"))
+    assert [f"{line}: {wrong}" for line in lines for wrong in _wrong_words(line)] == []
+
+
+def test_a_wrong_command_line_is_found() -> None:
+    assert list(_wrong_words("headrace synchronise"))
+    assert list(_wrong_words("headrace plan --speed 9"))
+    assert not list(_wrong_words("headrace keys create --data ./hub --organisation a --new & x"))
+
+
+def test_every_made_target_is_explained() -> None:
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    targets = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
+    explained = set(re.findall(r"^([a-z]+):.*## .+$", makefile, re.MULTILINE))
+    assert targets == explained
+    for path in PAGES:
+        for name in re.findall(r"`make (\w+)", (ROOT / path).read_text("utf-8")):
+            assert name in targets, f"{path}: there is no `make {name}`"
