@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from msgspec import Struct, field
 
 from headrace.book.checks import Problem
@@ -61,7 +63,9 @@ class Plan(Struct, frozen=True, kw_only=True):
     open_requests: int
     """How many of them bring the open items, with all that is linked to them."""
     longest_lane: int
-    """Requests of the customer with the most: they go one after the other."""
+    """Requests of the settled past of the customer with the most: one after the other."""
+    longest_open_lane: int = 0
+    """The same of what comes before."""
     rate: int
     in_flight: int
     latency: float = _ASSUMED_LATENCY
@@ -89,14 +93,18 @@ class Plan(Struct, frozen=True, kw_only=True):
     @property
     def seconds(self) -> float:
         """About how long all of it takes."""
-        return duration(self.requests, self.rate, self.in_flight, self.latency, self.longest_lane)
+        return self._duration(
+            (self.open_requests, self.longest_open_lane),
+            (self.requests - self.open_requests, self.longest_lane),
+        )
 
     @property
     def open_seconds(self) -> float:
         """About when the open items are complete, counted from the start."""
-        return duration(
-            self.open_requests, self.rate, self.in_flight, self.latency, self.longest_lane
-        )
+        return self._duration((self.open_requests, self.longest_open_lane))
+
+    def _duration(self, *stages: tuple[int, int]) -> float:
+        return stages_duration(stages, self.rate, self.in_flight, self.latency)
 
     def count(self, entity: str, action: str) -> int:
         """How many records of the entity have this action."""
@@ -139,13 +147,36 @@ def least_seconds(requests: int, rate: int) -> float:
 
 
 def duration(requests: int, rate: int, in_flight: int, latency: float, longest: int) -> float:
-    """Seconds that `requests` take: bursts of `rate` per window, `in_flight` at a time.
+    """Seconds that `requests` take, `longest` of them of one customer."""
+    return stages_duration([(requests, longest)], rate, in_flight, latency)
 
-    A window ends one latency after its last answer, for the server counts arrivals.
+
+def stages_duration(
+    stages: Iterable[tuple[int, int]], rate: int, in_flight: int, latency: float
+) -> float:
+    """Seconds that stages of (requests, the longest lane's) take, one stage after the other.
+
+    Bursts of `rate` per window, `in_flight` at a time; the longest lane takes one place and goes on
+    alone when the others are done. A window ends one latency after its last answer, for the server
+    counts arrivals.
     """
-    if requests == 0:
-        return 0.0
-    each = latency / in_flight
-    windows, rest = divmod(requests - 1, rate)
-    by_rate = windows * max(WINDOW + latency, rate * each) + (rest + 1) * each
-    return max(by_rate, min(longest, requests) * latency)
+    ended = busy = 0.0
+    free = rate
+    for requests, longest in stages:
+        for left, each in _shares(requests, longest, in_flight, latency):
+            while left:
+                if not free:
+                    ended, busy, free = ended + max(WINDOW + latency, busy), 0.0, rate
+                now = min(left, free)
+                left, free, busy = left - now, free - now, busy + now * each
+    return ended + busy
+
+
+def _shares(
+    requests: int, longest: int, in_flight: int, latency: float
+) -> tuple[tuple[int, float], tuple[int, float]]:
+    """(requests, seconds each) with all places taken, and of the longest lane alone."""
+    lane = min(longest, requests)
+    others = requests - lane
+    beside = min(lane, others // (in_flight - 1)) if in_flight > 1 else lane
+    return (others + beside, latency / in_flight), (lane - beside, latency)

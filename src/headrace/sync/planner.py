@@ -179,7 +179,12 @@ class Planner:
         one = self._rows("select count(*), count(*) filter (where phase < 2) from plan.operations")[
             0
         ]
-        longest = self._rows("select coalesce(max(last - first + 1), 0) from plan.lanes")[0][0]
+        longest_open, longest = self._rows(
+            "select coalesce(max(early), 0), coalesce(max(late), 0) from (select "
+            "sum(last - first + 1) filter (where phase < 2)::bigint as early, "
+            "sum(last - first + 1) filter (where phase = 2)::bigint as late "
+            "from plan.lanes group by customer)"
+        )[0]
         plan = Plan(
             organisation=organisation,
             made_at=format_instant(self._clock.now()),
@@ -199,6 +204,7 @@ class Planner:
             requests=one[0],
             open_requests=one[1],
             longest_lane=longest,
+            longest_open_lane=longest_open,
             rate=rate,
             in_flight=in_flight,
             problems=self._book.problems(),

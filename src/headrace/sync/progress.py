@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from headrace.client.pace import WINDOW
 from headrace.model.clock import Clock
 from headrace.sync.plan import Plan, duration
@@ -65,6 +67,6 @@ class Progress:
             return 0.0
         latency = self.latency or self._plan.latency
         plan = self._plan
-        whole = duration(self.total, plan.rate, plan.in_flight, latency, plan.longest_lane)
+        whole = msgspec.structs.replace(plan, latency=latency).seconds
         rest = duration(self.left, plan.rate, plan.in_flight, latency, 0)
         return max(rest if self.left <= plan.in_flight else whole - self.elapsed, rest, 0.0)

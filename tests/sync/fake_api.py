@@ -1,0 +1,154 @@
+"""An API behind the transport's seam, in virtual time: counts arrivals by its own clock."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+from typing import Any
+from urllib.parse import unquote
+
+import msgspec
+from msgspec import Struct
+
+from headrace.client.pace import WINDOW, Pace
+from headrace.client.transport import Answer
+from headrace.fleet.project import load_project
+from headrace.model.errors import Unreachable
+from headrace.sync.deliver import Delivery
+from headrace.sync.feed import Feed
+from headrace.sync.organisation import Organisation
+from headrace.sync.plan import Plan
+from headrace.sync.progress import Progress
+from virtual_time import VirtualClock
+
+_JSON = {"content-type": "application/json"}
+
+
+class Arrival(Struct):
+    """One request as the API saw it, times in virtual seconds."""
+
+    at: float
+    answered: float
+    method: str
+    entity: str
+    external_id: str
+    customer: str
+    status: int
+
+
+Reply = Answer | Exception
+Script = Callable[[Arrival], Reply | None]
+"""What to answer to a request that is let in; None takes it."""
+
+
+def refusal(status: int, message: str = "no", **headers: str) -> Answer:
+    """An answer in the API's error form."""
+    body = msgspec.json.encode({"statusCode": status, "message": message})
+    return Answer(status, _JSON | headers, body)
+
+
+class FakeApi:
+    """Takes every record, after `latency` seconds give or take a half, within Upflow's limits."""
+
+    def __init__(
+        self, clock: VirtualClock, latency: float, seed: int = 1, script: Script | None = None
+    ) -> None:
+        self._clock = clock
+        self._latency = latency
+        self._random = Random(seed)
+        self._script = script or (lambda arrival: None)
+        self.arrivals: list[Arrival] = []
+        self._window: deque[float] = deque()
+        self._in_flight = 0
+        self.most_in_flight = 0
+        self.most_in_window = 0
+
+    async def send(self, method: str, path: str, body: bytes | None = None) -> Answer:
+        whole = self._latency * (0.5 + self._random.random())
+        there = whole * self._random.random()
+        await self._clock.sleep(there)
+        reply = self._arrive(method, path, body)
+        self._in_flight += 1
+        self.most_in_flight = max(self.most_in_flight, self._in_flight)
+        await self._clock.sleep(whole - there)
+        self._in_flight -= 1
+        self.arrivals[-1].answered = self._clock.seconds
+        if isinstance(reply, Exception):
+            raise reply
+        return reply
+
+    def _arrive(self, method: str, path: str, body: bytes | None) -> Answer:
+        record: dict[str, Any] = msgspec.json.decode(body) if body else {}
+        _, plural, *rest = path.split("/")
+        entity = plural.removesuffix("s")
+        external_id = record.get("externalId") or unquote(rest[0]).removeprefix("external:")
+        customer = (record.get("customer") or {"externalId": external_id})["externalId"]
+        now = self._clock.seconds
+        arrival = Arrival(now, now, method, entity, external_id, customer, 200)
+        while self._window and self._window[0] <= now - WINDOW:
+            self._window.popleft()
+        if len(self._window) >= 600 or self._in_flight >= 10:
+            reply: Reply = refusal(429, "too many", **{"retry-after": "1"})
+        else:
+            self._window.append(now)
+            reply = self._script(arrival) or Answer(200, _JSON, b"{}")
+        self.most_in_window = max(self.most_in_window, len(self._window))
+        arrival.status = reply.status if isinstance(reply, Answer) else 0
+        self.arrivals.append(arrival)
+        return reply  # type: ignore[return-value]
+
+    def times_of(self, external_id: str) -> list[float]:
+        """When the record arrived, each time."""
+        return [arrival.at for arrival in self.arrivals if arrival.external_id == external_id]
+
+    @property
+    def statuses(self) -> set[int]:
+        """All that it answered; 0 for no answer."""
+        return {arrival.status for arrival in self.arrivals}
+
+
+BROKEN = Unreachable("the connection broke")
+
+
+class Bench:
+    """An organisation whose deliveries go to a fake API, by a clock of their own."""
+
+    def __init__(self, folder: Path, clock: VirtualClock) -> None:
+        loaded = load_project(folder)
+        names = ("HEADRACE_URL", "HEADRACE_KEY", "HEADRACE_SECRET")
+        environment = dict.fromkeys(names, "http://fake.test/v1")
+        self.clock = clock
+        self.interrupt_at: int | None = None
+        """Ends the next deliveries gently once that many requests have arrived."""
+        self.organisation: Organisation = loaded.open(loaded.only(None), clock, environment)
+
+    def plan(self) -> Plan:
+        self.organisation.refresh()
+        return self.organisation.plan()
+
+    def deliver(
+        self, api: FakeApi, plan: Plan, *, in_flight: int = 5, patience: float = 60.0
+    ) -> tuple[Progress, Delivery]:
+        """One run, paced like `apply` on a key that allows 600 a minute."""
+        journal, book = self.organisation.journal, self.organisation.book
+        progress = Progress(plan, self.clock)
+        pace = Pace(600, in_flight, self.clock, journal.recent_answers(WINDOW))
+        journal.begin_run("apply", plan.requests, plan.open_requests)
+        delivery = Delivery(Feed(book, journal), api, pace, journal, self.clock, progress, patience)
+        self.clock.run(self._run(delivery, api))
+        journal.end_run("done", progress.latency)
+        return progress, delivery
+
+    async def _run(self, delivery: Delivery, api: FakeApi) -> None:
+        running = asyncio.ensure_future(delivery.run())
+        while self.interrupt_at is not None and not running.done():
+            await self.clock.sleep(0.001)
+            if len(api.arrivals) >= self.interrupt_at:
+                delivery.interrupt()
+        await running
+
+    def close(self) -> None:
+        self.organisation.close()
