@@ -19,7 +19,7 @@ serve: .venv/installed ## Serve the demo's hub on PORT (8080)
 	@$(RUN) serve --data headrace-demo/hub --port $(PORT)
 
 test: .venv/developing ## Run all tests
-	@.venv/bin/python -m pytest
+	@.venv/bin/python -m pytest -n 2
 
 soak: .venv/developing ## Run the long tests
 	@.venv/bin/python -m pytest -m soak
@@ -28,8 +28,8 @@ bench: .venv/developing ## Print the ratios of speed and memory; FULL=1 for the 
 	@.venv/bin/python bench/run.py $(if $(FULL),--full)
 
 lint: .venv/developing ## Style, types and import rules
-	@.venv/bin/python -m ruff check .
-	@.venv/bin/python -m ruff format --check .
+	@.venv/bin/python -m ruff check --no-cache .
+	@.venv/bin/python -m ruff format --no-cache --check .
 	@.venv/bin/python -m mypy
 	@.venv/bin/lint-imports --no-cache
 

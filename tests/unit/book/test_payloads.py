@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from books import allocation, build, credit_note, customer, invoice, payment
 
+from books import allocation, build, credit_note, customer, invoice, payment
 from headrace.book.payloads import Payloads, encode_payload, payload_hash
 
 
