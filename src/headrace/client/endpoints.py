@@ -65,9 +65,7 @@ class Reader:
                 return answer
             if verdict is Verdict.UNAUTHORISED:
                 raise Unauthorised(f"status {answer.status}: {message_of(answer)}")
-            if verdict is Verdict.NOT_THE_API:
-                raise Unreachable(f"status {answer.status} with something other than JSON")
-            if verdict is Verdict.REJECTED:
+            if verdict in (Verdict.REJECTED, Verdict.NOT_THE_API):
                 raise Refused(answer.status, message_of(answer))
             if verdict is Verdict.THROTTLED:
                 self._pace.close_for(retry_after(answer, self._clock))

@@ -32,17 +32,20 @@ def judge(answer: Answer, deleting: bool = False) -> Verdict:
         return Verdict.RETRY
     if answer.status == 429:
         return Verdict.THROTTLED
-    if answer.status in (401, 403):
-        return Verdict.UNAUTHORISED
     if not answer.is_json or 300 <= answer.status < 400:
         return Verdict.NOT_THE_API
+    if answer.status in (401, 403):
+        return Verdict.UNAUTHORISED
     if 200 <= answer.status < 300 or (deleting and answer.status == 404):
         return Verdict.DONE
     return Verdict.REJECTED
 
 
 def message_of(answer: Answer) -> str:
-    """The API's own sentence: `message`, else `error`, else the text of the body."""
+    """The API's own sentence: `message`, else `error`, else what came instead."""
+    if not answer.is_json:
+        kind = answer.headers.get("content-type", "").partition(";")[0]
+        return f"{kind or 'something without a content type'} instead of JSON"
     try:
         body = msgspec.json.decode(answer.body)
     except msgspec.DecodeError:

@@ -79,6 +79,8 @@ class Loop:
 
                 def watching(progress: Progress, delivery: Delivery) -> None:
                     self._interrupts[name] = delivery.interrupt
+                    if self._stopping.is_set():
+                        delivery.interrupt()
                     if watch is not None:
                         watch(progress, delivery)
 

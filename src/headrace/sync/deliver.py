@@ -13,12 +13,12 @@ import random
 from typing import Any
 
 from headrace.client.endpoints import external_path
-from headrace.client.pace import Pace
+from headrace.client.pace import WINDOW, Pace
 from headrace.client.transport import Answer, Transport
 from headrace.client.verdict import Verdict, judge, message_of, retry_after
 from headrace.model.clock import Clock
 from headrace.model.entity import BY_NAME
-from headrace.model.errors import ApiError, Unauthorised, Unreachable
+from headrace.model.errors import ApiError, Refused, Unauthorised, Unreachable
 from headrace.sync.feed import Feed
 from headrace.sync.journal import Acknowledged, Journal, Key, Reject
 from headrace.sync.operation import OPEN_ITEMS, Lane, Operation
@@ -28,6 +28,9 @@ _ATTEMPTS = 6
 """Failures of one operation before it is left for the next run: 1, 2, 4, 8, 16 s between."""
 _WAIT_MAX = 60.0
 _JITTER = 0.25
+_MOMENT = 0.01
+_THROTTLED_MAX = 5 * WINDOW
+"""Seconds of nothing but 429 before the run stops: some other program takes all of the rate."""
 
 
 class Delivery:
@@ -55,6 +58,8 @@ class Delivery:
         self.interrupted = False
 
         self._ready: list[Lane] = []
+        self._again: list[Lane] = []
+        """Lanes whose pause before a retry is over; they go before the ready ones."""
         self._lanes_of: dict[str, list[Lane]] = {}
         self._waiting: dict[int, list[Lane]] = {}
         self._unfinished = [0, 0, 0]
@@ -68,6 +73,9 @@ class Delivery:
         self._pauses: set[asyncio.Task[None]] = set()
         self._moved = asyncio.Event()
         self._failing_since: float | None = None
+        self._throttled_since: float | None = None
+        self._failing: set[int] = set()
+        """Operations that failed since the API last decided on a record."""
         self._defect: BaseException | None = None
 
     def interrupt(self) -> None:
@@ -86,17 +94,24 @@ class Delivery:
                 pause.cancel()
             if self._requests:
                 await asyncio.wait(self._requests)
+        if self._defect is not None:
+            raise self._defect
 
     @property
     def _ending(self) -> bool:
         return self.interrupted or self.stopped is not None or self._defect is not None
+
+    @property
+    def _down(self) -> bool:
+        """Whether the API seems to be down: then nothing new is tried, only what failed."""
+        return len(self._failing) >= self._pace.in_flight_limit
 
     # choosing what goes next -----------------------------------------------------------------
 
     async def _drain(self) -> None:
         while not self._ending:
             self._refill()
-            if not self._ready:
+            if not self._again and (self._down or not self._ready):
                 if not self._requests and not self._pauses:
                     if not self._waiting:
                         return
@@ -112,8 +127,6 @@ class Delivery:
                 task = asyncio.create_task(self._send(*taken))
                 self._requests.add(task)
                 task.add_done_callback(self._finished)
-        if self._defect is not None:
-            raise self._defect
 
     async def _pause(self, seconds: float | None) -> None:
         """Until something moves, or so many seconds have passed."""
@@ -134,7 +147,7 @@ class Delivery:
 
     def _refill(self) -> None:
         """Keeps enough lanes ready; the settled past waits until the open items are complete."""
-        while len(self._ready) < 2 * self._pace.in_flight_limit:
+        while not self._down and len(self._ready) < 2 * self._pace.in_flight_limit:
             if not self._upcoming:
                 self._upcoming = self._feed.next_lanes()
                 if not self._upcoming:
@@ -163,8 +176,8 @@ class Delivery:
 
     def _take(self) -> tuple[Lane, Operation] | None:
         """The next operation that may go, with its lane, which then is no longer ready."""
-        while self._ready:
-            lane = heapq.heappop(self._ready)
+        while lanes := self._again or ([] if self._down else self._ready):
+            lane = heapq.heappop(lanes)
             if lane.hungry:
                 self._feed.load([lane])
             operation = lane.queue[0]
@@ -218,34 +231,52 @@ class Delivery:
             answer = await self._transport.send(method, path, operation.body)
         except Unreachable as error:
             self._journal.answered()
-            self._failed(lane, operation, str(error))
+            self._failed(lane, operation, str(error), answered=False)
             return
         finally:
             self._pace.release()
         self._progress.answered(self._clock.monotonic() - started)
-        self._judged(lane, operation, answer, judge(answer, deleting))
+        verdict = judge(answer, deleting)
+        if verdict in (Verdict.DONE, Verdict.REJECTED) and not self._is_elsewhere(method, answer):
+            self._failing_since = self._throttled_since = None
+            self._failing.clear()
+            self._progress.note = ""
+            if verdict is Verdict.DONE:
+                self._acknowledged(lane, operation)
+            else:
+                self._rejected(lane, operation, answer)
+            return
+        self._undecided(lane, operation, answer, verdict)
 
-    def _judged(self, lane: Lane, operation: Operation, answer: Answer, verdict: Verdict) -> None:
-        if verdict is Verdict.DONE:
-            self._acknowledged(lane, operation)
-            return
-        if verdict is Verdict.REJECTED:
-            self._rejected(lane, operation, answer)
-            return
+    def _is_elsewhere(self, method: str, answer: Answer) -> bool:
+        """Whether the path itself is unknown: 404 to an import, when none was ever taken."""
+        return method == "POST" and answer.status in (404, 405) and not self._journal.count()
+
+    def _undecided(
+        self, lane: Lane, operation: Operation, answer: Answer, verdict: Verdict
+    ) -> None:
+        """The answer says nothing about the record: try again, wait, or stop it all."""
         self._journal.answered()
         if verdict is Verdict.RETRY:
             self._failed(lane, operation, f"status {answer.status}: {message_of(answer)}")
         elif verdict is Verdict.THROTTLED:
-            seconds = retry_after(answer, self._clock)
-            self._pace.close_for(seconds)
-            self._progress.throttled += 1
-            self._progress.note = f"the API asked to wait {seconds:.0f} s (429)"
-            heapq.heappush(self._ready, lane)
+            self._throttled(lane, retry_after(answer, self._clock))
         elif verdict is Verdict.UNAUTHORISED:
             self._stop(Unauthorised(f"status {answer.status}: {message_of(answer)}"))
         else:
-            kind = answer.headers.get("content-type", "no content type")
-            self._stop(Unreachable(f"status {answer.status} with {kind} instead of JSON"))
+            self._stop(Refused(answer.status, message_of(answer)))
+
+    def _throttled(self, lane: Lane, seconds: float) -> None:
+        """Some other program uses the key as well: wait as asked; it is not an error."""
+        now = self._clock.monotonic()
+        self._progress.throttled += 1
+        self._throttled_since = now if self._throttled_since is None else self._throttled_since
+        if now + seconds - self._throttled_since > _THROTTLED_MAX:
+            self._stop(Unreachable(f"status 429: it asks to wait {seconds:.0f} s more"))
+            return
+        self._pace.close_for(seconds)
+        self._progress.note = f"the API asked to wait {seconds:.0f} s (429)"
+        heapq.heappush(self._ready, lane)
 
     def _acknowledged(self, lane: Lane, operation: Operation) -> None:
         self._journal.acknowledge(
@@ -260,8 +291,6 @@ class Delivery:
                 )
             ]
         )
-        self._failing_since = None
-        self._progress.note = ""
         self._progress.done += 1
         if lane.phase <= OPEN_ITEMS:
             self._progress.open_done += 1
@@ -273,7 +302,6 @@ class Delivery:
         self._advance(lane)
 
     def _rejected(self, lane: Lane, operation: Operation, answer: Answer) -> None:
-        self._failing_since = None
         self._journal.reject(
             Reject(
                 operation.entity,
@@ -305,21 +333,29 @@ class Delivery:
 
     # failing ---------------------------------------------------------------------------------
 
-    def _failed(self, lane: Lane, operation: Operation, trouble: str) -> None:
-        """Schedules the retry in the lane; the others go on."""
+    def _failed(
+        self, lane: Lane, operation: Operation, trouble: str, answered: bool = True
+    ) -> None:
+        """Schedules the retry in the lane; the others go on.
+
+        A record that alone gets no other answer than 5xx is given up for this run.
+        """
         now = self._clock.monotonic()
-        self._failing_since = self._failing_since or now
+        self._failing_since = now if self._failing_since is None else self._failing_since
+        self._failing.add(operation.number)
         operation.attempts += 1
-        self._progress.retries += 1
-        wait = min(_WAIT_MAX, float(2 ** (operation.attempts - 1)))
-        wait *= 1 + self._random.random() * _JITTER
-        if now + wait - self._failing_since > self._patience:
+        left = self._failing_since + self._patience - now
+        if left < _MOMENT:
             self._stop(Unreachable(trouble))
             return
-        if operation.attempts >= _ATTEMPTS:
-            self._progress.note = f"{operation.external_id} failed {_ATTEMPTS} times: {trouble}"
+        if answered and operation.attempts >= _ATTEMPTS and not self._down:
+            name = f"{operation.entity} {operation.external_id}"
+            self._progress.failed.append(f"{name} failed {operation.attempts} times: {trouble}")
             self._hold(lane, operation)
             return
+        self._progress.retries += 1
+        wait = min(_WAIT_MAX, 2.0 ** (operation.attempts - 1))
+        wait = min(left, wait * (1 + self._random.random() * _JITTER))
         self._progress.note = f"{trouble}; next try in {wait:.0f} s"
         pause = asyncio.create_task(self._resume(lane, wait))
         self._pauses.add(pause)
@@ -328,7 +364,7 @@ class Delivery:
     async def _resume(self, lane: Lane, seconds: float) -> None:
         await self._clock.sleep(seconds)
         self._pauses.discard(asyncio.current_task())
-        heapq.heappush(self._ready, lane)
+        heapq.heappush(self._again, lane)
         self._moved.set()
 
     def _stop(self, error: ApiError) -> None:

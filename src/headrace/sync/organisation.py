@@ -50,6 +50,8 @@ class Outcome(Struct, frozen=True, kw_only=True):
     left: int
     retries: int
     throttled: int
+    failed: list[str] = []
+    """What was given up after many tries, a sentence each; it stays planned."""
     seconds: float
     open_complete_after: float | None
     interrupted: bool
@@ -217,7 +219,8 @@ def explain(error: ApiError, url: str, done: int, left: int) -> ApiError:
         )
     if isinstance(error, Refused):
         return Unreachable(
-            f"{url} answered {error.status} ({error}): {safe}; check `url` of the organisation."
+            f"{url} answered {error.status} ({error}), not as Upflow's API does: {safe}; check "
+            "`url` of the organisation and any proxy on the way, then run the same command again."
         )
     return Unreachable(
         f"{url} is not usable ({error}): {safe}, and nothing is lost; run the same command again "
@@ -233,6 +236,7 @@ def _outcome(progress: Progress, interrupted: bool) -> Outcome:
         left=progress.left,
         retries=progress.retries,
         throttled=progress.throttled,
+        failed=progress.failed,
         seconds=progress.elapsed,
         open_complete_after=progress.open_complete_after,
         interrupted=interrupted,

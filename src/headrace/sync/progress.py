@@ -23,6 +23,8 @@ class Progress:
         self.held = 0
         self.retries = 0
         self.throttled = 0
+        self.failed: list[str] = []
+        """What was given up for this run after many tries, one sentence each."""
         self.started = clock.monotonic()
         self.open_complete_after: float | None = None
         self.note = ""

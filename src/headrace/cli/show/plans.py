@@ -135,7 +135,9 @@ def show_outcome(console: Console, plan: Plan, outcome: Outcome) -> None:
             f"[red]{outcome.rejected:,} rejected[/red]: `headrace status` says why; they are tried "
             "again when their rows change, or with --retry-rejected."
         )
+    for sentence in outcome.failed[:_PROBLEMS_SHOWN]:
+        console.print(f"  {sentence}", markup=False)
     if outcome.held:
-        console.print(f"{outcome.held:,} held back: what they refer to did not arrive.")
+        console.print(f"{outcome.held:,} held back: they, or what they refer to, did not arrive.")
     if outcome.left:
         console.print(f"{outcome.left:,} left: run `headrace apply` again to go on.")
