@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Protocol
@@ -62,7 +63,7 @@ class HttpTransport:
         except TimeoutError:
             raise Unreachable("no answer in time") from None
         except aiohttp.ClientConnectorError as error:
-            raise Unreachable(f"no connection ({error.os_error.strerror or error})") from None
+            raise Unreachable(f"no connection: {_reason(error.os_error)}") from None
         except aiohttp.InvalidURL:
             raise Unreachable(f"{self._base} is not a URL") from None
         except (aiohttp.ClientError, OSError) as error:
@@ -82,3 +83,10 @@ class HttpTransport:
         trace: TracebackType | None,
     ) -> None:
         await self.close()
+
+
+def _reason(error: OSError) -> str:
+    """The system's own words for it, such as `Connection refused`."""
+    if error.errno is not None and error.errno > 0:
+        return os.strerror(error.errno)
+    return error.strerror or str(error)
