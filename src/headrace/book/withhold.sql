@@ -6,7 +6,7 @@ where severity = 'error'
 group by entity, external_id;
 
 insert into book.withheld
-select 'customer', roots.external_id, 'its parent ' || roots.root || ' is withheld'
+select 'customer', roots.external_id, 'its topmost parent ' || roots.root || ' is withheld or not there'
 from book.roots as roots
 where not exists (from book.customers where external_id = roots.root)
    or exists (from book.withheld where entity = 'customer' and external_id = roots.root);

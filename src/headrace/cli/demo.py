@@ -173,13 +173,17 @@ def _writes(log: Path) -> int:
 
 
 def _say_where(folder: Path, key: str, secret: str) -> None:
-    data = folder / "hub"
+    in_clone = (folder.parent / "Makefile").exists() and folder.name == "headrace-demo"
+    serve = "make serve" if in_clone else f"headrace serve --data '{folder / 'hub'}'"
     console.print("\n[bold cyan]Where to look[/bold cyan]")
-    console.print(f"  data    {folder}", markup=False)
-    console.print("  API     http://127.0.0.1:8080/v1 while `make serve` runs, or:", markup=False)
-    console.print(f"          headrace serve --data '{data}' --port 8080", markup=False)
-    console.print(
-        f"  try     curl -H 'X-Api-Key: {key}' -H 'X-Api-Secret: {secret}' "
-        "'http://127.0.0.1:8080/v1/customers?limit=2'",
-        markup=False,
-    )
+    for title, text in (
+        ("data", folder),
+        ("serve", serve),
+        ("API", "http://127.0.0.1:8080/v1 while it is served"),
+        (
+            "try",
+            f"curl -H 'X-Api-Key: {key}' -H 'X-Api-Secret: {secret}' "
+            "'http://127.0.0.1:8080/v1/customers?limit=2'",
+        ),
+    ):
+        console.print(f"  {title:<6} {text}", markup=False)

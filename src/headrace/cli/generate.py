@@ -21,7 +21,7 @@ def command(
     pdfs: Annotated[Path | None, typer.Option(help="Also write a small PDF of each bill.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Machine-readable output only.")] = False,
 ) -> None:
-    """Makes a billing database up: customers, invoices, payments and all that happens to them.
+    """Make up a billing database: customers, invoices, payments and all that happens to them.
 
     For trying headrace out and for measuring it, without anybody's real data. Records are
     customers, invoices, credit notes, payments and refunds, in five currencies over three years.
@@ -39,4 +39,7 @@ def command(
     for name, number in figures.items():
         typer.echo(f"{number:>12,}  {name.replace('_', ' ')}")
     if project is not None:
-        typer.echo(f"Now: cd {project} and headrace plan")
+        typer.echo(
+            f"Now set HEADRACE_URL, HEADRACE_KEY and HEADRACE_SECRET to a hub's (headrace serve, "
+            f"headrace keys create), then: headrace plan --project {project}"
+        )

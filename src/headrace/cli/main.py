@@ -53,7 +53,7 @@ def build_app(only: str | None = None) -> typer.Typer:
         add_completion=False,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
-        context_settings={"help_option_names": ["-h", "--help"]},
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )
     app.callback()(_root)
     for name in command_names():
@@ -90,6 +90,7 @@ _root.__doc__ = _HELP
 
 def run(arguments: Sequence[str]) -> int:
     """Runs one command line; returns its exit code and never raises a HeadraceError."""
+    arguments = arguments or ["--help"]
     asked = next((word for word in arguments if not word.startswith("-")), None)
     modules = {name.rstrip("_").replace("_", "-"): name for name in command_names()}
     app = build_app(modules.get(asked) if asked else None)
@@ -101,6 +102,9 @@ def run(arguments: Sequence[str]) -> int:
         return _fail("interrupted", ExitCode.INTERRUPTED, arguments)
     except _UsageError as error:
         text = error.format_message()
+        if type(error).__name__ == "NoArgsIsHelpError":  # a group without a command
+            print(text)
+            return ExitCode.DONE
         return _fail(f"{text} (headrace --help)", ExitCode.CONFIGURATION, arguments)
     except HeadraceError as error:
         return _fail(str(error), code_of(error), arguments)

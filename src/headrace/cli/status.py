@@ -13,6 +13,7 @@ from headrace.cli.show.console import (
     console,
     duration_text,
     print_json,
+    several,
 )
 from headrace.fleet.project import LoadedProject, load_project
 from headrace.model.clock import SYSTEM_CLOCK
@@ -58,7 +59,7 @@ def _report(loaded: LoadedProject, name: str) -> dict[str, Any]:
 def _show(report: dict[str, Any]) -> None:
     console.print(f"[bold]{report['organisation']}[/bold]")
     counts = report["records"]
-    said = ", ".join(f"{count:,} {entity.replace('_', ' ')}s" for entity, count in counts.items())
+    said = ", ".join(several(count, entity) for entity, count in counts.items())
     console.print(f"  the API has: {said or 'nothing yet'}")
     for run in report["runs"]:
         console.print(f"  {_run_text(run)}", markup=False)

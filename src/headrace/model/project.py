@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
+import typing
 from datetime import timedelta
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -47,10 +49,13 @@ class TargetSettings(Settings, frozen=True, kw_only=True):
         parse_interval(self.timeout)
 
 
+SourceKind = Literal["sql", "files"]
+
+
 class SourceSettings(Settings, frozen=True, kw_only=True):
     """The billing system of one organisation."""
 
-    kind: Literal["sql", "files"]
+    kind: SourceKind
     """`"sql"` for a SQLite file or PostgreSQL, `"files"` for a folder of exports."""
     url: str = ""
     """kind = "sql": `sqlite:///FILE` (relative to the project), `postgresql://…`, or `env:NAME`."""
@@ -109,13 +114,43 @@ def parse_project(text: bytes, name: str) -> Project:
     Raises ConfigurationError that names the table and key, and what may stand there.
     """
     try:
-        project = msgspec.toml.decode(text, type=Project)
-    except msgspec.ValidationError as error:
-        problem, _, place = str(error).partition(" - at `$.")
-        where = f" in [{place.rstrip('`')}]" if place else ""
-        raise ConfigurationError(f"{name}{where}: {problem}.") from None
+        tables = msgspec.toml.decode(text, type=dict[str, Any])
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{name} is not valid TOML: {error}.") from None
-    if not project.organisation:
+    organisations = tables.pop("organisation", None)
+    if not isinstance(organisations, dict) or not organisations:
         raise ConfigurationError(f"{name} names no organisation: add a table [organisation.NAME].")
-    return project
+    settings = {
+        key: _convert(table, OrganisationSettings, f"{name} in [organisation.{key}]")
+        for key, table in organisations.items()
+    }
+    return _convert({**tables, "organisation": settings}, Project, name)
+
+
+S = TypeVar("S", bound=Settings)
+
+
+def _convert(table: Any, kind: type[S], where: str) -> S:
+    try:
+        return msgspec.convert(table, kind)
+    except msgspec.ValidationError as error:
+        problem, _, place = str(error).partition(" - at `$")
+        inner = place.rstrip("`").lstrip(".")
+        if problem.startswith("Object contains unknown field "):
+            problem = _unknown(problem.rpartition(" ")[2].strip("`"), kind, inner)
+        elif problem.startswith("Invalid enum value "):
+            problem = f"{problem.removeprefix('Invalid enum value ')} is none of {_SOURCE_KINDS}"
+        key = f" {inner}:" if inner else ""
+        raise ConfigurationError(f"{where}:{key} {problem}.") from None
+
+
+_SOURCE_KINDS = " and ".join(typing.get_args(SourceKind))
+
+
+def _unknown(key: str, kind: type[Settings], inner: str) -> str:
+    """Says which keys there are, and the one that was probably meant."""
+    tables = {"target": TargetSettings, "source": SourceSettings}
+    known = tables.get(inner, kind).__struct_fields__
+    near = difflib.get_close_matches(key, known, 1)
+    hint = f", did you mean {near[0]}?" if near else ";"
+    return f"there is no key {key}{hint} there is {', '.join(known)}"

@@ -264,6 +264,13 @@ class Journal:
             )
         ]
 
+    def drop_rejects(self, keys: Iterable[Key]) -> None:
+        """Forgets the refusals of these records."""
+        with self._transaction():
+            self._db.executemany(
+                "delete from rejects where entity = ? and external_id = ?", list(keys)
+            )
+
     def clear_rejects(self) -> None:
         """Forgets the refusals, so that the next plan tries them again."""
         self._db.execute("delete from rejects")

@@ -127,6 +127,7 @@ class Organisation:
     ) -> Outcome:
         """Delivers the plan that was made last. ApiError when the API made it stop early."""
         self.journal.refresh(self._planner.unchanged)
+        self.journal.drop_rejects(self._planner.settled_rejects)
         progress = Progress(plan, self._clock)
         if plan.empty:
             return _outcome(progress, False)

@@ -38,6 +38,8 @@ class Planner:
         self._payloads = Payloads(book.connection, book.columns)
         self.unchanged: list[tuple[int | None, str, str]] = []
         """(fingerprint, entity, external id) of rows that moved without their payload."""
+        self.settled_rejects: list[Key] = []
+        """Refused earlier, and now as the API was told before: nothing is left to refuse."""
 
     def compare(self) -> None:
         """Finds what differs from what the API was told; the checks then look at just that."""
@@ -119,6 +121,10 @@ class Planner:
                 [reject.fingerprint for reject in rejects],
                 [reject.message for reject in rejects],
             ],
+        )
+        self.settled_rejects = self._rows(
+            "select entity, external_id from plan.rejects "
+            "anti join plan.differences as difference using (entity, external_id)"
         )
         self._connection.execute(_SQL["hold"])
 

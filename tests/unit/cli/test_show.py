@@ -64,9 +64,17 @@ def test_changes_problems_and_what_stays_are_spelled_out() -> None:
     assert "update customer c[1]" in text
     assert "contacts[k].email: a@x → b@x" in text
     assert "error: invoice i1 has no name; name it" in text
-    assert "Withheld: 1 invoices" in text
+    assert "Withheld: 1 invoice\n" in text
     assert "payment p1: refused before: no such invoice" in text
     assert "… and 1,206 more" in text
+
+
+def test_one_cause_is_said_once() -> None:
+    many = [Withheld("invoice", f"i{n}", "its customer c1 is withheld") for n in range(500)]
+    text = shown(show_plan, plan(withheld=many))
+    assert "Withheld: 500 invoices" in text
+    assert "invoice i0 (and 499 more): its customer c1 is withheld" in text
+    assert text.count("is withheld") == 1
 
 
 def test_an_outcome_says_what_is_left_and_what_to_do() -> None:

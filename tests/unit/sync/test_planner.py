@@ -254,3 +254,33 @@ def test_settlements_that_shrink_go_ahead_of_what_uses_the_room(desk: Desk) -> N
         ("create", "payment", "p2"),
         ("create", "payment", "p3"),
     ]
+
+
+def test_a_customer_that_left_while_its_documents_stay_is_not_deleted(desk: Desk) -> None:
+    tables: dict[str, Any] = {
+        "customers": [customer("c1"), customer("c2"), customer("c3", parent_external_id="c2")],
+        "invoices": [invoice("i1")],
+    }
+    desk.plan(**tables)
+    desk.take_all()
+    plan = desk.plan(**{**tables, "customers": [customer("c3", parent_external_id="c2")]})
+    assert plan.empty
+    assert {(w.entity, w.external_id) for w in plan.withheld} == {
+        ("invoice", "i1"),
+        ("customer", "c3"),
+    }
+    assert {w.external_id: w.reason for w in plan.held} == {
+        "c1": "left the source, where others still refer to it",
+        "c2": "left the source, where others still refer to it",
+    }
+
+
+def test_a_refusal_is_forgotten_once_the_record_is_as_it_was(desk: Desk) -> None:
+    tables: dict[str, Any] = {"customers": [customer("c1")]}
+    desk.plan(**tables)
+    desk.take_all()
+    desk.journal.reject(Reject("customer", "c1", 5, 400, "no"))
+    desk.plan(**tables)
+    assert desk.planner.settled_rejects == [("customer", "c1")]
+    desk.journal.drop_rejects(desk.planner.settled_rejects)
+    assert desk.journal.rejects() == []

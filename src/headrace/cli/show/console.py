@@ -37,3 +37,8 @@ def duration_text(seconds: float) -> str:
         return f"{minutes} min {rest} s" if rest else f"{minutes} min"
     hours, minutes = divmod(minutes, 60)
     return f"{hours:,} h {minutes} min" if minutes else f"{hours:,} h"
+
+
+def several(count: int, word: str) -> str:
+    """`1 credit note`, `1,204 invoices`: a number with its word, for an entity's name too."""
+    return f"{count:,} {word.replace('_', ' ')}{'' if count == 1 else 's'}"

@@ -9,13 +9,14 @@ from rich.console import Console
 from rich.table import Table
 
 from headrace.book.checks import Problem
-from headrace.cli.show.console import duration_text
+from headrace.cli.show.console import duration_text, several
 from headrace.model.entity import ENTITIES
 from headrace.model.money import format_money
 from headrace.sync.organisation import Outcome
 from headrace.sync.plan import Change, Plan, Withheld, least_seconds
 
 _PROBLEMS_SHOWN = 20
+_CAUSES_SHOWN = 8
 UPFLOW_RATE = 600
 """Requests a minute that Upflow takes (guide)."""
 
@@ -39,35 +40,34 @@ def _show_counts(console: Console, plan: Plan) -> None:
     table.add_column("")
     for action in ("create", "update", "delete"):
         table.add_column(action, justify="right")
-    table.add_column("money")
+    table.add_column("money", no_wrap=True)
     for entity in ENTITIES:
         counts = [plan.count(entity.name, action) for action in ("create", "update", "delete")]
         if not any(counts):
             continue
-        money = [
+        first, *more = [
             f"{'' if m.action == 'create' else m.action + ' '}{format_money(m.amount, m.currency)}"
             for m in plan.money
             if m.entity == entity.name
-        ]
-        table.add_row(
-            f"  {entity.plural.replace('_', ' ')}",
-            *(f"{count:,}" if count else "-" for count in counts),
-            ", ".join(money),
-        )
+        ] or [""]
+        shown = (f"{count:,}" if count else "-" for count in counts)
+        table.add_row(f"  {entity.plural.replace('_', ' ')}", *shown, first)
+        for money in more:
+            table.add_row("", "", "", "", money)
     console.print(table)
 
 
 def _show_time(console: Console, plan: Plan) -> None:
+    least = f"{_least(plan.requests, plan.rate)} at {plan.rate:,} a minute"
     console.print(
-        f"  {plan.requests:,} requests: {_least(plan.requests, plan.rate)} at {plan.rate:,} a "
-        f"minute, about {duration_text(plan.seconds)} with {plan.in_flight} at a time and "
+        f"  {several(plan.requests, 'request')}: {least}, about {duration_text(plan.seconds)} with {plan.in_flight} at a time and "
         f"{plan.latency:.2g} s an answer"
     )
     if plan.rate != UPFLOW_RATE:
         console.print(f"  at Upflow's {UPFLOW_RATE} a minute: {_least(plan.requests, UPFLOW_RATE)}")
-    if plan.open_requests < plan.requests:
+    if 0 < plan.open_requests < plan.requests:
         console.print(
-            f"  open items complete after {plan.open_requests:,} requests, "
+            f"  open items complete after {several(plan.open_requests, 'request')}, "
             f"about {duration_text(plan.open_seconds)}"
         )
 
@@ -94,7 +94,7 @@ def show_problems(console: Console, problems: Sequence[Problem]) -> None:
     if not problems:
         return
     counts = Counter(problem.severity for problem in problems)
-    said = ", ".join(f"{count:,} {severity}s" for severity, count in sorted(counts.items()))
+    said = ", ".join(several(count, severity) for severity, count in sorted(counts.items()))
     console.print(f"[bold]Problems[/bold] ({said})")
     for problem in problems[:_PROBLEMS_SHOWN]:
         console.print(
@@ -107,15 +107,20 @@ def show_problems(console: Console, problems: Sequence[Problem]) -> None:
 
 
 def _show_staying(console: Console, title: str, records: Sequence[Withheld]) -> None:
+    """Counts, and the first of each cause: one bad customer can keep a thousand records back."""
     if not records:
         return
     counts = Counter(record.entity for record in records)
-    said = ", ".join(f"{count:,} {entity}s" for entity, count in sorted(counts.items()))
+    said = ", ".join(several(count, entity) for entity, count in sorted(counts.items()))
     console.print(f"[bold]{title}[/bold]: {said}")
-    for record in records[:_PROBLEMS_SHOWN]:
-        console.print(f"  {record.entity} {record.external_id}: {record.reason}", markup=False)
-    if len(records) > _PROBLEMS_SHOWN:
-        console.print(f"  … and {len(records) - _PROBLEMS_SHOWN:,} more (--json has all)")
+    causes = Counter(record.reason for record in records)
+    firsts = {record.reason: record for record in reversed(records)}
+    for reason, count in causes.most_common(_CAUSES_SHOWN):
+        first = firsts[reason]
+        others = f" (and {count - 1:,} more)" if count > 1 else ""
+        console.print(f"  {first.entity} {first.external_id}{others}: {reason}", markup=False)
+    if len(causes) > _CAUSES_SHOWN:
+        console.print(f"  … {len(causes) - _CAUSES_SHOWN:,} more causes (--json has all)")
 
 
 def show_outcome(console: Console, plan: Plan, outcome: Outcome) -> None:
@@ -124,7 +129,7 @@ def show_outcome(console: Console, plan: Plan, outcome: Outcome) -> None:
         console.print("Nothing was sent: there was nothing to send.")
         return
     console.print(
-        f"Sent {outcome.sent:,} of {plan.requests:,} requests in "
+        f"Sent {outcome.sent:,} of {several(plan.requests, 'request')} in "
         f"{duration_text(outcome.seconds)}"
         + (f", {outcome.retries:,} tries repeated" if outcome.retries else "")
         + (f", {outcome.throttled:,} times asked to wait" if outcome.throttled else "")

@@ -37,6 +37,8 @@ insert into plan.held
 select from_entity, from_external_id, 'its ' || to_entity || ' ' || to_external_id || ' was refused'
 from book.links as link
 join missing on missing.entity = link.to_entity and missing.external_id = link.to_external_id
+join plan.changes as change
+    on change.entity = link.from_entity and change.external_id = link.from_external_id
 where link.to_entity = 'invoice';
 
 insert into missing
@@ -46,7 +48,27 @@ insert into plan.held
 select from_entity, from_external_id, 'its ' || to_entity || ' ' || to_external_id || ' was refused'
 from book.links as link
 join missing on missing.entity = link.to_entity and missing.external_id = link.to_external_id
+join plan.changes as change
+    on change.entity = link.from_entity and change.external_id = link.from_external_id
 where link.from_entity = 'refund';
+
+-- What left the source while rows there still refer to it can't be deleted: those rows are wrong
+-- or follow soon.
+insert into plan.held
+select change.entity, change.external_id, 'left the source, where others still refer to it'
+from plan.changes as change
+where change.action = 'delete'
+  and (
+    (
+        change.entity = 'customer' and (
+            change.external_id in (select customer_external_id from book.all_documents)
+            or change.external_id in (select root from book.roots)
+        )
+    )
+    or (change.entity, change.external_id) in (
+        select (to_entity, to_external_id) from book.allocations
+    )
+  );
 
 create or replace table plan.held as
 select entity, external_id, first(reason) as reason
