@@ -104,7 +104,7 @@ def test_the_page_works_as_it_stands(outputs: list[tuple[str, str]]) -> None:
     assert "no problems" in said[2]
     assert "balanced" in said[5]
     assert "nothing to send" in said[6]
-    assert "Sent 1 of 1 requests" in said[8]
+    assert "Sent 1 of 1 request " in said[8]
     assert "nothing to send" in said[9]
 
 

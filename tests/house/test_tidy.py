@@ -25,7 +25,6 @@ LONG_LINES = {
     "src/headrace/book/checks/not_delivered.sql": 2,
     "src/headrace/book/checks/parents.sql": 1,
     "src/headrace/book/derive.sql": 1,
-    "src/headrace/book/withhold.sql": 1,
     "src/headrace/sync/sql/compared.sql": 1,
 }
 """Files that had so many too long lines when the rule came; the numbers only go down."""

@@ -6,7 +6,10 @@ where severity = 'error'
 group by entity, external_id;
 
 insert into book.withheld
-select 'customer', roots.external_id, 'its topmost parent ' || roots.root || ' is withheld or not there'
+select
+    'customer',
+    roots.external_id,
+    'its topmost parent ' || roots.root || ' is withheld or not there'
 from book.roots as roots
 where not exists (from book.customers where external_id = roots.root)
    or exists (from book.withheld where entity = 'customer' and external_id = roots.root);
@@ -32,7 +35,10 @@ where allocation.from_entity = 'refund';
 
 -- An adjustment is withheld as what it would have become.
 insert into book.withheld
-select case when adjustment.amount < 0 then 'payment' else 'refund' end, external_id, withheld.reason
+select
+    case when adjustment.amount < 0 then 'payment' else 'refund' end,
+    external_id,
+    withheld.reason
 from book.withheld as withheld
 join book.adjustments as adjustment using (external_id)
 where withheld.entity = 'adjustment';

@@ -60,7 +60,8 @@ def _show_counts(console: Console, plan: Plan) -> None:
 def _show_time(console: Console, plan: Plan) -> None:
     least = f"{_least(plan.requests, plan.rate)} at {plan.rate:,} a minute"
     console.print(
-        f"  {several(plan.requests, 'request')}: {least}, about {duration_text(plan.seconds)} with {plan.in_flight} at a time and "
+        f"  {several(plan.requests, 'request')}: {least}, about "
+        f"{duration_text(plan.seconds)} with {plan.in_flight} at a time and "
         f"{plan.latency:.2g} s an answer"
     )
     if plan.rate != UPFLOW_RATE:
