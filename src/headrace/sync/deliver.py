@@ -12,6 +12,9 @@ import heapq
 import random
 from typing import Any
 
+import msgspec
+
+from headrace.book.payloads import payload_hash
 from headrace.client.endpoints import external_path
 from headrace.client.pace import WINDOW, Pace
 from headrace.client.transport import Answer, Transport
@@ -241,7 +244,9 @@ class Delivery:
             self._failing_since = self._throttled_since = None
             self._failing.clear()
             self._progress.note = ""
-            if verdict is Verdict.DONE:
+            if operation.is_release:
+                self._released(lane, operation, verdict)
+            elif verdict is Verdict.DONE:
                 self._acknowledged(lane, operation)
             else:
                 self._rejected(lane, operation, answer)
@@ -299,6 +304,18 @@ class Delivery:
             for other in self._refused_by_key.get(key, ()):
                 other.second_chance = True
         self._settle(operation)
+        self._advance(lane)
+
+    def _released(self, lane: Lane, operation: Operation, verdict: Verdict) -> None:
+        """The journal says what the API has now; the record itself follows."""
+        if verdict is Verdict.DONE and operation.body is not None:
+            entity, external_id = operation.key
+            hash = payload_hash(operation.body)
+            self._journal.acknowledge(
+                [Acknowledged(entity, external_id, operation.customer, None, hash, operation.body)]
+            )
+        else:
+            self._journal.answered()
         self._advance(lane)
 
     def _rejected(self, lane: Lane, operation: Operation, answer: Answer) -> None:
@@ -372,19 +389,45 @@ class Delivery:
         self._moved.set()
 
     def _grant_second_chances(self) -> None:
-        """Refusals are final, except where what they refer to has landed since (guide)."""
-        again = [operation for operation in self._refused if operation.second_chance]
-        if self._ending or not again:
+        """Refusals are final, except where what they refer to has landed since (guide).
+
+        Records that each want what another one gives back can go in no order: they first give back,
+        one request more for each.
+        """
+        if self._ending:
+            return
+        blocking = [operation for operation in self._refused if self._blocks(operation)]
+        freed = {key for operation in blocking for key in operation.frees}
+        again = [
+            operation
+            for operation in self._refused
+            if operation.second_chance
+            or operation in blocking
+            or not freed.isdisjoint((operation.key, *operation.refers_to))
+        ]
+        if not again:
             return
         self._missing -= {operation.key for operation in again}
         self._missing -= {operation.key for operation in self._held}
         self._progress.rejected -= len(again)
         self._progress.held -= len(self._held)
+        releases = [
+            msgspec.structs.replace(operation, body=operation.release, is_release=True)
+            for operation in blocking
+        ]
         waiting = sorted([*again, *self._held], key=lambda operation: operation.number)
-        for rank, operation in enumerate(waiting):
+        for rank, operation in enumerate([*releases, *waiting]):
             operation.second_chance, operation.attempts = False, 0
             lane = Lane(customer=operation.customer, phase=0, next=1, last=0, rank=rank)
             lane.queue.append(operation)
             self._add(lane)
         self._refused, self._held = [], []
         self._refused_by_key = {}
+
+    def _blocks(self, operation: Operation) -> bool:
+        """Whether it was refused while it holds what another refused record wants."""
+        return operation.release is not None and any(
+            not set(operation.frees).isdisjoint((other.key, *other.refers_to))
+            for other in self._refused
+            if other is not operation
+        )

@@ -9,10 +9,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+
 from headrace.book.book import Book
 from headrace.book.payloads import Payloads, encode_payload
+from headrace.model.entity import BY_NAME
 from headrace.sync.journal import Journal
-from headrace.sync.operation import Lane, Operation, references, with_cleared
+from headrace.sync.operation import (
+    Lane,
+    Operation,
+    clearable,
+    references,
+    released,
+    with_cleared,
+)
 
 _SLICE = 2_000
 """Operations built in one go."""
@@ -26,6 +36,7 @@ class Feed:
     def __init__(self, book: Book, journal: Journal) -> None:
         self._connection = book.connection
         self._payloads = Payloads(book.connection, book.columns)
+        self._columns = book.columns
         self._journal = journal
         self._rank = 0
         self.awaited = {
@@ -101,10 +112,21 @@ class Feed:
                 record = records[operation.key]
                 operation.payload, operation.hash = encode_payload(record)
                 operation.refers_to = references(record)
-                before = told.get(operation.key)
-                operation.body = with_cleared(operation.payload, before.payload if before else None)
+                operation.body = operation.payload
+                if action == "update":
+                    self._compare(operation, told[operation.key].payload)
             operations[number] = operation
         return operations
+
+    def _compare(self, operation: Operation, before: bytes | None) -> None:
+        """What the update empties and gives back; by the columns where no payload was kept."""
+        payload = operation.payload or b"{}"
+        if before is None:
+            columns = self._columns.get(BY_NAME[operation.entity].plural, frozenset())
+            operation.body = with_cleared(payload, clearable(operation.entity, columns))
+        else:
+            operation.body = with_cleared(payload, msgspec.json.decode(before).keys())
+            operation.frees, operation.release = released(before, payload)
 
     def _rows(self, sql: str) -> list[Any]:
         return self._connection.execute(sql).fetchall()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Collection
 
 import msgspec
 from msgspec import Struct, field
@@ -37,6 +38,12 @@ class Operation(Struct, kw_only=True):
     refers_to: tuple[Key, ...] = ()
     waits_for: tuple[int, ...] = ()
     """Numbers of operations of other lanes that must land first."""
+    frees: tuple[Key, ...] = ()
+    """What it takes an allocation back from, so that others can have it."""
+    release: bytes | None = None
+    """What the API has, without what it gives back: for when others must have that first."""
+    is_release: bool = False
+    """Whether it only sends a release; the record stays planned."""
     attempts: int = 0
     second_chance: bool = False
     """Whether something that it refers to landed after it was refused."""
@@ -49,7 +56,8 @@ class Operation(Struct, kw_only=True):
     @property
     def touches(self) -> tuple[Key, ...]:
         """What its landing may make possible: its own record and the documents it is linked to."""
-        return (self.key, *(key for key in self.refers_to if key[0] != "customer"))
+        others = (key for key in self.refers_to if key[0] != "customer")
+        return (self.key, *others, *self.frees)
 
 
 class Lane(Struct, kw_only=True):
@@ -107,12 +115,59 @@ def references(record: Record) -> tuple[Key, ...]:
     return ()
 
 
-def with_cleared(payload: bytes, before: bytes | None) -> bytes:
-    """The payload, with null for every field that the last one had and this one leaves out."""
-    if before is None:
-        return payload
+_CLEARABLE = {
+    "customer": {"parent_external_id": "parent"},
+    "invoice": {"name": "name"},
+    "credit_note": {"name": "name", "issued_at": "issuedAt", "due_date": "dueDate"},
+    "payment": {"instrument": "instrument", "ref_number": "refNumber"},
+    "refund": {"instrument": "instrument", "ref_number": "refNumber"},
+}
+"""Entity to column to the field that is left out where the column is null."""
+
+
+def clearable(entity: str, columns: Collection[str]) -> list[str]:
+    """Fields that a row may have emptied, by the columns that its model makes."""
+    return [field for column, field in _CLEARABLE[entity].items() if column in columns]
+
+
+def with_cleared(payload: bytes, had: Collection[str]) -> bytes:
+    """The payload, with null for every field of `had` that it leaves out."""
     new = msgspec.json.decode(payload)
-    gone = msgspec.json.decode(before).keys() - new.keys()
+    gone = set(had) - new.keys()
     if not gone:
         return payload
     return msgspec.json.encode({**new, **dict.fromkeys(sorted(gone))})
+
+
+_LINKS = {
+    "linkedInvoices": ("invoice", "invoice"),
+    "linkedPayments": ("payment", "payment"),
+    "linkedCreditNotes": ("creditNote", "credit_note"),
+}
+"""Field of links to the reference in each link, and what it refers to."""
+
+
+def released(before: bytes, after: bytes) -> tuple[tuple[Key, ...], bytes | None]:
+    """What the new payload takes allocations back from, and the old one without those.
+
+    All of them when the record changes its customer. None when it takes nothing back.
+    """
+    old, new = msgspec.json.decode(before), msgspec.json.decode(after)
+    moves = old.get("customer") != new.get("customer")
+    frees: list[Key] = []
+    for name, (reference, entity) in _LINKS.items():
+        kept = {}
+        if not moves:
+            for link in new.get(name) or []:
+                kept[link[reference]["externalId"]] = link["amountLinked"]
+        rest = []
+        for link in old.get(name) or []:
+            external_id = link[reference]["externalId"]
+            amount = min(link["amountLinked"], kept.get(external_id, 0))
+            if amount < link["amountLinked"]:
+                frees.append((entity, external_id))
+            if amount:
+                rest.append({**link, "amountLinked": amount})
+        if name in old:
+            old[name] = rest
+    return tuple(frees), msgspec.json.encode(old) if frees else None
