@@ -1,0 +1,107 @@
+"""Bad rows: each is named with its remedy, the good ones arrive, mended ones follow alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from desk import HubDesk, execute, prove_in_step, sent
+
+from headrace.testkit.billing import bad_rows, generate, write_project
+
+N = 900_000_000
+WORDS = {
+    "no e-mail": "no e-mail address",
+    "unknown parent": "parent",
+    "cycle of parents": "parent",
+    "unknown currency": "XXQ",
+    "due before issued": "due",
+    "text where a number belongs": "gross_amount",
+    "duplicate external id": "stands 2 times",
+    "allocation over the amount": "allocat",
+}
+MENDING = (
+    f"update people set mail = 'mended@client.test' where person_id = {N}",
+    f"update clients set parent_no = null where client_no > {N}",
+    f"update bills set currency = 'EUR' where bill_id = {N + 1}",
+    f"update bills set due = '2026-12-31' where bill_id = {N + 2}",
+    f"update bills set total = '100.00' where bill_id = {N + 3}",
+    f"delete from bills where rowid = (select max(rowid) from bills where bill_id = {N + 4})",
+    f"update applied set amount = '10.00' where source_id = {N}",
+)
+MENDED = {
+    ("customer", str(N)),
+    *(("customer", str(N + n)) for n in (1, 2, 3)),
+    *(("invoice", str(N + n)) for n in (1, 2, 3, 4)),
+    ("payment", str(N)),
+}
+
+
+@pytest.fixture(scope="module")
+def counted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int]:
+    path = tmp_path_factory.mktemp("bad") / "billing.db"
+    return path, generate(path, records=300, seed=6).requests
+
+
+def test_bad_rows_from_check_to_the_last_mended_one(
+    counted: tuple[Path, int], tmp_path: Path, new_desk: Callable[[Path], HubDesk]
+) -> None:
+    database, good = counted
+    flaws = bad_rows(database)
+    desk = new_desk(write_project(tmp_path / "project", database, rate=10**6))
+
+    for words in (("check", "--json"), ("plan", "--json")):
+        done = desk.command(*words)
+        assert (done.returncode, done.stderr) == (3, "")
+        (report,) = json.loads(done.stdout)
+        problems = {(p["entity"], p["external_id"]): p for p in report["problems"]}
+        for flaw in flaws:
+            problem = problems.pop((flaw.entity, flaw.external_id))
+            assert WORDS[flaw.problem] in problem["problem"], problem
+            assert len(problem["remedy"].split()) >= 3, problem
+        assert [p for p in problems.values() if p["severity"] == "error"] == []
+
+    text = desk.command("check").stdout
+    for flaw in flaws:
+        (line,) = [
+            line for line in text.splitlines() if f": {flaw.entity} {flaw.external_id} " in line
+        ]
+        assert line.strip().startswith(("error: ", "warning: ")) and "; " in line
+
+    done = desk.command("apply")
+    assert done.returncode == 3, done.stdout
+    assert "Withheld: 3 customers, 4 invoices, 1 payment" in done.stdout
+    # The customer with the bad contact and its sound invoice are among the good ones.
+    assert len(desk.writes()) == good + 2
+    keys = sent(desk.writes())
+    assert keys["customer", str(N)] == keys["invoice", str(N)] == 1
+    assert not keys.keys() & (MENDED - {("customer", str(N))})
+    assert {record.status for record in desk.writes()} == {201}
+
+    before = len(desk.writes())
+    execute(database, *MENDING)
+    done = desk.command("apply")
+    assert done.returncode == 0, done.stdout
+    assert sent(desk.writes(before)) == dict.fromkeys(MENDED, 1)
+    prove_in_step(desk)
+
+
+def test_a_row_that_goes_bad_is_neither_sent_nor_deleted(
+    tmp_path: Path, new_desk: Callable[[Path], HubDesk]
+) -> None:
+    database = tmp_path / "billing.db"
+    generate(database, records=60, seed=8)
+    desk = new_desk(write_project(tmp_path / "project", database, rate=10**6))
+    desk.apply()
+    before = len(desk.writes())
+    execute(database, "update bills set currency = 'XXQ' where rowid = 1")
+    plan, _ = desk.apply()
+    assert plan.errors >= 1
+    assert not any(count.action == "delete" for count in plan.counts)
+    assert not [r for r in desk.writes(before) if r.entity == "invoice"]
+    execute(database, "update bills set currency = 'EUR' where rowid = 1")
+    document: Any = desk.plan()
+    assert document.errors == 0
