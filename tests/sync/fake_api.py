@@ -13,7 +13,7 @@ from urllib.parse import unquote
 import msgspec
 from msgspec import Struct
 
-from headrace.client.pace import WINDOW, Pace
+from headrace.client.pace import WINDOW
 from headrace.client.transport import Answer
 from headrace.fleet.project import load_project
 from headrace.model.errors import Unreachable
@@ -100,6 +100,10 @@ class FakeApi:
         self.arrivals.append(arrival)
         return reply  # type: ignore[return-value]
 
+    def reset_in_flight(self) -> None:
+        """The connections of a killed client are closed."""
+        self._in_flight = 0
+
     def times_of(self, external_id: str) -> list[float]:
         """When the record arrived, each time."""
         return [arrival.at for arrival in self.arrivals if arrival.external_id == external_id]
@@ -113,6 +117,10 @@ class FakeApi:
 BROKEN = Unreachable("the connection broke")
 
 
+class Killed(Exception):
+    """The delivery's process is gone."""
+
+
 class Bench:
     """An organisation whose deliveries go to a fake API, by a clock of their own."""
 
@@ -123,6 +131,8 @@ class Bench:
         self.clock = clock
         self.interrupt_at: int | None = None
         """Ends the next deliveries gently once that many requests have arrived."""
+        self.kill_at: int | None = None
+        """Ends them by `Killed`: what is in flight is never answered."""
         self.organisation: Organisation = loaded.open(loaded.only(None), clock, environment)
 
     def plan(self) -> Plan:
@@ -135,7 +145,8 @@ class Bench:
         """One run, paced like `apply` on a key that allows 600 a minute."""
         journal, book = self.organisation.journal, self.organisation.book
         progress = Progress(plan, self.clock)
-        pace = Pace(600, in_flight, self.clock, journal.recent_answers(WINDOW))
+        pace = self.organisation._pace()
+        pace.in_flight_limit = in_flight
         journal.begin_run("apply", plan.requests, plan.open_requests)
         delivery = Delivery(Feed(book, journal), api, pace, journal, self.clock, progress, patience)
         self.clock.run(self._run(delivery, api))
@@ -144,10 +155,12 @@ class Bench:
 
     async def _run(self, delivery: Delivery, api: FakeApi) -> None:
         running = asyncio.ensure_future(delivery.run())
-        while self.interrupt_at is not None and not running.done():
+        while (self.interrupt_at or self.kill_at) and not running.done():
             await self.clock.sleep(0.001)
-            if len(api.arrivals) >= self.interrupt_at:
+            if self.interrupt_at and len(api.arrivals) >= self.interrupt_at:
                 delivery.interrupt()
+            if self.kill_at and len(api.arrivals) >= self.kill_at:
+                raise Killed
         await running
 
     def close(self) -> None:

@@ -49,6 +49,14 @@ def test_an_organisation_without_records(pair: Pair) -> None:
     assert pair.sync() == []
 
 
+def test_every_request_is_remembered_for_the_minute_that_it_counts(pair: Pair) -> None:
+    """Reading ones too: what comes next must not go over the rate because of them."""
+    pair.shop.customer("C")
+    pair.sync()
+    with pair.desk.open() as organisation:
+        assert len(organisation.journal.recent_answers(60.0)) == len(pair.desk.log()) > 1
+
+
 def test_one_customer_with_1200_documents_beside_200_with_one(pair: Pair) -> None:
     pair.shop.run("begin")
     pair.shop.customer("giant")

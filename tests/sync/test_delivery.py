@@ -21,7 +21,7 @@ HTML = Answer(200, {"content-type": "text/html; charset=utf-8"}, b"<html>Welcome
 @pytest.fixture
 def shop(tmp_path: Path) -> Iterator[Shop]:
     """Ten customers with two invoices each, and a payment of the first one."""
-    made = Shop(tmp_path)
+    made = Shop(tmp_path, rate=600)
     for n in range(10):
         made.customer(f"C{n}")
         made.invoice(f"I{n}", f"C{n}", 1000)

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from desk import most_in_a_window
-from fake_api import Bench, FakeApi
+from fake_api import Bench, FakeApi, Killed
 
 from headrace.client.pace import WINDOW
 from headrace.sync.plan import Plan
@@ -27,7 +27,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def bench(tmp_path: Path, database: Path) -> Iterator[Bench]:
-    opened = Bench(write_project(tmp_path / "project", database), VirtualClock())
+    opened = Bench(write_project(tmp_path / "project", database, rate=600), VirtualClock())
     yield opened
     opened.close()
 
@@ -63,7 +63,9 @@ def test_the_plan_announces_the_end_and_when_open_items_are_complete(
 
 def test_the_plan_is_right_too_where_the_open_items_take_several_minutes(tmp_path: Path) -> None:
     generate(tmp_path / "billing.db", records=8_000, seed=3)
-    bench = Bench(write_project(tmp_path / "project", tmp_path / "billing.db"), VirtualClock())
+    bench = Bench(
+        write_project(tmp_path / "project", tmp_path / "billing.db", rate=600), VirtualClock()
+    )
     assert announced_in_time(bench, 0.3, 5).open_requests > 600
     bench.close()
 
@@ -80,7 +82,7 @@ def announced_in_time(bench: Bench, latency: float, in_flight: int) -> Plan:
 def test_a_backlog_goes_out_at_once(tmp_path: Path) -> None:
     database = tmp_path / "billing.db"
     generate(database, records=6_000, seed=4)
-    bench = Bench(write_project(tmp_path / "project", database), VirtualClock())
+    bench = Bench(write_project(tmp_path / "project", database, rate=600), VirtualClock())
     plan = bench.plan()
     bench.deliver(FakeApi(bench.clock, 0.01), plan)
     for latency in (0.05, 0.3, 0.8):
@@ -105,3 +107,18 @@ def test_a_restart_within_the_minute_still_counts_what_went_before(bench: Bench)
     bench.deliver(api, bench.plan())
     assert api.statuses == {200}
     assert most_in_a_window((arrival.at for arrival in api.arrivals), WINDOW) == 600
+
+
+def test_after_a_kill_what_was_in_flight_counts_too(bench: Bench) -> None:
+    api = FakeApi(bench.clock, 0.8)
+    bench.kill_at = 300
+    with pytest.raises(Killed):
+        bench.deliver(api, bench.plan())
+    told = sum(bench.organisation.journal.count().values())
+    assert 300 - 5 <= told < len(api.arrivals)
+    bench.kill_at = None
+    api.reset_in_flight()
+    bench.deliver(api, bench.plan(), in_flight=10)
+    assert api.statuses == {200}
+    assert most_in_a_window((arrival.at for arrival in api.arrivals), WINDOW) >= 595
+    assert len(api.arrivals) == sum(bench.organisation.journal.count().values()) + 300 - told

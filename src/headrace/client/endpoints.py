@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 from urllib.parse import quote
 
@@ -15,7 +15,7 @@ from headrace.model.clock import Clock
 from headrace.model.entity import Entity
 from headrace.model.errors import Refused, Unauthorised, Unreachable
 
-_READ_ATTEMPTS = 6
+READ_ATTEMPTS = 6
 
 
 def external_path(entity: Entity, external_id: str) -> str:
@@ -24,14 +24,23 @@ def external_path(entity: Entity, external_id: str) -> str:
 
 
 class Reader:
-    """Reads pages and entities at the organisation's pace, with the guide's retries."""
+    """Reads pages and entities at the organisation's pace, with the guide's retries.
+
+    `answered` is told of each answer or failure, for all of them count at the server.
+    """
 
     def __init__(
-        self, transport: Transport, pace: Pace, clock: Clock, attempts: int = _READ_ATTEMPTS
+        self,
+        transport: Transport,
+        pace: Pace,
+        clock: Clock,
+        answered: Callable[[], None],
+        attempts: int = READ_ATTEMPTS,
     ) -> None:
         self._transport = transport
         self._pace = pace
         self._clock = clock
+        self._answered = answered
         self._attempts = attempts
 
     async def pages(self, entity: Entity) -> AsyncIterator[list[dict[str, Any]]]:
@@ -60,6 +69,7 @@ class Reader:
                 continue
             finally:
                 self._pace.release()
+                self._answered()
             verdict = judge(answer)
             if verdict is Verdict.DONE:
                 return answer

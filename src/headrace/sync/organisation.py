@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from headrace.book.book import Book
 from headrace.book.models import Model, load_models
-from headrace.client.endpoints import Reader
+from headrace.client.endpoints import READ_ATTEMPTS, Reader
 from headrace.client.pace import WINDOW, Pace
 from headrace.client.transport import HttpTransport
 from headrace.model.clock import Clock, parse_interval
@@ -165,7 +165,7 @@ class Organisation:
     async def probe(self) -> None:
         """One harmless request: ApiError when the API can't be used with these keys."""
         async with self._transport() as transport:
-            reader = Reader(transport, self._pace(), self._clock, attempts=1)
+            reader = self._reader(transport, attempts=1)
             try:
                 await reader.get(f"{CUSTOMER.path}?limit=1")
             except ApiError as error:
@@ -175,7 +175,7 @@ class Organisation:
         """Compares the book as it was last built with what the API answers."""
         url = self.settings.target.url
         async with self._transport() as transport:
-            reader = Reader(transport, self._pace(), self._clock)
+            reader = self._reader(transport)
             try:
                 return await Reconciler(self.book.connection, reader, self._clock).prove(self.name)
             except ApiError as error:
@@ -184,7 +184,13 @@ class Organisation:
     def _pace(self) -> Pace:
         target = self.settings.target
         recent = self.journal.recent_answers(WINDOW)
+        if any(run.ended_at is None for run in self.journal.runs(1)):
+            # It was killed, and nobody noted the answers to what was in flight.
+            recent += [0.0] * target.in_flight
         return Pace(target.rate, target.in_flight, self._clock, recent)
+
+    def _reader(self, transport: HttpTransport, attempts: int = READ_ATTEMPTS) -> Reader:
+        return Reader(transport, self._pace(), self._clock, self.journal.answered, attempts)
 
     def _transport(self) -> HttpTransport:
         target = self.settings.target
