@@ -57,6 +57,8 @@ class Outcome(Struct, frozen=True, kw_only=True):
     interrupted: bool
 
 
+_ONLY_READ = "nothing was to be changed, and nothing was"
+
 Watch = Callable[[Progress, Delivery], None]
 """Told of a delivery before its first request, to show it and to interrupt it."""
 
@@ -155,7 +157,11 @@ class Organisation:
                 self.journal.end_run(outcome, progress.latency)
         self._latency = progress.latency or self._latency
         if delivery.stopped is not None:
-            raise explain(delivery.stopped, self.settings.target.url, progress.done, progress.left)
+            safe = (
+                f"{progress.done:,} records are delivered and noted, {progress.left:,} stay "
+                "planned and nothing is lost"
+            )
+            raise explain(delivery.stopped, self.settings.target.url, safe)
         return _outcome(progress, delivery.interrupted)
 
     def samples(self) -> dict[str, bytes]:
@@ -169,7 +175,7 @@ class Organisation:
             try:
                 await reader.get(f"{CUSTOMER.path}?limit=1")
             except ApiError as error:
-                raise explain(error, self.settings.target.url, 0, 0) from None
+                raise explain(error, self.settings.target.url, _ONLY_READ) from None
 
     async def reconcile(self) -> Reconciled:
         """Compares the book as it was last built with what the API answers."""
@@ -179,7 +185,7 @@ class Organisation:
             try:
                 return await Reconciler(self.book.connection, reader, self._clock).prove(self.name)
             except ApiError as error:
-                raise explain(error, url, 0, 0) from None
+                raise explain(error, url, _ONLY_READ) from None
 
     def _pace(self) -> Pace:
         target = self.settings.target
@@ -216,9 +222,8 @@ class Organisation:
         self.close()
 
 
-def explain(error: ApiError, url: str, done: int, left: int) -> ApiError:
+def explain(error: ApiError, url: str, safe: str) -> ApiError:
     """The same kind of error, as one sentence on what happened, what is safe and what to do."""
-    safe = f"{done:,} records are delivered and noted, {left:,} stay planned"
     if isinstance(error, Unauthorised):
         return Unauthorised(
             f"{url} does not accept the key pair ({error}): {safe}; check `key` and `secret` of "
@@ -230,8 +235,7 @@ def explain(error: ApiError, url: str, done: int, left: int) -> ApiError:
             "`url` of the organisation and any proxy on the way, then run the same command again."
         )
     return Unreachable(
-        f"{url} is not usable ({error}): {safe}, and nothing is lost; run the same command again "
-        "when it is back, it goes on where it stopped."
+        f"{url} is not usable ({error}): {safe}; run the same command again when it is back."
     )
 
 
