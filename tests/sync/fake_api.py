@@ -144,9 +144,9 @@ class Bench:
     ) -> tuple[Progress, Delivery]:
         """One run, paced like `apply` on a key that allows 600 a minute."""
         journal, book = self.organisation.journal, self.organisation.book
-        progress = Progress(plan, self.clock)
         pace = self.organisation._pace()
         pace.in_flight_limit = in_flight
+        progress = Progress(plan, self.clock, pace)
         journal.begin_run("apply", plan.requests, plan.open_requests)
         delivery = Delivery(Feed(book, journal), api, pace, journal, self.clock, progress, patience)
         self.clock.run(self._run(delivery, api))

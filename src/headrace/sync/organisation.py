@@ -130,10 +130,10 @@ class Organisation:
         """Delivers the plan that was made last. ApiError when the API made it stop early."""
         self.journal.refresh(self._planner.unchanged)
         self.journal.drop_rejects(self._planner.settled_rejects)
-        progress = Progress(plan, self._clock)
+        pace = self._pace()
+        progress = Progress(plan, self._clock, pace)
         if plan.empty:
             return _outcome(progress, False)
-        pace = self._pace()
         async with self._transport() as transport:
             delivery = Delivery(
                 Feed(self.book, self.journal),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from headrace.client.pace import WINDOW
+from headrace.client.pace import Pace
 from headrace.model.clock import Clock
 from headrace.sync.plan import Plan, duration
 
@@ -12,8 +12,9 @@ from headrace.sync.plan import Plan, duration
 class Progress:
     """Counters of one delivery; times by the clock's monotonic seconds."""
 
-    def __init__(self, plan: Plan, clock: Clock) -> None:
+    def __init__(self, plan: Plan, clock: Clock, pace: Pace) -> None:
         self._clock = clock
+        self._pace = pace
         self._plan = plan
         self.total = plan.requests
         self.open_total = plan.open_requests
@@ -58,9 +59,14 @@ class Progress:
         return self._clock.monotonic() - self.started
 
     @property
-    def rate(self) -> float:
-        """Requests a minute so far."""
-        return self.settled * WINDOW / self.elapsed if self.elapsed > 0 else 0.0
+    def in_last_minute(self) -> int:
+        """Requests that count at the API now, of the `rate` that it allows."""
+        return self._pace.used()
+
+    @property
+    def paused_for(self) -> float:
+        """Seconds until the API takes another request, because the minute's are used up."""
+        return self._pace.wait() or 0.0
 
     @property
     def seconds_left(self) -> float:

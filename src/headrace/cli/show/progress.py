@@ -57,12 +57,12 @@ class DeliveryWatch:
 
     async def _bar(self, progress: Delivered) -> None:
         columns = (
-            BarColumn(bar_width=None),
+            BarColumn(bar_width=20),
             TextColumn("{task.completed:,.0f}/{task.total:,.0f}"),
             TextColumn("{task.fields[said]}", markup=False),
         )
         # Redrawn from here only: a thread of its own would cost the delivery time.
-        with Progress(*columns, console=self._console, auto_refresh=False, expand=True) as bar:
+        with Progress(*columns, console=self._console, auto_refresh=False) as bar:
             task = bar.add_task("", total=progress.total, said="")
             try:
                 while True:
@@ -83,7 +83,9 @@ class DeliveryWatch:
 
 def describe(progress: Delivered) -> str:
     """Rate, time to go, open items, rejects, and what a person should know now."""
-    parts = [f"{progress.rate:,.0f}/min"]
+    parts = [f"{progress.in_last_minute:,} in the last minute"]
+    if progress.paused_for > 1:
+        parts.append(f"all that the API takes; next in {duration_text(progress.paused_for)}")
     if progress.left:
         parts.append(f"{duration_text(progress.seconds_left)} to go")
     open_left = progress.open_total - progress.open_done
