@@ -40,7 +40,9 @@ class Book:
         spill = str(path.with_suffix(".spill"))
         self.connection.execute(
             f"set memory_limit = '{memory}'; set timezone = 'UTC'; "
-            f"set temp_directory = {_quoted(spill)}; set preserve_insertion_order = false"
+            f"set temp_directory = {_quoted(spill)}; set preserve_insertion_order = false; "
+            # Checkpoints are made where they are due, not in the middle of some statement.
+            "set checkpoint_threshold = '1TB'"
         )
         try:
             self.connection.execute(f"attach {_quoted(str(path))} as staging")
