@@ -216,7 +216,7 @@ class Planner:
             problems=self._book.problems(),
             withheld=self._withheld("book.withheld"),
             held=self._withheld("plan.held"),
-            applied=self._journal.count(),
+            applied=dict(self._rows("select entity, count(*) from staging.told group by entity")),
             desired=dict(
                 self._rows(
                     "select entity, count(*) from book.fingerprints "

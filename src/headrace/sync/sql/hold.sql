@@ -54,21 +54,27 @@ where link.from_entity = 'refund';
 
 -- What left the source while rows there still refer to it can't be deleted: those rows are wrong
 -- or follow soon.
+create or replace temp table leaving as
+select entity, external_id
+from plan.changes
+where action = 'delete';
+
 insert into plan.held
-select change.entity, change.external_id, 'left the source, where others still refer to it'
-from plan.changes as change
-where change.action = 'delete'
-  and (
-    (
-        change.entity = 'customer' and (
-            change.external_id in (select customer_external_id from book.all_documents)
-            or change.external_id in (select root from book.roots)
-        )
-    )
-    or (change.entity, change.external_id) in (
-        select (to_entity, to_external_id) from book.allocations
-    )
-  );
+select entity, external_id, 'left the source, where others still refer to it'
+from (
+    select 'customer' as entity, customer_external_id as external_id
+    from book.all_documents
+    semi join leaving
+        on leaving.entity = 'customer' and leaving.external_id = customer_external_id
+    union
+    select 'customer', root
+    from book.roots
+    semi join leaving on leaving.entity = 'customer' and leaving.external_id = root
+    union
+    select to_entity, to_external_id
+    from book.allocations
+    semi join leaving on leaving.entity = to_entity and leaving.external_id = to_external_id
+);
 
 create or replace table plan.held as
 select entity, external_id, first(reason) as reason
