@@ -59,6 +59,14 @@ class Desk:
                 plan.raise_if_unsafe()
             return plan, asyncio.run(organisation.apply(plan, "apply", None, patience))
 
+    def apply_and_prove(self) -> tuple[Outcome, Plan, Reconciled]:
+        """An apply, then what is left to do and whether both sides agree, by the same source."""
+        with self.open() as organisation:
+            organisation.refresh()
+            outcome = asyncio.run(organisation.apply(organisation.plan(), "apply"))
+            organisation.rebuild()
+            return outcome, organisation.plan(), asyncio.run(organisation.reconcile())
+
     def reconcile(self) -> Reconciled:
         with self.open() as organisation:
             organisation.refresh()

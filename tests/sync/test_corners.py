@@ -25,11 +25,12 @@ class Pair:
     def sync(self) -> list[LogRecord]:
         """One apply, after which both must agree; what the hub was sent for it."""
         before = len(self.desk.writes())
-        _, outcome = self.desk.apply()
+        outcome, plan, proof = self.desk.apply_and_prove()
         assert (outcome.rejected, outcome.held, outcome.left) == (0, 0, 0), self.desk.log()[-3:]
+        assert plan.empty and not plan.held and not plan.problems
+        assert proof.balanced, (proof.differences, proof.statements)
         writes = self.desk.writes(before)
         assert overlapping(writes) == []
-        prove_in_step(self.desk)
         return writes
 
 
@@ -57,17 +58,17 @@ def test_every_request_is_remembered_for_the_minute_that_it_counts(pair: Pair) -
         assert len(organisation.journal.recent_answers(60.0)) == len(pair.desk.log()) > 1
 
 
-def test_one_customer_with_1200_documents_beside_200_with_one(pair: Pair) -> None:
+def test_one_customer_with_700_documents_beside_100_with_one(pair: Pair) -> None:
     pair.shop.run("begin")
     pair.shop.customer("giant")
-    for n in range(1200):
+    for n in range(700):
         pair.shop.invoice(f"G{n}", "giant", 100 + n, day=f"2020-01-{n % 28 + 1:02d}")
-    for n in range(200):
+    for n in range(100):
         pair.shop.customer(f"C{n}")
         pair.shop.invoice(f"I{n}", f"C{n}", 1000)
     pair.shop.run("commit")
     writes = pair.sync()
-    assert len(writes) == 1201 + 400
+    assert len(writes) == 701 + 200
     # The long lane starts first, and the others pass beside it.
     first = [record.customer for record in writes[:20]]
     assert "giant" in first and len(set(first)) > 5
@@ -230,44 +231,46 @@ def test_a_field_that_is_emptied_is_emptied(pair: Pair) -> None:
     assert sorted(str(record.external_id) for record in pair.sync()) == ["C", "I"]
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "a b",
-        "a/b",
-        "a%2Fb",
-        "100%",
-        "Ünïcødé 请求",
-        "x" * 200,
-        'it\'s "quoted"',
-        "a?b#c&d=e+f",
-        "..",
-        "external:I",
-        "a\\b",
-    ],
+ODD_NAMES = (
+    "a b",
+    "a/b",
+    "a%2Fb",
+    "100%",
+    "Ünïcødé 请求",
+    "x" * 200,
+    'it\'s "quoted"',
+    "a?b#c&d=e+f",
+    "..",
+    "external:I",
+    "a\\b",
 )
-def test_external_ids_of_any_kind_are_made_changed_and_deleted(pair: Pair, name: str) -> None:
+
+
+def test_external_ids_of_any_kind_are_made_changed_and_deleted(pair: Pair) -> None:
     shop = pair.shop
-    shop.customer(name)
     shop.customer("other")
-    shop.contact(name, "a@b.test")
-    shop.invoice(f"I {name}", name, 1000)
-    shop.payment(f"P {name}", name, 1000, {f"I {name}": 1000})
-    assert [record.external_id for record in pair.sync() if record.customer == name] == [
-        name,
-        f"I {name}",
-        f"P {name}",
-    ]
+    for name in ODD_NAMES:
+        shop.customer(name)
+        shop.contact(name, "a@b.test")
+        shop.invoice(f"I {name}", name, 1000)
+        shop.payment(f"P {name}", name, 1000, {f"I {name}": 1000})
+    writes = pair.sync()
+    for name in ODD_NAMES:
+        own = [record.external_id for record in writes if record.customer == name]
+        assert own == [name, f"I {name}", f"P {name}"]
     shop.run("update invoices set name = 'changed'")
-    assert told(pair.sync()) == [f"POST I {name} 200"]
+    assert sorted(told(pair.sync())) == sorted(f"POST I {name} 200" for name in ODD_NAMES)
     for table in ("payments", "invoices", "contacts", "allocations"):
         shop.run(f"delete from {table}")
     shop.run("delete from customers where external_id <> 'other'")
-    assert told(pair.sync()) == [
-        f"DELETE P {name} 204",
-        f"DELETE I {name} 204",
-        f"DELETE {name} 204",
-    ]
+    gone = [record for record in pair.sync() if record.method == "DELETE"]
+    for name in ODD_NAMES:
+        own = [
+            f"{r.external_id} {r.status}"
+            for r in gone
+            if r.external_id in (name, f"I {name}", f"P {name}")
+        ]
+        assert own == [f"P {name} 204", f"I {name} 204", f"{name} 204"]
 
 
 def test_amounts_beyond_what_a_float_can_hold(pair: Pair) -> None:
