@@ -1,6 +1,6 @@
 -- What the dearer rules have to look at: allocations with a record on either side that is not as
 -- the API was told. All others passed the rules when they were sent.
-create or replace temp table examined_allocations as
+create or replace table book.examined_allocations as
 select allocation.*
 from book.allocations as allocation
 left join book.touched as one
@@ -16,8 +16,8 @@ create or replace temp table examined_documents as
 select document.*
 from book.all_documents as document
 semi join (
-    select from_entity as entity, from_external_id as external_id from examined_allocations
+    select from_entity as entity, from_external_id as external_id from book.examined_allocations
     union
-    select to_entity, to_external_id from examined_allocations
+    select to_entity, to_external_id from book.examined_allocations
 ) as examined
     on examined.entity = document.entity and examined.external_id = document.external_id;

@@ -2,7 +2,7 @@
 with allocated as (
     select allocation.*, sum(amount) over (partition by to_external_id) as total
     from book.allocations as allocation
-    semi join examined_allocations as examined
+    semi join book.examined_allocations as examined
         on examined.to_entity = 'invoice' and examined.to_external_id = allocation.to_external_id
     where allocation.to_entity = 'invoice'
 ),

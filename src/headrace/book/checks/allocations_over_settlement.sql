@@ -2,7 +2,7 @@
 with given as (
     select
         from_entity as entity, from_external_id as external_id, sum(amount)::bigint as amount
-    from examined_allocations as allocation
+    from book.examined_allocations as allocation
     semi join book.touched as touched
         on touched.entity = allocation.from_entity
         and touched.external_id = allocation.from_external_id

@@ -24,7 +24,7 @@ select
         when source.currency <> target.currency then 'allocate within one currency'
         else 'correct models/allocations.sql or the source'
     end
-from examined_allocations as allocation
+from book.examined_allocations as allocation
 left join examined_documents as source
     on source.entity = allocation.from_entity and source.external_id = allocation.from_external_id
 left join examined_documents as target

@@ -7,7 +7,7 @@ select
         || allocation.to_entity || ' ' || allocation.to_external_id || ' of customer '
         || target.customer_external_id || ', neither its parent nor its child',
     'set the parent of one of the customers, or correct the allocation'
-from examined_allocations as allocation
+from book.examined_allocations as allocation
 join examined_documents as source
     on source.entity = allocation.from_entity and source.external_id = allocation.from_external_id
 join examined_documents as target

@@ -1,15 +1,23 @@
 -- The changes as nodes of a graph: whose they are, when they happened, whether they are open.
+-- Every change is a record that was examined, so its links are among these.
+create or replace temp view changed_links as
+from book.examined_allocations
+select from_entity, from_external_id, to_entity, to_external_id, amount
+union all
+from book.fixes
+select 'payment', external_id, 'invoice', invoice_external_id, amount;
+
 create or replace table plan.nodes as
 with given as (
     select from_entity as entity, from_external_id as external_id, sum(amount) as amount
-    from book.links as link
+    from changed_links as link
     semi join plan.changes as change
         on change.entity = link.from_entity and change.external_id = link.from_external_id
     group by all
 ),
 taken as (
     select to_entity as entity, to_external_id as external_id, sum(amount) as amount
-    from book.links as link
+    from changed_links as link
     semi join plan.changes as change
         on change.entity = link.to_entity and change.external_id = link.to_external_id
     group by all
@@ -41,7 +49,7 @@ left join plan.gone as gone
 -- Who settles whom among the changes; `target` is null where the API has the other side already.
 create or replace table plan.edges as
 select source.id as source, target.id as target
-from book.links as link
+from changed_links as link
 join plan.nodes as source
     on source.entity = link.from_entity and source.external_id = link.from_external_id
     and source.action <> 'delete'
