@@ -36,8 +36,8 @@ def test_a_refused_write_leaves_the_others_of_its_group_alone(tmp_path: Path) ->
         raise BadRequest("no")
 
     async def write_all() -> list[object]:
-        writes = [store.write(lambda db, n=n: _insert(db, f"w{n}")) for n in range(20)]
-        writes.insert(10, store.write(refused))
+        writes = [store.write(1, _insert, f"w{n}") for n in range(20)]
+        writes.insert(10, store.write(1, refused))
         return await asyncio.gather(*writes, return_exceptions=True)
 
     results = asyncio.run(write_all())
@@ -52,7 +52,7 @@ def test_a_result_is_handed_back_after_its_commit(tmp_path: Path) -> None:
     store = SqliteStore(path)
 
     async def write_and_look() -> set[str]:
-        await store.write(lambda db: _insert(db, "one"))
+        await store.write(1, _insert, "one")
         return _names(path)
 
     assert asyncio.run(write_and_look()) == {"one"}
@@ -69,9 +69,9 @@ def test_a_reader_does_not_wait_for_a_write_under_way(tmp_path: Path) -> None:
         leave.wait(10)
 
     async def read_meanwhile() -> int:
-        write = store.write(slow)
+        write = store.write(1, slow)
         await asyncio.to_thread(entered.wait, 10)
-        count = store.read(lambda db: db.execute("SELECT count(*) FROM meta").fetchone()[0])
+        count = await store.read(lambda db: db.execute("SELECT count(*) FROM meta").fetchone()[0])
         scanned = await store.scan(lambda db: db.execute("SELECT count(*) FROM meta").fetchone()[0])
         leave.set()
         await write
@@ -86,7 +86,7 @@ def test_closing_finishes_what_is_queued(tmp_path: Path) -> None:
     store = SqliteStore(path)
 
     async def queue_and_close() -> None:
-        writes = [store.write(lambda db, n=n: _insert(db, f"w{n}")) for n in range(500)]
+        writes = [store.write(1, _insert, f"w{n}") for n in range(500)]
         await asyncio.to_thread(store.close)
         await asyncio.gather(*writes)
 
@@ -112,16 +112,14 @@ def test_a_database_that_cannot_be_written_is_said_and_nothing_is_lost(tmp_path:
     store._writer.execute("PRAGMA query_only=ON")
 
     async def write() -> list[object]:
-        return await asyncio.gather(
-            store.write(lambda db: _insert(db, "one")), return_exceptions=True
-        )
+        return await asyncio.gather(store.write(1, _insert, "one"), return_exceptions=True)
 
     (result,) = asyncio.run(write())
     assert isinstance(result, ServiceUnavailable | sqlite3.OperationalError)
     store._writer.execute("PRAGMA query_only=OFF")
 
     async def again() -> object:
-        return await store.write(lambda db: _insert(db, "two"))
+        return await store.write(1, _insert, "two")
 
     assert asyncio.run(again()) == "two"
     store.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 import msgspec
@@ -12,9 +13,10 @@ from headrace.model.errors import BadRequest, RequestError, UnsupportedMediaType
 from headrace.model.record import Record, decode
 from headrace.store.context import Context
 from headrace.store.references import Address
-from headrace.store.sqlite import SqliteStore
+from headrace.store.store import Store
 
 R = TypeVar("R", bound=Record)
+T = TypeVar("T")
 
 JSON = b"application/json"
 
@@ -30,7 +32,7 @@ class Answer(Struct):
 class Call(Struct, kw_only=True):
     """What a handler reads, and what it tells the request log."""
 
-    store: SqliteStore
+    store: Store
     context: Context
     entity: Entity
     addresses: tuple[Address, ...]
@@ -42,6 +44,19 @@ class Call(Struct, kw_only=True):
     """Of the entity that the request is about, as far as known."""
     customer: str | None = None
     """External id of the customer that the request is about, as far as known."""
+
+    def write(self, run: Callable[..., T], *arguments: Any) -> Awaitable[T]:
+        """Run a store function `run(db, context, *arguments)` that changes something."""
+        context = self.context
+        return self.store.write(context.organisation.seq, run, context, *arguments)
+
+    def read(self, run: Callable[..., T], *arguments: Any) -> Awaitable[T]:
+        """Run a store function that reads by key."""
+        return self.store.read(run, self.context, *arguments)
+
+    def scan(self, run: Callable[..., T], *arguments: Any) -> Awaitable[T]:
+        """Run a store function that may read much."""
+        return self.store.scan(run, self.context, *arguments)
 
     def record(self, kind: type[R]) -> R:
         """The body as a record; raises BadRequest or UnsupportedMediaType."""

@@ -39,8 +39,8 @@ class Keys:
         seen = self._store.changes()
         if seen == self._seen:
             return
-        version = self._store.read(keys_version)
+        version = self._store.read_now(keys_version)
         if version != self._version:
-            self._active = self._store.read(active_keys)
+            self._active = self._store.read_now(active_keys)
             self._version = version
         self._seen = seen

@@ -20,7 +20,6 @@ from typing import Any, TypeVar
 from msgspec import Struct
 
 from headrace.model.errors import ConfigurationError, ServiceUnavailable
-from headrace.store.connection import Connection
 from headrace.store.migrations import migrate
 
 T = TypeVar("T")
@@ -34,7 +33,8 @@ _CHECKPOINT_PAGES = 4_000
 
 
 class _Job(Struct):
-    run: Callable[[Connection], Any]
+    run: Callable[..., Any]
+    arguments: tuple[Any, ...]
     loop: asyncio.AbstractEventLoop
     future: asyncio.Future[Any]
     result: Any = None
@@ -98,19 +98,21 @@ class SqliteStore:
         self._pool_readers: list[sqlite3.Connection] = []
         self._pool = ThreadPoolExecutor(2, "hub-reader")
 
-    def write(self, run: Callable[[Connection], T]) -> asyncio.Future[T]:
-        """Queue a write; the future resolves after its commit, or with what `run` raised."""
+    def write(self, organisation: int, run: Callable[..., T], *arguments: Any) -> asyncio.Future[T]:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._jobs.put(_Job(run, loop, future))
+        self._jobs.put(_Job(run, arguments, loop, future))
         return future
 
-    def read(self, run: Callable[..., T], *arguments: Any) -> T:
-        """Run a few statements by key at once, on the calling (event loop's) thread."""
+    async def read(self, run: Callable[..., T], *arguments: Any) -> T:
+        return _read(self._reader, run, arguments)
+
+    def read_now(self, run: Callable[..., T], *arguments: Any) -> T:
+        """As `read`, on the calling (event loop's) thread: a few statements by key take less time
+        than handing them over would."""
         return _read(self._reader, run, arguments)
 
     async def scan(self, run: Callable[..., T], *arguments: Any) -> T:
-        """Run what may take a while in the readers' pool."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._pool, self._scan, run, arguments)
 
@@ -120,7 +122,6 @@ class SqliteStore:
         return int(row[0])
 
     def close(self) -> None:
-        """Finish what is queued, then close every connection."""
         self._jobs.put(None)
         self._thread.join()
         self._pool.shutdown()
@@ -184,7 +185,7 @@ def _run_in_savepoint(db: sqlite3.Connection, job: _Job) -> None:
     """Run one write; what it raises is its own, unless SQLite has given up the transaction."""
     db.execute("SAVEPOINT job")
     try:
-        job.result = job.run(db)
+        job.result = job.run(db, *job.arguments)
     except Exception as error:
         if not db.in_transaction:
             raise sqlite3.OperationalError(str(error)) from error

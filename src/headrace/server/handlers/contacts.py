@@ -21,7 +21,7 @@ async def post(call: Call) -> Answer:
     record = call.record(Contact)
     address = call.addresses[0]
     call.customer = address.external_id
-    outcome = await call.store.write(lambda db: import_contact(db, call.context, address, record))
+    outcome = await call.write(import_contact, address, record)
     call.external_id, call.customer = outcome.external_id, outcome.customer_external_id
     return json_answer(201 if outcome.created else 200, outcome.answer)
 
@@ -31,9 +31,7 @@ async def put(call: Call) -> Answer:
     record = call.record(ContactChange)
     customer, contact = call.addresses
     call.customer = customer.external_id
-    outcome = await call.store.write(
-        lambda db: change_contact(db, call.context, customer, contact, record)
-    )
+    outcome = await call.write(change_contact, customer, contact, record)
     call.external_id, call.customer = outcome.external_id, outcome.customer_external_id
     return json_answer(200, outcome.answer)
 
@@ -41,7 +39,7 @@ async def put(call: Call) -> Answer:
 async def get(call: Call) -> Answer:
     """One."""
     customer, contact = call.addresses
-    row, answer = call.store.read(read_contact, call.context, customer, contact)
+    row, answer = await call.read(read_contact, customer, contact)
     call.customer = row.external_id
     if isinstance(answer.external_id, str):
         call.external_id = answer.external_id
@@ -51,7 +49,7 @@ async def get(call: Call) -> Answer:
 async def list_(call: Call) -> Answer:
     """A page of the customer's list, in its own order."""
     part = window(parse_query(call.query), PAGE_CAP)
-    row, contacts = call.store.read(read_contacts, call.context, call.addresses[0])
+    row, contacts = await call.read(read_contacts, call.addresses[0])
     call.customer = row.external_id
     return json_answer(
         200,
@@ -67,9 +65,7 @@ async def list_(call: Call) -> Answer:
 async def delete(call: Call) -> Answer:
     """Take one off the list."""
     customer, contact = call.addresses
-    row, gone = await call.store.write(
-        lambda db: delete_contact(db, call.context, customer, contact)
-    )
+    row, gone = await call.write(delete_contact, customer, contact)
     call.customer = row.external_id
     call.external_id = gone.external_id if isinstance(gone.external_id, str) else None
     return Answer(204)

@@ -19,7 +19,7 @@ async def post(call: Call) -> Answer:
     record = call.record(Customer)
     if isinstance(record.external_id, str):
         call.external_id = call.customer = record.external_id
-    outcome = await call.store.write(lambda db: import_customer(db, call.context, record))
+    outcome = await call.write(import_customer, record)
     call.external_id = call.customer = outcome.external_id
     return json_answer(201 if outcome.created else 200, outcome.answer)
 
@@ -28,14 +28,14 @@ async def put(call: Call) -> Answer:
     """Change the fields sent."""
     record = call.record(Customer)
     address = call.addresses[0]
-    outcome = await call.store.write(lambda db: put_customer(db, call.context, address, record))
+    outcome = await call.write(put_customer, address, record)
     call.external_id = call.customer = outcome.external_id
     return json_answer(200, outcome.answer)
 
 
 async def get(call: Call) -> Answer:
     """One."""
-    answer = call.store.read(read_customer, call.context, call.addresses[0])
+    answer = await call.read(read_customer, call.addresses[0])
     if isinstance(answer.external_id, str):
         call.external_id = call.customer = answer.external_id
     return json_answer(200, answer)
@@ -44,7 +44,7 @@ async def get(call: Call) -> Answer:
 async def list_(call: Call) -> Answer:
     """A page."""
     part = window(parse_query(call.query), call.entity.page_cap)
-    page = await call.store.scan(list_customers, call.context, part)
+    page = await call.scan(list_customers, part)
     return json_answer(
         200,
         {
@@ -59,6 +59,6 @@ async def list_(call: Call) -> Answer:
 async def delete(call: Call) -> Answer:
     """Remove an empty one."""
     address = call.addresses[0]
-    row = await call.store.write(lambda db: delete_customer(db, call.context, address))
+    row = await call.write(delete_customer, address)
     call.external_id = call.customer = row.external_id
     return Answer(204)

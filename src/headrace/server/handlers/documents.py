@@ -20,9 +20,7 @@ async def post(call: Call) -> Answer:
     """Import: create or update."""
     record = call.record(call.entity.record)
     _note(call, record)
-    outcome = await call.store.write(
-        lambda db: import_document(db, call.context, call.entity, record)
-    )
+    outcome = await call.write(import_document, call.entity, record)
     call.external_id, call.customer = outcome.external_id, outcome.customer_external_id
     return json_answer(201 if outcome.created else 200, outcome.answer)
 
@@ -32,16 +30,14 @@ async def put(call: Call) -> Answer:
     record = call.record(call.entity.record)
     _note(call, record)
     address = call.addresses[0]
-    outcome = await call.store.write(
-        lambda db: put_document(db, call.context, call.entity, address, record)
-    )
+    outcome = await call.write(put_document, call.entity, address, record)
     call.external_id, call.customer = outcome.external_id, outcome.customer_external_id
     return json_answer(200, outcome.answer)
 
 
 async def get(call: Call) -> Answer:
     """One."""
-    answer, row = call.store.read(read_document, call.context, call.entity, call.addresses[0])
+    answer, row = await call.read(read_document, call.entity, call.addresses[0])
     call.external_id, call.customer = row.external_id, row.customer_external_id
     return json_answer(200, answer)
 
@@ -53,7 +49,7 @@ async def list_(call: Call) -> Answer:
     owner = customer_filter(parameters)
     if owner is not None:
         call.customer = owner.external_id
-    page = await call.store.scan(list_documents, call.context, call.entity, part, owner)
+    page = await call.scan(list_documents, call.entity, part, owner)
     return json_answer(
         200,
         {
@@ -68,7 +64,7 @@ async def list_(call: Call) -> Answer:
 async def delete(call: Call) -> Answer:
     """Remove one with its links."""
     address = call.addresses[0]
-    row = await call.store.write(lambda db: delete_document(db, call.context, call.entity, address))
+    row = await call.write(delete_document, call.entity, address)
     call.external_id, call.customer = row.external_id, row.customer_external_id
     return Answer(204)
 
