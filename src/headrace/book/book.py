@@ -16,13 +16,14 @@ import duckdb
 
 from headrace.book.checks import Problem, read_problems, run_checks
 from headrace.book.models import Model, make_empty, run_model
+from headrace.book.parallel import Task, side_by_side, statement
 from headrace.book.tables import TABLES
 from headrace.model.errors import Busy
 from headrace.model.money import EXPONENTS
 
 _SQL = {
     name: resources.files("headrace.book").joinpath(f"{name}.sql").read_text(encoding="utf-8")
-    for name in ("macros", "derive", "fingerprints")
+    for name in ("macros", "derive", "views", "fingerprints")
 }
 
 
@@ -59,7 +60,7 @@ class Book:
     def _prepare(self) -> None:
         self.connection.execute(
             "create schema if not exists staging.source; create schema book; create schema plan; "
-            "create table book.touched (entity varchar, external_id varchar); "
+            "create table book.touched (entity varchar, external_id varchar, key bigint); "
             f"create macro minor_scale(currency) as ({_scale_of_currency()})"
         )
         self.connection.execute(_SQL["macros"])
@@ -83,18 +84,17 @@ class Book:
     def build(self, models: Iterable[Model]) -> None:
         """Runs the models over the staged tables and derives the rest. ModelError as found."""
         by_table = {model.table.name: model for model in models}
-        self.connection.execute("set search_path = 'staging.source,memory.main'")
-        try:
-            for table in TABLES:
-                model = by_table.get(table.name)
-                if model is None:
-                    make_empty(self.connection, table)
-                    self.columns[table.name] = frozenset()
-                else:
-                    self.columns[table.name] = run_model(self.connection, model)
-        finally:
-            self.connection.execute("use memory")
-        self.connection.execute(_SQL["derive"])
+        for table in TABLES:
+            if table.name not in by_table:
+                make_empty(self.connection, table)
+                self.columns[table.name] = frozenset()
+        made = side_by_side(self.connection, [_maker(model) for model in by_table.values()])
+        self.columns.update(zip(by_table, made, strict=True))
+        side_by_side(
+            self.connection,
+            [statement(part.query) for part in duckdb.extract_statements(_SQL["derive"])],
+        )
+        self.connection.execute(_SQL["views"])
         self.connection.execute(_SQL["fingerprints"])
 
     def check(self, thorough: bool = False) -> None:
@@ -102,7 +102,7 @@ class Book:
         if thorough:
             self.connection.execute(
                 "create or replace table book.touched as "
-                "select distinct entity, external_id from book.fingerprints"
+                "select distinct entity, external_id, key from book.fingerprints"
             )
         run_checks(self.connection)
 
@@ -132,6 +132,14 @@ class Book:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _maker(model: Model) -> Task[frozenset[str]]:
+    def make(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
+        connection.execute("set search_path = 'staging.source,memory.main'")
+        return run_model(connection, model)
+
+    return make
 
 
 def _quoted(text: str) -> str:

@@ -12,6 +12,7 @@ from importlib import resources
 import duckdb
 from msgspec import Struct
 
+from headrace.book.parallel import Task, side_by_side, statement
 from headrace.book.tables import TABLES, Column, Table
 
 _CHECKS = tuple(
@@ -48,14 +49,22 @@ def run_checks(connection: duckdb.DuckDBPyConnection) -> None:
         "create or replace table book.problems ("
         "severity varchar, entity varchar, external_id varchar, problem varchar, remedy varchar)"
     )
-    for table in TABLES:
+    side_by_side(
+        connection,
+        [_completeness(table) for table in TABLES]
+        + [statement(f"insert into book.problems {sql}") for _, sql in _CHECKS],
+    )
+    connection.execute(_WITHHOLD)
+
+
+def _completeness(table: Table) -> Task[None]:
+    def check(connection: duckdb.DuckDBPyConnection) -> None:
         present = {
             column[0] for column in connection.execute(f"describe book.{table.name}").fetchall()
         }
         connection.execute(f"insert into book.problems {_incomplete(table, present)}")
-    for _, sql in _CHECKS:
-        connection.execute(f"insert into book.problems {sql}")
-    connection.execute(_WITHHOLD)
+
+    return check
 
 
 def read_problems(connection: duckdb.DuckDBPyConnection, limit: int | None = None) -> list[Problem]:

@@ -1,4 +1,5 @@
--- What follows from the canonical tables alone, before any rule is checked.
+-- What follows from the canonical tables alone, before any rule is checked. Each statement is
+-- independent of the others: they run side by side.
 
 -- Each child's root ancestor: the API knows one level (guide, Parent-child relation). A chain that
 -- does not end within 64 levels is taken for a cycle and reported by a check.
@@ -53,94 +54,35 @@ from marked
 left join covered on covered.to_external_id = marked.external_id
 where marked.gross_amount > coalesce(covered.amount, 0);
 
--- Who settles whom, the synthetic payments included; a pair may stand in several rows.
-create or replace view book.links as
-from book.allocations
-select from_entity, from_external_id, to_entity, to_external_id, amount
-union all
-from book.fixes
-select 'payment', external_id, 'invoice', invoice_external_id, amount;
-
--- Adjustments and fixes ride as payments and refunds (guide, Data model mapping); `origin` keeps
--- the table that they came from.
-create or replace view book.all_payments as
+-- What keeps a contact from travelling; a bad contact never holds back its customer. Only contacts
+-- that share an address are put in order.
+create or replace table book.flawed_contacts as
+with shared as (
+    select customer_external_id, lower(email) as address
+    from book.contacts
+    group by all
+    having count(*) > 1
+),
+followers as (
+    select contact.rowid as row
+    from book.contacts as contact
+    join shared
+        on shared.customer_external_id = contact.customer_external_id
+        and shared.address = lower(contact.email)
+    qualify row_number() over (
+        partition by shared.customer_external_id, shared.address order by external_id nulls last
+    ) > 1
+)
 select
-    external_id, customer_external_id, currency, amount, validated_at,
-    instrument, ref_number, bank_account_id, 'payment' as origin
-from book.payments
-union all
-select
-    external_id, customer_external_id, currency, -amount, booked_at,
-    null, ref_number, null, 'adjustment'
-from book.adjustments
-where amount < 0
-union all
-select * exclude (invoice_external_id), 'fix' from book.fixes;
-
-create or replace view book.all_refunds as
-select
-    external_id, customer_external_id, currency, amount, validated_at,
-    instrument, ref_number, bank_account_id, 'refund' as origin
-from book.refunds
-union all
-select
-    external_id, customer_external_id, currency, amount, booked_at,
-    null, ref_number, null, 'adjustment'
-from book.adjustments
-where amount > 0;
-
--- Everything of the source that has a customer and a currency, for rules that hold for all of it.
-create or replace view book.all_documents as
-select 'invoice' as entity, external_id, customer_external_id, currency, gross_amount as amount
-from book.invoices
-union all
-select 'credit_note', external_id, customer_external_id, currency, gross_amount
-from book.credit_notes
-union all
-select 'payment', external_id, customer_external_id, currency, amount
-from book.payments
-union all
-select 'refund', external_id, customer_external_id, currency, amount
-from book.refunds
-union all
-select 'adjustment', external_id, customer_external_id, currency, abs(amount)
-from book.adjustments;
-
--- Contacts with what keeps one from travelling; a bad contact never holds back its customer.
-create or replace table book.judged_contacts as
-select
-    *,
+    contact.rowid as row,
     case
         when email is null then 'has no e-mail address'
         when not regexp_full_match(email, '[^@\s]+@[^@\s]+\.[^@\s.]+')
             then 'has the e-mail address ''' || email || ''', which is none'
-        when row_number() over (
-            partition by customer_external_id, lower(email) order by external_id nulls last
-        ) > 1
-            then 'has the e-mail address ''' || email || ''', which another contact of this customer has'
+        else 'has the e-mail address ''' || email || ''', which another contact of this customer has'
     end as problem
-from book.contacts
-where customer_external_id is not null;
-
--- Every record that travels, with its customer, its money and its date.
-create or replace view book.placed as
-select
-    'customer' as entity, external_id, external_id as customer,
-    null::varchar as currency, null::bigint as amount, null::timestamp as moment
-from book.customers
-union all
-select 'invoice', external_id, customer_external_id, currency, gross_amount, issued_at
-from book.invoices
-union all
-select 'credit_note', external_id, customer_external_id, currency, gross_amount, issued_at
-from book.credit_notes
-union all
-select 'payment', external_id, customer_external_id, currency, amount, validated_at
-from book.all_payments
-union all
-select 'refund', external_id, customer_external_id, currency, amount, validated_at
-from book.all_refunds;
-
-create or replace view book.travelling_contacts as
-from book.judged_contacts
-where problem is null;
+from book.contacts as contact
+left join followers on followers.row = contact.rowid
+where email is null
+   or followers.row is not null
+   or not regexp_full_match(email, '[^@\s]+@[^@\s]+\.[^@\s.]+');

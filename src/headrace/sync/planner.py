@@ -219,8 +219,10 @@ class Planner:
             applied=dict(self._rows("select entity, count(*) from staging.told group by entity")),
             desired=dict(
                 self._rows(
-                    "select entity, count(*) from book.fingerprints "
-                    "anti join book.withheld using (entity, external_id) group by entity"
+                    "select entity, sizes.rows - coalesce(stopped.rows, 0) from book.sizes left "
+                    "join (select entity, count(*) as rows from book.fingerprints semi join "
+                    "book.withheld using (entity, external_id) group by entity) as stopped "
+                    "using (entity) where sizes.rows > 0"
                 )
             ),
         )

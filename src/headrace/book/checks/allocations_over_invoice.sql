@@ -6,23 +6,32 @@ with allocated as (
         on examined.to_entity = 'invoice' and examined.to_external_id = allocation.to_external_id
     where allocation.to_entity = 'invoice'
 ),
+excess as (
+    select allocated.*, invoice.amount as gross_amount, invoice.currency
+    from allocated
+    join book.examined_documents as invoice
+        on invoice.entity = 'invoice'
+        and invoice.external_id = allocated.to_external_id
+        and allocated.total > invoice.amount
+),
+dates as (
+    select 'payment' as entity, external_id, validated_at as moment
+    from book.payments
+    semi join excess on excess.from_external_id = external_id
+    union all
+    select 'credit_note', external_id, issued_at
+    from book.credit_notes
+    semi join excess on excess.from_external_id = external_id
+),
 running as (
     select
-        allocation.* exclude (total),
-        invoice.gross_amount,
-        invoice.currency,
-        sum(allocation.amount) over (
-            partition by allocation.to_external_id
-            order by coalesce(payment.validated_at, note.issued_at), allocation.from_external_id
+        excess.*,
+        sum(excess.amount) over (
+            partition by excess.to_external_id order by dates.moment, excess.from_external_id
         ) as so_far
-    from allocated as allocation
-    join book.invoices as invoice
-        on invoice.external_id = allocation.to_external_id
-        and allocation.total > invoice.gross_amount
-    left join book.payments as payment
-        on allocation.from_entity = 'payment' and payment.external_id = allocation.from_external_id
-    left join book.credit_notes as note
-        on allocation.from_entity = 'credit_note' and note.external_id = allocation.from_external_id
+    from excess
+    left join dates
+        on dates.entity = excess.from_entity and dates.external_id = excess.from_external_id
 )
 select
     'error',

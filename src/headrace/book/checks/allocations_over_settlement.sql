@@ -16,6 +16,6 @@ select
         || money(whole.amount, whole.currency),
     'lower its allocations or correct its amount in the source'
 from given
-join examined_documents as whole
+join book.examined_documents as whole
     on whole.entity = given.entity and whole.external_id = given.external_id
 where given.amount > whole.amount;

@@ -25,9 +25,9 @@ select
         else 'correct models/allocations.sql or the source'
     end
 from book.examined_allocations as allocation
-left join examined_documents as source
+left join book.examined_documents as source
     on source.entity = allocation.from_entity and source.external_id = allocation.from_external_id
-left join examined_documents as target
+left join book.examined_documents as target
     on target.entity = allocation.to_entity and target.external_id = allocation.to_external_id
 where source.external_id is null
    or target.external_id is null

@@ -8,9 +8,9 @@ select
         || target.customer_external_id || ', neither its parent nor its child',
     'set the parent of one of the customers, or correct the allocation'
 from book.examined_allocations as allocation
-join examined_documents as source
+join book.examined_documents as source
     on source.entity = allocation.from_entity and source.external_id = allocation.from_external_id
-join examined_documents as target
+join book.examined_documents as target
     on target.entity = allocation.to_entity and target.external_id = allocation.to_external_id
     and target.customer_external_id <> source.customer_external_id
 left join book.roots as source_root on source_root.external_id = source.customer_external_id

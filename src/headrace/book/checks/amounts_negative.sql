@@ -8,7 +8,7 @@ select
         when 'invoice' then 'make it a credit note in models/credit_notes.sql'
         else 'turn its sign, or model it as the opposite entity'
     end
-from book.all_documents
+from book.examined_documents
 where amount < 0
 union all
 select

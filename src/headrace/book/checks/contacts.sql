@@ -5,8 +5,9 @@ select
     coalesce(external_id, customer_external_id || '/' || coalesce(email, '?')),
     'of customer ' || customer_external_id || ' ' || problem,
     'give it an e-mail address of its own in the source; the customer goes without this contact'
-from book.judged_contacts
-where problem is not null
+from book.contacts as contact
+join book.flawed_contacts as flawed on flawed.row = contact.rowid
+where customer_external_id is not null
 union all
 select
     'error',

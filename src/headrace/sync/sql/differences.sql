@@ -1,26 +1,26 @@
 -- What should be there against what the API was told: the only step that looks at every record, and
--- it compares numbers only.
+-- it compares numbers only. The texts are fetched for those that differ.
 create or replace table plan.differences as
-with moved as (
-    from book.fingerprints
-    anti join staging.told using (key, fingerprint)
-),
-stale as (
-    from staging.told
-    anti join book.fingerprints using (key, fingerprint)
+with pairs as materialized (
+    select now.row as now_row, before.row as before_row
+    from (select rowid as row, key, fingerprint from book.fingerprints) as now
+    full outer join (select rowid as row, key, fingerprint from staging.told) as before using (key)
+    where now.fingerprint is distinct from before.fingerprint
 )
 select
-    entity,
-    external_id,
+    coalesce(now.entity, before.entity) as entity,
+    coalesce(now.external_id, before.external_id) as external_id,
     case
-        when stale.entity is null then 'create'
-        when moved.entity is null then 'delete'
+        when before_row is null then 'create'
+        when now_row is null then 'delete'
         else 'update'
     end as action,
-    moved.fingerprint
-from moved
-full outer join stale using (entity, external_id);
+    now.key,
+    now.fingerprint
+from pairs
+left join book.fingerprints as now on now.rowid = now_row
+left join staging.told as before on before.rowid = before_row;
 
 create or replace table book.touched as
-select distinct entity, external_id
+select distinct entity, external_id, key
 from plan.differences;

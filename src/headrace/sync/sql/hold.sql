@@ -24,7 +24,7 @@ select entity, external_id from plan.held anti join missing using (entity, exter
 
 insert into plan.held
 select node.entity, node.external_id, 'its customer ' || node.customer || ' was refused'
-from book.placed as node
+from book.examined_records as node
 join missing on missing.entity = 'customer' and missing.external_id = node.customer
 join plan.changes as change
     on change.entity = node.entity and change.external_id = node.external_id

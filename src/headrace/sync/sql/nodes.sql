@@ -36,7 +36,7 @@ select
         when 'customer' then 0 when 'invoice' then 1 when 'refund' then 3 else 2
     end as level
 from plan.changes as change
-left join book.placed as placed
+left join book.examined_records as placed
     on placed.entity = change.entity and placed.external_id = change.external_id
     and change.action <> 'delete'
 left join given

@@ -1,0 +1,94 @@
+-- The tables of the book as the rules, the fingerprints and the plan look at them.
+
+-- Who settles whom, the synthetic payments included; a pair may stand in several rows.
+create or replace view book.links as
+from book.allocations
+select from_entity, from_external_id, to_entity, to_external_id, amount
+union all
+from book.fixes
+select 'payment', external_id, 'invoice', invoice_external_id, amount;
+
+-- Adjustments and fixes ride as payments and refunds (guide, Data model mapping); `origin` keeps
+-- the table that they came from.
+create or replace view book.all_payments as
+select
+    external_id, customer_external_id, currency, amount, validated_at,
+    instrument, ref_number, bank_account_id, 'payment' as origin
+from book.payments
+union all
+select
+    external_id, customer_external_id, currency, -amount, booked_at,
+    null, ref_number, null, 'adjustment'
+from book.adjustments
+where amount < 0
+union all
+select * exclude (invoice_external_id), 'fix' from book.fixes;
+
+create or replace view book.all_refunds as
+select
+    external_id, customer_external_id, currency, amount, validated_at,
+    instrument, ref_number, bank_account_id, 'refund' as origin
+from book.refunds
+union all
+select
+    external_id, customer_external_id, currency, amount, booked_at,
+    null, ref_number, null, 'adjustment'
+from book.adjustments
+where amount > 0;
+
+-- Everything of the source that has a customer and a currency, for rules that hold for all of it.
+create or replace view book.all_documents as
+select 'invoice' as entity, external_id, customer_external_id, currency, gross_amount as amount
+from book.invoices
+union all
+select 'credit_note', external_id, customer_external_id, currency, gross_amount
+from book.credit_notes
+union all
+select 'payment', external_id, customer_external_id, currency, amount
+from book.payments
+union all
+select 'refund', external_id, customer_external_id, currency, amount
+from book.refunds
+union all
+select 'adjustment', external_id, customer_external_id, currency, abs(amount)
+from book.adjustments;
+
+create or replace view book.travelling_contacts as
+from book.contacts as contact
+anti join book.flawed_contacts as flawed on flawed.row = contact.rowid
+where customer_external_id is not null;
+
+-- Every record that travels, with its customer, its money, its date and the table it came from.
+create or replace view book.placed as
+select
+    'customer' as entity, external_id, external_id as customer,
+    null::varchar as currency, null::bigint as amount, null::timestamp as moment,
+    'customer' as origin
+from book.customers
+union all
+select
+    'invoice', external_id, customer_external_id, currency, gross_amount, issued_at, 'invoice'
+from book.invoices
+union all
+select
+    'credit_note', external_id, customer_external_id, currency, gross_amount, issued_at,
+    'credit_note'
+from book.credit_notes
+union all
+select 'payment', external_id, customer_external_id, currency, amount, validated_at, origin
+from book.all_payments
+union all
+select 'refund', external_id, customer_external_id, currency, amount, validated_at, origin
+from book.all_refunds;
+
+-- How many records of each entity there are.
+create or replace view book.sizes as
+select 'customer' as entity, count(*) as rows from book.customers
+union all
+select 'invoice', count(*) from book.invoices
+union all
+select 'credit_note', count(*) from book.credit_notes
+union all
+select 'payment', count(*) from book.all_payments
+union all
+select 'refund', count(*) from book.all_refunds;
