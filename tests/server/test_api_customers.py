@@ -121,8 +121,6 @@ def test_a_new_customer_needs_a_name(api: Api) -> None:
 
 
 def test_what_the_hub_has_no_list_of_is_refused_not_dropped(api: Api) -> None:
-    body = customer("x", customFields=[{"externalId": "f", "value": "v"}])
-    assert "customFields[0]: no such custom field exists" in api.refused("POST", "/customers", body)
     assert api.refused("POST", "/customers", customer("x", dunningPlanId="p")) == (
         "dunningPlanId: no dunning plan with id p exists."
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from headrace.model.custom_field import CustomFieldValue
 from headrace.model.customer import CustomerBrief
 from headrace.model.invoice import InvoiceLinkAnswer
 from headrace.model.record import UNSET, Amount, Currency, Instant, Record, Text, UnsetType
@@ -23,6 +24,8 @@ class CreditNote(Record):
     name: str | None | UnsetType = UNSET
     linked_invoices: list[InvoiceLink] | UnsetType = UNSET
     """Present: replaces the note's own links. Absent: leaves them."""
+    custom_fields: list[CustomFieldValue] | UnsetType = UNSET
+    """Assigned by people, not by the API (guide, Create custom fields): only an empty list goes."""
 
 
 class CreditNoteAnswer(Record):

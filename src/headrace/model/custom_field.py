@@ -1,15 +1,22 @@
-"""Custom fields: their definitions, and their values on customers."""
+"""Custom fields: their definitions, and their values on customers and invoices."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
+from msgspec import Meta
 
 from headrace.model.record import UNSET, Record, Text, UnsetType
 
 DataType = Literal["TEXT", "NUMBER", "DATE", "BOOLEAN", "SELECT", "MULTI_SELECT"]
 EntityType = Literal["CUSTOMER", "CONTACT", "INVOICE", "CREDIT_NOTE", "PAYMENT"]
+
+USER_DEFINED = "USER_DEFINED"
+"""The `source` of every value that came by the API (api-facts (b), Customer)."""
+
+Label = Annotated[str, Meta(min_length=1, max_length=250)]
+"""A selectable value; "One" and "one" are two (guide, Create custom fields)."""
 
 
 class CustomField(Record):
@@ -22,16 +29,27 @@ class CustomField(Record):
     description: str | None | UnsetType = UNSET
 
 
+class SelectValue(Record):
+    """One of the values that a SELECT or MULTI_SELECT field offers."""
+
+    label: Label
+
+
 class CustomFieldAnswer(CustomField, kw_only=True):
     """A definition with the id that filters and values name."""
 
     id: str
     created_at: str
+    select_values: list[SelectValue] | UnsetType = UNSET
+    """In the order in which they were first written; absent for the other data types."""
 
 
 class CustomFieldValue(Record):
-    """A value on a customer: `{"label": …}` for SELECT, a list of those for MULTI_SELECT."""
+    """A value: `{"label": …}` for SELECT, a list of those for MULTI_SELECT, else a scalar."""
 
-    id: str | UnsetType = UNSET
-    external_id: str | UnsetType = UNSET
+    id: str | None | UnsetType = UNSET
+    external_id: str | None | UnsetType = UNSET
     value: msgspec.Raw | UnsetType = UNSET
+    """Null empties the field."""
+    source: str | None | UnsetType = UNSET
+    """In answers only."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from headrace.model.custom_field import CustomFieldValue
 from headrace.model.record import UNSET, Amount, Currency, Instant, Record, Text, UnsetType
 from headrace.model.reference import Reference
 
@@ -22,6 +23,8 @@ class Invoice(Record):
     """Without tax."""
     customer: Reference | UnsetType = UNSET
     name: str | None | UnsetType = UNSET
+    custom_fields: list[CustomFieldValue] | UnsetType = UNSET
+    """Fields that it does not name stay as they are."""
 
 
 class InvoicePayment(Record):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from headrace.model.custom_field import CustomFieldValue
 from headrace.model.customer import CustomerBrief
 from headrace.model.invoice import InvoiceLinkAnswer
 from headrace.model.record import UNSET, Amount, Currency, Instant, Record, Text, UnsetType
@@ -24,6 +25,8 @@ class Payment(Record):
     bank_account_id: str | None | UnsetType = UNSET
     linked_invoices: list[InvoiceLink] | UnsetType = UNSET
     """Present: replaces the payment's own links. Absent: leaves them."""
+    custom_fields: list[CustomFieldValue] | UnsetType = UNSET
+    """Assigned by people, not by the API (guide, Create custom fields): only an empty list goes."""
 
 
 class PaymentAnswer(Record):

@@ -143,13 +143,13 @@ class _Visit:
         entity = external_id = customer = None
         ignored: tuple[str, ...] = ()
         if route is not None:
-            entity = route.name or route.entity.name
+            entity = route.entity.name
         if route is not None and call is not None:
             external_id, customer = call.external_id, call.customer
             if external_id is None and call.addresses:
                 external_id = call.addresses[-1].external_id
             if call.body and self.method in ("POST", "PUT"):
-                ignored = unknown_fields(call.body, route.body)
+                ignored = unknown_fields(call.body, route.entity.record)
         return LogRecord(
             arrived=self.arrived,
             answered=answered,

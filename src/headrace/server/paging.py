@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import parse_qsl
 
+from headrace.model.entity import Entity
 from headrace.model.errors import BadRequest
-from headrace.store.page import Window
+from headrace.server.call import Answer, json_answer
+from headrace.store.custom_filter import Condition
+from headrace.store.page import Page, Window
 from headrace.store.references import Address, parse_address
 
 DEFAULT_LIMIT = 50
@@ -34,6 +38,39 @@ def customer_filter(parameters: dict[str, str]) -> Address | None:
     """`customerId`: an id or `external:` and the source's id."""
     value = parameters.get("customerId")
     return parse_address(value) if value else None
+
+
+def conditions(query: bytes) -> list[Condition]:
+    """The documented filter by custom fields, in both of the guide's spellings.
+
+    Raises BadRequest for an operator other than `.eq`: ignoring it would list everybody.
+    """
+    if b"customField" not in query:
+        return []
+    found = []
+    for name, text in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
+        head, underscore, rest = name.partition("_")
+        if head not in ("customFieldsData", "customFieldData") or not underscore:
+            continue
+        field_id, dot, operator = rest.rpartition(".")
+        if not dot or operator != "eq":
+            problem = "write customFieldsData_<id>.eq=<value>; there is no other comparison"
+            raise BadRequest(f"{name}: {problem}.", ((name, problem),))
+        found.append(Condition(name, field_id, text))
+    return found
+
+
+def page_answer(entity: Entity, window: Window, page: Page[Any]) -> Answer:
+    """A part of a list in its envelope (api-facts (b), List envelopes)."""
+    return json_answer(
+        200,
+        {
+            "offset": window.offset,
+            "limit": window.limit,
+            "total": page.total,
+            entity.envelope: page.items,
+        },
+    )
 
 
 def _number(parameters: dict[str, str], name: str, default: int, *, at_least: int) -> int:

@@ -11,18 +11,14 @@ from urllib.parse import unquote_to_bytes
 
 from msgspec import Struct
 
-from headrace.model.contact import Contact
 from headrace.model.entity import CREDIT_NOTE, CUSTOMER, INVOICE, PAYMENT, REFUND, Entity
 from headrace.model.errors import MethodNotAllowed, NotFound
-from headrace.model.record import Record
+from headrace.model.resource import CONTACT, CUSTOM_FIELD
 from headrace.server.call import Answer, Call
-from headrace.server.handlers import contacts, customers, documents
+from headrace.server.handlers import contacts, custom_fields, customers, documents
 from headrace.store.references import Address, parse_address
 
 Handler: TypeAlias = Callable[[Call], Awaitable[Answer]]
-
-CONTACT_NAME = "contact"
-"""How the request log names a contact, which has no entity of its own in the model."""
 
 
 class Route(Struct, frozen=True):
@@ -33,13 +29,7 @@ class Route(Struct, frozen=True):
     """Below /v1; `{}` stands for an id."""
     handler: Handler
     entity: Entity
-    name: str = ""
-    """How the request log names the kind, when not by the entity."""
-
-    @property
-    def body(self) -> type[Record]:
-        """The record that a body holds."""
-        return Contact if self.name == CONTACT_NAME else self.entity.record
+    """What it is about: the record of a body, the record and the envelope of the answer."""
 
 
 def _rows_of(entity: Entity) -> tuple[Route, ...]:
@@ -52,7 +42,7 @@ def _rows_of(entity: Entity) -> tuple[Route, ...]:
     )
 
 
-_CONTACTS = "/customers/{}/contacts"
+_CONTACTS = CONTACT.path
 
 ROUTES = (
     Route("POST", "/customers", customers.post, CUSTOMER),
@@ -60,15 +50,18 @@ ROUTES = (
     Route("GET", "/customers/{}", customers.get, CUSTOMER),
     Route("PUT", "/customers/{}", customers.put, CUSTOMER),
     Route("DELETE", "/customers/{}", customers.delete, CUSTOMER),
-    Route("POST", _CONTACTS, contacts.post, CUSTOMER, CONTACT_NAME),
-    Route("GET", _CONTACTS, contacts.list_, CUSTOMER, CONTACT_NAME),
-    Route("GET", f"{_CONTACTS}/{{}}", contacts.get, CUSTOMER, CONTACT_NAME),
-    Route("PUT", f"{_CONTACTS}/{{}}", contacts.put, CUSTOMER, CONTACT_NAME),
-    Route("DELETE", f"{_CONTACTS}/{{}}", contacts.delete, CUSTOMER, CONTACT_NAME),
+    Route("POST", _CONTACTS, contacts.post, CONTACT),
+    Route("GET", _CONTACTS, contacts.list_, CONTACT),
+    Route("GET", f"{_CONTACTS}/{{}}", contacts.get, CONTACT),
+    Route("PUT", f"{_CONTACTS}/{{}}", contacts.put, CONTACT),
+    Route("DELETE", f"{_CONTACTS}/{{}}", contacts.delete, CONTACT),
     *_rows_of(INVOICE),
     *_rows_of(CREDIT_NOTE),
     *_rows_of(PAYMENT),
     *_rows_of(REFUND),
+    Route("POST", "/custom_fields", custom_fields.post, CUSTOM_FIELD),
+    Route("GET", "/custom_fields", custom_fields.list_, CUSTOM_FIELD),
+    Route("DELETE", "/custom_fields/{}", custom_fields.delete, CUSTOM_FIELD),
 )
 
 NOT_SERVED_YET = (
@@ -81,8 +74,6 @@ NOT_SERVED_YET = (
     "/invoices/{}/pdf",
     "/credit_notes/{}/pdf",
     "/reconcile",
-    "/custom_fields",
-    "/custom_fields/{}",
     "/users",
     "/bank_accounts",
     "/dunning_plans",

@@ -30,6 +30,8 @@ from headrace.model.refund import (
 )
 from headrace.store.connection import Connection
 from headrace.store.context import Context
+from headrace.store.custom_values import INVOICE as INVOICE_FIELDS
+from headrace.store.custom_values import read_values
 from headrace.store.document_rows import DocumentRow
 from headrace.store.merge import set_or_none
 from headrace.store.queries import ALLOCATION as SQL
@@ -69,7 +71,7 @@ def answer_documents(
     """
     if entity.name == "invoice":
         payments = _payments(db, context, entity, rows, in_sequence=in_sequence)
-        return [_invoice(context, row, payments.get(row.seq, [])) for row in rows]
+        return [_invoice(db, context, row, payments.get(row.seq, [])) for row in rows]
     links = _links(db, context, entity, rows, in_sequence=in_sequence)
     build = {"credit_note": _credit_note, "payment": _payment, "refund": _refund}[entity.name]
     return [build(context, row, links.get(row.seq, [])) for row in rows]
@@ -126,8 +128,13 @@ def _links(
     return found
 
 
-def _invoice(context: Context, row: DocumentRow, payments: list[InvoicePayment]) -> InvoiceAnswer:
+def _invoice(
+    db: Connection, context: Context, row: DocumentRow, payments: list[InvoicePayment]
+) -> InvoiceAnswer:
     body: Invoice = BODIES["invoice"].decode(row.body)
+    values = body.custom_fields
+    if values is not UNSET:
+        values = read_values(db, context, INVOICE_FIELDS, row.seq, row.seq).get(row.seq, [])
     return InvoiceAnswer(
         id=row.id,
         external_id=row.external_id,
@@ -138,6 +145,7 @@ def _invoice(context: Context, row: DocumentRow, payments: list[InvoicePayment])
         gross_amount=row.amount,
         net_amount=body.net_amount,
         name=set_or_none(body.name),
+        custom_fields=values,
         customer_id=row.customer_id,
         amount_outstanding=open_amount(row),
         state=invoice_state(row, context.today),

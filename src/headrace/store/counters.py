@@ -10,16 +10,21 @@ WHOLE_ORGANISATION = 0
 """Stands in place of a customer."""
 
 
+def count(db: Connection, organisation: Organisation, entity: str, step: int) -> None:
+    """So many came (or went, when negative) to the organisation."""
+    db.execute(COUNTER["add"], (organisation.seq, WHOLE_ORGANISATION, entity, "", step))
+
+
 def count_customer(db: Connection, organisation: Organisation, step: int) -> None:
     """A customer came (+1) or went (-1)."""
-    db.execute(COUNTER["add"], (organisation.seq, WHOLE_ORGANISATION, "customer", "", step))
+    count(db, organisation, "customer", step)
 
 
 def count_document(
     db: Connection, organisation: Organisation, entity: str, customer: int, currency: str, step: int
 ) -> None:
     """A document came to (+1) or left (-1) a customer, in one currency."""
-    db.execute(COUNTER["add"], (organisation.seq, WHOLE_ORGANISATION, entity, "", step))
+    count(db, organisation, entity, step)
     move_document(db, organisation, entity, customer, currency, step)
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 from msgspec import UNSET
 
 from headrace.ledger.document import Item
 from headrace.ledger.standing import Standing, customer_currency, standing
 from headrace.model.contact import Contact
+from headrace.model.custom_field import CustomFieldValue
 from headrace.model.customer import Customer, CustomerAnswer
 from headrace.model.entity import CUSTOMER
 from headrace.model.errors import BadRequest
@@ -16,6 +19,9 @@ from headrace.store import counters
 from headrace.store.connection import Connection
 from headrace.store.contacts import parse_contacts, replace_contacts
 from headrace.store.context import Context
+from headrace.store.custom_filter import Condition, page_of_owners
+from headrace.store.custom_values import CUSTOMER as CUSTOMER_FIELDS
+from headrace.store.custom_values import marked, read_values, remove_values, write_values
 from headrace.store.customer_rows import (
     CustomerRow,
     customer_by_seq,
@@ -38,7 +44,7 @@ from headrace.store.references import Address, find_for_import
 
 _BODY = msgspec.json.Decoder(Customer)
 _APART = ("id", "external_id", "parent", "contacts", "custom_fields")
-"""Fields that have columns of their own, or that are not kept."""
+"""Fields that have columns or rows of their own. An empty `custom_fields` marks that there are."""
 _METHOD_PARTS_MAX = 200
 
 
@@ -47,10 +53,17 @@ def read_customer(db: Connection, context: Context, address: Address) -> Custome
     return answer_customers(db, context, [get_customer(db, context, address)])[0]
 
 
-def list_customers(db: Connection, context: Context, window: Window) -> Page[CustomerAnswer]:
-    """A page, newest first."""
-    page = page_of_customers(db, context, window)
-    return Page(answer_customers(db, context, page.items), page.total)
+def list_customers(
+    db: Connection, context: Context, window: Window, conditions: Sequence[Condition] = ()
+) -> Page[CustomerAnswer]:
+    """A page, newest first, of all or of those that meet the conditions."""
+    if not conditions:
+        page = page_of_customers(db, context, window)
+        return Page(answer_customers(db, context, page.items), page.total)
+    owners = page_of_owners(db, context, window, conditions)
+    # One by one: what lies between two of them may be the rest of the organisation.
+    rows = [customer_by_seq(db, seq) for seq in owners.items]
+    return Page([answer_customers(db, context, [row])[0] for row in rows], owners.total)
 
 
 def import_customer(db: Connection, context: Context, record: Customer) -> Outcome:
@@ -85,6 +98,8 @@ def delete_customer(db: Connection, context: Context, address: Address) -> Custo
             f"{_capital(row.label)} still has {' and '.join(parts)}: delete them first."
         )
     counters.forget_customer(db, context.organisation, row.seq)
+    if _BODY.decode(row.body).custom_fields is not UNSET:
+        remove_values(db, context, CUSTOMER_FIELDS, row.seq)
     db.execute(SQL["delete"], (row.seq,))
     counters.count_customer(db, context.organisation, -1)
     return row
@@ -112,16 +127,21 @@ def answer_customers(
     for customer, *item in db.execute(SQL["open_documents_of_page"], parameters):
         open_documents.setdefault(customer, []).append(Item(*item))
     currencies = counters.currencies(db, organisation, first, last)
+    bodies = [_BODY.decode(row.body) for row in rows]
+    values: dict[int, list[CustomFieldValue]] = {}
+    if any(body.custom_fields is not UNSET for body in bodies):
+        values = read_values(db, context, CUSTOMER_FIELDS, first, last)
     answers = []
-    for row in rows:
+    for row, body in zip(rows, bodies, strict=True):
         currency = customer_currency(currencies.get(row.seq, ()), organisation.currency)
         figures = standing(open_documents.get(row.seq, ()), currency, context.today)
-        answers.append(_answer(row, figures))
+        answers.append(_answer(row, body, figures, values.get(row.seq, [])))
     return answers
 
 
-def _answer(row: CustomerRow, figures: Standing) -> CustomerAnswer:
-    body = _BODY.decode(row.body)
+def _answer(
+    row: CustomerRow, body: Customer, figures: Standing, values: list[CustomFieldValue]
+) -> CustomerAnswer:
     parent = None
     if row.parent_id is not None:
         parent = Reference(id=row.parent_id, external_id=row.parent_external_id or UNSET)
@@ -136,7 +156,7 @@ def _answer(row: CustomerRow, figures: Standing) -> CustomerAnswer:
         address=set_or_none(body.address),
         parent=parent,
         payment_methods=set_or_none(body.payment_methods),
-        custom_fields=[],
+        custom_fields=values,
         contacts=parse_contacts(row.contacts),
         balance=figures.balance,
         amount_due=figures.due,
@@ -152,7 +172,7 @@ def _create(db: Connection, context: Context, record: Customer) -> Outcome:
     parent = wanted_parent(db, context, None, record)
     wanted = [] if isinstance(record.contacts, msgspec.UnsetType) else record.contacts
     contacts = replace_contacts(db, context, [], wanted)
-    body = merge(Customer(), record, leave=_APART)
+    body = marked(merge(Customer(), record, leave=_APART), record.custom_fields)
     external_id = check_new_external_id("", None, record.external_id)
     now = context.timestamp
     values = (
@@ -169,6 +189,8 @@ def _create(db: Connection, context: Context, record: Customer) -> Outcome:
     )
     (seq,) = db.execute(SQL["insert"], values).fetchone()
     counters.count_customer(db, context.organisation, 1)
+    if record.custom_fields:
+        write_values(db, context, CUSTOMER_FIELDS, seq, record.custom_fields)
     return _outcome(db, context, seq, created=True)
 
 
@@ -181,7 +203,7 @@ def _change(db: Connection, context: Context, row: CustomerRow, record: Customer
     if not isinstance(record.contacts, msgspec.UnsetType):
         kept = replace_contacts(db, context, parse_contacts(row.contacts), record.contacts)
         contacts = msgspec.json.encode(kept).decode()
-    body = merge(_BODY.decode(row.body), record, leave=_APART)
+    body = marked(merge(_BODY.decode(row.body), record, leave=_APART), record.custom_fields)
     values = (
         check_new_external_id(row.label, row.external_id, record.external_id),
         parent,
@@ -193,6 +215,8 @@ def _change(db: Connection, context: Context, row: CustomerRow, record: Customer
         row.seq,
     )
     db.execute(SQL["update"], values)
+    if record.custom_fields:
+        write_values(db, context, CUSTOMER_FIELDS, row.seq, record.custom_fields)
     return _outcome(db, context, row.seq, created=False)
 
 
@@ -205,8 +229,6 @@ def _outcome(db: Connection, context: Context, seq: int, *, created: bool) -> Ou
 def _check_values(record: Customer) -> None:
     """Refuse what can't be kept: what the hub has no list of is better said than dropped."""
     _check_payment_methods(record)
-    if record.custom_fields:
-        refuse("customFields[0]", "no such custom field exists; this hub does not serve them yet")
     if isinstance(record.dunning_plan_id, str):
         refuse("dunningPlanId", f"no dunning plan with id {record.dunning_plan_id} exists")
 

@@ -16,6 +16,8 @@ from headrace.store import counters
 from headrace.store.answers import BODIES, answer_documents
 from headrace.store.connection import Connection
 from headrace.store.context import Context
+from headrace.store.custom_values import INVOICE as INVOICE_FIELDS
+from headrace.store.custom_values import marked, refuse_values, remove_values, write_values
 from headrace.store.customer_rows import find_customer
 from headrace.store.document_rows import (
     DocumentRow,
@@ -30,7 +32,7 @@ from headrace.store.outcome import Outcome
 from headrace.store.page import Page, Window
 from headrace.store.queries import DOCUMENT as SQL
 from headrace.store.references import Address, find_for_import, resolve_reference
-from headrace.store.shapes import SHAPES, Shape
+from headrace.store.shapes import SHAPES, LinkField, Shape
 
 
 def import_document(db: Connection, context: Context, entity: Entity, record: Any) -> Outcome:
@@ -63,6 +65,8 @@ def delete_document(
     """Remove it and its links; what it settled is open again."""
     row = get_document(db, context, entity, address)
     unlink(db, row)
+    if getattr(BODIES[row.entity].decode(row.body), "custom_fields", UNSET) is not UNSET:
+        remove_values(db, context, INVOICE_FIELDS, row.seq)
     db.execute(SQL["delete"], (row.seq,))
     counters.count_document(db, context.organisation, row.entity, row.customer, row.currency, -1)
     return row
@@ -105,7 +109,7 @@ def _customer_of(db: Connection, context: Context, record: Any) -> int:
 def _create(db: Connection, context: Context, entity: Entity, record: Any) -> Outcome:
     shape = SHAPES[entity.name]
     customer = _customer_of(db, context, record)
-    body = merge(type(record)(), record, leave=shape.apart)
+    body = _laid_over(shape, type(record)(), record)
     currency, amount, dated, due = _columns(shape, body)
     now = context.timestamp
     values = (
@@ -124,9 +128,7 @@ def _create(db: Connection, context: Context, entity: Entity, record: Any) -> Ou
     )
     (seq,) = db.execute(SQL["insert"], values).fetchone()
     counters.count_document(db, context.organisation, entity.name, customer, currency, 1)
-    fields = replaced_fields(shape, record)
-    if any(getattr(record, field.name) for field in fields):
-        add_links(db, context, document_by_seq(db, seq), record, fields)
+    _write_apart(db, context, seq, record, replaced_fields(shape, record))
     return _outcome(db, context, entity, seq, created=True)
 
 
@@ -139,7 +141,7 @@ def _change(db: Connection, context: Context, row: DocumentRow, record: Any) -> 
     if fields and row.applied:
         remove_links(db, row.seq, fields)
         row = document_by_seq(db, row.seq)
-    body = merge(BODIES[row.entity].decode(row.body), record, leave=shape.apart)
+    body = _laid_over(shape, BODIES[row.entity].decode(row.body), record)
     currency, amount, dated, due = _columns(shape, body)
     check_amount(row, amount, shape.amount_wire)
     rest = (amount, dated, due, context.timestamp, msgspec.json.encode(body).decode(), row.seq)
@@ -155,9 +157,27 @@ def _change(db: Connection, context: Context, row: DocumentRow, record: Any) -> 
         db.execute(SQL["update"], keys + rest)
     if keys[1:] != (row.customer, row.currency):
         _move(db, context, row, customer, currency)
-    if any(getattr(record, field.name) for field in fields):
-        add_links(db, context, document_by_seq(db, row.seq), record, fields)
+    _write_apart(db, context, row.seq, record, fields)
     return _outcome(db, context, shape.entity, row.seq, created=False)
+
+
+def _laid_over(shape: Shape, stored: Any, record: Any) -> Any:
+    """The stored body with what the record carries of it."""
+    body = merge(stored, record, leave=shape.apart)
+    if shape.valued:
+        return marked(body, record.custom_fields)
+    refuse_values(record, shape.noun)
+    return body
+
+
+def _write_apart(
+    db: Connection, context: Context, seq: int, record: Any, fields: tuple[LinkField, ...]
+) -> None:
+    """What the record carries beside the body: links, and values of custom fields."""
+    if any(getattr(record, field.name) for field in fields):
+        add_links(db, context, document_by_seq(db, seq), record, fields)
+    if values := getattr(record, "custom_fields", None):
+        write_values(db, context, INVOICE_FIELDS, seq, values)
 
 
 def _move(db: Connection, context: Context, row: DocumentRow, customer: int, currency: str) -> None:

@@ -39,7 +39,13 @@ def parse_address(segment: str) -> Address:
 Finder = Callable[[Address], T | None]
 
 
-def resolve_reference(reference: Reference, find: Finder[T], place: str, noun: str) -> T:
+def resolve_reference(
+    reference: Reference,
+    find: Finder[T],
+    place: str,
+    noun: str,
+    remedy: str = "import it first",
+) -> T:
     """The entity that a body refers to.
 
     Raises BadRequest when it names none, one that does not exist, or two different ones.
@@ -55,7 +61,7 @@ def resolve_reference(reference: Reference, find: Finder[T], place: str, noun: s
     for address in addresses:
         entity = find(address)
         if entity is None:
-            refuse(place, f"no {noun} with {address} exists; import it first")
+            refuse(place, f"no {noun} with {address} exists; {remedy}")
         found.append(entity)
     if len(found) == 2 and found[0] != found[1]:
         refuse(place, f"id and externalId are those of two different {noun}s")

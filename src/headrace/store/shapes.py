@@ -28,6 +28,8 @@ class Shape(Struct, frozen=True):
     dated: str
     due_date: str | None
     links: tuple[LinkField, ...]
+    valued: bool = False
+    """Whether the API assigns values of custom fields."""
 
     @property
     def noun(self) -> str:
@@ -37,7 +39,8 @@ class Shape(Struct, frozen=True):
     @property
     def apart(self) -> tuple[str, ...]:
         """Fields that have columns or rows of their own and stay out of the JSON body."""
-        return ("id", "external_id", "customer", *(link.name for link in self.links))
+        links = (link.name for link in self.links)
+        return ("id", "external_id", "customer", "custom_fields", *links)
 
 
 _TO_INVOICES = LinkField("linked_invoices", "linkedInvoices", INVOICE, "invoice", "invoice")
@@ -49,7 +52,7 @@ _TO_CREDIT_NOTES = LinkField(
 SHAPES = {
     shape.entity.name: shape
     for shape in (
-        Shape(INVOICE, "gross_amount", "grossAmount", "issued_at", "due_date", ()),
+        Shape(INVOICE, "gross_amount", "grossAmount", "issued_at", "due_date", (), valued=True),
         Shape(CREDIT_NOTE, "gross_amount", "grossAmount", "issued_at", "due_date", (_TO_INVOICES,)),
         Shape(PAYMENT, "amount", "amount", "validated_at", None, (_TO_INVOICES,)),
         Shape(REFUND, "amount", "amount", "validated_at", None, (_TO_PAYMENTS, _TO_CREDIT_NOTES)),

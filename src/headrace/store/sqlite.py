@@ -17,9 +17,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
-from msgspec import Struct
-
 from headrace.model.errors import ConfigurationError, ServiceUnavailable
+from headrace.store.jobs import Job, hand_back, new_job
 from headrace.store.migrations import migrate
 
 T = TypeVar("T")
@@ -30,15 +29,6 @@ _WRITER_CACHE_KB = 24_000
 _READER_CACHE_KB = 16_000
 _POOL_CACHE_KB = 8_000
 _CHECKPOINT_PAGES = 4_000
-
-
-class _Job(Struct):
-    run: Callable[..., Any]
-    arguments: tuple[Any, ...]
-    loop: asyncio.AbstractEventLoop
-    future: asyncio.Future[Any]
-    result: Any = None
-    error: BaseException | None = None
 
 
 def connect(path: Path, cache_kb: int = _READER_CACHE_KB) -> sqlite3.Connection:
@@ -91,7 +81,7 @@ class SqliteStore:
         self._writer = connect(path, _WRITER_CACHE_KB)
         transact(self._writer, migrate)
         self._reader = connect(path)
-        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._write_loop, name="hub-writer", daemon=True)
         self._thread.start()
         self._local = threading.local()
@@ -99,10 +89,9 @@ class SqliteStore:
         self._pool = ThreadPoolExecutor(2, "hub-reader")
 
     def write(self, organisation: int, run: Callable[..., T], *arguments: Any) -> asyncio.Future[T]:
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[T] = loop.create_future()
-        self._jobs.put(_Job(run, arguments, loop, future))
-        return future
+        job = new_job(run, arguments)
+        self._jobs.put(job)
+        return job.future
 
     async def read(self, run: Callable[..., T], *arguments: Any) -> T:
         return _read(self._reader, run, arguments)
@@ -149,7 +138,7 @@ class SqliteStore:
             if jobs:
                 self._write_group(jobs)
 
-    def _write_group(self, jobs: list[_Job]) -> None:
+    def _write_group(self, jobs: list[Job]) -> None:
         db = self._writer
         try:
             db.execute("BEGIN IMMEDIATE")
@@ -166,11 +155,7 @@ class SqliteStore:
                     f"The hub's database can't be written ({error}): nothing was stored, send the "
                     "request again later."
                 )
-        loops = {job.loop for job in jobs}
-        for loop in loops:
-            mine = [job for job in jobs if job.loop is loop]
-            with contextlib.suppress(RuntimeError):  # the loop may be closed: nobody waits then
-                loop.call_soon_threadsafe(_deliver, mine)
+        hand_back(jobs)
 
 
 def _read(db: sqlite3.Connection, run: Callable[..., T], arguments: tuple[Any, ...]) -> T:
@@ -181,7 +166,7 @@ def _read(db: sqlite3.Connection, run: Callable[..., T], arguments: tuple[Any, .
         db.execute("COMMIT")
 
 
-def _run_in_savepoint(db: sqlite3.Connection, job: _Job) -> None:
+def _run_in_savepoint(db: sqlite3.Connection, job: Job) -> None:
     """Run one write; what it raises is its own, unless SQLite has given up the transaction."""
     db.execute("SAVEPOINT job")
     try:
@@ -192,13 +177,3 @@ def _run_in_savepoint(db: sqlite3.Connection, job: _Job) -> None:
         db.execute("ROLLBACK TO job")
         job.error = error
     db.execute("RELEASE job")
-
-
-def _deliver(jobs: list[_Job]) -> None:
-    for job in jobs:
-        if job.future.done():
-            continue
-        if job.error is not None:
-            job.future.set_exception(job.error)
-        else:
-            job.future.set_result(job.result)

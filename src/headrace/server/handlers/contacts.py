@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from headrace.model.contact import Contact, ContactChange
 from headrace.server.call import Answer, Call, json_answer
-from headrace.server.paging import parse_query, window
+from headrace.server.paging import page_answer, parse_query, window
 from headrace.store.customer_contacts import (
     change_contact,
     delete_contact,
@@ -12,8 +12,7 @@ from headrace.store.customer_contacts import (
     read_contact,
     read_contacts,
 )
-
-PAGE_CAP = 500
+from headrace.store.page import Page
 
 
 async def post(call: Call) -> Answer:
@@ -48,18 +47,11 @@ async def get(call: Call) -> Answer:
 
 async def list_(call: Call) -> Answer:
     """A page of the customer's list, in its own order."""
-    part = window(parse_query(call.query), PAGE_CAP)
+    part = window(parse_query(call.query), call.entity.page_cap)
     row, contacts = await call.read(read_contacts, call.addresses[0])
     call.customer = row.external_id
-    return json_answer(
-        200,
-        {
-            "offset": part.offset,
-            "limit": part.limit,
-            "total": len(contacts),
-            "contacts": contacts[part.offset : part.offset + part.limit],
-        },
-    )
+    page = Page(contacts[part.offset : part.offset + part.limit], len(contacts))
+    return page_answer(call.entity, part, page)
 
 
 async def delete(call: Call) -> Answer:

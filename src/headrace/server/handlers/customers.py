@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from headrace.model.customer import Customer
 from headrace.server.call import Answer, Call, json_answer
-from headrace.server.paging import parse_query, window
+from headrace.server.paging import conditions, page_answer, parse_query, window
 from headrace.store.customers import (
     delete_customer,
     import_customer,
@@ -42,18 +42,11 @@ async def get(call: Call) -> Answer:
 
 
 async def list_(call: Call) -> Answer:
-    """A page."""
+    """A page, of all or of those with given values of custom fields."""
     part = window(parse_query(call.query), call.entity.page_cap)
-    page = await call.scan(list_customers, part)
-    return json_answer(
-        200,
-        {
-            "offset": part.offset,
-            "limit": part.limit,
-            "total": page.total,
-            call.entity.envelope: page.items,
-        },
-    )
+    wanted = conditions(call.query)
+    page = await call.scan(list_customers, part, wanted)
+    return page_answer(call.entity, part, page)
 
 
 async def delete(call: Call) -> Answer:

@@ -6,7 +6,7 @@ import msgspec
 
 from headrace.model.record import Record
 from headrace.server.call import Answer, Call, json_answer
-from headrace.server.paging import customer_filter, parse_query, window
+from headrace.server.paging import customer_filter, page_answer, parse_query, window
 from headrace.store.documents import (
     delete_document,
     import_document,
@@ -50,15 +50,7 @@ async def list_(call: Call) -> Answer:
     if owner is not None:
         call.customer = owner.external_id
     page = await call.scan(list_documents, call.entity, part, owner)
-    return json_answer(
-        200,
-        {
-            "offset": part.offset,
-            "limit": part.limit,
-            "total": page.total,
-            call.entity.envelope: page.items,
-        },
-    )
+    return page_answer(call.entity, part, page)
 
 
 async def delete(call: Call) -> Answer:

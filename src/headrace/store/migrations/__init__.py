@@ -6,6 +6,7 @@ holds the number of the last one applied.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import resources
 
 from headrace.model.errors import ConfigurationError
@@ -27,12 +28,12 @@ def available() -> list[tuple[int, str]]:
     )
 
 
-def migrate(db: Connection) -> None:
-    """Apply what is missing, within the caller's transaction.
+def migrate(db: Connection, translate: Callable[[str], str] = str) -> None:
+    """Apply what is missing, within the caller's transaction; `translate` for another engine.
 
     Raises ConfigurationError when the database was made by a newer version.
     """
-    db.execute(_META)
+    db.execute(translate(_META))
     row = db.execute(_VERSION).fetchone()
     present = row[0] if row else 0
     known = available()
@@ -46,5 +47,5 @@ def migrate(db: Connection) -> None:
         if number > present:
             for statement in script.split(";\n"):
                 if statement.strip():
-                    db.execute(statement)
+                    db.execute(translate(statement))
             db.execute(_SET_VERSION, (number,))

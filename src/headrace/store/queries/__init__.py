@@ -28,6 +28,7 @@ def _load(name: str) -> dict[str, str]:
 
 ALLOCATION = _load("allocation")
 COUNTER = _load("counter")
+CUSTOM_FIELD = _load("custom_field")
 CUSTOMER = _load("customer")
 DOCUMENT = _load("document")
 ORGANISATION = _load("organisation")

@@ -79,3 +79,35 @@ CREATE TABLE counter (
     total BIGINT NOT NULL,
     PRIMARY KEY (organisation, customer, entity, currency)
 );
+
+CREATE TABLE custom_field (
+    seq INTEGER PRIMARY KEY,
+    organisation BIGINT NOT NULL REFERENCES organisation (seq),
+    entity TEXT NOT NULL,
+    id TEXT NOT NULL UNIQUE,
+    external_id TEXT,
+    data_type TEXT NOT NULL,
+    created_at TEXT NOT NULL,
+    body TEXT NOT NULL
+);
+CREATE UNIQUE INDEX custom_field_external ON custom_field (organisation, external_id, entity);
+CREATE INDEX custom_field_page ON custom_field (organisation);
+
+CREATE TABLE custom_key (
+    seq INTEGER PRIMARY KEY,
+    field BIGINT NOT NULL REFERENCES custom_field (seq),
+    key TEXT NOT NULL,
+    total BIGINT NOT NULL CHECK (total >= 0)
+);
+CREATE UNIQUE INDEX custom_key_text ON custom_key (field, key);
+
+CREATE TABLE custom_value (
+    owner BIGINT NOT NULL,
+    field BIGINT NOT NULL REFERENCES custom_field (seq),
+    place BIGINT NOT NULL,
+    key BIGINT REFERENCES custom_key (seq),
+    value TEXT,
+    PRIMARY KEY (owner, field, place)
+);
+CREATE INDEX custom_value_key ON custom_value (key, owner);
+CREATE INDEX custom_value_field ON custom_value (field);
