@@ -51,47 +51,80 @@ class RateRefusal(TooManyRequests):
         self.headers = headers
 
 
+def too_fast(limits: Limits, wait: float) -> RateRefusal:
+    """The minute is used up; the next request passes in `wait` seconds."""
+    problem = f"More than {limits.per_minute} requests in 60 seconds"
+    return _refusal(limits, problem, wait, limits.per_minute or 0, wait)
+
+
+def too_many(limits: Limits, used: int, reset: float) -> RateRefusal:
+    """As many are under way as may be. `used` of the minute's requests, of which the first falls
+    out of the window in `reset` seconds."""
+    problem = f"More than {limits.concurrent} requests at a time"
+    return _refusal(limits, problem, 1, used, reset)
+
+
+def _refusal(limits: Limits, problem: str, wait: float, used: int, reset: float) -> RateRefusal:
+    after = max(1, math.ceil(wait))
+    headers = [(b"retry-after", b"%d" % after)]
+    if limits.per_minute is not None:
+        headers += [
+            (b"x-ratelimit-limit", b"%d" % limits.per_minute),
+            (b"x-ratelimit-remaining", b"%d" % (limits.per_minute - used)),
+            (b"x-ratelimit-reset", b"%d" % max(0, math.ceil(reset))),
+        ]
+    return RateRefusal(
+        f"{problem}: wait {after} second{'' if after == 1 else 's'}, then send it again.",
+        tuple(headers),
+    )
+
+
 class Gate:
-    """One organisation's requests: who enters must leave."""
+    """One organisation's requests in one process: who enters must leave."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self.in_flight = 0
         self._arrivals: deque[float] = deque()
 
-    def enter(self, now: float) -> None:
-        """Let a request in that arrives at `now` (monotonic seconds), or raise RateRefusal."""
+    def enter(self, now: float) -> int:
+        """Let a request in that arrives at `now` (monotonic seconds), or raise RateRefusal.
+
+        Gives how many are under way, itself included.
+        """
         limits, arrivals = self.limits, self._arrivals
         if limits.per_minute is not None:
             while arrivals and arrivals[0] <= now - WINDOW_S:
                 arrivals.popleft()
             if len(arrivals) >= limits.per_minute:
-                wait = arrivals[0] + WINDOW_S - now
-                raise self._refusal(
-                    f"More than {limits.per_minute} requests in 60 seconds", wait, wait
-                )
+                raise too_fast(limits, arrivals[0] + WINDOW_S - now)
         if limits.concurrent is not None and self.in_flight >= limits.concurrent:
             reset = arrivals[0] + WINDOW_S - now if arrivals else 0.0
-            raise self._refusal(f"More than {limits.concurrent} requests at a time", 1, reset)
+            raise too_many(limits, len(arrivals), reset)
         if limits.per_minute is not None:
             arrivals.append(now)
         self.in_flight += 1
+        return self.in_flight
 
     def leave(self) -> None:
         """The request is answered."""
         self.in_flight -= 1
 
-    def _refusal(self, problem: str, wait: float, reset: float) -> RateRefusal:
-        after = max(1, math.ceil(wait))
-        limit = self.limits.per_minute
-        headers = [(b"retry-after", b"%d" % after)]
-        if limit is not None:
-            headers += [
-                (b"x-ratelimit-limit", b"%d" % limit),
-                (b"x-ratelimit-remaining", b"%d" % (limit - len(self._arrivals))),
-                (b"x-ratelimit-reset", b"%d" % max(0, math.ceil(reset))),
-            ]
-        return RateRefusal(
-            f"{problem}: wait {after} second{'' if after == 1 else 's'}, then send it again.",
-            tuple(headers),
-        )
+
+class LocalGates:
+    """The gates of a hub that is one process."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._gates: dict[int, Gate] = {}
+
+    def enter(self, organisation: int, now: float) -> int:
+        """As `Gate.enter`, for one organisation of many."""
+        gate = self._gates.get(organisation)
+        if gate is None:
+            gate = self._gates[organisation] = Gate(self._limits)
+        return gate.enter(now)
+
+    def leave(self, organisation: int) -> None:
+        """As `Gate.leave`."""
+        self._gates[organisation].leave()

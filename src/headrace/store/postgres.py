@@ -11,23 +11,20 @@ been committed already: then the sender is told so, and repeating it is safe, fo
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import queue
 import threading
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from headrace.model.errors import ConfigurationError, ServiceUnavailable
+from headrace.model.errors import ConfigurationError
 from headrace.store.jobs import Job, hand_back, new_job
 from headrace.store.migrations import migrate
-from headrace.store.postgres_connection import (
-    ConnectionLost,
-    DatabaseError,
-    PostgresConnection,
-    is_passing,
-)
+from headrace.store.postgres_connection import ConnectionLost, DatabaseError, PostgresConnection
 from headrace.store.postgres_dialect import schema_for_postgres
+from headrace.store.postgres_lane import CommitLost, Greet, Lane, Line, told
 
 T = TypeVar("T")
 
@@ -40,60 +37,6 @@ _WRITES_MAX = 32
 _READS_MAX = 4
 
 
-class _CommitLost(ConnectionLost):
-    """The connection broke while a commit was under way: it may have happened."""
-
-
-class Line:
-    """A thread's own connection: made when it is needed, made again when it was lost."""
-
-    def __init__(self, url: str, greet: Callable[[PostgresConnection], None] | None = None) -> None:
-        self._url = url
-        self._greet = greet
-        self._db: PostgresConnection | None = None
-
-    def serve(self, jobs: Sequence[Job], transaction: Callable[[PostgresConnection], None]) -> None:
-        """Run a transaction that settles `jobs`; what befalls it as a whole is told to each."""
-        problem: Exception | None = None
-        for _ in range(2):
-            try:
-                transaction(self.connection())
-                return
-            except _CommitLost as error:
-                problem = _unknown(error)
-                self.close()
-                break
-            except ConnectionLost as error:
-                problem = _unreachable(error)
-                self.close()
-            except DatabaseError as error:
-                problem = told(error)
-                self.close()
-                break
-        for job in jobs:
-            job.error = problem
-
-    def connection(self) -> PostgresConnection:
-        """The connection, open; raises ConnectionLost."""
-        if self._db is None:
-            self._db = PostgresConnection(self._url)
-            if self._greet is not None:
-                self._greet(self._db)
-        return self._db
-
-    def rest(self) -> None:
-        """Let go what is queued: nothing more will come soon."""
-        if self._db is not None:
-            with contextlib.suppress(ConnectionLost):
-                self._db.send()
-
-    def close(self) -> None:
-        """End the connection; the next use makes another."""
-        if self._db is not None:
-            self._db.close()
-            self._db = None
-
-
 class PostgresStore:
     """One database, opened for a process that serves it; `close` ends what is under way."""
 
@@ -102,22 +45,21 @@ class PostgresStore:
 
         Raises ConfigurationError when there is no such database, or a newer version's.
         """
-        self.url = url
+        self._url = url
         transact(url, migrate, schema_for_postgres)
-        self._turns: queue.SimpleQueue[int | None] = queue.SimpleQueue()
         self._writes: dict[int, deque[Job]] = {}
         """Waiting writes of the organisations that have a turn coming or under way."""
+        self._turns: queue.SimpleQueue[int | None] = queue.SimpleQueue()
         self._changed = threading.Condition()
-        self._reads: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
-        self._scans: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
-        self._threads = [
-            *(self._start("writer", self._write_loop) for _ in range(writers)),
-            *(self._start("reader", self._read_loop, self._reads) for _ in range(readers)),
-            *(self._start("scanner", self._read_loop, self._scans) for _ in range(scanners)),
+        self._writers = [
+            threading.Thread(target=self._write_loop, daemon=True) for _ in range(writers)
         ]
-        self._ends = [*[self._turns] * writers, *[self._reads] * readers, *[self._scans] * scanners]
+        for writer in self._writers:
+            writer.start()
+        self._reads = Lane(url, _read_together, threads=readers, together=_READS_MAX)
+        self._scans = Lane(url, _read_together, threads=scanners)
 
-    def write(self, organisation: int, run: Callable[..., T], *arguments: Any) -> Awaitable[T]:
+    def write(self, organisation: int, run: Callable[..., T], *arguments: Any) -> asyncio.Future[T]:
         job = new_job(run, arguments)
         with self._changed:
             waiting = self._writes.get(organisation)
@@ -128,36 +70,33 @@ class PostgresStore:
                 waiting.append(job)
         return job.future
 
-    def read(self, run: Callable[..., T], *arguments: Any) -> Awaitable[T]:
-        job = new_job(run, arguments)
-        self._reads.put(job)
-        return job.future
+    def read(self, run: Callable[..., T], *arguments: Any) -> asyncio.Future[T]:
+        return self._reads.ask(run, *arguments)
 
-    def scan(self, run: Callable[..., T], *arguments: Any) -> Awaitable[T]:
-        job = new_job(run, arguments)
-        self._scans.put(job)
-        return job.future
+    def scan(self, run: Callable[..., T], *arguments: Any) -> asyncio.Future[T]:
+        return self._scans.ask(run, *arguments)
+
+    def lane(self, greet: Greet) -> Lane:
+        """One thread more, with a connection and transactions of its own; its user closes it."""
+        return Lane(self._url, _write_alone, greet=greet)
 
     def close(self) -> None:
         with self._changed:
             self._changed.wait_for(lambda: not self._writes)
-        for end in self._ends:
-            end.put(None)
-        for thread in self._threads:
-            thread.join()
-
-    def _start(self, name: str, run: Callable[..., None], *arguments: Any) -> threading.Thread:
-        thread = threading.Thread(target=run, args=arguments, name=f"hub-{name}", daemon=True)
-        thread.start()
-        return thread
+        for _ in self._writers:
+            self._turns.put(None)
+        for writer in self._writers:
+            writer.join()
+        self._reads.close()
+        self._scans.close()
 
     def _write_loop(self) -> None:
-        line = Line(self.url)
+        line = Line(self._url)
         while (organisation := self._turns.get()) is not None:
             with self._changed:
                 waiting = self._writes[organisation]
                 jobs = [waiting.popleft() for _ in range(min(len(waiting), _WRITES_MAX))]
-            line.serve(jobs, _Writing(organisation, jobs))
+            line.serve(jobs, _Writing(organisation))
             hand_back(jobs)
             with self._changed:
                 if waiting:
@@ -167,67 +106,19 @@ class PostgresStore:
                     self._changed.notify_all()
         line.close()
 
-    def _read_loop(self, jobs: queue.SimpleQueue[Job | None]) -> None:
-        line = Line(self.url)
-        while (first := jobs.get()) is not None:
-            group = [first]
-            while len(group) < _READS_MAX:
-                try:
-                    job = jobs.get_nowait()
-                except queue.Empty:
-                    break
-                if job is None:
-                    jobs.put(None)
-                    break
-                group.append(job)
-            line.serve(group, _Reading(group))
-            hand_back(group)
-            if jobs.empty():
-                line.rest()
-        line.close()
-
 
 class _Writing:
     """A group of writes of one organisation, as one transaction."""
 
-    def __init__(self, organisation: int, jobs: Sequence[Job]) -> None:
+    def __init__(self, organisation: int) -> None:
         self._organisation = organisation
-        self._jobs = jobs
 
-    def __call__(self, db: PostgresConnection) -> None:
+    def __call__(self, db: PostgresConnection, jobs: Sequence[Job]) -> None:
         db.execute("BEGIN")
         db.execute(_LOCK, (_LOCK_SPACE, self._organisation))
-        for job in self._jobs:
+        for job in jobs:
             _run_in_savepoint(db, job)
-        db.settle()
-        db.execute("COMMIT")
-        try:
-            db.settle()
-        except ConnectionLost as error:
-            raise _CommitLost(str(error)) from None
-
-
-class _Reading:
-    """Reads that share a snapshot."""
-
-    def __init__(self, jobs: Sequence[Job]) -> None:
-        self._jobs = jobs
-
-    def __call__(self, db: PostgresConnection) -> None:
-        db.execute(_SNAPSHOT)
-        for job in self._jobs:
-            job.error = None
-            try:
-                job.result = job.run(db, *job.arguments)
-            except ConnectionLost:
-                raise
-            except DatabaseError as error:
-                job.error = told(error)
-                db.execute("ROLLBACK")
-                db.execute(_SNAPSHOT)
-            except Exception as error:
-                job.error = error
-        db.execute("COMMIT")
+        _commit(db)
 
 
 def _run_in_savepoint(db: PostgresConnection, job: Job) -> None:
@@ -240,15 +131,50 @@ def _run_in_savepoint(db: PostgresConnection, job: Job) -> None:
     except ConnectionLost:
         raise
     except Exception as error:
-        job.error = told(error) if isinstance(error, DatabaseError) else error
+        job.error = told(error)
         with contextlib.suppress(DatabaseError):  # of what it had queued before it gave up
             db.settle()
         db.execute("ROLLBACK TO job")
     db.execute("RELEASE job")
 
 
+def _write_alone(db: PostgresConnection, jobs: Sequence[Job]) -> None:
+    """A transaction for each."""
+    for job in jobs:
+        db.execute("BEGIN")
+        job.result = job.run(db, *job.arguments)
+        _commit(db)
+
+
+def _commit(db: PostgresConnection) -> None:
+    db.settle()
+    db.execute("COMMIT")
+    try:
+        db.settle()
+    except ConnectionLost as error:
+        raise CommitLost(str(error)) from None
+
+
+def _read_together(db: PostgresConnection, jobs: Sequence[Job]) -> None:
+    """One snapshot for all; the end of the transaction goes out with what comes next."""
+    db.execute(_SNAPSHOT)
+    for job in jobs:
+        job.error = None
+        try:
+            job.result = job.run(db, *job.arguments)
+        except ConnectionLost:
+            raise
+        except DatabaseError as error:
+            job.error = told(error)
+            db.execute("ROLLBACK")
+            db.execute(_SNAPSHOT)
+        except Exception as error:
+            job.error = error
+    db.execute("COMMIT")
+
+
 def transact(url: str, run: Callable[..., T], *arguments: Any) -> T:
-    """Run one store function in a write transaction and on a connection of its own.
+    """Run one store function in a write transaction, on a connection of its own.
 
     Raises ConfigurationError when the database can't be reached.
     """
@@ -258,34 +184,9 @@ def transact(url: str, run: Callable[..., T], *arguments: Any) -> T:
             db.execute("BEGIN")
             db.execute(_LOCK, (_LOCK_SPACE, 0))
             result = run(db, *arguments)
-            db.execute("COMMIT")
-            db.settle()
+            _commit(db)
             return result
         finally:
             db.close()
     except ConnectionLost as error:
         raise ConfigurationError(f"The hub's database can't be reached: {error}.") from None
-
-
-def told(error: DatabaseError) -> Exception:
-    """What the sender of a request is told: whether it may succeed later, or that it is ours."""
-    if is_passing(error):
-        return ServiceUnavailable(
-            f"The hub's database can't do it now ({error}): nothing was stored, send the request "
-            "again later."
-        )
-    return error
-
-
-def _unreachable(error: ConnectionLost) -> ServiceUnavailable:
-    return ServiceUnavailable(
-        f"The hub's database can't be reached ({error}): nothing was stored, send the request "
-        "again later."
-    )
-
-
-def _unknown(error: ConnectionLost) -> ServiceUnavailable:
-    return ServiceUnavailable(
-        f"The hub's database went away while it stored the request ({error}): it may be stored or "
-        "not, send it again later."
-    )

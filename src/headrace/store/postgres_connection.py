@@ -10,6 +10,7 @@ point read, and more in their own pipeline mode.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import select
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -17,19 +18,6 @@ from typing import Any
 
 from headrace.model.errors import ConfigurationError
 from headrace.store.postgres_dialect import numbered
-
-try:
-    import psycopg
-    from psycopg.adapt import Loader, Transformer
-    from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
-    from psycopg import Error as DatabaseError
-except ImportError:
-    psycopg = None  # type: ignore[assignment]
-    Loader = object  # type: ignore[assignment,misc]
-
-    class DatabaseError(Exception):  # type: ignore[no-redef]
-        """Never raised where the driver is missing."""
-
 
 _SETTINGS = {
     "application_name": "headrace",
@@ -45,15 +33,25 @@ _SETTINGS = {
 }
 
 
+_PASSING = ("40", "53", "57", "58", "25006")
+"""SQLSTATEs that start so: a conflict, no space or memory, an operator, the system, read-only."""
+
+
 class ConnectionLost(Exception):
     """The connection broke, or could not be made; what was not committed is not stored."""
 
 
-class _WholeNumber(Loader):
-    """`sum` of whole numbers comes as numeric."""
+class DatabaseError(Exception):
+    """A statement that the server refuses; `sqlstate` says why."""
 
-    def load(self, data: Any) -> int:
-        return int(bytes(data))
+    def __init__(self, message: str, sqlstate: str = "") -> None:
+        super().__init__(message)
+        self.sqlstate = sqlstate
+
+    @property
+    def passing(self) -> bool:
+        """Whether the same statement may succeed later, with the same data."""
+        return self.sqlstate.startswith(_PASSING)
 
 
 class PostgresCursor:
@@ -108,10 +106,13 @@ class PostgresConnection:
 
     def __init__(self, url: str) -> None:
         """Raises ConnectionLost when there is no server, ConfigurationError on a wrong URL."""
-        self._connection = _connect(url)
-        self._pg: Any = self._connection.pgconn
-        self._connection.adapters.register_loader("numeric", _WholeNumber)
-        self._loader = Transformer(self._connection)
+        driver = _driver()
+        self._connection = _connect(driver, url)
+        self._pg = self._connection.pgconn
+        self._pq = driver.pq
+        self._lost = driver.OperationalError
+        self._connection.adapters.register_loader("numeric", driver.types.numeric.IntLoader)
+        self._loader = driver.adapt.Transformer(self._connection)
         self._prepared: dict[str, bytes] = {}
         self._names = 0
         self._queued: list[PostgresCursor | str] = []
@@ -129,7 +130,7 @@ class PostgresConnection:
         values = [None if value is None else _written(value) for value in parameters]
         try:
             self._pg.send_query_prepared(name, values)
-        except psycopg.OperationalError as error:
+        except self._lost as error:
             raise ConnectionLost(_first_line(error)) from None
         self._queued.append(cursor)
         return cursor
@@ -139,7 +140,7 @@ class PostgresConnection:
         if self._queued:
             try:
                 self._pg.pipeline_sync()
-            except psycopg.OperationalError as error:
+            except self._lost as error:
                 raise ConnectionLost(_first_line(error)) from None
             self._expected.append(self._queued)
             self._queued = []
@@ -163,16 +164,17 @@ class PostgresConnection:
         if not rows:
             return []
         self._loader.set_pgresult(result)
-        return self._loader.load_rows(0, rows, tuple)
+        loaded: list[Any] = self._loader.load_rows(0, rows, tuple)
+        return loaded
 
     @property
     def in_transaction(self) -> bool:
         """Whether the server is within a transaction, by what it has answered so far."""
-        return bool(self._pg.transaction_status != TransactionStatus.IDLE)
+        return bool(self._pg.transaction_status != self._pq.TransactionStatus.IDLE)
 
     def close(self) -> None:
         """Safe to call on a connection that is lost."""
-        with contextlib.suppress(psycopg.Error):
+        with contextlib.suppress(self._lost):
             self._connection.close()
 
     def _prepare(self, statement: str) -> bytes:
@@ -180,7 +182,7 @@ class PostgresConnection:
         name = b"s%d" % self._names
         try:
             self._pg.send_prepare(name, numbered(statement).encode())
-        except psycopg.OperationalError as error:
+        except self._lost as error:
             raise ConnectionLost(_first_line(error)) from None
         self._queued.append(statement)
         self._prepared[statement] = name
@@ -189,11 +191,12 @@ class PostgresConnection:
     def _receive(self, batch: list[PostgresCursor | str]) -> Exception | None:
         """The answers up to one sync; gives the first error among them."""
         problem: Exception | None = None
+        status = self._pq.ExecStatus
         for entry in batch:
             result = self._next()
             if result is None:
                 raise ConnectionLost("the server closed the connection")
-            good = result.status in (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK)
+            good = result.status in (status.TUPLES_OK, status.COMMAND_OK)
             if isinstance(entry, str):
                 if not good:
                     # It failed, or was passed over for an error before it: not prepared then.
@@ -213,37 +216,36 @@ class PostgresConnection:
                 self._poll.poll()
                 pg.consume_input()
             return pg.get_result()
-        except psycopg.OperationalError as error:
+        except self._lost as error:
             raise ConnectionLost(_first_line(error)) from None
 
     def _problem(self, result: Any) -> Exception:
-        error = psycopg.errors.error_from_result(result)
-        if self._pg.status == ConnStatus.BAD:
-            return ConnectionLost(_first_line(error))
-        return error
+        field = self._pq.DiagnosticField
+        message = (result.error_field(field.MESSAGE_PRIMARY) or result.error_message).decode()
+        if self._pg.status == self._pq.ConnStatus.BAD:
+            return ConnectionLost(message)
+        return DatabaseError(message, (result.error_field(field.SQLSTATE) or b"").decode())
 
 
-_PASSING = ("40", "53", "57", "58", "25006")
-"""SQLSTATEs that start so: a conflict, no space or memory, an operator, the system, read-only."""
-
-
-def is_passing(error: DatabaseError) -> bool:
-    """Whether the same statement may succeed later, with the same data."""
-    return (getattr(error, "sqlstate", None) or "").startswith(_PASSING)
-
-
-def _connect(url: str) -> Any:
-    if psycopg is None:
-        raise ConfigurationError("PostgreSQL needs: pip install 'headrace[postgres]'.")
+def _driver() -> Any:
+    """psycopg, loaded when it is needed: a hub on SQLite starts without it."""
     try:
-        given = psycopg.conninfo.conninfo_to_dict(url)
-    except psycopg.ProgrammingError as error:
+        importlib.import_module("psycopg.types.numeric")
+        return importlib.import_module("psycopg")
+    except ImportError:
+        raise ConfigurationError("PostgreSQL needs: pip install 'headrace[postgres]'.") from None
+
+
+def _connect(driver: Any, url: str) -> Any:
+    try:
+        given = driver.conninfo.conninfo_to_dict(url)
+    except driver.ProgrammingError as error:
         raise ConfigurationError(f"The database's URL can't be read: {error}.") from None
     options = f"{_SETTINGS['options']} {given.get('options') or ''}".strip()
     settings = {**_SETTINGS, **given, "options": options, "client_encoding": "utf-8"}
     try:
-        return psycopg.connect(**settings, autocommit=True)
-    except psycopg.OperationalError as error:
+        return driver.connect(**settings, autocommit=True)
+    except driver.OperationalError as error:
         raise ConnectionLost(_first_line(error)) from None
 
 

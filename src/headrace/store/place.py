@@ -1,0 +1,122 @@
+"""Where a hub's data are, and opening them: to serve them, or for a command's transactions."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from msgspec import Struct
+
+from headrace.model.errors import ConfigurationError
+from headrace.store import postgres, sqlite
+from headrace.store.migrations import migrate
+from headrace.store.postgres import PostgresStore
+from headrace.store.postgres_dialect import schema_for_postgres
+from headrace.store.sqlite import SqliteStore
+from headrace.store.store import Store
+
+T = TypeVar("T")
+
+DATABASE = "hub.db"
+_SCHEMES = ("postgresql://", "postgres://")
+
+
+class Place(Struct, frozen=True):
+    """A folder with a SQLite database, or the URL of a PostgreSQL database."""
+
+    folder: Path | None = None
+    url: str | None = None
+
+    def __str__(self) -> str:
+        """For messages; a URL may hold a password, so it is not shown."""
+        return "the database" if self.url else f"{self.folder}"
+
+
+def find_place(
+    data: Path | None, database: str | None, environment: Mapping[str, str] = os.environ
+) -> Place:
+    """The place that `--data` and `--database` name.
+
+    `database` is a URL, or `env:NAME` or `file:PATH` of one. With both, the data folder holds what
+    a database does not. Raises ConfigurationError without either, or for what is no such URL.
+    """
+    if database is None:
+        if data is None:
+            raise ConfigurationError(
+                "Say where the hub's data are: --data DIR, or --database postgresql://..."
+            )
+        return Place(folder=data)
+    url = _resolve(database, environment)
+    if not url.startswith(_SCHEMES):
+        raise ConfigurationError("--database takes postgresql://..., or env:NAME or file:PATH.")
+    return Place(folder=data, url=url)
+
+
+def open_store(place: Place) -> Store:
+    """The engine of the place, made or migrated; ConfigurationError if it can't be used."""
+    if place.url is not None:
+        return PostgresStore(place.url)
+    assert place.folder is not None
+    return SqliteStore(place.folder / DATABASE)
+
+
+class Transact:
+    """Runs store functions one by one, each in a write transaction of its own."""
+
+    def __init__(self, begin: Callable[..., Any]) -> None:
+        self._begin = begin
+
+    def __call__(self, run: Callable[..., T], *arguments: Any) -> T:
+        result: T = self._begin(run, *arguments)
+        return result
+
+
+@contextlib.contextmanager
+def transactions(place: Place, *, make: bool = False) -> Iterator[Transact]:
+    """For commands, also while a hub runs on the place.
+
+    Brings the schema up to date. Raises ConfigurationError where there is no database yet, unless
+    `make` is given; PostgreSQL's are made by their administrator.
+    """
+    if place.url is not None:
+        url = place.url
+        postgres.transact(url, migrate, schema_for_postgres)
+        yield Transact(lambda run, *arguments: postgres.transact(url, run, *arguments))
+        return
+    assert place.folder is not None
+    path = place.folder / DATABASE
+    if not path.exists():
+        if not make:
+            raise ConfigurationError(
+                f"There is no hub in {place.folder} yet: `headrace keys create --new` makes its "
+                "first organisation."
+            )
+        place.folder.mkdir(parents=True, exist_ok=True)
+    db = sqlite.connect(path)
+    try:
+        sqlite.transact(db, migrate)
+        yield Transact(lambda run, *arguments: sqlite.transact(db, run, *arguments))
+    finally:
+        db.close()
+
+
+def _resolve(text: str, environment: Mapping[str, str]) -> str:
+    if text.startswith("env:"):
+        name = text.removeprefix("env:")
+        if not environment.get(name):
+            raise ConfigurationError(
+                f"--database is read from the environment variable {name}, which is not set."
+            )
+        return environment[name]
+    if text.startswith("file:"):
+        path = Path(text.removeprefix("file:"))
+        try:
+            return path.read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise ConfigurationError(
+                f"--database is read from {path}, which can't be read: {error.strerror}."
+            ) from None
+    return text
