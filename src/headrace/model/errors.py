@@ -13,6 +13,7 @@
     └── RequestError             what the hub answers to a request it will not carry out
         ├── BadRequest 400
         ├── InvalidKey 401
+        ├── Forbidden 403
         ├── NotFound 404
         ├── MethodNotAllowed 405
         ├── TooLarge 413
@@ -93,6 +94,13 @@ class InvalidKey(RequestError):
 
     status = 401
     reason = "Unauthorized"
+
+
+class Forbidden(RequestError):
+    """A link without a key that the hub did not give out, or that has expired."""
+
+    status = 403
+    reason = "Forbidden"
 
 
 class NotFound(RequestError):

@@ -11,6 +11,8 @@ from msgspec import Struct
 from headrace.model.entity import Entity
 from headrace.model.errors import BadRequest, RequestError, UnsupportedMediaType
 from headrace.model.record import Record, decode
+from headrace.server.incoming import Incoming
+from headrace.server.pdf_keeper import PdfKeeper
 from headrace.store.context import Context
 from headrace.store.references import Address
 from headrace.store.store import Store
@@ -40,6 +42,9 @@ class Call(Struct, kw_only=True):
     query: bytes
     body: bytes
     content_type: bytes
+    incoming: Incoming
+    """The body of a route that streams, not yet read; `body` is empty then."""
+    pdfs: PdfKeeper
     external_id: str | None = None
     """Of the entity that the request is about, as far as known."""
     customer: str | None = None

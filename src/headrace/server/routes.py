@@ -15,7 +15,7 @@ from headrace.model.entity import CREDIT_NOTE, CUSTOMER, INVOICE, PAYMENT, REFUN
 from headrace.model.errors import MethodNotAllowed, NotFound
 from headrace.model.resource import CONTACT, CUSTOM_FIELD
 from headrace.server.call import Answer, Call
-from headrace.server.handlers import contacts, custom_fields, customers, documents
+from headrace.server.handlers import contacts, custom_fields, customers, documents, pdfs
 from headrace.store.references import Address, parse_address
 
 Handler: TypeAlias = Callable[[Call], Awaitable[Answer]]
@@ -30,6 +30,8 @@ class Route(Struct, frozen=True):
     handler: Handler
     entity: Entity
     """What it is about: the record of a body, the record and the envelope of the answer."""
+    streams: bool = False
+    """Whether the handler reads the body piece by piece."""
 
 
 def _rows_of(entity: Entity) -> tuple[Route, ...]:
@@ -59,6 +61,8 @@ ROUTES = (
     *_rows_of(CREDIT_NOTE),
     *_rows_of(PAYMENT),
     *_rows_of(REFUND),
+    Route("POST", "/invoices/{}/pdf", pdfs.post, INVOICE, streams=True),
+    Route("POST", "/credit_notes/{}/pdf", pdfs.post, CREDIT_NOTE, streams=True),
     Route("POST", "/custom_fields", custom_fields.post, CUSTOM_FIELD),
     Route("GET", "/custom_fields", custom_fields.list_, CUSTOM_FIELD),
     Route("DELETE", "/custom_fields/{}", custom_fields.delete, CUSTOM_FIELD),
@@ -71,8 +75,6 @@ NOT_SERVED_YET = (
     "/customers/{}/account-managers",
     "/customers/{}/notes",
     "/customers/{}/notes/{}",
-    "/invoices/{}/pdf",
-    "/credit_notes/{}/pdf",
     "/reconcile",
     "/users",
     "/bank_accounts",

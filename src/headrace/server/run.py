@@ -19,6 +19,8 @@ import uvloop
 from headrace.model.errors import Busy, ConfigurationError
 
 DATABASE = "hub.db"
+PDFS = "pdfs"
+"""The folder of PDFs in a data folder."""
 _LOCK = "hub.lock"
 _SHUTDOWN_S = 30
 """How long requests in flight may take to end before they are cancelled."""
@@ -66,7 +68,7 @@ class HubServer(uvicorn.Server):
                 app,
                 http="httptools",
                 ws="none",
-                lifespan="off",
+                lifespan="on",
                 log_config=None,
                 access_log=False,
                 server_header=False,

@@ -149,8 +149,13 @@ def _invoice(
         customer_id=row.customer_id,
         amount_outstanding=open_amount(row),
         state=invoice_state(row, context.today),
+        pdf_url=_pdf_url(context, row),
         payments=payments,
     )
+
+
+def _pdf_url(context: Context, row: DocumentRow) -> str | None:
+    return context.pdf_url(row.id) if row.pdf is not None else None
 
 
 def _brief(row: DocumentRow) -> CustomerBrief:
@@ -175,7 +180,7 @@ def _credit_note(context: Context, row: DocumentRow, links: list[Link]) -> Credi
         gross_amount=row.amount,
         net_amount=set_or_none(body.net_amount),
         amount_linked=row.applied,
-        pdf_url=None,
+        pdf_url=_pdf_url(context, row),
         customer=_brief(row),
         linked_invoices=[_invoice_link(context, link) for link in links],
     )

@@ -10,6 +10,9 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from headrace.model.clock import format_instant
+from headrace.store.signature import sign
+
+_HOUR_S = 3_600
 
 
 class Organisation(Struct, frozen=True):
@@ -19,6 +22,8 @@ class Organisation(Struct, frozen=True):
     name: str
     currency: str
     time_zone: str
+    secret: str
+    """Signs the links that are given out in its name."""
 
 
 class Context(Struct, frozen=True):
@@ -26,6 +31,8 @@ class Context(Struct, frozen=True):
 
     organisation: Organisation
     now: datetime
+    origin: str = ""
+    """Scheme and host by which the hub was asked; what links in answers begin with."""
 
     @property
     def today(self) -> date:
@@ -38,13 +45,27 @@ class Context(Struct, frozen=True):
         return format_instant(self.now)
 
     def new_id(self) -> str:
-        """A UUID of version 7: ordered by time, so that a new row lands at an index's end."""
-        milliseconds = int(self.now.timestamp() * 1000)
-        number = int.from_bytes(os.urandom(10), "big") | (milliseconds << 80)
-        number = (number & ~(0xF << 76)) | (7 << 76)
-        number = (number & ~(3 << 62)) | (2 << 62)
-        text = f"{number:032x}"
-        return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+        """As the function of that name, of this moment."""
+        return new_id(self.now)
+
+    def pdf_url(self, document_id: str) -> str:
+        """Where a document's PDF can be read without a key, for one to two hours.
+
+        The same for all answers of an hour, so that answers of one state are equal.
+        """
+        expires = (int(self.now.timestamp()) // _HOUR_S + 2) * _HOUR_S
+        signature = sign(self.organisation.secret, "pdf", document_id, expires)
+        return f"{self.origin}/pdf/{document_id}?expires={expires}&signature={signature}"
+
+
+def new_id(now: datetime) -> str:
+    """A UUID of version 7: ordered by time, so that a new row lands at an index's end."""
+    milliseconds = int(now.timestamp() * 1000)
+    number = int.from_bytes(os.urandom(10), "big") | (milliseconds << 80)
+    number = (number & ~(0xF << 76)) | (7 << 76)
+    number = (number & ~(3 << 62)) | (2 << 62)
+    text = f"{number:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 @functools.cache

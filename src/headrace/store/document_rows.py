@@ -23,6 +23,8 @@ class DocumentRow(Document, frozen=True, gc=False):
     created_at: str
     modified_at: str
     body: str
+    pdf: str | None
+    """The id of its PDF's file."""
     customer_id: str
     customer_external_id: str | None
     customer_name: str

@@ -30,6 +30,7 @@ from headrace.store.links import add_links, check_links, remove_links, replaced_
 from headrace.store.merge import check_new_external_id, merge, refuse, require, set_or_none
 from headrace.store.outcome import Outcome
 from headrace.store.page import Page, Window
+from headrace.store.pdfs import release_pdf
 from headrace.store.queries import DOCUMENT as SQL
 from headrace.store.references import Address, find_for_import, resolve_reference
 from headrace.store.shapes import SHAPES, LinkField, Shape
@@ -68,6 +69,7 @@ def delete_document(
     if getattr(BODIES[row.entity].decode(row.body), "custom_fields", UNSET) is not UNSET:
         remove_values(db, context, INVOICE_FIELDS, row.seq)
     db.execute(SQL["delete"], (row.seq,))
+    release_pdf(db, row.pdf)
     counters.count_document(db, context.organisation, row.entity, row.customer, row.currency, -1)
     return row
 

@@ -57,6 +57,8 @@ async def delete(call: Call) -> Answer:
     """Remove one with its links."""
     address = call.addresses[0]
     row = await call.write(delete_document, call.entity, address)
+    if row.pdf is not None:
+        call.pdfs.sweep()
     call.external_id, call.customer = row.external_id, row.customer_external_id
     return Answer(204)
 

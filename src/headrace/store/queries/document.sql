@@ -1,7 +1,7 @@
 -- columns --
 SELECT d.entity, d.currency, d.amount, d.applied, d.due_date, d.mark,
     d.id, d.external_id, d.customer, c.parent, d.seq, d.dated, d.created_at, d.modified_at, d.body,
-    c.id, c.external_id, c.name, c.accounting_ref
+    d.pdf, c.id, c.external_id, c.name, c.accounting_ref
 FROM document d
 JOIN customer c ON c.seq = d.customer
 

@@ -3,14 +3,18 @@ CREATE TABLE organisation (
     name TEXT NOT NULL UNIQUE,
     currency TEXT NOT NULL,
     time_zone TEXT NOT NULL,
+    secret TEXT NOT NULL,
     created_at TEXT NOT NULL
 );
 
 CREATE TABLE api_key (
     key TEXT PRIMARY KEY,
     organisation BIGINT NOT NULL REFERENCES organisation (seq),
+    name TEXT NOT NULL DEFAULT '',
     secret_hash TEXT NOT NULL,
     created_at TEXT NOT NULL,
+    last_used_at TEXT,
+    expires_at TEXT,
     revoked_at TEXT
 );
 
@@ -37,6 +41,17 @@ CREATE UNIQUE INDEX customer_external ON customer (organisation, external_id);
 CREATE INDEX customer_page ON customer (organisation);
 CREATE INDEX customer_parent ON customer (parent) WHERE parent IS NOT NULL;
 
+CREATE TABLE pdf_file (
+    id TEXT PRIMARY KEY,
+    digest TEXT NOT NULL,
+    size BIGINT NOT NULL,
+    keep_until TEXT,
+    doomed_at TEXT
+);
+CREATE UNIQUE INDEX pdf_file_digest ON pdf_file (digest) WHERE doomed_at IS NULL;
+CREATE INDEX pdf_file_waste ON pdf_file (keep_until) WHERE keep_until IS NOT NULL;
+CREATE INDEX pdf_file_doomed ON pdf_file (doomed_at) WHERE doomed_at IS NOT NULL;
+
 CREATE TABLE document (
     seq INTEGER PRIMARY KEY,
     organisation BIGINT NOT NULL REFERENCES organisation (seq),
@@ -50,6 +65,7 @@ CREATE TABLE document (
     dated TEXT,
     due_date TEXT,
     mark TEXT,
+    pdf TEXT REFERENCES pdf_file (id),
     created_at TEXT NOT NULL,
     modified_at TEXT NOT NULL,
     body TEXT NOT NULL,
@@ -57,6 +73,7 @@ CREATE TABLE document (
 );
 CREATE UNIQUE INDEX document_external ON document (organisation, entity, external_id);
 CREATE INDEX document_page ON document (organisation, entity);
+CREATE INDEX document_pdf ON document (pdf) WHERE pdf IS NOT NULL;
 CREATE INDEX document_customer ON document (customer, entity);
 CREATE INDEX document_open ON document (
     customer, entity, currency, amount, applied, due_date, mark

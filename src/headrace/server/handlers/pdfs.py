@@ -1,0 +1,16 @@
+"""PDFs of invoices and credit notes: the route says which."""
+
+from __future__ import annotations
+
+from headrace.server.call import Answer, Call
+
+
+async def post(call: Call) -> Answer:
+    """Upload, in place of what was there."""
+    address = call.addresses[0]
+    call.external_id = address.external_id
+    row = await call.pdfs.receive(
+        call.context, call.entity, address, call.incoming, call.content_type
+    )
+    call.external_id, call.customer = row.external_id, row.customer_external_id
+    return Answer(204)

@@ -1,0 +1,119 @@
+"""Where the bytes of PDFs lie: a folder, or any address that fsspec knows.
+
+A file is named by the hash of its content and the id of its row, so that what is removed can never
+be what another upload has just written.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import shutil
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+from headrace.model.errors import ConfigurationError
+
+_CHUNK = 1 << 20
+
+
+class PdfFiles(Protocol):
+    """Blocking; called on threads of their own. OSError when the place can't be reached."""
+
+    def write(self, name: str, content: IO[bytes]) -> None:
+        """Keep all of `content`, read from its beginning, durably under `name`."""
+
+    def open(self, name: str) -> IO[bytes]:
+        """For reading; FileNotFoundError when there is none."""
+
+    def remove(self, name: str) -> None:
+        """Remove it; nothing happens when there is none."""
+
+
+class FolderPdfs:
+    """A folder of this machine."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def write(self, name: str, content: IO[bytes]) -> None:
+        path = self._folder / name
+        made = [folder for folder in (path.parent, self._folder) if not folder.exists()]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(".part")
+        content.seek(0)
+        with part.open("wb") as file:
+            shutil.copyfileobj(content, file, _CHUNK)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+        for folder in (path.parent, *(folder.parent for folder in made)):
+            _sync_folder(folder)
+
+    def open(self, name: str) -> IO[bytes]:
+        return (self._folder / name).open("rb")
+
+    def remove(self, name: str) -> None:
+        path = self._folder / name
+        for leftover in (path.with_suffix(".part"), path):
+            leftover.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # others may lie in it
+            path.parent.rmdir()
+
+
+class AddressedPdfs:
+    """Whatever fsspec opens, such as `s3://bucket/folder`."""
+
+    def __init__(self, filesystem: Any, root: str) -> None:
+        self._filesystem = filesystem
+        self._root = root.rstrip("/")
+
+    def write(self, name: str, content: IO[bytes]) -> None:
+        content.seek(0)
+        path = f"{self._root}/{name}"
+        self._filesystem.makedirs(path.rpartition("/")[0], exist_ok=True)
+        with self._filesystem.open(path, "wb") as file:
+            shutil.copyfileobj(content, file, _CHUNK)
+
+    def open(self, name: str) -> IO[bytes]:
+        # Bounded memory: one block ahead, not the whole file.
+        file: IO[bytes] = self._filesystem.open(
+            f"{self._root}/{name}", "rb", block_size=_CHUNK, cache_type="readahead"
+        )
+        return file
+
+    def remove(self, name: str) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            self._filesystem.rm_file(f"{self._root}/{name}")
+
+
+def open_pdfs(address: str | None, default: Path) -> PdfFiles:
+    """The place that `--pdfs` names: a folder or an address with `://`; None is `default`.
+
+    Raises ConfigurationError when the address can't be used, naming what to install where a
+    driver is missing.
+    """
+    if address is None:
+        return FolderPdfs(default)
+    if "://" not in address:
+        return FolderPdfs(Path(address))
+    # Imported here only: it takes a tenth of a second, and few hubs need it.
+    fsspec = importlib.import_module("fsspec")
+    try:
+        filesystem, root = fsspec.url_to_fs(address)
+    except ImportError as error:
+        extra = "pip install 'headrace[s3]'" if address.startswith("s3") else str(error)
+        raise ConfigurationError(f"--pdfs {address} needs one more package: {extra}.") from None
+    except (ValueError, OSError) as error:
+        raise ConfigurationError(f"--pdfs {address} can't be used: {error}.") from None
+    return AddressedPdfs(filesystem, root)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Put a folder's entries on disk."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
