@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import multiprocessing
 import os
 import sqlite3
@@ -103,11 +104,10 @@ def backlog(folder: Path, latency: float) -> None:
         with opened(project, process.url, pair.key, pair.secret) as organisation:
             deliver(organisation, planned(organisation))
     forget_answers(project)
-    changes(folder / "billing.db", seed=5, count=BACKLOG + 40)
     write_project(project, folder / "billing.db", rate=RATE)
     with far_hub(folder / "hub", latency) as far:
         with opened(project, far.url, pair.key, pair.secret) as organisation:
-            outcome = deliver(organisation, planned(organisation))
+            outcome = deliver(organisation, change(organisation, folder / "billing.db"))
         log = far.log()
     refused = sum(status == 429 for *_, status in log)
     # At the latency alone: the hub's own work counts against the client.
@@ -117,6 +117,20 @@ def backlog(folder: Path, latency: float) -> None:
         f"flight need: {outcome.seconds / need:.2f} (at most {BACKLOG_MAX}): "
         f"{outcome.seconds:.2f} s / {need:.2f} s, {refused} answers 429 (must be 0)"
     )
+
+
+def change(organisation: Organisation, database: Path) -> Plan:
+    """A plan of BACKLOG requests: several changes of one record make one, so they go in bit by bit."""
+    plan = planned(organisation)
+    for seed in itertools.count(5):
+        if plan.requests >= BACKLOG:
+            assert plan.requests == BACKLOG, plan.requests
+            return plan
+        missing = BACKLOG - plan.requests
+        # Some changes make two.
+        changes(database, seed, missing if missing > 50 else max(1, missing // 2))
+        plan = planned(organisation)
+    raise AssertionError
 
 
 class FarHub(Struct):

@@ -31,6 +31,11 @@ def odd_server(respond: Respond, headers: dict[str, str] | None = None) -> Itera
         receive: Callable[[], Awaitable[Any]],
         send: Callable[[Any], Awaitable[None]],
     ) -> None:
+        if scope["type"] == "lifespan":
+            while (phase := (await receive())["type"].removeprefix("lifespan.")) == "startup":
+                await send({"type": "lifespan.startup.complete"})
+            await send({"type": f"lifespan.{phase}.complete"})
+            return
         while (await receive()).get("more_body"):
             pass
         try:

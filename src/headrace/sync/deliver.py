@@ -113,7 +113,8 @@ class Delivery:
 
     async def _drain(self) -> None:
         while not self._ending:
-            self._refill()
+            if not self._ready:
+                self._refill()
             if not self._again and (self._down or not self._ready):
                 if not self._requests and not self._pauses:
                     if not self._waiting:
@@ -122,8 +123,11 @@ class Delivery:
                     continue
                 await self._pause(None)
                 continue
-            if (seconds := self._pace.wait()) != 0.0:
-                await self._pause(seconds)
+            if self._pace.wait() != 0.0:
+                # Reading ahead takes a moment, and this is when nothing waits for it.
+                self._refill()
+                if (seconds := self._pace.wait()) != 0.0:
+                    await self._pause(seconds)
                 continue
             if (taken := self._take()) is not None:
                 self._pace.take()
