@@ -13,7 +13,7 @@ FULL = {
     "name": "Upflow SAS",
     "vatNumber": "FR123",
     "accountingRef": "411UP",
-    "accountManagerId": "user-1",
+    "accountManagerId": None,
     "address": {"address": "25 Passage Dubail", "zipcode": "75010", "city": "Paris"},
     "paymentMethods": {"card": {"enabled": True}},
     "customFields": [],
@@ -36,7 +36,7 @@ ANSWER = {
     "name": "Upflow SAS",
     "vatNumber": "FR123",
     "accountingRef": "411UP",
-    "accountManagerId": "user-1",
+    "accountManagerId": None,
     "dunningPlanId": None,
     "address": {"address": "25 Passage Dubail", "zipcode": "75010", "city": "Paris"},
     "parent": None,
@@ -122,7 +122,7 @@ def test_a_new_customer_needs_a_name(api: Api) -> None:
 
 def test_what_the_hub_has_no_list_of_is_refused_not_dropped(api: Api) -> None:
     assert api.refused("POST", "/customers", customer("x", dunningPlanId="p")) == (
-        "dunningPlanId: no dunning plan with id p exists."
+        "dunningPlanId: no dunning plan with id p exists; there is none, and the API makes none."
     )
     assert api.post("/customers", customer("x", dunningPlanId=None))["dunningPlanId"] is None
 

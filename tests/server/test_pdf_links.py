@@ -90,7 +90,8 @@ class Inside:
         async def receive() -> Any:
             if whole:
                 return whole.pop()
-            await asyncio.Event().wait()
+            return await asyncio.Event().wait()
+            raise AssertionError
 
         async def send(message: Any) -> None:
             sent.append(message)

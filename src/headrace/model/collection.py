@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from headrace.model.customer import CustomerBrief
-from headrace.model.record import UNSET, Instant, Record, Text, UnsetType
+from headrace.model.record import Instant, Record, Text
+from headrace.model.reference import Reference
 
 
 class DunningPlan(Record):
@@ -73,12 +76,39 @@ class Action(Record):
     assigned_to: list[Assignee] = []
 
 
+class ActionDraft(Record):
+    """What an action is made of; the API makes none."""
+
+    name: Text
+    type: Text
+    state: Literal["TODO", "EXECUTED", "IGNORED"] = "TODO"
+    source: Text = "MANUAL"
+    due_date: Instant | None = None
+    dunning_plan_id: str | None = None
+    customer: Reference | None = None
+    carrying_invoice: Reference | None = None
+    assigned_to: list[str] = []
+    """E-mail addresses."""
+
+
+class NoteDraft(Record):
+    """A note as posted."""
+
+    content: Text
+
+
 class Note(Record):
     """Free text on a customer."""
 
-    content: Text
-    id: str | UnsetType = UNSET
-    created_at: Instant | UnsetType = UNSET
+    id: str
+    content: str
+    created_at: str
+
+
+class AccountManagerChoice(Record):
+    """Who is to look after a customer; null for nobody."""
+
+    id: str | None
 
 
 class PortalRequest(Record):

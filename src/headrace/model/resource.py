@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
+from headrace.model.collection import (
+    AccountManagerChoice,
+    Action,
+    BankAccount,
+    DunningPlan,
+    Note,
+    NoteDraft,
+    User,
+)
 from headrace.model.contact import Contact
 from headrace.model.custom_field import CustomField, CustomFieldAnswer
 from headrace.model.entity import Entity
@@ -16,3 +25,19 @@ CUSTOM_FIELD = Entity(
     CustomFieldAnswer,
     ("label", "data_type", "entity_type"),
 )
+USER = Entity("user", "/users", "users", 500, User, User, ())
+BANK_ACCOUNT = Entity(
+    "bank_account", "/bank_accounts", "bankAccounts", 500, BankAccount, BankAccount, ()
+)
+DUNNING_PLAN = Entity("dunning_plan", "/dunning_plans", "items", 500, DunningPlan, DunningPlan, ())
+ACCOUNT_MANAGER = Entity(
+    "account_manager",
+    "/customers/{}/account-managers",
+    "accountManagers",
+    500,
+    AccountManagerChoice,
+    User,
+    ("id",),
+)
+ACTION = Entity("action", "/actions", "items", 500, Action, Action, ())
+NOTE = Entity("note", "/customers/{}/notes", "items", 500, NoteDraft, Note, ("content",))

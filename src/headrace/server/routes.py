@@ -13,9 +13,28 @@ from msgspec import Struct
 
 from headrace.model.entity import CREDIT_NOTE, CUSTOMER, INVOICE, PAYMENT, REFUND, Entity
 from headrace.model.errors import MethodNotAllowed, NotFound
-from headrace.model.resource import CONTACT, CUSTOM_FIELD
+from headrace.model.resource import (
+    ACCOUNT_MANAGER,
+    ACTION,
+    BANK_ACCOUNT,
+    CONTACT,
+    CUSTOM_FIELD,
+    DUNNING_PLAN,
+    NOTE,
+    USER,
+)
 from headrace.server.call import Answer, Call
-from headrace.server.handlers import contacts, custom_fields, customers, documents, pdfs
+from headrace.server.handlers import (
+    account_managers,
+    actions,
+    catalogue,
+    contacts,
+    custom_fields,
+    customers,
+    documents,
+    notes,
+    pdfs,
+)
 from headrace.store.references import Address, parse_address
 
 Handler: TypeAlias = Callable[[Call], Awaitable[Answer]]
@@ -66,21 +85,23 @@ ROUTES = (
     Route("POST", "/custom_fields", custom_fields.post, CUSTOM_FIELD),
     Route("GET", "/custom_fields", custom_fields.list_, CUSTOM_FIELD),
     Route("DELETE", "/custom_fields/{}", custom_fields.delete, CUSTOM_FIELD),
+    Route("GET", "/users", catalogue.list_, USER),
+    Route("GET", "/bank_accounts", catalogue.list_, BANK_ACCOUNT),
+    Route("GET", "/dunning_plans", catalogue.list_, DUNNING_PLAN),
+    Route("POST", ACCOUNT_MANAGER.path, account_managers.post, ACCOUNT_MANAGER),
+    Route("GET", ACCOUNT_MANAGER.path, account_managers.list_, ACCOUNT_MANAGER),
+    Route("GET", "/actions", actions.list_, ACTION),
+    Route("GET", "/actions/{}", actions.get, ACTION),
+    Route("POST", NOTE.path, notes.post, NOTE),
+    Route("GET", NOTE.path, notes.list_, NOTE),
+    Route("DELETE", f"{NOTE.path}/{{}}", notes.delete, NOTE),
 )
 
 NOT_SERVED_YET = (
     "/customers/{}/portal",
     "/customers/{}/invoices",
     "/customers/{}/customer_summary",
-    "/customers/{}/account-managers",
-    "/customers/{}/notes",
-    "/customers/{}/notes/{}",
     "/reconcile",
-    "/users",
-    "/bank_accounts",
-    "/dunning_plans",
-    "/actions",
-    "/actions/{}",
 )
 """Paths of Upflow's API that this hub answers 404, and says so."""
 

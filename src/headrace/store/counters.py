@@ -10,21 +10,31 @@ WHOLE_ORGANISATION = 0
 """Stands in place of a customer."""
 
 
-def count(db: Connection, organisation: Organisation, entity: str, step: int) -> None:
-    """So many came (or went, when negative) to the organisation."""
-    db.execute(COUNTER["add"], (organisation.seq, WHOLE_ORGANISATION, entity, "", step))
+def count(db: Connection, organisation: int, entity: str, step: int) -> None:
+    """So many came (or went, when negative) to the organisation of that number."""
+    db.execute(COUNTER["add"], (organisation, WHOLE_ORGANISATION, entity, "", step))
+
+
+def beside(customer: int) -> int:
+    """Stands in place of a customer where what is counted is none of its documents."""
+    return -customer
+
+
+def count_beside(db: Connection, organisation: int, entity: str, customer: int, step: int) -> None:
+    """Something came to or left a customer that is no document, such as a note."""
+    db.execute(COUNTER["add"], (organisation, beside(customer), entity, "", step))
 
 
 def count_customer(db: Connection, organisation: Organisation, step: int) -> None:
     """A customer came (+1) or went (-1)."""
-    count(db, organisation, "customer", step)
+    count(db, organisation.seq, "customer", step)
 
 
 def count_document(
     db: Connection, organisation: Organisation, entity: str, customer: int, currency: str, step: int
 ) -> None:
     """A document came to (+1) or left (-1) a customer, in one currency."""
-    count(db, organisation, entity, step)
+    count(db, organisation.seq, entity, step)
     move_document(db, organisation, entity, customer, currency, step)
 
 
@@ -63,4 +73,4 @@ def currencies(
 
 def forget_customer(db: Connection, organisation: Organisation, customer: int) -> None:
     """Drop the rows of a customer that goes."""
-    db.execute(COUNTER["forget_customer"], (organisation.seq, customer))
+    db.execute(COUNTER["forget_customer"], (organisation.seq, customer, beside(customer)))

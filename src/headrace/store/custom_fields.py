@@ -13,7 +13,7 @@ from headrace.store.connection import Connection
 from headrace.store.context import Context
 from headrace.store.merge import merge, refuse, set_or_none
 from headrace.store.outcome import Outcome
-from headrace.store.page import Page, Window, plan_scan
+from headrace.store.page import Page, Window, page_of_rows
 from headrace.store.queries import CUSTOM_FIELD as SQL
 from headrace.store.references import Address
 
@@ -74,7 +74,7 @@ def make_field(db: Connection, context: Context, record: CustomField) -> Outcome
         msgspec.json.encode(record).decode(),
     )
     db.execute(SQL["insert"], values)
-    counters.count(db, context.organisation, CUSTOM_FIELD.name, 1)
+    counters.count(db, context.organisation.seq, CUSTOM_FIELD.name, 1)
     return _outcome(db, context, field_id, created=True)
 
 
@@ -82,13 +82,8 @@ def list_fields(db: Connection, context: Context, window: Window) -> Page[Custom
     """A page, newest first, with the select values of each."""
     organisation = context.organisation
     total = counters.total(db, organisation, CUSTOM_FIELD.name, counters.WHOLE_ORGANISATION)
-    scan = plan_scan(window, total)
-    if scan is None:
-        return Page([], total)
-    query = SQL["page_newest" if scan.newest_first else "page_oldest"]
-    found = db.execute(query, (organisation.seq, scan.limit, scan.skip))
-    rows = sorted((FieldRow(*row) for row in found), key=lambda row: -row.seq)
-    return Page(_answers(db, context, rows), total)
+    page = page_of_rows(db, SQL, "page", (organisation.seq,), window, total)
+    return Page(_answers(db, context, [FieldRow(*row) for row in page.items]), total)
 
 
 def delete_field(db: Connection, context: Context, address: Address) -> FieldRow:
@@ -99,7 +94,7 @@ def delete_field(db: Connection, context: Context, address: Address) -> FieldRow
     row = _get(db, context, address)
     for statement in ("delete_values", "delete_keys", "delete"):
         db.execute(SQL[statement], (row.seq,))
-    counters.count(db, context.organisation, CUSTOM_FIELD.name, -1)
+    counters.count(db, context.organisation.seq, CUSTOM_FIELD.name, -1)
     return row
 
 
@@ -135,6 +130,8 @@ def _outcome(db: Connection, context: Context, field_id: str, *, created: bool) 
 
 def _answers(db: Connection, context: Context, rows: list[FieldRow]) -> list[CustomFieldAnswer]:
     """In the order given; the labels of all of them come by one statement."""
+    if not rows:
+        return []
     seqs = [row.seq for row in rows]
     labels: dict[int, list[SelectValue]] = {}
     bounds = (context.organisation.seq, min(seqs), max(seqs))

@@ -16,6 +16,7 @@ from headrace.model.entity import CUSTOMER
 from headrace.model.errors import BadRequest
 from headrace.model.reference import Reference
 from headrace.store import counters
+from headrace.store.actions import remove_actions
 from headrace.store.connection import Connection
 from headrace.store.contacts import parse_contacts, replace_contacts
 from headrace.store.context import Context
@@ -29,6 +30,7 @@ from headrace.store.customer_rows import (
     get_customer,
     page_of_customers,
 )
+from headrace.store.customer_values import check_customer_values
 from headrace.store.merge import (
     check_new_external_id,
     merge,
@@ -36,6 +38,7 @@ from headrace.store.merge import (
     require,
     set_or_none,
 )
+from headrace.store.notes import remove_notes
 from headrace.store.outcome import Outcome
 from headrace.store.page import Page, Window
 from headrace.store.parents import wanted_parent
@@ -45,7 +48,6 @@ from headrace.store.references import Address, find_for_import
 _BODY = msgspec.json.Decoder(Customer)
 _APART = ("id", "external_id", "parent", "contacts", "custom_fields")
 """Fields that have columns or rows of their own. An empty `custom_fields` marks that there are."""
-_METHOD_PARTS_MAX = 200
 
 
 def read_customer(db: Connection, context: Context, address: Address) -> CustomerAnswer:
@@ -100,6 +102,8 @@ def delete_customer(db: Connection, context: Context, address: Address) -> Custo
     counters.forget_customer(db, context.organisation, row.seq)
     if _BODY.decode(row.body).custom_fields is not UNSET:
         remove_values(db, context, CUSTOMER_FIELDS, row.seq)
+    remove_actions(db, context, row.seq)
+    remove_notes(db, row.seq)
     db.execute(SQL["delete"], (row.seq,))
     counters.count_customer(db, context.organisation, -1)
     return row
@@ -152,7 +156,7 @@ def _answer(
         vat_number=set_or_none(body.vat_number),
         accounting_ref=row.accounting_ref,
         account_manager_id=set_or_none(body.account_manager_id),
-        dunning_plan_id=None,
+        dunning_plan_id=set_or_none(body.dunning_plan_id),
         address=set_or_none(body.address),
         parent=parent,
         payment_methods=set_or_none(body.payment_methods),
@@ -168,7 +172,7 @@ def _answer(
 
 
 def _create(db: Connection, context: Context, record: Customer) -> Outcome:
-    _check_values(record)
+    check_customer_values(db, context, record)
     parent = wanted_parent(db, context, None, record)
     wanted = [] if isinstance(record.contacts, msgspec.UnsetType) else record.contacts
     contacts = replace_contacts(db, context, [], wanted)
@@ -195,7 +199,7 @@ def _create(db: Connection, context: Context, record: Customer) -> Outcome:
 
 
 def _change(db: Connection, context: Context, row: CustomerRow, record: Customer) -> Outcome:
-    _check_values(record)
+    check_customer_values(db, context, record)
     parent = row.parent
     if record.parent is not UNSET:
         parent = wanted_parent(db, context, row, record)
@@ -226,19 +230,9 @@ def _outcome(db: Connection, context: Context, seq: int, *, created: bool) -> Ou
     return Outcome(answer, created, row.external_id, row.external_id)
 
 
-def _check_values(record: Customer) -> None:
-    """Refuse what can't be kept: what the hub has no list of is better said than dropped."""
-    _check_payment_methods(record)
-    if isinstance(record.dunning_plan_id, str):
-        refuse("dunningPlanId", f"no dunning plan with id {record.dunning_plan_id} exists")
-
-
-def _check_payment_methods(record: Customer) -> None:
-    """They are kept as they come, so their depth is bounded: what is stored must be readable."""
-    for name, value in (record.payment_methods or {}).items():
-        raw = bytes(value)
-        if raw.count(b"{") + raw.count(b"[") > _METHOD_PARTS_MAX:
-            refuse(f"paymentMethods.{name}", "has more parts than any method of payment needs")
+def customer_body(row: CustomerRow) -> Customer:
+    """What is stored of the record beside columns and rows."""
+    return _BODY.decode(row.body)
 
 
 def _plural(noun: str, count: int) -> str:

@@ -10,10 +10,13 @@ from typing import Any
 import msgspec
 
 from headrace.ledger.allocation import check_amount
-from headrace.model.entity import Entity
+from headrace.model.entity import INVOICE, Entity
 from headrace.model.record import UNSET, Record
+from headrace.model.resource import BANK_ACCOUNT
 from headrace.store import counters
+from headrace.store.actions import forget_invoice
 from headrace.store.answers import BODIES, answer_documents
+from headrace.store.catalogue import check_entry
 from headrace.store.connection import Connection
 from headrace.store.context import Context
 from headrace.store.custom_values import INVOICE as INVOICE_FIELDS
@@ -66,6 +69,8 @@ def delete_document(
     """Remove it and its links; what it settled is open again."""
     row = get_document(db, context, entity, address)
     unlink(db, row)
+    if row.entity == INVOICE.name:
+        forget_invoice(db, row.seq)
     if getattr(BODIES[row.entity].decode(row.body), "custom_fields", UNSET) is not UNSET:
         remove_values(db, context, INVOICE_FIELDS, row.seq)
     db.execute(SQL["delete"], (row.seq,))
@@ -112,6 +117,7 @@ def _create(db: Connection, context: Context, entity: Entity, record: Any) -> Ou
     shape = SHAPES[entity.name]
     customer = _customer_of(db, context, record)
     body = _laid_over(shape, type(record)(), record)
+    _check_bank_account(db, context, record)
     currency, amount, dated, due = _columns(shape, body)
     now = context.timestamp
     values = (
@@ -144,6 +150,7 @@ def _change(db: Connection, context: Context, row: DocumentRow, record: Any) -> 
         remove_links(db, row.seq, fields)
         row = document_by_seq(db, row.seq)
     body = _laid_over(shape, BODIES[row.entity].decode(row.body), record)
+    _check_bank_account(db, context, record)
     currency, amount, dated, due = _columns(shape, body)
     check_amount(row, amount, shape.amount_wire)
     rest = (amount, dated, due, context.timestamp, msgspec.json.encode(body).decode(), row.seq)
@@ -170,6 +177,11 @@ def _laid_over(shape: Shape, stored: Any, record: Any) -> Any:
         return marked(body, record.custom_fields)
     refuse_values(record, shape.noun)
     return body
+
+
+def _check_bank_account(db: Connection, context: Context, record: Any) -> None:
+    account = getattr(record, "bank_account_id", None)
+    check_entry(db, context, BANK_ACCOUNT, account, "bankAccountId")
 
 
 def _write_apart(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar
+from collections.abc import Mapping
+from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
+
+from headrace.store.connection import Connection
 
 T = TypeVar("T")
 
@@ -40,3 +43,23 @@ def plan_scan(window: Window, total: int) -> Scan | None:
     if behind < window.offset:
         return Scan(False, count, behind)
     return Scan(True, count, window.offset)
+
+
+def page_of_rows(
+    db: Connection,
+    statements: Mapping[str, str],
+    name: str,
+    owner: tuple[Any, ...],
+    window: Window,
+    total: int,
+) -> Page[Any]:
+    """Rows of the statements `<name>_newest` or `<name>_oldest`, newest first.
+
+    Both take `owner`, a limit and an offset; they order by the row's number, down and up.
+    """
+    scan = plan_scan(window, total)
+    if scan is None:
+        return Page([], total)
+    query = statements[f"{name}_{'newest' if scan.newest_first else 'oldest'}"]
+    rows = db.execute(query, (*owner, scan.limit, scan.skip)).fetchall()
+    return Page(rows if scan.newest_first else rows[::-1], total)

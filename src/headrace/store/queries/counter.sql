@@ -23,4 +23,4 @@ WHERE c.parent BETWEEN ? AND ? AND +c.organisation = ?
     AND n.organisation = c.organisation AND n.customer = c.seq AND n.total > 0
 
 -- forget_customer --
-DELETE FROM counter WHERE organisation = ? AND customer = ?
+DELETE FROM counter WHERE organisation = ? AND customer IN (?, ?)

@@ -128,3 +128,33 @@ CREATE TABLE custom_value (
 );
 CREATE INDEX custom_value_key ON custom_value (key, owner);
 CREATE INDEX custom_value_field ON custom_value (field);
+
+CREATE TABLE catalogue (
+    seq INTEGER PRIMARY KEY,
+    organisation BIGINT NOT NULL REFERENCES organisation (seq),
+    entity TEXT NOT NULL,
+    id TEXT NOT NULL UNIQUE,
+    body TEXT NOT NULL
+);
+CREATE INDEX catalogue_page ON catalogue (organisation, entity);
+
+CREATE TABLE action (
+    seq INTEGER PRIMARY KEY,
+    organisation BIGINT NOT NULL REFERENCES organisation (seq),
+    id TEXT NOT NULL UNIQUE,
+    customer BIGINT REFERENCES customer (seq),
+    invoice BIGINT REFERENCES document (seq),
+    body TEXT NOT NULL
+);
+CREATE INDEX action_page ON action (organisation);
+CREATE INDEX action_customer ON action (customer) WHERE customer IS NOT NULL;
+CREATE INDEX action_invoice ON action (invoice) WHERE invoice IS NOT NULL;
+
+CREATE TABLE note (
+    seq INTEGER PRIMARY KEY,
+    customer BIGINT NOT NULL REFERENCES customer (seq),
+    id TEXT NOT NULL UNIQUE,
+    created_at TEXT NOT NULL,
+    content TEXT NOT NULL
+);
+CREATE INDEX note_customer ON note (customer);

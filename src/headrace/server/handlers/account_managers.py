@@ -1,0 +1,32 @@
+"""A customer's account manager, as a list of at most one."""
+
+from __future__ import annotations
+
+from headrace.model.collection import AccountManagerChoice, User
+from headrace.server.call import Answer, Call
+from headrace.server.paging import page_answer, parse_query, window
+from headrace.store.account_managers import account_managers, choose_account_manager
+from headrace.store.page import Page
+
+
+async def post(call: Call) -> Answer:
+    """Set it by the user's id; null takes it away."""
+    choice = call.record(AccountManagerChoice)
+    call.customer = call.addresses[0].external_id
+    row, managers, new = await call.write(choose_account_manager, call.addresses[0], choice)
+    call.customer = row.external_id
+    return _answer(call, managers, 201 if new else 200)
+
+
+async def list_(call: Call) -> Answer:
+    """Who it is."""
+    row, managers = await call.read(account_managers, call.addresses[0])
+    call.customer = row.external_id
+    return _answer(call, managers, 200)
+
+
+def _answer(call: Call, managers: list[User], status: int) -> Answer:
+    part = window(parse_query(call.query), call.entity.page_cap)
+    page = Page(managers[part.offset : part.offset + part.limit], len(managers))
+    answer = page_answer(call.entity, part, page)
+    return Answer(status, answer.body)

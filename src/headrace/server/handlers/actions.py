@@ -1,0 +1,23 @@
+"""Actions of the collection team; the API only reads them."""
+
+from __future__ import annotations
+
+from headrace.server.call import Answer, Call, json_answer
+from headrace.server.paging import customer_filter, page_answer, parse_query, window
+from headrace.store.actions import list_actions, read_action
+
+
+async def get(call: Call) -> Answer:
+    """One."""
+    return json_answer(200, await call.read(read_action, call.addresses[0]))
+
+
+async def list_(call: Call) -> Answer:
+    """A page, of all or of one customer's."""
+    parameters = parse_query(call.query)
+    part = window(parameters, call.entity.page_cap)
+    owner = customer_filter(parameters)
+    if owner is not None:
+        call.customer = owner.external_id
+    page = await call.scan(list_actions, part, owner)
+    return page_answer(call.entity, part, page)

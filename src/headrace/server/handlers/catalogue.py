@@ -1,0 +1,14 @@
+"""Users, bank accounts and dunning plans: the route says which. The API makes none."""
+
+from __future__ import annotations
+
+from headrace.server.call import Answer, Call
+from headrace.server.paging import page_answer, parse_query, window
+from headrace.store.catalogue import list_entries
+
+
+async def list_(call: Call) -> Answer:
+    """A page."""
+    part = window(parse_query(call.query), call.entity.page_cap)
+    page = await call.scan(list_entries, call.entity, part)
+    return page_answer(call.entity, part, page)

@@ -1,0 +1,37 @@
+"""What somebody who administers a hub does beside the API: by store functions on its database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from hub_api import Api
+
+from headrace.server.run import DATABASE
+from headrace.store.organisations import find_organisation
+from headrace.store.sqlite import connect, transact
+from headrace.testkit.hub import RunningHub
+
+NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+
+
+class Administration:
+    """Runs `fn(db, organisation, ...)` for the organisation of an Api."""
+
+    def __init__(self, running: RunningHub, api: Api) -> None:
+        self._path = running.folder / DATABASE
+        self._name = api.organisation
+
+    def run(self, make: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+        db = connect(self._path)
+        try:
+            organisation = find_organisation(db, self._name)
+            assert organisation is not None
+
+            def made(db: Any) -> Any:
+                return make(db, organisation.seq, *arguments, **named)
+
+            return transact(db, made)
+        finally:
+            db.close()
