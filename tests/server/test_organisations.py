@@ -82,7 +82,7 @@ def test_keys_are_made_listed_and_revoked_while_the_hub_runs(running: RunningHub
     made = json.loads(
         keys("create", "--data", data, "--organisation", "made by hand", "--new", "--json")
     )
-    assert set(made) == {"organisation", "key", "secret"}
+    assert set(made) == {"organisation", "key", "secret", "name"}
     assert made["organisation"] == "made by hand"
     first = Api(running.url, made["key"], made["secret"], "made by hand")
     first.post("/customers", customer("C"))
@@ -91,7 +91,7 @@ def test_keys_are_made_listed_and_revoked_while_the_hub_runs(running: RunningHub
     assert second.get("/customers")["total"] == 1
     listed = {entry["key"]: entry for entry in json.loads(keys("list", "--data", data, "--json"))}
     assert listed[made["key"]]["organisation"] == "made by hand"
-    assert listed[made["key"]]["revoked_at"] is None
+    assert listed[made["key"]]["revokedAt"] is None
     assert "secret" not in keys("list", "--data", data, "--json")
     assert f"{made['key']} is revoked." in keys("revoke", made["key"], "--data", data)
     assert first.refused("GET", "/customers", status=401) == WRONG
@@ -113,7 +113,7 @@ def test_no_secret_is_kept(running: RunningHub) -> None:
     [
         (
             ["create", "--organisation", "nobody"],
-            "There is no organisation nobody in this folder: add --new to make it.",
+            "There is no organisation nobody here: add --new to make it.",
         ),
         (
             ["create", "--organisation", "test", "--new"],

@@ -15,8 +15,9 @@ from headrace.model.clock import SYSTEM_CLOCK, format_instant
 from headrace.model.errors import ConfigurationError
 from headrace.server.run import DATABASE
 from headrace.store.connection import Connection
+from headrace.store.keys import list_keys, make_key, revoke_key
 from headrace.store.migrations import migrate
-from headrace.store.organisations import list_keys, make_key, make_organisation, revoke_key
+from headrace.store.organisations import make_organisation
 from headrace.store.sqlite import connect, transact
 
 app = typer.Typer(

@@ -9,9 +9,11 @@ import typer
 
 from headrace.model.clock import SYSTEM_CLOCK
 from headrace.server.app import Hub
+from headrace.server.doors import door_for
 from headrace.server.limits import parse_limits
 from headrace.server.request_log import FileSink
-from headrace.server.run import DATABASE, HubServer, address_of, folder_lock, listen
+from headrace.server.run import DATABASE, PDFS, HubServer, address_of, folder_lock, listen
+from headrace.store.pdf_files import open_pdfs
 from headrace.store.sqlite import SqliteStore
 
 
@@ -25,6 +27,13 @@ def command(
             help="upflow: 600 requests a minute, 10 at a time; off; or a number a minute."
         ),
     ] = "upflow",
+    pdfs: Annotated[
+        str | None,
+        typer.Option(
+            help="Where PDFs are kept: a folder, or an address such as s3://bucket/folder. "
+            "Unless given, the folder pdfs beside the database."
+        ),
+    ] = None,
     request_log: Annotated[
         Path | None, typer.Option(help="Append one JSON line per request to this file.")
     ] = None,
@@ -39,13 +48,15 @@ def command(
     Example: headrace serve --data ./hub --port 8080
     """
     allowed = parse_limits(limits)
+    files = open_pdfs(pdfs, data / PDFS)
     with folder_lock(data):
         store = SqliteStore(data / DATABASE)
         sink = FileSink(request_log) if request_log else None
         try:
             sock = listen(host, port)
             where = f"listening on {address_of(sock)}"
-            app = Hub(store, SYSTEM_CLOCK, allowed, sink)
+            door = door_for(store, SYSTEM_CLOCK, allowed)
+            app = Hub(store, SYSTEM_CLOCK, door, files, sink)
             HubServer(app, lambda: print(where, flush=True)).run_on(sock)
         finally:
             store.close()

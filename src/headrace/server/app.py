@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping, Sequence
 from typing import Any, TypeAlias
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute
 from starlette.routing import Route as PageRoute
 
 from headrace.model.clock import Clock
-from headrace.model.errors import MethodNotAllowed, NotFound, RequestError, TooLarge
+from headrace.model.errors import MethodNotAllowed, NotFound, RequestError
 from headrace.server.call import Answer, Call, error_answer
-from headrace.server.keys import Keys
-from headrace.server.limits import Gate, Limits, RateRefusal
+from headrace.server.door import Door, Visitor
+from headrace.server.incoming import Incoming, Receive, SenderGone
+from headrace.server.origin import origin_of
+from headrace.server.pdf_keeper import PdfKeeper
+from headrace.server.pdf_page import pdf_route
 from headrace.server.request_log import LogRecord, Sink, unknown_fields
 from headrace.server.routes import Route, match
-from headrace.store.context import Context, Organisation
-from headrace.store.sqlite import SqliteStore
+from headrace.store.context import Context
+from headrace.store.pdf_files import PdfFiles
+from headrace.store.store import Store
 
 Scope: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 BODY_MAX = 10_000_000
@@ -39,20 +44,40 @@ _CONTENT_TYPE = (b"content-type", b"application/json")
 
 
 class Hub:
-    """The application. One instance serves one store; it holds the gates and the key cache."""
+    """The application. One instance serves one store."""
 
     def __init__(
-        self, store: SqliteStore, clock: Clock, limits: Limits, sink: Sink | None = None
+        self,
+        store: Store,
+        clock: Clock,
+        door: Door,
+        pdfs: PdfFiles,
+        sink: Sink | None = None,
+        pages: Sequence[BaseRoute] = (),
     ) -> None:
+        """`pages` stand beside the API; they need no key."""
         self._store = store
         self._clock = clock
-        self._limits = limits
+        self._door = door
         self._sink = sink
-        self._keys = Keys(store)
-        self._gates: dict[int, Gate] = {}
+        self._keeper = PdfKeeper(store, pdfs, clock)
         self._pages = Starlette(
-            routes=[PageRoute("/healthz", _health)], exception_handlers={404: _no_page}
+            routes=[
+                PageRoute("/healthz", _health),
+                pdf_route(store, self._keeper, clock),
+                *pages,
+            ],
+            exception_handlers={404: _no_page},
+            lifespan=self._lifespan,
         )
+
+    @contextlib.asynccontextmanager
+    async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
+        # What a hub that was killed did not get to.
+        self._keeper.sweep()
+        yield
+        await self._keeper.close()
+        await self._door.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path: bytes = scope.get("raw_path") or scope.get("path", "").encode()
@@ -63,51 +88,55 @@ class Hub:
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send, path: bytes) -> None:
         """One request of the API, from its key to its line in the log."""
-        arrived = self._clock.monotonic()
         headers = dict(scope["headers"])
+        visit = _Visit(scope, path, self._clock.monotonic(), headers)
         try:
-            organisation = self._keys.organisation(
-                _text(headers.get(b"x-api-key")), _text(headers.get(b"x-api-secret"))
+            visitor = await self._door.admit(
+                visit.key, _text(headers.get(b"x-api-secret")), visit.arrived
             )
         except RequestError as error:
-            await _send(send, error_answer(error))
+            await self._finish(visit, error_answer(error), send)
             return
-        gate = self._gates.get(organisation.seq)
-        if gate is None:
-            gate = self._gates[organisation.seq] = Gate(self._limits)
-        visit = _Visit(scope["method"], path, organisation, arrived, gate.in_flight + 1)
-        try:
-            gate.enter(arrived)
-        except RateRefusal as refusal:
+        visit.visitor = visitor
+        refusal = visitor.refusal
+        if refusal is not None:
             await self._finish(visit, error_answer(refusal, refusal.headers), send)
             return
         try:
-            answer = await self._answer(visit, scope, headers, receive)
+            answer = await self._answer(visit, visitor, scope, headers, receive)
             if answer is not None:
-                await self._finish(visit, answer, send)
+                await self._finish(visit, answer, send, self._door)
         finally:
-            gate.leave()
+            visit.leave(self._door)
 
     async def _answer(
-        self, visit: _Visit, scope: Scope, headers: dict[bytes, bytes], receive: Receive
+        self,
+        visit: _Visit,
+        visitor: Visitor,
+        scope: Scope,
+        headers: dict[bytes, bytes],
+        receive: Receive,
     ) -> Answer | None:
         """What the request comes to; None when its sender has gone before it was complete."""
         try:
             route, addresses = match(visit.method, visit.path[3:])
             visit.route = route
-            body = await _body(headers, receive)
-            if body is None:
-                return None
+            incoming = Incoming(headers, receive)
+            body = b"" if route.streams else await incoming.whole(BODY_MAX)
             visit.call = Call(
                 store=self._store,
-                context=Context(visit.organisation, self._clock.now()),
+                context=Context(visitor.organisation, self._clock.now(), _origin(scope, headers)),
                 entity=route.entity,
                 addresses=addresses,
                 query=scope["query_string"],
                 body=body,
                 content_type=headers.get(b"content-type", b""),
+                incoming=incoming,
+                pdfs=self._keeper,
             )
             return await route.handler(visit.call)
+        except SenderGone:
+            return None
         except MethodNotAllowed as error:
             return error_answer(error, ((b"allow", error.allowed.encode()),))
         except RequestError as error:
@@ -116,30 +145,44 @@ class Hub:
             _LOGGER.exception("%s %s failed", visit.method, visit.path.decode("latin-1"))
             return _FAILURE
 
-    async def _finish(self, visit: _Visit, answer: Answer, send: Send) -> None:
-        if self._sink is not None:
+    async def _finish(
+        self, visit: _Visit, answer: Answer, send: Send, door: Door | None = None
+    ) -> None:
+        if self._sink is not None and visit.visitor is not None:
             self._sink(visit.record(self._clock.monotonic(), answer.status))
-        await _send(send, answer)
+        await _start(send, answer)
+        if door is not None:
+            # Before the end of the answer: who has that may send the next request.
+            visit.leave(door)
+        await _end(send, answer)
 
 
 class _Visit:
     """What the log will say of a request, gathered on its way."""
 
-    __slots__ = ("arrived", "call", "in_flight", "method", "organisation", "path", "route")
+    __slots__ = ("arrived", "call", "key", "left", "method", "path", "route", "visitor")
 
     def __init__(
-        self, method: str, path: bytes, organisation: Organisation, arrived: float, in_flight: int
+        self, scope: Scope, path: bytes, arrived: float, headers: dict[bytes, bytes]
     ) -> None:
-        self.method = method
+        self.method: str = scope["method"]
         self.path = path
-        self.organisation = organisation
+        self.key = _text(headers.get(b"x-api-key"))
         self.arrived = arrived
-        self.in_flight = in_flight
+        self.left = False
+        self.visitor: Visitor | None = None
         self.route: Route | None = None
         self.call: Call | None = None
 
+    def leave(self, door: Door) -> None:
+        """Once, however often it is called."""
+        if self.visitor is not None and not self.left:
+            self.left = True
+            door.leave(self.visitor)
+
     def record(self, answered: float, status: int) -> LogRecord:
-        route, call = self.route, self.call
+        """What the request log tells of it."""
+        route, call, visitor = self.route, self.call, self.visitor
         entity = external_id = customer = None
         ignored: tuple[str, ...] = ()
         if route is not None:
@@ -153,50 +196,31 @@ class _Visit:
         return LogRecord(
             arrived=self.arrived,
             answered=answered,
-            organisation=self.organisation.name,
+            organisation=visitor.organisation.name if visitor is not None else "",
             method=self.method,
             path=self.path.decode("latin-1"),
             status=status,
             entity=entity,
             external_id=external_id,
             customer=customer,
-            in_flight=self.in_flight,
+            in_flight=visitor.in_flight if visitor is not None else 0,
             ignored=ignored,
         )
 
 
-async def _body(headers: dict[bytes, bytes], receive: Receive) -> bytes | None:
-    """The whole body; None when the client went away. Raises TooLarge."""
-    length = headers.get(b"content-length")
-    if length is not None and length.isdigit() and int(length) > BODY_MAX:
-        raise _too_large()
-    message = await receive()
-    if message["type"] == "http.disconnect":
-        return None
-    body: bytes = message.get("body", b"")
-    if not message.get("more_body", False):
-        return body
-    parts, size = [body], len(body)
-    while message.get("more_body", False):
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            return None
-        parts.append(message.get("body", b""))
-        size += len(parts[-1])
-        if size > BODY_MAX:
-            raise _too_large()
-    return b"".join(parts)
+def _origin(scope: Scope, headers: dict[bytes, bytes]) -> str:
+    host, forwarded = headers.get(b"host"), headers.get(b"x-forwarded-proto")
+    return origin_of(scope["scheme"], host, forwarded, scope.get("server"))
 
 
-def _too_large() -> TooLarge:
-    return TooLarge(f"The body is larger than {BODY_MAX:,} bytes: send less in one request.")
-
-
-async def _send(send: Send, answer: Answer) -> None:
+async def _start(send: Send, answer: Answer) -> None:
     headers = [*answer.headers]
     if answer.body:
         headers += [_CONTENT_TYPE, (b"content-length", b"%d" % len(answer.body))]
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+
+
+async def _end(send: Send, answer: Answer) -> None:
     await send({"type": "http.response.body", "body": answer.body})
 
 

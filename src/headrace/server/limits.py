@@ -46,37 +46,45 @@ def parse_limits(text: str) -> Limits:
 class RateRefusal(TooManyRequests):
     """Too many; `headers` tell when to come back."""
 
-    def __init__(self, message: str, headers: tuple[tuple[bytes, bytes], ...]) -> None:
+    def __init__(
+        self, message: str, headers: tuple[tuple[bytes, bytes], ...], in_flight: int
+    ) -> None:
         super().__init__(message)
         self.headers = headers
+        self.in_flight = in_flight
+        """Requests under way, the refused one included."""
 
 
-def too_fast(limits: Limits, wait: float) -> RateRefusal:
+def too_fast(limits: Limits, in_flight: int, wait: float) -> RateRefusal:
     """The minute is used up; the next request passes in `wait` seconds."""
     problem = f"More than {limits.per_minute} requests in 60 seconds"
-    return _refusal(limits, problem, wait, limits.per_minute or 0, wait)
+    headers = _headers(limits, wait, limits.per_minute or 0, wait)
+    return RateRefusal(_sentence(problem, wait), headers, in_flight + 1)
 
 
-def too_many(limits: Limits, used: int, reset: float) -> RateRefusal:
-    """As many are under way as may be. `used` of the minute's requests, of which the first falls
-    out of the window in `reset` seconds."""
+def too_many(limits: Limits, in_flight: int, used: int, reset: float) -> RateRefusal:
+    """As many are under way as may be. `used` are the minute's requests, of which the first leaves
+    the window in `reset` seconds."""
     problem = f"More than {limits.concurrent} requests at a time"
-    return _refusal(limits, problem, 1, used, reset)
+    return RateRefusal(_sentence(problem, 1), _headers(limits, 1, used, reset), in_flight + 1)
 
 
-def _refusal(limits: Limits, problem: str, wait: float, used: int, reset: float) -> RateRefusal:
+def _sentence(problem: str, wait: float) -> str:
     after = max(1, math.ceil(wait))
-    headers = [(b"retry-after", b"%d" % after)]
+    return f"{problem}: wait {after} second{'' if after == 1 else 's'}, then send it again."
+
+
+def _headers(
+    limits: Limits, wait: float, used: int, reset: float
+) -> tuple[tuple[bytes, bytes], ...]:
+    headers = [(b"retry-after", b"%d" % max(1, math.ceil(wait)))]
     if limits.per_minute is not None:
         headers += [
             (b"x-ratelimit-limit", b"%d" % limits.per_minute),
-            (b"x-ratelimit-remaining", b"%d" % (limits.per_minute - used)),
+            (b"x-ratelimit-remaining", b"%d" % max(0, limits.per_minute - used)),
             (b"x-ratelimit-reset", b"%d" % max(0, math.ceil(reset))),
         ]
-    return RateRefusal(
-        f"{problem}: wait {after} second{'' if after == 1 else 's'}, then send it again.",
-        tuple(headers),
-    )
+    return tuple(headers)
 
 
 class Gate:
@@ -97,10 +105,10 @@ class Gate:
             while arrivals and arrivals[0] <= now - WINDOW_S:
                 arrivals.popleft()
             if len(arrivals) >= limits.per_minute:
-                raise too_fast(limits, arrivals[0] + WINDOW_S - now)
+                raise too_fast(limits, self.in_flight, arrivals[0] + WINDOW_S - now)
         if limits.concurrent is not None and self.in_flight >= limits.concurrent:
             reset = arrivals[0] + WINDOW_S - now if arrivals else 0.0
-            raise too_many(limits, len(arrivals), reset)
+            raise too_many(limits, self.in_flight, len(arrivals), reset)
         if limits.per_minute is not None:
             arrivals.append(now)
         self.in_flight += 1

@@ -72,11 +72,11 @@ class SharedGates:
         fcntl.lockf(file, fcntl.LOCK_EX, 1, organisation)
         try:
             wait = self._expire(cells, now) if limits.per_minute is not None else 0.0
-            if limits.per_minute is not None and cells[_USED] >= limits.per_minute:
-                raise too_fast(limits, wait)
             in_flight = self._in_flight(cells)
+            if limits.per_minute is not None and cells[_USED] >= limits.per_minute:
+                raise too_fast(limits, in_flight, wait)
             if limits.concurrent is not None and in_flight >= limits.concurrent:
-                raise too_many(limits, cells[_USED], wait)
+                raise too_many(limits, in_flight, cells[_USED], wait)
             if limits.per_minute is not None:
                 self._arrive(cells, math.ceil(now * 1000))
             cells[_FIRST_WORKER + self._worker] += 1

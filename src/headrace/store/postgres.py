@@ -76,8 +76,12 @@ class PostgresStore:
     def scan(self, run: Callable[..., T], *arguments: Any) -> asyncio.Future[T]:
         return self._scans.ask(run, *arguments)
 
-    def lane(self, greet: Greet) -> Lane:
-        """One thread more, with a connection and transactions of its own; its user closes it."""
+    def lane(self, prepare: Callable[[PostgresConnection], None], greet: Greet) -> Lane:
+        """One thread more, with a connection and transactions of its own; its user closes it.
+
+        `prepare` runs now, alone on the database; `greet` on each new connection.
+        """
+        transact(self._url, prepare)
         return Lane(self._url, _write_alone, greet=greet)
 
     def close(self) -> None:

@@ -9,16 +9,20 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from headrace.model.clock import SYSTEM_CLOCK, format_instant
-from headrace.server.app import Hub, Receive, Scope, Send
+from headrace.server.app import Hub, Scope, Send
+from headrace.server.doors import door_for
+from headrace.server.incoming import Receive
 from headrace.server.limits import parse_limits
 from headrace.server.request_log import LogRecord
-from headrace.server.run import DATABASE, HubServer, address_of, folder_lock, listen
-from headrace.store.organisations import KeyPair, make_key, make_organisation
+from headrace.server.run import DATABASE, PDFS, HubServer, address_of, folder_lock, listen
+from headrace.store.keys import KeyPair, make_key
+from headrace.store.organisations import make_organisation
+from headrace.store.pdf_files import FolderPdfs
 from headrace.store.sqlite import SqliteStore, connect, transact
 
 _START_S = 30.0
@@ -77,7 +81,9 @@ def hub(
         store = SqliteStore(folder / DATABASE)
         stack.callback(store.close)
         log: list[LogRecord] = []
-        app: Any = Hub(store, SYSTEM_CLOCK, parse_limits(limits), log.append)
+        pdfs = FolderPdfs(folder / PDFS)
+        door = door_for(store, SYSTEM_CLOCK, parse_limits(limits))
+        app: Any = Hub(store, SYSTEM_CLOCK, door, pdfs, log.append)
         if latency:
             app = _delayed(app, latency)
         sock = listen("127.0.0.1", 0)
@@ -112,8 +118,15 @@ def _delayed(app: Hub, latency: float) -> Callable[[Scope, Receive, Send], Any]:
 class HubProcess:
     """`headrace serve` as a process of its own, restartable on the same port and data."""
 
-    def __init__(self, data: Path, limits: str, request_log: Path | None = None) -> None:
+    def __init__(
+        self,
+        data: Path,
+        limits: str,
+        request_log: Path | None = None,
+        options: Sequence[str] = (),
+    ) -> None:
         self.data = data
+        self._options = options
         self._limits = limits
         self._request_log = request_log
         self._port = 0
@@ -145,6 +158,7 @@ class HubProcess:
             "--limits",
             self._limits,
         ]
+        command += self._options
         if self._request_log:
             command += ["--request-log", str(self._request_log)]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
@@ -176,10 +190,16 @@ class HubProcess:
 
 @contextlib.contextmanager
 def hub_process(
-    data: Path, limits: str = "off", request_log: Path | None = None
+    data: Path,
+    limits: str = "off",
+    request_log: Path | None = None,
+    options: Sequence[str] = (),
 ) -> Iterator[HubProcess]:
-    """A hub in a process of its own, killed at the end of the block if it still runs."""
-    process = HubProcess(data, limits, request_log)
+    """A hub in a process of its own, killed at the end of the block if it still runs.
+
+    `options` are further ones of `headrace serve`.
+    """
+    process = HubProcess(data, limits, request_log, options)
     process.start()
     try:
         yield process

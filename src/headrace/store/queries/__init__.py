@@ -26,9 +26,15 @@ def _load(name: str) -> dict[str, str]:
     return parse_queries(resources.files(__name__).joinpath(f"{name}.sql").read_text("utf-8"))
 
 
+ACTION = _load("action")
 ALLOCATION = _load("allocation")
+CATALOGUE = _load("catalogue")
 COUNTER = _load("counter")
 CUSTOM_FIELD = _load("custom_field")
 CUSTOMER = _load("customer")
 DOCUMENT = _load("document")
+KEY = _load("key")
+NOTE = _load("note")
 ORGANISATION = _load("organisation")
+PDF = _load("pdf")
+VISIT = _load("visit")

@@ -1,0 +1,39 @@
+-- insert --
+INSERT INTO api_key (key, organisation, name, secret_hash, created_at) VALUES (?, ?, ?, ?, ?)
+
+-- columns --
+SELECT o.name, k.key, k.name, k.created_at, k.last_used_at, k.expires_at, k.revoked_at
+FROM api_key k
+JOIN organisation o ON o.seq = k.organisation
+
+-- all --
+{columns}
+ORDER BY o.name, k.created_at, k.key
+
+-- one --
+{columns}
+WHERE k.key = ?
+
+-- active --
+SELECT k.key, k.secret_hash, k.expires_at,
+    o.seq, o.name, o.currency, o.time_zone, o.secret
+FROM api_key k
+JOIN organisation o ON o.seq = k.organisation
+WHERE k.revoked_at IS NULL
+
+-- revoke --
+UPDATE api_key SET revoked_at = ? WHERE key = ? AND revoked_at IS NULL
+
+-- expire --
+UPDATE api_key SET expires_at = ? WHERE key = ?
+
+-- use --
+UPDATE api_key SET last_used_at = ?
+WHERE key = ? AND (last_used_at IS NULL OR last_used_at < ?)
+
+-- version --
+SELECT value FROM meta WHERE name = 'keys'
+
+-- bump_version --
+INSERT INTO meta (name, value) VALUES ('keys', 1)
+ON CONFLICT (name) DO UPDATE SET value = meta.value + 1
