@@ -120,7 +120,7 @@ def backlog(folder: Path, latency: float) -> None:
 
 
 def change(organisation: Organisation, database: Path) -> Plan:
-    """A plan of BACKLOG requests: several changes of one record make one, so they go in bit by bit."""
+    """A plan of BACKLOG requests; several changes of one record make one, so it takes a few."""
     plan = planned(organisation)
     for seed in itertools.count(5):
         if plan.requests >= BACKLOG:

@@ -18,7 +18,7 @@ import pytest
 from headrace.book.tables import TABLES
 from headrace.cli.exit_codes import ExitCode
 from headrace.model.project import SourceSettings
-from headrace.server.routes import NOT_SERVED_YET, ROUTES
+from headrace.server.routes import ROUTES
 from tree import PACKAGE, ROOT, with_ending
 
 DOCS = ROOT / "docs"
@@ -103,25 +103,6 @@ def test_every_endpoint_is_in_the_hubs_page() -> None:
         row = next((row for row in rows if path in row.split("|")[1]), None)
         assert row is not None, f"{route.path} is not in docs/hub.md"
         assert re.search(rf"\b{route.method}\b", row), f"{route.method} {route.path}: {row}"
-
-
-def test_what_the_hub_does_not_serve_is_said() -> None:
-    words = {
-        "portal": "portal",
-        "pdf": "PDF",
-        "custom_fields": "custom fields",
-        "dunning_plans": "dunning",
-        "users": "users",
-        "bank_accounts": "bank accounts",
-        "actions": "actions",
-        "notes": "notes",
-        "reconcile": "`/reconcile`",
-    }
-    text = _page("hub.md")
-    for path in NOT_SERVED_YET:
-        for part, word in words.items():
-            if part in path.split("/"):
-                assert word in text, path
 
 
 def test_every_kind_of_source_is_in_its_page() -> None:

@@ -8,6 +8,8 @@ import re
 from typing import Any
 from urllib.parse import urlsplit
 
+from described import assert_described
+
 REASONS = {
     400: "Bad Request",
     401: "Unauthorized",
@@ -73,7 +75,10 @@ class Api:
         data = json.dumps(body).encode() if body is not None else raw
         sent = {"Content-Type": "application/json", **self.headers, **(headers or {})}
         self._connection.request(method, self.base + path, body=data, headers=sent)
-        return Answer(self._connection.getresponse())
+        answer = Answer(self._connection.getresponse())
+        if self.base.endswith("/v1"):
+            assert_described(method, path, answer.status, answer.raw)
+        return answer
 
     def post(self, path: str, body: Any, status: int | None = 201) -> Any:
         """An import that must succeed with this status; gives the entity."""

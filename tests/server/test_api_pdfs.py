@@ -48,7 +48,10 @@ def fetch(url: str, method: str = "GET") -> tuple[int, bytes, dict[str, str]]:
 
 
 def files(folder: Path) -> list[bytes]:
-    return sorted(path.read_bytes() for path in (folder / "pdfs").rglob("*") if path.is_file())
+    try:
+        return sorted(path.read_bytes() for path in (folder / "pdfs").rglob("*") if path.is_file())
+    except FileNotFoundError:  # the hub cleans up while we look
+        return files(folder)
 
 
 def wait_for_files(folder: Path, *expected: bytes) -> None:

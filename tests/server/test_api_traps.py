@@ -153,12 +153,8 @@ def test_unknown_paths_and_methods(api: Api) -> None:
     assert message("GET", "/customers//contacts", 404) == (
         "There is no GET /v1/customers//contacts in this API."
     )
-    assert message("POST", "/customers/external:C/portal", 404) == (
-        "POST /v1/customers/external:C/portal is part of Upflow's API, but this hub does not serve "
-        "it yet."
-    )
-    for path in ("/reconcile",):
-        assert message("GET", path, 404).endswith("but this hub does not serve it yet.")
+    for path in ("/reminders", "/events", "/activities", "/aging", "/dashboard", "/payment-links"):
+        assert message("GET", path, 404) == f"There is no GET /v1{path} in this API."
     assert message("PATCH", "/customers/external:C", 405) == (
         "PATCH is not served here: this path takes DELETE, GET, PUT."
     )

@@ -1,4 +1,4 @@
-"""`headrace run`: several organisations in one process, one of which fails."""
+"""`headrace run` and `apply`: several organisations in one process, one of which fails."""
 
 from __future__ import annotations
 
@@ -77,6 +77,21 @@ def test_once_goes_on_where_one_fails(pair: Pair) -> None:
     assert "does not accept the key pair" in told["bad"]["error"]
     assert "not-there.db" in told["sourceless"]["error"]
     assert done.returncode in (5, 6)
+    assert pair.sent() == ["C", "I"]
+
+
+def test_apply_goes_on_where_one_fails(pair: Pair) -> None:
+    text = (pair.shop.folder / "headrace.toml").read_text(encoding="utf-8")
+    good, bad, sourceless = text.strip().split("\n\n")
+    (pair.shop.folder / "headrace.toml").write_text(
+        "\n\n".join((sourceless, bad, good)) + "\n", encoding="utf-8"
+    )
+    done = pair.desk.command("apply", "--json")
+    told = {document["organisation"]: document for document in json.loads(done.stdout)}
+    assert told["good"]["outcome"]["sent"] == 2 and told["good"]["error"] is None
+    assert "does not accept the key pair" in told["bad"]["error"]
+    assert "not-there.db" in told["sourceless"]["error"]
+    assert done.returncode == told["sourceless"]["exit_code"] == 5
     assert pair.sent() == ["C", "I"]
 
 

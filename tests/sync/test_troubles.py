@@ -64,7 +64,7 @@ TROUBLES: dict[str, tuple[Callable[[str, str], tuple[int, str, bytes]], int, tup
         6,
         (
             "does not accept the key pair",
-            "status 401: Invalid API key.",
+            "status 401: Invalid API key)",
             "check `key` and `secret`",
         ),
     ),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from msgspec import Struct
 
-from headrace.cli.exit_codes import ExitCode
+from headrace.cli.exit_codes import ExitCode, code_of
 from headrace.cli.show.console import (
     JsonOption,
     OrganisationOption,
@@ -21,15 +22,19 @@ from headrace.cli.show.plans import show_outcome, show_plan
 from headrace.cli.show.progress import DeliveryWatch
 from headrace.fleet.project import load_project
 from headrace.model.clock import SYSTEM_CLOCK, parse_interval
+from headrace.model.errors import HeadraceError
 from headrace.sync.organisation import Organisation, Outcome
 from headrace.sync.plan import Plan
 
 
 class Applied(Struct, frozen=True):
-    """One organisation's plan, and what became of it."""
+    """One organisation's plan and what became of it, or why there is none."""
 
-    plan: Plan
-    outcome: Outcome
+    organisation: str
+    plan: Plan | None
+    outcome: Outcome | None
+    error: str | None = None
+    exit_code: int = ExitCode.DONE
 
 
 def command(
@@ -56,18 +61,28 @@ def command(
     """
     waiting = _seconds(patience)
     loaded = load_project(project)
-    results = []
-    for name in loaded.names(organisation):
-        with loaded.open(name, SYSTEM_CLOCK) as opened:
-            if retry_rejected:
-                opened.journal.clear_rejects()
-            plan, outcome = deliver(opened, force=force, quiet=json, patience=waiting)
-            results.append(Applied(plan, outcome))
-            if outcome.interrupted:
-                break
+    names = loaded.names(organisation)
+    results: list[Applied] = []
+    for name in names:
+        try:
+            with loaded.open(name, SYSTEM_CLOCK) as opened:
+                if retry_rejected:
+                    opened.journal.clear_rejects()
+                plan, outcome = deliver(opened, force=force, quiet=json, patience=waiting)
+        except HeadraceError as error:
+            if len(names) == 1:
+                raise
+            # One organisation's trouble is not the others'.
+            results.append(Applied(name, None, None, str(error), code_of(error)))
+            if not json:
+                print(f"error: {name}: {error}", file=sys.stderr)
+            continue
+        results.append(Applied(name, plan, outcome, exit_code=_code(plan, outcome)))
+        if outcome.interrupted:
+            break
     if json:
         print_json(results)
-    exit_with(results)
+    _exit_with(results)
 
 
 def deliver(
@@ -101,18 +116,24 @@ async def _watched(opened: Organisation, plan: Plan, quiet: bool, patience: floa
         await watch.finish()
 
 
-def exit_with(results: list[Applied]) -> None:
+def _exit_with(results: list[Applied]) -> None:
     """The exit code of what happened, the worst first."""
-    plans = [result.plan for result in results]
-    outcomes = [result.outcome for result in results]
-    if any(outcome.interrupted for outcome in outcomes):
-        raise typer.Exit(ExitCode.INTERRUPTED)
-    if any(outcome.rejected for outcome in outcomes) or any(plan.held for plan in plans):
-        raise typer.Exit(ExitCode.REJECTED_RECORDS)
-    if any(outcome.left or outcome.held for outcome in outcomes):
-        raise typer.Exit(ExitCode.UNREACHABLE)
-    if any(plan.errors for plan in plans):
-        raise typer.Exit(ExitCode.PROBLEMS_IN_DATA)
+    codes = [result.exit_code for result in results]
+    errors = [result.exit_code for result in results if result.error is not None]
+    mild = (ExitCode.REJECTED_RECORDS, ExitCode.UNREACHABLE, ExitCode.PROBLEMS_IN_DATA)
+    for code in (ExitCode.INTERRUPTED, *errors, *mild):
+        if code in codes:
+            raise typer.Exit(code)
+
+
+def _code(plan: Plan, outcome: Outcome) -> ExitCode:
+    if outcome.interrupted:
+        return ExitCode.INTERRUPTED
+    if outcome.rejected or plan.held:
+        return ExitCode.REJECTED_RECORDS
+    if outcome.left or outcome.held:
+        return ExitCode.UNREACHABLE
+    return ExitCode.PROBLEMS_IN_DATA if plan.errors else ExitCode.DONE
 
 
 def _seconds(text: str) -> float:

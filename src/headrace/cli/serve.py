@@ -8,9 +8,11 @@ from typing import Annotated
 import typer
 
 from headrace.model.clock import SYSTEM_CLOCK
+from headrace.portal.page import portal_routes
 from headrace.server.app import Hub
 from headrace.server.doors import door_for
 from headrace.server.limits import parse_limits
+from headrace.server.request_journal import JOURNAL, RequestJournal
 from headrace.server.request_log import FileSink
 from headrace.server.run import DATABASE, PDFS, HubServer, address_of, folder_lock, listen
 from headrace.store.pdf_files import open_pdfs
@@ -37,6 +39,13 @@ def command(
     request_log: Annotated[
         Path | None, typer.Option(help="Append one JSON line per request to this file.")
     ] = None,
+    request_journal: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            help="MB of requests with their bodies to keep for `headrace logs`; 0 keeps none.",
+        ),
+    ] = 100,
 ) -> None:
     """Serve Upflow's API v1 from a database of your own: the hub.
 
@@ -52,13 +61,19 @@ def command(
     with folder_lock(data):
         store = SqliteStore(data / DATABASE)
         sink = FileSink(request_log) if request_log else None
+        journal = (
+            RequestJournal(data / JOURNAL, request_journal * 1_000_000) if request_journal else None
+        )
         try:
             sock = listen(host, port)
             where = f"listening on {address_of(sock)}"
+            pages = portal_routes(store, SYSTEM_CLOCK)
             door = door_for(store, SYSTEM_CLOCK, allowed)
-            app = Hub(store, SYSTEM_CLOCK, door, files, sink)
+            app = Hub(store, SYSTEM_CLOCK, door, files, sink, pages, journal=journal)
             HubServer(app, lambda: print(where, flush=True)).run_on(sock)
         finally:
             store.close()
             if sink is not None:
                 sink.close()
+            if journal is not None:
+                journal.close()

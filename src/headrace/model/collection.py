@@ -115,7 +115,7 @@ class PortalRequest(Record):
     """What a portal link is asked for (guide, Create customer portal URL)."""
 
     expires_in: int = 86_400
-    """Seconds; no maximum."""
+    """Seconds, at least 1; no maximum."""
     frame_ancestors: str | None = None
     """Space-separated host names that may frame the page."""
 

@@ -27,6 +27,8 @@ class Entity(Struct, frozen=True):
     answer: type[Record]
     required: tuple[str, ...]
     """Python names of the fields that creating one needs."""
+    optional: bool = False
+    """Whether a POST may come without a body."""
 
     @property
     def plural(self) -> str:

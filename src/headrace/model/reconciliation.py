@@ -9,9 +9,10 @@ class ReconciliationEntry(Record):
     """One side's share of a reconciliation."""
 
     amount_linked: LinkAmount
-    external_id: str | UnsetType = UNSET
-    id: str | UnsetType = UNSET
-    custom_id: str | UnsetType = UNSET
+    external_id: str | None | UnsetType = UNSET
+    id: str | None | UnsetType = UNSET
+    custom_id: str | None | UnsetType = UNSET
+    """Accepted beside the others, and not looked at."""
 
 
 class Reconciliation(Record):

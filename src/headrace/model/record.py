@@ -23,8 +23,8 @@ Amount = Annotated[int, Meta(ge=0, le=MAX_AMOUNT)]
 """Money of a document or payment: never negative."""
 LinkAmount = Annotated[int, Meta(ge=1, le=MAX_AMOUNT)]
 """Money of an allocation: more than nothing."""
-Balance = Annotated[int, Meta(ge=-MAX_AMOUNT, le=MAX_AMOUNT)]
-"""Money that may be owed either way."""
+Balance = int
+"""Money that may be owed either way; a sum, so it may pass the range of one amount."""
 Text = Annotated[str, Meta(min_length=1, max_length=10_000)]
 """Text that must say something."""
 Instant = Annotated[str, Meta(description="ISO 8601 date or date-time", extra={"kind": "instant"})]

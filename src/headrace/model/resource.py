@@ -9,11 +9,15 @@ from headrace.model.collection import (
     DunningPlan,
     Note,
     NoteDraft,
+    PortalLink,
+    PortalRequest,
     User,
 )
 from headrace.model.contact import Contact
 from headrace.model.custom_field import CustomField, CustomFieldAnswer
 from headrace.model.entity import Entity
+from headrace.model.reconciliation import Reconciliation
+from headrace.model.statement import Statement, StatementRequest
 
 CONTACT = Entity("contact", "/customers/{}/contacts", "contacts", 500, Contact, Contact, ("email",))
 CUSTOM_FIELD = Entity(
@@ -41,3 +45,20 @@ ACCOUNT_MANAGER = Entity(
 )
 ACTION = Entity("action", "/actions", "items", 500, Action, Action, ())
 NOTE = Entity("note", "/customers/{}/notes", "items", 500, NoteDraft, Note, ("content",))
+RECONCILIATION = Entity(
+    "reconciliation", "/reconcile", "", 0, Reconciliation, Reconciliation, ("external_id",)
+)
+"""Answered by the word CREATED alone."""
+PORTAL_LINK = Entity(
+    "portal_link", "/customers/{}/portal", "", 0, PortalRequest, PortalLink, (), optional=True
+)
+STATEMENT = Entity(
+    "statement",
+    "/customers/{}/customer_summary",
+    "",
+    0,
+    StatementRequest,
+    Statement,
+    (),
+    optional=True,
+)

@@ -18,9 +18,11 @@ from headrace.model.errors import MethodNotAllowed, NotFound, RequestError
 from headrace.server.call import Answer, Call, error_answer
 from headrace.server.door import Door, Visitor
 from headrace.server.incoming import Incoming, Receive, SenderGone
+from headrace.server.openapi import openapi_document
 from headrace.server.origin import origin_of
 from headrace.server.pdf_keeper import PdfKeeper
 from headrace.server.pdf_page import pdf_route
+from headrace.server.request_journal import Exchange, RequestIds
 from headrace.server.request_log import LogRecord, Sink, unknown_fields
 from headrace.server.routes import Route, match
 from headrace.store.context import Context
@@ -54,16 +56,20 @@ class Hub:
         pdfs: PdfFiles,
         sink: Sink | None = None,
         pages: Sequence[BaseRoute] = (),
+        journal: Callable[[Exchange], None] | None = None,
     ) -> None:
-        """`pages` stand beside the API; they need no key."""
+        """`pages` stand beside the API; they need no key. `journal` is told of every request."""
         self._store = store
         self._clock = clock
         self._door = door
         self._sink = sink
+        self._journal = journal
+        self._new_id = RequestIds()
         self._keeper = PdfKeeper(store, pdfs, clock)
         self._pages = Starlette(
             routes=[
                 PageRoute("/healthz", _health),
+                PageRoute("/openapi.json", _openapi),
                 pdf_route(store, self._keeper, clock),
                 *pages,
             ],
@@ -89,7 +95,7 @@ class Hub:
     async def _serve(self, scope: Scope, receive: Receive, send: Send, path: bytes) -> None:
         """One request of the API, from its key to its line in the log."""
         headers = dict(scope["headers"])
-        visit = _Visit(scope, path, self._clock.monotonic(), headers)
+        visit = _Visit(self._new_id(), scope, path, self._clock.monotonic(), headers)
         try:
             visitor = await self._door.admit(
                 visit.key, _text(headers.get(b"x-api-secret")), visit.arrived
@@ -148,31 +154,52 @@ class Hub:
     async def _finish(
         self, visit: _Visit, answer: Answer, send: Send, door: Door | None = None
     ) -> None:
-        if self._sink is not None and visit.visitor is not None:
-            self._sink(visit.record(self._clock.monotonic(), answer.status))
-        await _start(send, answer)
+        if self._sink is not None or self._journal is not None:
+            self._tell(visit, answer)
+        await _start(send, answer, visit.id)
         if door is not None:
             # Before the end of the answer: who has that may send the next request.
             visit.leave(door)
         await _end(send, answer)
 
+    def _tell(self, visit: _Visit, answer: Answer) -> None:
+        record = visit.record(self._clock.monotonic(), answer.status)
+        if self._sink is not None and visit.visitor is not None:
+            self._sink(record)
+        if self._journal is not None:
+            sent = visit.call.body if visit.call is not None else b""
+            now = self._clock.now()
+            self._journal(
+                Exchange(visit.id, now, visit.key, visit.target, record, sent, answer.body)
+            )
+
 
 class _Visit:
     """What the log will say of a request, gathered on its way."""
 
-    __slots__ = ("arrived", "call", "key", "left", "method", "path", "route", "visitor")
+    __slots__ = (
+        "arrived", "call", "id", "key", "left", "method", "path", "query", "route", "visitor",
+    )  # fmt: skip
 
     def __init__(
-        self, scope: Scope, path: bytes, arrived: float, headers: dict[bytes, bytes]
+        self, id: str, scope: Scope, path: bytes, arrived: float, headers: dict[bytes, bytes]
     ) -> None:
+        self.id = id
         self.method: str = scope["method"]
         self.path = path
+        self.query: bytes = scope["query_string"]
         self.key = _text(headers.get(b"x-api-key"))
         self.arrived = arrived
         self.left = False
         self.visitor: Visitor | None = None
         self.route: Route | None = None
         self.call: Call | None = None
+
+    @property
+    def target(self) -> str:
+        """The path with its query."""
+        target = self.path + b"?" + self.query if self.query else self.path
+        return target.decode("latin-1")
 
     def leave(self, door: Door) -> None:
         """Once, however often it is called."""
@@ -213,8 +240,8 @@ def _origin(scope: Scope, headers: dict[bytes, bytes]) -> str:
     return origin_of(scope["scheme"], host, forwarded, scope.get("server"))
 
 
-async def _start(send: Send, answer: Answer) -> None:
-    headers = [*answer.headers]
+async def _start(send: Send, answer: Answer, id: str) -> None:
+    headers = [*answer.headers, (b"x-request-id", id.encode())]
     if answer.body:
         headers += [_CONTENT_TYPE, (b"content-length", b"%d" % len(answer.body))]
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
@@ -230,6 +257,10 @@ def _text(header: bytes | None) -> str | None:
 
 async def _health(request: Request) -> Response:
     return JSONResponse({"status": "ok"})
+
+
+async def _openapi(request: Request) -> Response:
+    return Response(openapi_document(), media_type="application/json")
 
 
 async def _no_page(request: Request, error: Exception) -> Response:

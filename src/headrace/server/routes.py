@@ -21,6 +21,9 @@ from headrace.model.resource import (
     CUSTOM_FIELD,
     DUNNING_PLAN,
     NOTE,
+    PORTAL_LINK,
+    RECONCILIATION,
+    STATEMENT,
     USER,
 )
 from headrace.server.call import Answer, Call
@@ -34,6 +37,9 @@ from headrace.server.handlers import (
     documents,
     notes,
     pdfs,
+    portal_links,
+    reconciliations,
+    statements,
 )
 from headrace.store.references import Address, parse_address
 
@@ -95,25 +101,21 @@ ROUTES = (
     Route("POST", NOTE.path, notes.post, NOTE),
     Route("GET", NOTE.path, notes.list_, NOTE),
     Route("DELETE", f"{NOTE.path}/{{}}", notes.delete, NOTE),
+    Route("POST", "/reconcile", reconciliations.post, RECONCILIATION),
+    Route("POST", PORTAL_LINK.path, portal_links.post, PORTAL_LINK),
+    Route("POST", STATEMENT.path, statements.post, STATEMENT),
+    Route("POST", "/customers/{}/invoices", documents.post_of_customer, INVOICE),
+    Route("GET", "/customers/{}/invoices", documents.list_of_customer_path, INVOICE),
 )
-
-NOT_SERVED_YET = (
-    "/customers/{}/portal",
-    "/customers/{}/invoices",
-    "/customers/{}/customer_summary",
-    "/reconcile",
-)
-"""Paths of Upflow's API that this hub answers 404, and says so."""
 
 
 class _Node:
-    __slots__ = ("any", "known", "methods", "named")
+    __slots__ = ("any", "methods", "named")
 
     def __init__(self) -> None:
         self.named: dict[bytes, _Node] = {}
         self.any: _Node | None = None
         self.methods: dict[str, Route] = {}
-        self.known = False
 
 
 def _grow(root: _Node, path: str) -> _Node:
@@ -124,7 +126,6 @@ def _grow(root: _Node, path: str) -> _Node:
             node = node.any
         else:
             node = node.named.setdefault(segment.encode(), _Node())
-    node.known = True
     return node
 
 
@@ -132,8 +133,6 @@ def _tree() -> _Node:
     root = _Node()
     for route in ROUTES:
         _grow(root, route.path).methods[route.method] = route
-    for path in NOT_SERVED_YET:
-        _grow(root, path)
     return root
 
 
@@ -161,11 +160,6 @@ def match(method: str, raw_path: bytes) -> tuple[Route, tuple[Address, ...]]:
             allowed = ", ".join(sorted(node.methods))
             raise MethodNotAllowed(
                 f"{method} is not served here: this path takes {allowed}.", allowed
-            )
-        if node.known:
-            raise NotFound(
-                f"{method} /v1{_shown(raw_path)} is part of Upflow's API, but this hub does not "
-                "serve it yet."
             )
         raise _no_path(method, raw_path)
     return route, tuple(_address(segment) for segment in ids)

@@ -17,8 +17,8 @@ import uvicorn
 import uvloop
 
 from headrace.model.errors import Busy, ConfigurationError
+from headrace.store.place import DATABASE as DATABASE
 
-DATABASE = "hub.db"
 PDFS = "pdfs"
 """The folder of PDFs in a data folder."""
 _LOCK = "hub.lock"
@@ -62,7 +62,9 @@ def address_of(sock: socket.socket) -> str:
 class HubServer(uvicorn.Server):
     """A uvicorn server that says when it accepts, and ends on SIGTERM or SIGINT with code 0."""
 
-    def __init__(self, app: Any, ready: Callable[[], None]) -> None:
+    def __init__(self, app: Any, ready: Callable[[], None], alive: int | None = None) -> None:
+        """`ready` is called when the server accepts; it ends when the pipe `alive` is closed at
+        its other end."""
         super().__init__(
             uvicorn.Config(
                 app,
@@ -78,11 +80,19 @@ class HubServer(uvicorn.Server):
             )
         )
         self._ready = ready
+        self._alive = alive
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """As uvicorn's; tells when the sockets accept."""
         await super().startup(sockets)
+        if self._alive is not None:
+            asyncio.get_running_loop().add_reader(self._alive, self._end)
         self._ready()
+
+    def _end(self) -> None:
+        assert self._alive is not None
+        asyncio.get_running_loop().remove_reader(self._alive)
+        self.should_exit = True
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -42,6 +42,7 @@ from headrace.store.notes import remove_notes
 from headrace.store.outcome import Outcome
 from headrace.store.page import Page, Window
 from headrace.store.parents import wanted_parent
+from headrace.store.portal_links import remove_portal_links
 from headrace.store.queries import CUSTOMER as SQL
 from headrace.store.references import Address, find_for_import
 
@@ -104,6 +105,7 @@ def delete_customer(db: Connection, context: Context, address: Address) -> Custo
         remove_values(db, context, CUSTOMER_FIELDS, row.seq)
     remove_actions(db, context, row.seq)
     remove_notes(db, row.seq)
+    remove_portal_links(db, row.seq)
     db.execute(SQL["delete"], (row.seq,))
     counters.count_customer(db, context.organisation, -1)
     return row

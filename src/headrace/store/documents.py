@@ -12,6 +12,7 @@ import msgspec
 from headrace.ledger.allocation import check_amount
 from headrace.model.entity import INVOICE, Entity
 from headrace.model.record import UNSET, Record
+from headrace.model.reference import Reference
 from headrace.model.resource import BANK_ACCOUNT
 from headrace.store import counters
 from headrace.store.actions import forget_invoice
@@ -21,7 +22,7 @@ from headrace.store.connection import Connection
 from headrace.store.context import Context
 from headrace.store.custom_values import INVOICE as INVOICE_FIELDS
 from headrace.store.custom_values import marked, refuse_values, remove_values, write_values
-from headrace.store.customer_rows import find_customer
+from headrace.store.customer_rows import find_customer, get_customer
 from headrace.store.document_rows import (
     DocumentRow,
     document_by_seq,
@@ -51,6 +52,20 @@ def import_document(db: Connection, context: Context, entity: Entity, record: An
         return _change(db, context, present, record)
     require(entity, record)
     return _create(db, context, entity, record)
+
+
+def import_for_customer(
+    db: Connection, context: Context, entity: Entity, customer: Address, record: Any
+) -> Outcome:
+    """As `import_document`, for the customer of the path. Raises NotFound without it.
+
+    BadRequest when the record names another customer.
+    """
+    owner = get_customer(db, context, customer)
+    if record.customer is not UNSET and _customer_of(db, context, record) != owner.seq:
+        refuse("customer", f"is another one than {owner.label} of the path; leave it out")
+    named = msgspec.structs.replace(record, customer=Reference(id=owner.id))
+    return import_document(db, context, entity, named)
 
 
 def put_document(
@@ -94,6 +109,14 @@ def list_documents(
     page = page_of_documents(db, context, entity, window, customer)
     answers = answer_documents(db, context, entity, page.items, in_sequence=customer is None)
     return Page(answers, page.total)
+
+
+def list_of_customer(
+    db: Connection, context: Context, entity: Entity, customer: Address, window: Window
+) -> Page[Record]:
+    """As `list_documents`, of a customer that must exist: NotFound otherwise."""
+    owner = get_customer(db, context, customer)
+    return list_documents(db, context, entity, window, Address(id=owner.id))
 
 
 def _columns(shape: Shape, body: Record) -> tuple[Any, ...]:

@@ -22,7 +22,10 @@ def replaced_fields(shape: Shape, record: Record) -> tuple[LinkField, ...]:
 
 
 def remove_links(db: Connection, source: int, fields: tuple[LinkField, ...]) -> None:
-    """Take the document's own links to the kinds of `fields` away; both sides are open again."""
+    """Take the document's own links to the kinds of `fields` away; both sides are open again.
+
+    Those of a reconciliation stay: they belong to that (api-facts (f), Links).
+    """
     kinds = {field.target.name for field in fields}
     for seq, target, entity, amount in db.execute(SQL["own"], (source,)).fetchall():
         if entity in kinds:
@@ -53,7 +56,7 @@ def add_links(
     check_claims(source, claims)
     for claim in claims:
         assert isinstance(claim.target, DocumentRow)
-        db.execute(SQL["insert"], (source.seq, claim.target.seq, claim.amount))
+        db.execute(SQL["insert"], (source.seq, claim.target.seq, claim.amount, None))
         db.execute(DOCUMENT["apply"], (claim.amount, claim.target.seq))
         db.execute(DOCUMENT["apply"], (claim.amount, source.seq))
 

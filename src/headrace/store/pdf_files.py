@@ -88,14 +88,27 @@ class AddressedPdfs:
             self._filesystem.rm_file(f"{self._root}/{name}")
 
 
-def open_pdfs(address: str | None, default: Path) -> PdfFiles:
+class NoPdfs:
+    """For a hub that was given no place for them."""
+
+    def write(self, name: str, content: IO[bytes]) -> None:
+        raise OSError("this hub has no place for PDFs: start it with --pdfs or --data")
+
+    def open(self, name: str) -> IO[bytes]:
+        raise FileNotFoundError(name)
+
+    def remove(self, name: str) -> None:
+        pass
+
+
+def open_pdfs(address: str | None, default: Path | None) -> PdfFiles:
     """The place that `--pdfs` names: a folder or an address with `://`; None is `default`.
 
     Raises ConfigurationError when the address can't be used, naming what to install where a
     driver is missing.
     """
     if address is None:
-        return FolderPdfs(default)
+        return NoPdfs() if default is None else FolderPdfs(default)
     if "://" not in address:
         return FolderPdfs(Path(address))
     # Imported here only: it takes a tenth of a second, and few hubs need it.

@@ -157,8 +157,9 @@ class Organisation:
                 self.journal.end_run(outcome, progress.latency)
         self._latency = progress.latency or self._latency
         if delivery.stopped is not None:
+            stay = "stays" if progress.left == 1 else "stay"
             safe = (
-                f"{progress.done:,} records are delivered and noted, {progress.left:,} stay "
+                f"{progress.done:,} records are delivered and noted, {progress.left:,} {stay} "
                 "planned and nothing is lost"
             )
             raise explain(delivery.stopped, self.settings.target.url, safe)
@@ -224,18 +225,19 @@ class Organisation:
 
 def explain(error: ApiError, url: str, safe: str) -> ApiError:
     """The same kind of error, as one sentence on what happened, what is safe and what to do."""
+    said = str(error).rstrip(".")
     if isinstance(error, Unauthorised):
         return Unauthorised(
-            f"{url} does not accept the key pair ({error}): {safe}; check `key` and `secret` of "
+            f"{url} does not accept the key pair ({said}): {safe}; check `key` and `secret` of "
             "the organisation, then run the same command again."
         )
     if isinstance(error, Refused):
         return Unreachable(
-            f"{url} answered {error.status} ({error}), not as Upflow's API does: {safe}; check "
+            f"{url} answered {error.status} ({said}), not as Upflow's API does: {safe}; check "
             "`url` of the organisation and any proxy on the way, then run the same command again."
         )
     return Unreachable(
-        f"{url} is not usable ({error}): {safe}; run the same command again when it is back."
+        f"{url} is not usable ({said}): {safe}; run the same command again when it is back."
     )
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from headrace.model.clock import SYSTEM_CLOCK, format_instant
+from headrace.portal.page import portal_routes
 from headrace.server.app import Hub, Scope, Send
 from headrace.server.doors import door_for
 from headrace.server.incoming import Receive
@@ -82,8 +83,9 @@ def hub(
         stack.callback(store.close)
         log: list[LogRecord] = []
         pdfs = FolderPdfs(folder / PDFS)
+        pages = portal_routes(store, SYSTEM_CLOCK)
         door = door_for(store, SYSTEM_CLOCK, parse_limits(limits))
-        app: Any = Hub(store, SYSTEM_CLOCK, door, pdfs, log.append)
+        app: Any = Hub(store, SYSTEM_CLOCK, door, pdfs, log.append, pages)
         if latency:
             app = _delayed(app, latency)
         sock = listen("127.0.0.1", 0)

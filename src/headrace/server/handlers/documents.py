@@ -10,7 +10,9 @@ from headrace.server.paging import customer_filter, page_answer, parse_query, wi
 from headrace.store.documents import (
     delete_document,
     import_document,
+    import_for_customer,
     list_documents,
+    list_of_customer,
     put_document,
     read_document,
 )
@@ -70,3 +72,21 @@ def _note(call: Call, record: Record) -> None:
     reference = getattr(record, "customer", msgspec.UNSET)
     if reference is not msgspec.UNSET and isinstance(reference.external_id, str):
         call.customer = reference.external_id
+
+
+async def post_of_customer(call: Call) -> Answer:
+    """Import one for the customer of the path."""
+    record = call.record(call.entity.record)
+    _note(call, record)
+    call.customer = call.addresses[0].external_id
+    outcome = await call.write(import_for_customer, call.entity, call.addresses[0], record)
+    call.external_id, call.customer = outcome.external_id, outcome.customer_external_id
+    return json_answer(201 if outcome.created else 200, outcome.answer)
+
+
+async def list_of_customer_path(call: Call) -> Answer:
+    """A page of those of the customer of the path."""
+    part = window(parse_query(call.query), call.entity.page_cap)
+    call.customer = call.addresses[0].external_id
+    page = await call.scan(list_of_customer, call.entity, call.addresses[0], part)
+    return page_answer(call.entity, part, page)

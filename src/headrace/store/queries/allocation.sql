@@ -2,7 +2,7 @@
 SELECT a.seq, a.target, t.entity, a.amount
 FROM allocation a
 JOIN document t ON t.seq = a.target
-WHERE a.source = ?
+WHERE a.source = ? AND a.reconciliation IS NULL
 
 -- touching --
 SELECT a.amount, s.seq, s.entity, coalesce(s.external_id, s.id), t.seq
@@ -18,7 +18,7 @@ JOIN document t ON t.seq = a.target
 WHERE a.target = ?
 
 -- insert --
-INSERT INTO allocation (source, target, amount) VALUES (?, ?, ?)
+INSERT INTO allocation (source, target, amount, reconciliation) VALUES (?, ?, ?, ?)
 
 -- delete --
 DELETE FROM allocation WHERE seq = ?

@@ -49,6 +49,13 @@ JOIN (
 ) page ON page.seq = d.seq
 ORDER BY d.seq DESC
 
+-- open_of_family --
+{columns}
+WHERE d.customer = ? AND d.applied < d.amount
+UNION ALL
+{columns}
+WHERE c.parent = ? AND d.applied < d.amount
+
 -- insert --
 INSERT INTO document (organisation, entity, id, external_id, customer, currency, amount, dated,
     due_date, created_at, modified_at, body)

@@ -79,12 +79,22 @@ CREATE INDEX document_open ON document (
     customer, entity, currency, amount, applied, due_date, mark
 ) WHERE applied < amount;
 
+CREATE TABLE reconciliation (
+    seq INTEGER PRIMARY KEY,
+    organisation BIGINT NOT NULL REFERENCES organisation (seq),
+    external_id TEXT NOT NULL
+);
+CREATE UNIQUE INDEX reconciliation_external ON reconciliation (organisation, external_id);
+
 CREATE TABLE allocation (
     seq INTEGER PRIMARY KEY,
     source BIGINT NOT NULL REFERENCES document (seq),
     target BIGINT NOT NULL REFERENCES document (seq),
-    amount BIGINT NOT NULL CHECK (amount > 0)
+    amount BIGINT NOT NULL CHECK (amount > 0),
+    reconciliation BIGINT REFERENCES reconciliation (seq)
 );
+CREATE INDEX allocation_reconciliation ON allocation (reconciliation)
+    WHERE reconciliation IS NOT NULL;
 CREATE INDEX allocation_source ON allocation (source);
 CREATE INDEX allocation_target ON allocation (target);
 
@@ -158,3 +168,15 @@ CREATE TABLE note (
     content TEXT NOT NULL
 );
 CREATE INDEX note_customer ON note (customer);
+
+CREATE TABLE portal_link (
+    id TEXT PRIMARY KEY,
+    organisation BIGINT NOT NULL REFERENCES organisation (seq),
+    customer BIGINT NOT NULL REFERENCES customer (seq),
+    token_hash TEXT NOT NULL,
+    frame_ancestors TEXT,
+    created_at TEXT NOT NULL,
+    expires_at TEXT NOT NULL,
+    revoked_at TEXT
+);
+CREATE INDEX portal_link_customer ON portal_link (customer);

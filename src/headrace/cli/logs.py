@@ -1,0 +1,106 @@
+"""`headrace logs`: the hub's requests."""
+
+from __future__ import annotations
+
+import asyncio
+import json as json_module
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.text import Text
+
+from headrace.cli.show.console import JsonOption, console
+from headrace.model.clock import SYSTEM_CLOCK
+from headrace.server.request_journal import JOURNAL, Entry, Query, search
+
+_POLL_S = 0.3
+
+
+def command(
+    data: Annotated[Path, typer.Option(help="The folder of the hub's database.")],
+    id: Annotated[
+        str | None, typer.Argument(help="An X-Request-Id: show that request with its bodies.")
+    ] = None,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Go on with what comes in, until Ctrl-C.")
+    ] = False,
+    organisation: Annotated[str | None, typer.Option(help="Only of this organisation.")] = None,
+    status: Annotated[str | None, typer.Option(help="A status or its class: 404, 4xx.")] = None,
+    match: Annotated[
+        str | None, typer.Option(help="Text in the method and path, or an external id.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many of the newest.")] = 50,
+    json: JsonOption = False,
+) -> None:
+    """Show the requests that a hub has answered, newest last; also while it runs.
+
+    Every answer carries an X-Request-Id: `headrace logs --data DIR ID` shows that request with
+    both bodies and as a curl line. With --json, one JSON document per request and line.
+
+    Example: headrace logs --data ./hub --follow --status 4xx
+    """
+    query = Query(organisation=organisation, status=status, match=match, id=id, limit=limit)
+    try:
+        query.where()
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--status") from None
+    seen = _show(data, query, whole=id is not None, json=json)
+    if id is not None and not seen:
+        raise typer.BadParameter(f"the journal has no request {id}", param_hint="ID")
+    while follow:
+        asyncio.run(_pause())
+        later = msgspec.structs.replace(query, after=seen, limit=10_000)
+        seen = _show(data, later, whole=False, json=json) or seen
+
+
+async def _pause() -> None:
+    await SYSTEM_CLOCK.sleep(_POLL_S)
+
+
+def _show(data: Path, query: Query, *, whole: bool, json: bool) -> int:
+    """Prints what is found; the last entry's `seq`, 0 without any."""
+    entries = search(data / JOURNAL, query)
+    for entry in entries:
+        if json:
+            print(msgspec.json.encode(entry).decode(), flush=True)
+        elif whole:
+            _print_whole(entry)
+        else:
+            console.print(_line(entry), soft_wrap=True)
+    return entries[-1].seq if entries else 0
+
+
+def _line(entry: Entry) -> Text:
+    colour = {2: "green", 4: "yellow", 5: "red"}.get(entry.status // 100, "")
+    line = Text(f"{entry.at[:10]} {entry.at[11:23]}  {entry.organisation or '-':<12} ")
+    line.append(str(entry.status), style=colour)
+    line.append(f" {entry.method:<6} {entry.path}  {entry.ms:.1f} ms")
+    if entry.ignored:
+        line.append(f"  ignored {', '.join(entry.ignored)}", style="yellow")
+    line.append(f"  {entry.id}", style="dim")
+    return line
+
+
+def _print_whole(entry: Entry) -> None:
+    console.print(_line(entry), soft_wrap=True)
+    for title, body in (("sent", entry.sent), ("answered", entry.answered)):
+        console.print(Text(f"\n{title}:", style="bold"))
+        console.print(Text(_pretty(body)), soft_wrap=True)
+    curl = ["curl", "-X", entry.method, f"$HUB{entry.path}"]
+    line = " ".join(shlex.quote(word) if word != curl[3] else f'"{word}"' for word in curl)
+    line += ' -H "X-Api-Key: $KEY" -H "X-Api-Secret: $SECRET"'
+    if entry.sent:
+        line += f" -H 'Content-Type: application/json' -d {shlex.quote(entry.sent)}"
+    console.print(Text(f"\n{line}"), soft_wrap=True)
+
+
+def _pretty(body: str) -> str:
+    if not body:
+        return "(nothing)"
+    try:
+        return json_module.dumps(json_module.loads(body), indent=2, ensure_ascii=False)
+    except ValueError:
+        return body

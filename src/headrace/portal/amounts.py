@@ -1,0 +1,66 @@
+"""Amounts and dates as the reader's language writes them."""
+
+from __future__ import annotations
+
+import functools
+from datetime import date
+from decimal import Decimal
+
+from babel import Locale
+from babel.core import UnknownLocaleError
+from babel.dates import format_date
+from babel.numbers import format_currency, get_currency_symbol
+
+from headrace.model.money import EXPONENTS
+
+_FALLBACK = "en_GB"
+_LANGUAGES_MAX = 10
+
+
+@functools.lru_cache(maxsize=256)
+def locale_for(accept_language: str) -> Locale:
+    """The first language of an Accept-Language header that Babel knows."""
+    wanted = []
+    for place, part in enumerate(accept_language.split(",")[:_LANGUAGES_MAX]):
+        name, _, weight = part.strip().partition(";q=")
+        try:
+            wanted.append((-float(weight or 1), place, name))
+        except ValueError:
+            continue
+    for _, _, name in sorted(wanted):
+        try:
+            return Locale.parse(name.strip(), sep="-")
+        except (ValueError, UnknownLocaleError):
+            continue
+    return Locale.parse(_FALLBACK)
+
+
+def show_money(amount: int, currency: str, locale: Locale) -> str:
+    """An amount in the currency's lowest division, as the language writes it: `€1,234.50`.
+
+    All decimals that the currency has by ISO 4217 are shown, also where its users leave them out.
+    """
+    exponent = EXPONENTS.get(currency, 2)
+    pattern = _with_decimals(str(locale.currency_formats["standard"].pattern), exponent)
+    if get_currency_symbol(currency, locale=locale)[-1:].isalpha():
+        pattern = pattern.replace("¤#", "¤\N{NO-BREAK SPACE}#")
+    shown: str = format_currency(
+        Decimal(amount).scaleb(-exponent),
+        currency,
+        format=pattern,
+        locale=locale,
+        currency_digits=False,
+    )
+    return shown
+
+
+def _with_decimals(pattern: str, exponent: int) -> str:
+    """The language's pattern, such as `#,##0.00 ¤`, with another number of decimals."""
+    return pattern.replace("0.00", "0." + "0" * exponent if exponent else "0")
+
+
+def show_date(instant: str | None, locale: Locale) -> str:
+    """The day of a stored moment; nothing for none."""
+    if instant is None:
+        return ""
+    return format_date(date.fromisoformat(instant[:10]), format="medium", locale=locale)

@@ -1,0 +1,83 @@
+"""`GET /portal/{token}`: what a customer owes, for whoever has the link."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+from headrace.model.clock import Clock, format_instant
+from headrace.model.errors import NotFound
+from headrace.portal.amounts import locale_for
+from headrace.portal.view import view_of
+from headrace.store.context import Context
+from headrace.store.portal_links import open_portal_link
+from headrace.store.statements import read_statement
+from headrace.store.store import Store
+
+_PAGES = Environment(
+    loader=PackageLoader("headrace.portal"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_STYLE = _PAGES.get_template("style.css").render()
+_STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+
+_NOBODY = "'none'"
+
+_UNKNOWN = "This link is not known here. Please check that it is complete, or ask for a new one."
+_EXPIRED = "This link has expired. Please ask for a new one."
+_REVOKED = "This link is no longer in force. Please ask for a new one."
+
+
+def portal_routes(store: Store, clock: Clock) -> list[Route]:
+    """The routes of the customer's pages; the token of the path is all that they need."""
+
+    async def show(request: Request) -> Response:
+        token = request.path_params["token"]
+        door = await store.read(open_portal_link, token)
+        if door is None:
+            return _apology(404, _UNKNOWN)
+        if door.revoked:
+            return _apology(410, _REVOKED)
+        now = clock.now()
+        if door.expires_at <= format_instant(now):
+            return _apology(410, _EXPIRED)
+        # Links on the page are relative: it is read where it was asked for.
+        context = Context(door.organisation, now)
+        try:
+            _, statement = await store.scan(read_statement, context, door.customer)
+        except NotFound:
+            return _apology(404, _UNKNOWN)
+        locale = locale_for(request.headers.get("accept-language", ""))
+        page = view_of(statement, door.organisation.name, locale)
+        text = _PAGES.get_template("customer.html").render(page=page, style=_STYLE)
+        return HTMLResponse(text, headers=_headers(door.frame_ancestors))
+
+    return [Route("/portal/{token}", show, methods=["GET"])]
+
+
+def _apology(status: int, sentence: str) -> Response:
+    text = _PAGES.get_template("closed.html").render(sentence=sentence, style=_STYLE)
+    return HTMLResponse(text, status, headers=_headers(None))
+
+
+def _headers(frame_ancestors: str | None) -> dict[str, str]:
+    policy = (
+        f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; base-uri 'none'; "
+        f"form-action 'none'; frame-ancestors {frame_ancestors or _NOBODY}"
+    )
+    headers = {
+        "Content-Security-Policy": policy,
+        "Referrer-Policy": "no-referrer",
+        "X-Robots-Tag": "noindex, nofollow",
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "no-store",
+    }
+    return headers if frame_ancestors else {**headers, "X-Frame-Options": "DENY"}

@@ -1,0 +1,15 @@
+"""Reconciliations."""
+
+from __future__ import annotations
+
+from headrace.model.reconciliation import Reconciliation
+from headrace.server.call import Answer, Call, json_answer
+from headrace.store.reconciliations import reconcile
+
+
+async def post(call: Call) -> Answer:
+    """Set the links of one, or undo it."""
+    record = call.record(Reconciliation)
+    call.external_id = record.external_id
+    call.customer = await call.write(reconcile, record)
+    return json_answer(201, "CREATED")

@@ -1,0 +1,13 @@
+"""A customer's open items."""
+
+from __future__ import annotations
+
+from headrace.server.call import Answer, Call, json_answer
+from headrace.store.statements import read_statement
+
+
+async def post(call: Call) -> Answer:
+    """As they are now; a body is not looked at."""
+    row, statement = await call.scan(read_statement, call.addresses[0])
+    call.customer = row.external_id
+    return json_answer(200, statement)

@@ -1,0 +1,128 @@
+"""The journal of requests: what is kept, found, blanked and dropped, and `headrace logs`."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hub_api import Api, customer
+
+from headrace.model.clock import SYSTEM_CLOCK
+from headrace.server.request_journal import JOURNAL, Exchange, Query, RequestJournal, search
+from headrace.server.request_log import LogRecord
+from headrace.testkit.hub import HubProcess, hub_process, make_keys
+
+
+@pytest.fixture(scope="module")
+def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubProcess]:
+    with hub_process(tmp_path_factory.mktemp("journal")) as process:
+        yield process
+
+
+@pytest.fixture
+def api(process: HubProcess, request: pytest.FixtureRequest) -> Iterator[Api]:
+    name = re.sub(r"\W+", "-", request.node.name)
+    pair = make_keys(process.data, name)
+    api = Api(process.url, pair.key, pair.secret, name)
+    yield api
+    api.close()
+
+
+def logs(process: HubProcess, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "headrace", "logs", "--data", str(process.data), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=30)
+
+
+def test_each_answer_has_an_id_that_finds_its_request(process: HubProcess, api: Api) -> None:
+    sent = customer("C", zzz=1)
+    made = api.call("POST", "/customers?x=1", sent)
+    missing = api.call("GET", "/customers/external:nobody")
+    time.sleep(0.6)
+    (entry,) = search(process.data / JOURNAL, Query(id=made.headers["x-request-id"]))
+    assert (entry.method, entry.path, entry.status) == ("POST", "/v1/customers?x=1", 201)
+    assert (entry.organisation, entry.key) == (api.organisation, api.headers["X-Api-Key"])
+    assert (entry.entity, entry.external_id, entry.ignored) == ("customer", "C", ("zzz",))
+    assert json.loads(entry.sent) == sent
+    assert json.loads(entry.answered) == made.body
+    assert 0 < entry.ms < 10_000
+    shown = logs(process, missing.headers["x-request-id"])
+    assert "404 GET    /v1/customers/external:nobody" in shown.stdout
+    assert '"statusCode": 404' in shown.stdout and 'curl -X GET "$HUB/v1/customers' in shown.stdout
+    assert api.headers["X-Api-Secret"] not in shown.stdout
+
+
+def test_wrong_keys_are_told_too(process: HubProcess, api: Api) -> None:
+    answer = api.call("GET", "/customers", headers={"X-Api-Key": "wrong"})
+    time.sleep(0.6)
+    (entry,) = search(process.data / JOURNAL, Query(id=answer.headers["x-request-id"]))
+    assert (entry.status, entry.organisation, entry.key) == (401, None, "wrong")
+
+
+def test_filters(process: HubProcess, api: Api) -> None:
+    api.post("/customers", customer("C"))
+    api.post("/customers", customer("C"), 200)
+    api.get("/customers/external:C")
+    api.refused("POST", "/customers", {"name": 5})
+    time.sleep(0.6)
+
+    def found(*arguments: str) -> list[tuple[str, int]]:
+        done = logs(process, "--json", "--organisation", api.organisation, *arguments)
+        assert done.returncode == 0, done.stderr
+        return [(e["method"], e["status"]) for e in map(json.loads, done.stdout.splitlines())]
+
+    assert found() == [("POST", 201), ("POST", 200), ("GET", 200), ("POST", 400)]
+    assert found("--status", "2xx", "--match", "POST /v1") == [("POST", 201), ("POST", 200)]
+    assert found("--status", "400") == [("POST", 400)]
+    assert found("--match", " C", "--limit", "1") == [("GET", 200)]
+    assert found("--match", "external:") == [("GET", 200)]
+    assert "write one as 404 or a class as 4xx" in logs(process, "--status", "bad").stderr
+
+
+def test_follow_goes_on_with_what_comes_in(process: HubProcess, api: Api) -> None:
+    command = [sys.executable, "-m", "headrace", "logs", "--data", str(process.data), "--json"]
+    command += ["--follow", "--organisation", api.organisation]
+    api.post("/customers", customer("before"))
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as following:
+        assert following.stdout is not None
+        first = json.loads(following.stdout.readline())
+        api.post("/customers", customer("after"))
+        second = json.loads(following.stdout.readline())
+        following.terminate()
+    assert (first["external_id"], second["external_id"]) == ("before", "after")
+
+
+def test_the_oldest_go_when_there_is_too_much(tmp_path: Path) -> None:
+    path = tmp_path / JOURNAL
+    journal = RequestJournal(path, 1_000_000)
+    for number in range(1_000):
+        journal(exchange(f"req_{number}", b"x" * 4_000))
+        if number % 50 == 0:
+            time.sleep(0.05)
+    journal.close()
+    kept = search(path, Query(limit=10_000))
+    assert 100 < len(kept) < 260
+    assert kept[-1].id == "req_999"
+    assert sum(file.stat().st_size for file in tmp_path.iterdir()) < 6_000_000
+
+
+def test_links_that_let_in_are_blanked(tmp_path: Path) -> None:
+    journal = RequestJournal(tmp_path / JOURNAL, 1_000_000)
+    answer = b'{"url":"http://h/portal/abc.DEF-1","pdfUrl":"http://h/pdf/x1?expires=9&sign=s3cr"}'
+    journal(exchange("req_1", b"", answer))
+    journal.close()
+    (entry,) = search(tmp_path / JOURNAL, Query())
+    assert json.loads(entry.answered) == {
+        "url": "http://h/portal/(blanked)",
+        "pdfUrl": "http://h/pdf/(blanked)",
+    }
+
+
+def exchange(id: str, sent: bytes, answered: bytes = b"{}") -> Exchange:
+    record = LogRecord(1.0, 2.0, "acme", "POST", "/v1/x", 200, None, None, None, 1)
+    return Exchange(id, SYSTEM_CLOCK.now(), "key", "/v1/x", record, sent, answered)
