@@ -1,0 +1,210 @@
+"""The customer's page: its link, what it says, what it lets nobody do."""
+
+from __future__ import annotations
+
+import base64
+import re
+import urllib.error
+import urllib.request
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from administration import NOW, Administration
+from hub_api import Api, credit_note, customer, invoice, payment, to_invoice
+
+from headrace.model.collection import PortalRequest
+from headrace.portal.amounts import locale_for, show_date, show_money
+from headrace.server.run import DATABASE
+from headrace.store.context import Context
+from headrace.store.organisations import organisation_by_seq
+from headrace.store.portal_links import make_portal_link, revoke_portal_links
+from headrace.store.references import Address
+from headrace.store.sqlite import connect
+from headrace.testkit.hub import RunningHub
+
+PORTAL = "/customers/external:C/portal"
+
+
+def fetch(url: str, language: str = "en") -> tuple[int, str, dict[str, str]]:
+    request = urllib.request.Request(url, headers={"Accept-Language": language})
+    try:
+        with urllib.request.urlopen(request, timeout=10) as got:
+            return got.status, got.read().decode(), {k.lower(): v for k, v in got.headers.items()}
+    except urllib.error.HTTPError as error:
+        headers = {k.lower(): v for k, v in error.headers.items()}
+        return error.code, error.read().decode(), headers
+
+
+def words(page: str) -> str:
+    """What a reader sees, in one line."""
+    body = re.sub(r"<style>.*?</style>|<[^>]+>", " ", page, flags=re.DOTALL)
+    return " ".join(body.split())
+
+
+def test_the_page_lists_what_is_owed(api: Api) -> None:
+    api.post("/customers", customer("C", name="Café <script>alert(1)</script> & Söhne"))
+    api.post("/customers", customer("child", name="Child", parent={"externalId": "C"}))
+    api.post("/invoices", invoice("late", "child", 123456, dueDate="2016-01-31"))
+    api.post("/invoices", invoice("<b>due</b>", "C", 30000))
+    api.post("/invoices", invoice("paid", "C", 50))
+    api.post("/invoices", invoice("yen", "C", 7000, currency="JPY"))
+    links = [to_invoice("paid", 50)]
+    api.post("/payments", payment("P", "C", 100, refNumber="Ref 42", linkedInvoices=links))
+    api.post("/credit_notes", credit_note("N", "C", 20))
+    form = b'--b\r\nContent-Disposition: form-data; name="file"\r\n\r\n%PDF-1\r\n--b--\r\n'
+    kind = {"Content-Type": "multipart/form-data; boundary=b"}
+    assert api.call("POST", "/invoices/external:late/pdf", raw=form, headers=kind).status == 204
+    link = api.post(PORTAL, {})
+    assert set(link) == {"url"}
+    origin = f"http://127.0.0.1:{api._connection.port}"
+    assert re.fullmatch(rf"{origin}/portal/[\w-]{{54}}==|{origin}/portal/[\w-]+", link["url"])
+    status, page, headers = fetch(link["url"])
+    assert status == 200
+    said = words(page)
+    for text in (
+        "Outstanding €1,533.86 Due €300.00 Overdue €1,234.56 Unapplied €0.70",
+        "Outstanding ¥7,000 Due ¥7,000 Overdue ¥0 Unapplied ¥0",
+        "No late Child May 5, 2015 Jan 31, 2016 €1,234.56 €1,234.56 Overdue PDF",
+        "Ref 42 Payment Feb 3, 2016 €1.00 €0.50",
+        "No N Credit note €0.20 €0.20",
+        "Café &lt;script&gt;alert(1)&lt;/script&gt; &amp; Söhne",
+        "No &lt;b&gt;due&lt;/b&gt;",
+    ):
+        assert text in said, said
+    assert "No paid" not in said
+    assert "<script" not in page
+    (pdf,) = re.findall(r'href="([^"]+)"', page)
+    with urllib.request.urlopen(origin + pdf.replace("&amp;", "&"), timeout=10) as got:
+        assert got.read() == b"%PDF-1"
+    policy = headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'; style-src 'sha256-")
+    assert policy.endswith("base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+    assert {
+        "referrer-policy": "no-referrer",
+        "x-robots-tag": "noindex, nofollow",
+        "x-frame-options": "DENY",
+        "cache-control": "no-store",
+        "content-type": "text/html; charset=utf-8",
+    }.items() <= headers.items()
+    assert "1.234,56" in fetch(link["url"], "de-AT,en;q=0.5")[1]
+
+
+def test_a_customer_that_owes_nothing(api: Api) -> None:
+    api.post("/customers", customer("C"))
+    assert "Nothing is open" in words(fetch(api.post(PORTAL, None)["url"])[1])
+
+
+def test_who_may_frame_the_page(api: Api) -> None:
+    api.post("/customers", customer("C"))
+    hosts = "app.example.com  https://*.example.org:8443 localhost:3000"
+    url = api.post(PORTAL, {"frameAncestors": hosts, "expiresIn": "60"})["url"]
+    _, _, headers = fetch(url)
+    assert headers["content-security-policy"].endswith(
+        "; frame-ancestors app.example.com https://*.example.org:8443 localhost:3000"
+    )
+    assert "x-frame-options" not in headers
+    for bad in ("a.com; script-src *", "a.com,b.com", "'self'", "*", "https://a.com/path", "a_b.c"):
+        assert api.refused("POST", PORTAL, {"frameAncestors": bad}).startswith("frameAncestors: ")
+    for empty in ("", " ", None):
+        url = api.post(PORTAL, {"frameAncestors": empty})["url"]
+        assert fetch(url)[2]["content-security-policy"].endswith("frame-ancestors 'none'")
+
+
+def test_how_long_a_link_holds(running: RunningHub, api: Api) -> None:
+    api.post("/customers", customer("C"))
+    for bad in (0, -1, "x", 1.5, None):
+        assert api.refused("POST", PORTAL, {"expiresIn": bad}).startswith("expiresIn: ")
+    for long in (25 * 86_400, 10**18):
+        assert fetch(api.post(PORTAL, {"expiresIn": long})["url"])[0] == 200
+    admin = Administration(running, api)
+
+    def made_before(db: Any, organisation: int, ago: timedelta, seconds: int) -> str:
+        context = Context(organisation_by_seq(db, organisation), NOW - ago)
+        request = PortalRequest(expires_in=seconds)
+        return make_portal_link(db, context, Address(external_id="C"), request)[1]
+
+    old = admin.run(made_before, timedelta(days=3650), 86_400)
+    status, page, headers = fetch(f"{running.url.removesuffix('/v1')}/portal/{old}")
+    assert status == 410
+    assert "This link has expired. Please ask for a new one." in words(page)
+    assert headers["content-security-policy"].endswith("frame-ancestors 'none'")
+
+
+def test_links_are_revoked_all_at_once(running: RunningHub, api: Api) -> None:
+    api.post("/customers", customer("C"))
+    urls = [api.post(PORTAL, {})["url"] for _ in range(2)]
+    admin = Administration(running, api)
+
+    def revoke(db: Any, organisation: int) -> int:
+        context = Context(organisation_by_seq(db, organisation), NOW)
+        return revoke_portal_links(db, context, Address(external_id="C"))
+
+    assert admin.run(revoke) == 2
+    assert admin.run(revoke) == 0
+    for url in urls:
+        status, page, _ = fetch(url)
+        assert status == 410
+        assert "no longer in force" in words(page)
+    assert fetch(api.post(PORTAL, {})["url"])[0] == 200
+
+
+def test_tokens_that_are_none(running: RunningHub, api: Api) -> None:
+    api.post("/customers", customer("C"))
+    url = api.post(PORTAL, {})["url"]
+    head, token = url.rsplit("/", 1)
+    data = base64.urlsafe_b64decode(token)
+    forged = base64.urlsafe_b64encode(data[:16] + bytes(len(data) - 16)).decode()
+    unknown = base64.urlsafe_b64encode(bytes(16) + data[16:]).decode()
+    for bad in (forged, unknown, token[:-4], "x", "%FF", "a" * 5_000, token + "AAAA"):
+        status, page, _ = fetch(f"{head}/{bad}")
+        assert status == 404, bad
+        assert "This link is not known here." in words(page)
+    db = connect(running.folder / DATABASE)
+    rows = db.execute("SELECT token_hash FROM portal_link").fetchall()
+    db.close()
+    assert token not in {row[0] for row in rows}, "the token itself is kept nowhere"
+    assert api.call("DELETE", "/customers/external:C").status == 204
+    assert fetch(url)[0] == 404
+
+
+def test_who_may_ask(api: Api, new_api: Any) -> None:
+    assert api.refused("POST", PORTAL, {}, status=404) == "There is no customer with externalId C."
+    assert api.refused("GET", PORTAL, status=405)
+    assert api.refused("POST", "/customers/external:C/portalUrl", {}, status=404)
+    made = api.post("/customers", customer("C"))
+    assert new_api().refused("POST", f"/customers/{made['id']}/portal", {}, status=404)
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "language", "text"),
+    [
+        (123456, "EUR", "en", "€1,234.56"),
+        (123456, "EUR", "de", "1.234,56\xa0€"),
+        (-5, "EUR", "en", "-€0.05"),
+        (7000, "JPY", "en", "¥7,000"),
+        (12258, "LYD", "en", "LYD\xa012.258"),
+        (500, "CLP", "es", "500\xa0CLP"),
+        (100, "HUF", "hu", "1,00\xa0Ft"),
+        (2**63 - 1, "USD", "en", "$92,233,720,368,547,758.07"),
+    ],
+)
+def test_amounts_have_all_their_decimals(
+    amount: int, currency: str, language: str, text: str
+) -> None:
+    assert show_money(amount, currency, locale_for(language)) == text
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ("", "en_GB"),
+        ("fr-CA,fr;q=0.9,en;q=0.8", "fr_CA"),
+        ("xx;q=1, de;q=0.3, it;q=0.9", "it"),
+        ("*, ;q=x, nonsense--", "en_GB"),
+        ("zh-Hant-TW", "zh_Hant_TW"),
+    ],
+)
+def test_the_readers_language(header: str, expected: str) -> None:
+    assert str(locale_for(header)) == expected
+    assert show_date("2026-11-23T10:00:00.000Z", locale_for("de")) == "23.11.2026"

@@ -1,0 +1,76 @@
+"""Reconciliations: whatever can be matched within a family is, and nothing else."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headrace.ledger.document import Document
+from headrace.ledger.matching import Share, match_shares
+from headrace.model.errors import BadRequest
+
+PARENT, ONE, TWO, STRANGER = 1, 2, 3, 9
+PARENTS = {PARENT: None, ONE: PARENT, TWO: PARENT, STRANGER: None}
+
+
+def share(side: str, n: int, customer: int, amount: int, currency: str = "EUR") -> Share:
+    entity = "invoice" if side == "invoices" else "payment"
+    document = Document(
+        entity, currency, amount, 0, None, None, f"{side}{n}", None, customer, PARENTS[customer]
+    )
+    return Share(f"{side}[{n}]", document, amount)
+
+
+def shares(side: str, *parts: tuple[int, int]) -> list[Share]:
+    return [share(side, n, customer, amount) for n, (customer, amount) in enumerate(parts)]
+
+
+def possible(debits: list[Share], credits: list[Share]) -> bool:
+    """By Hall's condition over the four customers."""
+    customers = list(PARENTS)
+
+    def related(one: int, other: int) -> bool:
+        return one == other or PARENTS[one] == other or PARENTS[other] == one
+
+    for mask in range(1, 2 ** len(customers)):
+        some = [c for n, c in enumerate(customers) if mask >> n & 1]
+        need = sum(s.amount for s in debits if s.document.customer in some)
+        have = sum(s.amount for s in credits if any(related(c, s.document.customer) for c in some))
+        if need > have:
+            return False
+    return True
+
+
+parts = st.lists(
+    st.tuples(st.sampled_from([PARENT, ONE, TWO, STRANGER]), st.integers(1, 9)), max_size=6
+)
+
+
+@given(parts, parts)
+def test_all_that_can_be_matched_is(
+    left: list[tuple[int, int]], right: list[tuple[int, int]]
+) -> None:
+    debits, credits = shares("invoices", *left), shares("payments", *right)
+    missing = sum(s.amount for s in debits) - sum(s.amount for s in credits)
+    if missing > 0:
+        credits.append(share("payments", len(credits), PARENT, missing))
+    elif missing < 0:
+        debits.append(share("invoices", len(debits), PARENT, -missing))
+    if not possible(debits, credits):
+        with pytest.raises(BadRequest):
+            match_shares(debits, credits)
+        return
+    matches = match_shares(debits, credits)
+    for side, name in ((debits, "debit"), (credits, "credit")):
+        for each in side:
+            taken = sum(m.amount for m in matches if getattr(m, name) is each)
+            assert taken == each.amount
+    assert all(match.amount > 0 for match in matches)
+    assert matches == match_shares(debits, credits)
+
+
+def test_sums_must_be_equal() -> None:
+    with pytest.raises(BadRequest, match=r"EUR 0\.05, payments and credit notes to EUR 0\.04"):
+        match_shares(shares("invoices", (ONE, 5)), shares("payments", (ONE, 4)))
+    assert match_shares([], []) == []
