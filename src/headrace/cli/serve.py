@@ -2,51 +2,79 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from msgspec import Struct
 
+from headrace.cli.options import with_options
 from headrace.model.clock import SYSTEM_CLOCK
 from headrace.portal.page import portal_routes
 from headrace.server.app import Hub
+from headrace.server.door import Gates
 from headrace.server.doors import door_for
-from headrace.server.limits import parse_limits
+from headrace.server.limits import Limits, parse_limits
 from headrace.server.request_journal import JOURNAL, RequestJournal
 from headrace.server.request_log import FileSink
-from headrace.server.run import DATABASE, PDFS, HubServer, address_of, folder_lock, listen
+from headrace.server.run import PDFS, HubServer, address_of, folder_lock, listen
+from headrace.server.shared_gates import SharedGates, SharedMemory
+from headrace.server.workers import Workers, listen_together
 from headrace.store.pdf_files import open_pdfs
-from headrace.store.sqlite import SqliteStore
+from headrace.store.place import Place, find_place, open_store, transactions
 
 
-def command(
-    data: Annotated[Path, typer.Option(help="The folder of the hub's database; made if missing.")],
-    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="The port to listen on; 0 takes a free one.")] = 8080,
+class Options(Struct, frozen=True, kw_only=True):
+    """What `headrace serve` is told."""
+
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help="The folder of the hub's database and PDFs; made if missing. With --database, of "
+            "what the database does not hold."
+        ),
+    ] = None
+    database: Annotated[
+        str | None,
+        typer.Option(
+            help="A PostgreSQL database instead: postgresql://..., or env:NAME or file:PATH of it."
+        ),
+    ] = None
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1"
+    port: Annotated[int, typer.Option(help="The port to listen on; 0 takes a free one.")] = 8080
+    workers: Annotated[
+        int, typer.Option(min=1, max=64, help="How many processes serve; the limits hold for all.")
+    ] = 1
     limits: Annotated[
         str,
         typer.Option(
             help="upflow: 600 requests a minute, 10 at a time; off; or a number a minute."
         ),
-    ] = "upflow",
+    ] = "upflow"
     pdfs: Annotated[
         str | None,
         typer.Option(
             help="Where PDFs are kept: a folder, or an address such as s3://bucket/folder. "
             "Unless given, the folder pdfs beside the database."
         ),
-    ] = None,
+    ] = None
     request_log: Annotated[
         Path | None, typer.Option(help="Append one JSON line per request to this file.")
-    ] = None,
+    ] = None
     request_journal: Annotated[
         int,
         typer.Option(
             min=0,
             help="MB of requests with their bodies to keep for `headrace logs`; 0 keeps none.",
         ),
-    ] = 100,
-) -> None:
+    ] = 100
+
+
+@with_options(Options)
+def command(options: Options) -> None:
     """Serve Upflow's API v1 from a database of your own: the hub.
 
     Use it as the target of a sync, in tests instead of a sandbox, or as the place where your
@@ -56,24 +84,66 @@ def command(
 
     Example: headrace serve --data ./hub --port 8080
     """
-    allowed = parse_limits(limits)
-    files = open_pdfs(pdfs, data / PDFS)
-    with folder_lock(data):
-        store = SqliteStore(data / DATABASE)
-        sink = FileSink(request_log) if request_log else None
-        journal = (
-            RequestJournal(data / JOURNAL, request_journal * 1_000_000) if request_journal else None
-        )
-        try:
-            sock = listen(host, port)
-            where = f"listening on {address_of(sock)}"
+    service = _Service(
+        options, find_place(options.data, options.database), parse_limits(options.limits)
+    )
+    with contextlib.ExitStack() as stack:
+        if service.place.url is None:
+            assert service.place.folder is not None
+            stack.enter_context(folder_lock(service.place.folder))
+        if options.workers > 1:
+            service.serve_together()
+        else:
+            sock = stack.enter_context(listen(options.host, options.port))
+            service.serve(sock, lambda: _say(sock))
+
+
+def _say(sock: socket.socket) -> None:
+    print(f"listening on {address_of(sock)}", flush=True)
+
+
+class _Service(Struct, frozen=True):
+    """The hub in one process or several; each opens everything for itself."""
+
+    options: Options
+    place: Place
+    limits: Limits
+
+    def serve_together(self) -> None:
+        """Run the workers until all are told to end."""
+        options = self.options
+        with transactions(self.place, make=True):
+            pass  # made and migrated once, before they come
+        sockets = listen_together(options.host, options.port, options.workers)
+        memory = SharedMemory(self.limits, options.workers)
+
+        def work(number: int, ready: Callable[[], None], alive: int) -> None:
+            self.serve(sockets[number], ready, SharedGates(memory, number), alive)
+
+        workers = Workers(options.workers, SYSTEM_CLOCK, work, memory.renew)
+        workers.run(lambda: _say(sockets[0]))
+
+    def serve(
+        self,
+        sock: socket.socket,
+        ready: Callable[[], None],
+        gates: Gates | None = None,
+        alive: int | None = None,
+    ) -> None:
+        """Serve on this process's main thread until it is told to end."""
+        options, folder = self.options, self.place.folder
+        with contextlib.ExitStack() as stack:
+            store = open_store(self.place)
+            stack.callback(store.close)
+            files = open_pdfs(options.pdfs, folder / PDFS if folder else None)
+            sink = journal = None
+            if options.request_log:
+                sink = FileSink(options.request_log)
+                stack.callback(sink.close)
+            if options.request_journal and folder:
+                journal = RequestJournal(folder / JOURNAL, options.request_journal * 1_000_000)
+                stack.callback(journal.close)
+            door = door_for(store, SYSTEM_CLOCK, self.limits, gates)
             pages = portal_routes(store, SYSTEM_CLOCK)
-            door = door_for(store, SYSTEM_CLOCK, allowed)
             app = Hub(store, SYSTEM_CLOCK, door, files, sink, pages, journal=journal)
-            HubServer(app, lambda: print(where, flush=True)).run_on(sock)
-        finally:
-            store.close()
-            if sink is not None:
-                sink.close()
-            if journal is not None:
-                journal.close()
+            HubServer(app, ready, alive).run_on(sock)
