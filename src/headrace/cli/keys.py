@@ -2,37 +2,40 @@
 
 from __future__ import annotations
 
-import contextlib
-import sqlite3
-from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 import typer
 
-from headrace.model.clock import SYSTEM_CLOCK, format_instant
+from headrace.model.clock import SYSTEM_CLOCK, format_instant, parse_interval
 from headrace.model.errors import ConfigurationError
-from headrace.server.run import DATABASE
 from headrace.store.connection import Connection
-from headrace.store.keys import list_keys, make_key, revoke_key
-from headrace.store.migrations import migrate
+from headrace.store.keys import KeyPair, list_keys, make_key, revoke_key, rotate_key
 from headrace.store.organisations import make_organisation
-from headrace.store.sqlite import connect, transact
+from headrace.store.place import find_place, transactions
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Make, list and revoke the keys of a hub's organisations; also while the hub runs.",
+    help="Make, list, rotate and revoke the keys of a hub's organisations; also while the hub "
+    "runs.",
 )
 
-Data = Annotated[Path, typer.Option(help="The hub's data folder.")]
+Data = Annotated[Path | None, typer.Option(help="The hub's data folder.")]
+Database = Annotated[
+    str | None,
+    typer.Option(help="Or its PostgreSQL database: postgresql://..., env:NAME or file:PATH."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON only.")]
 
 
 @app.command()
 def create(
-    data: Data,
     organisation: Annotated[str, typer.Option(help="Whose data the key opens.")],
+    data: Data = None,
+    database: Database = None,
+    name: Annotated[str, typer.Option(help="What the key is for, to tell it from others.")] = "",
     new: Annotated[bool, typer.Option("--new", help="Make the organisation first.")] = False,
     currency: Annotated[str, typer.Option(help="With --new: its default currency.")] = "EUR",
     time_zone: Annotated[str, typer.Option(help="With --new: decides what is overdue.")] = "UTC",
@@ -42,38 +45,59 @@ def create(
 
     Example: headrace keys create --data ./hub --organisation acme --new
     """
-    now = format_instant(SYSTEM_CLOCK.now())
+    now = _now()
 
-    def make(db: Connection) -> object:
+    def make(db: Connection) -> KeyPair:
         if new:
             make_organisation(db, organisation, currency, time_zone, now)
-        return make_key(db, organisation, now)
+        return make_key(db, organisation, now, name)
 
-    with _database(data, make_folder=new) as db:
-        pair = msgspec.to_builtins(transact(db, make))
-    if json:
-        _print_json(pair)
-        return
-    typer.echo(f"organisation  {pair['organisation']}")
-    typer.echo(f"X-Api-Key     {pair['key']}")
-    typer.echo(f"X-Api-Secret  {pair['secret']}")
-    typer.echo("Keep the secret now: it can't be shown again.")
+    with transactions(find_place(data, database), make=new) as transact:
+        pair = transact(make)
+    _show(pair, json)
+
+
+@app.command()
+def rotate(
+    key: Annotated[str, typer.Argument(help="The key to replace, as `keys list` shows it.")],
+    data: Data = None,
+    database: Database = None,
+    overlap: Annotated[
+        str, typer.Option(help="How long the old one works beside the new: 30m, 12h, 7d, or 0.")
+    ] = "1d",
+    json: Json = False,
+) -> None:
+    """Make a key pair in the place of another, which goes on working for a while.
+
+    Give the new pair to the program meanwhile. It has the old one's organisation and name.
+
+    Example: headrace keys rotate hub_0123 --overlap 1d --data ./hub
+    """
+    length = _interval(overlap)
+    with transactions(find_place(data, database)) as transact:
+        pair = transact(rotate_key, key, length, _now())
+    _show(pair, json)
 
 
 @app.command("list")
-def list_(data: Data, json: Json = False) -> None:
+def list_(data: Data = None, database: Database = None, json: Json = False) -> None:
     """Show all keys of all organisations, revoked ones too; never a secret.
 
     Example: headrace keys list --data ./hub
     """
-    with _database(data) as db:
-        entries = transact(db, list_keys)
+    with transactions(find_place(data, database)) as transact:
+        entries = transact(list_keys)
     if json:
-        _print_json(msgspec.to_builtins(entries))
+        _print_json(entries)
         return
+    now = _now()
     for entry in entries:
-        state = f"revoked {entry.revoked_at}" if entry.revoked_at else "in force"
-        typer.echo(f"{entry.organisation}  {entry.key}  made {entry.created_at}  {state}")
+        name = f"  {entry.name}" if entry.name else ""
+        used = f"used {entry.last_used_at}" if entry.last_used_at else "never used"
+        typer.echo(
+            f"{entry.organisation}  {entry.key}{name}  made {entry.created_at}  {used}  "
+            f"{entry.state(now)}"
+        )
     if not entries:
         typer.echo("There are no keys yet: headrace keys create makes one.")
 
@@ -81,38 +105,44 @@ def list_(data: Data, json: Json = False) -> None:
 @app.command()
 def revoke(
     key: Annotated[str, typer.Argument(help="The key, as `keys list` shows it.")],
-    data: Data,
+    data: Data = None,
+    database: Database = None,
     json: Json = False,
 ) -> None:
     """End a key; a running hub refuses it at once.
 
     Example: headrace keys revoke hub_0123 --data ./hub
     """
-    now = format_instant(SYSTEM_CLOCK.now())
-    with _database(data) as db:
-        transact(db, revoke_key, key, now)
+    now = _now()
+    with transactions(find_place(data, database)) as transact:
+        transact(revoke_key, key, now)
     if json:
         _print_json({"key": key, "revokedAt": now})
     else:
         typer.echo(f"{key} is revoked.")
 
 
-@contextlib.contextmanager
-def _database(data: Path, *, make_folder: bool = False) -> Iterator[sqlite3.Connection]:
-    path = data / DATABASE
-    if not path.exists():
-        if not make_folder:
-            raise ConfigurationError(
-                f"There is no hub in {data} yet: `headrace keys create --new` makes its first "
-                "organisation."
-            )
-        data.mkdir(parents=True, exist_ok=True)
-    db = connect(path)
+def _show(pair: KeyPair, json: bool) -> None:
+    if json:
+        _print_json(pair)
+        return
+    typer.echo(f"organisation  {pair.organisation}")
+    typer.echo(f"X-Api-Key     {pair.key}")
+    typer.echo(f"X-Api-Secret  {pair.secret}")
+    typer.echo("Keep the secret now: it can't be shown again.")
+
+
+def _interval(text: str) -> timedelta:
+    if text == "0":
+        return timedelta()
     try:
-        transact(db, migrate)
-        yield db
-    finally:
-        db.close()
+        return parse_interval(text)
+    except ValueError as error:
+        raise ConfigurationError(f"--overlap: {error}.") from None
+
+
+def _now() -> str:
+    return format_instant(SYSTEM_CLOCK.now())
 
 
 def _print_json(value: object) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 import subprocess
 import sys
@@ -20,11 +21,11 @@ from headrace.server.doors import door_for
 from headrace.server.incoming import Receive
 from headrace.server.limits import parse_limits
 from headrace.server.request_log import LogRecord
-from headrace.server.run import DATABASE, PDFS, HubServer, address_of, folder_lock, listen
+from headrace.server.run import PDFS, HubServer, address_of, folder_lock, listen
 from headrace.store.keys import KeyPair, make_key
 from headrace.store.organisations import make_organisation
 from headrace.store.pdf_files import FolderPdfs
-from headrace.store.sqlite import SqliteStore, connect, transact
+from headrace.store.place import Place, open_store, transactions
 
 _START_S = 30.0
 
@@ -32,8 +33,10 @@ _START_S = 30.0
 class RunningHub:
     """A hub that serves in a thread; what `hub()` gives."""
 
-    def __init__(self, folder: Path, origin: str, log: list[LogRecord]) -> None:
-        self.folder = folder
+    def __init__(self, place: Place, origin: str, log: list[LogRecord]) -> None:
+        self.place = place
+        assert place.folder is not None
+        self.folder = place.folder
         self.url = f"{origin}/v1"
         """The API's base."""
         self._log = log
@@ -48,38 +51,51 @@ class RunningHub:
 
     def add_organisation(self, name: str, currency: str = "EUR", time_zone: str = "UTC") -> KeyPair:
         """One more organisation, with a key pair."""
-        return make_keys(self.folder, name, currency, time_zone)
+        return make_keys(self.place, name, currency, time_zone)
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """What a command needs to find the hub's data."""
+        return _options(self.place)
 
     def requests(self) -> list[LogRecord]:
         """The request log so far, in the order of the answers."""
         return list(self._log)
 
 
-def make_keys(folder: Path, name: str, currency: str = "EUR", time_zone: str = "UTC") -> KeyPair:
-    """A new organisation in the data folder of a hub, running or not, with a key pair."""
-    db = connect(folder / DATABASE)
+def make_keys(
+    place: Place | Path, name: str, currency: str = "EUR", time_zone: str = "UTC"
+) -> KeyPair:
+    """A new organisation where a hub's data are, which may run or not, with a key pair."""
     now = format_instant(SYSTEM_CLOCK.now())
-    try:
-        transact(db, make_organisation, name, currency, time_zone, now)
-        return transact(db, make_key, name, now)
-    finally:
-        db.close()
+    if isinstance(place, Path):
+        place = Place(folder=place)
+    with transactions(place, make=True) as transact:
+        transact(make_organisation, name, currency, time_zone, now)
+        return transact(make_key, name, now)
 
 
 @contextlib.contextmanager
 def hub(
-    limits: str = "off", folder: Path | None = None, *, latency: float = 0.0
+    limits: str = "off",
+    folder: Path | None = None,
+    *,
+    latency: float = 0.0,
+    database: str | None = None,
 ) -> Iterator[RunningHub]:
     """A hub on a free loopback port with an organisation `test`, gone at the end of the block.
 
     `limits` as for `headrace serve`; `folder` keeps the data, without it they go with the hub;
-    every answer waits `latency` seconds more, as over a network.
+    `database` is the URL of a PostgreSQL database to use instead of SQLite; every answer waits
+    `latency` seconds more, as over a network.
     """
     with contextlib.ExitStack() as stack:
         if folder is None:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hub-")))
-        stack.enter_context(folder_lock(folder))
-        store = SqliteStore(folder / DATABASE)
+        place = Place(folder=folder, url=database)
+        if database is None:
+            stack.enter_context(folder_lock(folder))
+        store = open_store(place)
         stack.callback(store.close)
         log: list[LogRecord] = []
         pdfs = FolderPdfs(folder / PDFS)
@@ -97,7 +113,7 @@ def hub(
         stack.callback(_stop, server, thread)
         if not ready.wait(_START_S):
             raise TimeoutError("the hub did not start")
-        yield RunningHub(folder, origin, log)
+        yield RunningHub(place, origin, log)
 
 
 def _stop(server: HubServer, thread: threading.Thread) -> None:
@@ -126,8 +142,10 @@ class HubProcess:
         limits: str,
         request_log: Path | None = None,
         options: Sequence[str] = (),
+        database: str | None = None,
     ) -> None:
         self.data = data
+        self.place = Place(folder=data, url=database)
         self._options = options
         self._limits = limits
         self._request_log = request_log
@@ -153,8 +171,7 @@ class HubProcess:
             "-c",
             "from headrace.cli.main import main; main()",
             "serve",
-            "--data",
-            str(self.data),
+            *_options(self.place),
             "--port",
             str(self._port),
             "--limits",
@@ -163,7 +180,10 @@ class HubProcess:
         command += self._options
         if self._request_log:
             command += ["--request-log", str(self._request_log)]
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        # A session of its own, so that its workers can be killed with it.
+        self._process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, text=True, start_new_session=True
+        )
         assert self._process.stdout is not None
         line = self._process.stdout.readline().strip()
         if not line.startswith("listening on "):
@@ -172,7 +192,9 @@ class HubProcess:
         self._port = int(self.origin.rpartition(":")[2])
 
     def kill(self) -> None:
-        """SIGKILL: nothing is finished, nothing closed."""
+        """SIGKILL to it and its workers: nothing is finished, nothing closed."""
+        if self._process is not None and self._process.poll() is None:
+            os.killpg(self._process.pid, signal.SIGKILL)
         self._end(signal.SIGKILL)
 
     def terminate(self) -> int:
@@ -196,14 +218,21 @@ def hub_process(
     limits: str = "off",
     request_log: Path | None = None,
     options: Sequence[str] = (),
+    database: str | None = None,
 ) -> Iterator[HubProcess]:
     """A hub in a process of its own, killed at the end of the block if it still runs.
 
-    `options` are further ones of `headrace serve`.
+    `options` are further ones of `headrace serve`; `database` is the URL of a PostgreSQL database
+    to use instead of SQLite.
     """
-    process = HubProcess(data, limits, request_log, options)
+    process = HubProcess(data, limits, request_log, options, database)
     process.start()
     try:
         yield process
     finally:
         process.kill()
+
+
+def _options(place: Place) -> tuple[str, ...]:
+    database = ("--database", place.url) if place.url else ()
+    return ("--data", str(place.folder), *database)
