@@ -8,9 +8,8 @@ from typing import Any
 
 from hub_api import Api
 
-from headrace.server.run import DATABASE
 from headrace.store.organisations import find_organisation
-from headrace.store.sqlite import connect, transact
+from headrace.store.place import transactions
 from headrace.testkit.hub import RunningHub
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -20,18 +19,14 @@ class Administration:
     """Runs `fn(db, organisation, ...)` for the organisation of an Api."""
 
     def __init__(self, running: RunningHub, api: Api) -> None:
-        self._path = running.folder / DATABASE
+        self._place = running.place
         self._name = api.organisation
 
     def run(self, make: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
-        db = connect(self._path)
-        try:
+        def made(db: Any) -> Any:
             organisation = find_organisation(db, self._name)
             assert organisation is not None
+            return make(db, organisation.seq, *arguments, **named)
 
-            def made(db: Any) -> Any:
-                return make(db, organisation.seq, *arguments, **named)
-
-            return transact(db, made)
-        finally:
-            db.close()
+        with transactions(self._place) as transact:
+            return transact(made)

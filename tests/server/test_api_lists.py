@@ -41,6 +41,7 @@ def test_an_empty_list_has_its_envelope(api: Api, path: str, key: str, cap: int)
             "offset=99999999999999999999999",
             "offset must be a whole number of at least 0, not '99999999999999999999999'.",
         ),
+        ("customerId=a%00b", "The query contains a NUL character: remove it."),
         ("page=0", "page must be a whole number of at least 1, not '0'."),
     ],
 )

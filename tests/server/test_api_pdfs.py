@@ -242,7 +242,14 @@ def test_links_are_bound_to_document_time_and_host(api: Api, running: RunningHub
     forged = one.replace(one.split("/pdf/")[1][:36], two.split("/pdf/")[1][:36])
     later = re.sub(r"expires=(\d+)", lambda m: f"expires={int(m[1]) + 3600}", one)
     sentence = "This link is not one that the hub gave out: read the document again for its pdfUrl."
-    for url in (forged, later, one[:-1], one.partition("?")[0], one.replace("expires=", "x=")):
+    for url in (
+        forged,
+        later,
+        one[:-1],
+        one.partition("?")[0],
+        one.replace("expires=", "x="),
+        one.replace("/pdf/", "/pdf/%00"),
+    ):
         status, body, headers = fetch(url)
         assert status == 403, url
         assert sentence.encode() in body

@@ -15,12 +15,11 @@ from hub_api import Api, credit_note, customer, invoice, payment, to_invoice
 
 from headrace.model.collection import PortalRequest
 from headrace.portal.amounts import locale_for, show_date, show_money
-from headrace.server.run import DATABASE
 from headrace.store.context import Context
 from headrace.store.organisations import organisation_by_seq
+from headrace.store.place import transactions
 from headrace.store.portal_links import make_portal_link, revoke_portal_links
 from headrace.store.references import Address
-from headrace.store.sqlite import connect
 from headrace.testkit.hub import RunningHub
 
 PORTAL = "/customers/external:C/portal"
@@ -160,9 +159,8 @@ def test_tokens_that_are_none(running: RunningHub, api: Api) -> None:
         status, page, _ = fetch(f"{head}/{bad}")
         assert status == 404, bad
         assert "This link is not known here." in words(page)
-    db = connect(running.folder / DATABASE)
-    rows = db.execute("SELECT token_hash FROM portal_link").fetchall()
-    db.close()
+    with transactions(running.place) as transact:
+        rows = transact(lambda db: db.execute("SELECT token_hash FROM portal_link").fetchall())
     assert token not in {row[0] for row in rows}, "the token itself is kept nowhere"
     assert api.call("DELETE", "/customers/external:C").status == 204
     assert fetch(url)[0] == 404

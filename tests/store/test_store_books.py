@@ -11,11 +11,13 @@ from headrace.ledger.document import open_amount
 from headrace.model.customer import Customer
 from headrace.model.entity import BY_NAME, ENTITIES
 from headrace.model.errors import RequestError
+from headrace.model.reconciliation import Reconciliation, ReconciliationEntry
 from headrace.model.reference import InvoiceLink, PaymentLink, external
 from headrace.store.context import Context
 from headrace.store.customers import delete_customer, import_customer, put_customer
 from headrace.store.document_rows import document_by_seq
 from headrace.store.documents import delete_document, import_document, put_document
+from headrace.store.reconciliations import reconcile
 from headrace.store.references import Address
 
 STEPS = 400
@@ -54,6 +56,21 @@ def _record(rng: random.Random, name: str) -> object:
     return kind(**fields)
 
 
+def _reconcile(db: sqlite3.Connection, context: Context, rng: random.Random) -> None:
+    amounts = [rng.randrange(1, 9) for _ in range(rng.randrange(3))]
+
+    def side(name: str) -> list[ReconciliationEntry]:
+        return [
+            ReconciliationEntry(external_id=f"{name}-{rng.randrange(12)}", amount_linked=amount)
+            for amount in amounts
+        ]
+
+    debit = rng.choice(["invoices", "refunds"])
+    credit = rng.choice(["payments", "credit_notes"])
+    sides = {name: side(name.removesuffix("s")) for name in (debit, credit)}
+    reconcile(db, context, Reconciliation(external_id=f"r{rng.randrange(4)}", **sides))
+
+
 def _step(db: sqlite3.Connection, context: Context, rng: random.Random) -> None:
     if rng.random() < 0.2:
         address = Address(external_id=f"c{rng.randrange(5)}")
@@ -65,6 +82,9 @@ def _step(db: sqlite3.Connection, context: Context, rng: random.Random) -> None:
             put_customer(db, context, address, Customer(parent=parent))
         else:
             import_customer(db, context, Customer(external_id=address.external_id, name="n"))
+        return
+    if rng.random() < 0.15:
+        _reconcile(db, context, rng)
         return
     entity = rng.choice(ENTITIES[1:])
     record = _record(rng, entity.name)

@@ -66,6 +66,12 @@ ACTION page_of_customer_oldest action_customer
 ACTION forget_invoice action_invoice
 NOTE page_newest note_customer
 NOTE page_oldest note_customer
+DOCUMENT open_of_family document_customer
+DOCUMENT open_of_family customer_parent
+RECONCILIATION by_external_id reconciliation_external
+RECONCILIATION links allocation_reconciliation
+RECONCILIATION delete_links allocation_reconciliation
+PORTAL delete_of_customer portal_link_customer
 PDF release document_pdf
 PDF doom pdf_file_waste
 PDF doomed pdf_file_doomed

@@ -17,9 +17,11 @@ _OFFSET_MAX = 2**53
 
 
 def parse_query(query: bytes) -> dict[str, str]:
-    """Parameters by name; of several with one name, the last."""
+    """Parameters by name; of several with one name, the last. BadRequest for a NUL in them."""
     if not query:
         return {}
+    if b"%00" in query:
+        raise BadRequest("The query contains a NUL character: remove it.")
     return dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True))
 
 

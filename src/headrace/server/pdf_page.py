@@ -56,7 +56,9 @@ async def _permitted(store: Store, clock: Clock, request: Request) -> ServedPdf:
     document = request.path_params["document"]
     expires = request.query_params.get("expires", "")
     signature = request.query_params.get("signature", "")
-    if not (expires.isascii() and expires.isdecimal() and len(expires) <= _DIGITS):
+    if "\0" in document or not (
+        expires.isascii() and expires.isdecimal() and len(expires) <= _DIGITS
+    ):
         raise Forbidden(_FORGED)
     pdf = await store.read(find_pdf, document)
     if pdf is None:

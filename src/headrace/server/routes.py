@@ -172,6 +172,8 @@ def _address(segment: bytes) -> Address:
         text = segment.decode("utf-8")
     except UnicodeDecodeError:
         raise NotFound("The id in the path is not valid UTF-8, so nothing has it.") from None
+    if "\0" in text:
+        raise NotFound("The id in the path contains a NUL character, so nothing has it.")
     return parse_address(text)
 
 
