@@ -1,22 +1,42 @@
-"""A hub over HTTP, and a new organisation in it for each test."""
+"""A hub over HTTP on each engine, and a new organisation in it for each test."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
 import pytest
 from hub_api import Api
+from postgres import fresh_database
 
 from headrace.testkit.hub import RunningHub, hub
 
 _NUMBERS = itertools.count(1)
 
 
-@pytest.fixture(scope="session")
-def running() -> Iterator[RunningHub]:
-    with hub(limits="off") as running_hub:
-        yield running_hub
+ENGINES = ("sqlite", "postgresql")
+
+
+def database_of(request: pytest.FixtureRequest, engine: str, stack: ExitStack) -> str | None:
+    """The URL of an empty database for as long as `stack`; None for SQLite."""
+    if engine == "sqlite":
+        return None
+    return stack.enter_context(fresh_database(request.getfixturevalue("postgres_server")))
+
+
+@pytest.fixture(scope="session", params=ENGINES)
+def running(request: pytest.FixtureRequest) -> Iterator[RunningHub]:
+    with ExitStack() as stack:
+        database = database_of(request, request.param, stack)
+        yield stack.enter_context(hub(limits="off", database=database))
+
+
+@pytest.fixture(params=ENGINES)
+def database(request: pytest.FixtureRequest) -> Iterator[str | None]:
+    """For a test that starts hubs of its own: once None for SQLite, once the URL of a database."""
+    with ExitStack() as stack:
+        yield database_of(request, request.param, stack)
 
 
 @pytest.fixture

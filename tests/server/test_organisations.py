@@ -78,25 +78,25 @@ def test_another_organisations_entities_do_not_exist(new_api: Callable[..., Api]
 
 
 def test_keys_are_made_listed_and_revoked_while_the_hub_runs(running: RunningHub) -> None:
-    data = str(running.folder)
+    data = running.options
     made = json.loads(
-        keys("create", "--data", data, "--organisation", "made by hand", "--new", "--json")
+        keys("create", *data, "--organisation", "made by hand", "--new", "--json")
     )
     assert set(made) == {"organisation", "key", "secret", "name"}
     assert made["organisation"] == "made by hand"
     first = Api(running.url, made["key"], made["secret"], "made by hand")
     first.post("/customers", customer("C"))
-    again = json.loads(keys("create", "--data", data, "--organisation", "made by hand", "--json"))
+    again = json.loads(keys("create", *data, "--organisation", "made by hand", "--json"))
     second = Api(running.url, again["key"], again["secret"], "made by hand")
     assert second.get("/customers")["total"] == 1
-    listed = {entry["key"]: entry for entry in json.loads(keys("list", "--data", data, "--json"))}
+    listed = {entry["key"]: entry for entry in json.loads(keys("list", *data, "--json"))}
     assert listed[made["key"]]["organisation"] == "made by hand"
     assert listed[made["key"]]["revokedAt"] is None
-    assert "secret" not in keys("list", "--data", data, "--json")
-    assert f"{made['key']} is revoked." in keys("revoke", made["key"], "--data", data)
+    assert "secret" not in keys("list", *data, "--json")
+    assert f"{made['key']} is revoked." in keys("revoke", made["key"], *data)
     assert first.refused("GET", "/customers", status=401) == WRONG
     assert second.get("/customers")["total"] == 1
-    assert f"{made['key']}  made " in keys("list", "--data", data)
+    assert f"{made['key']}  made " in keys("list", *data)
     for client in (first, second):
         client.close()
 
@@ -136,7 +136,7 @@ def test_no_secret_is_kept(running: RunningHub) -> None:
 )
 def test_what_keys_refuses(running: RunningHub, arguments: list[str], sentence: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        keys(*arguments, "--data", str(running.folder))
+        keys(*arguments, *running.options)
     assert str(caught.value) == sentence
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -82,9 +83,9 @@ def transactions(place: Place, *, make: bool = False) -> Iterator[Transact]:
     `make` is given; PostgreSQL's are made by their administrator.
     """
     if place.url is not None:
-        url = place.url
-        postgres.transact(url, migrate, schema_for_postgres)
-        yield Transact(lambda run, *arguments: postgres.transact(url, run, *arguments))
+        with postgres.transactions(place.url) as run_alone:
+            run_alone(migrate, schema_for_postgres)
+            yield Transact(run_alone)
         return
     assert place.folder is not None
     path = place.folder / DATABASE
@@ -98,7 +99,7 @@ def transactions(place: Place, *, make: bool = False) -> Iterator[Transact]:
     db = sqlite.connect(path)
     try:
         sqlite.transact(db, migrate)
-        yield Transact(lambda run, *arguments: sqlite.transact(db, run, *arguments))
+        yield Transact(functools.partial(sqlite.transact, db))
     finally:
         db.close()
 

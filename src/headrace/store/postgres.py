@@ -13,10 +13,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import queue
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from headrace.model.errors import ConfigurationError
@@ -177,20 +178,41 @@ def _read_together(db: PostgresConnection, jobs: Sequence[Job]) -> None:
     db.execute("COMMIT")
 
 
-def transact(url: str, run: Callable[..., T], *arguments: Any) -> T:
-    """Run one store function in a write transaction, on a connection of its own.
+@contextlib.contextmanager
+def transactions(url: str) -> Iterator[Callable[..., Any]]:
+    """Runs store functions one by one in write transactions of their own, on one connection.
 
-    Raises ConfigurationError when the database can't be reached.
+    Raises ConfigurationError when the database can't be reached, or is no longer.
     """
     try:
         db = PostgresConnection(url)
         try:
-            db.execute("BEGIN")
-            db.execute(_LOCK, (_LOCK_SPACE, 0))
-            result = run(db, *arguments)
-            _commit(db)
-            return result
+            yield functools.partial(_transact, db)
         finally:
             db.close()
     except ConnectionLost as error:
         raise ConfigurationError(f"The hub's database can't be reached: {error}.") from None
+
+
+def transact(url: str, run: Callable[..., T], *arguments: Any) -> T:
+    """Run one store function as `transactions` does."""
+    with transactions(url) as run_alone:
+        result: T = run_alone(run, *arguments)
+        return result
+
+
+def _transact(db: PostgresConnection, run: Callable[..., T], *arguments: Any) -> T:
+    db.execute("BEGIN")
+    try:
+        db.execute(_LOCK, (_LOCK_SPACE, 0))
+        result = run(db, *arguments)
+        _commit(db)
+    except ConnectionLost:
+        raise
+    except BaseException:
+        with contextlib.suppress(DatabaseError):
+            db.settle()
+        db.execute("ROLLBACK")
+        db.settle()
+        raise
+    return result
