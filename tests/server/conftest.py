@@ -8,9 +8,9 @@ from contextlib import ExitStack
 
 import pytest
 from hub_api import Api
-from postgres import fresh_database
 
 from headrace.testkit.hub import RunningHub, hub
+from postgres import fresh_database
 
 _NUMBERS = itertools.count(1)
 
