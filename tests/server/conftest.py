@@ -9,6 +9,8 @@ from contextlib import ExitStack
 import pytest
 from hub_api import Api
 
+from headrace.store.check import check_database
+from headrace.store.place import snapshot
 from headrace.testkit.hub import RunningHub, hub
 from postgres import fresh_database
 
@@ -29,7 +31,10 @@ def database_of(request: pytest.FixtureRequest, engine: str, stack: ExitStack) -
 def running(request: pytest.FixtureRequest) -> Iterator[RunningHub]:
     with ExitStack() as stack:
         database = database_of(request, request.param, stack)
-        yield stack.enter_context(hub(limits="off", database=database))
+        running_hub = stack.enter_context(hub(limits="off", database=database))
+        yield running_hub
+        with snapshot(running_hub.place) as db:
+            assert [str(finding) for finding in check_database(db)] == []
 
 
 @pytest.fixture(params=ENGINES)

@@ -13,6 +13,8 @@ from headrace.model.entity import BY_NAME, ENTITIES
 from headrace.model.errors import RequestError
 from headrace.model.reconciliation import Reconciliation, ReconciliationEntry
 from headrace.model.reference import InvoiceLink, PaymentLink, external
+from headrace.store.check import check_database
+from headrace.store.connection import Connection
 from headrace.store.context import Context
 from headrace.store.customers import delete_customer, import_customer, put_customer
 from headrace.store.document_rows import document_by_seq
@@ -56,7 +58,7 @@ def _record(rng: random.Random, name: str) -> object:
     return kind(**fields)
 
 
-def _reconcile(db: sqlite3.Connection, context: Context, rng: random.Random) -> None:
+def _reconcile(db: Connection, context: Context, rng: random.Random) -> None:
     amounts = [rng.randrange(1, 9) for _ in range(rng.randrange(3))]
 
     def side(name: str) -> list[ReconciliationEntry]:
@@ -71,7 +73,7 @@ def _reconcile(db: sqlite3.Connection, context: Context, rng: random.Random) -> 
     reconcile(db, context, Reconciliation(external_id=f"r{rng.randrange(4)}", **sides))
 
 
-def _step(db: sqlite3.Connection, context: Context, rng: random.Random) -> None:
+def _step(db: Connection, context: Context, rng: random.Random) -> None:
     if rng.random() < 0.2:
         address = Address(external_id=f"c{rng.randrange(5)}")
         parent = rng.choice([None, external(f"c{rng.randrange(5)}")])
@@ -99,14 +101,12 @@ def _step(db: sqlite3.Connection, context: Context, rng: random.Random) -> None:
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_books_stay_true_through_random_writes(
-    db: sqlite3.Connection, context: Context, seed: int
-) -> None:
+def test_books_stay_true_through_random_writes(db: Connection, context: Context, seed: int) -> None:
     rng = random.Random(seed)
     done = refused = 0
     for n in range(5):
         import_customer(db, context, Customer(external_id=f"c{n}", name="n"))
-    for _ in range(STEPS):
+    for step in range(STEPS):
         db.execute("SAVEPOINT step")
         try:
             _step(db, context, rng)
@@ -115,48 +115,14 @@ def test_books_stay_true_through_random_writes(
             db.execute("ROLLBACK TO step")
             refused += 1
         db.execute("RELEASE step")
-        check_books(db)
+        if step % 5 == 0 or step == STEPS - 1:
+            assert [str(finding) for finding in check_database(db)] == []
     assert done > STEPS / 5, (done, refused)
     assert refused > STEPS / 20, (done, refused)
 
 
-def check_books(db: sqlite3.Connection) -> None:
-    """Every kept sum against a fresh one."""
-    applied = db.execute("SELECT seq, applied FROM document ORDER BY seq").fetchall()
-    summed = db.execute(
-        """SELECT d.seq, (SELECT coalesce(sum(amount), 0) FROM allocation a
-        WHERE a.source = d.seq OR a.target = d.seq) FROM document d ORDER BY d.seq"""
-    ).fetchall()
-    assert applied == summed
-    kept = db.execute(
-        """SELECT customer, entity, currency, total FROM counter
-        WHERE customer > 0 AND total <> 0 ORDER BY 1, 2, 3"""
-    ).fetchall()
-    counted = db.execute(
-        """SELECT customer, entity, currency, count(*) FROM document
-        GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"""
-    ).fetchall()
-    assert kept == counted
-    kept = db.execute(
-        "SELECT entity, total FROM counter WHERE customer = 0 AND total <> 0 ORDER BY 1"
-    ).fetchall()
-    counted = db.execute(
-        """SELECT entity, count(*) FROM document GROUP BY 1
-        UNION ALL SELECT 'customer', count(*) FROM customer HAVING count(*) > 0 ORDER BY 1"""
-    ).fetchall()
-    assert kept == counted
-    strangers = db.execute(
-        """SELECT count(*) FROM allocation a
-        JOIN document s ON s.seq = a.source JOIN document t ON t.seq = a.target
-        JOIN customer cs ON cs.seq = s.customer JOIN customer ct ON ct.seq = t.customer
-        WHERE s.currency <> t.currency OR NOT (s.customer = t.customer
-            OR cs.parent = t.customer OR ct.parent = s.customer)"""
-    ).fetchone()
-    assert strangers == (0,)
-
-
 def test_open_amounts_are_what_the_index_of_open_documents_holds(
-    db: sqlite3.Connection, context: Context
+    db: Connection, context: Context
 ) -> None:
     """The balance reads open documents only: none with something open may be missing there."""
     rng = random.Random(99)
@@ -172,10 +138,6 @@ def test_open_amounts_are_what_the_index_of_open_documents_holds(
 
     seqs = [row[0] for row in db.execute("SELECT seq FROM document")]
     with_open = {seq for seq in seqs if open_amount(document_by_seq(db, seq)) > 0}
-    indexed = {
-        row[0]
-        for row in db.execute(
-            "SELECT seq FROM document INDEXED BY document_open WHERE applied < amount"
-        )
-    }
-    assert with_open == indexed
+    index = "INDEXED BY document_open" if isinstance(db, sqlite3.Connection) else ""
+    rows = db.execute(f"SELECT seq FROM document {index} WHERE applied < amount")
+    assert with_open == {row[0] for row in rows}

@@ -13,7 +13,8 @@ from msgspec import Struct
 
 from headrace.model.errors import ConfigurationError
 from headrace.store import postgres, sqlite
-from headrace.store.migrations import migrate
+from headrace.store.connection import Connection
+from headrace.store.migrations import check_version, migrate
 from headrace.store.postgres import PostgresStore
 from headrace.store.postgres_dialect import schema_for_postgres
 from headrace.store.sqlite import SqliteStore
@@ -22,6 +23,7 @@ from headrace.store.store import Store
 T = TypeVar("T")
 
 DATABASE = "hub.db"
+_SCAN_CACHE_KB = 64_000
 _SCHEMES = ("postgresql://", "postgres://")
 
 
@@ -87,21 +89,46 @@ def transactions(place: Place, *, make: bool = False) -> Iterator[Transact]:
             run_alone(migrate, schema_for_postgres)
             yield Transact(run_alone)
         return
-    assert place.folder is not None
-    path = place.folder / DATABASE
-    if not path.exists():
-        if not make:
-            raise ConfigurationError(
-                f"There is no hub in {place.folder} yet: `headrace keys create --new` makes its "
-                "first organisation."
-            )
+    if make and place.folder is not None:
         place.folder.mkdir(parents=True, exist_ok=True)
-    db = sqlite.connect(path)
+    db = sqlite.connect(_path(place, make=make))
     try:
         sqlite.transact(db, migrate)
         yield Transact(functools.partial(sqlite.transact, db))
     finally:
         db.close()
+
+
+@contextlib.contextmanager
+def snapshot(place: Place) -> Iterator[Connection]:
+    """The database as it is at one moment, for reading only, also while hubs serve it.
+
+    Raises ConfigurationError where there is no database of this version's schema.
+    """
+    if place.url is not None:
+        with postgres.snapshot(place.url) as remote:
+            check_version(remote)
+            yield remote
+        return
+    db = sqlite.connect(_path(place), _SCAN_CACHE_KB)
+    try:
+        db.execute("PRAGMA query_only=ON")
+        db.execute("BEGIN")
+        check_version(db)
+        yield db
+    finally:
+        db.close()
+
+
+def _path(place: Place, *, make: bool = False) -> Path:
+    assert place.folder is not None
+    path = place.folder / DATABASE
+    if not make and not path.exists():
+        raise ConfigurationError(
+            f"There is no hub in {place.folder} yet: `headrace keys create --new` makes its first "
+            "organisation."
+        )
+    return path
 
 
 def _resolve(text: str, environment: Mapping[str, str]) -> str:

@@ -184,10 +184,24 @@ def transactions(url: str) -> Iterator[Callable[..., Any]]:
 
     Raises ConfigurationError when the database can't be reached, or is no longer.
     """
+    with _connected(url) as db:
+        yield functools.partial(_transact, db)
+
+
+@contextlib.contextmanager
+def snapshot(url: str) -> Iterator[PostgresConnection]:
+    """A connection in a transaction that reads the database as it is at one moment."""
+    with _connected(url) as db:
+        db.execute(_SNAPSHOT)
+        yield db
+
+
+@contextlib.contextmanager
+def _connected(url: str) -> Iterator[PostgresConnection]:
     try:
         db = PostgresConnection(url)
         try:
-            yield functools.partial(_transact, db)
+            yield db
         finally:
             db.close()
     except ConnectionLost as error:

@@ -34,18 +34,36 @@ def migrate(db: Connection, translate: Callable[[str], str] = str) -> None:
     Raises ConfigurationError when the database was made by a newer version.
     """
     db.execute(translate(_META))
-    row = db.execute(_VERSION).fetchone()
-    present = row[0] if row else 0
+    present = _version(db)
     known = available()
-    newest = known[-1][0]
-    if present > newest:
-        raise ConfigurationError(
-            f"The database has schema {present}, this version of headrace knows up to {newest}: "
-            "start the newer headrace that wrote it, or use another data folder."
-        )
+    _refuse_newer(present, known[-1][0])
     for number, script in known:
         if number > present:
             for statement in script.split(";\n"):
                 if statement.strip():
                     db.execute(translate(statement))
             db.execute(_SET_VERSION, (number,))
+
+
+def check_version(db: Connection) -> None:
+    """For who only reads: ConfigurationError unless the schema is this version's."""
+    present, newest = _version(db), available()[-1][0]
+    _refuse_newer(present, newest)
+    if present < newest:
+        raise ConfigurationError(
+            f"The database has schema {present}, this version of headrace {newest}: start the hub "
+            "once, it brings the database up to date."
+        )
+
+
+def _version(db: Connection) -> int:
+    row = db.execute(_VERSION).fetchone()
+    return row[0] if row else 0
+
+
+def _refuse_newer(present: int, newest: int) -> None:
+    if present > newest:
+        raise ConfigurationError(
+            f"The database has schema {present}, this version of headrace knows up to {newest}: "
+            "start the newer headrace that wrote it, or use another data folder."
+        )

@@ -29,6 +29,7 @@ def _load(name: str) -> dict[str, str]:
 ACTION = _load("action")
 ALLOCATION = _load("allocation")
 CATALOGUE = _load("catalogue")
+CHECK = _load("check")
 COUNTER = _load("counter")
 CUSTOM_FIELD = _load("custom_field")
 CUSTOMER = _load("customer")
