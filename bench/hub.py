@@ -4,7 +4,7 @@
     python bench/hub.py --full     against 1,000,000 invoices
 
 - requests: 16 clients, durable, limits on: upsert of an invoice and GET by id, against the bare
-  endpoint of baseline_hub.py; at least 0.5.
+  endpoint of baseline_hub.py; at least 0.5, and on PostgreSQL at least 0.4.
 - size: a large database against one of 10,000 invoices: first and last page of 500, single
   requests, memory of the process.
 """
@@ -16,7 +16,8 @@ import contextlib
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -28,22 +29,59 @@ from headrace.model.entity import INVOICE
 from headrace.model.invoice import Invoice
 from headrace.model.reference import external
 from headrace.server.run import DATABASE
+from headrace.store.check import check_database
 from headrace.store.connection import Connection
 from headrace.store.context import Context, Organisation
 from headrace.store.customers import import_customer
 from headrace.store.documents import import_document
 from headrace.store.organisations import find_organisation
+from headrace.store.place import Place, snapshot
+from headrace.store.postgres_connection import PostgresConnection
+from headrace.store.postgres_statistics import collect
 from headrace.store.sqlite import connect, transact
 from headrace.testkit.hub import HubProcess, hub_process, make_keys
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 sys.path.insert(0, str(Path(__file__).parent))
 
 import load
+from postgres import fresh_database, running_server
 
+PARTS = ("requests", "postgresql", "size", "check")
+SERVER = {"listen_addresses": "127.0.0.1", "timezone": "UTC"}
+"""Of PostgreSQL: its own defaults, by which every commit is flushed."""
+LIMIT = "100000000"
+"""Requests a minute: the limits are on, and never reached."""
 CLIENTS = 16
 ROUNDS = 3
 ORGANISATIONS = ("one", "two")
 """Two, since one may have 10 requests at a time only."""
+
+
+_NUMBERS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :count"
+PLAIN_ROWS = (
+    f"""{_NUMBERS} / 10)
+    INSERT INTO customer (organisation, id, external_id, parent, name, created_at, modified_at,
+        contacts, body)
+    SELECT 1, 'c' || i, 'C' || i, CASE WHEN i % 10 = 0 THEN i - 1 END, 'Customer ' || i, '', '',
+        '[{{"email":"a@x.io","id":"' || i || '","isMain":true}}]', '{{"name":"C ' || i || '"}}'
+    FROM n""",
+    f"""{_NUMBERS})
+    INSERT INTO document (organisation, entity, id, external_id, customer, currency, amount,
+        applied, dated, due_date, created_at, modified_at, body)
+    SELECT 1, CASE WHEN i % 10 < 6 THEN 'invoice' WHEN i % 10 < 9 THEN 'payment'
+        ELSE 'credit_note' END, 'd' || i, 'D' || i, (i - 1) / 10 + 1, 'EUR', 1000 + i % 500,
+        CASE WHEN i % 10 IN (1, 2, 7, 8) THEN 700 ELSE 0 END,
+        '2026-01-01T00:00:00.000Z', '2026-02-01T00:00:00.000Z', '', '',
+        '{{"customId":"INV-' || i || '","currency":"EUR","grossAmount":1000,"netAmount":900}}'
+    FROM n""",
+    """INSERT INTO allocation (source, target, amount)
+    SELECT seq, seq - 6, 700 FROM document WHERE entity = 'payment' AND applied > 0""",
+    """INSERT INTO counter
+    SELECT organisation, customer, entity, currency, count(*) FROM document GROUP BY 1, 2, 3, 4
+    UNION ALL SELECT organisation, 0, entity, '', count(*) FROM document GROUP BY 1, 3
+    UNION ALL SELECT 1, 0, 'customer', '', count(*) FROM customer""",
+)
 
 
 def main() -> None:
@@ -51,13 +89,19 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--full", action="store_true", help="with 1,000,000 invoices")
-    parser.add_argument("--part", choices=("requests", "size"), help="only this one")
+    parser.add_argument("--part", choices=PARTS, action="append", help="only this one")
     arguments = parser.parse_args()
+    parts = arguments.part or PARTS
+    count = 4_000 if arguments.full else 2_000
     with tempfile.TemporaryDirectory(prefix="bench-hub-") as folder:
-        if arguments.part != "size":
-            bench_requests(Path(folder), 4_000 if arguments.full else 2_000)
-        if arguments.part != "requests":
+        if "requests" in parts:
+            bench_requests(Path(folder), count)
+        if "postgresql" in parts:
+            bench_postgres(Path(folder), count)
+        if "size" in parts:
             bench_size(Path(folder), 1_000_000 if arguments.full else 60_000)
+        if "check" in parts:
+            bench_check(Path(folder), 1_000_000 if arguments.full else 200_000)
 
 
 def invoice_body(number: int, amount: int) -> dict[str, object]:
@@ -74,44 +118,83 @@ def invoice_body(number: int, amount: int) -> dict[str, object]:
 
 
 def bench_requests(folder: Path, count: int) -> None:
-    """Upsert and GET, alternating rounds of the bare endpoint and the hub; best rate of each."""
+    """Upsert and GET on SQLite against the bare endpoint."""
     data = folder / "requests"
-    with hub_process(data, limits="100000000") as hub, bare_process(folder / "bare.db") as bare:
-        heads = []
-        for name in ORGANISATIONS:
-            pair = make_keys(data, name)
-            heads.append({"X-Api-Key": pair.key, "X-Api-Secret": pair.secret})
-        for head in heads:
-            customers = [
-                load.request(
-                    "POST",
-                    "/v1/customers",
-                    head,
-                    msgspec.json.encode({"externalId": f"customer-{n}", "name": f"Customer {n}"}),
-                )
-                for n in range(100)
-            ]
-            expect(load.run(hub.origin, [customers]), 201)
-        best: dict[tuple[str, str], load.Result] = {}
-        for turn in range(ROUNDS + 1):
-            for kind in ("upsert", "get"):
-                queues = [
-                    [one_request(kind, heads[c % 2], c, n, turn) for n in range(count // CLIENTS)]
-                    for c in range(CLIENTS)
-                ]
-                for name, origin in (("bare", bare), ("hub", hub.origin)):
-                    result = load.run(origin, queues)
-                    expect(result, 200, 201)
-                    known = best.get((name, kind))
-                    if turn and (known is None or result.rate > known.rate):
-                        best[name, kind] = result
+    with hub_process(data, LIMIT) as hub, bare_process(str(folder / "bare.db")) as bare:
+        compare(hub, bare, count, "", 0.5)
+
+
+def bench_postgres(folder: Path, count: int) -> None:
+    """The same on PostgreSQL, durable as it comes; two databases of one server."""
+    try:
+        with running_server(SERVER) as server:
+            postgres_requests(folder, count, server)
+    except FileNotFoundError as error:
+        print(f"on PostgreSQL: not measured, {error}")
+
+
+def postgres_requests(folder: Path, count: int, server: str) -> None:
+    with fresh_database(server) as ours, fresh_database(server) as theirs:
+        make_keys(Place(url=theirs), "bare")
+        with (
+            hub_process(folder / "postgresql", LIMIT, database=ours) as hub,
+            bare_process(theirs) as bare,
+        ):
+            compare(hub, bare, count, " on PostgreSQL", 0.4, lambda: collect_statistics(theirs))
+
+
+def collect_statistics(database: str) -> None:
+    """The hub sees to its own; the bare endpoint shall not run by plans for empty tables either."""
+    db = PostgresConnection(database)
+    collect(db)
+    db.close()
+
+
+def compare(
+    hub: HubProcess,
+    bare: str,
+    count: int,
+    label: str,
+    bar: float,
+    warm: Callable[[], None] = lambda: None,
+) -> None:
+    """Alternating rounds of the bare endpoint and the hub; the best rate of each counts.
+
+    The first round counts for nothing; `warm` comes after it.
+    """
+    heads = []
+    for name in ORGANISATIONS:
+        pair = make_keys(hub.place, name)
+        heads.append({"X-Api-Key": pair.key, "X-Api-Secret": pair.secret})
+    for head in heads:
+        expect(load.run(hub.origin, [[customer_request(head, n) for n in range(100)]]), 201)
+    best: dict[tuple[str, str], load.Result] = {}
+    for turn in range(ROUNDS + 1):
         for kind in ("upsert", "get"):
-            ours, theirs = best["hub", kind], best["bare", kind]
-            print(
-                f"{kind}: {ours.rate / theirs.rate:.2f} x bare (bar: 0.5) = "
-                f"{ours.rate:,.0f} / {theirs.rate:,.0f} requests a second, {CLIENTS} clients, "
-                f"durable; p50 {ours.percentile(0.5):.2f} ms, p99 {ours.percentile(0.99):.2f} ms"
-            )
+            queues = [
+                [one_request(kind, heads[c % 2], c, n, turn) for n in range(count // CLIENTS)]
+                for c in range(CLIENTS)
+            ]
+            for name, origin in (("bare", bare), ("hub", hub.origin)):
+                result = load.run(origin, queues)
+                expect(result, 200, 201)
+                known = best.get((name, kind))
+                if turn and (known is None or result.rate > known.rate):
+                    best[name, kind] = result
+        if turn == 0:
+            warm()
+    for kind in ("upsert", "get"):
+        ours, theirs = best["hub", kind], best["bare", kind]
+        print(
+            f"{kind}{label}: {ours.rate / theirs.rate:.2f} x bare (bar: {bar}) = "
+            f"{ours.rate:,.0f} / {theirs.rate:,.0f} requests a second, {CLIENTS} clients, "
+            f"durable; p50 {ours.percentile(0.5):.2f} ms, p99 {ours.percentile(0.99):.2f} ms"
+        )
+
+
+def customer_request(head: dict[str, str], n: int) -> bytes:
+    body = {"externalId": f"customer-{n}", "name": f"Customer {n}"}
+    return load.request("POST", "/v1/customers", head, msgspec.json.encode(body))
 
 
 def one_request(kind: str, head: dict[str, str], client: int, n: int, turn: int) -> bytes:
@@ -152,6 +235,30 @@ def bench_size(folder: Path, large: int) -> None:
         f"memory: {memory[large]:.0f} MB at {large:,} invoices (bar: 150), "
         f"{memory[10_000]:.0f} MB at 10,000"
     )
+
+
+def bench_check(folder: Path, count: int) -> None:
+    """`hub check` over so many documents, links among them."""
+    data = folder / "check"
+    make_keys(data, "bench")
+    fill_plainly(data, count)
+    times = []
+    for _ in range(ROUNDS):
+        start = time.perf_counter()
+        with snapshot(Place(folder=data)) as db:
+            found = list(check_database(db))
+        times.append(time.perf_counter() - start)
+        if found:
+            raise SystemExit(f"the bench's own database is unsound: {found[0]}")
+    print(f"check: {min(times):.1f} s for {count:,} documents (bar: 10 s for 1,000,000)")
+
+
+def fill_plainly(data: Path, count: int) -> None:
+    """Customers, invoices, payments and their links by plain SQL: a million in ten seconds."""
+    db = connect(data / DATABASE, 100_000)
+    transact(db, lambda db: [db.execute(statement, {"count": count}) for statement in PLAIN_ROWS])
+    db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    db.close()
 
 
 def fill(data: Path, count: int) -> None:
@@ -224,10 +331,10 @@ def expect(result: load.Result, *statuses: int) -> None:
 
 
 @contextlib.contextmanager
-def bare_process(database: Path) -> Iterator[str]:
+def bare_process(database: str) -> Iterator[str]:
     """The yardstick in a process of its own; gives its origin."""
     script = str(Path(__file__).parent / "baseline_hub.py")
-    command = [sys.executable, script, str(database)]
+    command = [sys.executable, script, database]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:

@@ -15,7 +15,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -90,7 +90,25 @@ def fresh_database(server: str) -> Iterator[str]:
 
 
 @contextmanager
-def _running(binaries: Path, folder: Path) -> Iterator[str]:
+def running_server(settings: Mapping[str, str]) -> Iterator[str]:
+    """A server of its own with these settings; gives the URL of its maintenance database.
+
+    FileNotFoundError where no server is installed.
+    """
+    binaries = find_binaries()
+    if binaries is None:
+        raise FileNotFoundError("no PostgreSQL server here: install one")
+    with (
+        tempfile.TemporaryDirectory(prefix="headrace-pg-") as folder,
+        _running(binaries, Path(folder), settings) as url,
+    ):
+        yield url
+
+
+@contextmanager
+def _running(
+    binaries: Path, folder: Path, settings: Mapping[str, str] = _SETTINGS
+) -> Iterator[str]:
     who = _server_user(folder)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -98,7 +116,7 @@ def _running(binaries: Path, folder: Path) -> Iterator[str]:
     data = str(folder / "data")
     make = [binaries / "initdb", "-D", data, "-A", "trust", "-U", "postgres", "-E", "UTF8"]
     _quietly([*make, "--no-locale", "--no-sync"], who)
-    options = "".join(f" -c {key}={value}" for key, value in _SETTINGS.items())
+    options = "".join(f" -c {key}={value}" for key, value in settings.items())
     control = [binaries / "pg_ctl", "-D", data, "-w"]
     serve = ["-l", str(folder / "log"), "-o", f"-p {port} -k {folder}{options}", "start"]
     _quietly([*control, *serve], who)

@@ -26,6 +26,7 @@ from headrace.store.migrations import migrate
 from headrace.store.postgres_connection import ConnectionLost, DatabaseError, PostgresConnection
 from headrace.store.postgres_dialect import schema_for_postgres
 from headrace.store.postgres_lane import CommitLost, Greet, Lane, Line, told
+from headrace.store.postgres_statistics import Statistics
 
 T = TypeVar("T")
 
@@ -48,6 +49,7 @@ class PostgresStore:
         """
         self._url = url
         transact(url, migrate, schema_for_postgres)
+        self._statistics = Statistics(url)
         self._writes: dict[int, deque[Job]] = {}
         """Waiting writes of the organisations that have a turn coming or under way."""
         self._turns: queue.SimpleQueue[int | None] = queue.SimpleQueue()
@@ -94,6 +96,7 @@ class PostgresStore:
             writer.join()
         self._reads.close()
         self._scans.close()
+        self._statistics.close()
 
     def _write_loop(self) -> None:
         line = Line(self._url)
@@ -103,6 +106,7 @@ class PostgresStore:
                 jobs = [waiting.popleft() for _ in range(min(len(waiting), _WRITES_MAX))]
             line.serve(jobs, _Writing(organisation))
             hand_back(jobs)
+            self._statistics.count(len(jobs))
             with self._changed:
                 if waiting:
                     self._turns.put(organisation)

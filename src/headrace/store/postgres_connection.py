@@ -27,9 +27,10 @@ _SETTINGS = {
     "keepalives_interval": "10",
     "keepalives_count": "3",
     "tcp_user_timeout": "30000",
+    # Plans are kept, and those made while a table was small must do when it is full: so by index.
     # The server finds a hub that is gone without a word within a minute, and frees what it held.
-    "options": "-c jit=off -c idle_in_transaction_session_timeout=60s -c tcp_keepalives_idle=30 "
-    "-c tcp_keepalives_interval=10 -c tcp_keepalives_count=3",
+    "options": "-c jit=off -c enable_seqscan=off -c idle_in_transaction_session_timeout=60s "
+    "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3",
 }
 
 

@@ -38,7 +38,7 @@ CREATE TABLE customer (
     body TEXT NOT NULL
 );
 CREATE UNIQUE INDEX customer_external ON customer (organisation, external_id);
-CREATE INDEX customer_page ON customer (organisation);
+CREATE INDEX customer_page ON customer (organisation, seq);
 CREATE INDEX customer_parent ON customer (parent) WHERE parent IS NOT NULL;
 
 CREATE TABLE pdf_file (
@@ -72,9 +72,9 @@ CREATE TABLE document (
     CHECK (applied >= 0 AND applied <= amount)
 );
 CREATE UNIQUE INDEX document_external ON document (organisation, entity, external_id);
-CREATE INDEX document_page ON document (organisation, entity);
+CREATE INDEX document_page ON document (organisation, entity, seq);
 CREATE INDEX document_pdf ON document (pdf) WHERE pdf IS NOT NULL;
-CREATE INDEX document_customer ON document (customer, entity);
+CREATE INDEX document_customer ON document (customer, entity, seq);
 CREATE INDEX document_open ON document (
     customer, entity, currency, amount, applied, due_date, mark
 ) WHERE applied < amount;
@@ -118,7 +118,7 @@ CREATE TABLE custom_field (
     body TEXT NOT NULL
 );
 CREATE UNIQUE INDEX custom_field_external ON custom_field (organisation, external_id, entity);
-CREATE INDEX custom_field_page ON custom_field (organisation);
+CREATE INDEX custom_field_page ON custom_field (organisation, seq);
 
 CREATE TABLE custom_key (
     seq INTEGER PRIMARY KEY,
@@ -146,7 +146,7 @@ CREATE TABLE catalogue (
     id TEXT NOT NULL UNIQUE,
     body TEXT NOT NULL
 );
-CREATE INDEX catalogue_page ON catalogue (organisation, entity);
+CREATE INDEX catalogue_page ON catalogue (organisation, entity, seq);
 
 CREATE TABLE action (
     seq INTEGER PRIMARY KEY,
@@ -156,8 +156,8 @@ CREATE TABLE action (
     invoice BIGINT REFERENCES document (seq),
     body TEXT NOT NULL
 );
-CREATE INDEX action_page ON action (organisation);
-CREATE INDEX action_customer ON action (customer) WHERE customer IS NOT NULL;
+CREATE INDEX action_page ON action (organisation, seq);
+CREATE INDEX action_customer ON action (customer, seq) WHERE customer IS NOT NULL;
 CREATE INDEX action_invoice ON action (invoice) WHERE invoice IS NOT NULL;
 
 CREATE TABLE note (
@@ -167,7 +167,7 @@ CREATE TABLE note (
     created_at TEXT NOT NULL,
     content TEXT NOT NULL
 );
-CREATE INDEX note_customer ON note (customer);
+CREATE INDEX note_customer ON note (customer, seq);
 
 CREATE TABLE portal_link (
     id TEXT PRIMARY KEY,
