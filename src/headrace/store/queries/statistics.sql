@@ -1,7 +1,8 @@
 -- PostgreSQL only.
 
 -- grown --
-SELECT relname FROM pg_class
-WHERE relkind = 'r' AND relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema())
-    AND (reltuples < 0 OR pg_relation_size(oid) / 8192 > 2 * relpages + 1)
-ORDER BY relname
+SELECT c.relname FROM pg_class c
+JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = current_schema() AND c.relkind = 'r'
+    AND (c.reltuples < 0 OR pg_relation_size(c.oid) / 8192 > 2 * c.relpages + 1)
+ORDER BY c.relname
