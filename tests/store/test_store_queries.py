@@ -17,7 +17,9 @@ from headrace.store.queries import parse_queries
 FILES = {
     name: getattr(queries, name)
     for name in vars(queries)
-    if name.isupper() and isinstance(getattr(queries, name), dict) and name not in ("STATISTICS", "VISIT")
+    if name.isupper()
+    and isinstance(getattr(queries, name), dict)
+    and name not in ("STATISTICS", "VISIT")
 }
 """Those that both engines take."""
 
