@@ -18,7 +18,7 @@ from headrace.server.app import Hub
 from headrace.server.door import Gates
 from headrace.server.doors import door_for
 from headrace.server.limits import Limits, parse_limits
-from headrace.server.request_journal import JOURNAL, RequestJournal
+from headrace.server.request_journal import JOURNAL, RequestJournal, make_journal
 from headrace.server.request_log import FileSink
 from headrace.server.run import PDFS, HubServer, address_of, folder_lock, listen
 from headrace.server.shared_gates import SharedGates, SharedMemory
@@ -114,6 +114,8 @@ class _Service(Struct, frozen=True):
         options = self.options
         with transactions(self.place, make=True):
             pass  # made and migrated once, before they come
+        if options.request_journal and self.place.folder:
+            make_journal(self.place.folder / JOURNAL)
         sockets = listen_together(options.host, options.port, options.workers)
         memory = SharedMemory(self.limits, options.workers)
 

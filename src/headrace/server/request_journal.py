@@ -195,6 +195,14 @@ class RequestJournal:
         return count - free
 
 
+def make_journal(path: Path) -> None:
+    """Make the file, before several processes open it at once.
+
+    Raises ConfigurationError when it is no journal or can't be made.
+    """
+    _connect(path).close()
+
+
 def search(path: Path, query: Query) -> list[Entry]:
     """The newest entries that match, oldest of them first; also while a hub writes.
 

@@ -48,7 +48,7 @@ class SharedMemory:
         self.generations = memoryview(mmap.mmap(self.file, self.start)).cast("q")
 
     def renew(self, worker: int) -> None:
-        """The worker of this number has gone or is to start: nothing of it is under way."""
+        """The worker of this number has gone: nothing of it is under way."""
         self.generations[worker] += 1
 
 

@@ -44,7 +44,7 @@ class Workers:
     def __init__(
         self, count: int, clock: Clock, work: Work, renew: Callable[[int], None] = lambda _: None
     ) -> None:
-        """`renew(number)` is called when no worker of that number lives, before one is started."""
+        """`renew(number)` is called as soon as the worker of that number has died."""
         self._count = count
         self._clock = clock
         self._work = work
@@ -72,7 +72,6 @@ class Workers:
             raise ConfigurationError("A worker of the hub did not start; it has said why above.")
 
     def _start(self, number: int) -> None:
-        self._renew(number)
         pid = os.fork()
         if pid:
             self._living[pid] = (number, self._clock.monotonic())
@@ -121,6 +120,7 @@ class Workers:
             if os.waitpid(pid, os.WNOHANG)[0] == 0:
                 continue
             number, started = self._living.pop(pid)
+            self._renew(number)
             now = self._clock.monotonic()
             if self._ending:
                 continue
