@@ -42,9 +42,8 @@ def command(
 
     Example: headrace logs --data ./hub --follow --status 4xx
     """
-    query = Query(organisation=organisation, status=status, match=match, id=id, limit=limit)
     try:
-        query.where()
+        query = Query(organisation=organisation, status=status, match=match, id=id, limit=limit)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--status") from None
     seen = _show(data, query, whole=id is not None, json=json)

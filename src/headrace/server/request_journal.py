@@ -16,7 +16,6 @@ from collections import deque
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -38,23 +37,11 @@ _BACKLOG_MAX = 20_000
 _PAGE = 4_096
 _SECRETS = re.compile(rb"(/(?:portal|pdf)/)[A-Za-z0-9_.~%-]+(\?[^\"\s]*)?")
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS request (
-    seq INTEGER PRIMARY KEY, id TEXT NOT NULL, at TEXT NOT NULL, organisation TEXT, key TEXT,
-    method TEXT NOT NULL, path TEXT NOT NULL, status INTEGER NOT NULL, ms REAL NOT NULL,
-    entity TEXT, external_id TEXT, customer TEXT, in_flight INTEGER NOT NULL, ignored TEXT NOT NULL,
-    sent BLOB NOT NULL, answered BLOB NOT NULL
-);
-"""
-# No index: it would cost every request, and a search reads a file of bounded size.
-_MATCH = (
-    "instr(' ' || method || ' ' || path || ' ' || coalesce(external_id, '') || ' '"
-    " || coalesce(customer, ''), ?) > 0"
-)
-_COLUMNS = (
-    "seq, id, at, organisation, key, method, path, status, ms, entity, external_id, customer,"
-    " in_flight, ignored, sent, answered"
-)
+_SCHEMA = "CREATE TABLE IF NOT EXISTS batch (seq INTEGER PRIMARY KEY, entries BLOB NOT NULL)"
+"""What is written together is one row: a row each would cost a request more than its answer. No
+index: a search reads a file of bounded size, its newest rows first."""
+_BATCH_MAX = 1 << 16
+"""Entries of a batch; an entry's number is its batch's times this, plus its place there."""
 
 
 class Exchange(Struct, frozen=True, gc=False):
@@ -74,7 +61,6 @@ class Entry(Struct, frozen=True, kw_only=True):
     """A request as the journal keeps it. Bodies are cut after 16,384 bytes; links that let their
     reader in are blanked."""
 
-    seq: int
     id: str
     at: str
     organisation: str | None
@@ -90,6 +76,8 @@ class Entry(Struct, frozen=True, kw_only=True):
     ignored: tuple[str, ...]
     sent: str
     answered: str
+    seq: int = 0
+    """Grows with each entry."""
 
 
 class Query(Struct, frozen=True, kw_only=True):
@@ -105,22 +93,27 @@ class Query(Struct, frozen=True, kw_only=True):
     """Only entries with a higher `seq`."""
     limit: int = 100
 
-    def where(self) -> tuple[str, list[Any]]:
-        """The condition with its parameters. ValueError for a status that is none."""
-        found: list[tuple[str, Any]] = [("seq > ?", self.after)]
-        for name in ("organisation", "id"):
-            if (value := getattr(self, name)) is not None:
-                found.append((f"{name} = ?", value))
-        if self.match is not None:
-            found.append((_MATCH, self.match))
-        if self.status is not None:
-            if re.fullmatch("[1-5]xx", self.status.lower()):
-                found.append(("status / 100 = ?", int(self.status[0])))
-            elif re.fullmatch("[1-5][0-9][0-9]", self.status):
-                found.append(("status = ?", int(self.status)))
-            else:
-                raise ValueError(f"{self.status} is no status: write one as 404 or a class as 4xx")
-        return " AND ".join(text for text, _ in found), [value for _, value in found]
+    def __post_init__(self) -> None:
+        """ValueError for a status that is none."""
+        if self.status is not None and not re.fullmatch("[1-5](xx|[0-9][0-9])", self.status):
+            raise ValueError(f"{self.status} is no status: write one as 404 or a class as 4xx")
+
+    def fits(self, entry: Entry) -> bool:
+        """Whether everything that is given holds."""
+        return (
+            entry.seq > self.after
+            and self.organisation in (None, entry.organisation)
+            and self.id in (None, entry.id)
+            and (self.status is None or self._has_status(entry.status))
+            and (self.match is None or self.match in _text(entry))
+        )
+
+    def _has_status(self, status: int) -> bool:
+        return self.status in (str(status), f"{status // 100}xx")
+
+
+def _text(entry: Entry) -> str:
+    return f" {entry.method} {entry.path} {entry.external_id or ''} {entry.customer or ''} "
 
 
 class RequestIds:
@@ -170,21 +163,11 @@ class RequestJournal:
                 _LOGGER.error("the request journal %s can't be written: %s", self._path, error)
 
     def _store(self, batch: list[Exchange]) -> None:
+        entries = msgspec.json.encode([_entry(exchange) for exchange in batch])
         with self._db:
-            self._db.executemany(
-                "INSERT INTO request (id, at, organisation, key, method, path, status, ms, entity,"
-                " external_id, customer, in_flight, ignored, sent, answered)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                map(_row, batch),
-            )
-            self._make_room()
-
-    def _make_room(self) -> None:
-        while self._pages() > self._pages_max:
-            oldest, newest = self._db.execute("SELECT min(seq), max(seq) FROM request").fetchone()
-            # A tenth at a time, so that it is seldom done.
-            bound = oldest + (newest - oldest) // 10
-            self._db.execute("DELETE FROM request WHERE seq <= ?", (bound,))
+            self._db.execute("INSERT INTO batch (entries) VALUES (?)", (entries,))
+            while self._pages() > self._pages_max:
+                self._db.execute("DELETE FROM batch WHERE seq = (SELECT min(seq) FROM batch)")
 
     def _pages(self) -> int:
         """In use."""
@@ -206,22 +189,31 @@ def make_journal(path: Path) -> None:
 def search(path: Path, query: Query) -> list[Entry]:
     """The newest entries that match, oldest of them first; also while a hub writes.
 
-    Raises ConfigurationError when there is no journal, ValueError as `Query.where`.
+    Raises ConfigurationError when there is no journal.
     """
     if not path.exists():
         raise ConfigurationError(
             f"{path} does not exist: no hub has kept a journal of requests there yet."
         )
-    condition, parameters = query.where()
     db = _connect(path)
     try:
-        rows = db.execute(
-            f"SELECT {_COLUMNS} FROM request WHERE {condition} ORDER BY seq DESC LIMIT ?",
-            [*parameters, query.limit],
-        ).fetchall()
+        return list(itertools.islice(_newest(db, query), query.limit))[::-1]
     finally:
         db.close()
-    return [_entry(row) for row in reversed(rows)]
+
+
+def _newest(db: sqlite3.Connection, query: Query) -> Iterator[Entry]:
+    first = query.after // _BATCH_MAX
+    rows = db.execute("SELECT seq, entries FROM batch WHERE seq >= ? ORDER BY seq DESC", (first,))
+    for seq, entries in rows:
+        batch = _DECODER.decode(entries)
+        for place in range(len(batch) - 1, -1, -1):
+            entry = msgspec.structs.replace(batch[place], seq=seq * _BATCH_MAX + place)
+            if query.fits(entry):
+                yield entry
+
+
+_DECODER = msgspec.json.Decoder(list[Entry])
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -230,7 +222,7 @@ def _connect(path: Path) -> sqlite3.Connection:
         db = sqlite3.connect(path, timeout=10.0, check_same_thread=False)
         db.execute("PRAGMA journal_mode=WAL")
         db.execute("PRAGMA synchronous=NORMAL")
-        db.executescript(_SCHEMA)
+        db.execute(_SCHEMA)
     except sqlite3.Error as error:
         raise ConfigurationError(
             f"{path} can't be opened as a journal of requests: {error}."
@@ -238,38 +230,29 @@ def _connect(path: Path) -> sqlite3.Connection:
     return db
 
 
-def _row(exchange: Exchange) -> tuple[Any, ...]:
+def _entry(exchange: Exchange) -> Entry:
     record = exchange.record
-    return (
-        exchange.id,
-        format_instant(exchange.at),
-        record.organisation or None,
-        exchange.key,
-        record.method,
-        exchange.path,
-        record.status,
-        round((record.answered - record.arrived) * 1000, 3),
-        record.entity,
-        record.external_id,
-        record.customer,
-        record.in_flight,
-        msgspec.json.encode(record.ignored).decode(),
-        _kept(exchange.sent),
-        _kept(exchange.answered),
+    return Entry(
+        id=exchange.id,
+        at=format_instant(exchange.at),
+        organisation=record.organisation or None,
+        key=exchange.key,
+        method=record.method,
+        path=exchange.path,
+        status=record.status,
+        ms=round((record.answered - record.arrived) * 1000, 3),
+        entity=record.entity,
+        external_id=record.external_id,
+        customer=record.customer,
+        in_flight=record.in_flight,
+        ignored=record.ignored,
+        sent=_kept(exchange.sent),
+        answered=_kept(exchange.answered),
     )
 
 
-def _kept(body: bytes) -> bytes:
-    body = body[:_BODY_MAX]
+def _kept(body: bytes) -> str:
     if b"/portal/" in body or b"/pdf/" in body:
+        # Before it is cut, which might leave half of a link.
         body = _SECRETS.sub(rb"\1(blanked)", body)
-    return body
-
-
-def _entry(row: tuple[Any, ...]) -> Entry:
-    values: Iterator[Any] = iter(row)
-    fields = dict(zip(Entry.__struct_fields__, values, strict=True))
-    fields["ignored"] = tuple(msgspec.json.decode(fields["ignored"]))
-    for name in ("sent", "answered"):
-        fields[name] = bytes(fields[name]).decode("utf-8", "replace")
-    return Entry(**fields)
+    return body[:_BODY_MAX].decode("utf-8", "replace")
