@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from desk import Command, Desk
+from desk import Command, Desk, HubDesk
 from shop import Shop
 
-from headrace.testkit.hub import RunningHub
+from headrace.testkit.hub import RunningHub, hub
 
 _TARGET = 'url = "env:HEADRACE_URL", rate = 1000000'
 _TOML = f"""\
@@ -118,3 +118,18 @@ def wait_for(reached: Any, command: Command) -> None:
         assert command.process.poll() is None, "it ended"
         assert time.monotonic() < end, "it never came"
         time.sleep(0.02)
+
+
+def test_a_check_tells_the_first_plan_how_long_answers_take(tmp_path: Path) -> None:
+    shop = Shop(tmp_path / "shop")
+    shop.customer("C")
+    shop.invoice("I", "C", 1000)
+    with hub(latency=0.2) as slow:
+        desk = HubDesk(shop.folder, slow, "slow")
+        assert desk.plan().latency == 0.3, "what is assumed while nothing is known"
+        assert desk.command("check").returncode == 0
+        assert [record.method for record in desk.log()] == ["GET", "GET"]
+        assert 0.2 <= desk.plan().latency < 0.25
+        plan, outcome = desk.apply()
+        assert (outcome.sent, len(desk.writes())) == (plan.requests, plan.requests)
+    shop.close()

@@ -126,6 +126,7 @@ class _Tour:
         before = _writes(self._log)
         name = self._project.only(None)
         with self._project.open(name, SYSTEM_CLOCK, self._environment) as opened:
+            asyncio.run(opened.probe())
             plan, outcome = deliver(opened, changes=changes, quiet=self._quiet)
             if outcome.interrupted:
                 raise typer.Exit(ExitCode.INTERRUPTED)

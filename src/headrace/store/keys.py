@@ -17,7 +17,7 @@ from headrace.store.organisations import find_organisation
 from headrace.store.queries import KEY
 
 
-class KeyPair(Struct, frozen=True):
+class KeyPair(Struct, frozen=True, omit_defaults=True):
     """What is shown once, when a key is made."""
 
     organisation: str

@@ -296,10 +296,17 @@ class Journal:
             (self._clock.now().timestamp(), outcome, latency, self.run_id),
         )
 
+    def note_latency(self, seconds: float) -> None:
+        """Notes what one answer took; a run's own mean counts more."""
+        with self._transaction():
+            self._db.execute("delete from tried")
+            self._db.execute("insert into tried values (?)", (seconds,))
+
     def latency(self) -> float | None:
-        """Mean seconds of an answer in the last run that got one."""
+        """Mean seconds of an answer in the last run that got one, else in the last try."""
         row = self._db.execute(
-            "select latency from runs where latency is not null order by id desc limit 1"
+            "select latency from (select latency, id from runs where latency is not null "
+            "union all select latency, 0 from tried) order by id desc limit 1"
         ).fetchone()
         return float(row[0]) if row else None
 

@@ -170,13 +170,21 @@ class Organisation:
         return self._planner.samples()
 
     async def probe(self) -> None:
-        """One harmless request: ApiError when the API can't be used with these keys."""
+        """Two harmless requests: ApiError when the API can't be used with these keys.
+
+        The second one, on a connection that stands, tells the first plan how long answers take.
+        """
         async with self._transport() as transport:
             reader = self._reader(transport, attempts=1)
+            started = 0.0
             try:
-                await reader.get(f"{CUSTOMER.path}?limit=1")
+                for _ in range(2):
+                    started = self._clock.monotonic()
+                    await reader.get(f"{CUSTOMER.path}?limit=1")
             except ApiError as error:
                 raise explain(error, self.settings.target.url, _ONLY_READ) from None
+            self.journal.note_latency(self._clock.monotonic() - started)
+        self._latency = self.journal.latency()
 
     async def reconcile(self) -> Reconciled:
         """Compares the book as it was last built with what the API answers."""

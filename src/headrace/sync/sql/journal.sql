@@ -53,5 +53,8 @@ create table if not exists runs (
     latency real
 );
 
+-- What one answer took when the API was tried without a run.
+create table if not exists tried (latency real not null);
+
 -- When the API answered, for the last minute: those requests still count there after a restart.
 create table if not exists answers (at real not null);
