@@ -22,7 +22,6 @@ LONG_LINES = {
     "src/headrace/book/checks/allocations_shape.sql": 3,
     "src/headrace/book/checks/contacts.sql": 1,
     "src/headrace/book/checks/customer_unknown.sql": 1,
-    "src/headrace/book/checks/not_delivered.sql": 2,
     "src/headrace/book/checks/parents.sql": 1,
     "src/headrace/book/derive.sql": 1,
     "src/headrace/sync/sql/compared.sql": 1,

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import os
 import shutil
 import sqlite3
 import subprocess
 import sys
+import urllib.request
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,8 @@ from headrace.fleet.project import load_project
 from headrace.model.clock import SYSTEM_CLOCK
 from headrace.model.entity import BY_NAME
 from headrace.server.request_log import LogRecord
+from headrace.store.organisations import find_organisation
+from headrace.store.place import transactions
 from headrace.sync.organisation import Organisation, Outcome
 from headrace.sync.plan import Plan
 from headrace.sync.reconcile import Reconciled
@@ -48,12 +52,12 @@ class Desk:
 
     def plan(self) -> Plan:
         with self.open() as organisation:
-            organisation.refresh()
+            asyncio.run(organisation.prepare())
             return organisation.plan()
 
     def apply(self, *, force: bool = True, patience: float = 60.0) -> tuple[Plan, Outcome]:
         with self.open() as organisation:
-            organisation.refresh()
+            asyncio.run(organisation.prepare())
             plan = organisation.plan()
             if not force:
                 plan.raise_if_unsafe()
@@ -62,14 +66,14 @@ class Desk:
     def apply_and_prove(self) -> tuple[Outcome, Plan, Reconciled]:
         """An apply, then what is left to do and whether both sides agree, by the same source."""
         with self.open() as organisation:
-            organisation.refresh()
+            asyncio.run(organisation.prepare())
             outcome = asyncio.run(organisation.apply(organisation.plan(), "apply"))
             organisation.rebuild()
             return outcome, organisation.plan(), asyncio.run(organisation.reconcile())
 
     def reconcile(self) -> Reconciled:
         with self.open() as organisation:
-            organisation.refresh()
+            asyncio.run(organisation.prepare())
             organisation.plan()
             return asyncio.run(organisation.reconcile())
 
@@ -117,6 +121,29 @@ class HubDesk(Desk):
         """All requests of this organisation, in the order of their arrival."""
         own = [record for record in self.hub.requests() if record.organisation == self.name]
         return sorted(own, key=lambda record: record.arrived)
+
+    def administer(self, make: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+        """What people do in Upflow's pages: a store function for this organisation."""
+
+        def made(db: Any) -> Any:
+            organisation = find_organisation(db, self.name)
+            assert organisation is not None
+            return make(db, organisation.seq, *arguments, **named)
+
+        with transactions(self.hub.place) as transact:
+            return transact(made)
+
+    def get(self, path: str) -> Any:
+        """What the API answers to a GET below /v1."""
+        request = urllib.request.Request(
+            self.environment["HEADRACE_URL"] + path,
+            headers={
+                "X-Api-Key": self.environment["HEADRACE_KEY"],
+                "X-Api-Secret": self.environment["HEADRACE_SECRET"],
+            },
+        )
+        with urllib.request.urlopen(request) as answer:
+            return json.load(answer)
 
     def writes(self, since: int = 0) -> list[LogRecord]:
         """The same without what only reads, from the `since`th on."""
@@ -176,7 +203,7 @@ def prove_in_step(desk: HubDesk, records: int | None = None) -> None:
     """The plan is empty, a second apply sends nothing, reconcile balances."""
     writes = len(desk.writes())
     with desk.open() as organisation:
-        organisation.refresh()
+        asyncio.run(organisation.prepare())
         plan = organisation.plan()
         outcome = asyncio.run(organisation.apply(plan, "apply"))
         proof = asyncio.run(organisation.reconcile())

@@ -6,7 +6,7 @@ problems, what should travel), `plan` (the operations of the last plan).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
@@ -15,9 +15,13 @@ from types import TracebackType
 import duckdb
 
 from headrace.book.checks import Problem, read_problems, run_checks
+from headrace.book.custom_values import inferred_type
+from headrace.book.directory import EMPTY, Directory, Field, write_directory
 from headrace.book.models import Model, make_empty, run_model
 from headrace.book.parallel import Task, side_by_side, statement
+from headrace.book.pdf_marks import mark_files
 from headrace.book.tables import TABLES
+from headrace.model.custom_field import DataType
 from headrace.model.errors import Busy
 from headrace.model.money import EXPONENTS
 
@@ -27,6 +31,10 @@ _SQL = {
 }
 
 
+NAMED = frozenset({"account_manager", "dunning_plan", "custom_fields"})
+"""Columns of customers whose values are names of what people made in Upflow."""
+
+
 class Book:
     """The tables, open. One process at a time may have the file open: Busy says who holds it.
 
@@ -34,9 +42,11 @@ class Book:
     memory, from where they spill beside the file when they outgrow `memory`.
     """
 
-    def __init__(self, path: Path, memory: str = "900MB") -> None:
+    def __init__(self, path: Path, folder: Path = Path(), memory: str = "900MB") -> None:
+        """`folder` is where relative locations of PDFs start."""
         path.parent.mkdir(parents=True, exist_ok=True)
         self.connection = duckdb.connect()
+        self.folder = folder
         self.columns: dict[str, frozenset[str]] = {}
         spill = str(path.with_suffix(".spill"))
         self.connection.execute(
@@ -69,6 +79,27 @@ class Book:
             "select unnest($1::varchar[]) as code, unnest($2::integer[]) as exponent",
             [list(EXPONENTS), list(EXPONENTS.values())],
         )
+        self.know(EMPTY)
+
+    def know(self, directory: Directory) -> None:
+        """Takes over the names of the API's side; what was built before is then out of date."""
+        write_directory(self.connection, directory)
+
+    @property
+    def uses_names(self) -> bool:
+        """Whether a model makes a column whose names the API's directory turns into ids."""
+        return not NAMED.isdisjoint(self.columns.get("customers", ()))
+
+    def missing_fields(self, types: Mapping[str, DataType]) -> list[Field]:
+        """Custom fields that the source has and the API lacks, by the type that is told or fits."""
+        rows = self.connection.execute(
+            "select name, list(distinct json_type(value)) from book.custom_values "
+            "anti join book.fields using (name) group by name order by name"
+        ).fetchall()
+        return [
+            Field(name, types.get(name) or inferred_type(set(kinds)), external_id=name)
+            for name, kinds in rows
+        ]
 
     @contextmanager
     def staging(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -94,6 +125,7 @@ class Book:
             self.connection,
             [statement(part.query) for part in duckdb.extract_statements(_SQL["derive"])],
         )
+        mark_files(self.connection, self.folder)
         self.connection.execute(_SQL["views"])
         self.connection.execute(_SQL["fingerprints"])
 

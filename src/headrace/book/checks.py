@@ -92,9 +92,11 @@ def _incomplete(table: Table, present: Container[str]) -> str:
 
 
 def _entity(table: Table) -> str:
-    """Allocations withhold the record that they come from."""
+    """Allocations withhold the record that they come from, documents their PDF alone."""
     if table.name == "allocations":
         return "coalesce(from_entity, 'allocation')"
+    if table.name == "documents":
+        return "coalesce(entity, '?') || '_pdf'"
     return f"'{table.singular}'"
 
 

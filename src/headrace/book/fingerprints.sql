@@ -12,12 +12,18 @@ customer as (
     select
         customer.external_id,
         hash(
-            name, vat_number, accounting_ref, address, zipcode, city, state, country, roots.root,
-            contact_marks.mark
+            customer.name, vat_number, accounting_ref, address, zipcode, city, state, country,
+            roots.root, contact_marks.mark, manager.id, dunning.id, custom_fields,
+            -- Ids and types of fields are part of what is sent.
+            if(custom_fields is null, null, (select sum(hash(fields)) from book.fields as fields))
         ) as mark
     from book.customers as customer
     left join book.roots as roots on roots.external_id = customer.external_id
     left join contact_marks on contact_marks.customer_external_id = customer.external_id
+    left join book.names as manager
+        on manager.kind = 'account_manager' and manager.name = lower(customer.account_manager)
+    left join book.names as dunning
+        on dunning.kind = 'dunning_plan' and dunning.name = lower(customer.dunning_plan)
 ),
 invoice as (
     select
@@ -61,6 +67,15 @@ refund as (
     left join book.allocation_marks as allocations
         on allocations.key = hash('refund', refund.external_id)
 ),
+pdf as (
+    select
+        entity || '_pdf' as entity,
+        external_id,
+        hash(coalesce(etag, content::varchar, files.mark, documents.location)) as mark
+    from book.documents as documents
+    left join book.files as files using (location)
+    where entity in ('invoice', 'credit_note')
+),
 everything as (
     select 'customer' as entity, * from customer
     union all
@@ -71,6 +86,8 @@ everything as (
     select 'payment', * from payment
     union all
     select 'refund', * from refund
+    union all
+    from pdf
 )
 select
     entity,

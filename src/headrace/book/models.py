@@ -170,6 +170,8 @@ def _cast(column: Column, kind: str | None) -> list[str]:
     if column.kind == "json":
         source = f"cast(to_json({name}) as varchar)" if kind else "null::varchar"
         return [f"{source} as {name}"]
+    if column.kind == "bytes":
+        return [f"cast({name} as blob) as {name}" if kind else f"null::blob as {name}"]
     target = {"amount": "bigint", "instant": "timestamp", "flag": "boolean"}[column.kind]
     if kind is None:
         return [f"null::{target} as {name}"]

@@ -9,6 +9,8 @@ from typing import Any
 
 import duckdb
 
+from headrace.book.custom_values import custom_values
+from headrace.book.directory import Field
 from headrace.model.contact import Contact
 from headrace.model.credit_note import CreditNote
 from headrace.model.customer import Address, Customer
@@ -22,6 +24,17 @@ PAYLOAD_VERSION = 1
 """Part of every payload hash: raise it when the same row must be sent in another shape."""
 
 Row = Mapping[str, Any]
+
+_CUSTOMERS = """
+select customer.*, roots.root, manager.id as manager_id, dunning.id as dunning_id
+from book.customers as customer
+join wanted using (external_id)
+left join book.roots as roots using (external_id)
+left join book.names as manager
+    on manager.kind = 'account_manager' and manager.name = lower(customer.account_manager)
+left join book.names as dunning
+    on dunning.kind = 'dunning_plan' and dunning.name = lower(customer.dunning_plan)
+"""
 
 
 def payload_hash(payload: bytes) -> bytes:
@@ -68,12 +81,16 @@ class Payloads:
             ):
                 contacts.setdefault(row["customer_external_id"], []).append(self._contact(row))
         clearable = self._clearable("customers")
+        fields = self._fields()
         return {
-            row["external_id"]: _customer_record(row, clearable, contacts)
-            for row in self._rows(
-                "select customer.*, roots.root from book.customers as customer "
-                "join wanted using (external_id) left join book.roots as roots using (external_id)"
-            )
+            row["external_id"]: _customer_record(row, clearable, contacts, fields)
+            for row in self._rows(_CUSTOMERS)
+        }
+
+    def _fields(self) -> dict[str, Field]:
+        return {
+            row["name"]: Field(row["name"], row["data_type"], row["id"], row["external_id"])
+            for row in self._rows("from book.fields")
         }
 
     def _contact(self, row: Row) -> Contact:
@@ -187,6 +204,7 @@ def _customer_record(
     row: Row,
     text: Callable[[Row, str], str | UnsetType],
     contacts: Mapping[str, list[Contact]] | None,
+    fields: Mapping[str, Field],
 ) -> Customer:
     address = {name: text(row, name) for name in ("address", "zipcode", "city", "state", "country")}
     return Customer(
@@ -194,8 +212,13 @@ def _customer_record(
         name=row["name"],
         vat_number=text(row, "vat_number"),
         accounting_ref=text(row, "accounting_ref"),
+        account_manager_id=_given(row["manager_id"]),
+        dunning_plan_id=_given(row["dunning_id"]),
         address=Address(**address) if any(v is not UNSET for v in address.values()) else UNSET,
         parent=external(row["root"]) if row["root"] is not None else UNSET,
+        custom_fields=(custom_values(row["custom_fields"], fields) or UNSET)
+        if row["custom_fields"] is not None
+        else UNSET,
         contacts=UNSET if contacts is None else contacts.get(row["external_id"], []),
     )
 

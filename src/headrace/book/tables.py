@@ -9,7 +9,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-Kind = Literal["text", "amount", "instant", "flag", "json"]
+Kind = Literal["text", "amount", "instant", "flag", "json", "bytes"]
 
 
 class Column(Struct, frozen=True):
@@ -119,7 +119,15 @@ TABLES = (
             *_text("ref_number"),
         ),
     ),
-    Table("documents", "document", (*_must("entity", "external_id", "location"), *_text("etag"))),
+    Table(
+        "documents",
+        "document",
+        (
+            *_must("entity", "external_id"),
+            *_text("location", "etag"),
+            Column("content", "bytes"),
+        ),
+    ),
 )
 
 BY_NAME = {table.name: table for table in TABLES}

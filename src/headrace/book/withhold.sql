@@ -49,8 +49,15 @@ from book.fixes as fix
 join book.withheld as withheld
     on withheld.entity = 'invoice' and withheld.external_id = fix.invoice_external_id;
 
+insert into book.withheld
+select pdf.entity || '_pdf', pdf.external_id, 'its ' || pdf.entity || ' is withheld'
+from book.documents as pdf
+join book.withheld as withheld using (entity, external_id);
+
 create or replace table book.withheld as
 select entity, external_id, first(reason) as reason
 from book.withheld
-where entity in ('customer', 'invoice', 'credit_note', 'payment', 'refund')
+where entity in (
+    'customer', 'invoice', 'credit_note', 'payment', 'refund', 'invoice_pdf', 'credit_note_pdf'
+)
 group by entity, external_id;

@@ -94,7 +94,7 @@ def deliver(
     patience: float = 60.0,
 ) -> tuple[Plan, Outcome]:
     """Refreshes, plans, shows and applies one organisation. UnsafePlan unless forced."""
-    opened.refresh()
+    asyncio.run(opened.prepare())
     plan = opened.plan()
     if changes:
         plan = opened.with_first_changes(plan, changes)

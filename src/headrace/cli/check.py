@@ -52,7 +52,7 @@ def command(
 
 
 def _report(opened: Organisation) -> dict[str, Any]:
-    staged = opened.refresh(thorough=True)
+    staged = asyncio.run(opened.prepare(thorough=True))
     try:
         asyncio.run(opened.probe())
         api = "ok"

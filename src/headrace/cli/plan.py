@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Annotated
 
@@ -42,7 +43,7 @@ def command(
     plans = []
     for name in loaded.names(organisation):
         with loaded.open(name, SYSTEM_CLOCK) as opened:
-            opened.refresh()
+            asyncio.run(opened.prepare())
             plans.append(opened.with_first_changes(opened.plan(), changes))
         if not json:
             show_plan(console, plans[-1])

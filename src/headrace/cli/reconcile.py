@@ -36,7 +36,7 @@ def command(
     proofs = []
     for name in loaded.names(organisation):
         with loaded.open(name, SYSTEM_CLOCK) as opened:
-            opened.refresh()
+            asyncio.run(opened.prepare())
             opened.plan()  # so that a document that is not there can be explained
             proofs.append(asyncio.run(opened.reconcile()))
         if not json:

@@ -23,6 +23,11 @@ def external_path(entity: Entity, external_id: str) -> str:
     return f"{entity.path}/external:{quote(external_id, safe='')}"
 
 
+def pdf_path(entity: Entity, external_id: str) -> str:
+    """Where the PDF of an invoice or credit note is posted."""
+    return f"{external_path(entity, external_id)}/pdf"
+
+
 class Reader:
     """Reads pages and entities at the organisation's pace, with the guide's retries.
 
@@ -56,14 +61,21 @@ class Reader:
                 return
 
     async def get(self, path: str) -> Answer:
-        """One GET. Raises Unauthorised, Refused, or Unreachable once the retries are used up."""
+        """One GET. Raises as `request`."""
+        return await self.request("GET", path)
+
+    async def request(self, method: str, path: str, body: bytes | None = None) -> Answer:
+        """One request that may be repeated without harm, beside the lanes of a delivery.
+
+        Raises Unauthorised, Refused, or Unreachable once the retries are used up.
+        """
         trouble = ""
         for attempt in range(self._attempts):
             if attempt:
                 await self._clock.sleep(float(2 ** (attempt - 1)))
             await self._pace.acquire()
             try:
-                answer = await self._transport.send("GET", path)
+                answer = await self._transport.send(method, path, body)
             except Unreachable as error:
                 trouble = str(error)
                 continue

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Protocol
+from typing import IO, Protocol
 
 import aiohttp
 from msgspec import Struct
@@ -28,10 +28,13 @@ class Answer(Struct, frozen=True):
 
 
 class Transport(Protocol):
-    """Sends a request to the API's base URL; Unreachable when no whole answer came."""
+    """Sends requests to the API's base URL; Unreachable when no whole answer came."""
 
     async def send(self, method: str, path: str, body: bytes | None = None) -> Answer:
         """`path` starts with a slash, below the base, already percent-encoded."""
+
+    async def upload(self, path: str, file: IO[bytes], name: str) -> Answer:
+        """A POST of a PDF in the form's field `file`, streamed (guide, Upload the invoice PDF)."""
 
 
 class HttpTransport:
@@ -53,9 +56,23 @@ class HttpTransport:
 
     async def send(self, method: str, path: str, body: bytes | None = None) -> Answer:
         headers = {"Content-Type": "application/json"} if body is not None else None
+        return await self._send(method, path, body, headers)
+
+    async def upload(self, path: str, file: IO[bytes], name: str) -> Answer:
+        form = aiohttp.FormData()
+        form.add_field("file", file, filename=name, content_type="application/pdf")
+        return await self._send("POST", path, form)
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        data: bytes | aiohttp.FormData | None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
         try:
             async with self._session.request(
-                method, self._base + path, data=body, headers=headers, allow_redirects=False
+                method, self._base + path, data=data, headers=headers, allow_redirects=False
             ) as response:
                 content = await response.read()
                 named = {name.lower(): value for name, value in response.headers.items()}

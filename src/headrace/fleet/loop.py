@@ -73,7 +73,7 @@ class Loop:
         plan = outcome = None
         try:
             with self._project.open(name, self._clock) as organisation:
-                await asyncio.to_thread(organisation.refresh)
+                await organisation.prepare()
                 plan = await asyncio.to_thread(organisation.plan)
                 plan.raise_if_unsafe()
 

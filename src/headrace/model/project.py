@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from headrace.model.clock import parse_interval
+from headrace.model.custom_field import DataType
 from headrace.model.errors import ConfigurationError
 
 UPFLOW_URL = "https://api.upflow.io/v1"
@@ -86,6 +87,10 @@ class OrganisationSettings(Settings, frozen=True, kw_only=True):
     """How often `headrace run` looks for changes."""
     sweep: str = "1d"
     """Without effect yet: every round compares the whole source, deletions included."""
+    create_missing_custom_fields: bool = False
+    """Whether custom fields that the source has and Upflow lacks are created there."""
+    custom_field_types: dict[str, DataType] = {}
+    """Their data types by name, such as `{ region = "SELECT" }`; the others are inferred."""
     keep_payloads: bool = True
     """Whether the journal keeps what was sent; false keeps hashes only (personal data)."""
 

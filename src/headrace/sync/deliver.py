@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from headrace.book.payloads import payload_hash
-from headrace.client.endpoints import external_path
+from headrace.client.endpoints import external_path, pdf_path
 from headrace.client.pace import WINDOW, Pace
 from headrace.client.transport import Answer, Transport
 from headrace.client.verdict import Verdict, judge, message_of, retry_after
@@ -25,6 +25,7 @@ from headrace.model.errors import ApiError, Refused, Unauthorised, Unreachable
 from headrace.sync.feed import Feed
 from headrace.sync.journal import Acknowledged, Journal, Key, Reject
 from headrace.sync.operation import OPEN_ITEMS, Lane, Operation
+from headrace.sync.pdf_files import PDF_OF, NoPdf
 from headrace.sync.progress import Progress
 
 _ATTEMPTS = 6
@@ -229,13 +230,15 @@ class Delivery:
     # sending ---------------------------------------------------------------------------------
 
     async def _send(self, lane: Lane, operation: Operation) -> None:
-        entity = BY_NAME[operation.entity]
         deleting = operation.action == "delete"
         method = "DELETE" if deleting else "POST"
-        path = external_path(entity, operation.external_id) if deleting else entity.path
         started = self._clock.monotonic()
         try:
-            answer = await self._transport.send(method, path, operation.body)
+            answer = await self._answer(method, operation)
+        except NoPdf as error:
+            self._progress.failed.append(f"{operation.entity} {operation.external_id} at {error}")
+            self._hold(lane, operation)
+            return
         except Unreachable as error:
             self._journal.answered()
             self._failed(lane, operation, str(error), answered=False)
@@ -256,6 +259,18 @@ class Delivery:
                 self._rejected(lane, operation, answer)
             return
         self._undecided(lane, operation, answer, verdict)
+
+    async def _answer(self, method: str, operation: Operation) -> Answer:
+        if operation.entity not in PDF_OF:
+            entity = BY_NAME[operation.entity]
+            path = entity.path
+            if method == "DELETE":
+                path = external_path(entity, operation.external_id)
+            return await self._transport.send(method, path, operation.body)
+        path = pdf_path(BY_NAME[PDF_OF[operation.entity]], operation.external_id)
+        async with self._feed.pdfs.open(*operation.key) as pdf:
+            operation.hash = pdf.digest
+            return await self._transport.upload(path, pdf.file, "document.pdf")
 
     def _is_elsewhere(self, method: str, answer: Answer) -> bool:
         """Whether the path itself is unknown: 404 to an import, when none was ever taken."""

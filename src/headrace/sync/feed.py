@@ -22,7 +22,9 @@ from headrace.sync.operation import (
     references,
     released,
     with_cleared,
+    with_emptied_values,
 )
+from headrace.sync.pdf_files import PDF_OF, PdfFiles
 
 _SLICE = 2_000
 """Operations built in one go."""
@@ -34,6 +36,7 @@ class Feed:
     """Reads `plan.lanes` and `plan.operations`, and builds the payloads of what comes next."""
 
     def __init__(self, book: Book, journal: Journal) -> None:
+        self.pdfs = PdfFiles(book.connection, book.folder)
         self._connection = book.connection
         self._payloads = Payloads(book.connection, book.columns)
         self._columns = book.columns
@@ -92,7 +95,7 @@ class Feed:
             ):
                 waits.setdefault(number, []).append(on_number)
         records: dict[tuple[str, str], Any] = {}
-        for entity in sorted({row[1] for row in rows}):
+        for entity in sorted({row[1] for row in rows} - PDF_OF.keys()):
             wanted = [row[2] for row in rows if row[1] == entity and row[3] != "delete"]
             for external_id, record in self._payloads.fetch(entity, wanted).items():
                 records[entity, external_id] = record
@@ -108,7 +111,9 @@ class Feed:
                 fingerprint=fingerprint,
                 waits_for=tuple(waits.get(number, ())),
             )
-            if action != "delete":
+            if entity in PDF_OF:
+                operation.refers_to = ((PDF_OF[entity], external_id),)
+            elif action != "delete":
                 record = records[operation.key]
                 operation.payload, operation.hash = encode_payload(record)
                 operation.refers_to = references(record)
@@ -125,7 +130,8 @@ class Feed:
             columns = self._columns.get(BY_NAME[operation.entity].plural, frozenset())
             operation.body = with_cleared(payload, clearable(operation.entity, columns))
         else:
-            operation.body = with_cleared(payload, msgspec.json.decode(before).keys())
+            cleared = with_cleared(payload, msgspec.json.decode(before).keys())
+            operation.body = with_emptied_values(cleared, before)
             operation.frees, operation.release = released(before, payload)
 
     def _rows(self, sql: str) -> list[Any]:

@@ -192,9 +192,8 @@ class Journal:
         execute = self._db.execute
         change = self._next_change()
         if record.hash is None:
-            execute("insert into forgotten values (?, ?, ?)", (change, *key))
-            execute("delete from applied where entity = ? and external_id = ?", key)
-            execute("delete from payloads where entity = ? and external_id = ?", key)
+            self._forget(change, key)
+            self._forget(self._next_change(), (f"{record.entity}_pdf", record.external_id))
         else:
             execute(
                 "insert or replace into applied values (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -213,6 +212,17 @@ class Journal:
         execute("delete from rejects where entity = ? and external_id = ?", key)
         execute("insert into answers values (?)", (now,))
         execute("update runs set sent = sent + 1 where id = ?", (self.run_id,))
+
+    def _forget(self, change: int, key: Key) -> None:
+        self._db.execute("insert into forgotten values (?, ?, ?)", (change, *key))
+        for table in ("applied", "payloads"):
+            self._db.execute(f"delete from {table} where entity = ? and external_id = ?", key)
+
+    def forget(self, keys: Iterable[Key]) -> None:
+        """What the source no longer has and the API need not be told of."""
+        with self._transaction():
+            for key in keys:
+                self._forget(self._next_change(), key)
 
     def adopt(self, records: Iterable[tuple[str, str, int | None, bytes, str]]) -> None:
         """Notes (entity, external id, fingerprint, hash, customer) as known to the API already."""
@@ -320,6 +330,19 @@ class Journal:
                 (limit,),
             )
         ]
+
+    # what its people made there --------------------------------------------------------------
+
+    def remember(self, directory: bytes) -> None:
+        """Keeps the API's names, for plans that are made while it can't be asked."""
+        with self._transaction():
+            self._db.execute("delete from directory")
+            self._db.execute("insert into directory values (?)", (directory,))
+
+    def remembered(self) -> bytes | None:
+        """The names that were kept last."""
+        row = self._db.execute("select content from directory").fetchone()
+        return bytes(row[0]) if row else None
 
     def answered(self) -> None:
         """Notes an answer that changed nothing, for it counts at the server all the same."""

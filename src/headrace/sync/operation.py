@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Collection
+from typing import Any
 
 import msgspec
 from msgspec import Struct, field
@@ -116,7 +117,11 @@ def references(record: Record) -> tuple[Key, ...]:
 
 
 _CLEARABLE = {
-    "customer": {"parent_external_id": "parent"},
+    "customer": {
+        "parent_external_id": "parent",
+        "account_manager": "accountManagerId",
+        "dunning_plan": "dunningPlanId",
+    },
     "invoice": {"name": "name"},
     "credit_note": {"name": "name", "issued_at": "issuedAt", "due_date": "dueDate"},
     "payment": {"instrument": "instrument", "ref_number": "refNumber"},
@@ -133,10 +138,29 @@ def clearable(entity: str, columns: Collection[str]) -> list[str]:
 def with_cleared(payload: bytes, had: Collection[str]) -> bytes:
     """The payload, with null for every field of `had` that it leaves out."""
     new = msgspec.json.decode(payload)
-    gone = set(had) - new.keys()
+    gone = set(had) - new.keys() - {"customFields"}
     if not gone:
         return payload
     return msgspec.json.encode({**new, **dict.fromkeys(sorted(gone))})
+
+
+def with_emptied_values(payload: bytes, before: bytes) -> bytes:
+    """The payload, with null for every custom field that only the one before it has a value of:
+    fields that are not mentioned keep theirs (api-facts (b), Customer)."""
+    old = msgspec.json.decode(before).get("customFields") or []
+    if not old:
+        return payload
+    new = msgspec.json.decode(payload)
+    values = new.get("customFields") or []
+    kept = {_field_of(value) for value in values}
+    gone = [{**value, "value": None} for value in old if _field_of(value) not in kept]
+    if not gone:
+        return payload
+    return msgspec.json.encode({**new, "customFields": [*values, *gone]})
+
+
+def _field_of(value: dict[str, Any]) -> tuple[str | None, str | None]:
+    return value.get("id"), value.get("externalId")
 
 
 _LINKS = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -10,6 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from headrace.book.book import Book
+from headrace.book.directory import EMPTY, Directory, Field, decode_directory
 from headrace.book.models import Model, load_models
 from headrace.client.endpoints import READ_ATTEMPTS, Reader
 from headrace.client.pace import WINDOW, Pace
@@ -22,6 +24,7 @@ from headrace.sources.registry import open_source
 from headrace.sync.deliver import Delivery
 from headrace.sync.feed import Feed
 from headrace.sync.journal import Journal
+from headrace.sync.look_up import create_field, look_up
 from headrace.sync.plan import Plan
 from headrace.sync.planner import Planner
 from headrace.sync.progress import Progress
@@ -83,8 +86,13 @@ class Organisation:
         self._keys = keys
         self._folder = folder
         self._clock = clock
-        self.book = Book(data / "cache.duckdb")
+        self.book = Book(data / "cache.duckdb", folder)
         self.journal = Journal(data / "journal.db", clock, settings.keep_payloads)
+        remembered = self.journal.remembered()
+        self._directory = decode_directory(remembered) if remembered else EMPTY
+        self.book.know(self._directory)
+        self.new_fields: list[Field] = []
+        """Custom fields that `apply` creates before anything else."""
         self._planner = Planner(self.book, self.journal, clock)
         self._latency = self.journal.latency()
         self.models: list[Model] = []
@@ -109,6 +117,39 @@ class Organisation:
         self.rebuild(thorough)
         return rows
 
+    async def prepare(self, thorough: bool = False) -> dict[str, int]:
+        """As `refresh`, with the names of the API's side looked up where models use them.
+
+        While the API can't be asked, the names that it had the last time serve.
+        """
+        rows = await asyncio.to_thread(self.refresh, thorough)
+        if self.book.uses_names:
+            before = self._directory
+            self._directory = await self._look_up()
+            self.book.know(self._directory)
+            self.new_fields = self._missing_fields()
+            if self._directory != before or self.new_fields:
+                fields = [*self._directory.fields, *self.new_fields]
+                self.book.know(msgspec.structs.replace(self._directory, fields=fields))
+                await asyncio.to_thread(self.rebuild, thorough)
+        return rows
+
+    async def _look_up(self) -> Directory:
+        async with self._transport() as transport:
+            try:
+                directory = await look_up(self._reader(transport, attempts=2))
+            except ApiError as error:
+                if self.journal.remembered() is None:
+                    raise explain(error, self.settings.target.url, _ONLY_READ) from None
+                return self._directory
+        self.journal.remember(directory.encode())
+        return directory
+
+    def _missing_fields(self) -> list[Field]:
+        if not self.settings.create_missing_custom_fields:
+            return []
+        return self.book.missing_fields(self.settings.custom_field_types)
+
     def rebuild(self, thorough: bool = False) -> None:
         """Builds and checks the book over what is staged."""
         self.book.build(self.models)
@@ -118,7 +159,9 @@ class Organisation:
     def plan(self) -> Plan:
         """What the API lacks, over the book as it was last built, by the journal as it was then."""
         target = self.settings.target
-        return self._planner.make(self.name, target.rate, target.in_flight, self._latency)
+        plan = self._planner.make(self.name, target.rate, target.in_flight, self._latency)
+        new_fields = [f"{field.label} ({field.data_type})" for field in self.new_fields]
+        return msgspec.structs.replace(plan, new_fields=new_fields)
 
     def with_first_changes(self, plan: Plan, limit: int) -> Plan:
         """The plan with its first operations spelled out, field by field."""
@@ -130,11 +173,13 @@ class Organisation:
         """Delivers the plan that was made last. ApiError when the API made it stop early."""
         self.journal.refresh(self._planner.unchanged)
         self.journal.drop_rejects(self._planner.settled_rejects)
+        self.journal.forget(self._planner.gone_pdfs())
         pace = self._pace()
         progress = Progress(plan, self._clock, pace)
         if plan.empty:
             return _outcome(progress, False)
         async with self._transport() as transport:
+            await self._create_fields(transport)
             delivery = Delivery(
                 Feed(self.book, self.journal),
                 transport,
@@ -164,6 +209,20 @@ class Organisation:
             )
             raise explain(delivery.stopped, self.settings.target.url, safe)
         return _outcome(progress, delivery.interrupted)
+
+    async def _create_fields(self, transport: HttpTransport) -> None:
+        """Makes the custom fields that the plan's customers need; ApiError before anything went."""
+        reader = self._reader(transport)
+        try:
+            while self.new_fields:
+                made = await create_field(reader, self.new_fields[0])
+                fields = [*self._directory.fields, made]
+                self._directory = msgspec.structs.replace(self._directory, fields=fields)
+                self.journal.remember(self._directory.encode())
+                self.new_fields = self.new_fields[1:]
+        except ApiError as error:
+            safe = f"the custom field {self.new_fields[0].label} was not made and nothing was sent"
+            raise explain(error, self.settings.target.url, safe) from None
 
     def samples(self) -> dict[str, bytes]:
         """One payload per entity, as it would be sent."""

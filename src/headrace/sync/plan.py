@@ -75,6 +75,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     withheld: list[Withheld] = field(default_factory=list)
     held: list[Withheld] = field(default_factory=list)
     """Refused earlier and unchanged since, with what depends on them."""
+    new_fields: list[str] = field(default_factory=list)
+    """Custom fields that are created first, a request each beside `requests`."""
     applied: dict[str, int] = field(default_factory=dict)
     """What the API has of each entity."""
     desired: dict[str, int] = field(default_factory=dict)

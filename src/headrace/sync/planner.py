@@ -18,6 +18,7 @@ from headrace.book.payloads import Payloads, encode_payload
 from headrace.model.clock import Clock, format_instant
 from headrace.sync.fields import field_changes, shrinks
 from headrace.sync.journal import Journal, Key
+from headrace.sync.pdf_files import PDF_OF, PdfFiles
 from headrace.sync.plan import Change, Count, Money, Plan, Withheld
 
 _CHUNK = 5_000
@@ -36,6 +37,7 @@ class Planner:
         self._journal = journal
         self._clock = clock
         self._payloads = Payloads(book.connection, book.columns)
+        self._pdfs = PdfFiles(book.connection, book.folder)
         self.unchanged: list[tuple[int | None, str, str]] = []
         """(fingerprint, entity, external id) of rows that moved without their payload."""
         self.settled_rejects: list[Key] = []
@@ -66,6 +68,11 @@ class Planner:
         shrinking: list[Key] = []
         for entity, external_ids, fingerprints in self._candidates():
             told = self._journal.told([(entity, x) for x in external_ids])
+            if entity in PDF_OF:
+                for external_id, fingerprint in zip(external_ids, fingerprints, strict=True):
+                    if self._pdfs.digest(entity, external_id) == told[entity, external_id].hash:
+                        self.unchanged.append((fingerprint, entity, external_id))
+                continue
             records = self._payloads.fetch(entity, external_ids)
             for external_id, fingerprint in zip(external_ids, fingerprints, strict=True):
                 body, hash = encode_payload(records[external_id])
@@ -233,6 +240,13 @@ class Planner:
     def _withheld(self, table: str) -> list[Withheld]:
         return [Withheld(*row) for row in self._rows(f"from {table} order by all")]
 
+    def gone_pdfs(self) -> list[Key]:
+        """PDFs that the journal knows and the source no longer names."""
+        return self._rows(
+            "select entity, external_id from plan.differences "
+            "where action = 'delete' and entity in ('invoice_pdf', 'credit_note_pdf')"
+        )
+
     def first_changes(self, limit: int) -> list[Change]:
         """The first operations, field by field where the last applied payload is known."""
         rows = self._rows(
@@ -244,7 +258,7 @@ class Planner:
         for entity, external_id, action in rows:
             fields: list[tuple[str, str, str]] = []
             before = told.get((entity, external_id))
-            if action == "update" and before is not None and before.payload is not None:
+            if before is not None and before.payload is not None and entity not in PDF_OF:
                 record = self._payloads.fetch(entity, [external_id])[external_id]
                 fields = field_changes(before.payload, encode_payload(record)[0])
             changes.append(Change(entity, external_id, action, fields))
@@ -255,7 +269,8 @@ class Planner:
         found = {}
         for entity, external_id in self._rows(
             "select entity, min(external_id) from book.fingerprints "
-            "anti join book.withheld using (entity, external_id) group by entity order by entity"
+            "anti join book.withheld using (entity, external_id) "
+            "where entity not like '%pdf' group by entity order by entity"
         ):
             found[entity] = encode_payload(
                 self._payloads.fetch(entity, [external_id])[external_id]

@@ -3,7 +3,10 @@ select
     'error',
     entity,
     external_id,
-    'stands ' || count(*) || ' times in the table ' || entity || 's (adjustments included)',
+    'stands ' || count(*) || ' times in the table ' || case
+        when entity like '%\_pdf' escape '\' then 'documents'
+        else entity || 's (adjustments included)'
+    end,
     'make external_id unique in the model: use the source''s primary key'
 from book.fingerprints
 semi join book.touched using (key)

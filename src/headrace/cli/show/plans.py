@@ -10,9 +10,10 @@ from rich.table import Table
 
 from headrace.book.checks import Problem
 from headrace.cli.show.console import duration_text, several
-from headrace.model.entity import ENTITIES
+from headrace.model.entity import BY_NAME
 from headrace.model.money import format_money
 from headrace.sync.organisation import Outcome
+from headrace.sync.pdf_files import PDF_OF
 from headrace.sync.plan import Change, Plan, Withheld, least_seconds
 
 _PROBLEMS_SHOWN = 20
@@ -28,6 +29,7 @@ def show_plan(console: Console, plan: Plan) -> None:
         console.print("  Nothing to send: the API was told everything.")
     else:
         _show_counts(console, plan)
+        _show_new_fields(console, plan)
         _show_time(console, plan)
         show_changes(console, plan.changes, plan.requests)
     show_problems(console, plan.problems)
@@ -41,20 +43,26 @@ def _show_counts(console: Console, plan: Plan) -> None:
     for action in ("create", "update", "delete"):
         table.add_column(action, justify="right")
     table.add_column("money", no_wrap=True)
-    for entity in ENTITIES:
-        counts = [plan.count(entity.name, action) for action in ("create", "update", "delete")]
+    for name in (*BY_NAME, *PDF_OF):
+        counts = [plan.count(name, action) for action in ("create", "update", "delete")]
         if not any(counts):
             continue
         first, *more = [
             f"{'' if m.action == 'create' else m.action + ' '}{format_money(m.amount, m.currency)}"
             for m in plan.money
-            if m.entity == entity.name
+            if m.entity == name
         ] or [""]
         shown = (f"{count:,}" if count else "-" for count in counts)
-        table.add_row(f"  {entity.plural.replace('_', ' ')}", *shown, first)
+        table.add_row(f"  {name.replace('_', ' ')}s", *shown, first)
         for money in more:
             table.add_row("", "", "", "", money)
     console.print(table)
+
+
+def _show_new_fields(console: Console, plan: Plan) -> None:
+    if plan.new_fields:
+        said = several(len(plan.new_fields), "custom field")
+        console.print(f"  creates {said} first: {', '.join(plan.new_fields)}", markup=False)
 
 
 def _show_time(console: Console, plan: Plan) -> None:

@@ -1,5 +1,7 @@
--- A withheld record is still in the source: it is neither sent nor deleted.
+-- A withheld record is still in the source: it is neither sent nor deleted. The API deletes no
+-- PDFs: those that left the source are only forgotten.
 create or replace table plan.changes as
 select * exclude (key), false as shrinks
 from plan.differences
-anti join book.withheld as withheld using (entity, external_id);
+anti join book.withheld as withheld using (entity, external_id)
+where not (entity in ('invoice_pdf', 'credit_note_pdf') and action = 'delete');

@@ -52,6 +52,15 @@ join plan.changes as change
     on change.entity = link.from_entity and change.external_id = link.from_external_id
 where link.from_entity = 'refund';
 
+insert into missing
+select entity, external_id from plan.held anti join missing using (entity, external_id);
+
+insert into plan.held
+select change.entity, change.external_id, 'its ' || missing.entity || ' was refused'
+from plan.changes as change
+join missing
+    on change.entity = missing.entity || '_pdf' and change.external_id = missing.external_id;
+
 -- What left the source while rows there still refer to it can't be deleted: those rows are wrong
 -- or follow soon.
 create or replace temp table leaving as

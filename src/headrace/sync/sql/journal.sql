@@ -58,3 +58,6 @@ create table if not exists tried (latency real not null);
 
 -- When the API answered, for the last minute: those requests still count there after a restart.
 create table if not exists answers (at real not null);
+
+-- The names of users, dunning plans and custom fields as last read from the API, as JSON.
+create table if not exists directory (content blob not null);

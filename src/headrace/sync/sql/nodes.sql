@@ -26,18 +26,25 @@ select
     row_number() over () as id,
     change.*,
     coalesce(placed.customer, gone.customer) as customer,
-    placed.currency,
-    placed.amount,
+    if(change.entity = placed.entity, placed.currency, null) as currency,
+    if(change.entity = placed.entity, placed.amount, null) as amount,
     placed.moment,
     coalesce(
-        placed.amount > coalesce(given.amount, 0) + coalesce(taken.amount, 0), false
+        change.entity = placed.entity
+        and placed.amount > coalesce(given.amount, 0) + coalesce(taken.amount, 0), false
     ) as open,
     case change.entity
-        when 'customer' then 0 when 'invoice' then 1 when 'refund' then 3 else 2
+        when 'customer' then 0
+        when 'invoice' then 1
+        when 'refund' then 3
+        when 'invoice_pdf' then 4
+        when 'credit_note_pdf' then 4
+        else 2
     end as level
 from plan.changes as change
 left join book.examined_records as placed
-    on placed.entity = change.entity and placed.external_id = change.external_id
+    on placed.entity = replace(change.entity, '_pdf', '')
+    and placed.external_id = change.external_id
     and change.action <> 'delete'
 left join given
     on given.entity = change.entity and given.external_id = change.external_id
@@ -55,4 +62,11 @@ join plan.nodes as source
     and source.action <> 'delete'
 left join plan.nodes as target
     on target.entity = link.to_entity and target.external_id = link.to_external_id
-    and target.action <> 'delete';
+    and target.action <> 'delete'
+union all
+-- A PDF follows its document.
+select pdf.id, document.id
+from plan.nodes as pdf
+left join plan.nodes as document
+    on document.entity = replace(pdf.entity, '_pdf', '') and document.external_id = pdf.external_id
+where pdf.level = 4;

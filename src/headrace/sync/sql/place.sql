@@ -38,7 +38,8 @@ from own
 join by_customer on by_customer.customer = own.customer
 left join by_parent on by_parent.customer = own.external_id and own.entity = 'customer';
 
--- A document stands by its date; what settles others stands right behind the last of them.
+-- A document stands by its date; what settles others stands right behind the last of them, and its
+-- PDF behind all of those.
 create or replace temp table dated as
 select id, row_number() over (order by moment nulls first, level, entity, external_id) as anchor
 from plan.nodes
@@ -60,7 +61,7 @@ left join settled using (id)
 left join (
     select edge.source as id, max(coalesce(settled.anchor, dated.anchor)) as anchor
     from plan.edges as edge
-    join plan.nodes as node on node.id = edge.source and node.level = 3
+    join plan.nodes as node on node.id = edge.source and node.level in (3, 4)
     join dated on dated.id = edge.target
     left join settled on settled.id = edge.target
     group by edge.source

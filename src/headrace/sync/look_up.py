@@ -1,0 +1,59 @@
+"""Looking up names: what people made in Upflow, read once per run, and fields made on demand."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import msgspec
+
+from headrace.book.directory import Directory, Field, Named
+from headrace.client.endpoints import Reader
+from headrace.model.custom_field import CustomField
+from headrace.model.entity import Entity
+from headrace.model.record import encode
+from headrace.model.resource import CUSTOM_FIELD, DUNNING_PLAN, USER
+
+
+async def look_up(reader: Reader) -> Directory:
+    """The directory as the API has it now; raises what the reader raises."""
+    users = [
+        Named(str(item["id"]), [str(item["email"])], str(item["email"]))
+        async for item in _items(reader, USER)
+        if item.get("email")
+    ]
+    plans = [
+        Named(str(item["id"]), [str(item["name"])], str(item["name"]))
+        async for item in _items(reader, DUNNING_PLAN)
+        if item.get("name")
+    ]
+    fields = [
+        Field(
+            label=str(item.get("label") or ""),
+            data_type=item.get("dataType") or "TEXT",
+            id=str(item["id"]),
+            external_id=item.get("externalId"),
+        )
+        async for item in _items(reader, CUSTOM_FIELD)
+        if item.get("entityType", "CUSTOMER") == "CUSTOMER"
+    ]
+    return Directory(users, plans, fields)
+
+
+async def _items(reader: Reader, entity: Entity) -> AsyncIterator[dict[str, Any]]:
+    async for page in reader.pages(entity):
+        for item in page:
+            yield item
+
+
+async def create_field(reader: Reader, field: Field) -> Field:
+    """Makes the definition (guide, Create custom fields); the field with the id that it got."""
+    record = CustomField(
+        label=field.label,
+        data_type=field.data_type,
+        entity_type="CUSTOMER",
+        external_id=field.external_id,
+    )
+    answer = await reader.request("POST", CUSTOM_FIELD.path, encode(record))
+    made = msgspec.json.decode(answer.body)
+    return msgspec.structs.replace(field, id=str(made["id"]))

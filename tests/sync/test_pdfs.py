@@ -1,0 +1,184 @@
+"""PDFs of invoices and credit notes: from files, columns and addresses, behind their documents."""
+
+from __future__ import annotations
+
+import http.server
+import threading
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from desk import HubDesk, prove_in_step, sent
+from shop import Shop
+
+from headrace.testkit.billing.pdf import small_pdf
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[Shop]:
+    shop = Shop(tmp_path / "shop")
+    shop.run(
+        "create table documents (entity text, external_id text, location text, etag text, "
+        "content blob)"
+    )
+    shop.customer("C")
+    shop.invoice("I1", "C", 100)
+    shop.invoice("I2", "C", 100, day="2026-06-01")
+    shop.credit_note("N1", "C", 40, {"I1": 40})
+    shop.payment("P1", "C", 60, {"I1": 60})
+    yield shop
+    shop.close()
+
+
+def _add(shop: Shop, entity: str, name: str, location: str | None, **more: object) -> None:
+    columns = {"entity": entity, "external_id": name, "location": location, **more}
+    marks = ", ".join("?" * len(columns))
+    shop.run(f"insert into documents ({', '.join(columns)}) values ({marks})", *columns.values())
+
+
+def _file(shop: Shop, name: str, text: str) -> Path:
+    path = shop.folder / name
+    path.write_bytes(small_pdf(text))
+    return path
+
+
+def _stored(desk: HubDesk, path: str) -> bytes | None:
+    url = desk.get(path)["pdfUrl"]
+    if url is None:
+        return None
+    with urllib.request.urlopen(url) as answer:
+        content: bytes = answer.read()
+    return content
+
+
+def test_pdfs_follow_their_documents_and_what_settles_them(
+    shop: Shop, new_desk: Callable[[Path], HubDesk]
+) -> None:
+    desk = new_desk(shop.folder)
+    _file(shop, "one.pdf", "one")
+    _add(shop, "invoice", "I1", "one.pdf")
+    _add(shop, "credit_note", "N1", None, content=small_pdf("note"))
+    plan, outcome = desk.apply()
+    assert plan.requests == outcome.sent == 7
+    assert [f"{w.method} {w.path}" for w in desk.writes()] == [
+        "POST /v1/customers",
+        "POST /v1/invoices",  # the open one
+        "POST /v1/invoices",
+        "POST /v1/credit_notes",
+        "POST /v1/payments",
+        "POST /v1/credit_notes/external:N1/pdf",
+        "POST /v1/invoices/external:I1/pdf",
+    ]
+    assert _stored(desk, "/invoices/external:I1") == small_pdf("one")
+    assert _stored(desk, "/credit_notes/external:N1") == small_pdf("note")
+    assert _stored(desk, "/invoices/external:I2") is None
+    prove_in_step(desk)
+
+
+def test_a_pdf_is_sent_again_when_its_content_or_etag_changed(
+    shop: Shop, new_desk: Callable[[Path], HubDesk]
+) -> None:
+    desk = new_desk(shop.folder)
+    path = _file(shop, "one.pdf", "one")
+    _add(shop, "invoice", "I1", str(path))
+    _add(shop, "invoice", "I2", _file(shop, "two.pdf", "two").as_uri(), etag="v1")
+    desk.apply()
+    # Touched, not changed: nothing is sent.
+    path.write_bytes(small_pdf("one"))
+    prove_in_step(desk)
+    path.write_bytes(small_pdf("one, better"))
+    # Without a new etag nobody looks into the second one.
+    _file(shop, "two.pdf", "two, better")
+    before = len(desk.writes())
+    plan, _ = desk.apply()
+    assert plan.requests == len(desk.writes(before)) == 1
+    assert _stored(desk, "/invoices/external:I1") == small_pdf("one, better")
+    assert _stored(desk, "/invoices/external:I2") == small_pdf("two")
+    shop.run("update documents set etag = 'v2' where external_id = 'I2'")
+    desk.apply()
+    assert _stored(desk, "/invoices/external:I2") == small_pdf("two, better")
+    prove_in_step(desk)
+
+
+def test_what_is_wrong_with_a_pdf_is_its_own_problem(
+    shop: Shop, new_desk: Callable[[Path], HubDesk]
+) -> None:
+    desk = new_desk(shop.folder)
+    _add(shop, "invoice", "I1", "nowhere.pdf")
+    _add(shop, "credit_note", "N1", None)
+    _add(shop, "invoice", "I9", None, content=b"%PDF-1.4")
+    _add(shop, "payment", "P1", "nowhere.pdf")
+    (shop.folder / "text.pdf").write_text("I am no PDF")
+    _add(shop, "invoice", "I2", "text.pdf")
+    plan, outcome = desk.apply()
+    assert {f"{p.entity} {p.external_id} {p.problem}" for p in plan.problems} == {
+        "invoice_pdf I1 lies at nowhere.pdf, where there is no file",
+        "credit_note_pdf N1 has neither location nor content",
+        "invoice_pdf I9 belongs to invoice I9, which is not there",
+        "payment_pdf P1 is of the entity payment, which has no PDFs",
+    }
+    assert (outcome.sent, outcome.rejected) == (5, 1)
+    with desk.open() as organisation:
+        (reject,) = organisation.journal.rejects()
+    assert (reject.entity, reject.external_id, reject.status) == ("invoice_pdf", "I2", 400)
+    shop.run("delete from documents where external_id in ('I9', 'P1', 'N1')")
+    _file(shop, "nowhere.pdf", "here")
+    _file(shop, "text.pdf", "a PDF now")
+    _, outcome = desk.apply()
+    assert (outcome.sent, outcome.rejected) == (2, 0)
+    prove_in_step(desk)
+
+
+def test_a_pdf_that_left_the_source_is_forgotten_and_comes_back(
+    shop: Shop, new_desk: Callable[[Path], HubDesk]
+) -> None:
+    desk = new_desk(shop.folder)
+    _file(shop, "two.pdf", "two")
+    _add(shop, "invoice", "I2", "two.pdf")
+    desk.apply()
+    shop.run("delete from documents")
+    shop.drop("invoices", "I2")
+    before = len(desk.writes())
+    desk.apply()
+    assert sent(desk.writes(before)) == {("invoice", "I2"): 1}
+    shop.invoice("I2", "C", 100)
+    _add(shop, "invoice", "I2", "two.pdf")
+    _, outcome = desk.apply()
+    assert outcome.sent == 2
+    assert _stored(desk, "/invoices/external:I2") == small_pdf("two")
+    prove_in_step(desk)
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Iterator[str]:
+    """A web server over a folder; gives its address."""
+    folder = tmp_path / "web"
+    folder.mkdir()
+    (folder / "one.pdf").write_bytes(small_pdf("one"))
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def __init__(self, *given: object) -> None:
+            super().__init__(*given, directory=str(folder))  # type: ignore[arg-type]
+
+        def log_message(self, *given: object) -> None:
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Quiet)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def test_pdfs_from_addresses(shop: Shop, files: str, new_desk: Callable[[Path], HubDesk]) -> None:
+    desk = new_desk(shop.folder)
+    _add(shop, "invoice", "I1", f"{files}/one.pdf")
+    _add(shop, "invoice", "I2", f"{files}/two.pdf")
+    plan, outcome = desk.apply()
+    assert (plan.requests, outcome.sent, outcome.held) == (7, 6, 1)
+    assert outcome.failed == [
+        f"invoice_pdf I2 at {files}/two.pdf: 404, message='File not found', url='{files}/two.pdf'"
+    ]
+    assert _stored(desk, "/invoices/external:I1") == small_pdf("one")
+    assert desk.plan().requests == 1
