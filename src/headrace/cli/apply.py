@@ -11,6 +11,7 @@ import typer
 from msgspec import Struct
 
 from headrace.cli.exit_codes import ExitCode, code_of
+from headrace.cli.options import ScopeOptions, with_options
 from headrace.cli.show.console import (
     JsonOption,
     OrganisationOption,
@@ -25,6 +26,8 @@ from headrace.model.clock import SYSTEM_CLOCK, parse_interval
 from headrace.model.errors import HeadraceError
 from headrace.sync.organisation import Organisation, Outcome
 from headrace.sync.plan import Plan
+from headrace.sync.saved_plan import SavedPlan, read_plan
+from headrace.sync.scope import WHOLE, Scope
 
 
 class Applied(Struct, frozen=True):
@@ -37,20 +40,33 @@ class Applied(Struct, frozen=True):
     exit_code: int = ExitCode.DONE
 
 
-def command(
-    project: ProjectOption = Path(),
-    organisation: OrganisationOption = None,
+class Options(ScopeOptions, frozen=True, kw_only=True):
+    """What `headrace apply` is told."""
+
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            help="A plan that `headrace plan --out` saved: sent as it was seen, or refused when "
+            "the source or the journal has moved on.",
+            show_default=False,
+        ),
+    ] = None
+    project: ProjectOption = Path()
+    organisation: OrganisationOption = None
     force: Annotated[
         bool, typer.Option("--force", help="Deliver a plan that is refused as unsafe.")
-    ] = False,
+    ] = False
     retry_rejected: Annotated[
         bool, typer.Option("--retry-rejected", help="Try again what the API refused earlier.")
-    ] = False,
+    ] = False
     patience: Annotated[
         str, typer.Option(help="How long the API may be down before the run stops.")
-    ] = "1m",
-    json: JsonOption = False,
-) -> None:
+    ] = "1m"
+    json: JsonOption = False
+
+
+@with_options(Options)
+def command(options: Options) -> None:
     """Plan, then send what the API lacks.
 
     Every record that the API acknowledges is noted at once, so it can be stopped at any instant,
@@ -59,51 +75,78 @@ def command(
 
     Example: headrace apply --organisation acme
     """
-    waiting = _seconds(patience)
-    loaded = load_project(project)
-    names = loaded.names(organisation)
+    how = _how(options)
+    loaded = load_project(options.project)
+    names = loaded.names(how.saved.organisation if how.saved else options.organisation)
     results: list[Applied] = []
     for name in names:
         try:
             with loaded.open(name, SYSTEM_CLOCK) as opened:
-                if retry_rejected:
+                if options.retry_rejected:
                     opened.journal.clear_rejects()
-                plan, outcome = deliver(opened, force=force, quiet=json, patience=waiting)
+                plan, outcome = deliver(opened, how)
         except HeadraceError as error:
             if len(names) == 1:
                 raise
             # One organisation's trouble is not the others'.
             results.append(Applied(name, None, None, str(error), code_of(error)))
-            if not json:
+            if not options.json:
                 print(f"error: {name}: {error}", file=sys.stderr)
             continue
         results.append(Applied(name, plan, outcome, exit_code=_code(plan, outcome)))
         if outcome.interrupted:
             break
-    if json:
+    if options.json:
         print_json(results)
     _exit_with(results)
 
 
-def deliver(
-    opened: Organisation,
-    *,
-    force: bool = False,
-    quiet: bool = False,
-    changes: int = 0,
-    patience: float = 60.0,
-) -> tuple[Plan, Outcome]:
-    """Refreshes, plans, shows and applies one organisation. UnsafePlan unless forced."""
+class How(Struct, frozen=True, kw_only=True):
+    """In which way an organisation is brought up to date."""
+
+    force: bool = False
+    quiet: bool = False
+    changes: int = 0
+    """How many of the operations to spell out."""
+    patience: float = 60.0
+    """Seconds for which the API may be down."""
+    scope: Scope = WHOLE
+    saved: SavedPlan | None = None
+    """The plan that must still be the one."""
+
+
+def _how(options: Options) -> How:
+    saved = read_plan(options.file) if options.file is not None else None
+    if saved is not None and not options.scope.whole:
+        raise typer.BadParameter(
+            "a saved plan has its own scope: leave --only, --customer and --limit out"
+        )
+    return How(
+        force=options.force,
+        quiet=options.json,
+        patience=_seconds(options.patience),
+        scope=saved.scope if saved is not None else options.scope,
+        saved=saved,
+    )
+
+
+def deliver(opened: Organisation, how: How) -> tuple[Plan, Outcome]:
+    """Refreshes, plans, shows and applies one organisation.
+
+    UnsafePlan unless forced; StalePlan when it is not the saved plan.
+    """
     asyncio.run(opened.prepare())
-    plan = opened.plan()
-    if changes:
-        plan = opened.with_first_changes(plan, changes)
-    if not quiet:
+    plan = opened.plan(how.scope)
+    if how.saved is not None:
+        how.saved.raise_if_stale(opened.saved(plan, how.scope))
+    if how.changes:
+        plan = opened.with_changes(plan, how.changes)
+    if not how.quiet:
         show_plan(console, plan)
-    if not force:
+    if not how.force:
         plan.raise_if_unsafe()
-    outcome = asyncio.run(_watched(opened, plan, quiet, patience))
-    if not quiet:
+    outcome = asyncio.run(_watched(opened, plan, how.quiet, how.patience))
+    if not how.quiet:
         show_outcome(console, plan, outcome)
     return plan, outcome
 

@@ -12,7 +12,7 @@ import msgspec
 import typer
 from msgspec import Struct
 
-from headrace.cli.apply import deliver
+from headrace.cli.apply import How, deliver
 from headrace.cli.exit_codes import ExitCode
 from headrace.cli.show.console import JsonOption, console, print_json
 from headrace.cli.show.reconciled import show_reconciled
@@ -127,7 +127,7 @@ class _Tour:
         name = self._project.only(None)
         with self._project.open(name, SYSTEM_CLOCK, self._environment) as opened:
             asyncio.run(opened.probe())
-            plan, outcome = deliver(opened, changes=changes, quiet=self._quiet)
+            plan, outcome = deliver(opened, How(changes=changes, quiet=self._quiet))
             if outcome.interrupted:
                 raise typer.Exit(ExitCode.INTERRUPTED)
             received = _writes(self._log) - before

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from headrace.cli.exit_codes import ExitCode
+from headrace.cli.options import ScopeOptions, with_options
 from headrace.cli.show.console import (
     JsonOption,
     OrganisationOption,
@@ -16,40 +17,80 @@ from headrace.cli.show.console import (
     console,
     print_json,
 )
+from headrace.cli.show.diff import show_diff
+from headrace.cli.show.markdown import plan_as_markdown
 from headrace.cli.show.plans import show_plan
-from headrace.fleet.project import load_project
+from headrace.fleet.project import LoadedProject, load_project
 from headrace.model.clock import SYSTEM_CLOCK
+from headrace.sync.plan import Plan
 
 
-def command(
-    project: ProjectOption = Path(),
-    organisation: OrganisationOption = None,
+class Options(ScopeOptions, frozen=True, kw_only=True):
+    """What `headrace plan` is told."""
+
+    project: ProjectOption = Path()
+    organisation: OrganisationOption = None
     changes: Annotated[
-        int, typer.Option(help="How many of the operations to spell out, field by field.")
-    ] = 10,
+        int, typer.Option(min=0, help="How many of the operations to spell out, field by field.")
+    ] = 10
+    diff: Annotated[
+        bool,
+        typer.Option("--diff", help="Spell out every change, by customer, for a person to read."),
+    ] = False
+    out: Annotated[
+        Path | None, typer.Option(help="Save the plan to this file, for `headrace apply FILE`.")
+    ] = None
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="Print Markdown, as for a pull request.")
+    ] = False
     detailed_exitcode: Annotated[
         bool, typer.Option("--detailed-exitcode", help="Exit with 2 when changes are pending.")
-    ] = False,
-    json: JsonOption = False,
-) -> None:
+    ] = False
+    json: JsonOption = False
+
+
+@with_options(Options)
+def command(options: Options) -> None:
     """Show what `apply` would send; nothing is sent.
 
     Reads the source, runs the models and the checks, compares with what the API acknowledged, and
     prints counts, money per currency, requests, the time they take, problems and what stays behind.
 
-    Example: headrace plan --organisation acme --detailed-exitcode
+    Example: headrace plan --organisation acme --diff --out monday.plan
     """
-    loaded = load_project(project)
+    loaded = load_project(options.project)
+    names = loaded.names(options.organisation)
+    if options.out is not None:
+        names = [loaded.only(options.organisation)]
     plans = []
-    for name in loaded.names(organisation):
-        with loaded.open(name, SYSTEM_CLOCK) as opened:
-            asyncio.run(opened.prepare())
-            plans.append(opened.with_first_changes(opened.plan(), changes))
-        if not json:
-            show_plan(console, plans[-1])
-    if json:
+    for name in names:
+        plans.append(_plan(loaded, name, options))
+        if options.markdown:
+            print(plan_as_markdown(plans[-1]))
+        elif not options.json:
+            _show(plans[-1], options)
+    if options.json:
         print_json(plans)
     if any(plan.errors for plan in plans):
         raise typer.Exit(ExitCode.PROBLEMS_IN_DATA)
-    if detailed_exitcode and not all(plan.empty for plan in plans):
+    if options.detailed_exitcode and not all(plan.empty for plan in plans):
         raise typer.Exit(ExitCode.CHANGES_PENDING)
+
+
+def _plan(loaded: LoadedProject, name: str, options: Options) -> Plan:
+    with loaded.open(name, SYSTEM_CLOCK) as opened:
+        asyncio.run(opened.prepare())
+        plan = opened.plan(options.scope)
+        plan = opened.with_changes(plan, None if options.diff else options.changes)
+        if options.out is not None:
+            opened.saved(plan, options.scope).write(options.out)
+    return plan
+
+
+def _show(plan: Plan, options: Options) -> None:
+    if options.diff:
+        show_diff(console, plan)
+    else:
+        show_plan(console, plan)
+    if options.out is not None:
+        console.print(f"  saved: apply it with `headrace apply {options.out}`", markup=False)

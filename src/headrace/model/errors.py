@@ -5,6 +5,7 @@
     ├── SourceError              the billing system could not be read: mend access, run again
     ├── ModelError               mend a SQL model in the project's models/ folder
     ├── UnsafePlan               look at the plan, then repeat with --force
+    │   └── StalePlan            make the plan anew: what it was made of has moved on
     ├── Busy                     another command holds the organisation: wait for it
     ├── ApiError                 what the receivables API answered
     │   ├── Unreachable          nothing was lost: run again when the API is back
@@ -45,6 +46,10 @@ class ModelError(HeadraceError):
 
 class UnsafePlan(HeadraceError):
     """A plan changes more than a careful person would let pass unseen."""
+
+
+class StalePlan(UnsafePlan):
+    """A saved plan that is not what a plan would be now."""
 
 
 class Busy(HeadraceError):

@@ -51,6 +51,8 @@ class TargetSettings(Settings, frozen=True, kw_only=True):
 
 
 SourceKind = Literal["sql", "files"]
+DeletionRule = Literal["delete", "report", "ignore"]
+EntityName = Literal["customer", "invoice", "credit_note", "payment", "refund"]
 
 
 class SourceSettings(Settings, frozen=True, kw_only=True):
@@ -87,6 +89,9 @@ class OrganisationSettings(Settings, frozen=True, kw_only=True):
     """How often `headrace run` looks for changes."""
     sweep: str = "1d"
     """Without effect yet: every round compares the whole source, deletions included."""
+    on_delete: DeletionRule | dict[EntityName, DeletionRule] = "delete"
+    """What happens in Upflow to what left the source: `"delete"`, `"report"` or `"ignore"`, for all
+    or by entity, such as `{ customer = "report" }`."""
     create_missing_custom_fields: bool = False
     """Whether custom fields that the source has and Upflow lacks are created there."""
     custom_field_types: dict[str, DataType] = {}
@@ -97,6 +102,13 @@ class OrganisationSettings(Settings, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         parse_interval(self.every)
         parse_interval(self.sweep)
+
+    @property
+    def deletion_rules(self) -> dict[str, DeletionRule]:
+        """`on_delete` by entity."""
+        if isinstance(self.on_delete, dict):
+            return {str(entity): rule for entity, rule in self.on_delete.items()}
+        return dict.fromkeys(typing.get_args(EntityName), self.on_delete)
 
     @property
     def interval(self) -> timedelta:
@@ -139,17 +151,29 @@ def _convert(table: Any, kind: type[S], where: str) -> S:
     try:
         return msgspec.convert(table, kind)
     except msgspec.ValidationError as error:
-        problem, _, place = str(error).partition(" - at `$")
+        problem, _, place = str(error).replace("`key` in ", "").partition(" - at `$")
         inner = place.rstrip("`").lstrip(".")
         if problem.startswith("Object contains unknown field "):
             problem = _unknown(problem.rpartition(" ")[2].strip("`"), kind, inner)
         elif problem.startswith("Invalid enum value "):
-            problem = f"{problem.removeprefix('Invalid enum value ')} is none of {_SOURCE_KINDS}"
+            problem = f"{problem.removeprefix('Invalid enum value ')} is none of {_choices(inner)}"
         key = f" {inner}:" if inner else ""
         raise ConfigurationError(f"{where}:{key} {problem}.") from None
 
 
-_SOURCE_KINDS = " and ".join(typing.get_args(SourceKind))
+_CHOICES: dict[str, Any] = {
+    "source.kind": SourceKind,
+    "custom_field_types[...]": DataType,
+    "on_delete[...]": DeletionRule,
+}
+
+
+def _choices(inner: str) -> str:
+    """What may stand at a place of an organisation's table."""
+    if inner == "on_delete":  # of the rule itself, or of the entities that have one
+        rules, entities = typing.get_args(DeletionRule), typing.get_args(EntityName)
+        return f"{', '.join(rules)}; a table has the keys {', '.join(entities)}"
+    return ", ".join(typing.get_args(_CHOICES[inner]))
 
 
 def _unknown(key: str, kind: type[Settings], inner: str) -> str:

@@ -161,6 +161,10 @@ class Journal:
         ).fetchone()
         return int(row[0])
 
+    def position(self) -> tuple[str, int]:
+        """(which journal, its last change): the same as long as nothing was acknowledged."""
+        return self._identity, self._last_change()
+
     def count(self) -> dict[str, int]:
         """Acknowledged records per entity."""
         return dict(self._db.execute("select entity, count(*) from applied group by entity"))
@@ -175,6 +179,15 @@ class Journal:
             (json.dumps(keys),),
         )
         return {(e, x): Told(hash, payload, customer) for e, x, hash, payload, customer in rows}
+
+    def documents_of(self, customers: Sequence[str]) -> list[tuple[str, str, str]]:
+        """(entity, external id, customer) of the documents that the API has of these customers."""
+        return self._db.execute(
+            "select entity, external_id, customer from applied "
+            "where customer in (select value from json_each(?)) "
+            "and entity in ('invoice', 'credit_note', 'payment', 'refund')",
+            (json.dumps(list(customers)),),
+        ).fetchall()
 
     def acknowledge(self, records: Iterable[Acknowledged]) -> None:
         """Records what the API took, in one transaction."""

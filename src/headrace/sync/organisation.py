@@ -29,6 +29,8 @@ from headrace.sync.plan import Plan
 from headrace.sync.planner import Planner
 from headrace.sync.progress import Progress
 from headrace.sync.reconcile import Reconciled, Reconciler
+from headrace.sync.saved_plan import SavedPlan
+from headrace.sync.scope import WHOLE, Scope
 
 _PATIENCE = 60.0
 """Seconds for which the API may be down before a run stops."""
@@ -93,7 +95,7 @@ class Organisation:
         self.book.know(self._directory)
         self.new_fields: list[Field] = []
         """Custom fields that `apply` creates before anything else."""
-        self._planner = Planner(self.book, self.journal, clock)
+        self._planner = Planner(self.book, self.journal, clock, settings.deletion_rules)
         self._latency = self.journal.latency()
         self.models: list[Model] = []
         """The models of the last refresh."""
@@ -156,16 +158,26 @@ class Organisation:
         self._planner.compare()
         self.book.check(thorough)
 
-    def plan(self) -> Plan:
+    def plan(self, scope: Scope = WHOLE) -> Plan:
         """What the API lacks, over the book as it was last built, by the journal as it was then."""
         target = self.settings.target
-        plan = self._planner.make(self.name, target.rate, target.in_flight, self._latency)
+        plan = self._planner.make(self.name, target.rate, target.in_flight, self._latency, scope)
         new_fields = [f"{field.label} ({field.data_type})" for field in self.new_fields]
         return msgspec.structs.replace(plan, new_fields=new_fields)
 
-    def with_first_changes(self, plan: Plan, limit: int) -> Plan:
-        """The plan with its first operations spelled out, field by field."""
-        return msgspec.structs.replace(plan, changes=self._planner.first_changes(limit))
+    def with_changes(self, plan: Plan, limit: int | None) -> Plan:
+        """The plan with its first operations, or all, spelled out field by field."""
+        return msgspec.structs.replace(plan, changes=list(self._planner.changes().read(limit)))
+
+    def saved(self, plan: Plan, scope: Scope) -> SavedPlan:
+        """The plan that was made last, as a value that can be applied later."""
+        return SavedPlan(
+            organisation=self.name,
+            scope=scope,
+            journal=self.journal.position(),
+            digest=self._planner.digest(),
+            plan=plan,
+        )
 
     async def apply(
         self, plan: Plan, command: str, watch: Watch | None = None, patience: float = _PATIENCE

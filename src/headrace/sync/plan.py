@@ -42,6 +42,9 @@ class Change(Struct, frozen=True):
     external_id: str
     action: str
     fields: list[tuple[str, str, str]] = field(default_factory=list)
+    customer: str = ""
+    currency: str = ""
+    """Of its amounts; empty without."""
 
 
 class Withheld(Struct, frozen=True):
@@ -75,6 +78,10 @@ class Plan(Struct, frozen=True, kw_only=True):
     withheld: list[Withheld] = field(default_factory=list)
     held: list[Withheld] = field(default_factory=list)
     """Refused earlier and unchanged since, with what depends on them."""
+    departed: list[Withheld] = field(default_factory=list)
+    """What left the source and is not deleted, because `on_delete` says so."""
+    left_out: int = 0
+    """Changes that the chosen scope leaves for another time."""
     new_fields: list[str] = field(default_factory=list)
     """Custom fields that are created first, a request each beside `requests`."""
     applied: dict[str, int] = field(default_factory=dict)

@@ -6,7 +6,7 @@ whose payload hash differs from the acknowledged one become operations.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from importlib import resources
 from typing import Any
 
@@ -16,10 +16,13 @@ import msgspec
 from headrace.book.book import Book
 from headrace.book.payloads import Payloads, encode_payload
 from headrace.model.clock import Clock, format_instant
-from headrace.sync.fields import field_changes, shrinks
+from headrace.model.project import DeletionRule
+from headrace.sync.changes import Changes
+from headrace.sync.fields import shrinks
 from headrace.sync.journal import Journal, Key
 from headrace.sync.pdf_files import PDF_OF, PdfFiles
-from headrace.sync.plan import Change, Count, Money, Plan, Withheld
+from headrace.sync.plan import Count, Money, Plan, Withheld
+from headrace.sync.scope import WHOLE, Scope, cut, narrow
 
 _CHUNK = 5_000
 _SQL = {
@@ -31,11 +34,19 @@ _SQL = {
 class Planner:
     """Plans one organisation; the operations end up in the book's schema `plan`."""
 
-    def __init__(self, book: Book, journal: Journal, clock: Clock) -> None:
+    def __init__(
+        self,
+        book: Book,
+        journal: Journal,
+        clock: Clock,
+        deletion_rules: Mapping[str, DeletionRule] = {},
+    ) -> None:
+        """`deletion_rules` by entity; what is not in them is deleted."""
         self._connection = book.connection
         self._book = book
         self._journal = journal
         self._clock = clock
+        self._deletion_rules = deletion_rules
         self._payloads = Payloads(book.connection, book.columns)
         self._pdfs = PdfFiles(book.connection, book.folder)
         self.unchanged: list[tuple[int | None, str, str]] = []
@@ -49,17 +60,33 @@ class Planner:
         self._connection.execute(_SQL["differences"])
 
     def make(
-        self, organisation: str, rate: int, in_flight: int, latency: float | None = None
+        self,
+        organisation: str,
+        rate: int,
+        in_flight: int,
+        latency: float | None = None,
+        scope: Scope = WHOLE,
     ) -> Plan:
         """Orders and counts what `compare` found and the checks let pass; sends nothing."""
         self._connection.execute(_SQL["changes"])
         self._drop_unchanged()
-        self._hold_rejects()
         self._load_gone()
+        narrow(self._connection, scope, self._deletion_rules)
+        self._hold_rejects()
         self._connection.execute(_SQL["nodes"])
         self._spread()
         self._connection.execute(_SQL["place"])
+        cut(self._connection, scope)
         return self._describe(organisation, rate, in_flight, latency)
+
+    def digest(self) -> int:
+        """A number that stands for the operations and the rows behind them; the same plan made
+        again by the same engine has the same."""
+        row = self._rows(
+            "select coalesce(bit_xor(hash(number, entity, external_id, action, fingerprint)), 0) "
+            "from plan.operations"
+        )[0]
+        return int(row[0])
 
     # comparing payloads ----------------------------------------------------------------------
 
@@ -148,6 +175,13 @@ class Planner:
                 [record.customer for record in told.values()],
             ],
         )
+        departing = [external_id for entity, external_id in gone if entity == "customer"]
+        owned = self._journal.documents_of(departing) if departing else []
+        self._connection.execute(
+            "create or replace table plan.told_documents as select unnest($1::varchar[]) as entity,"
+            " unnest($2::varchar[]) as external_id, unnest($3::varchar[]) as customer",
+            [list(column) for column in zip(*owned, strict=True)] or [[], [], []],
+        )
 
     # phases ----------------------------------------------------------------------------------
 
@@ -223,6 +257,14 @@ class Planner:
             problems=self._book.problems(),
             withheld=self._withheld("book.withheld"),
             held=self._withheld("plan.held"),
+            departed=[
+                Withheld(*row)
+                for row in self._rows(
+                    "select entity, external_id, 'left the source' from plan.departed "
+                    "where rule = 'report' order by all"
+                )
+            ],
+            left_out=self._rows("select count(*) from plan.left_out")[0][0],
             applied=dict(self._rows("select entity, count(*) from staging.told group by entity")),
             desired=dict(
                 self._rows(
@@ -238,7 +280,8 @@ class Planner:
         return plan
 
     def _withheld(self, table: str) -> list[Withheld]:
-        return [Withheld(*row) for row in self._rows(f"from {table} order by all")]
+        rows = self._rows(f"select entity, external_id, reason from {table} order by all")
+        return [Withheld(*row) for row in rows]
 
     def gone_pdfs(self) -> list[Key]:
         """PDFs that the journal knows and the source no longer names."""
@@ -247,22 +290,9 @@ class Planner:
             "where action = 'delete' and entity in ('invoice_pdf', 'credit_note_pdf')"
         )
 
-    def first_changes(self, limit: int) -> list[Change]:
-        """The first operations, field by field where the last applied payload is known."""
-        rows = self._rows(
-            "select entity, external_id, action from plan.operations order by number limit "
-            f"{int(limit)}"
-        )
-        told = self._journal.told([(e, x) for e, x, action in rows if action == "update"])
-        changes = []
-        for entity, external_id, action in rows:
-            fields: list[tuple[str, str, str]] = []
-            before = told.get((entity, external_id))
-            if before is not None and before.payload is not None and entity not in PDF_OF:
-                record = self._payloads.fetch(entity, [external_id])[external_id]
-                fields = field_changes(before.payload, encode_payload(record)[0])
-            changes.append(Change(entity, external_id, action, fields))
-        return changes
+    def changes(self) -> Changes:
+        """The operations in words."""
+        return Changes(self._connection, self._payloads, self._journal)
 
     def samples(self) -> dict[str, bytes]:
         """One payload per entity that the book has."""

@@ -144,7 +144,7 @@ def test_nothing_changed_plans_nothing_and_a_change_plans_itself(desk: Desk) -> 
     contacts = [{"customer_external_id": "c1", "external_id": "k1", "email": "b@x.test"}]
     assert desk.plan(**{**tables, "contacts": contacts}).requests == 1
     assert desk.operations() == [("update", "customer", "c1")]
-    changes = desk.planner.first_changes(10)
+    changes = list(desk.planner.changes().read(10))
     assert changes[0].fields == [("contacts[k1].email", "a@x.test", "b@x.test")]
     allocations = [
         allocation("payment p1", "invoice i1", 50),

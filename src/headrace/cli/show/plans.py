@@ -22,7 +22,7 @@ UPFLOW_RATE = 600
 """Requests a minute that Upflow takes (guide)."""
 
 
-def show_plan(console: Console, plan: Plan) -> None:
+def show_plan(console: Console, plan: Plan, changes: bool = True) -> None:
     """Counts, money per currency, requests and time, what changes, what stays behind."""
     console.print(f"[bold]Plan for {plan.organisation}[/bold]")
     if plan.empty:
@@ -31,10 +31,14 @@ def show_plan(console: Console, plan: Plan) -> None:
         _show_counts(console, plan)
         _show_new_fields(console, plan)
         _show_time(console, plan)
-        show_changes(console, plan.changes, plan.requests)
+        if changes:
+            show_changes(console, plan.changes, plan.requests)
     show_problems(console, plan.problems)
     _show_staying(console, "Withheld", plan.withheld)
     _show_staying(console, "Held", plan.held)
+    _show_staying(console, "Left the source, and not deleted", plan.departed)
+    if plan.left_out:
+        console.print(f"  {several(plan.left_out, 'change')} left out of this plan")
 
 
 def _show_counts(console: Console, plan: Plan) -> None:

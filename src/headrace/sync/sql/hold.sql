@@ -1,29 +1,43 @@
 -- Records that the API refused stay back until their row changes, and so do the new records that
--- refer to them.
+-- refer to them, or to what this plan leaves out; `fate` says which.
 create or replace table plan.held as
-select change.entity, change.external_id, 'refused before: ' || reject.message as reason
+select
+    change.entity,
+    change.external_id,
+    'refused before: ' || reject.message as reason,
+    'was refused' as fate
 from plan.changes as change
 join plan.rejects as reject using (entity, external_id)
 where change.fingerprint is not distinct from reject.fingerprint;
 
 create or replace temp table missing as
-select entity, external_id
+select entity, external_id, held.fate
 from plan.held
 join plan.changes as change using (entity, external_id)
-where change.action = 'create';
+where change.action = 'create'
+union all
+select entity, external_id, 'is left out of this plan'
+from plan.left_out
+where action = 'create';
 
 insert into plan.held
-select 'customer', roots.external_id, 'its parent ' || roots.root || ' was refused'
+select 'customer', roots.external_id, 'its parent ' || roots.root || ' ' || missing.fate, missing.fate
 from book.roots as roots
 join missing on missing.entity = 'customer' and missing.external_id = roots.root
 join plan.changes as change
     on change.entity = 'customer' and change.external_id = roots.external_id;
 
 insert into missing
-select entity, external_id from plan.held anti join missing using (entity, external_id);
+select entity, external_id, fate
+from plan.held
+anti join missing using (entity, external_id);
 
 insert into plan.held
-select node.entity, node.external_id, 'its customer ' || node.customer || ' was refused'
+select
+    node.entity,
+    node.external_id,
+    'its customer ' || node.customer || ' ' || missing.fate,
+    missing.fate
 from book.examined_records as node
 join missing on missing.entity = 'customer' and missing.external_id = node.customer
 join plan.changes as change
@@ -31,10 +45,17 @@ join plan.changes as change
 where node.entity <> 'customer';
 
 insert into missing
-select entity, external_id from plan.held anti join missing using (entity, external_id);
+select entity, external_id, fate
+from plan.held
+anti join missing using (entity, external_id);
 
+-- Settlements first, then what gives them back.
 insert into plan.held
-select from_entity, from_external_id, 'its ' || to_entity || ' ' || to_external_id || ' was refused'
+select
+    from_entity,
+    from_external_id,
+    'its ' || to_entity || ' ' || to_external_id || ' ' || missing.fate,
+    missing.fate
 from book.links as link
 join missing on missing.entity = link.to_entity and missing.external_id = link.to_external_id
 join plan.changes as change
@@ -42,10 +63,16 @@ join plan.changes as change
 where link.to_entity = 'invoice';
 
 insert into missing
-select entity, external_id from plan.held anti join missing using (entity, external_id);
+select entity, external_id, fate
+from plan.held
+anti join missing using (entity, external_id);
 
 insert into plan.held
-select from_entity, from_external_id, 'its ' || to_entity || ' ' || to_external_id || ' was refused'
+select
+    from_entity,
+    from_external_id,
+    'its ' || to_entity || ' ' || to_external_id || ' ' || missing.fate,
+    missing.fate
 from book.links as link
 join missing on missing.entity = link.to_entity and missing.external_id = link.to_external_id
 join plan.changes as change
@@ -53,10 +80,16 @@ join plan.changes as change
 where link.from_entity = 'refund';
 
 insert into missing
-select entity, external_id from plan.held anti join missing using (entity, external_id);
+select entity, external_id, fate
+from plan.held
+anti join missing using (entity, external_id);
 
 insert into plan.held
-select change.entity, change.external_id, 'its ' || missing.entity || ' was refused'
+select
+    change.entity,
+    change.external_id,
+    'its ' || replace(missing.entity, '_', ' ') || ' ' || missing.fate,
+    missing.fate
 from plan.changes as change
 join missing
     on change.entity = missing.entity || '_pdf' and change.external_id = missing.external_id;
@@ -69,7 +102,7 @@ from plan.changes
 where action = 'delete';
 
 insert into plan.held
-select entity, external_id, 'left the source, where others still refer to it'
+select entity, external_id, 'left the source, where others still refer to it', 'is referred to'
 from (
     select 'customer' as entity, customer_external_id as external_id
     from book.all_documents
@@ -84,6 +117,22 @@ from (
     from book.allocations
     semi join leaving on leaving.entity = to_entity and leaving.external_id = to_external_id
 );
+
+-- Only empty customers may go (guide, Delete Customer).
+insert into plan.held
+select
+    'customer',
+    customer,
+    'left the source and still has ' || count(*) || if(count(*) = 1, ' document', ' documents')
+        || ' at the API',
+    'is not empty'
+from plan.told_documents as document
+anti join plan.changes as change
+    on change.entity = document.entity
+    and change.external_id = document.external_id
+    and change.action = 'delete'
+anti join plan.held as held on held.entity = 'customer' and held.external_id = document.customer
+group by customer;
 
 create or replace table plan.held as
 select entity, external_id, first(reason) as reason

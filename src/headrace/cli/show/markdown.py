@@ -1,0 +1,71 @@
+"""A plan as Markdown, for a pull request or a ticket."""
+
+from __future__ import annotations
+
+from headrace.cli.show.console import duration_text, several
+from headrace.cli.show.diff import change_lines
+from headrace.model.entity import BY_NAME
+from headrace.model.money import format_money
+from headrace.sync.pdf_files import PDF_OF
+from headrace.sync.plan import Plan
+
+_SHOWN = 50
+
+
+def plan_as_markdown(plan: Plan) -> str:
+    """Counts with money, time, changes, problems and what stays behind, each under its heading."""
+    lines = [f"## Plan for {plan.organisation}", ""]
+    if plan.empty:
+        lines.append("Nothing to send: the API was told everything.")
+    else:
+        lines += _counts(plan)
+        lines += [
+            "",
+            f"{several(plan.requests, 'request')}, about {duration_text(plan.seconds)}.",
+        ]
+        if plan.changes:
+            changes = [line for change in plan.changes for line in change_lines(change)]
+            lines += ["", "### Changes", "", "```text", *changes]
+            if plan.requests > len(plan.changes):
+                lines.append(f"… and {plan.requests - len(plan.changes):,} more")
+            lines.append("```")
+    for title, staying in (
+        ("Withheld", plan.withheld),
+        ("Held", plan.held),
+        ("Left the source", plan.departed),
+    ):
+        if staying:
+            lines += ["", f"### {title} ({len(staying):,})", ""]
+            for record in staying[:_SHOWN]:
+                lines.append(f"- {record.entity} {_cell(record.external_id)}: {record.reason}")
+    if plan.problems:
+        lines += ["", f"### Problems ({len(plan.problems):,})", ""]
+        lines += ["| | record | problem | remedy |", "|---|---|---|---|"]
+        for found in plan.problems[:_SHOWN]:
+            cells = (
+                found.severity,
+                f"{found.entity} {found.external_id}",
+                found.problem,
+                found.remedy,
+            )
+            lines.append(f"| {' | '.join(_cell(cell) for cell in cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _counts(plan: Plan) -> list[str]:
+    lines = ["| | create | update | delete | money |", "|---|--:|--:|--:|---|"]
+    for name in (*BY_NAME, *PDF_OF):
+        counts = [plan.count(name, action) for action in ("create", "update", "delete")]
+        if any(counts):
+            money = ", ".join(
+                f"{m.action} {format_money(m.amount, m.currency)}"
+                for m in plan.money
+                if m.entity == name
+            )
+            shown = " | ".join(f"{count:,}" if count else "-" for count in counts)
+            lines.append(f"| {name.replace('_', ' ')}s | {shown} | {money} |")
+    return lines
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")

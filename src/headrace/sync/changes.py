@@ -1,0 +1,56 @@
+"""A plan's changes in words: each operation with the fields that it sets, and from what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import duckdb
+
+from headrace.book.payloads import Payloads, encode_payload
+from headrace.sync.fields import field_changes
+from headrace.sync.journal import Journal
+from headrace.sync.pdf_files import PDF_OF
+from headrace.sync.plan import Change
+
+_CHUNK = 2_000
+
+
+class Changes:
+    """Reads `plan.operations`, which a planner has made."""
+
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, payloads: Payloads, journal: Journal
+    ) -> None:
+        self._connection = connection
+        self._payloads = payloads
+        self._journal = journal
+
+    def read(self, limit: int | None = None) -> Iterator[Change]:
+        """The operations in the order of their delivery, at most `limit` of them.
+
+        An update has the fields that differ from the last acknowledged payload, where the journal
+        kept it; what is created has all its fields.
+        """
+        cursor = self._connection.cursor()
+        cursor.execute(
+            "select entity, external_id, action, customer, currency from plan.operations "
+            "order by number limit ?",
+            [limit if limit is not None else 2**62],
+        )
+        while rows := cursor.fetchmany(_CHUNK):
+            yield from self._chunk(rows)
+
+    def _chunk(self, rows: list[tuple[Any, ...]]) -> Iterator[Change]:
+        told = self._journal.told([(row[0], row[1]) for row in rows if row[2] != "create"])
+        bodies: dict[tuple[str, str], bytes] = {}
+        for entity in sorted({row[0] for row in rows} - PDF_OF.keys()):
+            wanted = [row[1] for row in rows if row[0] == entity and row[2] != "delete"]
+            for external_id, record in self._payloads.fetch(entity, wanted).items():
+                bodies[entity, external_id] = encode_payload(record)[0]
+        for entity, external_id, action, customer, currency in rows:
+            before = told.get((entity, external_id))
+            old = b"{}" if before is None else before.payload
+            new = bodies.get((entity, external_id), b"{}")
+            fields = field_changes(old, new) if old is not None and entity not in PDF_OF else []
+            yield Change(entity, external_id, action, fields, customer, currency or "")

@@ -1,0 +1,50 @@
+-- What left the source and is not deleted, by the rule of its entity. Synthetic payments are ours:
+-- they always go.
+create or replace table plan.departed as
+select change.entity, change.external_id, rules.rule
+from plan.changes as change
+join deletion_rules as rules using (entity)
+where change.action = 'delete' and rules.rule <> 'delete' and change.external_id not like 'fix:%';
+
+delete from plan.changes
+where action = 'delete' and (entity, external_id) in (
+    select (entity, external_id) from plan.departed
+);
+
+-- The chosen entities, the chosen customer with its parent.
+create or replace table plan.left_out as
+with family as (
+    select customer from scoped where customer <> ''
+    union
+    select roots.root
+    from book.roots as roots
+    join scoped on scoped.customer = roots.external_id
+),
+owners as (
+    select change.entity, change.external_id, coalesce(placed.customer, gone.customer) as customer
+    from plan.changes as change
+    left join book.examined_records as placed
+        on placed.entity = replace(change.entity, '_pdf', '')
+        and placed.external_id = change.external_id
+        and change.action <> 'delete'
+    left join plan.gone as gone
+        on gone.entity = change.entity and gone.external_id = change.external_id
+)
+select distinct change.entity, change.external_id, change.action
+from plan.changes as change
+join owners using (entity, external_id)
+cross join scoped
+where (
+        len(scoped.entities) > 0
+        and not list_contains(scoped.entities, replace(change.entity, '_pdf', ''))
+    )
+    or (
+        scoped.customer <> ''
+        and not (
+            owners.customer = scoped.customer
+            or (change.entity = 'customer' and change.external_id in (select customer from family))
+        )
+    );
+
+delete from plan.changes
+where (entity, external_id) in (select (entity, external_id) from plan.left_out);

@@ -1,0 +1,157 @@
+"""Parts of a plan, plans in files, and what happens to what left the source."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+from desk import HubDesk, prove_in_step, sent
+from shop import Shop
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[Shop]:
+    shop = _shop(tmp_path)
+    yield shop
+    shop.close()
+
+
+def _shop(folder: Path, more: str = "") -> Shop:
+    shop = Shop(folder / "shop", more=more)
+    for name in ("P", "A", "B"):
+        shop.customer(name, parent="P" if name == "A" else None)
+    for name in ("A", "B"):
+        shop.invoice(f"I{name}", name, 100)
+        shop.payment(f"P{name}", name, 60, {f"I{name}": 60})
+    return shop
+
+
+def test_only_some_entities(shop: Shop, new_desk: Callable[[Path], HubDesk]) -> None:
+    desk = new_desk(shop.folder)
+    done = desk.command("apply", "--only", "customers,payments")
+    assert done.returncode == 4
+    assert "2 payments" in done.stdout
+    assert "its invoice IA is left out of this plan" in done.stdout
+    assert set(sent(desk.writes())) == {("customer", name) for name in "PAB"}
+    assert desk.command("apply", "--only", "invoices").returncode == 0
+    assert "2 changes left out of this plan" in desk.command("plan", "--only", "invoices").stdout
+    desk.apply()
+    prove_in_step(desk)
+
+
+def test_one_customer_with_its_parent(shop: Shop, new_desk: Callable[[Path], HubDesk]) -> None:
+    desk = new_desk(shop.folder)
+    assert desk.command("apply", "--customer", "A").returncode == 0
+    assert set(sent(desk.writes())) == {
+        ("customer", "P"),
+        ("customer", "A"),
+        ("invoice", "IA"),
+        ("payment", "PA"),
+    }
+    desk.apply()
+    prove_in_step(desk)
+
+
+def test_an_entity_that_does_not_exist(shop: Shop, new_desk: Callable[[Path], HubDesk]) -> None:
+    refused = new_desk(shop.folder).command("plan", "--only", "bills")
+    assert refused.returncode == 6
+    assert "bills is none of customers, invoices, credit_notes" in refused.stderr
+
+
+@pytest.mark.parametrize("limit", range(1, 7))
+def test_the_first_requests_never_need_what_is_left(
+    limit: int, shop: Shop, new_desk: Callable[[Path], HubDesk]
+) -> None:
+    # A parent that pays its child's invoice: what crosses lanes must not be cut apart.
+    shop.payment("PP", "P", 40, {"IA": 40})
+    desk = new_desk(shop.folder)
+    done = desk.command("apply", "--limit", str(limit), "--json")
+    assert done.returncode == 0, done.stdout
+    (report,) = msgspec.json.decode(done.stdout)
+    assert report["outcome"]["sent"] == report["plan"]["requests"] == len(desk.writes()) <= limit
+    assert limit - len(desk.writes()) <= 1
+    desk.apply()
+    prove_in_step(desk)
+
+
+def test_a_saved_plan_is_applied_as_it_was_seen_and_once(
+    shop: Shop, new_desk: Callable[[Path], HubDesk], tmp_path: Path
+) -> None:
+    desk = new_desk(shop.folder)
+    file = str(tmp_path / "monday.plan")
+    assert desk.command("plan", "--customer", "B", "--out", file).returncode == 0
+    assert desk.command("apply", file, "--limit", "1").returncode == 6
+    assert desk.command("apply", file).returncode == 0
+    assert set(sent(desk.writes())) == {("customer", "B"), ("invoice", "IB"), ("payment", "PB")}
+    again = desk.command("apply", file)
+    assert again.returncode == 7
+    assert "since this plan was made" in again.stderr and "something else" in again.stderr
+    assert desk.command("plan", "--out", file).returncode == 0
+    shop.run("update invoices set gross_amount = 200 where external_id = 'IA'")
+    moved = desk.command("apply", file)
+    assert moved.returncode == 7 and "the source of shop has changed" in moved.stderr
+    assert len(desk.writes()) == 3
+    (tmp_path / "no.plan").write_text("{}")
+    assert (
+        "is not a plan of this headrace" in desk.command("apply", str(tmp_path / "no.plan")).stderr
+    )
+
+
+def test_a_diff_reads_like_money(shop: Shop, new_desk: Callable[[Path], HubDesk]) -> None:
+    desk = new_desk(shop.folder)
+    first = desk.command("plan", "--diff").stdout
+    assert "Customer B\n  new customer B\n      name: Customer B\n" in first
+    assert "  new payment PB\n      amount: EUR 0.60\n      settles invoice IB: EUR 0.60\n" in first
+    desk.apply()
+    shop.run("update invoices set gross_amount = 250000 where external_id = 'IA'")
+    shop.run("update allocations set amount = 50 where from_external_id = 'PB'")
+    second = desk.command("plan", "--diff").stdout
+    assert "  changed invoice IA\n      gross amount: EUR 1.00 → EUR 2,500.00\n" in second
+    assert "  changed payment PB\n      settles invoice IB: EUR 0.60 → EUR 0.50\n" in second
+    markdown = desk.command("plan", "--markdown").stdout
+    assert "| invoices | - | 1 | - | update EUR 2,500.00 |" in markdown
+    assert "gross amount: EUR 1.00 → EUR 2,500.00" in markdown
+
+
+@pytest.mark.parametrize("rule", ["delete", "report", "ignore"])
+def test_what_left_the_source(
+    rule: str, tmp_path: Path, new_desk: Callable[[Path], HubDesk]
+) -> None:
+    shop = _shop(tmp_path, f'on_delete = {{ payment = "{rule}" }}')
+    desk = new_desk(shop.folder)
+    desk.apply()
+    shop.drop("payments", "PA")
+    before = len(desk.writes())
+    plan, _ = desk.apply()
+    gone = [("payment", "PA")] if rule == "delete" else []
+    assert list(sent(desk.writes(before))) == gone
+    reported = [(one.entity, one.external_id) for one in plan.departed]
+    assert reported == ([("payment", "PA")] if rule == "report" else [])
+    # The customer goes when it is empty, and not before.
+    shop.drop("invoices", "IA")
+    shop.run("delete from customers where external_id = 'A'")
+    before = len(desk.writes())
+    plan, outcome = desk.apply()
+    assert outcome.rejected == 0
+    deleted = {("invoice", "IA")} | ({("customer", "A")} if rule == "delete" else set())
+    assert set(sent(desk.writes(before))) == deleted
+    if rule != "delete":
+        assert [(one.external_id, one.reason) for one in plan.held] == [
+            ("A", "left the source and still has 1 document at the API")
+        ]
+    shop.close()
+
+
+def test_synthetic_payments_always_go(tmp_path: Path, new_desk: Callable[[Path], HubDesk]) -> None:
+    shop = Shop(tmp_path / "shop", more='on_delete = "ignore"')
+    shop.customer("C")
+    shop.invoice("I", "C", 100, paid="2026-05-06")
+    desk = new_desk(shop.folder)
+    desk.apply()
+    shop.payment("P", "C", 100, {"I": 100})
+    _, outcome = desk.apply()
+    assert (outcome.sent, outcome.rejected) == (2, 0)
+    prove_in_step(desk)
+    shop.close()
