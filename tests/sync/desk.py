@@ -208,6 +208,7 @@ def prove_in_step(desk: HubDesk, records: int | None = None) -> None:
         outcome = asyncio.run(organisation.apply(plan, "apply"))
         proof = asyncio.run(organisation.reconcile())
     assert plan.empty and not plan.held, (plan.counts, plan.held)
+    assert plan.drifted == []
     assert (outcome.sent, len(desk.writes())) == (0, writes)
     assert proof.balanced, (proof.differences[:3], proof.statements[:3])
     if records is not None:

@@ -172,7 +172,7 @@ def _exit_with(results: list[Applied]) -> None:
 def _code(plan: Plan, outcome: Outcome) -> ExitCode:
     if outcome.interrupted:
         return ExitCode.INTERRUPTED
-    if outcome.rejected or plan.held:
+    if outcome.rejected or outcome.drifted or plan.held:
         return ExitCode.REJECTED_RECORDS
     if outcome.left or outcome.held:
         return ExitCode.UNREACHABLE

@@ -22,8 +22,9 @@ from headrace.client.verdict import Verdict, judge, message_of, retry_after
 from headrace.model.clock import Clock
 from headrace.model.entity import BY_NAME
 from headrace.model.errors import ApiError, Refused, Unauthorised, Unreachable
+from headrace.sync.echo import kept_otherwise
 from headrace.sync.feed import Feed
-from headrace.sync.journal import Acknowledged, Journal, Key, Reject
+from headrace.sync.journal import Acknowledged, Drift, Journal, Key, Reject
 from headrace.sync.operation import OPEN_ITEMS, Lane, Operation
 from headrace.sync.pdf_files import PDF_OF, NoPdf
 from headrace.sync.progress import Progress
@@ -254,7 +255,7 @@ class Delivery:
             if operation.is_release:
                 self._released(lane, operation, verdict)
             elif verdict is Verdict.DONE:
-                self._acknowledged(lane, operation)
+                self._acknowledged(lane, operation, answer)
             else:
                 self._rejected(lane, operation, answer)
             return
@@ -302,7 +303,7 @@ class Delivery:
         self._progress.note = f"the API asked to wait {seconds:.0f} s (429)"
         heapq.heappush(self._ready, lane)
 
-    def _acknowledged(self, lane: Lane, operation: Operation) -> None:
+    def _acknowledged(self, lane: Lane, operation: Operation, answer: Answer) -> None:
         self._journal.acknowledge(
             [
                 Acknowledged(
@@ -315,6 +316,9 @@ class Delivery:
                 )
             ]
         )
+        if operation.body and (fields := kept_otherwise(operation.body, answer.body)):
+            self._journal.mark_drifted([Drift(*operation.key, fields)])
+            self._progress.drifted += 1
         self._progress.done += 1
         if lane.phase <= OPEN_ITEMS:
             self._progress.open_done += 1

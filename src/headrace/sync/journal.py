@@ -18,6 +18,7 @@ from urllib.parse import quote
 import adbc_driver_manager
 import adbc_driver_sqlite
 import duckdb
+import msgspec
 from msgspec import Struct
 
 from headrace.model.clock import Clock
@@ -29,6 +30,7 @@ _SCHEMA, _MIRROR = (
     for name in ("journal", "mirror")
 )
 
+Fields = list[tuple[str, str, str]]
 Key = tuple[str, str]
 """(entity, external id)."""
 
@@ -62,6 +64,22 @@ class Reject(Struct, frozen=True):
     message: str
     payload: bytes | None = None
     rejected_at: float = 0.0
+
+
+class Drift(Struct, frozen=True):
+    """A record that the API took and keeps otherwise; `fields` are (name, sent, kept)."""
+
+    entity: str
+    external_id: str
+    fields: list[tuple[str, str, str]]
+    found_at: float = 0.0
+
+    @property
+    def said(self) -> str:
+        """The first field in words, and how many more."""
+        name, sent, kept = self.fields[0]
+        more = f" and {len(self.fields) - 1} more" if len(self.fields) > 1 else ""
+        return f"the API keeps {name} {kept or 'empty'} instead of {sent or 'empty'}{more}"
 
 
 class Run(Struct, frozen=True):
@@ -223,6 +241,7 @@ class Journal:
             if self._keep_payloads and record.payload is not None:
                 execute("insert or replace into payloads values (?, ?, ?)", (*key, record.payload))
         execute("delete from rejects where entity = ? and external_id = ?", key)
+        execute("delete from drifts where entity = ? and external_id = ?", key)
         execute("insert into answers values (?)", (now,))
         execute("update runs set sent = sent + 1 where id = ?", (self.run_id,))
 
@@ -253,6 +272,41 @@ class Journal:
                 "update applied set fingerprint = ?, change = ? "
                 "where entity = ? and external_id = ?",
                 ((mark, self._next_change(), *key) for mark, *key in fingerprints),
+            )
+
+    # what it keeps otherwise -----------------------------------------------------------------
+
+    def mark_drifted(self, drifts: Iterable[Drift]) -> None:
+        """Notes that the API keeps records otherwise: they are not as they were told."""
+        now = self._clock.now().timestamp()
+        with self._transaction():
+            for drift in drifts:
+                key = (drift.entity, drift.external_id)
+                self._db.execute(
+                    "update applied set hash = x'' where entity = ? and external_id = ?", key
+                )
+                self._db.execute(
+                    "insert or replace into drifts values (?, ?, ?, ?, ?)",
+                    (*key, msgspec.json.encode(drift.fields), now, self.run_id),
+                )
+
+    def drifts(self) -> list[Drift]:
+        """Every record that is known to be kept otherwise."""
+        return [
+            Drift(entity, external_id, msgspec.json.decode(fields, type=Fields), found_at)
+            for entity, external_id, fields, found_at in self._db.execute(
+                "select entity, external_id, fields, found_at from drifts "
+                "order by found_at, entity, external_id"
+            )
+        ]
+
+    def send_again(self, keys: Iterable[Key]) -> None:
+        """Lets the next plan send these records, whatever it was told of them before."""
+        with self._transaction():
+            self._db.executemany(
+                "update applied set fingerprint = null, hash = x'', change = ? "
+                "where entity = ? and external_id = ?",
+                ((self._next_change(), *key) for key in keys),
             )
 
     # what it refused -------------------------------------------------------------------------

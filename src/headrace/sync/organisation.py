@@ -52,6 +52,8 @@ class Outcome(Struct, frozen=True, kw_only=True):
     sent: int
     rejected: int
     held: int
+    drifted: int = 0
+    """Sent, and kept otherwise by the API: `headrace drift` says how."""
     left: int
     retries: int
     throttled: int
@@ -325,6 +327,7 @@ def _outcome(progress: Progress, interrupted: bool) -> Outcome:
         sent=progress.done,
         rejected=progress.rejected,
         held=progress.held,
+        drifted=progress.drifted,
         left=progress.left,
         retries=progress.retries,
         throttled=progress.throttled,

@@ -78,6 +78,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     withheld: list[Withheld] = field(default_factory=list)
     held: list[Withheld] = field(default_factory=list)
     """Refused earlier and unchanged since, with what depends on them."""
+    drifted: list[Withheld] = field(default_factory=list)
+    """What the API took and keeps otherwise; it is sent when its row changes or it is repaired."""
     departed: list[Withheld] = field(default_factory=list)
     """What left the source and is not deleted, because `on_delete` says so."""
     left_out: int = 0

@@ -257,6 +257,10 @@ class Planner:
             problems=self._book.problems(),
             withheld=self._withheld("book.withheld"),
             held=self._withheld("plan.held"),
+            drifted=[
+                Withheld(drift.entity, drift.external_id, drift.said)
+                for drift in self._journal.drifts()
+            ],
             departed=[
                 Withheld(*row)
                 for row in self._rows(

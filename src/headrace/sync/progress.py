@@ -22,6 +22,8 @@ class Progress:
         self.open_done = 0
         self.rejected = 0
         self.held = 0
+        self.drifted = 0
+        """Of those done, what the API's own answer shows otherwise than it was sent."""
         self.retries = 0
         self.throttled = 0
         self.failed: list[str] = []

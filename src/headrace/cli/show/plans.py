@@ -36,6 +36,7 @@ def show_plan(console: Console, plan: Plan, changes: bool = True) -> None:
     show_problems(console, plan.problems)
     _show_staying(console, "Withheld", plan.withheld)
     _show_staying(console, "Held", plan.held)
+    _show_staying(console, "Drifted", plan.drifted)
     _show_staying(console, "Left the source, and not deleted", plan.departed)
     if plan.left_out:
         console.print(f"  {several(plan.left_out, 'change')} left out of this plan")
@@ -152,6 +153,10 @@ def show_outcome(console: Console, plan: Plan, outcome: Outcome) -> None:
         console.print(
             f"[red]{outcome.rejected:,} rejected[/red]: `headrace status` says why; they are tried "
             "again when their rows change, or with --retry-rejected."
+        )
+    if outcome.drifted:
+        console.print(
+            f"[red]{outcome.drifted:,} kept otherwise by the API[/red]: `headrace drift` says how."
         )
     for sentence in outcome.failed[:_PROBLEMS_SHOWN]:
         console.print(f"  {sentence}", markup=False)

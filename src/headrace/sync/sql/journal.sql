@@ -40,6 +40,16 @@ create table if not exists rejects (
     primary key (entity, external_id)
 ) without rowid;
 
+-- Records that the API took and keeps otherwise; fields are JSON: [[name, sent, kept], ...].
+create table if not exists drifts (
+    entity text not null,
+    external_id text not null,
+    fields blob not null,
+    found_at real not null,
+    run integer not null,
+    primary key (entity, external_id)
+) without rowid;
+
 create table if not exists runs (
     id integer primary key,
     command text not null,

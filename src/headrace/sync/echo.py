@@ -1,0 +1,127 @@
+"""The echo: what an import answers with, held against what was sent.
+
+How the vendor's API keeps things is known in part only (api-facts (e)), so nothing is taken for
+delivered that its own answer contradicts. What the answer does not show is not judged.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+Differs = list[tuple[str, str, str]]
+"""(field, sent, kept) as text."""
+
+_DATES = ("issuedAt", "dueDate", "validatedAt")
+_LINKS = {
+    "linkedInvoices": ("linkedInvoices", "invoice"),
+    "linkedPayments": ("linkedTransactions", "payment"),
+    "linkedCreditNotes": ("linkedCreditNotes", "creditNote"),
+}
+"""Field of the request to that of the answer, and what its entries refer to."""
+
+
+def kept_otherwise(sent: bytes, answered: bytes) -> Differs:
+    """The fields that the API answers otherwise than they were sent; empty when it echoes them.
+
+    An absent value, null, an empty text and an empty list are the same; of dates the day counts.
+    """
+    try:
+        kept = msgspec.json.decode(answered)
+    except msgspec.DecodeError:
+        return []
+    if not isinstance(kept, dict):
+        return []
+    found: Differs = []
+    for name, value in msgspec.json.decode(sent).items():
+        if name in _LINKS:
+            found += _links(name, value or [], kept)
+        elif name == "contacts":
+            found += _contacts(value or [], kept.get("contacts"))
+        elif name == "customFields":
+            found += _custom_fields(value, kept.get("customFields"))
+        elif name in kept:
+            found += _field(name, value, kept[name])
+    return found
+
+
+def _field(name: str, sent: Any, kept: Any) -> Differs:
+    if isinstance(sent, dict) and isinstance(kept, dict):
+        return [
+            difference
+            for key, value in sent.items()
+            if key in kept
+            for difference in _field(f"{name}.{key}", value, kept[key])
+        ]
+    if sent == kept or _plain(name, sent) == _plain(name, kept):
+        return []
+    return [(name, _text(sent), _text(kept))]
+
+
+def _plain(name: str, value: Any) -> Any:
+    if value in (None, "", [], False):
+        return None
+    if isinstance(value, str):
+        value = value.strip()
+        return value[:10] if name.endswith(_DATES) else value or None
+    return value
+
+
+def _links(name: str, sent: list[Any], kept: dict[str, Any]) -> Differs:
+    """Amounts by what they refer to, where the answer names that by the source's id."""
+    field, reference = _LINKS[name]
+    if not isinstance(kept.get(field), list):
+        return []
+    before = {link[reference]["externalId"]: link["amountLinked"] for link in sent}
+    after: dict[str, int] = {}
+    for link in kept[field]:
+        try:
+            external_id, amount = link[reference]["externalId"], int(link["linkedAmount"])
+        except (KeyError, TypeError, ValueError):
+            return []
+        after[external_id] = after.get(external_id, 0) + amount
+    return [
+        (f"{name}[{key}]", _text(before.get(key)), _text(after.get(key)))
+        for key in sorted(before.keys() | after.keys(), key=str)
+        if before.get(key) != after.get(key)
+    ]
+
+
+def _contacts(sent: list[Any], kept: Any) -> Differs:
+    """The list is whole (guide, Contact List), so one that was not sent is a difference too."""
+    if not isinstance(kept, list):
+        return []
+    found: Differs = []
+    there = {str(contact.get("email", "")).lower(): contact for contact in kept}
+    for contact in sent:
+        email = contact["email"].lower()
+        other = there.pop(email, None)
+        if other is None:
+            found.append((f"contacts[{contact['email']}]", contact["email"], ""))
+            continue
+        for name, value in contact.items():
+            # Whoever is main when nobody claims it is the API's choice.
+            if name in other and name != "email" and not (name == "isMain" and not value):
+                found += _field(f"contacts[{contact['email']}].{name}", value, other[name])
+    found += [(f"contacts[{email}]", "", email) for email in there]
+    return found
+
+
+def _custom_fields(sent: list[Any], kept: Any) -> Differs:
+    if not isinstance(kept, list):
+        return []
+    found: Differs = []
+    for value in sent:
+        key = "externalId" if value.get("externalId") else "id"
+        other: dict[str, Any] = next((one for one in kept if one.get(key) == value.get(key)), {})
+        if _plain("", value["value"]) != _plain("", other.get("value")):
+            name = f"customFields[{value[key]}]"
+            found.append((name, _text(value["value"]), _text(other.get("value"))))
+    return found
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
