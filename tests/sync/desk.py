@@ -135,12 +135,22 @@ class HubDesk(Desk):
 
     def get(self, path: str) -> Any:
         """What the API answers to a GET below /v1."""
+        return self._call("GET", path)
+
+    def post(self, path: str, body: Any) -> Any:
+        """What it answers to a POST."""
+        return self._call("POST", path, json.dumps(body).encode())
+
+    def _call(self, method: str, path: str, body: bytes | None = None) -> Any:
         request = urllib.request.Request(
             self.environment["HEADRACE_URL"] + path,
-            headers={
+            body,
+            {
                 "X-Api-Key": self.environment["HEADRACE_KEY"],
                 "X-Api-Secret": self.environment["HEADRACE_SECRET"],
+                "Content-Type": "application/json",
             },
+            method=method,
         )
         with urllib.request.urlopen(request) as answer:
             return json.load(answer)

@@ -24,6 +24,7 @@ from headrace.book.tables import TABLES
 from headrace.model.custom_field import DataType
 from headrace.model.errors import Busy
 from headrace.model.money import EXPONENTS
+from headrace.model.project import ContactRule
 
 _SQL = {
     name: resources.files("headrace.book").joinpath(f"{name}.sql").read_text(encoding="utf-8")
@@ -42,7 +43,13 @@ class Book:
     memory, from where they spill beside the file when they outgrow `memory`.
     """
 
-    def __init__(self, path: Path, folder: Path = Path(), memory: str = "900MB") -> None:
+    def __init__(
+        self,
+        path: Path,
+        folder: Path = Path(),
+        contacts: ContactRule = "with_customer",
+        memory: str = "900MB",
+    ) -> None:
         """`folder` is where relative locations of PDFs start."""
         path.parent.mkdir(parents=True, exist_ok=True)
         self.connection = duckdb.connect()
@@ -65,6 +72,7 @@ class Book:
                 f"Another command works on {path.parent.name} (it holds {path}): wait until it is "
                 "done, or stop it; `headrace status` works beside it."
             ) from None
+        self.connection.execute(f"create macro contact_rule() as '{contacts}'")
         self._prepare()
 
     def _prepare(self) -> None:

@@ -76,6 +76,8 @@ followers as (
 select
     contact.rowid as row,
     case
+        when contact_rule() = 'separately' and external_id is null
+            then 'has no external_id, by which contacts = "separately" knows it'
         when email is null then 'has no e-mail address'
         when not regexp_full_match(email, '[^@\s]+@[^@\s]+\.[^@\s.]+')
             then 'has the e-mail address ''' || email || ''', which is none'
@@ -84,5 +86,6 @@ select
 from book.contacts as contact
 left join followers on followers.row = contact.rowid
 where email is null
+   or (contact_rule() = 'separately' and external_id is null)
    or followers.row is not null
    or not regexp_full_match(email, '[^@\s]+@[^@\s]+\.[^@\s.]+');

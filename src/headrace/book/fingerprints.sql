@@ -76,8 +76,16 @@ pdf as (
     left join book.files as files using (location)
     where entity in ('invoice', 'credit_note')
 ),
+contact as (
+    select
+        id as external_id,
+        hash(external_id, email, first_name, last_name, phone, position, is_main) as mark
+    from book.own_contacts
+),
 everything as (
     select 'customer' as entity, * from customer
+    union all
+    select 'contact', * from contact
     union all
     select 'invoice', * from invoice
     union all

@@ -72,14 +72,14 @@ class Payloads:
 
     def _customer(self) -> dict[str, Record]:
         contacts: dict[str, list[Contact]] | None = None
-        if self._columns.get("contacts"):
+        if self._columns.get("contacts") and self._bundles_contacts():
             contacts = {}
             for row in self._rows(
                 "select contact.* from book.travelling_contacts as contact "
                 "join wanted on wanted.external_id = contact.customer_external_id "
                 "order by contact.external_id, contact.email"
             ):
-                contacts.setdefault(row["customer_external_id"], []).append(self._contact(row))
+                contacts.setdefault(row["customer_external_id"], []).append(self._person(row))
         clearable = self._clearable("customers")
         fields = self._fields()
         return {
@@ -93,7 +93,19 @@ class Payloads:
             for row in self._rows("from book.fields")
         }
 
-    def _contact(self, row: Row) -> Contact:
+    def _bundles_contacts(self) -> bool:
+        return bool(self._rows("select contact_rule() = 'with_customer' as yes")[0]["yes"])
+
+    def _contact(self) -> dict[str, Record]:
+        return {
+            row["id"]: self._person(row)
+            for row in self._rows(
+                "select contact.* from book.own_contacts as contact "
+                "join wanted on wanted.external_id = contact.id"
+            )
+        }
+
+    def _person(self, row: Row) -> Contact:
         text = self._clearable("contacts")
         return Contact(
             email=row["email"],

@@ -53,10 +53,21 @@ union all
 select 'adjustment', external_id, customer_external_id, currency, abs(amount)
 from book.adjustments;
 
+-- Contacts in their customer's full list, or as records of their own, named by both ids since one
+-- person may be a contact of several customers.
 create or replace view book.travelling_contacts as
 from book.contacts as contact
 anti join book.flawed_contacts as flawed on flawed.row = contact.rowid
-where customer_external_id is not null;
+where customer_external_id is not null and contact_rule() = 'with_customer';
+
+create or replace view book.own_contacts as
+select
+    customer_external_id || '/' || external_id as id,
+    contact.*
+from book.contacts as contact
+anti join book.flawed_contacts as flawed on flawed.row = contact.rowid
+semi join book.customers as customer on customer.external_id = contact.customer_external_id
+where contact_rule() = 'separately';
 
 -- Every record that travels, with its customer, its money, its date and the table it came from.
 create or replace view book.placed as

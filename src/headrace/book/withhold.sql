@@ -2,7 +2,7 @@
 create or replace table book.withheld as
 select entity, external_id, first(problem) as reason
 from book.problems
-where severity = 'error'
+where severity = 'error' and entity <> 'contact'
 group by entity, external_id;
 
 insert into book.withheld
@@ -54,10 +54,16 @@ select pdf.entity || '_pdf', pdf.external_id, 'its ' || pdf.entity || ' is withh
 from book.documents as pdf
 join book.withheld as withheld using (entity, external_id);
 
+insert into book.withheld
+select 'contact', contact.id, 'its customer ' || contact.customer_external_id || ' is withheld'
+from book.own_contacts as contact
+join book.withheld as withheld
+    on withheld.entity = 'customer' and withheld.external_id = contact.customer_external_id;
+
 create or replace table book.withheld as
 select entity, external_id, first(reason) as reason
 from book.withheld
 where entity in (
-    'customer', 'invoice', 'credit_note', 'payment', 'refund', 'invoice_pdf', 'credit_note_pdf'
+    'customer', 'contact', 'invoice', 'credit_note', 'payment', 'refund', 'invoice_pdf', 'credit_note_pdf'
 )
 group by entity, external_id;

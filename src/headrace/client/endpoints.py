@@ -12,7 +12,7 @@ from headrace.client.pace import Pace
 from headrace.client.transport import Answer, Transport
 from headrace.client.verdict import Verdict, judge, message_of, retry_after
 from headrace.model.clock import Clock
-from headrace.model.entity import Entity
+from headrace.model.entity import CUSTOMER, Entity
 from headrace.model.errors import Refused, Unauthorised, Unreachable
 
 READ_ATTEMPTS = 6
@@ -21,6 +21,16 @@ READ_ATTEMPTS = 6
 def external_path(entity: Entity, external_id: str) -> str:
     """`/invoices/external:INV-1`, with every character of the id that needs it encoded."""
     return f"{entity.path}/external:{quote(external_id, safe='')}"
+
+
+def contacts_path(customer: str) -> str:
+    """Where the contacts of a customer are; both ids are the source's."""
+    return f"{external_path(CUSTOMER, customer)}/contacts"
+
+
+def contact_path(customer: str, external_id: str) -> str:
+    """One contact of a customer."""
+    return f"{contacts_path(customer)}/external:{quote(external_id, safe='')}"
 
 
 def pdf_path(entity: Entity, external_id: str) -> str:

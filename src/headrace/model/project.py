@@ -52,6 +52,7 @@ class TargetSettings(Settings, frozen=True, kw_only=True):
 
 SourceKind = Literal["sql", "files"]
 DeletionRule = Literal["delete", "report", "ignore"]
+ContactRule = Literal["with_customer", "separately", "never"]
 EntityName = Literal["customer", "invoice", "credit_note", "payment", "refund"]
 
 
@@ -89,6 +90,9 @@ class OrganisationSettings(Settings, frozen=True, kw_only=True):
     """How often `headrace run` looks for changes."""
     sweep: str = "1d"
     """Without effect yet: every round compares the whole source, deletions included."""
+    contacts: ContactRule = "with_customer"
+    """How contacts travel: `"with_customer"` as its full list, `"separately"` one by one, so that
+    those which people added in Upflow stay, or `"never"`."""
     on_delete: DeletionRule | dict[EntityName, DeletionRule] = "delete"
     """What happens in Upflow to what left the source: `"delete"`, `"report"` or `"ignore"`, for all
     or by entity, such as `{ customer = "report" }`."""
@@ -165,6 +169,7 @@ _CHOICES: dict[str, Any] = {
     "source.kind": SourceKind,
     "custom_field_types[...]": DataType,
     "on_delete[...]": DeletionRule,
+    "contacts": ContactRule,
 }
 
 

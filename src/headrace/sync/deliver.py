@@ -15,12 +15,10 @@ from typing import Any
 import msgspec
 
 from headrace.book.payloads import payload_hash
-from headrace.client.endpoints import external_path, pdf_path
 from headrace.client.pace import WINDOW, Pace
 from headrace.client.transport import Answer, Transport
 from headrace.client.verdict import Verdict, judge, message_of, retry_after
 from headrace.model.clock import Clock
-from headrace.model.entity import BY_NAME
 from headrace.model.errors import ApiError, Refused, Unauthorised, Unreachable
 from headrace.sync.echo import kept_otherwise
 from headrace.sync.feed import Feed
@@ -28,6 +26,7 @@ from headrace.sync.journal import Acknowledged, Drift, Journal, Key, Reject
 from headrace.sync.operation import OPEN_ITEMS, Lane, Operation
 from headrace.sync.pdf_files import PDF_OF, NoPdf
 from headrace.sync.progress import Progress
+from headrace.sync.wire import request_of
 
 _ATTEMPTS = 6
 """Failures of one operation before it is left for the next run: 1, 2, 4, 8, 16 s between."""
@@ -232,10 +231,10 @@ class Delivery:
 
     async def _send(self, lane: Lane, operation: Operation) -> None:
         deleting = operation.action == "delete"
-        method = "DELETE" if deleting else "POST"
+        method, path = request_of(operation)
         started = self._clock.monotonic()
         try:
-            answer = await self._answer(method, operation)
+            answer = await self._answer(method, path, operation)
         except NoPdf as error:
             self._progress.failed.append(f"{operation.entity} {operation.external_id} at {error}")
             self._hold(lane, operation)
@@ -261,14 +260,9 @@ class Delivery:
             return
         self._undecided(lane, operation, answer, verdict)
 
-    async def _answer(self, method: str, operation: Operation) -> Answer:
+    async def _answer(self, method: str, path: str, operation: Operation) -> Answer:
         if operation.entity not in PDF_OF:
-            entity = BY_NAME[operation.entity]
-            path = entity.path
-            if method == "DELETE":
-                path = external_path(entity, operation.external_id)
             return await self._transport.send(method, path, operation.body)
-        path = pdf_path(BY_NAME[PDF_OF[operation.entity]], operation.external_id)
         async with self._feed.pdfs.open(*operation.key) as pdf:
             operation.hash = pdf.digest
             return await self._transport.upload(path, pdf.file, "document.pdf")

@@ -13,7 +13,6 @@ import msgspec
 
 from headrace.book.book import Book
 from headrace.book.payloads import Payloads, encode_payload
-from headrace.model.entity import BY_NAME
 from headrace.sync.journal import Journal
 from headrace.sync.operation import (
     Lane,
@@ -117,6 +116,8 @@ class Feed:
                 record = records[operation.key]
                 operation.payload, operation.hash = encode_payload(record)
                 operation.refers_to = references(record)
+                if entity == "contact":
+                    operation.refers_to = (("customer", customer),)
                 operation.body = operation.payload
                 if action == "update":
                     self._compare(operation, told[operation.key].payload)
@@ -127,7 +128,7 @@ class Feed:
         """What the update empties and gives back; by the columns where no payload was kept."""
         payload = operation.payload or b"{}"
         if before is None:
-            columns = self._columns.get(BY_NAME[operation.entity].plural, frozenset())
+            columns = self._columns.get(f"{operation.entity}s", frozenset())
             operation.body = with_cleared(payload, clearable(operation.entity, columns))
         else:
             cleared = with_cleared(payload, msgspec.json.decode(before).keys())

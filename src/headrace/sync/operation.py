@@ -122,6 +122,7 @@ _CLEARABLE = {
         "account_manager": "accountManagerId",
         "dunning_plan": "dunningPlanId",
     },
+    "contact": {"position": "position"},
     "invoice": {"name": "name"},
     "credit_note": {"name": "name", "issued_at": "issuedAt", "due_date": "dueDate"},
     "payment": {"instrument": "instrument", "ref_number": "refNumber"},

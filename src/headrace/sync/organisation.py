@@ -90,7 +90,7 @@ class Organisation:
         self._keys = keys
         self._folder = folder
         self._clock = clock
-        self.book = Book(data / "cache.duckdb", folder)
+        self.book = Book(data / "cache.duckdb", folder, settings.contacts)
         self.journal = Journal(data / "journal.db", clock, settings.keep_payloads)
         remembered = self.journal.remembered()
         self._directory = decode_directory(remembered) if remembered else EMPTY

@@ -54,7 +54,7 @@ def plan_as_markdown(plan: Plan) -> str:
 
 def _counts(plan: Plan) -> list[str]:
     lines = ["| | create | update | delete | money |", "|---|--:|--:|--:|---|"]
-    for name in (*BY_NAME, *PDF_OF):
+    for name in (*BY_NAME, "contact", *PDF_OF):
         counts = [plan.count(name, action) for action in ("create", "update", "delete")]
         if any(counts):
             money = ", ".join(

@@ -48,7 +48,7 @@ def _show_counts(console: Console, plan: Plan) -> None:
     for action in ("create", "update", "delete"):
         table.add_column(action, justify="right")
     table.add_column("money", no_wrap=True)
-    for name in (*BY_NAME, *PDF_OF):
+    for name in (*BY_NAME, "contact", *PDF_OF):
         counts = [plan.count(name, action) for action in ("create", "update", "delete")]
         if not any(counts):
             continue

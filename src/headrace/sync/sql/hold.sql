@@ -42,7 +42,17 @@ from book.examined_records as node
 join missing on missing.entity = 'customer' and missing.external_id = node.customer
 join plan.changes as change
     on change.entity = node.entity and change.external_id = node.external_id
-where node.entity <> 'customer';
+where node.entity <> 'customer'
+union all
+select
+    'contact',
+    contact.id,
+    'its customer ' || missing.external_id || ' ' || missing.fate,
+    missing.fate
+from book.own_contacts as contact
+join missing
+    on missing.entity = 'customer' and missing.external_id = contact.customer_external_id
+join plan.changes as change on change.entity = 'contact' and change.external_id = contact.id;
 
 insert into missing
 select entity, external_id, fate

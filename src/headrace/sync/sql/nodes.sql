@@ -25,7 +25,7 @@ taken as (
 select
     row_number() over () as id,
     change.*,
-    coalesce(placed.customer, gone.customer) as customer,
+    coalesce(placed.customer, contact.customer_external_id, gone.customer) as customer,
     if(change.entity = placed.entity, placed.currency, null) as currency,
     if(change.entity = placed.entity, placed.amount, null) as amount,
     placed.moment,
@@ -35,6 +35,7 @@ select
     ) as open,
     case change.entity
         when 'customer' then 0
+        when 'contact' then 0
         when 'invoice' then 1
         when 'refund' then 3
         when 'invoice_pdf' then 4
@@ -46,6 +47,8 @@ left join book.examined_records as placed
     on placed.entity = replace(change.entity, '_pdf', '')
     and placed.external_id = change.external_id
     and change.action <> 'delete'
+left join book.own_contacts as contact
+    on change.entity = 'contact' and contact.id = change.external_id and change.action <> 'delete'
 left join given
     on given.entity = change.entity and given.external_id = change.external_id
 left join taken

@@ -12,10 +12,13 @@ with own as (
         node.customer,
         case
             when node.entity = 'customer' then if(node.action = 'create', 2, 0)
+            when node.entity = 'contact' then if(owner.action = 'create', 2, 0)
             else coalesce(reached.phase, 2)
         end as phase
     from plan.nodes as node
     left join plan.reached as reached on reached.id = node.id
+    left join plan.nodes as owner
+        on node.entity = 'contact' and owner.entity = 'customer' and owner.external_id = node.customer
 ),
 by_customer as (
     select customer, min(phase) as phase from own group by customer
@@ -29,7 +32,7 @@ by_parent as (
 select
     own.id,
     case
-        when own.entity = 'customer'
+        when own.entity in ('customer', 'contact')
             then least(own.phase, by_customer.phase, coalesce(by_parent.phase, 2))
         else own.phase
     end as phase,
@@ -43,7 +46,7 @@ left join by_parent on by_parent.customer = own.external_id and own.entity = 'cu
 create or replace temp table dated as
 select id, row_number() over (order by moment nulls first, level, entity, external_id) as anchor
 from plan.nodes
-where entity <> 'customer';
+where level > 0;
 
 create or replace temp table settled as
 select edge.source as id, max(dated.anchor) as anchor
@@ -78,9 +81,13 @@ select
     case
         when node.action = 'delete' then
             case node.entity
-                when 'refund' then 1 when 'invoice' then 5 when 'customer' then 6 else 2
+                when 'refund' then 1
+                when 'invoice' then 5
+                when 'customer' then 6
+                else 2
             end
         when node.entity = 'customer' then 0
+        when node.entity = 'contact' then 1
         when node.shrinks then 3
         else 4
     end as stage

@@ -21,8 +21,14 @@ with family as (
     join scoped on scoped.customer = roots.external_id
 ),
 owners as (
-    select change.entity, change.external_id, coalesce(placed.customer, gone.customer) as customer
+    select
+        change.entity,
+        change.external_id,
+        coalesce(placed.customer, contact.customer_external_id, gone.customer) as customer,
+        if(change.entity = 'contact', 'customer', replace(change.entity, '_pdf', '')) as chosen_as
     from plan.changes as change
+    left join book.own_contacts as contact
+        on change.entity = 'contact' and contact.id = change.external_id
     left join book.examined_records as placed
         on placed.entity = replace(change.entity, '_pdf', '')
         and placed.external_id = change.external_id
@@ -36,7 +42,7 @@ join owners using (entity, external_id)
 cross join scoped
 where (
         len(scoped.entities) > 0
-        and not list_contains(scoped.entities, replace(change.entity, '_pdf', ''))
+        and not list_contains(scoped.entities, owners.chosen_as)
     )
     or (
         scoped.customer <> ''
