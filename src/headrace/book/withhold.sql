@@ -64,6 +64,7 @@ create or replace table book.withheld as
 select entity, external_id, first(reason) as reason
 from book.withheld
 where entity in (
-    'customer', 'contact', 'invoice', 'credit_note', 'payment', 'refund', 'invoice_pdf', 'credit_note_pdf'
+    'customer', 'contact', 'invoice', 'credit_note', 'payment', 'refund',
+    'invoice_pdf', 'credit_note_pdf'
 )
 group by entity, external_id;

@@ -64,6 +64,8 @@ class Reject(Struct, frozen=True):
     message: str
     payload: bytes | None = None
     rejected_at: float = 0.0
+    ignored: bool = False
+    """Whether a person said that it need not be told of any more."""
 
 
 class Drift(Struct, frozen=True):
@@ -316,7 +318,7 @@ class Journal:
         now = self._clock.now().timestamp()
         with self._transaction():
             self._db.execute(
-                "insert or replace into rejects values (?, ?, ?, ?, ?, ?, ?, ?)",
+                "insert or replace into rejects values (?, ?, ?, ?, ?, ?, ?, ?, 0)",
                 (
                     reject.entity,
                     reject.external_id,
@@ -334,12 +336,19 @@ class Journal:
     def rejects(self) -> list[Reject]:
         """Every refusal that stands."""
         return [
-            Reject(*row)
+            Reject(*row[:-1], ignored=bool(row[-1]))
             for row in self._db.execute(
-                "select entity, external_id, fingerprint, status, message, payload, rejected_at "
-                "from rejects order by rejected_at, entity, external_id"
+                "select entity, external_id, fingerprint, status, message, payload, rejected_at, "
+                "ignored from rejects order by rejected_at, entity, external_id"
             )
         ]
+
+    def ignore_rejects(self, keys: Iterable[Key]) -> None:
+        """Keeps these refusals to itself, until their rows change."""
+        with self._transaction():
+            self._db.executemany(
+                "update rejects set ignored = 1 where entity = ? and external_id = ?", list(keys)
+            )
 
     def drop_rejects(self, keys: Iterable[Key]) -> None:
         """Forgets the refusals of these records."""

@@ -148,12 +148,13 @@ class Planner:
         self._connection.execute(
             "create or replace table plan.rejects as select unnest($1::varchar[]) as entity, "
             "unnest($2::varchar[]) as external_id, unnest($3::bigint[]) as fingerprint, "
-            "unnest($4::varchar[]) as message",
+            "unnest($4::varchar[]) as message, unnest($5::boolean[]) as ignored",
             [
                 [reject.entity for reject in rejects],
                 [reject.external_id for reject in rejects],
                 [reject.fingerprint for reject in rejects],
                 [reject.message for reject in rejects],
+                [reject.ignored for reject in rejects],
             ],
         )
         self.settled_rejects = self._rows(
@@ -256,7 +257,7 @@ class Planner:
             in_flight=in_flight,
             problems=self._book.problems(),
             withheld=self._withheld("book.withheld"),
-            held=self._withheld("plan.held"),
+            held=self._withheld("plan.held where fate <> 'is ignored'"),
             drifted=[
                 Withheld(drift.entity, drift.external_id, drift.said)
                 for drift in self._journal.drifts()

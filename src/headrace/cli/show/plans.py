@@ -151,8 +151,8 @@ def show_outcome(console: Console, plan: Plan, outcome: Outcome) -> None:
     )
     if outcome.rejected:
         console.print(
-            f"[red]{outcome.rejected:,} rejected[/red]: `headrace status` says why; they are tried "
-            "again when their rows change, or with --retry-rejected."
+            f"[red]{outcome.rejected:,} rejected[/red]: `headrace rejects list` says why; they are "
+            "tried again when their rows change, or with `headrace rejects retry`."
         )
     if outcome.drifted:
         console.print(

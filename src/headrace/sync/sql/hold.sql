@@ -5,7 +5,7 @@ select
     change.entity,
     change.external_id,
     'refused before: ' || reject.message as reason,
-    'was refused' as fate
+    if(reject.ignored, 'is ignored', 'was refused') as fate
 from plan.changes as change
 join plan.rejects as reject using (entity, external_id)
 where change.fingerprint is not distinct from reject.fingerprint;
@@ -21,7 +21,11 @@ from plan.left_out
 where action = 'create';
 
 insert into plan.held
-select 'customer', roots.external_id, 'its parent ' || roots.root || ' ' || missing.fate, missing.fate
+select
+    'customer',
+    roots.external_id,
+    'its parent ' || roots.root || ' ' || missing.fate,
+    missing.fate
 from book.roots as roots
 join missing on missing.entity = 'customer' and missing.external_id = roots.root
 join plan.changes as change
@@ -145,7 +149,7 @@ anti join plan.held as held on held.entity = 'customer' and held.external_id = d
 group by customer;
 
 create or replace table plan.held as
-select entity, external_id, first(reason) as reason
+select entity, external_id, first(reason) as reason, first(fate) as fate
 from plan.held
 group by entity, external_id;
 

@@ -37,6 +37,7 @@ create table if not exists rejects (
     payload blob,
     rejected_at real not null,
     run integer not null,
+    ignored integer not null default 0,
     primary key (entity, external_id)
 ) without rowid;
 

@@ -18,7 +18,9 @@ with own as (
     from plan.nodes as node
     left join plan.reached as reached on reached.id = node.id
     left join plan.nodes as owner
-        on node.entity = 'contact' and owner.entity = 'customer' and owner.external_id = node.customer
+        on node.entity = 'contact'
+        and owner.entity = 'customer'
+        and owner.external_id = node.customer
 ),
 by_customer as (
     select customer, min(phase) as phase from own group by customer

@@ -1,0 +1,159 @@
+"""`headrace rejects`: what the API refused, and what to do with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from headrace.cli.show.console import (
+    JsonOption,
+    OrganisationOption,
+    ProjectOption,
+    console,
+    print_json,
+    several,
+)
+from headrace.fleet.project import load_project
+from headrace.model.clock import SYSTEM_CLOCK
+from headrace.model.errors import ConfigurationError
+from headrace.sync.journal import Journal, Key, Reject
+
+app = typer.Typer(no_args_is_help=True)
+
+_RecordsArgument = Annotated[
+    list[str] | None,
+    typer.Argument(help="Records as entity/external-id, such as invoice/INV-1.", metavar="RECORD"),
+]
+_AllOption = Annotated[bool, typer.Option("--all", help="All of them.")]
+
+
+@app.callback()
+def _group() -> None:
+    """Look at records that the API refused, and decide what becomes of them.
+
+    A refused record stays back, with the new records that refer to it, until its row changes or
+    somebody says `retry`. All of this works beside a running sync.
+    """
+
+
+@app.command("list")
+def list_(
+    project: ProjectOption = Path(),
+    organisation: OrganisationOption = None,
+    json: JsonOption = False,
+) -> None:
+    """List what the API refused, with its own sentence.
+
+    Example: headrace rejects list --organisation acme
+    """
+    with _journal(project, organisation) as journal:
+        rejects = journal.rejects()
+    if json:
+        print_json([msgspec.structs.replace(reject, payload=None) for reject in rejects])
+        return
+    for reject in rejects:
+        ignored = " (ignored)" if reject.ignored else ""
+        console.print(
+            f"{reject.entity}/{reject.external_id}{ignored}: {reject.status} {reject.message}",
+            markup=False,
+        )
+    if not rejects:
+        console.print("Nothing is refused.")
+
+
+@app.command()
+def show(
+    record: Annotated[str, typer.Argument(help="The record, as invoice/INV-1.")],
+    project: ProjectOption = Path(),
+    organisation: OrganisationOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Show one refusal: when, the API's sentence, and what was sent.
+
+    Example: headrace rejects show invoice/INV-1
+    """
+    with _journal(project, organisation) as journal:
+        (reject,) = _chosen(journal, [record])
+    if json:
+        body = msgspec.Raw(reject.payload) if reject.payload else None
+        print_json({**msgspec.to_builtins(reject), "payload": body})
+        return
+    when = datetime.fromtimestamp(reject.rejected_at, UTC)
+    console.print(f"{reject.entity} {reject.external_id}", markup=False)
+    console.print(f"  refused {when:%Y-%m-%d %H:%M:%S} UTC with status {reject.status}")
+    console.print(f"  the API says: {reject.message}", markup=False)
+    if reject.payload:
+        sent = msgspec.json.format(reject.payload, indent=2).decode()
+        console.print(f"  sent: {sent}", markup=False)
+    else:
+        console.print("  what was sent is not kept (keep_payloads = false, or a deletion)")
+
+
+@app.command()
+def retry(
+    records: _RecordsArgument = None,
+    everything: _AllOption = False,
+    project: ProjectOption = Path(),
+    organisation: OrganisationOption = None,
+) -> None:
+    """Let the next sync try them again, as after something was changed in Upflow.
+
+    Example: headrace rejects retry invoice/INV-1
+    """
+    with _journal(project, organisation) as journal:
+        chosen = _chosen(journal, records, everything)
+        journal.drop_rejects([_key(reject) for reject in chosen])
+    console.print(f"{several(len(chosen), 'record')}: tried again by the next `headrace apply`.")
+
+
+@app.command()
+def ignore(
+    records: _RecordsArgument = None,
+    everything: _AllOption = False,
+    project: ProjectOption = Path(),
+    organisation: OrganisationOption = None,
+) -> None:
+    """Leave them behind without being told of them, until their rows change or `retry`.
+
+    Example: headrace rejects ignore customer/C-17
+    """
+    with _journal(project, organisation) as journal:
+        chosen = _chosen(journal, records, everything)
+        journal.ignore_rejects([_key(reject) for reject in chosen])
+    console.print(f"{several(len(chosen), 'record')}: ignored until the row changes.")
+
+
+def _key(reject: Reject) -> Key:
+    return reject.entity, reject.external_id
+
+
+@contextmanager
+def _journal(project: Path, organisation: str | None) -> Iterator[Journal]:
+    loaded = load_project(project)
+    path = loaded.data_folder(loaded.only(organisation)) / "journal.db"
+    journal = Journal(path, SYSTEM_CLOCK)
+    try:
+        yield journal
+    finally:
+        journal.close()
+
+
+def _chosen(journal: Journal, records: list[str] | None, everything: bool = False) -> list[Reject]:
+    """The refusals that are meant. ConfigurationError for one that is not there, or for none."""
+    there = {"/".join(_key(reject)): reject for reject in journal.rejects()}
+    if everything:
+        return list(there.values())
+    if not records:
+        raise ConfigurationError("Name the records, as invoice/INV-1, or all with --all.")
+    for record in records:
+        if record not in there:
+            raise ConfigurationError(
+                f"{record} is not refused: `headrace rejects list` shows what is."
+            )
+    return [there[record] for record in dict.fromkeys(records)]
