@@ -336,7 +336,7 @@ class Journal:
     def rejects(self) -> list[Reject]:
         """Every refusal that stands."""
         return [
-            Reject(*row[:-1], ignored=bool(row[-1]))
+            msgspec.structs.replace(Reject(*row[:-1]), ignored=bool(row[-1]))
             for row in self._db.execute(
                 "select entity, external_id, fingerprint, status, message, payload, rejected_at, "
                 "ignored from rejects order by rejected_at, entity, external_id"
