@@ -135,16 +135,17 @@ class HubDesk(Desk):
 
     def get(self, path: str) -> Any:
         """What the API answers to a GET below /v1."""
-        return self._call("GET", path)
+        return self.request("GET", path)
 
     def post(self, path: str, body: Any) -> Any:
         """What it answers to a POST."""
-        return self._call("POST", path, json.dumps(body).encode())
+        return self.request("POST", path, body)
 
-    def _call(self, method: str, path: str, body: bytes | None = None) -> Any:
+    def request(self, method: str, path: str, body: Any = None) -> Any:
+        """What it answers to any request, None without a body."""
         request = urllib.request.Request(
             self.environment["HEADRACE_URL"] + path,
-            body,
+            None if body is None else json.dumps(body).encode(),
             {
                 "X-Api-Key": self.environment["HEADRACE_KEY"],
                 "X-Api-Secret": self.environment["HEADRACE_SECRET"],
@@ -153,7 +154,8 @@ class HubDesk(Desk):
             method=method,
         )
         with urllib.request.urlopen(request) as answer:
-            return json.load(answer)
+            content = answer.read()
+        return json.loads(content) if content else None
 
     def writes(self, since: int = 0) -> list[LogRecord]:
         """The same without what only reads, from the `since`th on."""

@@ -190,7 +190,11 @@ def test_a_refused_record_is_told_with_the_sentence_of_the_api(
     with odd_server(respond) as origin:
         code, out, err = headrace(f"{origin}/v1", "apply")
         assert (code, err) == (4, "")
-        assert "1 rejected" in out and "1 held back" in out and "`headrace rejects list` says why" in out
+        assert (
+            "1 rejected" in out
+            and "1 held back" in out
+            and "`headrace rejects list` says why" in out
+        )
         code, out, _ = headrace(f"{origin}/v1", "status")
         assert code == 0
         assert "1 rejected" in out and "400 name: is too rude." in out

@@ -279,18 +279,20 @@ class Journal:
     # what it keeps otherwise -----------------------------------------------------------------
 
     def mark_drifted(self, drifts: Iterable[Drift]) -> None:
-        """Notes that the API keeps records otherwise: they are not as they were told."""
+        """Notes that the API keeps records otherwise than they were told."""
         now = self._clock.now().timestamp()
         with self._transaction():
             for drift in drifts:
                 key = (drift.entity, drift.external_id)
                 self._db.execute(
-                    "update applied set hash = x'' where entity = ? and external_id = ?", key
-                )
-                self._db.execute(
                     "insert or replace into drifts values (?, ?, ?, ?, ?)",
                     (*key, msgspec.json.encode(drift.fields), now, self.run_id),
                 )
+
+    def replace_drifts(self, drifts: Sequence[Drift]) -> None:
+        """Notes these, found by looking at everything, in place of what was known before."""
+        self._db.execute("delete from drifts")
+        self.mark_drifted(drifts)
 
     def drifts(self) -> list[Drift]:
         """Every record that is known to be kept otherwise."""

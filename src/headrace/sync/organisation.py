@@ -22,6 +22,7 @@ from headrace.model.errors import ApiError, Refused, Unauthorised, Unreachable
 from headrace.model.project import OrganisationSettings
 from headrace.sources.registry import open_source
 from headrace.sync.deliver import Delivery
+from headrace.sync.drift import DriftFinder, DriftReport
 from headrace.sync.feed import Feed
 from headrace.sync.journal import Journal
 from headrace.sync.look_up import create_field, look_up
@@ -268,6 +269,25 @@ class Organisation:
                 return await Reconciler(self.book.connection, reader, self._clock).prove(self.name)
             except ApiError as error:
                 raise explain(error, url, _ONLY_READ) from None
+
+    async def drift(
+        self, watch: Callable[[str, int], None] = lambda entity, read: None
+    ) -> DriftReport:
+        """Compares what the API holds with what it was told, and notes what differs."""
+        async with self._transport() as transport:
+            reader = self._reader(transport)
+            try:
+                finder = DriftFinder(self.book, self.journal, reader, self._clock)
+                report = await finder.find(self.name, watch)
+            except ApiError as error:
+                raise explain(error, self.settings.target.url, _ONLY_READ) from None
+        self.journal.replace_drifts(report.drifted)
+        return report
+
+    def repair(self, report: DriftReport) -> None:
+        """Lets the next plan send what drifted, and create anew what is gone."""
+        self.journal.send_again((drift.entity, drift.external_id) for drift in report.drifted)
+        self.journal.forget((gone.entity, gone.external_id) for gone in report.gone)
 
     def _pace(self) -> Pace:
         target = self.settings.target

@@ -1,0 +1,92 @@
+"""`headrace drift`."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from headrace.cli.exit_codes import ExitCode
+from headrace.cli.show.console import (
+    JsonOption,
+    OrganisationOption,
+    ProjectOption,
+    console,
+    print_json,
+    several,
+)
+from headrace.fleet.project import load_project
+from headrace.model.clock import SYSTEM_CLOCK
+from headrace.sync.drift import DriftReport
+from headrace.sync.organisation import Organisation
+
+_SHOWN = 20
+
+
+def command(
+    project: ProjectOption = Path(),
+    organisation: OrganisationOption = None,
+    repair: Annotated[
+        bool,
+        typer.Option("--repair", help="Let the next `apply` send what differs or is gone."),
+    ] = False,
+    json: JsonOption = False,
+) -> None:
+    """Compare what the API holds with what it was told, field by field.
+
+    Lists every record of the API and holds it against the journal: what somebody changed or deleted
+    there shows with both values (exit code 9). Records that people made there are counted and left
+    alone. Nothing is changed; with --repair the next `headrace apply` sends the differing records
+    again.
+
+    Example: headrace drift --organisation acme --repair
+    """
+    loaded = load_project(project)
+    reports = []
+    for name in loaded.names(organisation):
+        with loaded.open(name, SYSTEM_CLOCK) as opened:
+            asyncio.run(opened.prepare())
+            reports.append(_find(opened))
+            if repair:
+                opened.repair(reports[-1])
+        if not json:
+            _show(reports[-1], repair)
+    if json:
+        print_json([{"drifted": not report.empty, "report": report} for report in reports])
+    if not repair and not all(report.empty for report in reports):
+        raise typer.Exit(ExitCode.DIFFERS)
+
+
+def _find(opened: Organisation) -> DriftReport:
+    """With a line that says how far it has come, on a terminal."""
+    with console.status(opened.name) as status:
+
+        def watch(entity: str, read: int) -> None:
+            status.update(f"{opened.name}: {several(read, entity)} read")
+
+        return asyncio.run(opened.drift(watch))
+
+
+def _show(report: DriftReport, repair: bool) -> None:
+    state = "[bold green]no drift[/bold green]" if report.empty else "[bold red]drift[/bold red]"
+    console.print(f"{state}  {report.organisation}: {several(report.compared, 'record')} compared")
+    for drift in report.drifted[:_SHOWN]:
+        console.print(f"  {drift.entity} {drift.external_id}", markup=False)
+        for name, sent, kept in drift.fields:
+            console.print(
+                f"      {name}: told {sent or 'empty'}, there {kept or 'empty'}", markup=False
+            )
+    if len(report.drifted) > _SHOWN:
+        console.print(f"  … and {len(report.drifted) - _SHOWN:,} more (--json has all)")
+    for gone in report.gone[:_SHOWN]:
+        console.print(f"  {gone.entity} {gone.external_id} is no longer there", markup=False)
+    if len(report.gone) > _SHOWN:
+        console.print(f"  … and {len(report.gone) - _SHOWN:,} more are gone (--json has all)")
+    if report.strangers:
+        said = several(len(report.strangers), "record")
+        console.print(f"  {said} there that headrace did not send (--json lists them)")
+    if repair and not report.empty:
+        count = len(report.drifted) + len(report.gone)
+        console.print(f"  {several(count, 'record')} will be sent by the next `headrace apply`")
