@@ -145,16 +145,26 @@ def deliver(opened: Organisation, how: How) -> tuple[Plan, Outcome]:
         show_plan(console, plan)
     if not how.force:
         plan.raise_if_unsafe()
-    outcome = asyncio.run(_watched(opened, plan, how.quiet, how.patience))
+    outcome = asyncio.run(_watched(opened, plan, how))
+    while outcome.sliced:
+        if not how.quiet:
+            console.print(f"{outcome.sent:,} sent; planning again, {outcome.left:,} were left …")
+        asyncio.run(opened.prepare())
+        plan = opened.plan(how.scope)
+        if not how.force:
+            plan.raise_if_unsafe()
+        outcome = asyncio.run(_watched(opened, plan, how)).after(outcome)
     if not how.quiet:
         show_outcome(console, plan, outcome)
     return plan, outcome
 
 
-async def _watched(opened: Organisation, plan: Plan, quiet: bool, patience: float) -> Outcome:
-    watch = DeliveryWatch(console, quiet)
+async def _watched(opened: Organisation, plan: Plan, how: How) -> Outcome:
+    watch = DeliveryWatch(console, how.quiet)
+    # The first so many requests, or those of a saved plan, are not to become others.
+    whole = how.saved is not None or bool(how.scope.limit)
     try:
-        return await opened.apply(plan, "apply", watch, patience)
+        return await opened.apply(plan, "apply", watch, how.patience, whole)
     finally:
         await watch.finish()
 

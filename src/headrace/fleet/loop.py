@@ -84,7 +84,13 @@ class Loop:
                     if watch is not None:
                         watch(progress, delivery)
 
-                outcome = await organisation.apply(plan, "run", watching)
+                outcome = await organisation.apply(plan, "run", watching, whole=False)
+                while outcome.sliced:
+                    await organisation.prepare()
+                    plan = await asyncio.to_thread(organisation.plan)
+                    plan.raise_if_unsafe()
+                    again = await organisation.apply(plan, "run", watching, whole=False)
+                    outcome = again.after(outcome)
         except HeadraceError as error:
             return Round(name, plan, outcome, error)
         finally:

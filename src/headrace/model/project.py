@@ -88,6 +88,9 @@ class OrganisationSettings(Settings, frozen=True, kw_only=True):
     """The folder of `<table>.sql`; without it the source's tables are taken as they stand."""
     every: str = "5m"
     """How often `headrace run` looks for changes."""
+    slice: str = "10m"
+    """How long a long import sends before it reads the source and plans again, so that a change of
+    today does not wait for the history of years."""
     sweep: str = "1d"
     """Without effect yet: every round compares the whole source, deletions included."""
     contacts: ContactRule = "with_customer"
@@ -106,6 +109,12 @@ class OrganisationSettings(Settings, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         parse_interval(self.every)
         parse_interval(self.sweep)
+        parse_interval(self.slice)
+
+    @property
+    def slice_seconds(self) -> float:
+        """`slice` in seconds."""
+        return parse_interval(self.slice).total_seconds()
 
     @property
     def deletion_rules(self) -> dict[str, DeletionRule]:

@@ -60,6 +60,9 @@ class Delivery:
         self._random = random.Random()
         self.stopped: ApiError | None = None
         self.interrupted = False
+        self.sliced = False
+        """Whether it ended because its time was over, with more left to send."""
+        self._ends_at: float | None = None
 
         self._ready: list[Lane] = []
         self._again: list[Lane] = []
@@ -87,6 +90,10 @@ class Delivery:
         self.interrupted = True
         self._moved.set()
 
+    def end_after(self, seconds: float) -> None:
+        """Ends as gently as `interrupt` when so much time has passed and history is left."""
+        self._ends_at = self._clock.monotonic() + seconds
+
     async def run(self) -> None:
         """Delivers everything that can be delivered now."""
         try:
@@ -103,7 +110,9 @@ class Delivery:
 
     @property
     def _ending(self) -> bool:
-        return self.interrupted or self.stopped is not None or self._defect is not None
+        return (
+            self.interrupted or self.sliced or self.stopped is not None or self._defect is not None
+        )
 
     @property
     def _down(self) -> bool:
@@ -114,6 +123,9 @@ class Delivery:
 
     async def _drain(self) -> None:
         while not self._ending:
+            if self._ends_at is not None and self._clock.monotonic() >= self._ends_at:
+                self.sliced = True
+                return
             if not self._ready:
                 self._refill()
             if not self._again and (self._down or not self._ready):

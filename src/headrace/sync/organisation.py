@@ -63,6 +63,23 @@ class Outcome(Struct, frozen=True, kw_only=True):
     seconds: float
     open_complete_after: float | None
     interrupted: bool
+    sliced: bool = False
+    """Whether it ended to plan again, with more to send."""
+
+    def after(self, earlier: Outcome) -> Outcome:
+        """The outcome of both slices; what is left and refused is what the later one says."""
+        return msgspec.structs.replace(
+            self,
+            sent=earlier.sent + self.sent,
+            drifted=earlier.drifted + self.drifted,
+            retries=earlier.retries + self.retries,
+            throttled=earlier.throttled + self.throttled,
+            seconds=earlier.seconds + self.seconds,
+            open_complete_after=earlier.open_complete_after
+            if earlier.open_complete_after is not None
+            else self.open_complete_after and earlier.seconds + self.open_complete_after,
+            rejected=earlier.rejected + self.rejected,
+        )
 
 
 _ONLY_READ = "nothing was to be changed, and nothing was"
@@ -183,9 +200,18 @@ class Organisation:
         )
 
     async def apply(
-        self, plan: Plan, command: str, watch: Watch | None = None, patience: float = _PATIENCE
+        self,
+        plan: Plan,
+        command: str,
+        watch: Watch | None = None,
+        patience: float = _PATIENCE,
+        whole: bool = True,
     ) -> Outcome:
-        """Delivers the plan that was made last. ApiError when the API made it stop early."""
+        """Delivers the plan that was made last. ApiError when the API made it stop early.
+
+        Unless `whole`, it ends after a slice of the settings' length, for the caller to prepare and
+        plan again: what changed at the source meanwhile then goes ahead of history.
+        """
         self.journal.refresh(self._planner.unchanged)
         self.journal.drop_rejects(self._planner.settled_rejects)
         self.journal.forget(self._planner.gone_pdfs())
@@ -204,6 +230,8 @@ class Organisation:
                 progress,
                 patience,
             )
+            if not whole:
+                delivery.end_after(self.settings.slice_seconds)
             if watch is not None:
                 watch(progress, delivery)
             self.journal.begin_run(command, plan.requests, plan.open_requests)
@@ -211,6 +239,8 @@ class Organisation:
             try:
                 await delivery.run()
                 outcome = "interrupted" if delivery.interrupted else "done"
+                if delivery.sliced:
+                    outcome = "planned again"
                 if delivery.stopped is not None:
                     outcome = f"stopped: {delivery.stopped}"
             finally:
@@ -223,7 +253,7 @@ class Organisation:
                 "planned and nothing is lost"
             )
             raise explain(delivery.stopped, self.settings.target.url, safe)
-        return _outcome(progress, delivery.interrupted)
+        return _outcome(progress, delivery.interrupted, delivery.sliced)
 
     async def _create_fields(self, transport: HttpTransport) -> None:
         """Makes the custom fields that the plan's customers need; ApiError before anything went."""
@@ -342,7 +372,7 @@ def explain(error: ApiError, url: str, safe: str) -> ApiError:
     )
 
 
-def _outcome(progress: Progress, interrupted: bool) -> Outcome:
+def _outcome(progress: Progress, interrupted: bool, sliced: bool = False) -> Outcome:
     return Outcome(
         sent=progress.done,
         rejected=progress.rejected,
@@ -355,4 +385,5 @@ def _outcome(progress: Progress, interrupted: bool) -> Outcome:
         seconds=progress.elapsed,
         open_complete_after=progress.open_complete_after,
         interrupted=interrupted,
+        sliced=sliced,
     )

@@ -142,8 +142,9 @@ def show_outcome(console: Console, plan: Plan, outcome: Outcome) -> None:
     if plan.empty:
         console.print("Nothing was sent: there was nothing to send.")
         return
+    requests = outcome.sent + outcome.rejected + outcome.held + outcome.left
     console.print(
-        f"Sent {outcome.sent:,} of {several(plan.requests, 'request')} in "
+        f"Sent {outcome.sent:,} of {several(requests, 'request')} in "
         f"{duration_text(outcome.seconds)}"
         + (f", {outcome.retries:,} tries repeated" if outcome.retries else "")
         + (f", {outcome.throttled:,} times asked to wait" if outcome.throttled else "")
