@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -16,6 +17,7 @@ from headrace.cli.show.console import (
     print_json,
 )
 from headrace.cli.show.reconciled import show_reconciled
+from headrace.cli.show.reconciliation_files import write_csv, write_html
 from headrace.fleet.project import load_project
 from headrace.model.clock import SYSTEM_CLOCK
 
@@ -23,6 +25,12 @@ from headrace.model.clock import SYSTEM_CLOCK
 def command(
     project: ProjectOption = Path(),
     organisation: OrganisationOption = None,
+    html: Annotated[
+        Path | None, typer.Option(help="Write a report for people to this file, one HTML page.")
+    ] = None,
+    csv: Annotated[
+        Path | None, typer.Option(help="Write the differences with their documents to this file.")
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Prove that the API holds what the source says, per customer and currency, to the cent.
@@ -30,7 +38,7 @@ def command(
     Reads the source again, lists every document that the API has, and prints `balanced` with the
     figures, or each difference with the documents that explain it (exit code 9).
 
-    Example: headrace reconcile --organisation acme
+    Example: headrace reconcile --organisation acme --html monday.html
     """
     loaded = load_project(project)
     proofs = []
@@ -41,6 +49,10 @@ def command(
             proofs.append(asyncio.run(opened.reconcile()))
         if not json:
             show_reconciled(console, proofs[-1])
+    if html is not None:
+        write_html(html, proofs)
+    if csv is not None:
+        write_csv(csv, proofs)
     if json:
         print_json([{"balanced": proof.balanced, "proof": proof} for proof in proofs])
     if not all(proof.balanced for proof in proofs):

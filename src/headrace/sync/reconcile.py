@@ -18,7 +18,7 @@ from headrace.model.entity import CREDIT_NOTE, CUSTOMER, INVOICE, PAYMENT, REFUN
 
 _SQL = {
     name: resources.files("headrace.sync").joinpath("sql", f"{name}.sql").read_text("utf-8")
-    for name in ("balances", "compared")
+    for name in ("balances", "compared", "ageing")
 }
 
 
@@ -60,6 +60,21 @@ class Statement(Struct, frozen=True):
     stated: int
 
 
+class Ageing(Struct, frozen=True):
+    """What is open in one currency by days past due, as one side has it; the sum is the balance."""
+
+    currency: str
+    side: str
+    not_due: int
+    days_30: int
+    """1 to 30 days late, and so on."""
+    days_60: int
+    days_90: int
+    older: int
+    unapplied: int
+    """Payments, credit notes (negative) and refunds that no invoice takes."""
+
+
 class Reconciled(Struct, frozen=True, kw_only=True):
     """The whole proof."""
 
@@ -72,6 +87,8 @@ class Reconciled(Struct, frozen=True, kw_only=True):
     totals: list[CurrencyTotal]
     differences: list[Difference]
     statements: list[Statement]
+    ageing: list[Ageing] = field(default_factory=list)
+    """By the day of the proof, per currency and side."""
 
     @property
     def balanced(self) -> bool:
@@ -95,6 +112,7 @@ class Reconciler:
         for entity in (INVOICE, CREDIT_NOTE, PAYMENT, REFUND):
             await self._read_documents(entity)
         self._connection.execute(_SQL["compared"])
+        self._connection.execute(_SQL["ageing"], {"day": self._clock.now().date()})
         return self._result(organisation)
 
     async def _read_customers(self) -> None:
@@ -126,6 +144,7 @@ class Reconciler:
                         self._customer(item),
                         item["currency"],
                         _open(entity, item),
+                        item.get("dueDate") if entity is INVOICE else None,
                     )
                     for item in page
                 ],
@@ -167,6 +186,7 @@ class Reconciler:
             statements=[
                 Statement(*row) for row in self._rows("from plan.compared_statements order by all")
             ],
+            ageing=[Ageing(*row) for row in self._rows("from plan.ageing")],
         )
 
     def _documents(self, customer: str, currency: str) -> list[DocumentDifference]:

@@ -21,15 +21,19 @@ opened as (
     where placed.entity <> 'customer'
 )
 select
-    entity,
-    external_id,
-    customer,
-    currency,
-    case when entity in ('invoice', 'refund') then open else -open end as open
-from opened;
+    opened.entity,
+    opened.external_id,
+    opened.customer,
+    opened.currency,
+    case when opened.entity in ('invoice', 'refund') then open else -open end as open,
+    invoices.due_date as due
+from opened
+left join book.invoices as invoices
+    on opened.entity = 'invoice' and invoices.external_id = opened.external_id;
 
 create or replace table plan.api_documents (
-    entity varchar, external_id varchar, customer varchar, currency varchar, open bigint
+    entity varchar, external_id varchar, customer varchar, currency varchar, open bigint,
+    due timestamp
 );
 create or replace table plan.api_customers (
     id varchar, external_id varchar, parent varchar, currency varchar, balance bigint

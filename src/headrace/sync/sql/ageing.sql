@@ -1,0 +1,30 @@
+-- What is open by days past due, on both sides; what is not applied to an invoice stands apart. The
+-- buckets with `unapplied` add up to the balance.
+create or replace table plan.ageing as
+with documents as (
+    select 'source' as side, * from plan.book_documents
+    union all
+    select 'API', * from plan.api_documents
+),
+late as (
+    select *, date_diff('day', due::date, today.day) as days
+    from documents
+    cross join (select $day::date as day) as today
+    where open <> 0
+)
+select
+    currency,
+    side,
+    coalesce(sum(open) filter (where entity = 'invoice' and coalesce(days, 0) <= 0), 0)::hugeint
+        as not_due,
+    coalesce(sum(open) filter (where entity = 'invoice' and days between 1 and 30), 0)::hugeint
+        as days_30,
+    coalesce(sum(open) filter (where entity = 'invoice' and days between 31 and 60), 0)::hugeint
+        as days_60,
+    coalesce(sum(open) filter (where entity = 'invoice' and days between 61 and 90), 0)::hugeint
+        as days_90,
+    coalesce(sum(open) filter (where entity = 'invoice' and days > 90), 0)::hugeint as older,
+    coalesce(sum(open) filter (where entity <> 'invoice'), 0)::hugeint as unapplied
+from late
+group by currency, side
+order by currency, side desc;
