@@ -22,6 +22,8 @@ import typer
 
 from headrace.cli.main import build_app, run
 from headrace.model import project
+from headrace.testkit.conformance.cases import CASES
+from headrace.testkit.conformance.evidence import Evidence
 
 DOCS = Path(__file__).parent
 _PART = re.compile(r"(<!-- made by make docs: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -111,10 +113,48 @@ def _meanings(record: type[msgspec.Struct]) -> Mapping[str, str]:
     return found
 
 
+def operations_part() -> str:
+    """A row per operation: how sure we are of it at best, and by which sources."""
+    rows = []
+    for operation in dict.fromkeys(name for case in CASES for name in case.operations):
+        cases = [case for case in CASES if operation in case.operations]
+        surest = next(kind for kind in Evidence if any(case.evidence is kind for case in cases))
+        sources = dict.fromkeys(case.source for case in cases if case.evidence is surest)
+        counts = ", ".join(
+            f"{count} {kind.value}"
+            for kind in Evidence
+            if (count := sum(case.evidence is kind for case in cases))
+        )
+        shown = operation.replace("{}", "{id}")
+        rows.append(f"| `{shown}` | {surest.value} | {'; '.join(sources)} | {counts} |\n")
+    head = "| operation | how sure | source | rules that touch it |\n|---|---|---|---|\n"
+    return head + "".join(sorted(rows, key=lambda row: row.split("`")[1].split(" ")[::-1]))
+
+
+def rules_part() -> str:
+    """A table per topic, a row per rule, the surest first."""
+    parts = []
+    order = list(Evidence)
+    for topic in dict.fromkeys(case.topic for case in CASES):
+        cases = [case for case in CASES if case.topic == topic]
+        cases.sort(key=lambda case: order.index(case.evidence))
+        rows = "".join(
+            f"| {case.rule} | {case.evidence.value} | {case.source} | `{case.name}` |\n"
+            for case in cases
+        )
+        title = topic.replace("_", " ").capitalize().replace("Pdf", "PDF")
+        parts.append(
+            f"### {title}\n\n| rule | how sure | source | case |\n|---|---|---|---|\n{rows}"
+        )
+    return "\n".join(parts)
+
+
 PARTS: Mapping[str, Callable[[], str]] = {
     "overview": overview_part,
     "commands": commands_part,
     "settings": settings_part,
+    "operations": operations_part,
+    "rules": rules_part,
 }
 
 

@@ -28,11 +28,12 @@ _HELP = """Brings receivables from any billing or accounting system into Upflow,
 
 In a folder with a headrace.toml: `check` what the source gives, look at the `plan`, `apply` it,
 `reconcile` the balances, and `run` it all at an interval. `demo` shows the whole way on a packaged
-example. `serve` starts the hub, which speaks Upflow's API itself.
+example. `serve` starts the hub, which speaks Upflow's API itself; `conformance` holds any server
+against that API.
 
 Exit codes: 0 done, 1 a defect, 2 changes pending (with --detailed-exitcode), 3 problems in the
 data, 4 rejected records, 5 the API or the source can't be reached, 6 wrong configuration,
-7 refused as unsafe, 8 busy, 9 balances differ, 130 interrupted.
+7 refused as unsafe, 8 busy, 9 balances or answers differ, 130 interrupted.
 """
 
 

@@ -54,8 +54,16 @@ class HttpTransport:
             auto_decompress=True,
         )
 
-    async def send(self, method: str, path: str, body: bytes | None = None) -> Answer:
-        headers = {"Content-Type": "application/json"} if body is not None else None
+    async def send(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """As the protocol says; `headers` come beside the keys, else a body is sent as JSON."""
+        if headers is None and body is not None:
+            headers = {"Content-Type": "application/json"}
         return await self._send(method, path, body, headers)
 
     async def upload(self, path: str, file: IO[bytes], name: str) -> Answer:

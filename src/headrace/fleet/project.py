@@ -56,14 +56,14 @@ class LoadedProject(Struct, frozen=True):
         """Opens one organisation with its secrets resolved. ConfigurationError, Busy."""
         settings = self.settings.organisation[name]
         where = f"[organisation.{name}]"
-        url = _resolve(settings.target.url, f"{where} target.url", self.folder, environment)
+        url = resolve(settings.target.url, f"{where} target.url", self.folder, environment)
         if not url.startswith(("http://", "https://")):
             raise ConfigurationError(f"{where} target.url must start with https:// or http://.")
         keys = Keys(
-            _resolve(settings.target.key, f"{where} target.key", self.folder, environment),
-            _resolve(settings.target.secret, f"{where} target.secret", self.folder, environment),
+            resolve(settings.target.key, f"{where} target.key", self.folder, environment),
+            resolve(settings.target.secret, f"{where} target.secret", self.folder, environment),
         )
-        source = _resolve(settings.source.url, f"{where} source.url", self.folder, environment)
+        source = resolve(settings.source.url, f"{where} source.url", self.folder, environment)
         settings = msgspec.structs.replace(
             settings,
             target=msgspec.structs.replace(settings.target, url=url),
@@ -97,7 +97,7 @@ def load_project(path: Path) -> LoadedProject:
     return LoadedProject(file.parent.resolve(), settings)
 
 
-def _resolve(text: str, where: str, folder: Path, environment: Mapping[str, str]) -> str:
+def resolve(text: str, where: str, folder: Path, environment: Mapping[str, str]) -> str:
     """`env:NAME` and `file:PATH` as what they stand for; anything else as it is."""
     if text.startswith("env:"):
         name = text.removeprefix("env:")

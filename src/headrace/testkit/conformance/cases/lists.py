@@ -1,0 +1,128 @@
+"""Lists: envelopes, paging, caps, parameters."""
+
+from __future__ import annotations
+
+from headrace.testkit.conformance.evidence import (
+    CLIENTS,
+    GUIDE,
+    REFERENCE,
+    assumed,
+    documented,
+    observed,
+)
+from headrace.testkit.conformance.expect import has, same, true
+from headrace.testkit.conformance.session import Session
+
+_ENVELOPES = {
+    "/invoices": "invoices",
+    "/customers": "customers",
+    "/payments": "items",
+    "/credit_notes": "items",
+    "/refunds": "items",
+    "/custom_fields": "items",
+}
+_DOCUMENTS = ("/invoices", "/credit_notes", "/payments", "/refunds")
+_ALL_LISTS = tuple(f"GET {path}" for path in _ENVELOPES)
+
+
+async def _envelope(s: Session, path: str) -> None:
+    page = await s.get(f"{path}?offset=0&limit=2")
+    has(page, ["offset", "limit", "total", _ENVELOPES[path]], f"the page of {path}")
+
+
+@observed(CLIENTS, "GET /invoices", "GET /customers", "GET /payments")
+async def known_envelopes(s: Session) -> None:
+    """Invoices stand in `invoices`, customers in `customers`, payments in `items`."""
+    for path in ("/invoices", "/customers", "/payments"):
+        await _envelope(s, path)
+
+
+@assumed("GET /credit_notes", "GET /refunds", "GET /custom_fields")
+async def the_other_envelopes(s: Session) -> None:
+    """Credit notes, refunds and custom fields stand in `items`."""
+    for path in ("/credit_notes", "/refunds", "/custom_fields"):
+        await _envelope(s, path)
+
+
+@observed(REFERENCE, "GET /credit_notes", "GET /refunds")
+async def more_lists(s: Session) -> None:
+    """Credit notes and refunds are listed with `offset` and `limit`."""
+    for path in ("/credit_notes", "/refunds"):
+        await s.get(f"{path}?offset=0&limit=2")
+
+
+@observed(CLIENTS, "GET /invoices", alone=True)
+async def pages_follow_each_other(s: Session) -> None:
+    """`offset` and `limit` cut a list into pages without gaps; a full page has `limit` entries."""
+    await s.customer("C")
+    for name in "IJK":
+        await s.invoice(name, "C")
+    whole = await s.get("/invoices?offset=0&limit=3")
+    parts = [(await s.get(f"/invoices?offset={n}&limit=1"))["invoices"] for n in range(3)]
+    same([len(entries) for entries in parts], [1, 1, 1], "the sizes of three pages of one")
+    ids = [entry["id"] for entries in parts for entry in entries]
+    same(ids, [entry["id"] for entry in whole["invoices"]], "the ids of the pages")
+
+
+@documented(f"{GUIDE}, List customers and List invoices", "GET /customers", "GET /invoices")
+async def pages_have_a_cap(s: Session) -> None:
+    """No page has more than 1000 customers or 500 invoices, whatever is asked."""
+    for path, cap in (("/customers", 1000), ("/invoices", 500)):
+        answer = await s.call("GET", f"{path}?limit=5000")
+        if answer.status == 200:
+            page = await s.get(f"{path}?limit=5000")
+            entries = page[_ENVELOPES[path]]
+            true(len(entries) <= cap, f"a page of {path} has {len(entries)} entries")
+
+
+@assumed(*_ALL_LISTS)
+async def a_limit_over_the_cap_is_clamped(s: Session) -> None:
+    """The answer echoes the limit that was used: 50 unless told, at most 1000 or 500."""
+    for path in _ENVELOPES:
+        page = await s.get(f"{path}?limit=5000")
+        same(page["limit"], 1000 if path == "/customers" else 500, f"the limit of {path}")
+        same((await s.get(path))["limit"], 50, f"the limit of {path} unless told")
+
+
+@assumed("GET /customers", "GET /payments")
+async def wrong_windows_are_refused(s: Session) -> None:
+    """A limit below 1, a negative offset, or what is no number are 400."""
+    for query in ("limit=0", "limit=-1", "limit=many", "offset=-1", "offset=1.5", "page=0"):
+        await s.status(400, "GET", f"/customers?{query}")
+        await s.status(400, "GET", f"/payments?{query}")
+
+
+@observed(REFERENCE, "GET /customers")
+async def pages_may_be_numbered(s: Session) -> None:
+    """`page` and `limit` are taken as well."""
+    await s.get("/customers?page=1&limit=1")
+
+
+@observed(CLIENTS, "GET /invoices")
+async def unknown_parameters_are_ignored(s: Session) -> None:
+    """A parameter that the API does not know, such as `state`, is ignored."""
+    await s.get("/invoices?limit=1&state=NONSENSE&dueDateFrom=2016-01-01&anything=1")
+
+
+@assumed(*(f"GET {path}" for path in (*_DOCUMENTS, "/actions")))
+async def documents_of_one_customer(s: Session) -> None:
+    """`customerId`, an id or `external:` and the source's, filters documents and actions."""
+    owner = await s.customer("C")
+    await s.customer("D")
+    for name, customer in (("mine", "C"), ("others", "D")):
+        await s.invoice(name, customer)
+        await s.credit_note(name, customer)
+        await s.payment(name, customer)
+        await s.refund(name, customer)
+    for path in _DOCUMENTS:
+        for value in (owner["id"], f"external:{s.name('C')}"):
+            page = await s.get(f"{path}?customerId={value}")
+            names = [entry["externalId"] for entry in page[_ENVELOPES[path]]]
+            same(names, [s.name("mine")], f"{path} of one customer")
+    same((await s.get(f"/actions?customerId={owner['id']}"))["items"], [], "its actions")
+
+
+@assumed("GET /payments")
+async def documents_of_nobody(s: Session) -> None:
+    """Of a customer that does not exist there are none: an empty page, no error."""
+    same((await s.get(f"/payments?customerId=external:{s.name('x')}"))["items"], [], "the list")

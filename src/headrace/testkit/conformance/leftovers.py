@@ -1,0 +1,65 @@
+"""What a case has made and has to delete, and in which order."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+_ORDER = ("/reconcile", "/refunds", "/payments", "/credit_notes", "/invoices", "/customers")
+"""Each is deleted before what it refers to."""
+_OWN = (*_ORDER[1:], "/custom_fields")
+
+
+class Leftovers:
+    """Remembers before a request is sent, so that an answer that is lost leaves nothing behind."""
+
+    def __init__(self) -> None:
+        self._made: dict[str, list[str]] = {}
+
+    def before(self, method: str, path: str, body: Any) -> None:
+        """A request is about to be sent."""
+        if method != "POST" or not isinstance(body, dict):
+            return
+        external_id = body.get("externalId")
+        if not isinstance(external_id, str):
+            return
+        if path == "/reconcile":
+            self._add(path, external_id)
+        elif home := _home(path):
+            self._add(home, f"external:{quote(external_id, safe='')}")
+
+    def after(self, method: str, path: str, status: int, content: Any) -> None:
+        """An answer came: what has no externalId, or none that deletes, is known by its id."""
+        home = _home(path)
+        if method != "POST" or home is None or not 200 <= status < 300:
+            return
+        if not isinstance(content, dict) or not isinstance(content.get("id"), str):
+            return
+        # Definitions of two entity types may share an externalId, which then deletes neither.
+        if home == "/custom_fields" or content.get("externalId") is None:
+            self._add(home, content["id"])
+
+    def requests(self) -> list[tuple[str, str, Any]]:
+        """Method, path and body of what undoes it all; asking for what is gone is harmless."""
+        found: list[tuple[str, str, Any]] = []
+        for home in (*_ORDER, "/custom_fields"):
+            for name in reversed(self._made.get(home, [])):
+                if home == "/reconcile":
+                    sides = ("invoices", "payments", "creditNotes", "refunds")
+                    empty: dict[str, Any] = {side: [] for side in sides}
+                    found.append(("POST", home, {"externalId": name, **empty}))
+                else:
+                    found.append(("DELETE", f"{home}/{name}", None))
+        return found
+
+    def _add(self, home: str, name: str) -> None:
+        names = self._made.setdefault(home, [])
+        if name not in names:
+            names.append(name)
+
+
+def _home(path: str) -> str | None:
+    """The collection that a POST to this path adds to; None for what goes with its customer."""
+    if path in _OWN:
+        return path
+    return "/invoices" if path.startswith("/customers/") and path.endswith("/invoices") else None

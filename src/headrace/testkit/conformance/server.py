@@ -1,0 +1,75 @@
+"""The server under test: one connection pool, the vendor's pace, and its advice on retries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from headrace.client.pace import Pace
+from headrace.client.transport import Answer, HttpTransport
+from headrace.client.verdict import message_of, retry_after
+from headrace.model.clock import Clock
+from headrace.model.errors import Unauthorised, Unreachable
+
+_ATTEMPTS = 5
+_PASSING = frozenset({502, 503, 504})
+
+
+class Target(Struct, frozen=True):
+    """Where the server is, and how much of it to use."""
+
+    url: str
+    """The API's base, with its version."""
+    key: str
+    secret: str
+    rate: int = 600
+    """Requests in any 60 seconds (guide, API Usage)."""
+    in_flight: int = 5
+    """Requests at a time (guide: 5 advised, 10 taken)."""
+    timeout: float = 30.0
+    """Seconds."""
+
+
+class Server:
+    """Sends at the pace; waits as a 429 says, and retries what the guide says passes."""
+
+    def __init__(self, target: Target, transport: HttpTransport, clock: Clock) -> None:
+        self.target = target
+        self._transport = transport
+        self._clock = clock
+        self._pace = Pace(target.rate, target.in_flight, clock)
+
+    async def send(
+        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
+    ) -> Answer:
+        """The answer; Unreachable when there is none after some attempts."""
+        for attempt in range(_ATTEMPTS):
+            if attempt:
+                await self._clock.sleep(float(2 ** (attempt - 1)))
+            await self._pace.acquire()
+            try:
+                answer = await self._transport.send(method, path, body, headers)
+            except Unreachable:
+                if attempt == _ATTEMPTS - 1:
+                    raise
+                continue
+            finally:
+                self._pace.release()
+            if answer.status == 429:
+                self._pace.close_for(retry_after(answer, self._clock))
+            elif answer.status not in _PASSING:
+                return answer
+        return answer
+
+    async def greet(self) -> None:
+        """Finds out before any case whether this is the API: Unauthorised or Unreachable if not."""
+        path = "/customers?limit=1"
+        answer = await self.send("GET", path, None, {})
+        if answer.status in (401, 403):
+            raise Unauthorised(f"{self.target.url} does not accept the key pair")
+        if answer.status != 200 or not answer.is_json:
+            raise Unreachable(
+                f"{self.target.url} is not the API: GET {path} answers {answer.status}, "
+                f"{message_of(answer)}. Does the base URL end with the version, as in /v1?"
+            )
