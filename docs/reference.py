@@ -6,9 +6,7 @@ the function of that name in PARTS gives. A test compares the pages with what wo
 
 from __future__ import annotations
 
-import ast
 import contextlib
-import inspect
 import io
 import os
 import re
@@ -22,6 +20,7 @@ import typer
 
 from headrace.cli.main import build_app, run
 from headrace.model import project
+from headrace.model.meanings import field_meanings
 from headrace.testkit.conformance.cases import CASES
 from headrace.testkit.conformance.evidence import Evidence
 
@@ -86,7 +85,7 @@ def settings_part() -> str:
 
 def settings(record: type[msgspec.Struct]) -> Iterator[tuple[str, str, str]]:
     """(key, default, meaning) of each field; the meaning is the docstring below it."""
-    meanings = _meanings(record)
+    meanings = field_meanings(record)
     for field in msgspec.structs.fields(record):
         yield field.encode_name, _default(field), meanings.get(field.name, "").replace("|", r"\|")
 
@@ -97,20 +96,6 @@ def _default(field: Any) -> str:
     value = field.default_factory() if field.default is msgspec.NODEFAULT else field.default
     shown = msgspec.json.encode(value).decode()
     return f"`{shown}`" if value not in ("", {}) else "none"
-
-
-def _meanings(record: type[msgspec.Struct]) -> Mapping[str, str]:
-    (owner,) = ast.parse(inspect.getsource(record)).body
-    assert isinstance(owner, ast.ClassDef)
-    found = {}
-    for node, after in zip(owner.body, owner.body[1:], strict=False):
-        if (
-            isinstance(node, ast.AnnAssign)
-            and isinstance(after, ast.Expr)
-            and isinstance(after.value, ast.Constant)
-        ):
-            found[ast.unparse(node.target)] = " ".join(str(after.value.value).split())
-    return found
 
 
 def operations_part() -> str:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
+from described import assert_described
 from hub_api import Api
 
+from headrace.server.app import Hub
 from headrace.store.check import check_database
 from headrace.store.place import snapshot
 from headrace.testkit.hub import RunningHub, hub
@@ -25,6 +28,28 @@ def database_of(request: pytest.FixtureRequest, engine: str, stack: ExitStack) -
     if engine == "sqlite":
         return None
     return stack.enter_context(fresh_database(request.getfixturevalue("postgres_server")))
+
+
+@pytest.fixture(autouse=True)
+def every_answer_is_described(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Whatever client a test uses: of each hub in this process, each answer below /v1.
+
+    Gives what is not described; a test fails when there is anything.
+    """
+    undescribed: list[str] = []
+    finish = Hub._finish
+
+    async def checked(hub: Hub, visit: Any, answer: Any, *rest: Any) -> None:
+        try:
+            assert_described(visit.method, visit.target[3:], answer.status, answer.body)
+        except Exception as error:
+            where = f"{visit.method} {visit.target} {answer.status}"
+            undescribed.append(f"{where}: {type(error).__name__} {error}")
+        await finish(hub, visit, answer, *rest)
+
+    monkeypatch.setattr(Hub, "_finish", checked)
+    yield undescribed
+    assert undescribed == []
 
 
 @pytest.fixture(scope="session", params=ENGINES)

@@ -1,4 +1,4 @@
-"""Holds every answer that a test sees against the OpenAPI document."""
+"""Holds every answer that a hub gives in a test against the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -15,8 +15,20 @@ from headrace.server.routes import match
 
 @functools.cache
 def _document() -> dict[str, Any]:
-    document: dict[str, Any] = json.loads(openapi_document())
+    """With objects closed: a field that the document does not name is an undocumented answer."""
+    document: dict[str, Any] = _closed(json.loads(openapi_document()))
     return document
+
+
+def _closed(node: Any) -> Any:
+    if isinstance(node, list):
+        return [_closed(entry) for entry in node]
+    if not isinstance(node, dict):
+        return node
+    closed = {key: _closed(value) for key, value in node.items()}
+    if node.get("type") == "object" and "properties" in node:
+        closed.setdefault("additionalProperties", False)
+    return closed
 
 
 @functools.cache
@@ -29,11 +41,24 @@ def _validator(path: str, method: str, status: str) -> Draft202012Validator | No
     return Draft202012Validator({**schema, "components": _document()["components"]})
 
 
+@functools.cache
+def _refusal() -> Draft202012Validator:
+    """Of what is answered where nothing is served, which no operation of the document describes."""
+    schema = {"$ref": "#/components/schemas/Error", "components": _document()["components"]}
+    return Draft202012Validator(schema)
+
+
+@functools.lru_cache(maxsize=512)
 def assert_described(method: str, path: str, status: int, body: bytes) -> None:
-    """`path` is below /v1, with or without a query. Paths that are not served are left out."""
+    """`path` is below /v1, with or without a query.
+
+    KeyError or ValidationError for what the document does not describe.
+    """
     try:
-        route, _ = match(method, path.partition("?")[0].encode())
+        route, _ = match(method, path.partition("?")[0].encode("latin-1"))
     except RequestError:
+        assert 400 <= status < 500, (method, path, status)
+        _refusal().validate(json.loads(body))
         return
     validator = _validator(path_of(route), method, str(status))
     if validator is None:

@@ -1,14 +1,41 @@
-"""The OpenAPI document: valid, whole, and true of what the hub answers."""
+"""The OpenAPI document and its page: valid, whole, and true of what the hub answers."""
 
 from __future__ import annotations
 
+import html.parser
 import json
+import re
+from typing import Any
 
+import msgspec
+import pytest
+from described import assert_described
 from hub_api import Api
+from jsonschema import Draft202012Validator, ValidationError
 from openapi_spec_validator import validate
 
+from headrace.model.record import decode
+from headrace.server import app
+from headrace.server.call import Answer
+from headrace.server.handlers import documents
 from headrace.server.openapi import openapi_document, path_of
+from headrace.server.openapi_schemas import ANSWERS, REQUESTS
 from headrace.server.routes import ROUTES
+
+PLACES = {
+    "CustomField": "/custom_fields",
+    "Customer": "/customers",
+    "Contact": "/customers/external:1a2c3b/contacts",
+    "Invoice": "/invoices",
+    "CreditNote": "/credit_notes",
+    "Payment": "/payments",
+    "Refund": "/refunds",
+    "Reconciliation": "/reconcile",
+    "NoteDraft": "/customers/external:1a2c3b/notes",
+    "PortalRequest": "/customers/external:1a2c3b/portal",
+    "StatementRequest": "/customers/external:1a2c3b/customer_summary",
+}
+"""Where the examples are posted."""
 
 
 def test_it_is_valid_and_has_every_route(api: Api) -> None:
@@ -28,3 +55,147 @@ def test_operations_have_ids_of_their_own() -> None:
     paths = json.loads(openapi_document())["paths"]
     ids = [operation["operationId"] for item in paths.values() for operation in item.values()]
     assert len(ids) == len(set(ids))
+
+
+def _operations() -> list[dict[str, Any]]:
+    paths = json.loads(openapi_document())["paths"]
+    return [operation for item in paths.values() for operation in item.values()]
+
+
+def test_every_body_answer_and_parameter_is_described() -> None:
+    for operation in _operations():
+        name = operation["operationId"]
+        assert {"400", "401", "404", "429", "500", "503"} <= set(operation["responses"]), name
+        for status, answer in operation["responses"].items():
+            assert "X-Request-Id" in answer["headers"], (name, status)
+            assert status == "204" or answer["content"]["application/json"]["schema"]
+        assert "Retry-After" in operation["responses"]["429"]["headers"]
+        assert all(parameter["description"] for parameter in operation["parameters"]), name
+
+
+def test_the_examples_fit_their_schemas() -> None:
+    components = json.loads(openapi_document())["components"]
+    checked = 0
+    for operation in _operations():
+        medias = [operation.get("requestBody", {}), *operation["responses"].values()]
+        for media in (kind for part in medias for kind in part.get("content", {}).values()):
+            if "example" in media:
+                schema = {**media["schema"], "components": components}
+                Draft202012Validator(schema).validate(media["example"])
+                checked += 1
+    assert checked > 300
+
+
+def test_the_examples_can_be_sent_and_are_answered_so(api: Api) -> None:
+    """In their order, to an empty organisation; ids, moments and hosts are others each time."""
+    for name, body in REQUESTS.items():
+        if name != "AccountManagerChoice":  # names a user, whom the API can't make
+            answer = api.call("POST", PLACES[name], body)
+            assert answer.status in (200, 201), (name, answer.raw)
+    found = {
+        "CustomerAnswer": api.get("/customers/external:1a2c3b"),
+        "InvoiceAnswer": api.get("/invoices/external:54a65b4c32"),
+        "CreditNoteAnswer": api.get("/credit_notes/external:4321"),
+        "PaymentAnswer": api.get("/payments/external:1234"),
+        "RefundAnswer": api.get("/refunds/external:5678"),
+    }
+    manager = ANSWERS["CustomerAnswer"]["accountManagerId"]
+    shown = {**ANSWERS, "CustomerAnswer": {**ANSWERS["CustomerAnswer"], "accountManagerId": None}}
+    assert manager == REQUESTS["AccountManagerChoice"]["id"]
+    for name, answer in found.items():
+        assert _blank(answer) == _blank(shown[name]), name
+
+
+def _blank(value: Any) -> str:
+    text = json.dumps(value, sort_keys=True)
+    text = re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "<id>", text)
+    return re.sub(r"202\d-\d\d-\d\dT[\d:.]+Z", "<time>", text)
+
+
+def test_every_request_example_is_a_record() -> None:
+    records = {route.entity.record.__name__: route.entity.record for route in ROUTES}
+    for name, body in REQUESTS.items():
+        decode(records[name], json.dumps(body).encode())
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "body"),
+    [
+        ("GET", "/users", 200, b'{"offset":0,"limit":50,"total":0,"users":[],"more":1}'),
+        ("GET", "/users", 200, b'{"offset":0,"limit":50,"total":0}'),
+        ("GET", "/users/nothing", 404, b'{"statusCode":404}'),
+        ("POST", "/reconcile", 201, b'"MADE"'),
+        ("GET", "/customers/x/notes", 200, b'{"offset":0,"limit":1,"total":1,"items":[{"id":1}]}'),
+    ],
+)
+def test_a_wrong_body_is_an_undescribed_answer(
+    method: str, path: str, status: int, body: bytes
+) -> None:
+    with pytest.raises(ValidationError):
+        assert_described(method, path, status, body)
+
+
+def test_a_wrong_status_is_an_undescribed_answer() -> None:
+    with pytest.raises(KeyError):
+        assert_described("GET", "/users", 202, b"{}")
+    with pytest.raises(AssertionError):
+        assert_described("DELETE", "/customers/x", 204, b"{}")
+
+
+def test_an_undescribed_answer_fails_the_test_that_saw_it(
+    api: Api, every_answer_is_described: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = Answer(200, b'{"id": "x", "colour": "red"}')
+
+    async def get(call: Any) -> Answer:
+        return made
+
+    route = next(route for route in ROUTES if route.handler is documents.get)
+    monkeypatch.setattr(app, "match", lambda *_: (msgspec.structs.replace(route, handler=get), ()))
+    with pytest.raises(ValidationError):
+        api.call("GET", "/invoices/x")
+    (told,) = every_answer_is_described
+    assert told.startswith("GET /v1/invoices/x 200: ValidationError ")
+    every_answer_is_described.clear()
+
+
+class _Reader(html.parser.HTMLParser):
+    """What a browser would load, run and link to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.ids: list[str] = []
+        self.links: list[str] = []
+        self.text = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        for name, value in attrs:
+            if name == "id" and value:
+                self.ids.append(value)
+            if name == "href" and value:
+                self.links.append(value)
+            assert name not in ("src", "style", "onclick")
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def test_the_page_shows_the_document(api: Api) -> None:
+    """Every operation and every field; nothing to run, nothing to load, no dead link."""
+    api.base = ""
+    answer = api.call("GET", "/docs", headers={"X-Api-Key": "", "X-Api-Secret": ""})
+    assert answer.status == 200
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert answer.headers["content-security-policy"].startswith("default-src 'none'; style-src")
+    reader = _Reader()
+    reader.feed(answer.raw.decode())
+    assert not reader.tags & {"script", "link", "img", "iframe", "object"}
+    assert len(reader.ids) == len(set(reader.ids))
+    assert {link for link in reader.links if not link.startswith("#")} == {"openapi.json"}
+    assert {link[1:] for link in reader.links if link.startswith("#")} <= set(reader.ids)
+    assert {operation["operationId"] for operation in _operations()} <= set(reader.ids)
+    for schema in json.loads(openapi_document())["components"]["schemas"].values():
+        for name in schema["properties"]:
+            assert name in reader.text

@@ -15,6 +15,7 @@ from starlette.routing import Route as PageRoute
 
 from headrace.model.clock import Clock
 from headrace.model.errors import MethodNotAllowed, NotFound, RequestError
+from headrace.server.api_page import api_page_route
 from headrace.server.call import Answer, Call, error_answer
 from headrace.server.door import Door, Visitor
 from headrace.server.incoming import Incoming, Receive, SenderGone
@@ -70,6 +71,7 @@ class Hub:
             routes=[
                 PageRoute("/healthz", _health),
                 PageRoute("/openapi.json", _openapi),
+                api_page_route(),
                 pdf_route(store, self._keeper, clock),
                 *pages,
             ],

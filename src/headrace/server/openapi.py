@@ -10,26 +10,45 @@ from typing import Any
 import msgspec
 
 import headrace
-from headrace.model.resource import RECONCILIATION
+from headrace.model.entity import CUSTOMER
+from headrace.model.record import wire_name
+from headrace.model.resource import ACCOUNT_MANAGER, RECONCILIATION
+from headrace.server.openapi_schemas import (
+    ANSWERS,
+    REQUESTS,
+    object_schema,
+    reference,
+    schemas,
+)
 from headrace.server.routes import ROUTES, Route
 
-_REF = "#/components/schemas/{name}"
 _JSON = "application/json"
 _REFUSALS = (400, 401, 404, 429, 500, 503)
 """What any request may come to."""
 _BODY_REFUSALS = (413, 415)
 
-_PAGING = (
-    ("offset", "How many to skip, newest first."),
-    ("limit", "How many at most; 50 unless told, the answer echoes what was used."),
-)
+_HEADERS: dict[str, Any] = {
+    "X-Request-Id": {
+        "description": "Names the request in the hub's journal.",
+        "schema": {"type": "string"},
+    }
+}
+_LIMIT_HEADERS: dict[str, Any] = {
+    name: {"description": text, "schema": {"type": "integer"}}
+    for name, text in (
+        ("Retry-After", "Seconds after which the same request may be sent again."),
+        ("X-RateLimit-Limit", "Requests that the organisation has in any 60 seconds."),
+        ("X-RateLimit-Remaining", "How many of them are left."),
+        ("X-RateLimit-Reset", "Seconds until there are more."),
+    )
+}
+_ID = "The hub's own id, or `external:` and the source's id, percent-encoded as needed."
 _VERBS = {"POST": "Import or create", "GET": "Read", "PUT": "Change", "DELETE": "Delete"}
 
 
 @functools.cache
 def openapi_document() -> bytes:
     """JSON: every route with its parameters, bodies and answers."""
-    schemas = _schemas()
     paths: dict[str, dict[str, Any]] = {}
     for route in ROUTES:
         paths.setdefault(path_of(route), {})[route.method.lower()] = _operation(route)
@@ -39,21 +58,27 @@ def openapi_document() -> bytes:
             "title": "headrace hub: Upflow's API v1",
             "version": headrace.__version__,
             "description": "Receivables: customers, invoices, credit notes, payments, refunds. "
-            "Amounts are whole numbers in the currency's lowest division. `{id}` is the hub's own "
-            "id, or `external:` and the source's, percent-encoded.",
+            "Amounts are whole numbers in the currency's lowest division; a request may write them "
+            'as text, such as "1000". Dates are ISO 8601, with or without a time; answers are UTC '
+            "with milliseconds. `{id}` is the hub's own id, or `external:` and the source's, "
+            "percent-encoded. Fields that a request leaves out stay as they are, null clears.",
         },
         "servers": [{"url": "/v1"}],
         "security": [{"key": [], "secret": []}],
         "paths": paths,
         "components": {
-            "schemas": schemas,
+            "schemas": schemas(),
             "securitySchemes": {
-                "key": {"type": "apiKey", "in": "header", "name": "X-Api-Key"},
-                "secret": {"type": "apiKey", "in": "header", "name": "X-Api-Secret"},
+                "key": _key("X-Api-Key", "Says which organisation."),
+                "secret": _key("X-Api-Secret", "Was shown once, when the key was made."),
             },
         },
     }
     return msgspec.json.encode(document)
+
+
+def _key(header: str, text: str) -> dict[str, str]:
+    return {"type": "apiKey", "in": "header", "name": header, "description": text}
 
 
 def path_of(route: Route) -> str:
@@ -83,38 +108,55 @@ def _subject(route: Route) -> str:
 
 
 def _is_list(route: Route) -> bool:
-    return route.method == "GET" and not route.path.endswith("{}")
+    """Whether it answers a page: an account manager is set by answering all of them."""
+    reads = route.method == "GET" and not route.path.endswith("{}")
+    return reads or route.entity is ACCOUNT_MANAGER
 
 
 def _path_parameters(route: Route) -> list[dict[str, Any]]:
     return [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "description": _ID,
+            "schema": {"type": "string", "minLength": 1},
+        }
         for name in re.findall(r"\{(\w+)\}", path_of(route))
     ]
 
 
 def _query_parameters(route: Route) -> list[dict[str, Any]]:
-    if not _is_list(route):
+    """Those that a list takes; the filter by custom fields has the field's id in its name."""
+    if not _is_list(route) or route.entity is ACCOUNT_MANAGER:
         return []
+    cap = route.entity.page_cap
     found = [
-        {
-            "name": name,
-            "in": "query",
-            "description": text,
-            "schema": {"type": "integer", "minimum": least},
-        }
-        for (name, text), least in zip(_PAGING, (0, 1), strict=True)
+        _number("offset", "How many to skip, newest first.", 0),
+        _number(
+            "limit", f"How many at most: 50 unless told, {cap} at most; the answer echoes it.", 1
+        ),
+        _number("page", "Instead of `offset`: which page of `limit` entries, from 1.", 1),
     ]
     if route.path in ("/invoices", "/credit_notes", "/payments", "/refunds", "/actions"):
-        found.append(
-            {
-                "name": "customerId",
-                "in": "query",
-                "description": "Only of this customer: an id, or `external:` and the source's.",
-                "schema": {"type": "string"},
-            }
+        text = "Only of this customer: an id, or `external:` and the source's."
+        found.append(_query("customerId", text, {"type": "string"}))
+    if route.entity is CUSTOMER:
+        text = (
+            "Only customers with this value (or label) of the custom field with this id; several "
+            "must all hold. The name is spelled with the id, as in "
+            "`customFieldsData_01a20e27-9f53-77ea-9f70-2a547cc76ed4.eq=North`."
         )
+        found.append(_query("customFieldsData_{fieldId}.eq", text, {"type": "string"}))
     return found
+
+
+def _number(name: str, text: str, least: int) -> dict[str, Any]:
+    return _query(name, text, {"type": "integer", "minimum": least, "maximum": 2**53})
+
+
+def _query(name: str, text: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"name": name, "in": "query", "description": text, "schema": schema}
 
 
 def _request_body(route: Route) -> dict[str, Any] | None:
@@ -126,14 +168,19 @@ def _request_body(route: Route) -> dict[str, Any] | None:
         return {
             "required": True,
             "content": {
-                "multipart/form-data": {"schema": _object({"file": file})},
-                _JSON: {"schema": _object({"data": data})},
+                "multipart/form-data": {"schema": object_schema({"file": file})},
+                _JSON: {"schema": object_schema({"data": data})},
             },
         }
-    return {
+    record = route.entity.record.__name__
+    body = {
         "required": not route.entity.optional,
-        "content": {_JSON: {"schema": {"$ref": _REF.format(name=route.entity.record.__name__)}}},
+        "content": {_JSON: {"schema": reference(record), "example": REQUESTS[record]}},
     }
+    if route.method == "POST" and route.entity.required:
+        needed = ", ".join(f"`{wire_name(name)}`" for name in route.entity.required)
+        body["description"] = f"A new one needs {needed}."
+    return body
 
 
 def _responses(route: Route) -> dict[str, Any]:
@@ -142,9 +189,17 @@ def _responses(route: Route) -> dict[str, Any]:
     for status in refusals:
         found[str(status)] = {
             "description": http.HTTPStatus(status).phrase,
-            "content": {_JSON: {"schema": {"$ref": _REF.format(name="Error")}}},
+            "headers": _HEADERS | (_LIMIT_HEADERS if status == 429 else {}),
+            "content": {_JSON: {"schema": reference("Error"), "example": _refusal(status)}},
         }
     return dict(sorted(found.items()))
+
+
+def _refusal(status: int) -> dict[str, Any]:
+    if status == 400:
+        return dict(ANSWERS["Error"])
+    phrase = http.HTTPStatus(status).phrase
+    return {"statusCode": status, "error": phrase, "message": "What to change.", "details": []}
 
 
 def _statuses(route: Route) -> tuple[int, ...]:
@@ -155,45 +210,22 @@ def _statuses(route: Route) -> tuple[int, ...]:
 
 def _success(route: Route, status: int) -> dict[str, Any]:
     if status == 204:
-        return {"description": "Done; no body."}
-    answer: dict[str, Any] = {"$ref": _REF.format(name=route.entity.answer.__name__)}
-    if _is_list(route) or route.entity.envelope == "accountManagers":
+        return {"description": "Done; no body.", "headers": _HEADERS}
+    name = route.entity.answer.__name__
+    answer, example = reference(name), ANSWERS.get(name)
+    if _is_list(route):
         number = {"type": "integer", "minimum": 0}
-        answer = _object(
-            {
-                "offset": number,
-                "limit": number,
-                "total": number,
-                route.entity.envelope: {"type": "array", "items": answer},
-            }
-        )
+        key = route.entity.envelope
+        listed = {"type": "array", "items": answer}
+        answer = object_schema({"offset": number, "limit": number, "total": number, key: listed})
+        example = {"offset": 0, "limit": 50, "total": 1, key: [example]}
     if route.entity is RECONCILIATION:
-        answer = {"const": "CREATED"}
+        answer, example = {"const": "CREATED"}, "CREATED"
     return {
         "description": "Created." if status == 201 else "As it is now.",
-        "content": {_JSON: {"schema": answer}},
+        "headers": _HEADERS,
+        "content": {_JSON: {"schema": answer, "example": example}},
     }
-
-
-def _schemas() -> dict[str, Any]:
-    entities = {route.entity.name: route.entity for route in ROUTES}.values()
-    records = [kind for entity in entities for kind in (entity.record, entity.answer)]
-    _, schemas = msgspec.json.schema_components(records, ref_template=_REF)
-    text = {"type": "string"}
-    detail = _object({"field": text, "message": text})
-    schemas["Error"] = _object(
-        {
-            "statusCode": {"type": "integer"},
-            "error": text,
-            "message": {"type": "string", "description": "One sentence saying what to change."},
-            "details": {"type": "array", "items": detail},
-        }
-    )
-    return schemas
-
-
-def _object(properties: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "object", "properties": properties, "required": list(properties)}
 
 
 def _camel(path: str) -> str:

@@ -1,0 +1,32 @@
+"""What the docstrings below a record's fields say, for the descriptions made from them."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+
+def field_meanings(record: type[Struct]) -> Mapping[str, str]:
+    """Python field name to its docstring on one line, inherited ones included."""
+    found: dict[str, str] = {}
+    for kind in reversed(record.__mro__):
+        if issubclass(kind, Struct) and kind.__module__.startswith("headrace."):
+            found |= _own(kind)
+    return found
+
+
+def _own(record: type[Struct]) -> dict[str, str]:
+    (owner,) = ast.parse(inspect.getsource(record)).body
+    assert isinstance(owner, ast.ClassDef)
+    found = {}
+    for node, after in zip(owner.body, owner.body[1:], strict=False):
+        if (
+            isinstance(node, ast.AnnAssign)
+            and isinstance(after, ast.Expr)
+            and isinstance(after.value, ast.Constant)
+        ):
+            found[ast.unparse(node.target)] = " ".join(str(after.value.value).split())
+    return found

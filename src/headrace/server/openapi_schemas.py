@@ -1,0 +1,72 @@
+"""The schemas of the OpenAPI document, and its examples: from the records and one file."""
+
+from __future__ import annotations
+
+from importlib import resources
+from typing import Any
+
+import msgspec
+
+from headrace.model.meanings import field_meanings
+from headrace.model.record import Record, wire_name
+from headrace.server.routes import ROUTES
+
+_REF = "#/components/schemas/{name}"
+_SOMETIMES = frozenset({"selectValues", "customFields"})
+"""Fields that only some answers of a kind have."""
+_NEVER = {"InvoiceAnswer": "customer"}
+"""Fields of the request that its answer does not repeat."""
+
+_EXAMPLES = msgspec.json.decode(
+    resources.files("headrace.server").joinpath("examples.json").read_bytes()
+)
+REQUESTS: dict[str, Any] = _EXAMPLES["requests"]
+"""By the name of the record: bodies that can be sent, in this order, to an empty organisation."""
+ANSWERS: dict[str, Any] = _EXAMPLES["answers"]
+"""By the name of the record: what the hub answered to those."""
+
+
+def schemas() -> dict[str, Any]:
+    """Of every record that a body or an answer has, by name; fields have their docstrings."""
+    entities = {route.entity.name: route.entity for route in ROUTES}.values()
+    records = [kind for entity in entities for kind in (entity.record, entity.answer)]
+    _, found = msgspec.json.schema_components(records, ref_template=_REF)
+    for record in _all_of(Record):
+        if (schema := found.get(record.__name__)) is not None:
+            _describe(schema, record)
+    for entity in entities:
+        if entity.answer is not entity.record:
+            schema = found[entity.answer.__name__]
+            schema["properties"].pop(_NEVER.get(entity.answer.__name__), None)
+            schema["required"] = [key for key in schema["properties"] if key not in _SOMETIMES]
+    text = {"type": "string"}
+    found["Error"] = object_schema(
+        {
+            "statusCode": {"type": "integer"},
+            "error": text,
+            "message": {"type": "string", "description": "One sentence saying what to change."},
+            "details": {"type": "array", "items": object_schema({"field": text, "message": text})},
+        }
+    )
+    return found
+
+
+def object_schema(properties: dict[str, Any]) -> dict[str, Any]:
+    """Of an object that has all of these."""
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+def reference(name: str) -> dict[str, Any]:
+    """To a record's schema."""
+    return {"$ref": _REF.format(name=name)}
+
+
+def _describe(schema: dict[str, Any], record: type[Record]) -> None:
+    for name, meaning in field_meanings(record).items():
+        part = schema["properties"].get(wire_name(name))
+        if part is not None:
+            part["description"] = meaning
+
+
+def _all_of(record: type[Record]) -> list[type[Record]]:
+    return [kind for below in record.__subclasses__() for kind in (below, *_all_of(below))]
