@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 import pytest
-from hub_api import Api, customer, invoice, payment
+from hub_api import Api, credit_note, customer, invoice, payment
 
 from headrace.testkit.hub import RunningHub
 
@@ -99,6 +99,7 @@ def test_one_that_sends_both_ids_again_and_again(client: PlainClient) -> None:
     bodies = [
         ("/customers", {"externalId": "C", "name": "C", "vatNumber": "", "customFields": []}),
         ("/invoices", invoice("I", "C")),
+        ("/credit_notes", credit_note("N", "C")),
         ("/payments", payment("P", "C")),
         ("/refunds", payment("R", "C")),
     ]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 import aiohttp
 from hub_api import Api, customer, invoice, payment, to_invoice
+from msgspec import Struct
 
 from headrace.testkit.hub import RunningHub
 
@@ -67,6 +69,47 @@ def test_one_entity_however_many_create_it_at_once(running: RunningHub, api: Api
         assert statuses == [200] * (CLIENTS - 1) + [201]
         assert len({answers[turn][1] for answers in by_client}) == 1
     assert api.get("/invoices")["total"] == 10
+
+
+class Seen(Struct, frozen=True):
+    """One request about the amount of one invoice, as its sender saw it."""
+
+    began: float
+    ended: float
+    writes: bool
+    amount: int
+
+
+def test_what_is_read_is_never_older_than_what_was_known(running: RunningHub, api: Api) -> None:
+    """Everyone upserts the same invoice and reads it: all that is seen fits one order of writes."""
+    api.post("/customers", customer("C"))
+
+    async def work(session: aiohttp.ClientSession, url: str, n: int) -> list[Seen]:
+        seen = []
+        for turn in range(12):
+            began = time.perf_counter()
+            body = invoice("I", "C", 1000 * turn + n)
+            _, written = await _send(session, "POST", f"{url}/invoices", body)
+            between = time.perf_counter()
+            _, read = await _send(session, "GET", f"{url}/invoices/external:I")
+            seen.append(Seen(began, between, True, written["grossAmount"]))
+            ended = time.perf_counter()
+            seen.append(Seen(between, ended, False, read["grossAmount"]))
+        return seen
+
+    everything = [one for seen in asyncio.run(_all(api, running.url, work)) for one in seen]
+    writes = {one.amount: one for one in everything if one.writes}
+    assert len(writes) == CLIENTS * 12, "every answer was of one's own write"
+    for read in everything:
+        if not read.writes:
+            source = writes[read.amount]
+            assert source.began < read.ended, "read before it was written"
+            between = [
+                one
+                for one in writes.values()
+                if one.began > source.ended and one.ended < read.began
+            ]
+            assert between == [], "it had been overwritten before the read began"
 
 
 def test_an_invoice_is_never_settled_twice(running: RunningHub, api: Api) -> None:

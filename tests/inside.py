@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -67,11 +67,16 @@ class Inside:
             user = make_user(db, organisation.seq, START, email="m@x.io")
             return make_key(db, name, format_instant(START)), user.id
 
-        pair, self.user = self._loop.run_until_complete(self._written(made))
+        pair, self.user = self.write(made)
         self.headers = {"X-Api-Key": pair.key, "X-Api-Secret": pair.secret}
 
-    async def _written(self, run: Any) -> Any:
-        return await self._store.write(0, run)
+    def write(self, run: Callable[[Connection], Any]) -> Any:
+        """What an administrator does beside the API."""
+
+        async def written() -> Any:
+            return await self._store.write(0, run)
+
+        return self._loop.run_until_complete(written())
 
     def findings(self) -> list[str]:
         """What the check of the whole database says."""
