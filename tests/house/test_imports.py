@@ -73,7 +73,7 @@ def test_the_halves_are_forbidden_to_each_other() -> None:
     }
     hub = frozenset(f"headrace.{name}" for name in HUB & folders)
     pipeline = frozenset(f"headrace.{name}" for name in PIPELINE & folders)
-    assert kept_apart == {(hub, pipeline), (pipeline, hub)}
+    assert {(hub, pipeline), (pipeline, hub)} <= kept_apart
 
 
 def test_nothing_imports_in_a_circle() -> None:
