@@ -71,7 +71,21 @@ def test_every_route_has_a_case_and_every_case_a_rule() -> None:
         assert sum(case.evidence is evidence for case in CASES) > 20
 
 
+# The suite's own ways are the same whatever database is behind.
+on_one_engine = pytest.mark.parametrize("running", ["sqlite"], indirect=True)
+
+
+@on_one_engine
 def test_the_hub_passes_and_nothing_is_left(api: Api, running: RunningHub) -> None:
+    _passes(api, running)
+
+
+@pytest.mark.soak
+def test_the_hub_passes_on_each_engine(api: Api, running: RunningHub) -> None:
+    _passes(api, running)
+
+
+def _passes(api: Api, running: RunningHub) -> None:
     """Each case sends what it says it proves, and its own cleaning up is enough."""
     office = Administration(running, api)
     office.run(make_user, NOW, email="ann@x.test")
@@ -103,10 +117,6 @@ class Liar(Server):
         return Answer(
             answer.status, answer.headers, answer.body.replace(b'"companyName"', b'"name"')
         )
-
-
-# The suite's own ways are the same whatever database is behind.
-on_one_engine = pytest.mark.parametrize("running", ["sqlite"], indirect=True)
 
 
 @on_one_engine
