@@ -15,13 +15,16 @@ from headrace.model.clock import SystemClock, format_instant
 from headrace.server.app import Hub
 from headrace.server.doors import door_for
 from headrace.server.limits import parse_limits
+from headrace.server.pdf_keeper import PdfKeeper
 from headrace.store.catalogue import make_user
 from headrace.store.check import check_database
 from headrace.store.connection import Connection
+from headrace.store.context import Context
 from headrace.store.keys import KeyPair, make_key
 from headrace.store.organisations import find_organisation, make_organisation
 from headrace.store.pdf_files import FolderPdfs
 from headrace.store.place import Place, open_store
+from headrace.store.test_clock import Times
 
 START = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
@@ -49,7 +52,8 @@ class Inside:
         self._loop = asyncio.new_event_loop()
         self._store = open_store(place)
         self._door = door_for(self._store, self.clock, parse_limits("off"))
-        self._hub = Hub(self._store, self.clock, self._door, FolderPdfs(place.folder / "pdfs"))
+        keeper = PdfKeeper(self._store, FolderPdfs(place.folder / "pdfs"), self.clock)
+        self._hub = Hub(self._store, Times(self.clock), self._door, keeper)
         self._made = 0
         self.user = ""
         """The id of the organisation's one user."""
@@ -64,7 +68,7 @@ class Inside:
             make_organisation(db, name, "EUR", "UTC", format_instant(START))
             organisation = find_organisation(db, name)
             assert organisation is not None
-            user = make_user(db, organisation.seq, START, email="m@x.io")
+            user = make_user(db, Context(organisation, START), email="m@x.io")
             return make_key(db, name, format_instant(START)), user.id
 
         pair, self.user = self.write(made)

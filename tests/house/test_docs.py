@@ -17,6 +17,7 @@ import pytest
 
 from headrace.book.tables import TABLES
 from headrace.cli.exit_codes import ExitCode
+from headrace.control.routes import CONTROL_ROUTES
 from headrace.model.project import SourceSettings
 from headrace.server.routes import ROUTES
 from tree import PACKAGE, ROOT, with_ending
@@ -103,6 +104,14 @@ def test_every_endpoint_is_in_the_hubs_page() -> None:
         row = next((row for row in rows if path in row.split("|")[1]), None)
         assert row is not None, f"{route.path} is not in docs/hub.md"
         assert re.search(rf"\b{route.method}\b", row), f"{route.method} {route.path}: {row}"
+
+
+def test_every_operation_of_the_control_plane_is_in_its_page() -> None:
+    rows = [row for row in _rows(_page("hub-control.md")) if row.startswith("| `/")]
+    for route in CONTROL_ROUTES:
+        found = [row for row in rows if f"`{route.path}`" in row.split("|")[1]]
+        assert found, f"{route.path} is not in docs/hub-control.md"
+        assert re.search(rf"\b{route.method}\b", found[0]), f"{route.method} {route.path}"
 
 
 def test_every_kind_of_source_is_in_its_page() -> None:

@@ -14,7 +14,7 @@ import pytest
 import import_graph
 from tree import PACKAGE, ROOT, Module, package
 
-HUB = {"ledger", "store", "server", "console", "portal"}
+HUB = {"ledger", "store", "server", "console", "portal", "control"}
 PIPELINE = {"client", "sources", "book", "sync", "fleet"}
 SHARED = {"model", "cli", "testkit"}
 """What both halves stand on, and what stands on both."""

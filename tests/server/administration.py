@@ -8,7 +8,8 @@ from typing import Any
 
 from hub_api import Api
 
-from headrace.store.organisations import find_organisation
+from headrace.store.context import Context
+from headrace.store.organisations import find_organisation, organisation_by_seq
 from headrace.store.place import transactions
 from headrace.testkit.hub import RunningHub
 
@@ -21,6 +22,15 @@ class Administration:
     def __init__(self, running: RunningHub, api: Api) -> None:
         self._place = running.place
         self._name = api.organisation
+
+    def make(self, make: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+        """Runs `make(db, context, ...)` at NOW."""
+
+        def made(db: Any, organisation: int) -> Any:
+            context = Context(organisation_by_seq(db, organisation), NOW)
+            return make(db, context, *arguments, **named)
+
+        return self.run(made)
 
     def run(self, make: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
         def made(db: Any) -> Any:

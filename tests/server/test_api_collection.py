@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from administration import NOW, Administration
+from administration import Administration
 from hub_api import ANY_ID, ANY_TIME, Api, customer, invoice, payment
 
 from headrace.model.collection import ActionDraft
@@ -26,8 +26,8 @@ def admin(running: RunningHub, api: Api) -> Administration:
 
 def test_users(api: Api, admin: Administration) -> None:
     assert api.get("/users") == {"offset": 0, "limit": 50, "total": 0, "users": []}
-    jane = admin.run(make_user, NOW, email="jane@x.io", first_name="Jane", last_name="Doe")
-    joe = admin.run(make_user, NOW, email="joe@x.io", position="FINANCE")
+    jane = admin.make(make_user, email="jane@x.io", first_name="Jane", last_name="Doe")
+    joe = admin.make(make_user, email="joe@x.io", position="FINANCE")
     answers = [
         {
             "id": joe.id,
@@ -49,11 +49,11 @@ def test_users(api: Api, admin: Administration) -> None:
 
 
 def test_bank_accounts_and_dunning_plans(api: Api, admin: Administration) -> None:
-    account = admin.run(make_bank_account, NOW, name="Main", iban="DE1", bic="X", currency="EUR")
+    account = admin.make(make_bank_account, name="Main", iban="DE1", bic="X", currency="EUR")
     answer = {"id": account.id, "name": "Main", "iban": "DE1", "bic": "X", "currency": "EUR"}
     page = {"offset": 0, "limit": 50, "total": 1, "bankAccounts": [answer]}
     assert api.get("/bank_accounts") == page
-    plan = admin.run(make_dunning_plan, NOW, name="Gentle")
+    plan = admin.make(make_dunning_plan, name="Gentle")
     answer = {"id": plan.id, "name": "Gentle", "mode": "AUTOMATIC", "entity": "CUSTOMER"}
     assert api.get("/dunning_plans") == {"offset": 0, "limit": 50, "total": 1, "items": [answer]}
 
@@ -68,9 +68,9 @@ def test_the_api_only_reads_them(api: Api, path: str) -> None:
 
 
 def test_a_customer_refers_to_what_exists(api: Api, admin: Administration) -> None:
-    user = admin.run(make_user, NOW, email="jane@x.io").id
-    plan = admin.run(make_dunning_plan, NOW, name="Gentle").id
-    account = admin.run(make_bank_account, NOW, name="Main").id
+    user = admin.make(make_user, email="jane@x.io").id
+    plan = admin.make(make_dunning_plan, name="Gentle").id
+    account = admin.make(make_bank_account, name="Main").id
     methods = {
         "card": {"enabled": True},
         "wireTransfer": {
@@ -96,9 +96,9 @@ def test_what_does_not_exist_is_refused_naming_what_does(api: Api, admin: Admini
     assert api.refused("POST", "/customers", customer("C", accountManagerId=NOBODY)) == (
         f"accountManagerId: no user with id {NOBODY} exists; there is none, and the API makes none."
     )
-    user = admin.run(make_user, NOW, email="jane@x.io").id
-    plans = [admin.run(make_dunning_plan, NOW, name=f"Plan {n}").id for n in range(11)]
-    account = admin.run(make_bank_account, NOW, name="Main").id
+    user = admin.make(make_user, email="jane@x.io").id
+    plans = [admin.make(make_dunning_plan, name=f"Plan {n}").id for n in range(11)]
+    account = admin.make(make_bank_account, name="Main").id
     assert api.refused("POST", "/customers", customer("C", accountManagerId=plans[0])) == (
         f"accountManagerId: no user with id {plans[0]} exists; there are {user} (jane@x.io)."
     )
@@ -126,7 +126,7 @@ def test_what_does_not_exist_is_refused_naming_what_does(api: Api, admin: Admini
 @pytest.mark.parametrize("path", ["/payments", "/refunds"])
 def test_the_bank_account_of_a_payment_exists(api: Api, admin: Administration, path: str) -> None:
     api.post("/customers", customer("C"))
-    account = admin.run(make_bank_account, NOW, name="Main").id
+    account = admin.make(make_bank_account, name="Main").id
     made = api.post(path, payment("P", "C", bankAccountId=account))
     assert made["bankAccountId"] == account
     cleared = api.call("PUT", f"{path}/external:P", {"bankAccountId": None}).body
@@ -142,7 +142,7 @@ def test_account_managers(api: Api, admin: Administration) -> None:
     assert api.refused("GET", path, status=404) == "There is no customer with externalId C."
     assert api.refused("POST", path, {"id": None}, status=404)
     api.post("/customers", customer("C"))
-    jane = admin.run(make_user, NOW, email="jane@x.io", first_name="Jane").id
+    jane = admin.make(make_user, email="jane@x.io", first_name="Jane").id
     empty = {"offset": 0, "limit": 50, "total": 0, "accountManagers": []}
     assert api.get(path) == empty
     chosen = {
@@ -173,10 +173,9 @@ def test_actions(api: Api, admin: Administration) -> None:
     owner = api.post("/customers", customer("C", accountingRef="411"))
     api.post("/customers", customer("D"))
     carrying = api.post("/invoices", invoice("A", "C"))
-    plan = admin.run(make_dunning_plan, NOW, name="Gentle").id
-    first = admin.run(
+    plan = admin.make(make_dunning_plan, name="Gentle").id
+    first = admin.make(
         make_action,
-        NOW,
         ActionDraft(
             name="First reminder",
             type="EMAIL",
@@ -187,7 +186,7 @@ def test_actions(api: Api, admin: Administration) -> None:
             assigned_to=["jane@x.io"],
         ),
     ).id
-    second = admin.run(make_action, NOW, ActionDraft(name="Call", type="TASK", state="EXECUTED")).id
+    second = admin.make(make_action, ActionDraft(name="Call", type="TASK", state="EXECUTED")).id
     answers: list[dict[str, Any]] = [
         {
             "id": second,
@@ -242,15 +241,15 @@ def test_an_action_outlives_what_it_is_about_but_its_customer(
     api.post("/customers", customer("C"))
     api.post("/invoices", invoice("A", "C"))
     draft = ActionDraft(name="First reminder", type="EMAIL", carrying_invoice=external("A"))
-    first = admin.run(make_action, NOW, draft).id
-    admin.run(make_action, NOW, ActionDraft(name="Call", type="TASK"))
+    first = admin.make(make_action, draft).id
+    admin.make(make_action, ActionDraft(name="Call", type="TASK"))
     assert api.call("DELETE", "/invoices/external:A").status == 204
     assert api.get(f"/actions/{first}")["carryingInvoice"] is None
     assert api.call("DELETE", "/customers/external:C").status == 204
     assert api.get("/actions")["total"] == 1
     with pytest.raises(BadRequest, match="no customer with externalId nobody exists"):
         draft = ActionDraft(name="n", type="TASK", customer=external("nobody"))
-        admin.run(make_action, NOW, draft)
+        admin.make(make_action, draft)
 
 
 def test_notes(api: Api) -> None:
@@ -290,8 +289,8 @@ def test_positions_of_the_organisations_own(api: Api, admin: Administration) -> 
 
 
 def test_another_organisations_are_not_there(api: Api, admin: Administration, new_api: Any) -> None:
-    user = admin.run(make_user, NOW, email="jane@x.io").id
-    action = admin.run(make_action, NOW, ActionDraft(name="n", type="TASK")).id
+    user = admin.make(make_user, email="jane@x.io").id
+    action = admin.make(make_action, ActionDraft(name="n", type="TASK")).id
     other = new_api()
     assert other.get("/users")["total"] == other.get("/actions")["total"] == 0
     assert other.refused("GET", f"/actions/{action}", status=404)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 import sqlite3
 import time
+from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,8 @@ from hub_api import Api, customer, invoice
 
 from headrace.model.errors import Busy
 from headrace.server.run import DATABASE, folder_lock
+from headrace.store.check import check_database
+from headrace.store.place import Place, snapshot
 from headrace.testkit.hub import HubProcess, hub, hub_process, make_keys
 
 CLIENTS = 8
@@ -53,48 +58,62 @@ async def _load(
     return answered, sent
 
 
-def _stored(process: HubProcess) -> set[str]:
-    db = sqlite3.connect(process.data / DATABASE)
-    try:
-        assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        totals = db.execute(
-            "SELECT (SELECT count(*) FROM document), (SELECT total FROM counter "
-            "WHERE customer = 0 AND entity = 'invoice')"
-        ).fetchone()
-        assert totals[0] == totals[1]
+def _stored(place: Place) -> set[str]:
+    if place.url is None:
+        assert place.folder is not None
+        with closing(sqlite3.connect(place.folder / DATABASE)) as file:
+            assert file.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    with snapshot(place) as db:
+        assert [str(finding) for finding in check_database(db)] == []
         return {row[0] for row in db.execute("SELECT external_id FROM document")}
-    finally:
-        db.close()
 
 
-@pytest.mark.parametrize("ending", ["kill", "terminate"])
-def test_nothing_answered_is_missing_after_the_end(tmp_path: Path, ending: str) -> None:
-    data = tmp_path / "a folder with spaces"
+def _end_under_load(
+    data: Path, database: str | None, ending: str, pauses: Sequence[float], *options: str
+) -> None:
+    """End the hub once after each of the pauses, and look for what was answered each time."""
     answered: set[str] = set()
     sent: set[str] = set()
-    with hub_process(data) as process:
-        pair = make_keys(data, "acme")
+    with hub_process(data, options=options, database=database) as process:
+        pair = make_keys(process.place, "acme")
         url = process.url
         api = Api(url, pair.key, pair.secret, "acme")
         api.post("/customers", customer("C"))
         api.close()
-        for turn, after in enumerate((0.15, 0.05, 0.3)):
+        for turn, after in enumerate(pauses):
             more, tried = asyncio.run(
                 _load(process, api.headers, getattr(process, ending), after, f"{turn}")
             )
             answered |= more
             sent |= tried
-            stored = _stored(process)
+            process.start()
+            assert process.url == url
+            stored = _stored(process.place)
             assert answered - stored == set(), "answered, and lost"
             if ending == "terminate":
                 assert stored == answered, "stored, and not answered"
             assert stored <= sent
-            process.start()
-            assert process.url == url
         assert len(answered) > 50
         api = Api(url, pair.key, pair.secret, "acme")
-        assert api.get("/invoices")["total"] == len(_stored(process))
+        assert api.get("/invoices")["total"] == len(_stored(process.place))
         api.close()
+
+
+@pytest.mark.parametrize("ending", ["kill", "terminate"])
+def test_nothing_answered_is_missing_after_the_end(tmp_path: Path, ending: str) -> None:
+    _end_under_load(tmp_path / "a folder with spaces", None, ending, (0.15, 0.05, 0.3))
+
+
+def test_nothing_answered_is_missing_in_postgresql(tmp_path: Path, postgres_database: str) -> None:
+    _end_under_load(tmp_path, postgres_database, "kill", (0.3, 0.1))
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_fifty_kills_lose_nothing(tmp_path: Path, database: str | None, workers: str) -> None:
+    chance = random.Random(50)
+    pauses = [chance.uniform(0.02, 0.6) for _ in range(50)]
+    _end_under_load(tmp_path, database, "kill", pauses, "--workers", workers)
 
 
 def test_terminate_ends_with_code_0_and_kill_does_not(tmp_path: Path) -> None:

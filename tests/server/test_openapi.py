@@ -14,6 +14,9 @@ from hub_api import Api
 from jsonschema import Draft202012Validator, ValidationError
 from openapi_spec_validator import validate
 
+from headrace.control.description import control_document
+from headrace.control.route import BASE
+from headrace.control.routes import CONTROL_ROUTES
 from headrace.model.record import decode
 from headrace.server import app
 from headrace.server.call import Answer
@@ -38,22 +41,36 @@ PLACES = {
 """Where the examples are posted."""
 
 
-def test_it_is_valid_and_has_every_route(api: Api) -> None:
+def test_it_is_served_without_a_key(api: Api) -> None:
     base, api.base = api.base, ""
     served = api.call("GET", "/openapi.json", headers={"X-Api-Key": "", "X-Api-Secret": ""})
     api.base = base
-    document = served.body
-    assert served.raw == openapi_document()
+    assert served.raw == control_document()
+
+
+def test_it_is_valid_and_has_every_route() -> None:
+    document = json.loads(control_document())
     validate(document)
     described = {
-        (method.upper(), path) for path, item in document["paths"].items() for method in item
+        (method.upper(), path)
+        for path, item in document["paths"].items()
+        for method in item
+        if method != "servers"
     }
-    assert described == {(route.method, path_of(route)) for route in ROUTES}
+    api_routes = {(route.method, path_of(route)) for route in ROUTES}
+    assert described == api_routes | {(r.method, f"{BASE}{r.path}") for r in CONTROL_ROUTES}
+    without = json.loads(openapi_document())
+    assert set(without["paths"]) == {path_of(route) for route in ROUTES}
 
 
 def test_operations_have_ids_of_their_own() -> None:
-    paths = json.loads(openapi_document())["paths"]
-    ids = [operation["operationId"] for item in paths.values() for operation in item.values()]
+    paths = json.loads(control_document())["paths"]
+    ids = [
+        operation["operationId"]
+        for item in paths.values()
+        for method, operation in item.items()
+        if method != "servers"
+    ]
     assert len(ids) == len(set(ids))
 
 

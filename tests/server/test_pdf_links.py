@@ -14,8 +14,10 @@ import pytest
 from headrace.server.app import Hub
 from headrace.server.doors import door_for
 from headrace.server.limits import OFF
+from headrace.server.pdf_keeper import PdfKeeper
 from headrace.store.pdf_files import FolderPdfs
 from headrace.store.sqlite import SqliteStore
+from headrace.store.test_clock import Times
 from headrace.testkit.hub import make_keys
 
 FORM = b'--b\r\nContent-Disposition: form-data; name="file"\r\n\r\n%PDF-1\r\n--b--\r\n'
@@ -68,7 +70,12 @@ class Inside:
         pair = make_keys(folder, "one")
         self.keys = [(b"x-api-key", pair.key.encode()), (b"x-api-secret", pair.secret.encode())]
         door = door_for(self.store, self.clock, OFF)
-        self.hub = Hub(self.store, self.clock, door, self.files)
+        self.hub = Hub(
+            self.store,
+            Times(self.clock),
+            door,
+            PdfKeeper(self.store, self.files, self.clock),
+        )
 
     async def call(
         self, method: str, url: str, body: bytes = b"", kind: bytes = b"application/json"

@@ -70,6 +70,9 @@ def test_the_file_holds_one_json_line_per_request(tmp_path: Path) -> None:
             "customer",
             "in_flight",
             "ignored",
+            "time",
+            "clock",
+            "fault",
         }
     ] * 2, "without a valid key there is no organisation to log for"
     assert [(line["method"], line["customer"]) for line in lines] == [("POST", "C"), ("GET", "C")]

@@ -26,6 +26,8 @@ from headrace.server.openapi_schemas import REQUESTS
 from headrace.store.actions import make_action
 from headrace.store.catalogue import make_bank_account, make_dunning_plan
 from headrace.store.connection import Connection
+from headrace.store.context import Context
+from headrace.store.organisations import organisation_by_seq
 from headrace.store.place import Place
 from inside import Inside
 from postgres import find_binaries, fresh_database, running_server
@@ -57,16 +59,16 @@ def fill(hub: Inside) -> None:
 
     def team(db: Connection) -> None:
         (organisation,) = db.execute("SELECT max(seq) FROM organisation").fetchone()
-        now = hub.clock.now()
-        make_bank_account(db, organisation, now, name="Main account")
-        make_dunning_plan(db, organisation, now, name="Gentle")
+        context = Context(organisation_by_seq(db, organisation), hub.clock.now())
+        make_bank_account(db, context, name="Main account")
+        make_dunning_plan(db, context, name="Gentle")
         draft = ActionDraft(
             name="Reminder",
             type="EMAIL",
             customer=external("1a2c3b"),
             carrying_invoice=external("54a65b4c32"),
         )
-        make_action(db, organisation, now, draft)
+        make_action(db, context, draft)
 
     for name, path in PLACES.items():
         _done(hub, "POST", path, REQUESTS[name])

@@ -54,7 +54,7 @@ def books(db: Connection, context: Context) -> Iterator[Connection]:
     refund = Refund(external_id="R", customer=external("P"), linked_payments=[back], **paid)
     import_document(db, context, REFUND, refund)
     make_note(db, context, Address(external_id="C"), NoteDraft(content="n"))
-    make_action(db, context.organisation.seq, context.now, ActionDraft(name="a", type="EMAIL"))
+    make_action(db, context, ActionDraft(name="a", type="EMAIL"))
     if isinstance(db, sqlite3.Connection):
         db.execute("PRAGMA defer_foreign_keys=ON")
         db.execute("PRAGMA ignore_check_constraints=ON")

@@ -1,34 +1,51 @@
-"""`headrace hub`: looking after a hub's database."""
+"""`headrace hub`: looking after a hub and its database."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 import typer
 
 from headrace.cli.exit_codes import ExitCode
+from headrace.control.access import find_token
+from headrace.control.client import ControlClient, path_of
+from headrace.control.desk import named_organisation
+from headrace.control.records import SeedAnswer
+from headrace.control.seed import parse_seed, play_seed
+from headrace.model.clock import SYSTEM_CLOCK
+from headrace.model.errors import ConfigurationError, NotFound, Refused
 from headrace.store.check import check_database
-from headrace.store.place import find_place, snapshot
+from headrace.store.connection import Connection
+from headrace.store.context import Context, Organisation
+from headrace.store.place import find_place, snapshot, transactions
+from headrace.store.reset import reset_organisation
+from headrace.store.test_clock import Times
 
-app = typer.Typer(no_args_is_help=True, help="Look after a hub's database.")
+app = typer.Typer(no_args_is_help=True, help="Look after a hub and its database.")
 
 
 @app.callback()
 def _group() -> None:
-    """Look after a hub's database."""
+    """Look after a hub and its database."""
+
+
+Data = Annotated[Path | None, typer.Option(help="The hub's data folder.")]
+Database = Annotated[
+    str | None,
+    typer.Option(help="Or its PostgreSQL database: postgresql://..., env:NAME or file:PATH."),
+]
+Url = Annotated[str, typer.Option(help="Where the hub listens.")]
+Owner = Annotated[str, typer.Argument(help="The organisation's name.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON only.")]
+
+HERE = "http://127.0.0.1:8080"
 
 
 @app.command()
-def check(
-    data: Annotated[Path | None, typer.Option(help="The hub's data folder.")] = None,
-    database: Annotated[
-        str | None,
-        typer.Option(help="Or its PostgreSQL database: postgresql://..., env:NAME or file:PATH."),
-    ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON only.")] = False,
-) -> None:
+def check(data: Data = None, database: Database = None, json: Json = False) -> None:
     """Look through the whole database for what can't be: wrong sums, links, counts, owners.
 
     One line for each finding, none when all is well; exit code 3 when there is any. It reads only,
@@ -49,3 +66,143 @@ def check(
         typer.echo("All is as it should be.")
     if found:
         raise typer.Exit(ExitCode.PROBLEMS_IN_DATA)
+
+
+@app.command()
+def reset(
+    organisation: Owner, data: Data = None, database: Database = None, json: Json = False
+) -> None:
+    """Remove all data of an organisation, at once; its keys stay. Also while the hub runs.
+
+    Example: headrace hub reset acme --data ./hub
+    """
+
+    def empty(db: Connection) -> None:
+        reset_organisation(db, _known(db, organisation))
+
+    with transactions(find_place(data, database)) as transact:
+        transact(empty)
+    _tell(json, {"reset": organisation}, f"{organisation} is empty.")
+
+
+@app.command()
+def seed(
+    organisation: Owner,
+    file: Annotated[Path, typer.Argument(help="A file of API calls as JSON lines.")],
+    data: Data = None,
+    database: Database = None,
+    number: Annotated[
+        int | None,
+        typer.Option("--seed", help="Draw the ids from this number, so that they are the same."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Fill an organisation by a file of API calls: all of it, or nothing if a line is refused.
+
+    A line is {"method": "POST", "path": "/customers", "body": {...}}; docs/hub-control.md tells
+    the rest. Also while the hub runs.
+
+    Example: headrace hub seed acme shop.jsonl --data ./hub
+    """
+    try:
+        lines = parse_seed(file.read_bytes())
+    except OSError as error:
+        raise ConfigurationError(f"{file} can't be read: {error.strerror}.") from None
+    times = Times(SYSTEM_CLOCK, test_mode=True)
+
+    def fill(db: Connection) -> SeedAnswer:
+        known = _known(db, organisation)
+        return play_seed(db, Context(known, times.now(known)), lines, times, number)
+
+    with transactions(find_place(data, database)) as transact:
+        answer = transact(fill)
+    made = ", ".join(f"{count} {name}" for name, count in sorted(answer.made.items()))
+    _tell(json, answer, f"{answer.lines} lines played: {made}.")
+
+
+@app.command()
+def clock(
+    organisation: Owner,
+    freeze: Annotated[
+        str | None, typer.Option(help="Stop its time at this moment, such as 2026-03-01.")
+    ] = None,
+    advance: Annotated[str | None, typer.Option(help="Move it on: 30m, 12h, 45d.")] = None,
+    real: Annotated[bool, typer.Option("--real", help="Go by real time again.")] = False,
+    url: Url = HERE,
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Show, stop or move the time of an organisation of a hub that runs in --test-mode.
+
+    Example: headrace hub clock acme --advance 45d --data ./hub
+    """
+    ask = _asker(url, data)
+    path = path_of("organisations", organisation, "clock")
+    if real:
+        ask("DELETE", path)
+    if freeze is not None:
+        ask("POST", f"{path}/freeze", {"at": freeze})
+    if advance is not None:
+        ask("POST", f"{path}/advance", {"by": advance})
+    answer = ask("GET", path)
+    state = "stopped" if answer["stopped"] else "real time"
+    _tell(json, answer, f"{organisation}  {answer['now']}  {state}")
+
+
+@app.command()
+def faults(
+    file: Annotated[
+        Path | None, typer.Argument(help="A script to arm, as JSON; without it, all are shown.")
+    ] = None,
+    clear: Annotated[bool, typer.Option("--clear", help="Disarm all scripts first.")] = False,
+    url: Url = HERE,
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Arm a script of faults of a hub that runs, or show what fired and what did not.
+
+    Example: headrace hub faults script.json --data ./hub
+    """
+    ask = _asker(url, data)
+    if clear:
+        ask("DELETE", "/faults")
+    if file is not None:
+        try:
+            ask("POST", "/faults", file.read_bytes())
+        except OSError as error:
+            raise ConfigurationError(f"{file} can't be read: {error.strerror}.") from None
+    answer = ask("GET", "/faults")
+    lines = [line for script in answer["scripts"] for line in _script_lines(script)]
+    _tell(json, answer, "\n".join(lines) or "No script of faults is armed.")
+
+
+def _script_lines(script: dict[str, Any]) -> Iterator[str]:
+    whose = script["organisation"] or f"requests with X-Headrace-Faults: {script['id']}"
+    yield f"{script['id']}  {whose}  {'done' if script['done'] else 'not done'}"
+    for report in script["faults"]:
+        fault = report["fault"]
+        left = "" if report["left"] is None else f", {report['left']} left"
+        yield f"  {fault['kind']}  {fault.get('on', 'any')}  {report['fired']} fired{left}"
+
+
+def _asker(url: str, data: Path | None) -> Callable[..., Any]:
+    client = ControlClient(url, find_token(data))
+
+    def ask(*request: Any) -> Any:
+        try:
+            return client.call(*request)
+        except Refused as error:
+            raise ConfigurationError(str(error)) from None
+
+    return ask
+
+
+def _known(db: Connection, name: str) -> Organisation:
+    try:
+        return named_organisation(db, name)
+    except NotFound as error:
+        raise ConfigurationError(str(error)) from None
+
+
+def _tell(json: bool, value: object, text: str) -> None:
+    typer.echo(msgspec.json.encode(value).decode() if json else text)

@@ -75,10 +75,12 @@ def _show(data: Path, query: Query, *, whole: bool, json: bool) -> int:
 def _line(entry: Entry) -> Text:
     colour = {2: "green", 4: "yellow", 5: "red"}.get(entry.status // 100, "")
     line = Text(f"{entry.at[:10]} {entry.at[11:23]}  {entry.organisation or '-':<12} ")
-    line.append(str(entry.status), style=colour)
+    line.append(str(entry.status or "---"), style=colour)
     line.append(f" {entry.method:<6} {entry.path}  {entry.ms:.1f} ms")
     if entry.ignored:
         line.append(f"  ignored {', '.join(entry.ignored)}", style="yellow")
+    if entry.fault:
+        line.append(f"  fault {entry.fault}", style="yellow")
     line.append(f"  {entry.id}", style="dim")
     return line
 

@@ -6,15 +6,16 @@ import contextlib
 import socket
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from msgspec import Struct
 
 from headrace.cli.options import with_options
+from headrace.control.access import Access, Reach, make_token
+from headrace.control.application import Parts, put_together
 from headrace.model.clock import SYSTEM_CLOCK
-from headrace.portal.page import portal_routes
-from headrace.server.app import Hub
+from headrace.model.errors import ConfigurationError
 from headrace.server.door import Gates
 from headrace.server.doors import door_for
 from headrace.server.limits import Limits, parse_limits
@@ -71,6 +72,20 @@ class Options(Struct, frozen=True, kw_only=True):
             help="MB of requests with their bodies to keep for `headrace logs`; 0 keeps none.",
         ),
     ] = 100
+    control: Annotated[
+        Literal["loopback", "anywhere", "off"] | None,
+        typer.Option(
+            help="Who may use the control plane below /_hub, with its token: loopback for this "
+            "machine only, anywhere, or off for nobody. Loopback unless given, and off where a "
+            "--database has no --data for the token."
+        ),
+    ] = None
+    test_mode: Annotated[
+        bool,
+        typer.Option(
+            "--test-mode", help="Let the control plane stop and move organisations' time."
+        ),
+    ] = False
 
 
 @with_options(Options)
@@ -84,18 +99,31 @@ def command(options: Options) -> None:
 
     Example: headrace serve --data ./hub --port 8080
     """
-    service = _Service(
-        options, find_place(options.data, options.database), parse_limits(options.limits)
-    )
+    place, limits = find_place(options.data, options.database), parse_limits(options.limits)
     with contextlib.ExitStack() as stack:
-        if service.place.url is None:
-            assert service.place.folder is not None
-            stack.enter_context(folder_lock(service.place.folder))
+        if place.url is None:
+            assert place.folder is not None
+            stack.enter_context(folder_lock(place.folder))
+        service = _Service(options, place, limits, _access(options.control, place))
         if options.workers > 1:
             service.serve_together()
         else:
             sock = stack.enter_context(listen(options.host, options.port))
             service.serve(sock, lambda: _say(sock))
+
+
+def _access(reach: Reach | Literal["off"] | None, place: Place) -> Access | None:
+    """Whom the control plane lets in; None without one. Makes the token when there is none."""
+    if reach == "off":
+        return None
+    if reach is None:
+        try:
+            return Access(make_token(place.folder))
+        except ConfigurationError:
+            if place.folder is not None:
+                raise
+            return None
+    return Access(make_token(place.folder), reach)
 
 
 def _say(sock: socket.socket) -> None:
@@ -108,6 +136,7 @@ class _Service(Struct, frozen=True):
     options: Options
     place: Place
     limits: Limits
+    access: Access | None
 
     def serve_together(self) -> None:
         """Run the workers until all are told to end."""
@@ -146,6 +175,17 @@ class _Service(Struct, frozen=True):
                 journal = RequestJournal(folder / JOURNAL, options.request_journal * 1_000_000)
                 stack.callback(journal.close)
             door = door_for(store, SYSTEM_CLOCK, self.limits, gates)
-            pages = portal_routes(store, SYSTEM_CLOCK)
-            app = Hub(store, SYSTEM_CLOCK, door, files, sink, pages, journal=journal)
+            app = put_together(
+                Parts(
+                    place=self.place,
+                    store=store,
+                    door=door,
+                    pdfs=files,
+                    sink=sink,
+                    journal=journal,
+                    access=self.access,
+                    test_mode=options.test_mode,
+                    workers=options.workers,
+                )
+            )
             HubServer(app, ready, alive).run_on(sock)

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from headrace.model.clock import Clock, format_instant
+from headrace.model.clock import format_instant
 from headrace.model.errors import NotFound
 from headrace.portal.amounts import locale_for
 from headrace.portal.view import view_of
@@ -18,6 +18,7 @@ from headrace.store.context import Context
 from headrace.store.portal_links import open_portal_link
 from headrace.store.statements import read_statement
 from headrace.store.store import Store
+from headrace.store.test_clock import Times
 
 _PAGES = Environment(
     loader=PackageLoader("headrace.portal"),
@@ -36,7 +37,7 @@ _EXPIRED = "This link has expired. Please ask for a new one."
 _REVOKED = "This link is no longer in force. Please ask for a new one."
 
 
-def portal_routes(store: Store, clock: Clock) -> list[Route]:
+def portal_routes(store: Store, times: Times) -> list[Route]:
     """The routes of the customer's pages; the token of the path is all that they need."""
 
     async def show(request: Request) -> Response:
@@ -46,7 +47,7 @@ def portal_routes(store: Store, clock: Clock) -> list[Route]:
             return _apology(404, _UNKNOWN)
         if door.revoked:
             return _apology(410, _REVOKED)
-        now = clock.now()
+        now = times.now(door.organisation)
         if door.expires_at <= format_instant(now):
             return _apology(410, _EXPIRED)
         # Links on the page are relative: it is read where it was asked for.

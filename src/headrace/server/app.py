@@ -13,24 +13,27 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
 from starlette.routing import Route as PageRoute
 
-from headrace.model.clock import Clock
+from headrace.model.clock import format_instant
 from headrace.model.errors import MethodNotAllowed, NotFound, RequestError
 from headrace.server.api_page import api_page_route
 from headrace.server.call import Answer, Call, error_answer
 from headrace.server.door import Door, Visitor
+from headrace.server.faults.kinds import KINDS, kind_of
+from headrace.server.faults.play import TRANSPORT, Play
+from headrace.server.faults.scripts import HEADER, Faults
 from headrace.server.incoming import Incoming, Receive, SenderGone
 from headrace.server.openapi import openapi_document
 from headrace.server.origin import origin_of
 from headrace.server.pdf_keeper import PdfKeeper
 from headrace.server.pdf_page import pdf_route
 from headrace.server.request_journal import Exchange, RequestIds
-from headrace.server.request_log import LogRecord, Sink, unknown_fields
-from headrace.server.routes import Route, match
+from headrace.server.request_log import Sink
+from headrace.server.routes import match
+from headrace.server.visit import Scope, Visit, text_of
 from headrace.store.context import Context
-from headrace.store.pdf_files import PdfFiles
 from headrace.store.store import Store
+from headrace.store.test_clock import Times
 
-Scope: TypeAlias = MutableMapping[str, Any]
 Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 BODY_MAX = 10_000_000
@@ -42,8 +45,8 @@ _FAILURE = Answer(
     b'{"statusCode":500,"error":"Internal Server Error","message":"The hub failed at this request; '
     b'nothing of it was stored, its log has the cause.","details":[]}',
 )
-
-_CONTENT_TYPE = (b"content-type", b"application/json")
+_NO_ANSWER = Answer(0)
+"""How the log tells of a request that a fault kept from being answered."""
 
 
 class Hub:
@@ -52,28 +55,33 @@ class Hub:
     def __init__(
         self,
         store: Store,
-        clock: Clock,
+        times: Times,
         door: Door,
-        pdfs: PdfFiles,
+        keeper: PdfKeeper,
         sink: Sink | None = None,
         pages: Sequence[BaseRoute] = (),
         journal: Callable[[Exchange], None] | None = None,
+        faults: Faults | None = None,
     ) -> None:
-        """`pages` stand beside the API; they need no key. `journal` is told of every request."""
+        """`pages` stand beside the API and before the hub's own; they need no key. `journal` is
+        told of every request. `faults` are what requests may be hit by."""
         self._store = store
-        self._clock = clock
+        self._times = times
+        self._clock = times.clock
         self._door = door
         self._sink = sink
         self._journal = journal
         self._new_id = RequestIds()
-        self._keeper = PdfKeeper(store, pdfs, clock)
+        self._keeper = keeper
+        self._faults = faults or Faults()
+        self._is_watched = sink is not None or journal is not None
         self._pages = Starlette(
             routes=[
+                *pages,
                 PageRoute("/healthz", _health),
                 PageRoute("/openapi.json", _openapi),
                 api_page_route(),
-                pdf_route(store, self._keeper, clock),
-                *pages,
+                pdf_route(store, keeper, times),
             ],
             exception_handlers={404: _no_page},
             lifespan=self._lifespan,
@@ -96,12 +104,10 @@ class Hub:
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send, path: bytes) -> None:
         """One request of the API, from its key to its line in the log."""
-        headers = dict(scope["headers"])
-        visit = _Visit(self._new_id(), scope, path, self._clock.monotonic(), headers)
+        visit = Visit(self._new_id(), scope, path, self._clock.monotonic(), receive)
         try:
-            visitor = await self._door.admit(
-                visit.key, _text(headers.get(b"x-api-secret")), visit.arrived
-            )
+            secret = text_of(visit.headers.get(b"x-api-secret"))
+            visitor = await self._door.admit(visit.key, secret, visit.arrived)
         except RequestError as error:
             await self._finish(visit, error_answer(error), send)
             return
@@ -111,36 +117,54 @@ class Hub:
             await self._finish(visit, error_answer(refusal, refusal.headers), send)
             return
         try:
-            answer = await self._answer(visit, visitor, scope, headers, receive)
+            if self._faults.armed:
+                answer = await self._play(visit, visitor, send)
+            else:
+                answer = await self._answer(visit, visitor, self._store)
             if answer is not None:
                 await self._finish(visit, answer, send, self._door)
         finally:
             visit.leave(self._door)
 
-    async def _answer(
-        self,
-        visit: _Visit,
-        visitor: Visitor,
-        scope: Scope,
-        headers: dict[bytes, bytes],
-        receive: Receive,
-    ) -> Answer | None:
+    async def _play(self, visit: Visit, visitor: Visitor, send: Send) -> Answer | None:
+        """As `_answer`, with the fault that hits the request, if one does."""
+        header, target = visit.headers.get(HEADER), (visit.method, visit.path[3:])
+        drawn = self._faults.draw(visitor.organisation.name, header, target, visit.id)
+        if drawn is None:
+            return await self._answer(visit, visitor, self._store)
+        fault, chance = drawn
+        visit.fault = kind_of(fault)
+
+        async def carry_out(store: Store) -> Answer | None:
+            return await self._answer(visit, visitor, store)
+
+        transport = visit.scope.get(TRANSPORT)
+        request = _Playing(visit, carry_out, send)
+        play = Play(request, self._store, transport, self._clock, chance)
+        answer = await KINDS[type(fault)](fault, play)
+        if answer is None and self._is_watched:
+            self._tell(visit, _NO_ANSWER)
+        return answer
+
+    async def _answer(self, visit: Visit, visitor: Visitor, store: Store) -> Answer | None:
         """What the request comes to; None when its sender has gone before it was complete."""
+        headers, organisation = visit.headers, visitor.organisation
         try:
             route, addresses = match(visit.method, visit.path[3:])
             visit.route = route
-            incoming = Incoming(headers, receive)
+            incoming = Incoming(headers, visit.receive)
             body = b"" if route.streams else await incoming.whole(BODY_MAX)
+            origin = _origin(visit.scope, headers)
             visit.call = Call(
-                store=self._store,
-                context=Context(visitor.organisation, self._clock.now(), _origin(scope, headers)),
+                store=store,
+                context=Context(organisation, self._times.now(organisation), origin),
                 entity=route.entity,
                 addresses=addresses,
-                query=scope["query_string"],
+                query=visit.query,
                 body=body,
                 content_type=headers.get(b"content-type", b""),
                 incoming=incoming,
-                pdfs=self._keeper,
+                pdfs=self._keeper if store is self._store else self._keeper.upon(store),
             )
             return await route.handler(visit.call)
         except SenderGone:
@@ -154,9 +178,9 @@ class Hub:
             return _FAILURE
 
     async def _finish(
-        self, visit: _Visit, answer: Answer, send: Send, door: Door | None = None
+        self, visit: Visit, answer: Answer, send: Send, door: Door | None = None
     ) -> None:
-        if self._sink is not None or self._journal is not None:
+        if self._is_watched:
             self._tell(visit, answer)
         await _start(send, answer, visit.id)
         if door is not None:
@@ -164,77 +188,37 @@ class Hub:
             visit.leave(door)
         await _end(send, answer)
 
-    def _tell(self, visit: _Visit, answer: Answer) -> None:
-        record = visit.record(self._clock.monotonic(), answer.status)
+    def _tell(self, visit: Visit, answer: Answer) -> None:
+        now = self._clock.now()
+        time = format_instant(now) if self._sink is not None else None
+        record = visit.record(self._clock.monotonic(), answer.status, time)
         if self._sink is not None and visit.visitor is not None:
             self._sink(record)
         if self._journal is not None:
             sent = visit.call.body if visit.call is not None else b""
-            now = self._clock.now()
             self._journal(
                 Exchange(visit.id, now, visit.key, visit.target, record, sent, answer.body)
             )
 
 
-class _Visit:
-    """What the log will say of a request, gathered on its way."""
-
-    __slots__ = (
-        "arrived", "call", "id", "key", "left", "method", "path", "query", "route", "visitor",
-    )  # fmt: skip
+class _Playing:
+    """A request in the hands of a fault."""
 
     def __init__(
-        self, id: str, scope: Scope, path: bytes, arrived: float, headers: dict[bytes, bytes]
+        self, visit: Visit, carry_out: Callable[[Store], Awaitable[Answer | None]], send: Send
     ) -> None:
-        self.id = id
-        self.method: str = scope["method"]
-        self.path = path
-        self.query: bytes = scope["query_string"]
-        self.key = _text(headers.get(b"x-api-key"))
-        self.arrived = arrived
-        self.left = False
-        self.visitor: Visitor | None = None
-        self.route: Route | None = None
-        self.call: Call | None = None
+        self._visit = visit
+        self._send = send
+        self.carry_out = carry_out
 
-    @property
-    def target(self) -> str:
-        """The path with its query."""
-        target = self.path + b"?" + self.query if self.query else self.path
-        return target.decode("latin-1")
+    async def send(self, answer: Answer, size: int) -> None:
+        await _start(self._send, answer, self._visit.id)
+        part = {"type": "http.response.body", "body": answer.body[:size], "more_body": True}
+        await self._send(part)
 
-    def leave(self, door: Door) -> None:
-        """Once, however often it is called."""
-        if self.visitor is not None and not self.left:
-            self.left = True
-            door.leave(self.visitor)
-
-    def record(self, answered: float, status: int) -> LogRecord:
-        """What the request log tells of it."""
-        route, call, visitor = self.route, self.call, self.visitor
-        entity = external_id = customer = None
-        ignored: tuple[str, ...] = ()
-        if route is not None:
-            entity = route.entity.name
-        if route is not None and call is not None:
-            external_id, customer = call.external_id, call.customer
-            if external_id is None and call.addresses:
-                external_id = call.addresses[-1].external_id
-            if call.body and self.method in ("POST", "PUT"):
-                ignored = unknown_fields(call.body, route.entity.record)
-        return LogRecord(
-            arrived=self.arrived,
-            answered=answered,
-            organisation=visitor.organisation.name if visitor is not None else "",
-            method=self.method,
-            path=self.path.decode("latin-1"),
-            status=status,
-            entity=entity,
-            external_id=external_id,
-            customer=customer,
-            in_flight=visitor.in_flight if visitor is not None else 0,
-            ignored=ignored,
-        )
+    async def until_gone(self) -> None:
+        while (await self._visit.receive())["type"] != "http.disconnect":
+            pass
 
 
 def _origin(scope: Scope, headers: dict[bytes, bytes]) -> str:
@@ -245,16 +229,13 @@ def _origin(scope: Scope, headers: dict[bytes, bytes]) -> str:
 async def _start(send: Send, answer: Answer, id: str) -> None:
     headers = [*answer.headers, (b"x-request-id", id.encode())]
     if answer.body:
-        headers += [_CONTENT_TYPE, (b"content-length", b"%d" % len(answer.body))]
+        length = b"%d" % len(answer.body)
+        headers += [(b"content-type", answer.content_type), (b"content-length", length)]
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
 
 
 async def _end(send: Send, answer: Answer) -> None:
     await send({"type": "http.response.body", "body": answer.body})
-
-
-def _text(header: bytes | None) -> str | None:
-    return header.decode("latin-1") if header is not None else None
 
 
 async def _health(request: Request) -> Response:

@@ -29,6 +29,8 @@ class Answer(Struct):
     status: int
     body: bytes = b""
     headers: tuple[tuple[bytes, bytes], ...] = ()
+    content_type: bytes = JSON
+    """Of the body, if there is one."""
 
 
 class Call(Struct, kw_only=True):

@@ -11,7 +11,7 @@ from headrace.model.meanings import field_meanings
 from headrace.model.record import Record, wire_name
 from headrace.server.routes import ROUTES
 
-_REF = "#/components/schemas/{name}"
+REF = "#/components/schemas/{name}"
 _SOMETIMES = frozenset({"selectValues", "customFields"})
 """Fields that only some answers of a kind have."""
 _NEVER = {"InvoiceAnswer": "customer"}
@@ -30,7 +30,7 @@ def schemas() -> dict[str, Any]:
     """Of every record that a body or an answer has, by name; fields have their docstrings."""
     entities = {route.entity.name: route.entity for route in ROUTES}.values()
     records = [kind for entity in entities for kind in (entity.record, entity.answer)]
-    _, found = msgspec.json.schema_components(records, ref_template=_REF)
+    _, found = msgspec.json.schema_components(records, ref_template=REF)
     for record in _all_of(Record):
         if (schema := found.get(record.__name__)) is not None:
             _describe(schema, record)
@@ -58,7 +58,7 @@ def object_schema(properties: dict[str, Any]) -> dict[str, Any]:
 
 def reference(name: str) -> dict[str, Any]:
     """To a record's schema."""
-    return {"$ref": _REF.format(name=name)}
+    return {"$ref": REF.format(name=name)}
 
 
 def _describe(schema: dict[str, Any], record: type[Record]) -> None:

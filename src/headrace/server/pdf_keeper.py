@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import logging
 import threading
 from collections.abc import Callable
@@ -43,12 +44,19 @@ class PdfKeeper:
 
     def __init__(self, store: Store, files: PdfFiles, clock: Clock) -> None:
         self._store = store
-        self._files = files
+        self.files = files
+        """Where they are kept."""
         self._clock = clock
         self._threads = ThreadPoolExecutor(_THREADS, "hub-pdf")
         self._unpacking = threading.Lock()
         self._sweeping: asyncio.Task[None] | None = None
         self._again = False
+
+    def upon(self, store: Store) -> PdfKeeper:
+        """The same keeper, writing through another store."""
+        keeper = copy.copy(self)
+        keeper._store = store
+        return keeper
 
     async def receive(
         self,
@@ -72,7 +80,7 @@ class PdfKeeper:
 
     async def open(self, file: PdfFile) -> IO[bytes]:
         """The file for reading. Raises FileNotFoundError, or OSError as its place does."""
-        return await self._on_thread(self._files.open, file.name)
+        return await self._on_thread(self.files.open, file.name)
 
     async def read(self, source: IO[bytes], size: int) -> bytes:
         """At most so many bytes; none at the end."""
@@ -115,7 +123,7 @@ class PdfKeeper:
 
     async def _write(self, file: PdfFile, pdf: IO[bytes]) -> None:
         try:
-            await self._on_thread(self._files.write, file.name, pdf)
+            await self._on_thread(self.files.write, file.name, pdf)
         except Exception as error:
             _LOGGER.exception("the PDF %s can't be written", file.name)
             raise ServiceUnavailable(
@@ -143,7 +151,7 @@ class PdfKeeper:
 
     async def _remove(self, file: PdfFile) -> bool:
         try:
-            await self._on_thread(self._files.remove, file.name)
+            await self._on_thread(self.files.remove, file.name)
         except Exception:
             _LOGGER.exception("the unused PDF %s is left for later", file.name)
             return False

@@ -11,13 +11,13 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from headrace.model.clock import Clock
 from headrace.model.errors import Forbidden, NotFound, RequestError, ServiceUnavailable
 from headrace.server.call import error_answer
 from headrace.server.pdf_keeper import PdfKeeper
 from headrace.store.pdfs import ServedPdf, find_pdf
 from headrace.store.signature import is_signed
 from headrace.store.store import Store
+from headrace.store.test_clock import Times
 
 _LOGGER = logging.getLogger("headrace.server")
 _CHUNK = 256 * 1024
@@ -27,12 +27,12 @@ _EXPIRED = "This link has expired: read the document again for a new pdfUrl."
 _GONE = "There is no PDF any more."
 
 
-def pdf_route(store: Store, keeper: PdfKeeper, clock: Clock) -> Route:
+def pdf_route(store: Store, keeper: PdfKeeper, times: Times) -> Route:
     """The route, to be mounted beside the API; it needs no key."""
 
     async def serve(request: Request) -> Response:
         try:
-            pdf = await _permitted(store, clock, request)
+            pdf = await _permitted(store, times, request)
             file = await keeper.open(pdf.file)
         except RequestError as error:
             return _refusal(error)
@@ -52,7 +52,7 @@ def pdf_route(store: Store, keeper: PdfKeeper, clock: Clock) -> Route:
     return Route("/pdf/{document}", serve, methods=["GET"])
 
 
-async def _permitted(store: Store, clock: Clock, request: Request) -> ServedPdf:
+async def _permitted(store: Store, times: Times, request: Request) -> ServedPdf:
     document = request.path_params["document"]
     expires = request.query_params.get("expires", "")
     signature = request.query_params.get("signature", "")
@@ -65,7 +65,7 @@ async def _permitted(store: Store, clock: Clock, request: Request) -> ServedPdf:
         raise NotFound(_GONE)
     if not is_signed(signature, pdf.organisation.secret, "pdf", document, expires):
         raise Forbidden(_FORGED)
-    if int(expires) <= clock.now().timestamp():
+    if int(expires) <= times.now(pdf.organisation).timestamp():
         raise Forbidden(_EXPIRED)
     return pdf
 

@@ -76,6 +76,10 @@ class Entry(Struct, frozen=True, kw_only=True):
     ignored: tuple[str, ...]
     sent: str
     answered: str
+    clock: str | None = None
+    """The organisation's time, where a test had stopped that; `at` is real."""
+    fault: str | None = None
+    """The kind of fault that hit it; without an answer, the status is 0."""
     seq: int = 0
     """Grows with each entry."""
 
@@ -246,6 +250,8 @@ def _entry(exchange: Exchange) -> Entry:
         customer=record.customer,
         in_flight=record.in_flight,
         ignored=record.ignored,
+        clock=record.clock,
+        fault=record.fault,
         sent=_kept(exchange.sent),
         answered=_kept(exchange.answered),
     )

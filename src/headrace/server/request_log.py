@@ -30,6 +30,12 @@ class LogRecord(Struct, frozen=True, gc=False):
     """The organisation's requests under way at its arrival, itself included."""
     ignored: tuple[str, ...] = ()
     """Fields of the body that the hub does not know."""
+    time: str | None = None
+    """When it was answered, in real time."""
+    clock: str | None = None
+    """The organisation's time, where a test has stopped that."""
+    fault: str | None = None
+    """The kind of fault that hit it; `status` is 0 when that left it without an answer."""
 
 
 Sink = Callable[[LogRecord], None]

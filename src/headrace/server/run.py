@@ -15,12 +15,13 @@ from typing import Any
 
 import uvicorn
 import uvloop
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from headrace.model.errors import Busy, ConfigurationError
+from headrace.server.faults.play import TRANSPORT
 from headrace.store.place import DATABASE as DATABASE
+from headrace.store.place import PDFS as PDFS
 
-PDFS = "pdfs"
-"""The folder of PDFs in a data folder."""
 _LOCK = "hub.lock"
 _SHUTDOWN_S = 30
 """How long requests in flight may take to end before they are cancelled."""
@@ -59,6 +60,14 @@ def address_of(sock: socket.socket) -> str:
     return f"http://{host}:{port}"
 
 
+class _Protocol(HttpToolsProtocol):
+    """HTTP that tells the application its connection, for faults to break."""
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.scope[TRANSPORT] = self.transport  # type: ignore[literal-required]
+
+
 class HubServer(uvicorn.Server):
     """A uvicorn server that says when it accepts, and ends on SIGTERM or SIGINT with code 0."""
 
@@ -68,7 +77,7 @@ class HubServer(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
-                http="httptools",
+                http=_Protocol,
                 ws="none",
                 lifespan="on",
                 log_config=None,

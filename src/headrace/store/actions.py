@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -22,11 +21,10 @@ from headrace.model.resource import ACTION, DUNNING_PLAN
 from headrace.store import counters
 from headrace.store.catalogue import check_entry, find_entry
 from headrace.store.connection import Connection
-from headrace.store.context import Context, new_id
+from headrace.store.context import Context
 from headrace.store.customer_rows import find_customer
 from headrace.store.document_rows import find_document
 from headrace.store.merge import set_or_none
-from headrace.store.organisations import organisation_by_seq
 from headrace.store.page import Page, Window, page_of_rows
 from headrace.store.queries import ACTION as SQL
 from headrace.store.references import Address, resolve_reference
@@ -35,9 +33,9 @@ _BODY = msgspec.json.Decoder(Action)
 _INVOICE = msgspec.json.Decoder(Invoice)
 
 
-def make_action(db: Connection, organisation: int, now: datetime, draft: ActionDraft) -> Action:
+def make_action(db: Connection, context: Context, draft: ActionDraft) -> Action:
     """A reminder, task or reply; BadRequest when it names what does not exist."""
-    context = Context(organisation_by_seq(db, organisation), now)
+    organisation = context.organisation.seq
     customer = invoice = None
     if draft.customer is not None:
         customer = resolve_reference(
@@ -105,7 +103,7 @@ def _body(db: Connection, context: Context, draft: ActionDraft) -> Action:
         found = find_entry(db, context, DUNNING_PLAN, draft.dunning_plan_id)
         plan = PlanBrief(id=found.id, name=found.name)
     return Action(
-        id=new_id(context.now),
+        id=context.new_id(),
         name=draft.name,
         type=draft.type,
         state=draft.state,

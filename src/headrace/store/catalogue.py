@@ -6,18 +6,18 @@ They are made here, by whoever administers the hub.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from headrace.model.collection import BankAccount, DunningPlan, User
 from headrace.model.entity import Entity
+from headrace.model.errors import BadRequest, NotFound
 from headrace.model.record import Record
 from headrace.model.resource import BANK_ACCOUNT, DUNNING_PLAN, USER
 from headrace.store import counters
 from headrace.store.connection import Connection
-from headrace.store.context import Context, new_id
+from headrace.store.context import Context
 from headrace.store.merge import refuse
 from headrace.store.page import Page, Window, page_of_rows
 from headrace.store.queries import CATALOGUE as SQL
@@ -39,8 +39,7 @@ _CALLED: dict[str, Callable[[Any], str]] = {
 
 def make_user(
     db: Connection,
-    organisation: int,
-    now: datetime,
+    context: Context,
     *,
     email: str,
     first_name: str | None = None,
@@ -49,16 +48,19 @@ def make_user(
 ) -> User:
     """A member of the team; its id can be a customer's `accountManagerId`."""
     user = User(
-        id=new_id(now), first_name=first_name, last_name=last_name, email=email, position=position
+        id=context.new_id(),
+        first_name=first_name,
+        last_name=last_name,
+        email=email,
+        position=position,
     )
-    _insert(db, organisation, USER, user.id, user)
+    _insert(db, context, USER, user.id, user)
     return user
 
 
 def make_bank_account(
     db: Connection,
-    organisation: int,
-    now: datetime,
+    context: Context,
     *,
     name: str,
     iban: str | None = None,
@@ -66,24 +68,40 @@ def make_bank_account(
     currency: str | None = None,
 ) -> BankAccount:
     """An account of the organisation, into which its customers pay."""
-    account = BankAccount(id=new_id(now), name=name, iban=iban, bic=bic, currency=currency)
-    _insert(db, organisation, BANK_ACCOUNT, account.id, account)
+    account = BankAccount(id=context.new_id(), name=name, iban=iban, bic=bic, currency=currency)
+    _insert(db, context, BANK_ACCOUNT, account.id, account)
     return account
 
 
 def make_dunning_plan(
     db: Connection,
-    organisation: int,
-    now: datetime,
+    context: Context,
     *,
     name: str,
     mode: str = "AUTOMATIC",
     entity: str = "CUSTOMER",
 ) -> DunningPlan:
     """A workflow that customers can be put on."""
-    plan = DunningPlan(id=new_id(now), name=name, mode=mode, entity=entity)
-    _insert(db, organisation, DUNNING_PLAN, plan.id, plan)
+    plan = DunningPlan(id=context.new_id(), name=name, mode=mode, entity=entity)
+    _insert(db, context, DUNNING_PLAN, plan.id, plan)
     return plan
+
+
+def delete_entry(db: Connection, context: Context, entity: Entity, entry_id: str) -> None:
+    """Remove one. Raises NotFound, or BadRequest while customers or documents name it."""
+    organisation = context.organisation.seq
+    noun = entity.name.replace("_", " ")
+    if find_entry(db, context, entity, entry_id) is None:
+        raise NotFound(f"There is no {noun} with id {entry_id}.")
+    # Ids are unique and can't be part of other text: no decoding is needed to find them.
+    named = f'%"{entry_id}"%'
+    (users,) = db.execute(SQL["used"], (organisation, named, organisation, named)).fetchone()
+    if users:
+        raise BadRequest(
+            f"The {noun} {entry_id} is named by {users} customers or documents: change those first."
+        )
+    db.execute(SQL["delete"], (entry_id, entity.name, organisation))
+    counters.count(db, organisation, entity.name, -1)
 
 
 def list_entries(db: Connection, context: Context, entity: Entity, window: Window) -> Page[Record]:
@@ -119,8 +137,9 @@ def check_entry(
 
 
 def _insert(
-    db: Connection, organisation: int, entity: Entity, entry_id: str, record: Record
+    db: Connection, context: Context, entity: Entity, entry_id: str, record: Record
 ) -> None:
+    organisation = context.organisation.seq
     body = msgspec.json.encode(record).decode()
     db.execute(SQL["insert"], (organisation, entity.name, entry_id, body))
     counters.count(db, organisation, entity.name, 1)

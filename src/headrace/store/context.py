@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+from collections.abc import Callable
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -24,6 +25,8 @@ class Organisation(Struct, frozen=True):
     time_zone: str
     secret: str
     """Signs the links that are given out in its name."""
+    clock: str | None = None
+    """The instant at which a test has stopped its time, as it is stored."""
 
 
 class Context(Struct, frozen=True):
@@ -33,6 +36,14 @@ class Context(Struct, frozen=True):
     now: datetime
     origin: str = ""
     """Scheme and host by which the hub was asked; what links in answers begin with."""
+    chance: Callable[[int], bytes] = os.urandom
+    """Gives so many bytes; what ids differ by."""
+
+    @property
+    def stopped(self) -> bool:
+        """Whether `now` is the organisation's test clock's."""
+        clock = self.organisation.clock
+        return clock is not None and clock == self.timestamp
 
     @property
     def today(self) -> date:
@@ -46,7 +57,7 @@ class Context(Struct, frozen=True):
 
     def new_id(self) -> str:
         """As the function of that name, of this moment."""
-        return new_id(self.now)
+        return new_id(self.now, self.chance)
 
     def pdf_url(self, document_id: str) -> str:
         """Where a document's PDF can be read without a key, for one to two hours.
@@ -58,10 +69,10 @@ class Context(Struct, frozen=True):
         return f"{self.origin}/pdf/{document_id}?expires={expires}&signature={signature}"
 
 
-def new_id(now: datetime) -> str:
+def new_id(now: datetime, chance: Callable[[int], bytes]) -> str:
     """A UUID of version 7: ordered by time, so that a new row lands at an index's end."""
     milliseconds = int(now.timestamp() * 1000)
-    number = int.from_bytes(os.urandom(10), "big") | (milliseconds << 80)
+    number = int.from_bytes(chance(10), "big") | (milliseconds << 80)
     number = (number & ~(0xF << 76)) | (7 << 76)
     number = (number & ~(3 << 62)) | (2 << 62)
     text = f"{number:032x}"

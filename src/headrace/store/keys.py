@@ -82,8 +82,7 @@ def rotate_key(db: Connection, key: str, overlap: timedelta, timestamp: str) -> 
 
     ConfigurationError when there is no such key in force.
     """
-    row = db.execute(KEY["one"], (key,)).fetchone()
-    entry = KeyEntry(*row) if row else None
+    entry = find_key(db, key)
     if entry is None or entry.state(timestamp) != "in force":
         raise ConfigurationError(
             f"There is no key {key} in force that has not been rotated: `headrace keys list` shows "
@@ -99,6 +98,12 @@ def revoke_key(db: Connection, key: str, timestamp: str) -> None:
     if db.execute(KEY["revoke"], (timestamp, key)).rowcount == 0:
         raise ConfigurationError(f"There is no active key {key}: `headrace keys list` shows all.")
     db.execute(KEY["bump_version"])
+
+
+def find_key(db: Connection, key: str) -> KeyEntry | None:
+    """One, revoked or not."""
+    row = db.execute(KEY["one"], (key,)).fetchone()
+    return KeyEntry(*row) if row else None
 
 
 def list_keys(db: Connection) -> list[KeyEntry]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import secrets
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from headrace.model.errors import ConfigurationError
+from msgspec import json
+
+from headrace.model.errors import BadRequest, ConfigurationError, NotFound
 from headrace.model.money import EXPONENTS
 from headrace.store.connection import Connection
 from headrace.store.context import Organisation
@@ -53,6 +55,26 @@ def make_organisation(
 def make_position(db: Connection, organisation: int, name: str) -> None:
     """One more position that contacts may have; nothing happens when it is there already."""
     db.execute(ORGANISATION["insert_position"], (organisation, name))
+
+
+def delete_position(db: Connection, organisation: Organisation, name: str) -> None:
+    """Remove one. Raises NotFound, or BadRequest while contacts have it."""
+    fragment = json.encode(name).decode()
+    for character in "\\%_":
+        fragment = fragment.replace(character, f"\\{character}")
+    key = (organisation.seq, f'%"position":{fragment}%')
+    (customers,) = db.execute(ORGANISATION["position_used"], key).fetchone()
+    if customers:
+        raise BadRequest(
+            f"Contacts of {customers} customers have the position {name}: change those first."
+        )
+    if db.execute(ORGANISATION["delete_position"], (organisation.seq, name)).rowcount == 0:
+        raise NotFound(f"There is no position {name}.")
+
+
+def list_organisations(db: Connection) -> list[Organisation]:
+    """All, by name."""
+    return [Organisation(*row) for row in db.execute(ORGANISATION["all"])]
 
 
 def position_names(db: Connection, organisation: Organisation) -> list[str]:

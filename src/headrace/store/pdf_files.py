@@ -49,7 +49,7 @@ class FolderPdfs:
             os.fsync(file.fileno())
         part.replace(path)
         for folder in (path.parent, *(folder.parent for folder in made)):
-            _sync_folder(folder)
+            put_on_disk(folder)
 
     def open(self, name: str) -> IO[bytes]:
         return (self._folder / name).open("rb")
@@ -123,9 +123,9 @@ def open_pdfs(address: str | None, default: Path | None) -> PdfFiles:
     return AddressedPdfs(filesystem, root)
 
 
-def _sync_folder(folder: Path) -> None:
-    """Put a folder's entries on disk."""
-    handle = os.open(folder, os.O_RDONLY)
+def put_on_disk(path: Path) -> None:
+    """Have a file's content, or a folder's entries, outlive a power cut."""
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

@@ -113,6 +113,21 @@ def forget_pdfs(db: Connection, removed: list[PdfFile]) -> None:
         db.execute(SQL["forget"], (file.id,))
 
 
+def pdfs_of_organisation(db: Connection, organisation: Organisation) -> list[str]:
+    """The ids of the files that its documents have."""
+    return [row[0] for row in db.execute(SQL["of_organisation"], (organisation.seq,))]
+
+
+def used_pdfs(db: Connection) -> list[PdfFile]:
+    """The files that documents have."""
+    return [PdfFile(*row) for row in db.execute(SQL["used"])]
+
+
+def all_pdfs(db: Connection) -> list[PdfFile]:
+    """The files that there may be."""
+    return [PdfFile(*row) for row in db.execute(SQL["all"])]
+
+
 def find_pdf(db: Connection, document_id: str) -> ServedPdf | None:
     """The PDF of a document of any organisation; whether it may be seen is the caller's to know."""
     row = db.execute(SQL["of_document"], (document_id,)).fetchone()

@@ -23,6 +23,8 @@ from headrace.store.store import Store
 T = TypeVar("T")
 
 DATABASE = "hub.db"
+PDFS = "pdfs"
+"""The folder of PDFs in a data folder."""
 _SCAN_CACHE_KB = 64_000
 _SCHEMES = ("postgresql://", "postgres://")
 

@@ -31,7 +31,7 @@ from headrace.store.postgres_statistics import Statistics
 T = TypeVar("T")
 
 _LOCK = "SELECT pg_advisory_xact_lock(?, ?)"
-_LOCK_SPACE = 1_214_603_620
+LOCK_SPACE = 1_214_603_620
 """Sets our advisory locks apart from those of other programs on the same database."""
 _SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _WRITES_MAX = 32
@@ -124,7 +124,7 @@ class _Writing:
 
     def __call__(self, db: PostgresConnection, jobs: Sequence[Job]) -> None:
         db.execute("BEGIN")
-        db.execute(_LOCK, (_LOCK_SPACE, self._organisation))
+        db.execute(_LOCK, (LOCK_SPACE, self._organisation))
         for job in jobs:
             _run_in_savepoint(db, job)
         _commit(db)
@@ -222,7 +222,7 @@ def transact(url: str, run: Callable[..., T], *arguments: Any) -> T:
 def _transact(db: PostgresConnection, run: Callable[..., T], *arguments: Any) -> T:
     db.execute("BEGIN")
     try:
-        db.execute(_LOCK, (_LOCK_SPACE, 0))
+        db.execute(_LOCK, (LOCK_SPACE, 0))
         result = run(db, *arguments)
         _commit(db)
     except ConnectionLost:

@@ -14,35 +14,47 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from headrace.control.access import Access, find_token, make_token
+from headrace.control.application import Parts, put_together
+from headrace.control.client import ControlClient
 from headrace.model.clock import SYSTEM_CLOCK, format_instant
-from headrace.portal.page import portal_routes
-from headrace.server.app import Hub, Scope, Send
+from headrace.server.app import Send
 from headrace.server.doors import door_for
 from headrace.server.incoming import Receive
 from headrace.server.limits import parse_limits
 from headrace.server.request_log import LogRecord
 from headrace.server.run import PDFS, HubServer, address_of, folder_lock, listen
+from headrace.server.visit import Scope
 from headrace.store.keys import KeyPair, make_key
 from headrace.store.organisations import make_organisation
 from headrace.store.pdf_files import FolderPdfs
 from headrace.store.place import Place, open_store, transactions
+from headrace.testkit.hub_control import TEST_ORGANISATION, Controlled
 
 _START_S = 30.0
 
 
-class RunningHub:
+class RunningHub(Controlled):
     """A hub that serves in a thread; what `hub()` gives."""
 
-    def __init__(self, place: Place, origin: str, log: list[LogRecord]) -> None:
+    def __init__(
+        self, place: Place, origin: str, log: list[LogRecord], control: ControlClient
+    ) -> None:
         self.place = place
+        self._control = control
         assert place.folder is not None
         self.folder = place.folder
         self.url = f"{origin}/v1"
         """The API's base."""
         self._log = log
-        pair = self.add_organisation("test")
+        pair = self.add_organisation(TEST_ORGANISATION)
         self.key = pair.key
         self.secret = pair.secret
+
+    @property
+    def control(self) -> ControlClient:
+        """For whatever has no function here."""
+        return self._control
 
     @property
     def headers(self) -> dict[str, str]:
@@ -87,7 +99,7 @@ def hub(
 
     `limits` as for `headrace serve`; `folder` keeps the data, without it they go with the hub;
     `database` is the URL of a PostgreSQL database to use instead of SQLite; every answer waits
-    `latency` seconds more, as over a network.
+    `latency` seconds more, as over a network. It is in test mode, and its control plane is open.
     """
     with contextlib.ExitStack() as stack:
         if folder is None:
@@ -99,9 +111,19 @@ def hub(
         stack.callback(store.close)
         log: list[LogRecord] = []
         pdfs = FolderPdfs(folder / PDFS)
-        pages = portal_routes(store, SYSTEM_CLOCK)
-        door = door_for(store, SYSTEM_CLOCK, parse_limits(limits))
-        app: Any = Hub(store, SYSTEM_CLOCK, door, pdfs, log.append, pages)
+        access = Access(make_token(folder))
+        app: Any = put_together(
+            Parts(
+                place=place,
+                store=store,
+                door=door_for(store, SYSTEM_CLOCK, parse_limits(limits)),
+                pdfs=pdfs,
+                sink=log.append,
+                access=access,
+                test_mode=True,
+                own_process=False,
+            )
+        )
         if latency:
             app = _delayed(app, latency)
         sock = listen("127.0.0.1", 0)
@@ -113,7 +135,7 @@ def hub(
         stack.callback(_stop, server, thread)
         if not ready.wait(_START_S):
             raise TimeoutError("the hub did not start")
-        yield RunningHub(place, origin, log)
+        yield RunningHub(place, origin, log, ControlClient(origin, access.token))
 
 
 def _stop(server: HubServer, thread: threading.Thread) -> None:
@@ -121,7 +143,7 @@ def _stop(server: HubServer, thread: threading.Thread) -> None:
     thread.join()
 
 
-def _delayed(app: Hub, latency: float) -> Callable[[Scope, Receive, Send], Any]:
+def _delayed(app: Any, latency: float) -> Callable[[Scope, Receive, Send], Any]:
     async def delayed(scope: Scope, receive: Receive, send: Send) -> None:
         async def send_late(message: Any) -> None:
             if message["type"] == "http.response.start":
@@ -133,7 +155,7 @@ def _delayed(app: Hub, latency: float) -> Callable[[Scope, Receive, Send], Any]:
     return delayed
 
 
-class HubProcess:
+class HubProcess(Controlled):
     """`headrace serve` as a process of its own, restartable on the same port and data."""
 
     def __init__(
@@ -157,6 +179,11 @@ class HubProcess:
     def url(self) -> str:
         """The API's base."""
         return f"{self.origin}/v1"
+
+    @property
+    def control(self) -> ControlClient:
+        """For whatever has no function here. ConfigurationError without a control plane."""
+        return ControlClient(self.origin, find_token(self.data))
 
     @property
     def pid(self) -> int:
@@ -201,11 +228,16 @@ class HubProcess:
         """SIGTERM: what is in flight is answered. Gives the exit code."""
         return self._end(signal.SIGTERM)
 
-    def _end(self, number: signal.Signals) -> int:
+    def wait(self) -> int:
+        """Wait until it has ended by itself, as a fault may make it; gives the exit code."""
+        return self._end(None)
+
+    def _end(self, number: signal.Signals | None) -> int:
         process, self._process = self._process, None
         if process is None:
             return 0
-        process.send_signal(number)
+        if number is not None:
+            process.send_signal(number)
         code = process.wait()
         if process.stdout is not None:
             process.stdout.close()

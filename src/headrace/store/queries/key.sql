@@ -16,7 +16,7 @@ WHERE k.key = ?
 
 -- active --
 SELECT k.key, k.secret_hash, k.expires_at,
-    o.seq, o.name, o.currency, o.time_zone, o.secret
+    o.seq, o.name, o.currency, o.time_zone, o.secret, o.clock
 FROM api_key k
 JOIN organisation o ON o.seq = k.organisation
 WHERE k.revoked_at IS NULL
@@ -37,3 +37,7 @@ SELECT value FROM meta WHERE name = 'keys'
 -- bump_version --
 INSERT INTO meta (name, value) VALUES ('keys', 1)
 ON CONFLICT (name) DO UPDATE SET value = meta.value + 1
+
+-- set_version --
+INSERT INTO meta (name, value) VALUES ('keys', ?)
+ON CONFLICT (name) DO UPDATE SET value = excluded.value

@@ -1,8 +1,14 @@
 -- by_name --
-SELECT seq, name, currency, time_zone, secret FROM organisation WHERE name = ?
+SELECT seq, name, currency, time_zone, secret, clock FROM organisation WHERE name = ?
 
 -- by_seq --
-SELECT seq, name, currency, time_zone, secret FROM organisation WHERE seq = ?
+SELECT seq, name, currency, time_zone, secret, clock FROM organisation WHERE seq = ?
+
+-- all --
+SELECT seq, name, currency, time_zone, secret, clock FROM organisation ORDER BY name
+
+-- set_clock --
+UPDATE organisation SET clock = ? WHERE seq = ?
 
 -- insert --
 INSERT INTO organisation (name, currency, time_zone, secret, created_at) VALUES (?, ?, ?, ?, ?)
@@ -10,6 +16,12 @@ INSERT INTO organisation (name, currency, time_zone, secret, created_at) VALUES 
 -- insert_position --
 INSERT INTO position (organisation, name) VALUES (?, ?)
 ON CONFLICT (organisation, name) DO NOTHING
+
+-- delete_position --
+DELETE FROM position WHERE organisation = ? AND name = ?
+
+-- position_used --
+SELECT count(*) FROM customer WHERE organisation = ? AND contacts LIKE ? ESCAPE '\'
 
 -- positions --
 SELECT name FROM position WHERE organisation = ? ORDER BY name

@@ -30,8 +30,18 @@ DELETE FROM pdf_file WHERE id = ?
 
 -- of_document --
 SELECT f.id, f.digest, f.size, d.external_id, d.body, o.seq, o.name, o.currency, o.time_zone,
-    o.secret
+    o.secret, o.clock
 FROM document d
 JOIN pdf_file f ON f.id = d.pdf
 JOIN organisation o ON o.seq = d.organisation
 WHERE d.id = ?
+
+-- of_organisation --
+SELECT DISTINCT pdf FROM document WHERE organisation = ? AND pdf IS NOT NULL
+
+-- used --
+SELECT id, digest FROM pdf_file WHERE id IN (SELECT pdf FROM document WHERE pdf IS NOT NULL)
+ORDER BY id
+
+-- all --
+SELECT id, digest FROM pdf_file

@@ -5,7 +5,7 @@ VALUES (?, ?, ?, ?, ?, ?, ?)
 
 -- by_id --
 SELECT l.token_hash, l.frame_ancestors, l.expires_at, l.revoked_at, c.id,
-    o.seq, o.name, o.currency, o.time_zone, o.secret
+    o.seq, o.name, o.currency, o.time_zone, o.secret, o.clock
 FROM portal_link l
 JOIN customer c ON c.seq = l.customer
 JOIN organisation o ON o.seq = l.organisation

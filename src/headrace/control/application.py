@@ -1,0 +1,61 @@
+"""A hub put together: the API, the customers' pages and the control plane on one store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from msgspec import Struct
+from starlette.routing import BaseRoute
+
+from headrace.control.access import Access
+from headrace.control.desk import Desk
+from headrace.control.plane import control_pages
+from headrace.model.clock import SYSTEM_CLOCK, Clock
+from headrace.portal.page import portal_routes
+from headrace.server.app import Hub
+from headrace.server.door import Door
+from headrace.server.faults.scripts import Faults
+from headrace.server.pdf_keeper import PdfKeeper
+from headrace.server.request_journal import Exchange
+from headrace.server.request_log import Sink
+from headrace.store.pdf_files import PdfFiles
+from headrace.store.place import Place
+from headrace.store.store import Store
+from headrace.store.test_clock import Times
+
+
+class Parts(Struct, frozen=True, kw_only=True):
+    """What a hub is made of."""
+
+    place: Place
+    store: Store
+    door: Door
+    pdfs: PdfFiles
+    clock: Clock = SYSTEM_CLOCK
+    sink: Sink | None = None
+    journal: Callable[[Exchange], None] | None = None
+    access: Access | None = None
+    """Of the control plane; None for a hub without one."""
+    test_mode: bool = False
+    workers: int = 1
+    own_process: bool = True
+    """Whether a fault may end the process."""
+
+
+def put_together(parts: Parts) -> Hub:
+    """The application."""
+    times = Times(parts.clock, test_mode=parts.test_mode)
+    keeper = PdfKeeper(parts.store, parts.pdfs, parts.clock)
+    faults = Faults(may_exit=parts.own_process)
+    pages: list[BaseRoute] = [*portal_routes(parts.store, times)]
+    if parts.access is not None:
+        desk = Desk(
+            place=parts.place,
+            store=parts.store,
+            times=times,
+            keeper=keeper,
+            faults=faults,
+            workers=parts.workers,
+        )
+        pages += control_pages(desk, parts.access)
+    return Hub(parts.store, times, parts.door, keeper, parts.sink, pages, parts.journal, faults)

@@ -1,0 +1,51 @@
+"""The control plane's operations on what the API only reads; seeds may ask for them too."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from headrace.control import records
+from headrace.control.handlers import catalogue
+from headrace.control.route import OF_ORGANISATION, ControlRoute
+from headrace.model.collection import Action, ActionDraft, BankAccount, DunningPlan, User
+from headrace.model.resource import BANK_ACCOUNT, DUNNING_PLAN, USER
+from headrace.store.catalogue import make_bank_account, make_dunning_plan, make_user
+
+_OF = OF_ORGANISATION
+
+
+def _entries(name: str, make: Any, draft: Any, answer: Any, entity: Any) -> list[ControlRoute]:
+    noun = entity.name.replace("_", " ")
+    path = f"{_OF}/{name}"
+    create, delete = catalogue.creator(make), catalogue.remover(entity)
+    return [
+        ControlRoute("POST", path, create, f"Make one {noun}", draft, answer, 201),
+        ControlRoute("DELETE", f"{path}/{{id}}", delete, f"Remove a {noun} that nothing names"),
+    ]
+
+
+CATALOGUE_ROUTES = (
+    *_entries("users", make_user, records.UserDraft, User, USER),
+    *_entries(
+        "bank_accounts", make_bank_account, records.BankAccountDraft, BankAccount, BANK_ACCOUNT
+    ),
+    *_entries(
+        "dunning_plans", make_dunning_plan, records.DunningPlanDraft, DunningPlan, DUNNING_PLAN
+    ),
+    ControlRoute(
+        "POST", f"{_OF}/actions", catalogue.create_action, "Make an action", ActionDraft, Action,
+        201,
+    ),
+    ControlRoute(
+        "GET", f"{_OF}/positions", catalogue.positions, "All positions of contacts", None,
+        records.Positions,
+    ),
+    ControlRoute(
+        "POST", f"{_OF}/positions", catalogue.create_position, "Make a position of contacts",
+        records.Position, records.Position, 201,
+    ),
+    ControlRoute(
+        "DELETE", f"{_OF}/positions/{{name}}", catalogue.remove_position,
+        "Remove a position that no contact has",
+    ),
+)  # fmt: skip

@@ -1,0 +1,80 @@
+"""The OpenAPI document of a hub whose control plane is on: the API's, and that beside it."""
+
+from __future__ import annotations
+
+import functools
+import http
+import re
+from typing import Any
+
+import msgspec
+
+from headrace.control.route import BASE, ControlRoute
+from headrace.control.routes import CONTROL_ROUTES
+from headrace.server.openapi import openapi_document
+from headrace.server.openapi_schemas import REF, reference
+
+TAG = "control plane"
+_REFUSALS = (400, 401, 403, 404, 500)
+
+
+@functools.cache
+def control_document() -> bytes:
+    """JSON; paths of the control plane have a server and a security of their own."""
+    document = msgspec.json.decode(openapi_document())
+    components = document["components"]
+    components["schemas"] |= _schemas()
+    components["securitySchemes"]["control"] = {"type": "http", "scheme": "bearer"}
+    document["tags"] = [
+        {"name": TAG, "description": "For whoever runs the hub; Upflow has nothing of it."}
+    ]
+    for route in CONTROL_ROUTES:
+        item = document["paths"].setdefault(f"{BASE}{route.path}", {"servers": [{"url": "/"}]})
+        item[route.method.lower()] = _operation(route)
+    return msgspec.json.encode(document)
+
+
+def _operation(route: ControlRoute) -> dict[str, Any]:
+    words = re.findall(r"[a-z]+|\{", route.path)
+    name = "".join("One" if word == "{" else word.capitalize() for word in words)
+    operation: dict[str, Any] = {
+        "operationId": f"{route.method.lower()}Hub{name}",
+        "summary": route.summary,
+        "tags": [TAG],
+        "security": [{"control": []}],
+        "parameters": [
+            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+            for name in re.findall(r"\{(\w+)\}", route.path)
+        ],
+        "responses": _responses(route),
+    }
+    if route.body is bytes:
+        operation["requestBody"] = {
+            "required": True,
+            "content": {"application/x-ndjson": {"schema": {"type": "string"}}},
+        }
+    elif route.body is not None:
+        operation["requestBody"] = {"content": _content(route.body.__name__)}
+    return operation
+
+
+def _responses(route: ControlRoute) -> dict[str, Any]:
+    if route.answer is None:
+        found: dict[str, Any] = {"204": {"description": "Done; no body."}}
+    else:
+        content = _content(route.answer.__name__)
+        found = {str(route.status): {"description": "Done.", "content": content}}
+    for status in _REFUSALS:
+        phrase = http.HTTPStatus(status).phrase
+        found[str(status)] = {"description": phrase, "content": _content("Error")}
+    return found
+
+
+def _content(name: str) -> dict[str, Any]:
+    return {"application/json": {"schema": reference(name)}}
+
+
+def _schemas() -> dict[str, Any]:
+    kinds = [kind for route in CONTROL_ROUTES for kind in (route.body, route.answer)]
+    records = [kind for kind in kinds if kind not in (None, bytes)]
+    return msgspec.json.schema_components(records, ref_template=REF)[1]

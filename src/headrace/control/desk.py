@@ -1,0 +1,84 @@
+"""What the handlers of the control plane work with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, TypeVar
+
+from msgspec import Struct
+
+from headrace.model.errors import BadRequest, ConfigurationError, NotFound
+from headrace.server.faults.scripts import Faults
+from headrace.server.pdf_keeper import PdfKeeper
+from headrace.store.connection import Connection
+from headrace.store.context import Context, Organisation
+from headrace.store.organisations import find_organisation
+from headrace.store.place import Place
+from headrace.store.store import Store
+from headrace.store.test_clock import Times
+
+T = TypeVar("T")
+
+
+class Desk(Struct, kw_only=True):
+    """A hub, as whoever administers it sees it."""
+
+    place: Place
+    store: Store
+    times: Times
+    keeper: PdfKeeper
+    faults: Faults
+    workers: int = 1
+
+
+class Order(Struct, kw_only=True):
+    """One request of the control plane."""
+
+    desk: Desk
+    names: dict[str, str]
+    """The parameters of the path."""
+    body: Any = None
+    """The record that the route takes, or bytes where it takes other text."""
+    context: Context | None = None
+    """Of a seed that asks; else that of the moment."""
+
+    @property
+    def now(self) -> datetime:
+        """Real time."""
+        return self.desk.times.clock.now()
+
+    async def organisation(self) -> Organisation:
+        """That of the path; raises NotFound."""
+        return await self.desk.store.read(named_organisation, self.names["organisation"])
+
+    async def write(self, run: Callable[..., T], *arguments: Any) -> T:
+        """Run `run(db, context, *arguments)` for the organisation of the path, as a write of it.
+
+        Raises NotFound without it.
+        """
+        organisation = await self.organisation()
+        times = self.desk.times
+
+        def with_context(db: Connection) -> T:
+            # As it is now, under the lock of its writes.
+            known = named_organisation(db, organisation.name)
+            return run(db, self.context or Context(known, times.now(known)), *arguments)
+
+        return await self.desk.store.write(organisation.seq, with_context)
+
+    async def write_alone(self, run: Callable[..., T], *arguments: Any) -> T:
+        """Run `run(db, *arguments)`, which belongs to no organisation; raises BadRequest for what
+        it can't use."""
+        try:
+            return await self.desk.store.write(0, run, *arguments)
+        except ConfigurationError as error:
+            raise BadRequest(str(error)) from None
+
+
+def named_organisation(db: Connection, name: str) -> Organisation:
+    """Raises NotFound."""
+    organisation = find_organisation(db, name)
+    if organisation is None:
+        raise NotFound(f"There is no organisation {name} here.")
+    return organisation

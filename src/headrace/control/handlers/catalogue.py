@@ -1,0 +1,73 @@
+"""What the API only reads: users, bank accounts, dunning plans, actions, and positions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import msgspec
+
+from headrace.control.desk import Order
+from headrace.control.records import Position, Positions
+from headrace.model.collection import Action
+from headrace.model.entity import Entity
+from headrace.store.actions import make_action
+from headrace.store.catalogue import delete_entry
+from headrace.store.connection import Connection
+from headrace.store.context import Context
+from headrace.store.organisations import delete_position, make_position, position_names
+
+
+def creator(make: Callable[..., Any]) -> Callable[[Order], Coroutine[Any, Any, Any]]:
+    """A handler that makes an entry of a draft's fields."""
+
+    async def create(order: Order) -> Any:
+        return await order.write(_make, make, msgspec.structs.asdict(order.body))
+
+    return create
+
+
+def remover(entity: Entity) -> Callable[[Order], Coroutine[Any, Any, None]]:
+    """A handler that removes an entry that nothing names."""
+
+    async def delete(order: Order) -> None:
+        await order.write(delete_entry, entity, order.names["id"])
+
+    return delete
+
+
+async def create_action(order: Order) -> Action:
+    """A reminder, task or reply."""
+    return await order.write(make_action, order.body)
+
+
+async def positions(order: Order) -> Positions:
+    """All that contacts may have."""
+    organisation = await order.organisation()
+    return Positions(positions=await order.desk.store.read(position_names, organisation))
+
+
+async def create_position(order: Order) -> Position:
+    """One more; the same again changes nothing."""
+    await order.write(_make_position, order.body.name)
+    position: Position = order.body
+    return position
+
+
+async def remove_position(order: Order) -> None:
+    """One that no contact has."""
+    await order.write(_delete_position, order.names["name"])
+
+
+def _make(
+    db: Connection, context: Context, make: Callable[..., Any], fields: dict[str, Any]
+) -> Any:
+    return make(db, context, **fields)
+
+
+def _make_position(db: Connection, context: Context, name: str) -> None:
+    make_position(db, context.organisation.seq, name)
+
+
+def _delete_position(db: Connection, context: Context, name: str) -> None:
+    delete_position(db, context.organisation, name)

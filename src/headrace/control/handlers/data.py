@@ -1,0 +1,29 @@
+"""An organisation's data as a whole: emptied, or filled from a seed."""
+
+from __future__ import annotations
+
+from headrace.control.desk import Order
+from headrace.control.records import SeedAnswer
+from headrace.control.seed import parse_seed, play_seed
+from headrace.store.connection import Connection
+from headrace.store.context import Context
+from headrace.store.reset import reset_organisation
+
+
+async def reset(order: Order) -> None:
+    """Only its keys stay."""
+    await order.write(_reset)
+    order.desk.faults.remove_all(order.names["organisation"])
+    order.desk.keeper.sweep()
+
+
+async def seed(order: Order) -> SeedAnswer:
+    """All of its lines or none."""
+    lines = parse_seed(order.body)
+    answer = await order.write(play_seed, lines, order.desk.times)
+    order.desk.keeper.sweep()
+    return answer
+
+
+def _reset(db: Connection, context: Context) -> None:
+    reset_organisation(db, context.organisation)

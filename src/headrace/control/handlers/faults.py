@@ -1,0 +1,40 @@
+"""Scripts of faults."""
+
+from __future__ import annotations
+
+from headrace.control.desk import Order, named_organisation
+from headrace.control.records import ScriptReports
+from headrace.model.errors import BadRequest
+from headrace.server.faults.scripts import ScriptReport
+
+
+async def create(order: Order) -> ScriptReport:
+    """Arm a script."""
+    if order.desk.workers > 1:
+        raise BadRequest(
+            f"Faults are kept in the memory of one process, and this hub has {order.desk.workers}: "
+            "start it with --workers 1."
+        )
+    if isinstance(name := order.body.organisation, str):
+        await order.desk.store.read(named_organisation, name)
+    return order.desk.faults.add(order.body)
+
+
+async def list_(order: Order) -> ScriptReports:
+    """What has become of all of them."""
+    return ScriptReports(scripts=order.desk.faults.reports())
+
+
+async def read(order: Order) -> ScriptReport:
+    """What fired of one, and what did not."""
+    return order.desk.faults.report(order.names["id"])
+
+
+async def delete(order: Order) -> ScriptReport:
+    """Disarm one; the answer is its last report."""
+    return order.desk.faults.remove(order.names["id"])
+
+
+async def delete_all(order: Order) -> None:
+    """Disarm all."""
+    order.desk.faults.remove_all()

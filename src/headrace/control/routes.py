@@ -1,0 +1,76 @@
+"""The control plane's operations as data. All stand below /_hub."""
+
+from __future__ import annotations
+
+from headrace.control import records
+from headrace.control.catalogue_routes import CATALOGUE_ROUTES
+from headrace.control.handlers import clock, data, faults, organisations, snapshots
+from headrace.control.route import OF_ORGANISATION, ControlRoute
+from headrace.server.faults.scripts import Script, ScriptReport
+from headrace.store.keys import KeyPair
+from headrace.store.snapshots import Snapshot
+
+_OF = OF_ORGANISATION
+
+CONTROL_ROUTES = (
+    ControlRoute(
+        "GET", "/organisations", organisations.list_, "All organisations", None,
+        records.Organisations,
+    ),
+    ControlRoute(
+        "POST", "/organisations", organisations.create, "Make an organisation",
+        records.OrganisationDraft, records.OrganisationAnswer, 201,
+    ),
+    ControlRoute("GET", "/keys", organisations.keys, "All keys", None, records.KeyList),
+    ControlRoute(
+        "POST", f"{_OF}/keys", organisations.create_key,
+        "Make a key pair; its secret is shown once", records.KeyDraft, KeyPair, 201,
+    ),
+    ControlRoute("DELETE", "/keys/{key}", organisations.end_key, "Revoke a key"),
+    *CATALOGUE_ROUTES,
+    ControlRoute(
+        "POST", f"{_OF}/reset", data.reset, "Remove all of the organisation's data but its keys"
+    ),
+    ControlRoute(
+        "POST", f"{_OF}/seed", data.seed, "Play a file of API calls, all of it or nothing", bytes,
+        records.SeedAnswer,
+    ),
+    ControlRoute(
+        "GET", f"{_OF}/clock", clock.read, "The organisation's time", None, records.ClockAnswer
+    ),
+    ControlRoute(
+        "POST", f"{_OF}/clock/freeze", clock.freeze, "Stop the organisation's time",
+        records.Freeze, records.ClockAnswer,
+    ),
+    ControlRoute(
+        "POST", f"{_OF}/clock/advance", clock.advance, "Move the organisation's stopped time on",
+        records.Advance, records.ClockAnswer,
+    ),
+    ControlRoute("DELETE", f"{_OF}/clock", clock.release, "Go by real time again"),
+    ControlRoute(
+        "GET", "/faults", faults.list_, "All scripts of faults", None, records.ScriptReports
+    ),
+    ControlRoute(
+        "POST", "/faults", faults.create, "Arm a script of faults", Script, ScriptReport, 201
+    ),
+    ControlRoute(
+        "GET", "/faults/{id}", faults.read, "What fired and what did not", None, ScriptReport
+    ),
+    ControlRoute(
+        "DELETE", "/faults/{id}", faults.delete, "Disarm a script, with its last report", None,
+        ScriptReport,
+    ),
+    ControlRoute("DELETE", "/faults", faults.delete_all, "Disarm all scripts"),
+    ControlRoute(
+        "GET", "/snapshots", snapshots.list_, "All snapshots of the hub", None, records.Snapshots
+    ),
+    ControlRoute(
+        "POST", "/snapshots", snapshots.create, "Make a snapshot of the hub",
+        records.SnapshotDraft, Snapshot, 201,
+    ),
+    ControlRoute(
+        "POST", "/snapshots/{name}/restore", snapshots.restore, "Put everything back as it was",
+        None, Snapshot,
+    ),
+    ControlRoute("DELETE", "/snapshots/{name}", snapshots.delete, "Remove a snapshot"),
+)  # fmt: skip
