@@ -61,9 +61,9 @@ def run_here(origin: str, queues: list[list[bytes]]) -> Result:
 
 async def _run(host: str, port: int, queues: list[list[bytes]]) -> Result:
     loop = asyncio.get_running_loop()
-    clients = [_Client(queue, loop.create_future()) for queue in queues if queue]
+    clients = [_Client(queue, loop.create_future(), host, port) for queue in queues if queue]
     for client in clients:
-        await loop.create_connection(lambda client=client: client, host, port)
+        await client.connect()
     start = time.perf_counter()
     for client in clients:
         client.send()
@@ -77,13 +77,23 @@ async def _run(host: str, port: int, queues: list[list[bytes]]) -> Result:
 
 
 class _Client(asyncio.Protocol):
-    def __init__(self, queue: list[bytes], done: asyncio.Future[None]) -> None:
+    """One client; where a server closes the connection after an answer, it opens another."""
+
+    def __init__(
+        self, queue: list[bytes], done: asyncio.Future[None], host: str, port: int
+    ) -> None:
+        self._place = (host, port)
+        self._between = False
+        """Whether an answer is whole and the next request not sent yet."""
         self._queue = queue[::-1]
         self._buffer = b""
         self._sent = 0.0
         self.done = done
         self.statuses: Counter[int] = Counter()
         self.times: list[float] = []
+
+    async def connect(self) -> None:
+        await asyncio.get_running_loop().create_connection(lambda: self, *self._place)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport: Any = transport
@@ -103,13 +113,32 @@ class _Client(asyncio.Protocol):
             return
         self.times.append(time.perf_counter() - self._sent)
         self.statuses[int(self._buffer[9:12])] += 1
-        self._buffer = b""
-        if self._queue:
+        answer, self._buffer = self._buffer, b""
+        if self._queue and _closes(answer):
+            self._between = True
+            self._transport.close()
+        elif self._queue:
             self.send()
         else:
             self._transport.close()
             self.done.set_result(None)
 
     def connection_lost(self, error: Exception | None) -> None:
-        if not self.done.done():
+        if self._between:
+            self._between = False
+            self._again = asyncio.ensure_future(self._go_on())
+        elif not self.done.done():
             self.done.set_exception(ConnectionError(f"the server closed the connection: {error}"))
+
+    async def _go_on(self) -> None:
+        try:
+            await self.connect()
+        except OSError as error:
+            self.done.set_exception(error)
+        else:
+            self.send()
+
+
+def _closes(answer: bytes) -> bool:
+    """Whether the server closes the connection behind this answer."""
+    return answer.startswith(b"HTTP/1.0") or b"connection: close\r\n" in answer[:2000].lower()

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import logging
+import os
+import shutil
 import socket
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -19,13 +23,18 @@ from headrace.model.errors import ConfigurationError
 from headrace.server.door import Gates
 from headrace.server.doors import door_for
 from headrace.server.limits import Limits, parse_limits
+from headrace.server.metrics import SHARED, Metrics, has_metrics
+from headrace.server.own_log import LogFormat, start_log
 from headrace.server.request_journal import JOURNAL, RequestJournal, make_journal
 from headrace.server.request_log import FileSink
 from headrace.server.run import PDFS, HubServer, address_of, folder_lock, listen
 from headrace.server.shared_gates import SharedGates, SharedMemory
+from headrace.server.tracing import traced
 from headrace.server.workers import Workers, listen_together
 from headrace.store.pdf_files import open_pdfs
 from headrace.store.place import Place, find_place, open_store, transactions
+
+_LOGGER = logging.getLogger("headrace.hub")
 
 
 class Options(Struct, frozen=True, kw_only=True):
@@ -62,6 +71,9 @@ class Options(Struct, frozen=True, kw_only=True):
             "Unless given, the folder pdfs beside the database."
         ),
     ] = None
+    log_format: Annotated[LogFormat, typer.Option(help="The hub's own log on standard error.")] = (
+        "text"
+    )
     request_log: Annotated[
         Path | None, typer.Option(help="Append one JSON line per request to this file.")
     ] = None
@@ -99,6 +111,7 @@ def command(options: Options) -> None:
 
     Example: headrace serve --data ./hub --port 8080
     """
+    start_log(options.log_format)
     place, limits = find_place(options.data, options.database), parse_limits(options.limits)
     with contextlib.ExitStack() as stack:
         if place.url is None:
@@ -124,6 +137,17 @@ def _access(reach: Reach | Literal["off"] | None, place: Place) -> Access | None
                 raise
             return None
     return Access(make_token(place.folder), reach)
+
+
+@contextlib.contextmanager
+def _shared_metrics() -> Iterator[None]:
+    """A folder where the workers add up their figures; they read its name when they start."""
+    os.environ[SHARED] = folder = tempfile.mkdtemp(prefix="hub-metrics-")
+    try:
+        yield
+    finally:
+        del os.environ[SHARED]
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _say(sock: socket.socket) -> None:
@@ -152,7 +176,8 @@ class _Service(Struct, frozen=True):
             self.serve(sockets[number], ready, SharedGates(memory, number), alive)
 
         workers = Workers(options.workers, SYSTEM_CLOCK, work, memory.renew)
-        workers.run(lambda: _say(sockets[0]))
+        with _shared_metrics():
+            workers.run(lambda: _say(sockets[0]))
 
     def serve(
         self,
@@ -188,4 +213,8 @@ class _Service(Struct, frozen=True):
                     workers=options.workers,
                 )
             )
-            HubServer(app, ready, alive).run_on(sock)
+            watched = traced(Metrics(app, SYSTEM_CLOCK) if has_metrics() else app)
+            about = {"address": address_of(sock)}
+            _LOGGER.info("the hub serves", extra=about)
+            HubServer(watched, ready, alive).run_on(sock)
+            _LOGGER.info("the hub has ended", extra=about)

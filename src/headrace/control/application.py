@@ -16,6 +16,7 @@ from headrace.server.app import Hub
 from headrace.server.door import Door
 from headrace.server.faults.scripts import Faults
 from headrace.server.pdf_keeper import PdfKeeper
+from headrace.server.readiness import readiness_route
 from headrace.server.request_journal import Exchange
 from headrace.server.request_log import Sink
 from headrace.store.pdf_files import PdfFiles
@@ -47,7 +48,7 @@ def put_together(parts: Parts) -> Hub:
     times = Times(parts.clock, test_mode=parts.test_mode)
     keeper = PdfKeeper(parts.store, parts.pdfs, parts.clock)
     faults = Faults(may_exit=parts.own_process)
-    pages: list[BaseRoute] = [*portal_routes(parts.store, times)]
+    pages: list[BaseRoute] = [*portal_routes(parts.store, times), readiness_route(parts.store)]
     if parts.access is not None:
         desk = Desk(
             place=parts.place,

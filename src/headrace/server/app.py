@@ -174,7 +174,12 @@ class Hub:
         except RequestError as error:
             return error_answer(error)
         except Exception:
-            _LOGGER.exception("%s %s failed", visit.method, visit.path.decode("latin-1"))
+            _LOGGER.exception(
+                "%s %s failed",
+                visit.method,
+                visit.path.decode("latin-1"),
+                extra={"request_id": visit.id},
+            )
             return _FAILURE
 
     async def _finish(
