@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from administration import NOW, Administration
+from administration import Administration
 from hub_api import Api
 
 from headrace.cli.main import run as run_command
@@ -88,8 +88,8 @@ def test_the_hub_passes_on_each_engine(api: Api, running: RunningHub) -> None:
 def _passes(api: Api, running: RunningHub) -> None:
     """Each case sends what it says it proves, and its own cleaning up is enough."""
     office = Administration(running, api)
-    office.run(make_user, NOW, email="ann@x.test")
-    office.run(make_action, NOW, ActionDraft(name="Call", type="CALL"))
+    office.make(make_user, email="ann@x.test")
+    office.make(make_action, ActionDraft(name="Call", type="CALL"))
     results = _run(_target(api, running), CASES)
     wrong = [(name, r.said) for name, r in results.items() if r.outcome is not Outcome.PASSED]
     assert wrong == []

@@ -21,6 +21,7 @@ from headrace.fleet.project import load_project
 from headrace.model.clock import SYSTEM_CLOCK
 from headrace.model.entity import BY_NAME
 from headrace.server.request_log import LogRecord
+from headrace.store.context import Context
 from headrace.store.organisations import find_organisation
 from headrace.store.place import transactions
 from headrace.sync.organisation import Organisation, Outcome
@@ -128,7 +129,7 @@ class HubDesk(Desk):
         def made(db: Any) -> Any:
             organisation = find_organisation(db, self.name)
             assert organisation is not None
-            return make(db, organisation.seq, *arguments, **named)
+            return make(db, Context(organisation, SYSTEM_CLOCK.now()), *arguments, **named)
 
         with transactions(self.hub.place) as transact:
             return transact(made)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +14,6 @@ from shop import Shop
 
 from headrace.model.errors import Unreachable
 from headrace.store.catalogue import make_dunning_plan, make_user
-
-NOW = datetime(2026, 11, 24, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -44,8 +41,8 @@ def _warnings(desk: HubDesk) -> list[str]:
 
 def test_names_become_ids(shop: Shop, new_desk: Callable[[Path], HubDesk]) -> None:
     desk = new_desk(shop.folder)
-    jane = desk.administer(make_user, NOW, email="Jane@x.io").id
-    plan = desk.administer(make_dunning_plan, NOW, name="Gentle").id
+    jane = desk.administer(make_user, email="Jane@x.io").id
+    plan = desk.administer(make_dunning_plan, name="Gentle").id
     for name in ("A", "B", "C"):
         shop.customer(name)
     _set(shop, "A", account_manager="jane@X.io", dunning_plan="gentle")
@@ -67,7 +64,7 @@ def test_unknown_names_are_said_with_those_that_exist_and_found_later(
     shop: Shop, new_desk: Callable[[Path], HubDesk]
 ) -> None:
     desk = new_desk(shop.folder)
-    desk.administer(make_user, NOW, email="joe@x.io")
+    desk.administer(make_user, email="joe@x.io")
     shop.customer("A")
     _set(shop, "A", account_manager="jane@x.io", dunning_plan="Gentle")
     assert _warnings(desk) == [
@@ -77,7 +74,7 @@ def test_unknown_names_are_said_with_those_that_exist_and_found_later(
     _, outcome = desk.apply()
     assert (outcome.sent, outcome.rejected) == (1, 0)
     prove_in_step(desk)
-    jane = desk.administer(make_user, NOW, email="jane@x.io").id
+    jane = desk.administer(make_user, email="jane@x.io").id
     _, outcome = desk.apply()
     assert outcome.sent == 1
     assert desk.get("/customers/external:A")["accountManagerId"] == jane
