@@ -131,6 +131,8 @@ class Bench:
         self.clock = clock
         self.interrupt_at: int | None = None
         """Ends the next deliveries gently once that many requests have arrived."""
+        self.slice_seconds: float | None = None
+        """Ends them to plan again after so long."""
         self.kill_at: int | None = None
         """Ends them by `Killed`: what is in flight is never answered."""
         self.organisation: Organisation = loaded.open(loaded.only(None), clock, environment)
@@ -149,6 +151,8 @@ class Bench:
         progress = Progress(plan, self.clock, pace)
         journal.begin_run("apply", plan.requests, plan.open_requests)
         delivery = Delivery(Feed(book, journal), api, pace, journal, self.clock, progress, patience)
+        if self.slice_seconds is not None:
+            delivery.end_after(self.slice_seconds)
         self.clock.run(self._run(delivery, api))
         journal.end_run("done", progress.latency)
         return progress, delivery
