@@ -140,13 +140,20 @@ class Delivery:
                 # Reading ahead takes a moment, and this is when nothing waits for it.
                 self._refill()
                 if (seconds := self._pace.wait()) != 0.0:
-                    await self._pause(seconds)
+                    await self._pause(self._until_end(seconds))
                 continue
             if (taken := self._take()) is not None:
                 self._pace.take()
                 task = asyncio.create_task(self._send(*taken))
                 self._requests.add(task)
                 task.add_done_callback(self._finished)
+
+    def _until_end(self, seconds: float | None) -> float | None:
+        """That long, or until the slice is over."""
+        if self._ends_at is None:
+            return seconds
+        rest = max(0.0, self._ends_at - self._clock.monotonic())
+        return rest if seconds is None else min(seconds, rest)
 
     async def _pause(self, seconds: float | None) -> None:
         """Until something moves, or so many seconds have passed."""
