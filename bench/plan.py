@@ -22,6 +22,7 @@ import duckdb
 
 from headrace.fleet.project import load_project
 from headrace.model.clock import SYSTEM_CLOCK
+from headrace.sync.journal import Adopted
 from headrace.sync.organisation import Organisation
 from headrace.testkit.billing import changes, generate, write_project
 
@@ -93,7 +94,10 @@ def acknowledge_everything(organisation: Organisation) -> None:
         "select entity, external_id, fingerprint, customer from book.fingerprints "
         "join book.placed using (entity, external_id)"
     ).fetchall()
-    organisation.journal.adopt([(*row[:3], b"-", row[3]) for row in rows])
+    organisation.journal.adopt(
+        Adopted(entity, external_id, owner, fingerprint, b"-")
+        for entity, external_id, fingerprint, owner in rows
+    )
 
 
 def bare_remember(connection: duckdb.DuckDBPyConnection) -> None:

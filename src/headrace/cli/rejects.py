@@ -136,8 +136,7 @@ def _key(reject: Reject) -> Key:
 @contextmanager
 def _journal(project: Path, organisation: str | None) -> Iterator[Journal]:
     loaded = load_project(project)
-    path = loaded.data_folder(loaded.only(organisation)) / "journal.db"
-    journal = Journal(path, SYSTEM_CLOCK)
+    journal = Journal(loaded.journal_place(loaded.only(organisation)), SYSTEM_CLOCK)
     try:
         yield journal
     finally:

@@ -41,10 +41,7 @@ def command(
 
 
 def _report(loaded: LoadedProject, name: str) -> dict[str, Any]:
-    path = loaded.data_folder(name) / "journal.db"
-    if not path.exists():
-        return {"organisation": name, "records": {}, "runs": [], "rejects": []}
-    journal = Journal(path, SYSTEM_CLOCK)
+    journal = Journal(loaded.journal_place(name), SYSTEM_CLOCK)
     try:
         return {
             "organisation": name,

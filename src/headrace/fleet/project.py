@@ -13,6 +13,7 @@ from msgspec import Struct
 from headrace.model.clock import Clock
 from headrace.model.errors import ConfigurationError
 from headrace.model.project import OrganisationSettings, Project, parse_project
+from headrace.sync.journal import SCHEMES, Place, PostgresPlace
 from headrace.sync.organisation import Keys, Organisation
 
 FILE_NAME = "headrace.toml"
@@ -47,8 +48,18 @@ class LoadedProject(Struct, frozen=True):
         return names[0]
 
     def data_folder(self, name: str) -> Path:
-        """Where the organisation's book and journal lie."""
+        """Where the organisation's book lies, and its journal unless that is in a database."""
         return self.folder / self.settings.data / name
+
+    def journal_place(self, name: str, environment: Mapping[str, str] = os.environ) -> Place:
+        """Where the organisation's journal is; ConfigurationError for what is no such place."""
+        setting = self.settings.journal
+        if not setting:
+            return self.data_folder(name) / "journal.db"
+        url = resolve(setting, f"{FILE_NAME} journal", self.folder, environment)
+        if not url.startswith(SCHEMES):
+            raise ConfigurationError(f"{FILE_NAME} journal must be a postgresql:// URL, or empty.")
+        return PostgresPlace(url, name)
 
     def open(
         self, name: str, clock: Clock, environment: Mapping[str, str] = os.environ
@@ -69,7 +80,8 @@ class LoadedProject(Struct, frozen=True):
             target=msgspec.structs.replace(settings.target, url=url),
             source=msgspec.structs.replace(settings.source, url=source),
         )
-        return Organisation(name, settings, keys, self.folder, self.data_folder(name), clock)
+        place = self.journal_place(name, environment)
+        return Organisation(name, settings, keys, self.folder, self.data_folder(name), clock, place)
 
     def settings_of(self, name: str) -> OrganisationSettings:
         """The organisation's settings as written."""

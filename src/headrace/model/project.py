@@ -136,6 +136,9 @@ class Project(Settings, frozen=True, kw_only=True):
     """One table for each organisation; its name is how commands and folders call it."""
     data: str = ".headrace"
     """The folder of books and journals, relative to the project."""
+    journal: str = ""
+    """Where the journals are: empty for a SQLite file each in `data`, or the `postgresql://…` of
+    one database for all, as `env:NAME` or `file:PATH`, so that several machines may take turns."""
 
 
 def parse_project(text: bytes, name: str) -> Project:

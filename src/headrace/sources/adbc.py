@@ -11,6 +11,11 @@ import duckdb
 
 from headrace.model.errors import SourceError
 
+try:
+    import adbc_driver_postgresql
+except ImportError:
+    adbc_driver_postgresql = None
+
 FAILURES = (adbc_driver_manager.Error, duckdb.Error)
 """What a driver, or DuckDB while it drains a driver's stream, may raise."""
 
@@ -57,6 +62,13 @@ class Database:
             # DuckDB finds the local variable `stream` by its name.
             stream, _ = statement.execute_query()  # noqa: RUF059
             return self._target.execute(use).fetchall()
+
+
+def postgres_driver() -> Any:
+    """PostgreSQL's driver, which is an extra; SourceError without it."""
+    if adbc_driver_postgresql is None:
+        raise SourceError("PostgreSQL needs its driver: pip install 'headrace[postgres]'.")
+    return adbc_driver_postgresql
 
 
 @contextmanager

@@ -17,13 +17,8 @@ import duckdb
 from msgspec import Struct
 
 from headrace.model.errors import SourceError
-from headrace.sources.adbc import Database, connected, reading
+from headrace.sources.adbc import Database, connected, postgres_driver, reading
 from headrace.sources.source import check_offered, count_rows, literal, quoted, staged
-
-try:
-    import adbc_driver_postgresql
-except ImportError:
-    adbc_driver_postgresql = None
 
 _SAME = {"bool", "int2", "int4", "int8", "float4", "float8", "bytea"}
 _MOMENTS = {"date": "{0}", "timestamp": "{0}", "timestamptz": "{0} at time zone 'UTC'"}
@@ -47,14 +42,14 @@ class PostgresSource:
         self._queries = queries
 
     def tables(self) -> frozenset[str]:
-        with self._reading(), connected(_driver(), self._url) as database:
+        with self._reading(), connected(postgres_driver(), self._url) as database:
             return frozenset(self._own_tables(database)) | self._queries.keys()
 
     def stage(
         self, connection: duckdb.DuckDBPyConnection, names: Collection[str]
     ) -> dict[str, int]:
         connection.execute("create schema if not exists source")
-        with self._reading(), connected(_driver(), self._url, connection) as database:
+        with self._reading(), connected(postgres_driver(), self._url, connection) as database:
             database.run("set client_encoding = 'UTF8'")
             database.run("begin isolation level repeatable read read only")
             if self._schema:
@@ -103,12 +98,6 @@ class PostgresSource:
         if self._schema and not found:
             raise SourceError(f"{self._where} has no schema {self._schema} with tables in it.")
         return {str(name).lower(): str(qualified) for name, qualified in found}
-
-
-def _driver() -> object:
-    if adbc_driver_postgresql is None:
-        raise SourceError("PostgreSQL needs its driver: pip install 'headrace[postgres]'.")
-    return adbc_driver_postgresql
 
 
 def _stage_table(database: Database, name: str, table: str, query: str) -> None:

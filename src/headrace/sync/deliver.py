@@ -326,6 +326,7 @@ class Delivery:
                     operation.fingerprint,
                     operation.hash,
                     operation.payload,
+                    operation.action,
                 )
             ]
         )
@@ -347,9 +348,10 @@ class Delivery:
         if verdict is Verdict.DONE and operation.body is not None:
             entity, external_id = operation.key
             hash = payload_hash(operation.body)
-            self._journal.acknowledge(
-                [Acknowledged(entity, external_id, operation.customer, None, hash, operation.body)]
+            taken = Acknowledged(
+                entity, external_id, operation.customer, None, hash, operation.body, "update"
             )
+            self._journal.acknowledge([taken])
         else:
             self._journal.answered()
         self._advance(lane)
@@ -363,7 +365,8 @@ class Delivery:
                 answer.status,
                 message_of(answer),
                 operation.payload,
-            )
+            ),
+            operation.action,
         )
         self._progress.rejected += 1
         if operation.action == "create":

@@ -24,7 +24,7 @@ from headrace.sources.registry import open_source
 from headrace.sync.deliver import Delivery
 from headrace.sync.drift import DriftFinder, DriftReport
 from headrace.sync.feed import Feed
-from headrace.sync.journal import Journal
+from headrace.sync.journal import Journal, Place
 from headrace.sync.look_up import create_field, look_up
 from headrace.sync.plan import Plan
 from headrace.sync.planner import Planner
@@ -89,7 +89,7 @@ Watch = Callable[[Progress, Delivery], None]
 
 
 class Organisation:
-    """Holds the book's lock while it is open: Busy when another command does.
+    """The only one at work while it is open: Busy when another command is, on another machine too.
 
     `folder` is the project's, `data` the organisation's own; both exist or are made.
     """
@@ -102,6 +102,7 @@ class Organisation:
         folder: Path,
         data: Path,
         clock: Clock,
+        journal: Place,
     ) -> None:
         self.name = name
         self.settings = settings
@@ -109,7 +110,11 @@ class Organisation:
         self._folder = folder
         self._clock = clock
         self.book = Book(data / "cache.duckdb", folder, settings.contacts)
-        self.journal = Journal(data / "journal.db", clock, settings.keep_payloads)
+        try:
+            self.journal = self._open_journal(journal)
+        except BaseException:
+            self.book.close()
+            raise
         remembered = self.journal.remembered()
         self._directory = decode_directory(remembered) if remembered else EMPTY
         self.book.know(self._directory)
@@ -119,6 +124,15 @@ class Organisation:
         self._latency = self.journal.latency()
         self.models: list[Model] = []
         """The models of the last refresh."""
+
+    def _open_journal(self, place: Place) -> Journal:
+        journal = Journal(place, self._clock, self.settings.keep_payloads)
+        try:
+            journal.hold()
+        except BaseException:
+            journal.close()
+            raise
+        return journal
 
     def refresh(self, thorough: bool = False) -> dict[str, int]:
         """Reads the source and builds the book; rows per staged table.

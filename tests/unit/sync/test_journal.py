@@ -1,21 +1,50 @@
 """The journal: what was acknowledged is there, and the book learns just what is new."""
 
+import os
+import sqlite3
 from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import resources
 from pathlib import Path
 
+import msgspec
+import psycopg
 import pytest
 
 from headrace.book.book import Book
 from headrace.model.clock import SYSTEM_CLOCK
-from headrace.model.errors import ConfigurationError
-from headrace.sync.journal import Acknowledged, Journal, Reject
+from headrace.model.errors import Busy, ConfigurationError
+from headrace.sync.journal import (
+    Acknowledged,
+    Adopted,
+    Journal,
+    Place,
+    PostgresPlace,
+    Reject,
+    State,
+)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    if request.param == "sqlite":
+        return tmp_path / "journal.db"
+    return PostgresPlace(request.getfixturevalue("postgres_database"), "Acme-1.x")
+
+
+@contextmanager
+def opened(place: Place) -> Iterator[Journal]:
+    journal = Journal(place, SYSTEM_CLOCK)
+    try:
+        yield journal
+    finally:
+        journal.close()
 
 
 @pytest.fixture
-def journal(tmp_path: Path) -> Iterator[Journal]:
-    opened = Journal(tmp_path / "journal.db", SYSTEM_CLOCK)
-    yield opened
-    opened.close()
+def journal(place: Place) -> Iterator[Journal]:
+    with opened(place) as journal:
+        yield journal
 
 
 def taken(external_id: str, fingerprint: int = 1, payload: bytes = b"{}") -> Acknowledged:
@@ -110,7 +139,138 @@ def test_answers_of_the_last_minute_still_count(journal: Journal) -> None:
     assert journal.recent_answers(0.0) == []
 
 
-def test_a_newer_journal_is_refused_with_a_sentence(tmp_path: Path, journal: Journal) -> None:
-    journal._db.execute("pragma user_version = 99")
+def test_a_newer_journal_is_refused_with_a_sentence(place: Place) -> None:
+    with opened(place) as journal:
+        journal._db.set_version(99)  # type: ignore[attr-defined]
     with pytest.raises(ConfigurationError, match="newer headrace"):
-        Journal(tmp_path / "journal.db", SYSTEM_CLOCK)
+        Journal(place, SYSTEM_CLOCK)
+
+
+def test_a_journal_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -> None:
+    first = resources.files("headrace.sync.journal.migrations").joinpath("0001_initial", "up.sql")
+    db = sqlite3.connect(tmp_path / "journal.db")
+    db.executescript(first.read_text("utf-8"))
+    db.executescript(
+        "insert into identity values ('abc'); pragma user_version = 1;"
+        "insert into applied values ('invoice', 'i1', 7, x'68', 'c1', 1.0, 1, 3);"
+        "insert into runs (command, started_at, ended_at, outcome, planned, sent) "
+        "values ('apply', 1.0, 2.0, 'done', 5, 5);"
+    )
+    db.close()
+    with opened(tmp_path / "journal.db") as journal:
+        assert journal.position() == ("abc", 3)
+        assert [(run.planned, run.sent) for run in journal.runs()] == [(5, 5)]
+        journal.begin_run("apply", 1, 0)
+        journal.acknowledge([taken("i2")])
+        assert journal.sent_counts(2) == [("invoice", "create", 1)]
+    with opened(tmp_path / "journal.db") as journal:
+        assert journal.position() == ("abc", 4)
+
+
+def test_a_run_knows_what_it_sent_and_what_was_refused(journal: Journal) -> None:
+    journal.acknowledge([taken("before")])
+    number = journal.begin_run("apply", 3, 1)
+    journal.acknowledge([taken("i1")])
+    journal.acknowledge([msgspec.structs.replace(taken("i2"), action="update")])
+    journal.acknowledge([forgotten("i3")])
+    journal.reject(Reject("invoice", "i4", 1, 400, "no\0 way"), "update")
+    journal.end_run("done", 0.1)
+    journal.begin_run("apply", 1, 1)
+    journal.acknowledge([taken("i4")])
+    assert journal.sent_counts(number) == [
+        ("invoice", "create", 1),
+        ("invoice", "delete", 1),
+        ("invoice", "update", 1),
+    ]
+    assert [(one.external_id, one.action, one.refused) for one in journal.sent(number)] == [
+        ("i1", "create", None),
+        ("i2", "update", None),
+        ("i3", "delete", None),
+        ("i4", "update", "no way"),
+    ]
+    assert [one.external_id for one in journal.sent(number, refused_only=True)] == ["i4"]
+    run = journal.run(number)
+    assert run is not None and (run.sent, run.rejected) == (3, 1)
+    assert journal.run(99) is None
+
+
+def test_a_run_that_goes_on_says_how_far_it_is(journal: Journal, place: Place) -> None:
+    number = journal.begin_run("apply", 3, 1)
+    state = State(
+        noted_at=1.5,
+        done=1,
+        left=2,
+        rejected=0,
+        per_minute=4,
+        rate=600,
+        open_left=1,
+        open_complete_in=2.5,
+        complete_in=3.5,
+        note="",
+    )
+    journal.note_state(msgspec.structs.replace(state, done=0))
+    journal.note_state(state)
+    with opened(place) as other:
+        assert other.state(number) == state
+        journal.end_run("done", None)
+        assert other.state(number) is None
+
+
+def test_what_was_adopted_is_known_as_told(tmp_path: Path, journal: Journal) -> None:
+    same = Adopted("invoice", "i1", "c1", 5, b"h" * 16, b"{}")
+    journal.adopt([same, Adopted("customer", "c1", "c1")])
+    with Book(tmp_path / "cache.duckdb") as book:
+        assert set(told(journal, book)) == {("i1", 5), ("c1", None)}
+    found = journal.told([("invoice", "i1"), ("customer", "c1")])
+    assert found["invoice", "i1"].payload == b"{}"
+    assert found["customer", "c1"].payload is None
+    assert journal.sent(0) == []
+
+
+def test_organisations_share_a_database_and_nothing_else(postgres_database: str) -> None:
+    with (
+        opened(PostgresPlace(postgres_database, "a")) as one,
+        opened(PostgresPlace(postgres_database, "A")) as other,
+    ):
+        one.hold()
+        other.hold()
+        one.acknowledge([taken("i1")])
+        assert (one.count(), other.count()) == ({"invoice": 1}, {})
+        assert one.position()[0] != other.position()[0]
+
+
+def test_the_second_at_work_on_an_organisation_learns_who_is_the_first(
+    postgres_database: str,
+) -> None:
+    place = PostgresPlace(postgres_database, "acme")
+    with opened(place) as first, opened(place) as second:
+        first.hold()
+        with pytest.raises(Busy, match=rf"acme \(headrace on .*, process {os.getpid()}, since"):
+            second.hold()
+        second.ignore_rejects([("invoice", "i1")])
+    with opened(place) as second:
+        second.hold()
+
+
+def test_a_database_that_goes_away_is_told_without_its_password(postgres_database: str) -> None:
+    place = PostgresPlace(postgres_database.replace("postgres@", "postgres:hush@"), "acme")
+    with opened(place) as journal:
+        with psycopg.connect(postgres_database, autocommit=True) as admin:
+            admin.execute(
+                "select pg_terminate_backend(pid) from pg_stat_activity "
+                "where application_name like 'headrace on%' and datname = current_database()"
+            )
+        for _ in range(2):
+            with pytest.raises(ConfigurationError, match="sent once more") as told:
+                journal.acknowledge([taken("i1")])
+            assert "hush" not in str(told.value)
+    with opened(place) as journal:
+        assert journal.count() == {}
+    with pytest.raises(ConfigurationError, match="can't be opened") as told:
+        Journal(PostgresPlace("postgresql://u:hush@127.0.0.1:1/none", "acme"), SYSTEM_CLOCK)
+    assert "hush" not in str(told.value)
+
+
+def test_a_name_that_the_database_would_cut_is_refused(postgres_database: str) -> None:
+    with pytest.raises(ConfigurationError, match="too long"):
+        Journal(PostgresPlace(postgres_database, "n" * 60), SYSTEM_CLOCK)

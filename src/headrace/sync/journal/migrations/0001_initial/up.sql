@@ -1,4 +1,4 @@
-create table if not exists applied (
+create table applied (
     entity text not null,
     external_id text not null,
     fingerprint integer,
@@ -11,24 +11,24 @@ create table if not exists applied (
 ) without rowid;
 
 -- Each write gets the next number, so that a reader can ask for what came after the last it saw.
-create index if not exists applied_change on applied (change);
+create index applied_change on applied (change);
 
-create table if not exists forgotten (
+create table forgotten (
     change integer primary key,
     entity text not null,
     external_id text not null
 );
 
-create table if not exists identity (id text not null);
+create table identity (id text not null);
 
-create table if not exists payloads (
+create table payloads (
     entity text not null,
     external_id text not null,
     payload blob not null,
     primary key (entity, external_id)
 ) without rowid;
 
-create table if not exists rejects (
+create table rejects (
     entity text not null,
     external_id text not null,
     fingerprint integer,
@@ -42,7 +42,7 @@ create table if not exists rejects (
 ) without rowid;
 
 -- Records that the API took and keeps otherwise; fields are JSON: [[name, sent, kept], ...].
-create table if not exists drifts (
+create table drifts (
     entity text not null,
     external_id text not null,
     fields blob not null,
@@ -51,7 +51,7 @@ create table if not exists drifts (
     primary key (entity, external_id)
 ) without rowid;
 
-create table if not exists runs (
+create table runs (
     id integer primary key,
     command text not null,
     started_at real not null,
@@ -65,10 +65,10 @@ create table if not exists runs (
 );
 
 -- What one answer took when the API was tried without a run.
-create table if not exists tried (latency real not null);
+create table tried (latency real not null);
 
 -- When the API answered, for the last minute: those requests still count there after a restart.
-create table if not exists answers (at real not null);
+create table answers (at real not null);
 
 -- The names of users, dunning plans and custom fields as last read from the API, as JSON.
-create table if not exists directory (content blob not null);
+create table directory (content blob not null);

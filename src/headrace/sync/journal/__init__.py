@@ -1,0 +1,36 @@
+"""The journal: what the API was told and acknowledged, what it refused, and every run.
+
+It is the truth that plans are made against. A record is written when the API acknowledged it and
+before the next operation of its customer starts, so after a crash at any instant the journal is
+never ahead of the API and behind it by at most what was in flight.
+"""
+
+from headrace.sync.journal.journal import Journal, Place
+from headrace.sync.journal.postgres import SCHEMES, PostgresPlace
+from headrace.sync.journal.records import (
+    Acknowledged,
+    Adopted,
+    Drift,
+    Key,
+    Reject,
+    Run,
+    Sent,
+    State,
+    Told,
+)
+
+__all__ = [
+    "SCHEMES",
+    "Acknowledged",
+    "Adopted",
+    "Drift",
+    "Journal",
+    "Key",
+    "Place",
+    "PostgresPlace",
+    "Reject",
+    "Run",
+    "Sent",
+    "State",
+    "Told",
+]

@@ -1,0 +1,45 @@
+"""The journal, opened on either engine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from headrace.model.clock import Clock
+from headrace.sync.journal.database import Database
+from headrace.sync.journal.postgres import PostgresDatabase, PostgresPlace
+from headrace.sync.journal.refused import RefusedShelf
+from headrace.sync.journal.runs import RunsShelf
+from headrace.sync.journal.sqlite import SqliteDatabase
+from headrace.sync.journal.told import ToldShelf
+
+Place = Path | PostgresPlace
+
+
+class Journal(ToldShelf, RefusedShelf, RunsShelf):
+    """One organisation's; others can read it, and decide on refusals, while it is written."""
+
+    def __init__(self, place: Place, clock: Clock, keep_payloads: bool = True) -> None:
+        """Opens, makes or migrates it. ConfigurationError when that can't be done."""
+        database: Database = (
+            SqliteDatabase(place) if isinstance(place, Path) else PostgresDatabase(place)
+        )
+        super().__init__(database, clock, keep_payloads)
+
+    def hold(self) -> None:
+        """Makes this the only one that delivers, until it is closed. Busy names the other."""
+        self._db.hold()
+
+    def remember(self, directory: bytes) -> None:
+        """Keeps the API's names, for plans that are made while it can't be asked."""
+        with self._db.transaction():
+            self._db.run("clear_directory")
+            self._db.run("keep_directory", (directory,))
+
+    def remembered(self) -> bytes | None:
+        """The names that were kept last."""
+        row = self._db.run("directory").fetchone()
+        return bytes(row[0]) if row else None
+
+    def close(self) -> None:
+        """Releases it."""
+        self._db.close()

@@ -1,0 +1,81 @@
+"""What the API refused, and what it took and keeps otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from headrace.sync.journal.records import Drift, Fields, Key, Reject
+from headrace.sync.journal.shelf import Shelf
+
+
+class RefusedShelf(Shelf):
+    """Refusals and drifts, at most one of each for a record."""
+
+    def reject(self, reject: Reject, action: str = "create") -> None:
+        """Keeps a refusal until the record is acknowledged or its row changes.
+
+        `action` is what the plan wanted of the record.
+        """
+        now = self._clock.now().timestamp()
+        key = (reject.entity, reject.external_id)
+        # PostgreSQL's text can't hold the character.
+        message = reject.message.replace("\0", "")
+        payload = reject.payload if self._keep_payloads else None
+        self._troubled().add(key)
+        with self._db.transaction():
+            self._db.run(
+                "reject",
+                (*key, reject.fingerprint, reject.status, message, payload, now, self.run_id),
+            )
+            self._db.run("note_sent", (self.run_id, now, *key, action, message))
+            self._db.run("count_rejected", (self.run_id,))
+
+    def rejects(self) -> list[Reject]:
+        """Every refusal that stands."""
+        return [
+            msgspec.structs.replace(Reject(*row[:-1]), ignored=bool(row[-1]))
+            for row in self._db.run("rejects")
+        ]
+
+    def ignore_rejects(self, keys: Iterable[Key]) -> None:
+        """Keeps these refusals to itself, until their rows change."""
+        with self._db.transaction():
+            self._db.run_all("ignore_reject", list(keys))
+
+    def drop_rejects(self, keys: Iterable[Key]) -> None:
+        """Forgets the refusals of these records."""
+        with self._db.transaction():
+            self._db.run_all("drop_reject", list(keys))
+
+    def clear_rejects(self) -> None:
+        """Forgets the refusals, so that the next plan tries them again."""
+        self._db.run("clear_rejects")
+
+    def mark_drifted(self, drifts: Iterable[Drift]) -> None:
+        """Notes that the API keeps records otherwise than they were told."""
+        with self._db.transaction():
+            self._mark(drifts)
+
+    def _mark(self, drifts: Iterable[Drift]) -> None:
+        now = self._clock.now().timestamp()
+        for drift in drifts:
+            self._troubled().add((drift.entity, drift.external_id))
+            fields = msgspec.json.encode(drift.fields)
+            self._db.run(
+                "mark_drifted", (drift.entity, drift.external_id, fields, now, self.run_id)
+            )
+
+    def replace_drifts(self, drifts: Sequence[Drift]) -> None:
+        """Notes these, found by looking at everything, in place of what was known before."""
+        with self._db.transaction():
+            self._db.run("clear_drifts")
+            self._mark(drifts)
+
+    def drifts(self) -> list[Drift]:
+        """Every record that is known to be kept otherwise."""
+        return [
+            Drift(entity, external_id, msgspec.json.decode(fields, type=Fields), found_at)
+            for entity, external_id, fields, found_at in self._db.run("drifts")
+        ]

@@ -1,0 +1,36 @@
+"""What the shelves of a journal share: its database, the clock, and the numbers of changes."""
+
+from __future__ import annotations
+
+from headrace.model.clock import Clock
+from headrace.sync.journal.database import Database
+from headrace.sync.journal.records import Key
+
+
+class Shelf:
+    """One connection, one user at a time."""
+
+    def __init__(self, database: Database, clock: Clock, keep_payloads: bool) -> None:
+        self._db = database
+        self._clock = clock
+        self._keep_payloads = keep_payloads
+        database.run("identify")
+        self._identity = str(database.run("identity").fetchone()[0])
+        self._change = self._last_change()
+        self._keys_in_trouble: set[Key] | None = None
+        self.run_id = 0
+        """The run that writes are counted for; 0 outside of any."""
+
+    def _last_change(self) -> int:
+        return int(self._db.run("last_change").fetchone()[0])
+
+    def _troubled(self) -> set[Key]:
+        """Every record that is refused or drifted, and perhaps some that no longer are: only who
+        delivers adds to them, so that acknowledging the others needs no look."""
+        if self._keys_in_trouble is None:
+            self._keys_in_trouble = set(self._db.run("troubled").fetchall())
+        return self._keys_in_trouble
+
+    def _next_change(self) -> int:
+        self._change += 1
+        return self._change

@@ -1,0 +1,83 @@
+"""A journal in a SQLite file, readable by others while it is written."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import adbc_driver_manager
+import adbc_driver_sqlite
+import duckdb
+
+from headrace.sync.journal.database import migrate
+from headrace.sync.journal.statements import SQLITE
+
+
+class SqliteDatabase:
+    """The book beside it is locked by its only user, so the file needs no lock of its own."""
+
+    def __init__(self, path: Path) -> None:
+        """Opens, makes or migrates the file. ConfigurationError for a newer one."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._path = path
+        # One user at a time, though not always on the thread that opened it.
+        self._db = sqlite3.connect(
+            path, isolation_level=None, timeout=30.0, check_same_thread=False
+        )
+        self._db.execute("pragma journal_mode = wal")
+        # A power cut may lose the newest acknowledgements: they are sent again, never lost.
+        self._db.execute("pragma synchronous = normal")
+        try:
+            migrate(self, str(path))
+        except BaseException:
+            self._db.close()
+            raise
+
+    def run(self, name: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
+        return self._db.execute(SQLITE[name], values)
+
+    def run_all(self, name: str, rows: Iterable[Sequence[Any]]) -> None:
+        self._db.executemany(SQLITE[name], rows)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        self._db.execute("begin immediate")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("rollback")
+            raise
+        self._db.execute("commit")
+
+    def scan(self, connection: duckdb.DuckDBPyConnection, query: str, create: str) -> None:
+        uri = f"file:{quote(str(self._path.resolve()))}?mode=ro"
+        driver = adbc_driver_sqlite._driver_path()
+        with (
+            adbc_driver_manager.AdbcDatabase(driver=driver, uri=uri) as base,
+            adbc_driver_manager.AdbcConnection(base) as session,
+            adbc_driver_manager.AdbcStatement(session) as statement,
+        ):
+            statement.set_options(**{"adbc.sqlite.query.batch_rows": "65536"})
+            statement.set_sql_query(query)
+            stream, _ = statement.execute_query()  # DuckDB finds it by its name
+            connection.execute(create)
+            del stream
+
+    def hold(self) -> None:
+        """Nothing: who has the book open is alone."""
+
+    def version(self) -> int:
+        return int(self._db.execute("pragma user_version").fetchone()[0])
+
+    def make(self, statement: str) -> None:
+        self._db.execute(statement)
+
+    def set_version(self, version: int) -> None:
+        self._db.execute(f"pragma user_version = {version}")
+
+    def close(self) -> None:
+        self._db.close()

@@ -1,0 +1,189 @@
+-- identify --
+insert into identity select lower(hex(randomblob(16))) where not exists (select 1 from identity)
+
+-- identity --
+select id from identity
+
+-- last_change --
+select coalesce(max(change), 0)
+from (select max(change) as change from applied union all select max(change) from forgotten) as last
+
+-- news --
+select entity, external_id, fingerprint, 0 as gone from applied where change > {seen}
+union all
+select entity, external_id, null, 1 from forgotten where change > {seen}
+
+-- count --
+select entity, count(*) from applied group by entity
+
+-- told --
+select a.entity, a.external_id, a.hash, p.payload, a.customer
+from json_each(?) as k
+join applied as a on a.entity = k.value ->> 0 and a.external_id = k.value ->> 1
+left join payloads as p on p.entity = a.entity and p.external_id = a.external_id
+
+-- documents_of --
+select entity, external_id, customer from applied
+where customer in (select value from json_each(?))
+and entity in ('invoice', 'credit_note', 'payment', 'refund')
+
+-- apply --
+insert into applied (
+    entity, external_id, fingerprint, hash, customer, applied_at, run, change
+) values (?, ?, ?, ?, ?, ?, ?, ?)
+on conflict (entity, external_id) do update set
+    fingerprint = excluded.fingerprint, hash = excluded.hash, customer = excluded.customer,
+    applied_at = excluded.applied_at, run = excluded.run, change = excluded.change
+
+-- keep_payload --
+insert into payloads (entity, external_id, payload) values (?, ?, ?)
+on conflict (entity, external_id) do update set payload = excluded.payload
+
+-- forget --
+insert into forgotten (change, entity, external_id) values (?, ?, ?)
+
+-- unapply --
+delete from applied where entity = ? and external_id = ?
+
+-- drop_payload --
+delete from payloads where entity = ? and external_id = ?
+
+-- refresh --
+update applied set fingerprint = ?, change = ? where entity = ? and external_id = ?
+
+-- send_again --
+update applied set fingerprint = null, hash = ?, change = ? where entity = ? and external_id = ?
+
+-- mark_drifted --
+insert into drifts (entity, external_id, fields, found_at, run) values (?, ?, ?, ?, ?)
+on conflict (entity, external_id) do update set
+    fields = excluded.fields, found_at = excluded.found_at, run = excluded.run
+
+-- drop_drift --
+delete from drifts where entity = ? and external_id = ?
+
+-- clear_drifts --
+delete from drifts
+
+-- drifts --
+select entity, external_id, fields, found_at from drifts order by found_at, entity, external_id
+
+-- troubled --
+select entity, external_id from rejects union select entity, external_id from drifts
+
+-- reject --
+insert into rejects (
+    entity, external_id, fingerprint, status, message, payload, rejected_at, run, ignored
+) values (?, ?, ?, ?, ?, ?, ?, ?, 0)
+on conflict (entity, external_id) do update set
+    fingerprint = excluded.fingerprint, status = excluded.status, message = excluded.message,
+    payload = excluded.payload, rejected_at = excluded.rejected_at, run = excluded.run, ignored = 0
+
+-- rejects --
+select
+    entity, external_id, fingerprint, status, message, payload, rejected_at, ignored
+from rejects
+order by rejected_at, entity, external_id
+
+-- ignore_reject --
+update rejects set ignored = 1 where entity = ? and external_id = ?
+
+-- drop_reject --
+delete from rejects where entity = ? and external_id = ?
+
+-- clear_rejects --
+delete from rejects
+
+-- begin_run --
+insert into runs (command, started_at, planned, open_left) values (?, ?, ?, ?) returning id
+
+-- end_run --
+update runs set
+    ended_at = ?, outcome = ?, latency = ?,
+    sent = (select count(*) from sent where run = runs.id and refused is null)
+where id = ?
+
+-- count_rejected --
+update runs set rejected = rejected + 1 where id = ?
+
+-- note_sent --
+insert into sent (run, at, entity, external_id, action, refused) values (?, ?, ?, ?, ?, ?)
+
+-- runs --
+select
+    id, command, started_at, ended_at, outcome, planned,
+    -- A run that goes on, or was killed, has not been counted yet.
+    case
+        when ended_at is null and sent = 0
+            then (select count(*) from sent where run = runs.id and refused is null)
+        else sent
+    end,
+    rejected, open_left
+from runs
+{which}
+
+-- newest --
+order by id desc limit ?
+
+-- by_id --
+where id = ?
+
+-- newest_sent --
+-- Read until they are too old; no API takes more in a minute.
+select at from sent order by id desc limit 100000
+
+-- sent_counts --
+select entity, action, count(*) from sent
+where run = ? and refused is null
+group by entity, action
+order by entity, action
+
+-- sent_records --
+select entity, external_id, action, at, refused from sent where run = ? order by id
+
+-- sent_refused --
+select entity, external_id, action, at, refused from sent
+where run = ? and refused is not null
+order by id
+
+-- note_progress --
+insert into progress (run, content) values (?, ?)
+on conflict (run) do update set content = excluded.content
+
+-- progress --
+select content from progress where run = ?
+
+-- drop_progress --
+delete from progress where run = ?
+
+-- clear_tried --
+delete from tried
+
+-- note_tried --
+insert into tried (latency) values (?)
+
+-- latency --
+select latency from (
+    select latency, id from runs where latency is not null
+    union all
+    select latency, 0 from tried
+) as measured
+order by id desc limit 1
+
+-- clear_directory --
+delete from directory
+
+-- keep_directory --
+insert into directory (content) values (?)
+
+-- directory --
+select content from directory
+
+-- answered --
+insert into answers (at) values (?)
+
+-- forget_answers --
+delete from answers where at < ?
+
+-- answers --
+select at from answers

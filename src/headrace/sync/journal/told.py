@@ -1,0 +1,155 @@
+"""What the API has, as it acknowledged it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+
+import duckdb
+
+from headrace.sync.journal.records import Acknowledged, Adopted, Key, Told
+from headrace.sync.journal.shelf import Shelf
+from headrace.sync.journal.statements import MIRROR, SQLITE
+
+
+class ToldShelf(Shelf):
+    """Acknowledged records. Each write gets the next number of change, so that a reader can ask for
+    what came after the last it saw."""
+
+    def load_into(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Brings the book's `staging.told` (entity, external_id, key, fingerprint) up to date.
+
+        Reads what changed since the last time, or everything when the book has seen none or
+        another journal.
+        """
+        identity, last = self.position()
+        connection.execute(
+            "create table if not exists staging.told (entity varchar, external_id varchar, "
+            "key bigint, fingerprint bigint); "
+            "create table if not exists staging.told_state (journal varchar, change bigint)"
+        )
+        state = connection.execute("from staging.told_state").fetchall()
+        seen = state[0][1] if state and state[0][0] == identity else -1
+        if seen == last:
+            return
+        self._db.scan(
+            connection,
+            SQLITE["news"].format(seen=seen),
+            "create or replace temp table news as "
+            "select entity, external_id, fingerprint, gone = 1 as gone from stream",
+        )
+        connection.execute("begin")
+        if seen < 0:
+            connection.execute("delete from staging.told")
+        connection.execute(MIRROR)
+        connection.execute("delete from staging.told_state")
+        connection.execute("insert into staging.told_state values ($1, $2)", [identity, last])
+        connection.execute("commit; drop table news")
+
+    def position(self) -> tuple[str, int]:
+        """(which journal, its last change): the same as long as nothing was acknowledged."""
+        return self._identity, self._last_change()
+
+    def count(self) -> dict[str, int]:
+        """Acknowledged records per entity."""
+        return dict(self._db.run("count").fetchall())
+
+    def told(self, keys: Sequence[Key]) -> dict[Key, Told]:
+        """What the API acknowledged of these records."""
+        rows = self._db.run("told", (json.dumps(keys),))
+        return {(e, x): Told(hash, payload, customer) for e, x, hash, payload, customer in rows}
+
+    def documents_of(self, customers: Sequence[str]) -> list[tuple[str, str, str]]:
+        """(entity, external id, customer) of the documents that the API has of these customers."""
+        rows: list[tuple[str, str, str]] = self._db.run(
+            "documents_of", (json.dumps(list(customers)),)
+        ).fetchall()
+        return rows
+
+    def acknowledge(self, records: Iterable[Acknowledged]) -> None:
+        """Records what the API took, in one transaction."""
+        now = self._clock.now().timestamp()
+        with self._db.transaction():
+            for record in records:
+                self._write(record, now)
+
+    def _write(self, record: Acknowledged, now: float) -> None:
+        key = (record.entity, record.external_id)
+        if record.hash is None:
+            self._forget(key)
+            self._forget((f"{record.entity}_pdf", record.external_id))
+        else:
+            self._db.run(
+                "apply",
+                (
+                    *key,
+                    record.fingerprint,
+                    record.hash,
+                    record.customer,
+                    now,
+                    self.run_id,
+                    self._next_change(),
+                ),
+            )
+            if self._keep_payloads and record.payload is not None:
+                self._db.run("keep_payload", (*key, record.payload))
+        run = self._db.run
+        if key in self._troubled():
+            run("drop_reject", key)
+            run("drop_drift", key)
+        action = record.action if record.hash is not None else "delete"
+        run("note_sent", (self.run_id, now, *key, action, None))
+
+    def _forget(self, key: Key) -> None:
+        self._db.run("forget", (self._next_change(), *key))
+        self._db.run("unapply", key)
+        self._db.run("drop_payload", key)
+
+    def forget(self, keys: Iterable[Key]) -> None:
+        """What the source no longer has and the API need not be told of."""
+        with self._db.transaction():
+            for key in keys:
+                self._forget(key)
+
+    def adopt(self, records: Iterable[Adopted]) -> None:
+        """Notes what the API has had already, in one transaction."""
+        now = self._clock.now().timestamp()
+        noted = list(records)
+        with self._db.transaction():
+            self._db.run_all(
+                "apply",
+                (
+                    (
+                        one.entity,
+                        one.external_id,
+                        one.fingerprint,
+                        one.hash,
+                        one.customer,
+                        now,
+                        self.run_id,
+                        self._next_change(),
+                    )
+                    for one in noted
+                ),
+            )
+            if self._keep_payloads:
+                self._db.run_all(
+                    "keep_payload",
+                    (
+                        (one.entity, one.external_id, one.payload)
+                        for one in noted
+                        if one.payload is not None
+                    ),
+                )
+
+    def refresh(self, fingerprints: Iterable[tuple[int | None, str, str]]) -> None:
+        """Sets (fingerprint, entity, external id) of records whose payload did not change."""
+        with self._db.transaction():
+            self._db.run_all(
+                "refresh", ((mark, self._next_change(), *key) for mark, *key in fingerprints)
+            )
+
+    def send_again(self, keys: Iterable[Key]) -> None:
+        """Lets the next plan send these records, whatever it was told of them before."""
+        with self._db.transaction():
+            self._db.run_all("send_again", ((b"", self._next_change(), *key) for key in keys))
