@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from headrace.cli.show.console import (
     JsonOption,
@@ -17,7 +20,8 @@ from headrace.cli.show.console import (
 )
 from headrace.fleet.project import LoadedProject, load_project
 from headrace.model.clock import SYSTEM_CLOCK
-from headrace.sync.journal import Journal, Reject, Run
+from headrace.model.errors import ConfigurationError
+from headrace.sync.journal import Journal, Reject, Run, State
 
 _REJECTS_SHOWN = 20
 
@@ -25,13 +29,24 @@ _REJECTS_SHOWN = 20
 def command(
     project: ProjectOption = Path(),
     organisation: OrganisationOption = None,
+    run: Annotated[
+        int | None,
+        typer.Option("--run", help="One run by its number: what it sent and what was refused."),
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Show what the API has, the last runs, and what it refused; works beside a running sync.
 
-    Example: headrace status --json
+    Of a run that goes on it tells how far it is, how much of the allowed rate it uses, and when the
+    open items and all items are complete. With --run it tells of one run what it sent, by entity
+    and action, how long it took, why it ended, and what the API refused; --json names each record.
+
+    Example: headrace status --run 12 --json
     """
     loaded = load_project(project)
+    if run is not None:
+        _tell_run(loaded, loaded.only(organisation), run, json)
+        return
     reports = [_report(loaded, name) for name in loaded.names(organisation)]
     if json:
         print_json(reports)
@@ -41,16 +56,39 @@ def command(
 
 
 def _report(loaded: LoadedProject, name: str) -> dict[str, Any]:
-    journal = Journal(loaded.journal_place(name), SYSTEM_CLOCK)
-    try:
+    with closing(Journal(loaded.journal_place(name), SYSTEM_CLOCK)) as journal:
+        runs = journal.runs()
         return {
             "organisation": name,
             "records": journal.count(),
-            "runs": journal.runs(),
+            "runs": runs,
+            "state": journal.state(runs[0].id) if runs else None,
             "rejects": journal.rejects(),
         }
-    finally:
-        journal.close()
+
+
+def _tell_run(loaded: LoadedProject, name: str, number: int, json: bool) -> None:
+    with closing(Journal(loaded.journal_place(name), SYSTEM_CLOCK)) as journal:
+        run = journal.run(number)
+        if run is None:
+            raise ConfigurationError(
+                f"{name} has no run {number}: `headrace status` shows the last ones."
+            )
+        counts, state = journal.sent_counts(number), journal.state(number)
+        records = journal.sent(number, refused_only=not json)
+    if json:
+        named = [{"entity": e, "action": action, "count": count} for e, action, count in counts]
+        document = {"organisation": name, "run": run, "state": state, "counts": named}
+        print_json({**document, "records": records})
+        return
+    console.print(f"[bold]{name}[/bold]")
+    console.print(f"  {_run_text(run, state)}, by `headrace {run.command}`", markup=False)
+    for entity, action, count in counts:
+        console.print(f"    {several(count, entity)}: {action}")
+    for one in records[:_REJECTS_SHOWN]:
+        console.print(f"    {one.entity} {one.external_id} refused: {one.refused}", markup=False)
+    if len(records) > _REJECTS_SHOWN:
+        console.print(f"    … and {len(records) - _REJECTS_SHOWN:,} more (--json has all)")
 
 
 def _show(report: dict[str, Any]) -> None:
@@ -58,8 +96,9 @@ def _show(report: dict[str, Any]) -> None:
     counts = report["records"]
     said = ", ".join(several(count, entity) for entity, count in counts.items())
     console.print(f"  the API has: {said or 'nothing yet'}")
-    for run in report["runs"]:
-        console.print(f"  {_run_text(run)}", markup=False)
+    for number, run in enumerate(report["runs"]):
+        said = _run_text(run, report["state"] if number == 0 else None)
+        console.print(f"  {said}", markup=False)
     rejects: list[Reject] = report["rejects"]
     if rejects:
         console.print(f"  [red]{len(rejects):,} rejected[/red]")
@@ -70,12 +109,33 @@ def _show(report: dict[str, Any]) -> None:
         )
 
 
-def _run_text(run: Run) -> str:
+def _run_text(run: Run, state: State | None) -> str:
     started = datetime.fromtimestamp(run.started_at, UTC)
     text = f"run {run.id}, {started:%Y-%m-%d %H:%M:%S} UTC: {run.sent:,} of {run.planned:,} sent"
     if run.rejected:
         text += f", {run.rejected:,} rejected"
-    if run.ended_at is None:
-        passed = SYSTEM_CLOCK.now().timestamp() - run.started_at
-        return f"{text}, running for {duration_text(passed)} or ended without a word"
-    return f"{text} in {duration_text(run.ended_at - run.started_at)}, {run.outcome}"
+    if run.ended_at is not None:
+        return f"{text} in {duration_text(run.ended_at - run.started_at)}, {run.outcome}"
+    now = SYSTEM_CLOCK.now().timestamp()
+    text += f", running for {duration_text(now - run.started_at)}"
+    return f"{text}{_state_text(state, now)}" if state else f"{text} or ended without a word"
+
+
+def _state_text(state: State, now: float) -> str:
+    """What it said last, and how long ago, for a run that was killed says no more."""
+    noted = datetime.fromtimestamp(state.noted_at, UTC)
+    parts = [
+        f"; {state.left:,} left",
+        f"{state.per_minute:,} requests in the last minute "
+        f"({state.per_minute / state.rate:.0%} of what is allowed)",
+    ]
+    if state.open_left:
+        when = noted + timedelta(seconds=state.open_complete_in)
+        parts.append(f"open items complete at {when:%H:%M:%S}")
+    else:
+        parts.append("open items complete")
+    when = noted + timedelta(seconds=state.complete_in)
+    parts.append(f"all complete at {when:%Y-%m-%d %H:%M:%S} UTC")
+    if state.note:
+        parts.append(state.note)
+    return f"{', '.join(parts)} (said {duration_text(max(0.0, now - state.noted_at))} ago)"

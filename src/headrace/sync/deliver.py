@@ -33,6 +33,7 @@ _ATTEMPTS = 6
 _WAIT_MAX = 60.0
 _JITTER = 0.25
 _MOMENT = 0.01
+_SAY_EVERY = 1.0
 _THROTTLED_MAX = 5 * WINDOW
 """Seconds of nothing but 429 before the run stops: some other program takes all of the rate."""
 
@@ -84,6 +85,7 @@ class Delivery:
         self._failing: set[int] = set()
         """Operations that failed since the API last decided on a record."""
         self._defect: BaseException | None = None
+        self._said_at = -_SAY_EVERY
 
     def interrupt(self) -> None:
         """Lets what is in flight finish and ends; everything else stays planned."""
@@ -157,6 +159,7 @@ class Delivery:
 
     async def _pause(self, seconds: float | None) -> None:
         """Until something moves, or so many seconds have passed."""
+        self._say(at_once=seconds is not None and seconds >= _SAY_EVERY)
         self._moved.clear()
         moved = asyncio.create_task(self._moved.wait())
         tasks: set[asyncio.Task[Any]] = {moved}
@@ -165,6 +168,12 @@ class Delivery:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in tasks:
             task.cancel()
+
+    def _say(self, *, at_once: bool) -> None:
+        """Lets others see how far it is, at no cost for each request."""
+        if at_once or self._clock.monotonic() - self._said_at >= _SAY_EVERY:
+            self._said_at = self._clock.monotonic()
+            self._journal.note_state(self._progress.state())
 
     def _finished(self, task: asyncio.Task[None]) -> None:
         self._requests.discard(task)

@@ -6,6 +6,7 @@ import msgspec
 
 from headrace.client.pace import Pace
 from headrace.model.clock import Clock
+from headrace.sync.journal import State
 from headrace.sync.plan import Plan, duration
 
 
@@ -71,12 +72,45 @@ class Progress:
         return self._pace.wait() or 0.0
 
     @property
+    def open_left(self) -> int:
+        """Of the operations that bring the open items, those still to come."""
+        if self.open_complete_after is not None:
+            return 0
+        return min(self.left, max(0, self.open_total - self.open_done))
+
+    @property
     def seconds_left(self) -> float:
         """About how long the rest takes: the whole by arithmetic, less what has passed."""
-        if not self.left:
+        return self._rest(self.left, self._measured.seconds)
+
+    @property
+    def open_seconds_left(self) -> float:
+        """The same of the open items."""
+        return self._rest(self.open_left, self._measured.open_seconds)
+
+    @property
+    def _measured(self) -> Plan:
+        """The plan with the latency of this run."""
+        return msgspec.structs.replace(self._plan, latency=self.latency or self._plan.latency)
+
+    def _rest(self, left: int, whole: float) -> float:
+        if not left:
             return 0.0
-        latency = self.latency or self._plan.latency
-        plan = self._plan
-        whole = msgspec.structs.replace(plan, latency=latency).seconds
-        rest = duration(self.left, plan.rate, plan.in_flight, latency, 0)
-        return max(rest if self.left <= plan.in_flight else whole - self.elapsed, rest, 0.0)
+        plan = self._measured
+        rest = duration(left, plan.rate, plan.in_flight, plan.latency, 0)
+        return max(rest if left <= plan.in_flight else whole - self.elapsed, rest, 0.0)
+
+    def state(self) -> State:
+        """All of it at this moment, for the journal."""
+        return State(
+            noted_at=self._clock.now().timestamp(),
+            done=self.done,
+            left=self.left,
+            rejected=self.rejected,
+            per_minute=self.in_last_minute,
+            rate=self._plan.rate,
+            open_left=self.open_left,
+            open_complete_in=self.open_seconds_left,
+            complete_in=self.seconds_left,
+            note=self.note,
+        )

@@ -88,9 +88,8 @@ def describe(progress: Delivered) -> str:
         parts.append(f"all that the API takes; next in {duration_text(progress.paused_for)}")
     if progress.left:
         parts.append(f"{duration_text(progress.seconds_left)} to go")
-    open_left = progress.open_total - progress.open_done
-    if progress.open_complete_after is None and 0 < open_left < progress.left:
-        parts.append(f"{open_left:,} to open items complete")
+    if 0 < progress.open_left < progress.left:
+        parts.append(f"{progress.open_left:,} to open items complete")
     if progress.rejected:
         parts.append(f"{progress.rejected:,} rejected")
     if progress.note:
