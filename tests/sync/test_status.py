@@ -47,7 +47,7 @@ def test_a_run_tells_how_far_it_is_and_later_what_it_sent(
         while progress.settled < 8:
             await asyncio.sleep(0.02)
         await asyncio.sleep(1.1)  # what it says is at most a second old, or nothing moves
-        during.extend(await asyncio.to_thread(status, desk))
+        during.extend(status(desk))
         said.append((await asyncio.to_thread(desk.command, "status")).stdout)
         delivery.interrupt()
 

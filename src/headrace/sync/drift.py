@@ -6,7 +6,7 @@ and compared field by field; what they made there themselves is counted and left
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -105,7 +105,7 @@ class DriftFinder:
                 )
         for (_, external_id), body in bodies.items():
             self._compared += 1
-            answer = msgspec.json.encode(self._with_customer(named[external_id]))
+            answer = msgspec.json.encode(with_customer(named[external_id], self._customers))
             if fields := kept_otherwise(body, answer):
                 self._drifted.append(Drift(entity.name, external_id, fields))
         self._connection.execute(
@@ -125,13 +125,6 @@ class DriftFinder:
                 bodies[entity.name, external_id] = body
         return bodies
 
-    def _with_customer(self, item: dict[str, Any]) -> dict[str, Any]:
-        """An invoice names its customer by the API's id alone."""
-        if "customerId" not in item:
-            return item
-        external_id = self._customers.get(item["customerId"])
-        return {**item, "customer": {"externalId": external_id}}
-
     def _gone(self) -> list[Gone]:
         rows = self._connection.execute(
             "select told.entity, told.external_id from staging.told as told "
@@ -140,3 +133,13 @@ class DriftFinder:
             [[entity.name for entity in ENTITIES]],
         ).fetchall()
         return [Gone(entity, external_id) for entity, external_id in rows]
+
+
+def with_customer(item: dict[str, Any], customers: Mapping[str, str | None]) -> dict[str, Any]:
+    """The API's record as payloads are: an invoice names its customer by the API's id alone.
+
+    `customers` are external ids by that id.
+    """
+    if "customerId" not in item:
+        return item
+    return {**item, "customer": {"externalId": customers.get(item["customerId"])}}

@@ -46,6 +46,15 @@ def kept_otherwise(sent: bytes, answered: bytes) -> Differs:
     return found
 
 
+def unshown(sent: bytes, kept: dict[str, Any]) -> list[str]:
+    """The fields with a value that the answer does not show, so that they can't be judged."""
+    return [
+        name
+        for name, value in msgspec.json.decode(sent).items()
+        if _plain(name, value) is not None and _LINKS.get(name, (name,))[0] not in kept
+    ]
+
+
 def _field(name: str, sent: Any, kept: Any) -> Differs:
     if isinstance(sent, dict) and isinstance(kept, dict):
         return [

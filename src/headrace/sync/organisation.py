@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -21,14 +21,17 @@ from headrace.model.entity import CUSTOMER
 from headrace.model.errors import ApiError, Refused, Unauthorised, Unreachable
 from headrace.model.project import OrganisationSettings
 from headrace.sources.registry import open_source
+from headrace.sync.adopt import Adopter, Adoption
 from headrace.sync.deliver import Delivery
 from headrace.sync.drift import DriftFinder, DriftReport
 from headrace.sync.feed import Feed
 from headrace.sync.journal import Journal, Place
+from headrace.sync.link import Linked, Linker
 from headrace.sync.look_up import create_field, look_up
 from headrace.sync.plan import Plan
 from headrace.sync.planner import Planner
 from headrace.sync.progress import Progress
+from headrace.sync.proposals import Proposal
 from headrace.sync.reconcile import Reconciled, Reconciler
 from headrace.sync.saved_plan import SavedPlan
 from headrace.sync.scope import WHOLE, Scope
@@ -332,6 +335,35 @@ class Organisation:
         """Lets the next plan send what drifted, and create anew what is gone."""
         self.journal.send_again((drift.entity, drift.external_id) for drift in report.drifted)
         self.journal.forget((gone.entity, gone.external_id) for gone in report.gone)
+
+    async def adopt(
+        self, write: bool, watch: Callable[[str, int], None] = lambda entity, read: None
+    ) -> Adoption:
+        """Matches what the API holds with the book by external id; with `write` notes it."""
+        async with self._transport() as transport:
+            adopter = Adopter(self.book, self.journal, self._reader(transport), write)
+            try:
+                return await adopter.find(self.name, watch)
+            except ApiError as error:
+                safe = "what was matched is noted, nothing was sent" if write else _ONLY_READ
+                raise explain(error, self.settings.target.url, safe) from None
+
+    async def link(self, proposals: Sequence[Proposal]) -> Linked:
+        """Gives records of the API the external ids proposed for them."""
+        async with self._transport() as transport:
+            linker = Linker(self.book, self.journal, self._reader(transport))
+            self.journal.begin_run("adopt", len(proposals), 0)
+            outcome = "failed"
+            try:
+                linked = await linker.link(proposals)
+                outcome = "done"
+            except ApiError as error:
+                outcome = f"stopped: {error}"
+                safe = "every link that was made is noted"
+                raise explain(error, self.settings.target.url, safe) from None
+            finally:
+                self.journal.end_run(outcome, None)
+        return linked
 
     def _pace(self) -> Pace:
         target = self.settings.target

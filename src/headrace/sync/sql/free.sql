@@ -1,0 +1,27 @@
+-- Records of the book that the API may have without an external id: neither told nor seen there.
+-- (entity, external_id, customer, number, currency, amount); of customers the number is the name.
+create or replace table plan.free as
+with documents as (
+    select
+        'invoice' as entity, external_id, customer_external_id as customer, custom_id as number,
+        currency, gross_amount as amount
+    from book.invoices
+    union all
+    select 'credit_note', external_id, customer_external_id, custom_id, currency, gross_amount
+    from book.credit_notes
+    union all
+    select 'payment', external_id, customer_external_id, ref_number, currency, amount
+    from book.all_payments
+    union all
+    select 'refund', external_id, customer_external_id, ref_number, currency, amount
+    from book.all_refunds
+    union all
+    select 'customer', external_id, external_id, name, null, null
+    from book.customers
+)
+select entity, external_id, customer, number, currency, amount::bigint as amount
+from documents
+semi join book.fingerprints as fingerprints using (entity, external_id)
+anti join book.withheld as withheld using (entity, external_id)
+anti join staging.told as told using (entity, external_id)
+anti join plan.seen as seen using (entity, external_id);
