@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -165,16 +166,14 @@ def test_twins_are_not_proposed(shop: Shop, new_desk: Callable[[Path], HubDesk])
     assert adopt(desk)["adoption"]["proposals"] == []
 
 
-def test_an_interrupted_adoption_goes_on(
-    shop: Shop, new_desk: Callable[[Path], HubDesk], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_interrupted_adoption_goes_on(shop: Shop, new_desk: Callable[[Path], HubDesk]) -> None:
     shop.run("update payments set ref_number = 'REF-PA' where external_id = 'PA'")
     desk = new_desk(shop.folder)
     by_hand(desk)
     process = desk.start("adopt", "--accept-all", "--write")
     before = len(desk.writes())
     while len(desk.writes()) < before + 2 and process.process.poll() is None:
-        pass
+        time.sleep(0.01)
     process.process.kill()
     process.communicated()
     adopt(desk, "--accept-all", "--write")

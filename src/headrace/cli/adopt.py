@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -18,13 +19,13 @@ from headrace.cli.show.console import (
     ProjectOption,
     console,
     print_json,
+    reading,
     several,
 )
 from headrace.fleet.project import load_project
 from headrace.model.clock import SYSTEM_CLOCK
 from headrace.sync.adopt import Adoption
 from headrace.sync.link import Linked
-from headrace.sync.organisation import Organisation
 from headrace.sync.proposals import Proposal, Proposer, read_proposals, write_proposals
 
 _SHOWN = 20
@@ -71,7 +72,7 @@ def command(options: Options) -> None:
     linked = None
     with loaded.open(name, SYSTEM_CLOCK) as opened:
         asyncio.run(opened.prepare())
-        adoption = _find(opened, options.write)
+        adoption = reading(name, partial(opened.adopt, options.write))
         accepted = adoption.checked(
             adoption.proposals if options.accept_all else chosen,
             Proposer(opened.book.connection),
@@ -86,16 +87,6 @@ def command(options: Options) -> None:
         _show(adoption, options.write, linked)
     if linked is not None and linked.refused:
         raise typer.Exit(ExitCode.REJECTED_RECORDS)
-
-
-def _find(opened: Organisation, write: bool) -> Adoption:
-    """With a line that says how far it has come, on a terminal."""
-    with console.status(opened.name) as status:
-
-        def watch(entity: str, read: int) -> None:
-            status.update(f"{opened.name}: {several(read, entity)} read")
-
-        return asyncio.run(opened.adopt(write, watch))
 
 
 def _show(adoption: Adoption, write: bool, linked: Linked | None) -> None:

@@ -15,12 +15,12 @@ from headrace.cli.show.console import (
     ProjectOption,
     console,
     print_json,
+    reading,
     several,
 )
 from headrace.fleet.project import load_project
 from headrace.model.clock import SYSTEM_CLOCK
 from headrace.sync.drift import DriftReport
-from headrace.sync.organisation import Organisation
 
 _SHOWN = 20
 
@@ -48,7 +48,7 @@ def command(
     for name in loaded.names(organisation):
         with loaded.open(name, SYSTEM_CLOCK) as opened:
             asyncio.run(opened.prepare())
-            reports.append(_find(opened))
+            reports.append(reading(opened.name, opened.drift))
             if repair:
                 opened.repair(reports[-1])
         if not json:
@@ -57,16 +57,6 @@ def command(
         print_json([{"drifted": not report.empty, "report": report} for report in reports])
     if not repair and not all(report.empty for report in reports):
         raise typer.Exit(ExitCode.DIFFERS)
-
-
-def _find(opened: Organisation) -> DriftReport:
-    """With a line that says how far it has come, on a terminal."""
-    with console.status(opened.name) as status:
-
-        def watch(entity: str, read: int) -> None:
-            status.update(f"{opened.name}: {several(read, entity)} read")
-
-        return asyncio.run(opened.drift(watch))
 
 
 def _show(report: DriftReport, repair: bool) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 import typer
 from rich.console import Console
+
+T = TypeVar("T")
 
 console = Console(highlight=False, soft_wrap=True)
 
@@ -25,6 +29,19 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machine
 def print_json(document: Any) -> None:
     """One JSON document on standard output."""
     print(msgspec.json.encode(document).decode())
+
+
+def reading(name: str, read: Callable[[Callable[[str, int], None]], Coroutine[Any, Any, T]]) -> T:
+    """Runs it, with a line that says how far it has come, on a terminal.
+
+    `read` is given what it calls with an entity and how many of it were read.
+    """
+    with console.status(name) as status:
+
+        def watch(entity: str, count: int) -> None:
+            status.update(f"{name}: {several(count, entity)} read")
+
+        return asyncio.run(read(watch))
 
 
 def duration_text(seconds: float) -> str:
