@@ -172,5 +172,6 @@ def test_status_works_beside_an_apply_and_a_second_apply_says_who_holds_it(
     assert "Another command works on billing" in line and "wait until it is done" in line
     assert status.returncode == 0
     (report,) = msgspec.json.decode(status.stdout)
-    assert 20 <= sum(report["records"].values()) <= answered
+    # The hub notes an answer before its latency, the journal behind it.
+    assert 20 - IN_FLIGHT <= sum(report["records"].values()) <= answered
     assert report["runs"][0]["ended_at"] is None

@@ -40,10 +40,9 @@ class FolderPdfs:
     def write(self, name: str, content: IO[bytes]) -> None:
         path = self._folder / name
         made = [folder for folder in (path.parent, self._folder) if not folder.exists()]
-        path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_suffix(".part")
         content.seek(0)
-        with part.open("wb") as file:
+        with _open_new(part) as file:
             shutil.copyfileobj(content, file, _CHUNK)
             file.flush()
             os.fsync(file.fileno())
@@ -60,6 +59,14 @@ class FolderPdfs:
             leftover.unlink(missing_ok=True)
         with contextlib.suppress(OSError):  # others may lie in it
             path.parent.rmdir()
+
+
+def _open_new(part: Path) -> IO[bytes]:
+    """For writing, in a folder that somebody who removes its last file may take away meanwhile."""
+    while True:
+        part.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            return part.open("wb")
 
 
 class AddressedPdfs:
