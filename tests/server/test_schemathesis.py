@@ -48,11 +48,11 @@ def _made_up(api: Api, running: RunningHub, *options: str) -> None:
 @pytest.mark.parametrize("running", ["sqlite"], indirect=True)
 def test_made_up_requests_in_short(api: Api, running: RunningHub) -> None:
     """A part alone: most of the time goes into learning how to make up each operation's bodies."""
-    part = ("--include-path-regex", "^/(customers|invoices|payments|refunds|reconcile)(/{id})?$")
-    _made_up(api, running, *part, "--phases", "fuzzing", "--max-examples", "4")
+    part = ("--include-path-regex", "^/(customers|invoices|payments)(/{id})?$")
+    _made_up(api, running, *part, "--phases", "fuzzing", "--max-examples", "3")
     log = [record for record in running.requests() if record.organisation == api.organisation]
     done = sum(200 <= record.status < 300 for record in log)
-    assert len(log) > 60
+    assert len(log) > 30
     assert done > len(log) / 5, "most of it should not be refused at the door"
 
 

@@ -149,6 +149,7 @@ def _without_hosts(told: dict[str, Any]) -> str:
     return re.sub(r"http://[^/]+", "", json.dumps(told, sort_keys=True))
 
 
+@pytest.mark.soak
 def test_restores_while_workers_serve(tmp_path: Path, database: str | None) -> None:
     """Every reader sees the one state or the other, and every writer goes on."""
     with hub_process(tmp_path, options=["--workers", "2"], database=database) as process:

@@ -76,13 +76,13 @@ def repeated(log: list[LogRecord]) -> int:
     return sum(count - 1 for count in sent(log).values())
 
 
-@pytest.mark.parametrize("importing", [1_000], indirect=True)
+@pytest.mark.parametrize("importing", [600], indirect=True)
 def test_apply_killed_at_ten_random_instants(importing: Import) -> None:
     random = Random(2026)
     kills = 0
     for _ in range(10):
         command = importing.start()
-        importing.wait_for(len(importing.log()) + random.randint(1, 120), command)
+        importing.wait_for(len(importing.log()) + random.randint(1, 70), command)
         time.sleep(random.random() * 0.01)
         assert command.process.poll() is None, "the import ended before it could be killed"
         command.process.kill()

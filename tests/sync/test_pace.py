@@ -54,6 +54,7 @@ def test_the_whole_rate_is_used_and_never_more_and_the_plan_says_when(
     assert share <= used <= 1
 
 
+@pytest.mark.soak
 def test_the_plan_is_right_too_where_the_open_items_take_several_minutes(tmp_path: Path) -> None:
     generate(tmp_path / "billing.db", records=8_000, seed=3)
     bench = Bench(
@@ -75,6 +76,7 @@ def announced_in_time(
     return plan, progress
 
 
+@pytest.mark.soak
 def test_a_backlog_goes_out_at_once(tmp_path: Path) -> None:
     database = tmp_path / "billing.db"
     generate(database, records=6_000, seed=4)
