@@ -14,9 +14,10 @@ import pytest
 from hub_api import Api, customer
 
 from headrace.model.clock import SYSTEM_CLOCK
+from headrace.model.errors import Refused
 from headrace.server.request_journal import JOURNAL, Exchange, Query, RequestJournal, search
 from headrace.server.request_log import LogRecord
-from headrace.testkit.hub import HubProcess, hub_process, make_keys
+from headrace.testkit.hub import HubProcess, hub, hub_process, make_keys
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +83,52 @@ def test_filters(process: HubProcess, api: Api) -> None:
     assert found("--match", " C", "--limit", "1") == [("GET", 200)]
     assert found("--match", "external:") == [("GET", 200)]
     assert "write one as 404 or a class as 4xx" in logs(process, "--status", "bad").stderr
+
+
+def test_the_control_plane_answers_the_same(process: HubProcess, api: Api) -> None:
+    made = api.call("POST", "/customers", customer("C", zzz=1))
+    api.refused("POST", "/customers", {"name": 5})
+    time.sleep(0.6)
+    base = f"/requests?organisation={api.organisation}"
+    (created, refused) = process.control.call("GET", base)["requests"]
+    assert (created["status"], refused["status"]) == (201, 400)
+    assert created["id"] == made.headers["x-request-id"]
+    assert json.loads(created["answered"]) == made.body
+    assert api.headers["X-Api-Secret"] not in json.dumps(created)
+    shown = logs(process, "--json", "--organisation", api.organisation).stdout.splitlines()
+    assert [created, refused] == [json.loads(line) for line in shown]
+    for query, expected in (
+        ("status=4xx", [refused]),
+        ("match=POST%20/v1/customers&limit=1", [refused]),
+        (f"after={created['seq']}", [refused]),
+        (f"after={refused['seq']}", []),
+    ):
+        assert process.control.call("GET", f"{base}&{query}")["requests"] == expected
+    assert process.control.call("GET", f"/requests/{created['id']}") == created
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "words"),
+    [
+        ("/requests/req_0", 404, "The journal has no request req_0"),
+        ("/requests?status=bad", 400, "bad is no status: write one as 404 or a class as 4xx"),
+        ("/requests?limit=many", 400, "limit: Expected `int`"),
+        ("/requests?limit=1001", 400, "limit: Expected `int` <= 1000"),
+        ("/requests?organization=x", 400, "unknown field `organization`"),
+    ],
+)
+def test_what_the_control_plane_can_not_find(
+    process: HubProcess, path: str, status: int, words: str
+) -> None:
+    with pytest.raises(Refused, match=re.escape(words)) as caught:
+        process.control.call("GET", path)
+    assert caught.value.status == status
+
+
+def test_a_hub_without_a_journal_says_so() -> None:
+    with hub() as running, pytest.raises(Refused, match="no hub has kept a journal") as caught:
+        running.control.call("GET", "/requests")
+    assert caught.value.status == 404
 
 
 def test_follow_goes_on_with_what_comes_in(process: HubProcess, api: Api) -> None:

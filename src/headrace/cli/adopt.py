@@ -12,7 +12,7 @@ from msgspec import Struct
 from rich.table import Table
 
 from headrace.cli.exit_codes import ExitCode
-from headrace.cli.options import with_options
+from headrace.cli.options.record import with_options
 from headrace.cli.show.console import (
     JsonOption,
     OrganisationOption,

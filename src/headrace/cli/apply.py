@@ -11,7 +11,8 @@ import typer
 from msgspec import Struct
 
 from headrace.cli.exit_codes import ExitCode, code_of
-from headrace.cli.options import ScopeOptions, with_options
+from headrace.cli.options.record import with_options
+from headrace.cli.options.scope import ScopeOptions
 from headrace.cli.show.console import (
     JsonOption,
     OrganisationOption,

@@ -12,7 +12,7 @@ import typer
 from msgspec import Struct
 
 from headrace.cli.exit_codes import ExitCode
-from headrace.cli.options import with_options
+from headrace.cli.options.record import with_options
 from headrace.cli.show.conformance import ResultWatch, print_differences, print_results
 from headrace.cli.show.console import JsonOption, console, print_json
 from headrace.client.transport import HttpTransport

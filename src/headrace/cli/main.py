@@ -42,7 +42,7 @@ def command_names() -> list[str]:
     return [
         info.name
         for info in pkgutil.iter_modules(headrace.cli.__path__)
-        if info.name not in ("main", "exit_codes", "options") and not info.ispkg
+        if info.name not in ("main", "exit_codes") and not info.ispkg
     ]
 
 

@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from headrace.cli.exit_codes import ExitCode
-from headrace.cli.options import ScopeOptions, with_options
+from headrace.cli.options.record import with_options
+from headrace.cli.options.scope import ScopeOptions
 from headrace.cli.show.console import (
     JsonOption,
     OrganisationOption,

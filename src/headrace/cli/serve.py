@@ -15,7 +15,7 @@ from typing import Annotated, Literal
 import typer
 from msgspec import Struct
 
-from headrace.cli.options import with_options
+from headrace.cli.options.record import with_options
 from headrace.control.access import Access, Reach, make_token
 from headrace.control.application import Parts, put_together
 from headrace.model.clock import SYSTEM_CLOCK

@@ -42,10 +42,7 @@ def _operation(route: ControlRoute) -> dict[str, Any]:
         "summary": route.summary,
         "tags": [TAG],
         "security": [{"control": []}],
-        "parameters": [
-            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-            for name in re.findall(r"\{(\w+)\}", route.path)
-        ],
+        "parameters": [*_path_parameters(route), *_query_parameters(route)],
         "responses": _responses(route),
     }
     if route.body is bytes:
@@ -56,6 +53,23 @@ def _operation(route: ControlRoute) -> dict[str, Any]:
     elif route.body is not None:
         operation["requestBody"] = {"content": _content(route.body.__name__)}
     return operation
+
+
+def _path_parameters(route: ControlRoute) -> list[dict[str, Any]]:
+    return [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in re.findall(r"\{(\w+)\}", route.path)
+    ]
+
+
+def _query_parameters(route: ControlRoute) -> list[dict[str, Any]]:
+    if route.query is None:
+        return []
+    (described,) = msgspec.json.schema_components([route.query])[1].values()
+    return [
+        {"name": name, "in": "query", "schema": schema}
+        for name, schema in described["properties"].items()
+    ]
 
 
 def _responses(route: ControlRoute) -> dict[str, Any]:

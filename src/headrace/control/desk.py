@@ -40,6 +40,8 @@ class Order(Struct, kw_only=True):
     """The parameters of the path."""
     body: Any = None
     """The record that the route takes, or bytes where it takes other text."""
+    query: Any = None
+    """The struct of parameters that the route takes."""
     context: Context | None = None
     """Of a seed that asks; else that of the moment."""
 

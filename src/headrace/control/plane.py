@@ -5,6 +5,7 @@ from __future__ import annotations
 import http
 import logging
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 from starlette.requests import Request
@@ -18,7 +19,7 @@ from headrace.control.desk import Desk, Order
 from headrace.control.route import BASE, ControlRoute
 from headrace.control.routes import CONTROL_ROUTES
 from headrace.model.errors import MethodNotAllowed, NotFound, RequestError, TooLarge
-from headrace.model.record import decode
+from headrace.model.record import decode, decode_query
 from headrace.server.call import error_answer
 
 _LOGGER = logging.getLogger("headrace.server")
@@ -74,12 +75,15 @@ async def _order(route: ControlRoute, desk: Desk, request: Request) -> Order:
     names = {name: str(value) for name, value in request.path_params.items()}
     if any("\0" in name for name in names.values()):
         raise NotFound("Nothing has a name with a NUL character.")
-    if route.body is None:
-        return Order(desk=desk, names=names)
-    body = await _body(request)
-    if route.body is bytes:
-        return Order(desk=desk, names=names, body=body)
-    return Order(desk=desk, names=names, body=decode(route.body, body.strip() or b"{}"))
+    body: Any = None
+    query: Any = None
+    if route.query is not None:
+        query = decode_query(route.query, request.query_params)
+    if route.body is not None:
+        body = await _body(request)
+        if route.body is not bytes:
+            body = decode(route.body, body.strip() or b"{}")
+    return Order(desk=desk, names=names, body=body, query=query)
 
 
 async def _body(request: Request) -> bytes:

@@ -8,6 +8,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from headrace.model.record import Currency, Instant, Record, Text
 from headrace.server.faults.scripts import ScriptReport
+from headrace.server.request_journal import Entry
 from headrace.store.context import Organisation
 from headrace.store.keys import KeyEntry
 from headrace.store.snapshots import Snapshot
@@ -142,6 +143,12 @@ class Snapshots(Record):
     """All of the hub."""
 
     snapshots: list[Snapshot]
+
+
+class Requests(Record):
+    """Requests of the hub's journal, oldest first."""
+
+    requests: list[Entry]
 
 
 class ScriptReports(Record):

@@ -27,3 +27,5 @@ class ControlRoute(Struct, frozen=True):
     answer: Any = None
     """The record that it gives; None for 204."""
     status: int = 200
+    query: Any = None
+    """The struct of its query's parameters; None where it looks at none."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from headrace.control import records
 from headrace.control.catalogue_routes import CATALOGUE_ROUTES
-from headrace.control.handlers import clock, data, faults, organisations, snapshots
+from headrace.control.handlers import clock, data, faults, organisations, requests, snapshots
 from headrace.control.route import OF_ORGANISATION, ControlRoute
 from headrace.server.faults.scripts import Script, ScriptReport
+from headrace.server.request_journal import Entry, Query
 from headrace.store.keys import KeyPair
 from headrace.store.snapshots import Snapshot
 
@@ -61,6 +62,11 @@ CONTROL_ROUTES = (
         ScriptReport,
     ),
     ControlRoute("DELETE", "/faults", faults.delete_all, "Disarm all scripts"),
+    ControlRoute(
+        "GET", "/requests", requests.search_, "The newest requests that match", None,
+        records.Requests, query=Query,
+    ),
+    ControlRoute("GET", "/requests/{id}", requests.read, "One request by its id", None, Entry),
     ControlRoute(
         "GET", "/snapshots", snapshots.list_, "All snapshots of the hub", None, records.Snapshots
     ),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import types
 import typing
+from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar, dataclass_transform
 
 import msgspec
@@ -33,6 +34,7 @@ Currency = Annotated[str, Meta(description="ISO 4217 code", extra={"kind": "curr
 """A currency code, upper case."""
 
 R = TypeVar("R", bound="Record")
+T = TypeVar("T")
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,))
@@ -111,7 +113,15 @@ def decode(record: type[R], body: bytes) -> R:
         raise BadRequest("The body is nested too deeply.") from None
 
 
-def _bad_field(text: str) -> BadRequest:
+def decode_query(kind: type[T], values: Mapping[str, str]) -> T:
+    """The parameters of a query as a struct; raises BadRequest, naming the parameter."""
+    try:
+        return msgspec.convert(dict(values), kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise _bad_field(str(error), "The query") from None
+
+
+def _bad_field(text: str, whole: str = "The body") -> BadRequest:
     """msgspec's `problem - at `$.a[0].b`` as a sentence that starts with the field."""
     problem, _, place = text.partition(" - at `")
     field = place.removesuffix("`").removeprefix("$").removeprefix(".")
@@ -122,7 +132,7 @@ def _bad_field(text: str) -> BadRequest:
         missing = problem.removeprefix("Object missing required field ").strip("`")
         field, problem = f"{field}.{missing}".lstrip("."), "is required"
     if not field:
-        return BadRequest(f"The body can't be used: {problem}.")
+        return BadRequest(f"{whole} can't be used: {problem}.")
     return BadRequest(f"{field}: {problem}.", ((field, problem),))
 
 
@@ -155,6 +165,7 @@ __all__ = [
     "UnsetType",
     "canonical",
     "decode",
+    "decode_query",
     "encode",
     "wire_name",
 ]

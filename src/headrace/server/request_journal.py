@@ -16,9 +16,10 @@ from collections import deque
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from headrace.model.clock import format_instant
 from headrace.model.errors import ConfigurationError
@@ -84,7 +85,7 @@ class Entry(Struct, frozen=True, kw_only=True):
     """Grows with each entry."""
 
 
-class Query(Struct, frozen=True, kw_only=True):
+class Query(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What to look for; everything given must hold."""
 
     organisation: str | None = None
@@ -95,7 +96,8 @@ class Query(Struct, frozen=True, kw_only=True):
     id: str | None = None
     after: int = 0
     """Only entries with a higher `seq`."""
-    limit: int = 100
+    limit: Annotated[int, Meta(ge=1, le=1000)] = 100
+    """How many of the newest; the bound holds for whoever asks over HTTP."""
 
     def __post_init__(self) -> None:
         """ValueError for a status that is none."""

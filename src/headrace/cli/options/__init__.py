@@ -1,0 +1,1 @@
+"""Options that commands share, and commands that take a record of them."""

@@ -1,0 +1,34 @@
+"""The hub's journal of requests."""
+
+from __future__ import annotations
+
+import asyncio
+
+from headrace.control.desk import Desk, Order
+from headrace.control.records import Requests
+from headrace.model.errors import ConfigurationError, NotFound
+from headrace.server.request_journal import JOURNAL, Entry, Query, search
+
+
+async def search_(order: Order) -> Requests:
+    """The newest that match."""
+    return Requests(requests=await _found(order.desk, order.query))
+
+
+async def read(order: Order) -> Entry:
+    """That of an X-Request-Id."""
+    id = order.names["id"]
+    found = await _found(order.desk, Query(id=id))
+    if not found:
+        raise NotFound(f"The journal has no request {id}: it keeps the newest.")
+    return found[0]
+
+
+async def _found(desk: Desk, query: Query) -> list[Entry]:
+    if desk.place.folder is None:
+        raise NotFound("This hub keeps no journal of requests: start it with --data.")
+    try:
+        # A search may read the whole file.
+        return await asyncio.to_thread(search, desk.place.folder / JOURNAL, query)
+    except ConfigurationError as error:
+        raise NotFound(str(error)) from None
