@@ -24,7 +24,7 @@ from headrace.server.door import Gates
 from headrace.server.doors import door_for
 from headrace.server.limits import Limits, parse_limits
 from headrace.server.metrics import SHARED, Metrics, has_metrics
-from headrace.server.own_log import LogFormat, start_log
+from headrace.server.own_log import LogFormat, LogLevel, start_log
 from headrace.server.request_journal import JOURNAL, RequestJournal, make_journal
 from headrace.server.request_log import FileSink
 from headrace.server.run import PDFS, HubServer, address_of, folder_lock, listen
@@ -74,6 +74,7 @@ class Options(Struct, frozen=True, kw_only=True):
     log_format: Annotated[LogFormat, typer.Option(help="The hub's own log on standard error.")] = (
         "text"
     )
+    log_level: Annotated[LogLevel, typer.Option(help="What it tells: that and worse.")] = "info"
     request_log: Annotated[
         Path | None, typer.Option(help="Append one JSON line per request to this file.")
     ] = None
@@ -111,7 +112,7 @@ def command(options: Options) -> None:
 
     Example: headrace serve --data ./hub --port 8080
     """
-    start_log(options.log_format)
+    start_log(options.log_format, options.log_level)
     place, limits = find_place(options.data, options.database), parse_limits(options.limits)
     with contextlib.ExitStack() as stack:
         if place.url is None:

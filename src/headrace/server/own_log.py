@@ -4,34 +4,38 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import Literal
+from typing import Any, Literal
 
-import structlog
+from pythonjsonlogger.core import BaseJsonFormatter
+from pythonjsonlogger.json import JsonFormatter
 
 LogFormat = Literal["text", "json"]
+LogLevel = Literal["info", "warning", "error"]
+
+_FIELDS = ["timestamp", "levelname", "name", "message"]
+_NAMES = {"levelname": "level", "name": "logger", "message": "event", "exc_info": "exception"}
 
 
-def start_log(form: LogFormat) -> None:
-    """Makes everything that is logged in this process come out in that form."""
-    shared: list[structlog.typing.Processor] = [
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.stdlib.ExtraAdder(),
-    ]
-    last: list[structlog.typing.Processor]
-    if form == "json":
-        last = [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
-    else:
-        last = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
+class _TextFormatter(BaseJsonFormatter):
+    """The same fields as a line of text, a traceback below it."""
+
+    def serialize_log_record(self, log_data: dict[str, Any]) -> str:
+        rest = dict(log_data)
+        at, level, logger, event, trace = (
+            rest.pop(name, None) for name in ("timestamp", "level", "logger", "event", "exception")
         )
-    )
+        about = "".join(f" {name}={value}" for name, value in rest.items())
+        line = f"{at:%Y-%m-%dT%H:%M:%S}Z [{level}] {event}{about} [{logger}]"
+        return f"{line}\n{trace}" if trace else line
+
+
+def start_log(form: LogFormat, level: LogLevel = "info") -> None:
+    """Makes everything of that level or above that is logged in this process come out in that
+    form, with its extra fields, times in UTC."""
+    kind = JsonFormatter if form == "json" else _TextFormatter
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(kind(_FIELDS, timestamp=True, rename_fields=_NAMES))
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(logging.INFO)
-    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    root.setLevel(level.upper())
+    logging.getLogger("uvicorn.error").setLevel(max(root.level, logging.WARNING))

@@ -203,6 +203,8 @@ class HubProcess(Controlled):
             str(self._port),
             "--limits",
             self._limits,
+            "--log-level",
+            "warning",
         ]
         command += self._options
         if self._request_log:
