@@ -10,13 +10,13 @@ point read, and more in their own pipeline mode.
 from __future__ import annotations
 
 import contextlib
-import importlib
 import select
 from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from headrace.model.errors import ConfigurationError
+from headrace.model.extras import load_extra
 from headrace.store.postgres_dialect import numbered
 
 _SETTINGS = {
@@ -230,11 +230,8 @@ class PostgresConnection:
 
 def _driver() -> Any:
     """psycopg, loaded when it is needed: a hub on SQLite starts without it."""
-    try:
-        importlib.import_module("psycopg.types.numeric")
-        return importlib.import_module("psycopg")
-    except ImportError:
-        raise ConfigurationError("PostgreSQL needs: pip install 'headrace[postgres]'.") from None
+    load_extra("psycopg.types.numeric", "postgres", "PostgreSQL")
+    return load_extra("psycopg", "postgres", "PostgreSQL")
 
 
 def _connect(driver: Any, url: str) -> Any:

@@ -1,11 +1,12 @@
 """Every delivered column reaches the fingerprint and the payload; none can be forgotten."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from books import build
+from books import fill
 from headrace.book.book import Book
 from headrace.book.payloads import Payloads, encode_payload
 from headrace.book.tables import TABLES, Column
@@ -78,6 +79,26 @@ def _changed(table: str, column: Column) -> Any:
     return special.get(column.name, _value(column, "b"))
 
 
+class Before:
+    """The book of `rows`, whose rows a test replaces by its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.book = Book(folder / "cache.duckdb")
+        self.fill(rows())
+        self.marks, self.bodies = fingerprints(self.book), payloads(self.book)
+
+    def fill(self, tables: dict[str, list[dict[str, Any]]]) -> None:
+        fill(self.book, self._folder, **tables)
+
+
+@pytest.fixture(scope="module")
+def before(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Before]:
+    before = Before(tmp_path_factory.mktemp("columns"))
+    yield before
+    before.book.close()
+
+
 def fingerprints(book: Book) -> dict[tuple[str, str], int]:
     found = book.connection.execute(
         "select entity, external_id, fingerprint from book.fingerprints"
@@ -104,15 +125,12 @@ def _ids(book: Book) -> dict[str, list[str]]:
 @pytest.mark.parametrize(
     ("table", "column"), CASES, ids=lambda value: getattr(value, "name", value)
 )
-def test_a_change_is_seen_and_sent(tmp_path: Path, table: str, column: Column) -> None:
-    (tmp_path / "before").mkdir()
-    (tmp_path / "after").mkdir()
-    with build(tmp_path / "before", **rows()) as book:
-        marks, bodies = fingerprints(book), payloads(book)
+def test_a_change_is_seen_and_sent(before: Before, table: str, column: Column) -> None:
     changed = rows()
     changed[table][0][column.name] = _changed(table, column)
-    with build(tmp_path / "after", **changed) as book:
-        moved = {key for key, mark in fingerprints(book).items() if marks.get(key) != mark}
-        sent = {key for key, body in payloads(book).items() if bodies.get(key) != body}
+    before.fill(changed)
+    marks, bodies = fingerprints(before.book), payloads(before.book)
+    moved = {key for key, mark in marks.items() if before.marks.get(key) != mark}
+    sent = {key for key, body in bodies.items() if before.bodies.get(key) != body}
     assert moved == sent
     assert len(moved) >= 1

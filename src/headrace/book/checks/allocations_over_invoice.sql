@@ -1,18 +1,25 @@
 -- The settlements of an invoice, in the order of their dates, may not pass its gross amount.
-with allocated as (
-    select allocation.*, sum(amount) over (partition by to_external_id) as total
+with totals as (
+    select to_external_id, sum(amount) as total
     from book.allocations as allocation
     semi join book.examined_allocations as examined
         on examined.to_entity = 'invoice' and examined.to_external_id = allocation.to_external_id
-    where allocation.to_entity = 'invoice'
+    where to_entity = 'invoice'
+    group by to_external_id
 ),
-excess as (
-    select allocated.*, invoice.amount as gross_amount, invoice.currency
-    from allocated
+passed as (
+    select totals.to_external_id, invoice.amount as gross_amount, invoice.currency
+    from totals
     join book.examined_documents as invoice
         on invoice.entity = 'invoice'
-        and invoice.external_id = allocated.to_external_id
-        and allocated.total > invoice.amount
+        and invoice.external_id = totals.to_external_id
+        and totals.total > invoice.amount
+),
+excess as (
+    select allocation.*, passed.gross_amount, passed.currency
+    from book.allocations as allocation
+    join passed using (to_external_id)
+    where to_entity = 'invoice'
 ),
 dates as (
     select 'payment' as entity, external_id, validated_at as moment

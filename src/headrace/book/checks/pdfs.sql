@@ -1,4 +1,13 @@
 -- A PDF needs its document and its bytes; what is wrong with it never holds back its document.
+with placed as (
+    select 'invoice' as entity, external_id
+    from book.invoices
+    semi join book.documents using (external_id)
+    union
+    select 'credit_note', external_id
+    from book.credit_notes
+    semi join book.documents using (external_id)
+)
 select
     'error',
     coalesce(pdf.entity, '?') || '_pdf',
@@ -18,11 +27,7 @@ select
         else 'put the file there or correct its location; the document goes without it'
     end
 from book.documents as pdf
-left join (
-    select 'invoice' as entity, external_id from book.invoices
-    union
-    select 'credit_note', external_id from book.credit_notes
-) as placed using (entity, external_id)
+left join placed using (entity, external_id)
 left join book.files as files using (location)
 where pdf.entity is not null
   and (

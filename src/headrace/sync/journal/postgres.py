@@ -14,14 +14,10 @@ import duckdb
 from msgspec import Struct
 
 from headrace.model.errors import Busy, ConfigurationError
+from headrace.model.extras import load_extra
 from headrace.sources.adbc import connected, postgres_driver, reading
 from headrace.sync.journal.database import migrate
 from headrace.sync.journal.statements import POSTGRES
-
-try:
-    import psycopg
-except ImportError:
-    psycopg = None  # type: ignore[assignment]
 
 SCHEMES = ("postgresql://", "postgres://")
 _NAME_MAX = 63
@@ -67,10 +63,7 @@ class PostgresDatabase:
 
     def __init__(self, place: PostgresPlace) -> None:
         """Connects, and makes or migrates the schema. ConfigurationError when it can't."""
-        if psycopg is None:
-            raise ConfigurationError(
-                "A journal in PostgreSQL needs its driver: pip install 'headrace[postgres]'."
-            )
+        self._driver = load_extra("psycopg", "postgres", "A journal in PostgreSQL")
         if len(place.schema.encode()) > _NAME_MAX:
             raise ConfigurationError(
                 f"The organisation's name {place.organisation} is too long for a journal in "
@@ -79,8 +72,8 @@ class PostgresDatabase:
         self._place = place
         self._schema = '"' + place.schema + '"'
         name = f"headrace on {socket.gethostname()[:32]}, process {os.getpid()}"
-        with _told("can't be opened: check `journal` in headrace.toml, and run it again", place):
-            self._db = psycopg.connect(place.url, autocommit=True, application_name=name)
+        with self._told("can't be opened: check `journal` in headrace.toml, and run it again"):
+            self._db = self._driver.connect(place.url, autocommit=True, application_name=name)
         try:
             with self._watched():
                 self._db.execute(_SESSION, (self._schema,))
@@ -101,11 +94,19 @@ class PostgresDatabase:
             self._db.execute("select pg_advisory_unlock(%s)", making)
 
     def _watched(self) -> Any:
-        return _told(
+        return self._told(
             "was lost: what the API has acknowledged since is sent once more, without effect; run "
-            "the same command again when the database is back",
-            self._place,
+            "the same command again when the database is back"
         )
+
+    @contextmanager
+    def _told(self, trouble: str) -> Iterator[None]:
+        """Errors of the connection as ConfigurationError, without the address."""
+        try:
+            yield
+        except self._driver.OperationalError as error:
+            words = " ".join(str(error).split()).replace(self._place.url, "***")
+            raise ConfigurationError(f"{self._place} {trouble} ({words}).") from None
 
     def run(self, name: str, values: Sequence[Any] = ()) -> Any:
         with self._watched():
@@ -166,13 +167,3 @@ class PostgresDatabase:
 
     def close(self) -> None:
         self._db.close()
-
-
-@contextmanager
-def _told(trouble: str, place: PostgresPlace) -> Iterator[None]:
-    """Errors of the connection as ConfigurationError, without the address."""
-    try:
-        yield
-    except psycopg.OperationalError as error:
-        words = " ".join(str(error).split()).replace(place.url, "***")
-        raise ConfigurationError(f"{place} {trouble} ({words}).") from None

@@ -13,15 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from headrace.model.errors import ConfigurationError
-
-try:
-    import psycopg
-except ImportError:
-    psycopg = None  # type: ignore[assignment]
-try:
-    sqlalchemy: Any = importlib.import_module("sqlalchemy")
-except ImportError:
-    sqlalchemy = None
+from headrace.model.extras import load_extra
 
 Row = tuple[Any, ...]
 
@@ -74,8 +66,9 @@ class _Postgres:
 
 
 class _Alchemy:
-    def __init__(self, connection: Any) -> None:
+    def __init__(self, connection: Any, text: Any) -> None:
         self._connection = connection
+        self._text = text
 
     def run(self, sql: str, *values: object) -> None:
         self._execute(sql, values)
@@ -86,14 +79,14 @@ class _Alchemy:
     def insert(self, table: str, rows: Sequence[Row]) -> None:
         names = [f"v{place}" for place in range(len(rows[0]))]
         marks = ", ".join(f":{name}" for name in names)
-        statement = sqlalchemy.text(f"insert into {table} values ({marks})")
+        statement = self._text(f"insert into {table} values ({marks})")
         self._connection.execute(statement, [dict(zip(names, row, strict=True)) for row in rows])
 
     def _execute(self, sql: str, values: tuple[object, ...]) -> Any:
         first, *others = sql.split("?")
         text = first + "".join(f":v{place}{part}" for place, part in enumerate(others))
         named = {f"v{place}": value for place, value in enumerate(values)}
-        return self._connection.execute(sqlalchemy.text(text), named)
+        return self._connection.execute(self._text(text), named)
 
 
 @contextmanager
@@ -108,30 +101,30 @@ def opened(address: str | Path, *, careless: bool = False) -> Iterator[Database]
         with _sqlite(path, careless) as database:
             yield database
     elif str(address).startswith(("postgresql://", "postgres://")):
-        if psycopg is None:
-            raise ConfigurationError("PostgreSQL needs: pip install 'headrace[postgres]'.")
+        psycopg = load_extra("psycopg", "postgres", "PostgreSQL")
         with psycopg.connect(str(address)) as connection:
             yield _Postgres(connection)
     else:
-        engine = _engine(str(address))
-        with engine.begin() as connection:
-            yield _Alchemy(connection)
-        engine.dispose()
+        with _alchemy(str(address)) as connection:
+            yield connection
 
 
-def _engine(url: str) -> Any:
-    scheme = url.partition(":")[0]
-    # The driver's own module may be missing too, which create_engine finds out.
-    missing = (ImportError, sqlalchemy.exc.NoSuchModuleError) if sqlalchemy else (ImportError,)
+@contextmanager
+def _alchemy(url: str) -> Iterator[Database]:
+    missing: tuple[Any, ...] = (ImportError,)
     try:
-        if sqlalchemy is None:
-            raise ImportError
-        return sqlalchemy.create_engine(url)
+        sqlalchemy = importlib.import_module("sqlalchemy")
+        # The driver's own module may be missing too, which create_engine finds out.
+        missing = (ImportError, sqlalchemy.exc.NoSuchModuleError)
+        engine = sqlalchemy.create_engine(url)
     except missing:
         raise ConfigurationError(
-            f"A database of kind {scheme} needs SQLAlchemy and a driver for it: pip install them, "
-            "or write to a SQLite file or PostgreSQL."
+            f"A database of kind {url.partition(':')[0]} needs SQLAlchemy and a driver for it: pip "
+            "install them, or write to a SQLite file or PostgreSQL."
         ) from None
+    with engine.begin() as connection:
+        yield _Alchemy(connection, sqlalchemy.text)
+    engine.dispose()
 
 
 def sqlite_path(address: str | Path) -> Path | None:
