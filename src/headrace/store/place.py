@@ -60,12 +60,15 @@ def find_place(
     return Place(folder=data, url=url)
 
 
-def open_store(place: Place) -> Store:
-    """The engine of the place, made or migrated; ConfigurationError if it can't be used."""
+def open_store(place: Place, *, durable: bool = True) -> Store:
+    """The engine of the place, made or migrated; ConfigurationError if it can't be used.
+
+    A database on a disk may be told not to be `durable`; a server keeps its own rules.
+    """
     if place.url is not None:
         return PostgresStore(place.url)
     assert place.folder is not None
-    return SqliteStore(place.folder / DATABASE)
+    return SqliteStore(place.folder / DATABASE, durable=durable)
 
 
 class Transact:

@@ -71,14 +71,17 @@ def transact(db: sqlite3.Connection, run: Callable[..., T], *arguments: Any) -> 
 class SqliteStore:
     """One database file, opened for a process that serves it; `close` ends what is under way."""
 
-    def __init__(self, path: Path) -> None:
-        """Open, make or migrate `path`.
+    def __init__(self, path: Path, *, durable: bool = True) -> None:
+        """Open, make or migrate `path`. Unless `durable`, a power cut may lose or break it: for
+        data that end with the process anyway.
 
         Raises ConfigurationError on a database of a newer version, and as `connect`.
         """
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
         self._writer = connect(path, _WRITER_CACHE_KB)
+        if not durable:
+            self._writer.execute("PRAGMA synchronous=OFF")
         transact(self._writer, migrate)
         self._reader = connect(path)
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()

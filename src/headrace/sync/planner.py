@@ -161,7 +161,16 @@ class Planner:
             "select entity, external_id from plan.rejects "
             "anti join plan.differences as difference using (entity, external_id)"
         )
-        self._connection.execute(_SQL["hold"])
+        if rejects or self._left_out() or self._rows("from plan.gone limit 1"):
+            self._connection.execute(_SQL["hold"])
+        else:  # most often, and the engine takes its time to see that nothing is held
+            self._connection.execute(
+                "create or replace table plan.held "
+                "(entity varchar, external_id varchar, reason varchar, fate varchar)"
+            )
+
+    def _left_out(self) -> int:
+        return int(self._rows("select count(*) from plan.left_out")[0][0])
 
     def _load_gone(self) -> None:
         """`plan.gone`: whose the deleted records were, which only the journal still knows."""
@@ -269,7 +278,7 @@ class Planner:
                     "where rule = 'report' order by all"
                 )
             ],
-            left_out=self._rows("select count(*) from plan.left_out")[0][0],
+            left_out=self._left_out(),
             applied=dict(self._rows("select entity, count(*) from staging.told group by entity")),
             desired=dict(
                 self._rows(

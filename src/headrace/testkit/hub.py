@@ -97,17 +97,19 @@ def hub(
 ) -> Iterator[RunningHub]:
     """A hub on a free loopback port with an organisation `test`, gone at the end of the block.
 
-    `limits` as for `headrace serve`; `folder` keeps the data, without it they go with the hub;
+    `limits` as for `headrace serve`; `folder` keeps the data; without it they go with the
+    hub, which then does not wait for the disk;
     `database` is the URL of a PostgreSQL database to use instead of SQLite; every answer waits
     `latency` seconds more, as over a network. It is in test mode, and its control plane is open.
     """
+    durable = folder is not None
     with contextlib.ExitStack() as stack:
         if folder is None:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hub-")))
         place = Place(folder=folder, url=database)
         if database is None:
             stack.enter_context(folder_lock(folder))
-        store = open_store(place)
+        store = open_store(place, durable=durable)
         stack.callback(store.close)
         log: list[LogRecord] = []
         pdfs = FolderPdfs(folder / PDFS)
