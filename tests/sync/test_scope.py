@@ -60,6 +60,18 @@ def test_an_entity_that_does_not_exist(shop: Shop, new_desk: Callable[[Path], Hu
     assert "bills is none of customers, invoices, credit_notes" in refused.stderr
 
 
+def test_a_customer_that_nobody_knows(shop: Shop, new_desk: Callable[[Path], HubDesk]) -> None:
+    desk = new_desk(shop.folder)
+    refused = desk.command("plan", "--customer", "NOBODY")
+    assert refused.returncode == 6
+    assert "There is no customer NOBODY: name one by the external_id" in refused.stderr
+    # One that has left the source can still be asked for.
+    desk.apply()
+    shop.run("delete from customers where external_id = 'P'")
+    shop.run("update customers set parent_external_id = null")
+    assert "delete customer P" in desk.command("plan", "--customer", "P").stdout
+
+
 @pytest.mark.parametrize("limit", range(1, 7))
 def test_the_first_requests_never_need_what_is_left(
     limit: int, shop: Shop, new_desk: Callable[[Path], HubDesk]

@@ -8,6 +8,7 @@ from importlib import resources
 import duckdb
 from msgspec import Struct
 
+from headrace.model.errors import ConfigurationError
 from headrace.model.project import DeletionRule
 
 _SQL = {
@@ -39,7 +40,10 @@ def narrow(
     connection: duckdb.DuckDBPyConnection, scope: Scope, on_delete: Mapping[str, DeletionRule]
 ) -> None:
     """Takes from `plan.changes` what stays out: `plan.departed` what is only reported as gone,
-    `plan.left_out` the records outside the scope."""
+    `plan.left_out` the records outside the scope. ConfigurationError for a customer that neither
+    side has."""
+    if scope.customer:
+        _check_customer(connection, scope.customer)
     rules = dict(on_delete)
     connection.execute(
         "create or replace temp table deletion_rules as "
@@ -51,6 +55,19 @@ def narrow(
         [scope.customer, list(scope.only)],
     )
     connection.execute(_SQL["scope"])
+
+
+def _check_customer(connection: duckdb.DuckDBPyConnection, external_id: str) -> None:
+    known = connection.execute(
+        "select external_id from book.customers where external_id = $1 union all "
+        "select external_id from staging.told where entity = 'customer' and external_id = $1",
+        [external_id],
+    ).fetchall()
+    if not known:
+        raise ConfigurationError(
+            f"There is no customer {external_id}: name one by the external_id that "
+            "models/customers.sql gives it."
+        )
 
 
 def cut(connection: duckdb.DuckDBPyConnection, scope: Scope) -> None:
