@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-BENCHES = ("plan", "hub", "fakes", "delivery")
+BENCHES = ("plan", "memory", "hub", "fakes", "delivery")
 
 
 def main() -> None:

@@ -150,6 +150,7 @@ class Organisation:
             wanted = sorted(set().union(*(model.reads for model in models)))
             with self.book.staging() as connection:
                 rows = source.stage(connection, wanted)
+            self.book.allot(sum(rows.values()))
         finally:
             source.close()
         self.models = models
