@@ -14,17 +14,14 @@ from __future__ import annotations
 import argparse
 import asyncio
 import itertools
-import multiprocessing
 import os
 import sqlite3
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from multiprocessing.connection import Connection
 from pathlib import Path
-
-from msgspec import Struct
 
 from headrace.client.pace import WINDOW
 from headrace.fleet.project import load_project
@@ -32,7 +29,11 @@ from headrace.model.clock import SYSTEM_CLOCK
 from headrace.sync.organisation import Organisation, Outcome
 from headrace.sync.plan import Plan
 from headrace.testkit.billing import changes, generate, write_project
-from headrace.testkit.hub import hub, hub_process, make_keys
+from headrace.testkit.hub import hub_process, make_keys
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from far_hub import far_hub
 
 RATE = 600
 CPU_MAX_MS = 1.0
@@ -84,9 +85,9 @@ def rate(folder: Path, records: int, latency: float, in_flight: int) -> None:
         with opened(project, far.url, far.key, far.secret) as organisation:
             outcome = deliver(organisation, planned(organisation))
         log = far.log()
-    refused = sum(status == 429 for *_, status in log)
+    refused = sum(one.status == 429 for one in log)
     windows = (len(log) - 1) // RATE
-    took = log[windows * RATE][0] - log[0][0]
+    took = log[windows * RATE].arrived - log[0].arrived
     share = windows * WINDOW / took
     print(
         f"rate used at {latency * 1000:.0f} ms, {in_flight} at a time: {share:.1%} (at least "
@@ -109,7 +110,7 @@ def backlog(folder: Path, latency: float) -> None:
         with opened(project, far.url, pair.key, pair.secret) as organisation:
             outcome = deliver(organisation, change(organisation, folder / "billing.db"))
         log = far.log()
-    refused = sum(status == 429 for *_, status in log)
+    refused = sum(one.status == 429 for one in log)
     # At the latency alone: the hub's own work counts against the client.
     need = len(log) * latency / IN_FLIGHT
     print(
@@ -131,42 +132,6 @@ def change(organisation: Organisation, database: Path) -> Plan:
         changes(database, seed, missing if missing > 50 else max(1, missing // 2))
         plan = planned(organisation)
     raise AssertionError
-
-
-class FarHub(Struct):
-    """A hub with Upflow's limits in a process of its own, some latency away."""
-
-    url: str
-    key: str
-    secret: str
-    pipe: Connection
-
-    def log(self) -> list[tuple[float, float, int]]:
-        """(arrival, answer, status) of every request, in the order of arrival."""
-        self.pipe.send("log")
-        records: list[tuple[float, float, int]] = self.pipe.recv()
-        return sorted(records)
-
-
-@contextmanager
-def far_hub(folder: Path, latency: float) -> Iterator[FarHub]:
-    context = multiprocessing.get_context("spawn")
-    pipe, other = context.Pipe()
-    process = context.Process(target=serve_far, args=(other, folder, latency))
-    process.start()
-    other.close()
-    try:
-        yield FarHub(*pipe.recv(), pipe)
-    finally:
-        pipe.send("end")
-        process.join()
-
-
-def serve_far(pipe: Connection, folder: Path, latency: float) -> None:
-    with hub("upflow", folder, latency=latency) as running:
-        pipe.send((running.url, running.key, running.secret))
-        while pipe.recv() == "log":
-            pipe.send([(r.arrived, r.answered, r.status) for r in running.requests()])
 
 
 def billing(folder: Path, records: int, *, rate: int, in_flight: int = IN_FLIGHT) -> Path:

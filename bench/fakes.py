@@ -31,6 +31,7 @@ from headrace.testkit.hub import hub_process, make_keys
 sys.path.insert(0, str(Path(__file__).parent))
 
 import load
+from environments import python_with
 
 PLACE = Path(__file__).parent / ".fakes"
 CLIENTS = 4
@@ -120,7 +121,7 @@ def hub(folder: Path) -> Iterator[Fake]:
 
 @contextmanager
 def localstripe(folder: Path) -> Iterator[Fake]:
-    python = _environment("localstripe")
+    python = python_with(PLACE / "localstripe", "localstripe")
     head = {"Authorization": "Bearer sk_test_12345"}
     form = {"Content-Type": "application/x-www-form-urlencoded"}
 
@@ -164,7 +165,7 @@ web.run_app(server.app, host="127.0.0.1", port=int(sys.argv[1]), access_log=None
 
 @contextmanager
 def moto(folder: Path) -> Iterator[Fake]:
-    python = _environment("moto[server]")
+    python = python_with(PLACE / "moto", "moto[server]")
     port = _free_port()
     target = "DynamoDB_20120810."
     head = {
@@ -227,27 +228,6 @@ def json_server(folder: Path) -> Iterator[Fake]:
             return lambda n: load.request("GET", f"/customers/{n % count + 1}", {})
 
         yield Fake("json-server", origin, create, read)
-
-
-def _environment(package: str) -> Path:
-    """The Python of a virtual environment with the package in it, made when missing."""
-    place = PLACE / package.partition("[")[0]
-    python = place / "bin" / "python"
-    if not (place / "installed").exists():
-        shutil.rmtree(place, ignore_errors=True)
-        subprocess.run([sys.executable, "-m", "venv", place], check=True)
-        install = [
-            python,
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-            package,
-        ]
-        subprocess.run(install, check=True)
-        (place / "installed").touch()
-    return python
 
 
 def _free_port() -> int:

@@ -2,7 +2,7 @@
 
     python bench/run.py [--full]
 
-Quick by default; `--full` takes the large sizes and some twenty minutes.
+Quick by default; `--full` takes the large sizes and over an hour.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-BENCHES = ("plan", "memory", "hub", "fakes", "delivery")
+BENCHES = ("plan", "memory", "hub", "fakes", "delivery", "peers")
 
 
 def main() -> None:
