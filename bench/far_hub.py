@@ -14,12 +14,14 @@ from headrace.testkit.hub import hub
 
 
 class Request(Struct, frozen=True):
-    """One request as the hub saw it; moments are monotonic seconds of this machine."""
+    """One request as the hub saw it; moments are monotonic seconds, its latency not counted."""
 
     arrived: float
     answered: float
     method: str
     status: int
+    customer: str | None
+    """External id of the customer that it was about."""
 
 
 class FarHub(Struct):
@@ -57,4 +59,4 @@ def serve_far(pipe: Connection, folder: Path, latency: float) -> None:
         pipe.send((running.url, running.key, running.secret))
         while (since := pipe.recv()) is not None:
             log = running.requests()[since:]
-            pipe.send([(r.arrived, r.answered, r.method, r.status) for r in log])
+            pipe.send([(r.arrived, r.answered, r.method, r.status, r.customer) for r in log])
