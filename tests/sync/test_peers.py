@@ -1,13 +1,14 @@
 """Issues of comparable tools, by their public numbers, and what their users expect.
 
 Each says what it was, and shows that it is not so here. drt is drt-hub/drt, dlt is dlt-hub/dlt,
-Singer is meltano/sdk, Multiwoven is Multiwoven/multiwoven. Most look at one of three stories, since
-what costs time is to plan.
+Singer is meltano/sdk, Multiwoven is Multiwoven/multiwoven, Airbyte is airbytehq/airbyte. Most look
+at one of three stories, since what costs time is to plan.
 """
 
 from __future__ import annotations
 
 import itertools
+import json
 import sqlite3
 import subprocess
 import sys
@@ -95,7 +96,7 @@ def syncs(tmp_path_factory: pytest.TempPathFactory, open_hub: RunningHub) -> Syn
     # Another way to say the same names.
     columns = "select external_id, vat_number, parent_external_id,"
     model(shop, "customers", f"{columns} trim(' ' || name) as name from customers")
-    story.command("apply")
+    story.command("apply", "--json")
     for table in ("customers", "bills", "payments", "allocations"):
         shop.run(f"delete from {table}")
     story.command("apply")
@@ -292,8 +293,8 @@ print(progress.done, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 
 
 @pytest.mark.soak
-def test_dlt_1588_memory_does_not_grow_with_the_rows(tmp_path: Path) -> None:
-    """A hundred thousand rows filled the memory, unless an obscure setting cut the files."""
+def test_dlt_1588_and_airbyte_16652_memory_does_not_grow_with_the_rows(tmp_path: Path) -> None:
+    """A hundred thousand rows filled the memory, in dlt unless an obscure setting cut the files."""
     done, most = deliver_elsewhere(tmp_path / "many", 100_000)
     assert done > 100_000 and most < 600
     _, few = deliver_elsewhere(tmp_path / "few", 10_000)
@@ -379,6 +380,11 @@ def test_expected_the_history_is_a_table(syncs: Syncs) -> None:
     runs = query(journal, "select id, outcome, sent from runs order by id")
     assert runs == [(1, "done", 6), (2, "done", 2)]
     assert query(journal, "select external_id from applied where run = 2") == [("IB",)]
+
+
+def test_expected_a_program_can_read_what_was_done(syncs: Syncs) -> None:
+    (report,) = json.loads(syncs.done[2].stdout)
+    assert (report["exit_code"], report["outcome"]["sent"], report["outcome"]["left"]) == (0, 2, 0)
 
 
 def test_expected_a_source_that_came_back_empty_deletes_nothing_and_says_so(syncs: Syncs) -> None:
