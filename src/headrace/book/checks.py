@@ -22,6 +22,8 @@ _CHECKS = tuple(
         if entry.name.endswith(".sql")
     )
 )
+_OF_ALLOCATIONS = "allocations_"
+"""Rules of that name look at `book.examined_allocations` and at what those name."""
 _EXAMINE, _WITHHOLD = (
     resources.files("headrace.book").joinpath(f"{name}.sql").read_text(encoding="utf-8")
     for name in ("examine", "withhold")
@@ -49,11 +51,13 @@ def run_checks(connection: duckdb.DuckDBPyConnection) -> None:
         "create or replace table book.problems ("
         "severity varchar, entity varchar, external_id varchar, problem varchar, remedy varchar)"
     )
-    side_by_side(
-        connection,
-        [_completeness(table) for table in TABLES]
-        + [statement(f"insert into book.problems {sql}") for _, sql in _CHECKS],
-    )
+    allocated = connection.execute("from book.examined_allocations limit 1").fetchall()
+    rules = [
+        statement(f"insert into book.problems {sql}")
+        for name, sql in _CHECKS
+        if allocated or not name.startswith(_OF_ALLOCATIONS)
+    ]
+    side_by_side(connection, [*(_completeness(table) for table in TABLES), *rules])
     if connection.execute("from book.problems where severity = 'error' limit 1").fetchall():
         connection.execute(_WITHHOLD)
     else:

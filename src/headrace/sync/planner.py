@@ -27,7 +27,7 @@ from headrace.sync.scope import WHOLE, Scope, cut, narrow
 _CHUNK = 5_000
 _SQL = {
     name: resources.files("headrace.sync").joinpath("sql", f"{name}.sql").read_text("utf-8")
-    for name in ("differences", "changes", "hold", "nodes", "place")
+    for name in ("differences", "changes", "hold", "nodes", "nothing", "place")
 }
 
 
@@ -73,10 +73,13 @@ class Planner:
         self._load_gone()
         narrow(self._connection, scope, self._deletion_rules)
         self._hold_rejects()
-        self._connection.execute(_SQL["nodes"])
-        self._spread()
-        self._connection.execute(_SQL["place"])
-        cut(self._connection, scope)
+        if self._rows("from plan.changes limit 1"):
+            self._connection.execute(_SQL["nodes"])
+            self._spread()
+            self._connection.execute(_SQL["place"])
+            cut(self._connection, scope)
+        else:
+            self._connection.execute(_SQL["nothing"])
         return self._describe(organisation, rate, in_flight, latency)
 
     def digest(self) -> int:

@@ -15,6 +15,9 @@ from headrace.sync.plan import Plan
 from headrace.sync.planner import Planner
 
 
+TABLES = ("operations", "lanes", "waits")
+
+
 class Desk:
     """A book and a journal over rows, without an API: what is planned can be taken as told."""
 
@@ -284,3 +287,18 @@ def test_a_refusal_is_forgotten_once_the_record_is_as_it_was(desk: Desk) -> None
     assert desk.planner.settled_rejects == [("customer", "c1")]
     desk.journal.drop_rejects(desk.planner.settled_rejects)
     assert desk.journal.rejects() == []
+
+
+def test_a_plan_of_nothing_has_the_tables_of_any(desk: Desk) -> None:
+    def columns() -> list[list[tuple[str, str]]]:
+        return [
+            [row[:2] for row in desk.book.connection.execute(f"describe plan.{name}").fetchall()]
+            for name in TABLES
+        ]
+
+    desk.plan(customers=[customer("c1")])
+    of_some = columns()
+    desk.take_all()
+    assert desk.plan(customers=[customer("c1")]).empty
+    assert desk.operations() == []
+    assert columns() == of_some
