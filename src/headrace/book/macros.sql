@@ -35,3 +35,12 @@ create or replace macro money(amount, currency) as (
             (abs(amount) % scale)::varchar, length(scale::varchar)::integer - 1, '0'))
     )[1]
 );
+
+-- A text without the spaces around it, NULL when nothing is left. Most texts are ASCII and have
+-- none, which is told at a fraction of the price of trimming.
+create or replace macro tidy(given) as (
+    case
+        when given >= '!' and not suffix(given, ' ') and strlen(given) = length(given) then given
+        else nullif(trim(given), '')
+    end
+);

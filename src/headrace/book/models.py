@@ -165,7 +165,7 @@ def _cast(column: Column, kind: str | None) -> list[str]:
     if column.kind == "text":
         source = f"cast({name} as varchar)" if kind else "null::varchar"
         if kind and kind not in _INTEGERS:
-            source = f"nullif(trim({source}), '')"
+            source = f"memory.main.tidy({source})"
         return [f"{source} as {name}"]
     if column.kind == "json":
         source = f"cast(to_json({name}) as varchar)" if kind else "null::varchar"

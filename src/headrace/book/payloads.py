@@ -195,14 +195,14 @@ class Payloads:
     def _links(self, entity: str) -> dict[str, list[tuple[str, str, int]]]:
         """Per wanted settlement: (entity, external id, amount) of what it settles, in order."""
         found: dict[str, list[tuple[str, str, int]]] = {}
-        for row in self._rows(
+        # Without `_rows`: a payment may settle a thousand invoices.
+        rows = self._connection.execute(
             "select from_external_id, to_entity, to_external_id, sum(amount)::bigint as amount "
             "from book.links join wanted on wanted.external_id = links.from_external_id "
             f"where from_entity = '{entity}' group by all order by to_entity, to_external_id"
-        ):
-            found.setdefault(row["from_external_id"], []).append(
-                (row["to_entity"], row["to_external_id"], row["amount"])
-            )
+        ).fetchall()
+        for external_id, *link in rows:
+            found.setdefault(external_id, []).append(tuple(link))
         return found
 
 

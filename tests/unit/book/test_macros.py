@@ -75,3 +75,24 @@ def test_a_second_book_on_the_same_file_says_who_holds_it(tmp_path: Path) -> Non
             check=True,
         ).stdout
     assert "Another command works on acme" in said
+
+
+@pytest.mark.parametrize(
+    ("given", "tidied"),
+    [
+        ("a b", "a b"),
+        (" a", "a"),
+        ("a ", "a"),
+        ("\N{NO-BREAK SPACE}a", "a"),
+        ("a\N{IDEOGRAPHIC SPACE}", "a"),
+        ("é ", "é"),
+        ("~", "~"),
+        ("\ta", "\ta"),
+        ("", None),
+        ("  ", None),
+        (None, None),
+    ],
+)
+def test_a_text_is_tidied(book: Book, given: str | None, tidied: str | None) -> None:
+    found = book.connection.execute("select tidy($1::varchar)", [given]).fetchall()
+    assert found == [(tidied,)]

@@ -1,10 +1,35 @@
 -- What should be there against what the API was told: the only step that looks at every record, and
--- it compares numbers only. The texts are fetched for those that differ.
+-- it compares numbers only. Sums over shares of the keys tell first where anything differs at all,
+-- so that most records are never paired; the texts are fetched for those that differ.
 create or replace table plan.differences as
-with pairs as materialized (
+with now_sums as (
+    select key & 16383 as share, sum(hash(key, fingerprint)) as mark
+    from book.fingerprints
+    group by share
+),
+told_sums as (
+    select key & 16383 as share, sum(hash(key, fingerprint)) as mark
+    from staging.told
+    group by share
+),
+moved as materialized (
+    select share
+    from now_sums
+    full outer join told_sums using (share)
+    where now_sums.mark is distinct from told_sums.mark
+),
+pairs as materialized (
     select now.row as now_row, before.row as before_row
-    from (select rowid as row, key, fingerprint from book.fingerprints) as now
-    full outer join (select rowid as row, key, fingerprint from staging.told) as before using (key)
+    from (
+        select rowid as row, key, fingerprint
+        from book.fingerprints
+        semi join moved on moved.share = key & 16383
+    ) as now
+    full outer join (
+        select rowid as row, key, fingerprint
+        from staging.told
+        semi join moved on moved.share = key & 16383
+    ) as before using (key)
     where now.fingerprint is distinct from before.fingerprint
 )
 select
