@@ -3,6 +3,7 @@
     python bench/hub.py            quick: 10,000 against 60,000 invoices
     python bench/hub.py --full     against 1,000,000 invoices
 
+- start: from the call to the first answer, of `headrace serve` and of `hub()` in a test.
 - requests: 16 clients, durable, limits on: upsert of an invoice and GET by id, against the bare
   endpoint of baseline_hub.py; at least 0.5, and on PostgreSQL at least 0.4.
 - size: a large database against one of 10,000 invoices: first and last page of 500, single
@@ -13,10 +14,12 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -39,7 +42,7 @@ from headrace.store.place import Place, snapshot
 from headrace.store.postgres_connection import PostgresConnection
 from headrace.store.postgres_statistics import collect
 from headrace.store.sqlite import connect, transact
-from headrace.testkit.hub import HubProcess, hub_process, make_keys
+from headrace.testkit.hub import HubProcess, hub, hub_process, make_keys
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 sys.path.insert(0, str(Path(__file__).parent))
@@ -47,7 +50,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 import load
 from postgres import fresh_database, running_server
 
-PARTS = ("requests", "postgresql", "size", "check")
+PARTS = ("start", "requests", "postgresql", "size", "check")
+STARTS = 5
+START_MAX_S = {"headrace serve": 1.0, "hub() of a test": 0.3}
+"""From the call to the first answer."""
 SERVER = {"listen_addresses": "127.0.0.1", "timezone": "UTC"}
 """Of PostgreSQL: its own defaults, by which every commit is flushed."""
 LIMIT = "100000000"
@@ -94,6 +100,8 @@ def main() -> None:
     parts = arguments.part or PARTS
     count = 4_000 if arguments.full else 2_000
     with tempfile.TemporaryDirectory(prefix="bench-hub-") as folder:
+        if "start" in parts:
+            bench_start(Path(folder))
         if "requests" in parts:
             bench_requests(Path(folder), count)
         if "postgresql" in parts:
@@ -102,6 +110,32 @@ def main() -> None:
             bench_size(Path(folder), 1_000_000 if arguments.full else 60_000)
         if "check" in parts:
             bench_check(Path(folder), 1_000_000 if arguments.full else 200_000)
+
+
+def bench_start(folder: Path) -> None:
+    """Medians; each starts on a folder of its own, so that the database is made too."""
+
+    def answered(origin: str, begun: float) -> float:
+        with urllib.request.urlopen(f"{origin}/healthz") as answer:
+            assert answer.status == 200
+        return time.perf_counter() - begun
+
+    def served(number: int) -> float:
+        begun = time.perf_counter()
+        with hub_process(folder / f"start-{number}") as started:
+            return answered(started.origin, begun)
+
+    def in_a_test(_: int) -> float:
+        begun = time.perf_counter()
+        with hub() as started:
+            return answered(started.url.removesuffix("/v1"), begun)
+
+    for (what, bar), start in zip(START_MAX_S.items(), (served, in_a_test), strict=True):
+        took = statistics.median(start(number) for number in range(STARTS))
+        print(
+            f"{what}, start to first answer / bar: {took / bar:.2f} (at most 1): {took:.2f} s / "
+            f"{bar} s"
+        )
 
 
 def invoice_body(number: int, amount: int) -> dict[str, object]:

@@ -14,7 +14,6 @@ from headrace.sync.journal import Acknowledged, Journal, Reject
 from headrace.sync.plan import Plan
 from headrace.sync.planner import Planner
 
-
 TABLES = ("operations", "lanes", "waits")
 
 
