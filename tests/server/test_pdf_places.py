@@ -80,6 +80,7 @@ def test_a_hub_keeps_its_pdfs_in_s3(tmp_path: Path, bucket: Any) -> None:
         (key,) = keys_in(bucket)
         assert key.startswith("pdfs/")
         assert served(api) == first
+        snapshot = process.snapshot()
         send(api, second)
         assert served(api) == second
         for _ in range(100):
@@ -88,6 +89,8 @@ def test_a_hub_keeps_its_pdfs_in_s3(tmp_path: Path, bucket: Any) -> None:
             time.sleep(0.02)
         (left,) = keys_in(bucket)
         assert left != key
+        process.restore(snapshot)
+        assert served(api) == first
         api.close()
     assert not (tmp_path / "data" / "pdfs").exists()
 
