@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 from desk import HubDesk
+from pair import Pair
+from shop import Shop
 
 from headrace.testkit.hub import RunningHub, hub
 
@@ -28,3 +30,11 @@ def new_desk(open_hub: RunningHub) -> Callable[[Path], HubDesk]:
         return HubDesk(folder, open_hub, f"desk-{next(_NUMBERS)}")
 
     return make
+
+
+@pytest.fixture
+def pair(tmp_path: Path, new_desk: Callable[[Path], HubDesk]) -> Iterator[Pair]:
+    """A shop without records, at its desk."""
+    shop = Shop(tmp_path / "shop")
+    yield Pair(shop, new_desk(shop.folder))
+    shop.close()

@@ -82,6 +82,30 @@ class Desk:
             organisation.plan()
             return asyncio.run(organisation.reconcile())
 
+    def get(self, path: str) -> Any:
+        """What the API answers to a GET below /v1."""
+        return self.request("GET", path)
+
+    def post(self, path: str, body: Any) -> Any:
+        """What it answers to a POST."""
+        return self.request("POST", path, body)
+
+    def request(self, method: str, path: str, body: Any = None) -> Any:
+        """What it answers to any request, None without a body."""
+        request = urllib.request.Request(
+            self.environment["HEADRACE_URL"] + path,
+            None if body is None else json.dumps(body).encode(),
+            {
+                "X-Api-Key": self.environment["HEADRACE_KEY"],
+                "X-Api-Secret": self.environment["HEADRACE_SECRET"],
+                "Content-Type": "application/json",
+            },
+            method=method,
+        )
+        with urllib.request.urlopen(request) as answer:
+            content = answer.read()
+        return json.loads(content) if content else None
+
     def command(self, *words: str) -> subprocess.CompletedProcess[str]:
         """A `headrace` command with its exit code and all that it said, in this process: starting
         one takes most of a second."""
@@ -147,30 +171,6 @@ class HubDesk(Desk):
 
         with transactions(self.hub.place) as transact:
             return transact(made)
-
-    def get(self, path: str) -> Any:
-        """What the API answers to a GET below /v1."""
-        return self.request("GET", path)
-
-    def post(self, path: str, body: Any) -> Any:
-        """What it answers to a POST."""
-        return self.request("POST", path, body)
-
-    def request(self, method: str, path: str, body: Any = None) -> Any:
-        """What it answers to any request, None without a body."""
-        request = urllib.request.Request(
-            self.environment["HEADRACE_URL"] + path,
-            None if body is None else json.dumps(body).encode(),
-            {
-                "X-Api-Key": self.environment["HEADRACE_KEY"],
-                "X-Api-Secret": self.environment["HEADRACE_SECRET"],
-                "Content-Type": "application/json",
-            },
-            method=method,
-        )
-        with urllib.request.urlopen(request) as answer:
-            content = answer.read()
-        return json.loads(content) if content else None
 
     def writes(self, since: int = 0) -> list[LogRecord]:
         """The same without what only reads, from the `since`th on."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -30,8 +30,10 @@ _JSON = {"content-type": "application/json"}
 class Arrival(Struct):
     """One request as the API saw it, times in virtual seconds."""
 
+    sent: float
     at: float
     answered: float
+    """For whoever sent it: when it knew the outcome."""
     method: str
     entity: str
     external_id: str
@@ -51,58 +53,65 @@ def refusal(status: int, message: str = "no", **headers: str) -> Answer:
 
 
 class FakeApi:
-    """Takes every record, after `latency` seconds give or take a half, within Upflow's limits."""
+    """Takes every record, after `latency` seconds give or take a half, within Upflow's limits.
+
+    What a killed client had sent arrives all the same, if it was still on its way.
+    """
 
     def __init__(
-        self, clock: VirtualClock, latency: float, seed: int = 1, script: Script | None = None
+        self,
+        clock: VirtualClock,
+        latency: float,
+        seed: int = 1,
+        script: Script | None = None,
+        limit: int = 600,
     ) -> None:
         self._clock = clock
         self._latency = latency
         self._random = Random(seed)
         self._script = script or (lambda arrival: None)
+        self._limit = limit
         self.arrivals: list[Arrival] = []
         self._window: deque[float] = deque()
-        self._in_flight = 0
+        self._in_flight: Counter[str] = Counter()
         self.most_in_flight = 0
-        self.most_in_window = 0
+        self.most_of_one_customer = 0
 
     async def send(self, method: str, path: str, body: bytes | None = None) -> Answer:
         whole = self._latency * (0.5 + self._random.random())
         there = whole * self._random.random()
-        await self._clock.sleep(there)
-        reply = self._arrive(method, path, body)
-        self._in_flight += 1
-        self.most_in_flight = max(self.most_in_flight, self._in_flight)
-        await self._clock.sleep(whole - there)
-        self._in_flight -= 1
-        self.arrivals[-1].answered = self._clock.seconds
+        sent = self._clock.seconds
+        try:
+            await self._clock.sleep(there)
+        except asyncio.CancelledError:
+            self._arrive(request_of(method, path, body, sent, sent + there))
+            raise
+        arrival = request_of(method, path, body, sent, self._clock.seconds)
+        reply = self._arrive(arrival)
+        self._in_flight[arrival.customer] += 1
+        self.most_in_flight = max(self.most_in_flight, self._in_flight.total())
+        of_one = self._in_flight[arrival.customer]
+        self.most_of_one_customer = max(self.most_of_one_customer, of_one)
+        try:
+            await self._clock.sleep(whole - there + (60.0 if reply is STALLED else 0.0))
+        finally:
+            self._in_flight[arrival.customer] -= 1
+            arrival.answered = self._clock.seconds
         if isinstance(reply, Exception):
             raise reply
         return reply
 
-    def _arrive(self, method: str, path: str, body: bytes | None) -> Answer:
-        record: dict[str, Any] = msgspec.json.decode(body) if body else {}
-        _, plural, *rest = path.split("/")
-        entity = plural.removesuffix("s")
-        external_id = record.get("externalId") or unquote(rest[0]).removeprefix("external:")
-        customer = (record.get("customer") or {"externalId": external_id})["externalId"]
-        now = self._clock.seconds
-        arrival = Arrival(now, now, method, entity, external_id, customer, 200)
-        while self._window and self._window[0] <= now - WINDOW:
+    def _arrive(self, arrival: Arrival) -> Reply:
+        while self._window and self._window[0] <= arrival.at - WINDOW:
             self._window.popleft()
-        if len(self._window) >= 600 or self._in_flight >= 10:
+        if len(self._window) >= self._limit or self._in_flight.total() >= 10:
             reply: Reply = refusal(429, "too many", **{"retry-after": "1"})
         else:
-            self._window.append(now)
+            self._window.append(arrival.at)
             reply = self._script(arrival) or Answer(200, _JSON, b"{}")
-        self.most_in_window = max(self.most_in_window, len(self._window))
         arrival.status = reply.status if isinstance(reply, Answer) else 0
         self.arrivals.append(arrival)
-        return reply  # type: ignore[return-value]
-
-    def reset_in_flight(self) -> None:
-        """The connections of a killed client are closed."""
-        self._in_flight = 0
+        return reply
 
     def times_of(self, external_id: str) -> list[float]:
         """When the record arrived, each time."""
@@ -114,7 +123,18 @@ class FakeApi:
         return {arrival.status for arrival in self.arrivals}
 
 
+def request_of(method: str, path: str, body: bytes | None, sent: float, at: float) -> Arrival:
+    """What a request is about."""
+    record: dict[str, Any] = msgspec.json.decode(body) if body else {}
+    _, plural, *rest = path.split("/")
+    external_id = record.get("externalId") or unquote(rest[0]).removeprefix("external:")
+    customer = (record.get("customer") or {"externalId": external_id})["externalId"]
+    return Arrival(sent, at, at, method, plural.removesuffix("s"), external_id, customer, 200)
+
+
 BROKEN = Unreachable("the connection broke")
+STALLED = Unreachable("no answer in time")
+"""Raised a minute later than others."""
 
 
 class Killed(Exception):
@@ -137,6 +157,12 @@ class Bench:
         """Ends them by `Killed`: what is in flight is never answered."""
         self.organisation: Organisation = loaded.open(loaded.only(None), clock, environment)
 
+    def set_in_flight(self, number: int) -> None:
+        """As the project's settings would."""
+        settings = self.organisation.settings
+        target = msgspec.structs.replace(settings.target, in_flight=number)
+        self.organisation.settings = msgspec.structs.replace(settings, target=target)
+
     def plan(self) -> Plan:
         self.organisation.refresh()
         return self.organisation.plan()
@@ -149,7 +175,7 @@ class Bench:
         pace = self.organisation._pace()
         pace.in_flight_limit = in_flight
         progress = Progress(plan, self.clock, pace)
-        journal.begin_run("apply", plan.requests, plan.open_requests)
+        self.organisation._begin_run("apply", plan.requests, plan.open_requests)
         delivery = Delivery(Feed(book, journal), api, pace, journal, self.clock, progress, patience)
         if self.slice_seconds is not None:
             delivery.end_after(self.slice_seconds)

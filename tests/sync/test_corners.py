@@ -4,46 +4,15 @@ from __future__ import annotations
 
 import json
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from desk import HubDesk, overlapping, prove_in_step, sent
+from desk import HubDesk, prove_in_step, sent
+from pair import Pair, told
 from shop import Shop
 
 from headrace.model.errors import UnsafePlan
-from headrace.server.request_log import LogRecord
-
-
-class Pair:
-    """A shop and its desk at a hub."""
-
-    def __init__(self, shop: Shop, desk: HubDesk) -> None:
-        self.shop = shop
-        self.desk = desk
-
-    def sync(self) -> list[LogRecord]:
-        """One apply, after which both must agree; what the hub was sent for it."""
-        before = len(self.desk.writes())
-        outcome, plan, proof = self.desk.apply_and_prove()
-        assert (outcome.rejected, outcome.held, outcome.left) == (0, 0, 0), self.desk.log()[-3:]
-        assert plan.empty and not plan.held and not plan.problems
-        assert proof.balanced, (proof.differences, proof.statements)
-        writes = self.desk.writes(before)
-        assert overlapping(writes) == []
-        return writes
-
-
-@pytest.fixture
-def pair(tmp_path: Path, new_desk: Callable[[Path], HubDesk]) -> Iterator[Pair]:
-    shop = Shop(tmp_path / "shop")
-    yield Pair(shop, new_desk(shop.folder))
-    shop.close()
-
-
-def told(writes: list[LogRecord]) -> list[str]:
-    """`POST I1 200` for each, in the order of arrival."""
-    return [f"{record.method} {record.external_id} {record.status}" for record in writes]
 
 
 def test_an_organisation_without_records(pair: Pair) -> None:

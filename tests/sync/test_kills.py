@@ -2,36 +2,46 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
+from typing import Any
+from urllib.error import HTTPError
 
 import msgspec
 import pytest
-from desk import Command, Desk, overlapping, sent
+from departures import depart
+from desk import Command, Desk, Key, overlapping, query, sent
 
-from headrace.model.entity import BY_NAME
+from headrace.client.endpoints import external_path
+from headrace.model.entity import BY_NAME, Entity
 from headrace.server.request_log import LogRecord
-from headrace.testkit.billing import Counts, generate, write_project
+from headrace.sync.echo import kept_otherwise
+from headrace.testkit.billing import Counts, changes, generate, write_project
 from headrace.testkit.hub import HubProcess, hub, hub_process, make_keys
 
 IN_FLIGHT = 5
 _PATIENCE_S = 60.0
+_START_S = 1.5
+"""About what a command takes until its first request, on a machine that is not slow."""
 
 
 class Import:
     """A generated book, and a hub in a process of its own that logs to a file."""
 
     def __init__(self, folder: Path, hub: HubProcess, log: Path, records: int) -> None:
-        database = folder / "billing.db"
-        self.counts: Counts = generate(database, records=records, seed=9)
-        project = write_project(folder / "project", database, rate=10**6)
+        self.database = folder / "billing.db"
+        self.counts: Counts = generate(self.database, records=records, seed=9)
+        project = write_project(folder / "project", self.database, rate=10**6)
         pair = make_keys(hub.data, "killed")
         self.hub = hub
         self.desk = Desk(project, hub.url, pair.key, pair.secret)
         self._log = log
+        self._looked_at = 0
+        """The journal's change up to which it was held against the hub."""
 
     def log(self) -> list[LogRecord]:
         """Writes that the hub has answered."""
@@ -51,6 +61,65 @@ class Import:
 
     def _lines(self) -> int:
         return self._log.read_bytes().count(b"\n") if self._log.exists() else 0
+
+    def kill_one(self, random: Random, most: int) -> bool:
+        """An apply that is killed after a few more requests, or one time in five at some moment of
+        its start; whether it had not ended before."""
+        command = self.start("--force")
+        if random.random() < 0.2:
+            time.sleep(random.random() * _START_S)
+        else:
+            self.wait_for(self._lines() + random.randint(1, most), command)
+            time.sleep(random.random() * 0.01)
+        killed = command.process.poll() is None
+        command.process.kill()
+        command.process.communicate()
+        return killed
+
+    def prove_the_journal_is_not_ahead(self) -> set[Key]:
+        """All that it has noted since the last look is so in the hub; which records that were."""
+        journal = self.desk.folder / ".headrace" / "billing" / "journal.db"
+        if not journal.exists() or not query(
+            journal, "select 1 from sqlite_master where name = 'forgotten'"
+        ):
+            return set()  # killed before it was made
+        noted = query(
+            journal,
+            "select change, a.entity, a.external_id, payload from applied as a "
+            f"join payloads using (entity, external_id) where change > {self._looked_at} "
+            "union all select change, entity, external_id, null from forgotten as f "
+            f"where change > {self._looked_at} and entity not like '%_pdf' and not exists "
+            "(select 1 from applied as a "
+            "where a.entity = f.entity and a.external_id = f.external_id)",
+        )
+        for change, entity, external_id, payload in noted:
+            there = self._there(BY_NAME[entity], external_id)
+            self._looked_at = max(self._looked_at, change)
+            if payload is None:
+                assert there is None, f"{entity} {external_id} was not deleted"
+                continue
+            assert there is not None, f"{entity} {external_id} is not there"
+            assert kept_otherwise(payload, msgspec.json.encode(there)) == []
+        return {(entity, external_id) for _, entity, external_id, _ in noted}
+
+    def _there(self, entity: Entity, external_id: str) -> Any:
+        try:
+            return self.desk.get(external_path(entity, external_id))
+        except HTTPError as error:
+            assert error.code == 404
+            return None
+
+    def prove_in_step(self) -> None:
+        """The hub is the book: nothing to send, the same balances, nothing kept otherwise."""
+        with self.desk.open() as organisation:
+            asyncio.run(organisation.prepare())
+            plan = organisation.plan()
+            proof = asyncio.run(organisation.reconcile())
+            drift = asyncio.run(organisation.drift())
+        assert plan.empty and not plan.held
+        assert proof.balanced, proof.differences[:3]
+        assert drift.empty and not drift.strangers
+        assert drift.compared == proof.customers + proof.documents
 
     def prove_whole(self) -> None:
         """Nothing is left to send, nothing is missing, nothing differs."""
@@ -76,25 +145,44 @@ def repeated(log: list[LogRecord]) -> int:
     return sum(count - 1 for count in sent(log).values())
 
 
-@pytest.mark.parametrize("importing", [600], indirect=True)
-def test_apply_killed_at_ten_random_instants(importing: Import) -> None:
+@pytest.mark.parametrize(
+    ("importing", "kills", "series"),
+    [(600, 8, 1), pytest.param(5_000, 200, 10, marks=pytest.mark.soak)],
+    indirect=["importing"],
+)
+def test_applies_killed_at_random_instants(importing: Import, kills: int, series: int) -> None:
+    """Half of the kills over a first import, half over syncs with changes and deletions."""
     random = Random(2026)
-    kills = 0
-    for _ in range(10):
-        command = importing.start()
-        importing.wait_for(len(importing.log()) + random.randint(1, 70), command)
-        time.sleep(random.random() * 0.01)
-        assert command.process.poll() is None, "the import ended before it could be killed"
-        command.process.kill()
-        command.process.communicate()
-        kills += 1
-    assert importing.start().communicated().returncode == 0
-    assert kills == 10
-    log = importing.log()
-    assert repeated(log) <= kills * IN_FLIGHT
-    assert {record.status for record in log} <= {200, 201}
+    prove_after_kills(importing, random, kills // 2)
     importing.prove_whole()
-    assert importing.log() == log
+    for number in range(series):
+        changes(importing.database, seed=number, count=40)
+        depart(importing.database, random, clients=3, receipts=20)
+        prove_after_kills(importing, random, kills // 2 // series)
+
+
+def prove_after_kills(importing: Import, random: Random, kills: int) -> None:
+    """A plan that is delivered by that many killed applies and one that ends: no more is sent twice
+    than was in flight at the kills, and the journal is never ahead."""
+    before = len(importing.log())
+    most = importing.desk.plan().requests // kills
+    noted: set[Key] = set()
+    for _ in range(kills):
+        assert importing.kill_one(random, most), "it ended before it could be killed"
+        noted |= importing.prove_the_journal_is_not_ahead()
+    done = importing.start("--force").communicated()
+    assert done.returncode == 0, done.stderr
+    noted |= importing.prove_the_journal_is_not_ahead()
+    log = importing.log()[before:]
+    twice = repeated(log)
+    gone = [record for record in log if record.status == 404]
+    print(f"{kills} kills: {len(log)} requests, {twice} twice, {len(noted)} noted")
+    assert noted == sent(log).keys() and len(noted) >= kills
+    assert twice <= kills * IN_FLIGHT
+    assert {record.status for record in log} <= {200, 201, 204, 404}
+    assert len(gone) <= twice and {record.method for record in gone} <= {"DELETE"}
+    importing.prove_in_step()
+    assert importing.log()[before:] == log
 
 
 def test_a_hub_that_is_killed_and_comes_back_is_gone_on_with(importing: Import) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from random import Random
 
 import msgspec
 import pytest
@@ -113,10 +114,63 @@ def test_after_a_kill_what_was_in_flight_counts_too(bench: Bench) -> None:
     with pytest.raises(Killed):
         bench.deliver(api, bench.plan())
     told = sum(bench.organisation.journal.count().values())
-    assert 300 - 5 <= told < len(api.arrivals)
+    arrived = len(api.arrivals)
+    assert 300 - 5 <= told < arrived <= told + 5
     bench.kill_at = None
-    api.reset_in_flight()
     bench.deliver(api, bench.plan(), in_flight=10)
     assert api.statuses == {200}
     assert most_in_a_window((arrival.at for arrival in api.arrivals), WINDOW) >= 595
-    assert len(api.arrivals) == sum(bench.organisation.journal.count().values()) + 300 - told
+    records = sum(bench.organisation.journal.count().values())
+    assert len(api.arrivals) == records + arrived - told
+
+
+def test_no_minute_and_no_customer_sees_too_much_however_often_it_is_ended(
+    bench: Bench,
+) -> None:
+    """Most ends are kills, all within the first minute, so that what they had in flight adds up."""
+    prove_the_limits(bench, ends=5, requests=(1, 60), latency=0.2)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize(("in_flight", "latency"), [(5, 0.2), (10, 0.6)])
+def test_an_hour_with_restarts_keeps_the_limits(
+    tmp_path: Path, in_flight: int, latency: float
+) -> None:
+    database = tmp_path / "billing.db"
+    assert generate(database, records=37_000, seed=8).requests > 36_000
+    bench = Bench(write_project(tmp_path / "project", database, rate=600), VirtualClock())
+    started = bench.clock.seconds
+    prove_the_limits(bench, ends=60, requests=(1, 1_100), latency=latency, in_flight=in_flight)
+    assert bench.clock.seconds - started >= 3_600
+    bench.close()
+
+
+def prove_the_limits(
+    bench: Bench, ends: int, requests: tuple[int, int], latency: float, in_flight: int = 5
+) -> None:
+    """Delivers everything, ended so many times after so many requests, one time in four gently."""
+    random = Random(2026)
+    api = FakeApi(bench.clock, latency)
+    bench.set_in_flight(in_flight)
+    kills = 0
+    for _ in range(ends):
+        end = len(api.arrivals) + random.randint(*requests)
+        bench.interrupt_at, bench.kill_at = (end, None) if random.random() < 0.25 else (None, end)
+        try:
+            bench.deliver(api, bench.plan(), in_flight=in_flight)
+        except Killed:
+            kills += 1
+        # A process takes longer to start than what was on its way takes to arrive.
+        bench.clock.seconds += 1.5 * latency + random.random()
+    bench.interrupt_at = bench.kill_at = None
+    plan = bench.plan()
+    assert plan.requests > 600
+    progress, _ = bench.deliver(api, plan, in_flight=in_flight)
+    assert progress.done == plan.requests
+    assert kills > ends / 2
+    most = most_in_a_window((arrival.at for arrival in api.arrivals), WINDOW)
+    assert 590 <= most <= 600
+    assert api.statuses == {200}
+    assert (api.most_in_flight, api.most_of_one_customer) == (in_flight, 1)
+    records = sum(bench.organisation.journal.count().values())
+    assert records <= len(api.arrivals) <= records + kills * in_flight

@@ -20,8 +20,8 @@ from headrace.model.errors import ConfigurationError
 from headrace.sync.drift import with_customer
 from headrace.sync.echo import Differs, kept_otherwise, unshown
 from headrace.sync.journal import Adopted, Drift, Journal
-from headrace.sync.operation import clearable, with_cleared
 from headrace.sync.proposals import Proposal, Proposer, Unlinked, unlinked
+from headrace.sync.update import clearable, with_cleared
 
 _UNSHOWN = "(not shown)"
 

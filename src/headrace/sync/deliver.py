@@ -12,8 +12,6 @@ import heapq
 import random
 from typing import Any
 
-import msgspec
-
 from headrace.book.payloads import payload_hash
 from headrace.client.pace import WINDOW, Pace
 from headrace.client.transport import Answer, Transport
@@ -22,10 +20,11 @@ from headrace.model.clock import Clock
 from headrace.model.errors import ApiError, Refused, Unauthorised, Unreachable
 from headrace.sync.echo import kept_otherwise
 from headrace.sync.feed import Feed
-from headrace.sync.journal import Acknowledged, Drift, Journal, Key, Reject
+from headrace.sync.journal import Acknowledged, Drift, Journal, Key
 from headrace.sync.operation import OPEN_ITEMS, Lane, Operation
 from headrace.sync.pdf_files import PDF_OF, NoPdf
 from headrace.sync.progress import Progress
+from headrace.sync.refusals import Refusals
 from headrace.sync.wire import request_of
 
 _ATTEMPTS = 6
@@ -74,8 +73,7 @@ class Delivery:
         self._upcoming: list[Lane] = []
         self._landed: set[int] = set()
         self._missing: set[Key] = set()
-        self._refused: list[Operation] = []
-        self._refused_by_key: dict[Key, list[Operation]] = {}
+        self._refusals = Refusals(journal)
         self._held: list[Operation] = []
         self._requests: set[asyncio.Task[None]] = set()
         self._pauses: set[asyncio.Task[None]] = set()
@@ -100,8 +98,8 @@ class Delivery:
         """Delivers everything that can be delivered now."""
         try:
             await self._drain()
-            self._grant_second_chances()
-            await self._drain()
+            while self._grant_second_chances():
+                await self._drain()
         finally:
             for pause in self._pauses:
                 pause.cancel()
@@ -109,6 +107,7 @@ class Delivery:
                 await asyncio.wait(self._requests)
         if self._defect is not None:
             raise self._defect
+        self._refusals.conclude()
 
     @property
     def _ending(self) -> bool:
@@ -326,6 +325,7 @@ class Delivery:
         heapq.heappush(self._ready, lane)
 
     def _acknowledged(self, lane: Lane, operation: Operation, answer: Answer) -> None:
+        self._refusals.make_room(operation)
         self._journal.acknowledge(
             [
                 Acknowledged(
@@ -346,15 +346,13 @@ class Delivery:
         if lane.phase <= OPEN_ITEMS:
             self._progress.open_done += 1
         self._missing.discard(operation.key)
-        for key in operation.touches:
-            for other in self._refused_by_key.get(key, ()):
-                other.second_chance = True
         self._settle(operation)
         self._advance(lane)
 
     def _released(self, lane: Lane, operation: Operation, verdict: Verdict) -> None:
         """The journal says what the API has now; the record itself follows."""
         if verdict is Verdict.DONE and operation.body is not None:
+            self._refusals.make_room(operation)
             entity, external_id = operation.key
             hash = payload_hash(operation.body)
             taken = Acknowledged(
@@ -366,24 +364,10 @@ class Delivery:
         self._advance(lane)
 
     def _rejected(self, lane: Lane, operation: Operation, answer: Answer) -> None:
-        self._journal.reject(
-            Reject(
-                operation.entity,
-                operation.external_id,
-                operation.fingerprint,
-                answer.status,
-                message_of(answer),
-                operation.payload,
-            ),
-            operation.action,
-        )
+        self._refusals.add(operation, answer)
         self._progress.rejected += 1
         if operation.action == "create":
             self._missing.add(operation.key)
-        operation.second_chance = operation.action == "delete"
-        self._refused.append(operation)
-        for key in operation.refers_to:
-            self._refused_by_key.setdefault(key, []).append(operation)
         self._settle(operation)
         self._advance(lane)
 
@@ -436,46 +420,22 @@ class Delivery:
         self.stopped = self.stopped or error
         self._moved.set()
 
-    def _grant_second_chances(self) -> None:
-        """Refusals are final, except where what they refer to has landed since (guide).
-
-        Records that each want what another one gives back can go in no order: they first give back,
-        one request more for each.
-        """
+    def _grant_second_chances(self) -> bool:
+        """Plans anew what was refused too early, and what was held because of it; whether there is
+        anything."""
         if self._ending:
-            return
-        blocking = [operation for operation in self._refused if self._blocks(operation)]
-        freed = {key for operation in blocking for key in operation.frees}
-        again = [
-            operation
-            for operation in self._refused
-            if operation.second_chance
-            or operation in blocking
-            or not freed.isdisjoint((operation.key, *operation.refers_to))
-        ]
+            return False
+        releases, again = self._refusals.take()
         if not again:
-            return
-        self._missing -= {operation.key for operation in again}
-        self._missing -= {operation.key for operation in self._held}
+            return False
+        self._missing -= {operation.key for operation in (*again, *self._held)}
         self._progress.rejected -= len(again)
         self._progress.held -= len(self._held)
-        releases = [
-            msgspec.structs.replace(operation, body=operation.release, is_release=True)
-            for operation in blocking
-        ]
         waiting = sorted([*again, *self._held], key=lambda operation: operation.number)
+        self._held = []
         for rank, operation in enumerate([*releases, *waiting]):
-            operation.second_chance, operation.attempts = False, 0
+            operation.attempts = 0
             lane = Lane(customer=operation.customer, phase=0, next=1, last=0, rank=rank)
             lane.queue.append(operation)
             self._add(lane)
-        self._refused, self._held = [], []
-        self._refused_by_key = {}
-
-    def _blocks(self, operation: Operation) -> bool:
-        """Whether it was refused while it holds what another refused record wants."""
-        return operation.release is not None and any(
-            not set(operation.frees).isdisjoint((other.key, *other.refers_to))
-            for other in self._refused
-            if other is not operation
-        )
+        return True

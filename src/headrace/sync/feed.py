@@ -14,16 +14,18 @@ import msgspec
 from headrace.book.book import Book
 from headrace.book.payloads import Payloads, encode_payload
 from headrace.sync.journal import Journal
-from headrace.sync.operation import (
-    Lane,
-    Operation,
+from headrace.sync.operation import Lane, Operation, references
+from headrace.sync.pdf_files import PDF_OF, PdfFiles
+from headrace.sync.update import (
+    Bonds,
+    bonds,
+    bonds_of_deleted,
     clearable,
-    references,
-    released,
+    unknown_bonds,
     with_cleared,
+    with_emptied_contacts,
     with_emptied_values,
 )
-from headrace.sync.pdf_files import PDF_OF, PdfFiles
 
 _SLICE = 2_000
 """Operations built in one go."""
@@ -112,7 +114,9 @@ class Feed:
             )
             if entity in PDF_OF:
                 operation.refers_to = ((PDF_OF[entity], external_id),)
-            elif action != "delete":
+            elif action == "delete":
+                _bind(operation, bonds_of_deleted(told[operation.key].payload))
+            else:
                 record = records[operation.key]
                 operation.payload, operation.hash = encode_payload(record)
                 operation.refers_to = references(record)
@@ -127,13 +131,21 @@ class Feed:
     def _compare(self, operation: Operation, before: bytes | None) -> None:
         """What the update empties and gives back; by the columns where no payload was kept."""
         payload = operation.payload or b"{}"
+        columns = self._columns.get(f"{operation.entity}s", frozenset())
         if before is None:
-            columns = self._columns.get(f"{operation.entity}s", frozenset())
-            operation.body = with_cleared(payload, clearable(operation.entity, columns))
+            body = with_cleared(payload, clearable(operation.entity, columns))
+            _bind(operation, unknown_bonds(payload))
         else:
-            cleared = with_cleared(payload, msgspec.json.decode(before).keys())
-            operation.body = with_emptied_values(cleared, before)
-            operation.frees, operation.release = released(before, payload)
+            body = with_cleared(payload, msgspec.json.decode(before).keys())
+            body = with_emptied_values(body, before)
+            _bind(operation, bonds(before, payload))
+        of_contacts = self._columns.get("contacts", frozenset())
+        operation.body = with_emptied_contacts(body, before, of_contacts)
 
     def _rows(self, sql: str) -> list[Any]:
         return self._connection.execute(sql).fetchall()
+
+
+def _bind(operation: Operation, bonds: Bonds) -> None:
+    operation.rebinds = bonds.rebinds
+    operation.frees, operation.release = bonds.frees, bonds.release

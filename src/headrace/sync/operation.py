@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection
-from typing import Any
 
-import msgspec
 from msgspec import Struct, field
 
 from headrace.model.credit_note import CreditNote
@@ -20,6 +17,14 @@ from headrace.sync.journal import Key
 
 # Phases of delivery: changes to what the API has, open items, the settled past.
 CHANGES, OPEN_ITEMS, SETTLED_PAST = range(3)
+
+# What stands in the way of others, besides records by their keys.
+ANY_LINK: Key = ("link", "")
+"""Whichever links there are between documents."""
+UNKNOWN_LINK: Key = ("link", "unknown")
+"""A link that was given back, it is not known which: what the API was told was not kept."""
+ANY_FAMILY: Key = ("family", "")
+"""Who is whose parent."""
 
 
 class Operation(Struct, kw_only=True):
@@ -39,6 +44,8 @@ class Operation(Struct, kw_only=True):
     refers_to: tuple[Key, ...] = ()
     waits_for: tuple[int, ...] = ()
     """Numbers of operations of other lanes that must land first."""
+    rebinds: bool = False
+    """Whether it changes whose the record is, its currency, amounts, links or parent."""
     frees: tuple[Key, ...] = ()
     """What it takes an allocation back from, so that others can have it."""
     release: bytes | None = None
@@ -46,8 +53,6 @@ class Operation(Struct, kw_only=True):
     is_release: bool = False
     """Whether it only sends a release; the record stays planned."""
     attempts: int = 0
-    second_chance: bool = False
-    """Whether something that it refers to landed after it was refused."""
 
     @property
     def key(self) -> Key:
@@ -56,9 +61,30 @@ class Operation(Struct, kw_only=True):
 
     @property
     def touches(self) -> tuple[Key, ...]:
-        """What its landing may make possible: its own record and the documents it is linked to."""
+        """What its landing may make possible: its own record, the documents it is linked to or no
+        longer, and what goes by links or families."""
         others = (key for key in self.refers_to if key[0] != "customer")
-        return (self.key, *others, *self.frees)
+        return (self.key, *others, *self.frees, *self._ties)
+
+    @property
+    def obstacles(self) -> tuple[Key, ...]:
+        """What may have to land before, where it was refused, see `touches`; nothing when it can
+        only be wrong itself."""
+        if self.action == "delete":
+            return (ANY_LINK, ANY_FAMILY)
+        if self.entity == "customer":
+            return (*self.refers_to, ANY_LINK, ANY_FAMILY) if self.rebinds else self.refers_to
+        # Without its customer it would have been held.
+        linked = [key for key in self.refers_to if key[0] != "customer"]
+        own = [self.key] if self.rebinds else []
+        known = [*linked, *own]
+        return (*known, UNKNOWN_LINK, *([ANY_FAMILY] if linked else ())) if known else ()
+
+    @property
+    def _ties(self) -> tuple[Key, ...]:
+        if not self.rebinds and self.action != "delete":
+            return ()
+        return (ANY_FAMILY,) if self.entity == "customer" else (ANY_LINK,)
 
 
 class Lane(Struct, kw_only=True):
@@ -114,85 +140,3 @@ def references(record: Record) -> tuple[Key, ...]:
                 ),
             )
     return ()
-
-
-_CLEARABLE = {
-    "customer": {
-        "parent_external_id": "parent",
-        "account_manager": "accountManagerId",
-        "dunning_plan": "dunningPlanId",
-    },
-    "contact": {"position": "position"},
-    "invoice": {"name": "name"},
-    "credit_note": {"name": "name", "issued_at": "issuedAt", "due_date": "dueDate"},
-    "payment": {"instrument": "instrument", "ref_number": "refNumber"},
-    "refund": {"instrument": "instrument", "ref_number": "refNumber"},
-}
-"""Entity to column to the field that is left out where the column is null."""
-
-
-def clearable(entity: str, columns: Collection[str]) -> list[str]:
-    """Fields that a row may have emptied, by the columns that its model makes."""
-    return [field for column, field in _CLEARABLE[entity].items() if column in columns]
-
-
-def with_cleared(payload: bytes, had: Collection[str]) -> bytes:
-    """The payload, with null for every field of `had` that it leaves out."""
-    new = msgspec.json.decode(payload)
-    gone = set(had) - new.keys() - {"customFields"}
-    if not gone:
-        return payload
-    return msgspec.json.encode({**new, **dict.fromkeys(sorted(gone))})
-
-
-def with_emptied_values(payload: bytes, before: bytes) -> bytes:
-    """The payload, with null for every custom field that only the one before it has a value of:
-    fields that are not mentioned keep theirs (api-facts (b), Customer)."""
-    old = msgspec.json.decode(before).get("customFields") or []
-    if not old:
-        return payload
-    new = msgspec.json.decode(payload)
-    values = new.get("customFields") or []
-    kept = {_field_of(value) for value in values}
-    gone = [{**value, "value": None} for value in old if _field_of(value) not in kept]
-    if not gone:
-        return payload
-    return msgspec.json.encode({**new, "customFields": [*values, *gone]})
-
-
-def _field_of(value: dict[str, Any]) -> tuple[str | None, str | None]:
-    return value.get("id"), value.get("externalId")
-
-
-_LINKS = {
-    "linkedInvoices": ("invoice", "invoice"),
-    "linkedPayments": ("payment", "payment"),
-    "linkedCreditNotes": ("creditNote", "credit_note"),
-}
-"""Field of links to the reference in each link, and what it refers to."""
-
-
-def released(before: bytes, after: bytes) -> tuple[tuple[Key, ...], bytes | None]:
-    """What the new payload takes allocations back from, and the old one without those.
-
-    All of them when the record changes its customer. None when it takes nothing back.
-    """
-    old, new = msgspec.json.decode(before), msgspec.json.decode(after)
-    moves = old.get("customer") != new.get("customer")
-    frees: list[Key] = []
-    for name, (reference, entity) in _LINKS.items():
-        kept = {}
-        if not moves:
-            for link in new.get(name) or []:
-                kept[link[reference]["externalId"]] = link["amountLinked"]
-        rest = []
-        for link in old.get(name) or []:
-            external_id = link[reference]["externalId"]
-            amount = min(link["amountLinked"], kept.get(external_id, 0))
-            if amount < link["amountLinked"]:
-                frees.append((entity, external_id))
-            if amount:
-                rest.append({**link, "amountLinked": amount})
-        if name in old:
-            old[name] = rest
-    return tuple(frees), msgspec.json.encode(old) if frees else None

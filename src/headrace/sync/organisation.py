@@ -233,12 +233,12 @@ class Organisation:
         self.journal.refresh(self._planner.unchanged)
         self.journal.drop_rejects(self._planner.settled_rejects)
         self.journal.forget(self._planner.gone_pdfs())
-        pace = self._pace()
-        progress = Progress(plan, self._clock, pace)
         if plan.empty:
-            return _outcome(progress, False)
+            return _outcome(Progress(plan, self._clock, self._pace()), False)
         async with self._transport() as transport:
             await self._create_fields(transport)
+            pace = self._pace()
+            progress = Progress(plan, self._clock, pace)
             delivery = Delivery(
                 Feed(self.book, self.journal),
                 transport,
@@ -252,7 +252,7 @@ class Organisation:
                 delivery.end_after(self.settings.slice_seconds)
             if watch is not None:
                 watch(progress, delivery)
-            self.journal.begin_run(command, plan.requests, plan.open_requests)
+            self._begin_run(command, plan.requests, plan.open_requests)
             outcome = "failed"
             try:
                 await delivery.run()
@@ -353,7 +353,7 @@ class Organisation:
         """Gives records of the API the external ids proposed for them."""
         async with self._transport() as transport:
             linker = Linker(self.book, self.journal, self._reader(transport))
-            self.journal.begin_run("adopt", len(proposals), 0)
+            self._begin_run("adopt", len(proposals), 0)
             outcome = "failed"
             try:
                 linked = await linker.link(proposals)
@@ -366,12 +366,22 @@ class Organisation:
                 self.journal.end_run(outcome, None)
         return linked
 
+    def _begin_run(self, command: str, planned: int, open_items: int) -> None:
+        """Notes it, and before that what a killed run had in flight: it counts at the server for a
+        minute, however many more are killed meanwhile."""
+        for _ in range(self._lost):
+            self.journal.answered()
+        self.journal.begin_run(command, planned, open_items)
+
+    @property
+    def _lost(self) -> int:
+        """Requests to which nobody noted the answers, for the last run was killed; at most."""
+        killed = any(run.ended_at is None for run in self.journal.runs(1))
+        return self.settings.target.in_flight if killed else 0
+
     def _pace(self) -> Pace:
         target = self.settings.target
-        recent = self.journal.recent_answers(WINDOW)
-        if any(run.ended_at is None for run in self.journal.runs(1)):
-            # It was killed, and nobody noted the answers to what was in flight.
-            recent += [0.0] * target.in_flight
+        recent = self.journal.recent_answers(WINDOW) + [0.0] * self._lost
         return Pace(target.rate, target.in_flight, self._clock, recent)
 
     def _reader(self, transport: HttpTransport, attempts: int = READ_ATTEMPTS) -> Reader:

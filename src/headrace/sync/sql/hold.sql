@@ -132,7 +132,8 @@ from (
     semi join leaving on leaving.entity = to_entity and leaving.external_id = to_external_id
 );
 
--- Only empty customers may go (guide, Delete Customer).
+-- Only empty customers may go (guide, Delete Customer): all that is theirs goes as well, or is
+-- another customer's from now on.
 insert into plan.held
 select
     'customer',
@@ -141,10 +142,9 @@ select
         || ' at the API',
     'is not empty'
 from plan.told_documents as document
-anti join plan.changes as change
+anti join (from plan.changes anti join plan.held using (entity, external_id)) as change
     on change.entity = document.entity
     and change.external_id = document.external_id
-    and change.action = 'delete'
 anti join plan.held as held on held.entity = 'customer' and held.external_id = document.customer
 group by customer;
 

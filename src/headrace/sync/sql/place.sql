@@ -72,8 +72,10 @@ left join (
     group by edge.source
 ) as refunded using (id);
 
--- Within a lane: the customer; settlements that go or shrink, so that what they free can be used;
--- documents with their settlements; deletions of invoices and customers last.
+-- Within a lane: the customer if it is new; settlements that go or shrink, so that what they free
+-- can be used, refunds before what they refund; the customer, which may have another parent now and
+-- then can't have links to the old one's family; documents with their settlements; deletions of
+-- invoices and customers last.
 create or replace temp table staged as
 select
     node.*,
@@ -84,14 +86,14 @@ select
         when node.action = 'delete' then
             case node.entity
                 when 'refund' then 1
-                when 'invoice' then 5
-                when 'customer' then 6
+                when 'invoice' then 6
+                when 'customer' then 7
                 else 2
             end
-        when node.entity = 'customer' then 0
-        when node.entity = 'contact' then 1
-        when node.shrinks then 3
-        else 4
+        when node.entity = 'customer' then if(node.action = 'create', 0, 4)
+        when node.entity = 'contact' then 4
+        when node.shrinks then if(node.entity = 'refund', 1, 3)
+        else 5
     end as stage
 from plan.nodes as node
 join phases using (id)
@@ -148,4 +150,13 @@ join book.roots as roots on roots.external_id = child.external_id
 join plan.operations as parent
     on parent.entity = 'customer' and parent.external_id = roots.root and parent.action = 'create'
 where child.entity = 'customer' and child.action <> 'delete'
+union all
+-- A customer goes when what was its own is another customer's.
+select customer.number, document.number
+from plan.operations as customer
+join plan.told_documents as told on told.customer = customer.external_id
+join plan.operations as document
+    on document.entity = told.entity and document.external_id = told.external_id
+where customer.entity = 'customer' and customer.action = 'delete'
+  and document.customer <> customer.external_id
 order by all;

@@ -1,0 +1,32 @@
+"""A shop and its desk at a hub, to be brought in step after each thing that happens."""
+
+from __future__ import annotations
+
+from desk import HubDesk, overlapping
+from shop import Shop
+
+from headrace.server.request_log import LogRecord
+
+
+class Pair:
+    """A shop and its desk at a hub."""
+
+    def __init__(self, shop: Shop, desk: HubDesk) -> None:
+        self.shop = shop
+        self.desk = desk
+
+    def sync(self) -> list[LogRecord]:
+        """One apply, after which both must agree; what the hub was sent for it."""
+        before = len(self.desk.writes())
+        outcome, plan, proof = self.desk.apply_and_prove()
+        assert (outcome.rejected, outcome.held, outcome.left) == (0, 0, 0), self.desk.log()[-3:]
+        assert plan.empty and not plan.held and not plan.problems
+        assert proof.balanced, (proof.differences, proof.statements)
+        writes = self.desk.writes(before)
+        assert overlapping(writes) == []
+        return writes
+
+
+def told(writes: list[LogRecord]) -> list[str]:
+    """`POST I1 200` for each, in the order of arrival."""
+    return [f"{record.method} {record.external_id} {record.status}" for record in writes]
