@@ -93,7 +93,7 @@ class FakeApi:
         of_one = self._in_flight[arrival.customer]
         self.most_of_one_customer = max(self.most_of_one_customer, of_one)
         try:
-            await self._clock.sleep(whole - there + (60.0 if reply is STALLED else 0.0))
+            await self._clock.sleep(whole - there + (TIMEOUT_S if reply is STALLED else 0.0))
         finally:
             self._in_flight[arrival.customer] -= 1
             arrival.answered = self._clock.seconds
@@ -134,7 +134,9 @@ def request_of(method: str, path: str, body: bytes | None, sent: float, at: floa
 
 BROKEN = Unreachable("the connection broke")
 STALLED = Unreachable("no answer in time")
-"""Raised a minute later than others."""
+"""Raised so much later than others."""
+TIMEOUT_S = 30.0
+"""The default of a project's `timeout`."""
 
 
 class Killed(Exception):

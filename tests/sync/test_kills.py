@@ -155,10 +155,11 @@ def test_applies_killed_at_random_instants(importing: Import, kills: int, series
     random = Random(2026)
     prove_after_kills(importing, random, kills // 2)
     importing.prove_whole()
+    each = kills // 2 // series
     for number in range(series):
-        changes(importing.database, seed=number, count=40)
-        depart(importing.database, random, clients=3, receipts=20)
-        prove_after_kills(importing, random, kills // 2 // series)
+        changes(importing.database, seed=number, count=12 * each)
+        depart(importing.database, random, clients=3, receipts=10 * each)
+        prove_after_kills(importing, random, each)
 
 
 def prove_after_kills(importing: Import, random: Random, kills: int) -> None:
