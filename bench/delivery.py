@@ -152,6 +152,8 @@ def forget_answers(project: Path) -> None:
     connection = sqlite3.connect(project / ".headrace" / "billing" / "journal.db")
     with connection:
         connection.execute("delete from answers")
+        # What was sent counts by when that was.
+        connection.execute("update sent set at = at - ?", (2 * WINDOW,))
     connection.close()
 
 
