@@ -14,6 +14,8 @@ from shop import Shop
 
 from headrace.model.errors import Unreachable
 from headrace.store.catalogue import make_dunning_plan, make_user
+from headrace.sync.deliver import Delivery
+from headrace.sync.progress import Progress
 
 
 @pytest.fixture
@@ -169,3 +171,24 @@ def test_names_of_the_last_time_serve_while_the_api_is_away(
     with desk.open() as organisation:
         asyncio.run(organisation.prepare())
         assert organisation.plan().requests == 1
+
+
+def test_fields_that_were_created_count_in_the_minute_of_what_follows(
+    tmp_path: Path, new_desk: Callable[[Path], HubDesk]
+) -> None:
+    shop = _shop(tmp_path, more="create_missing_custom_fields = true")
+    desk = new_desk(shop.folder)
+    shop.customer("A")
+    _set(shop, "A", custom_fields='{"region": "North", "rank": "1"}')
+    counted: list[int] = []
+    with desk.open() as organisation:
+        asyncio.run(organisation.prepare())
+
+        def watch(progress: Progress, delivery: Delivery) -> None:
+            counted.append(progress.in_last_minute)
+
+        asyncio.run(organisation.apply(organisation.plan(), "apply", watch))
+    before = [record for record in desk.log() if record.entity != "customer"]
+    assert [record.method for record in before].count("POST") == 2
+    assert counted == [len(before)]
+    shop.close()
