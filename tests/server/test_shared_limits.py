@@ -9,6 +9,7 @@ import os
 import random
 import signal
 import socket
+import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -214,6 +215,9 @@ def test_what_a_killed_process_had_under_way_is_free_again(hubs: Hubs) -> None:
     alive = [one for one in held if one.peek(0.3) == 0] if len(hubs.processes) == 1 else held[1::2]
     assert len(alive) < 10, "none was at the killed process"
     url = hubs.urls[-1]
+    for _ in range(20):  # a new worker takes over connections that wait for the killed one
+        with urllib.request.urlopen(f"{url.removesuffix('/v1')}/healthz", timeout=20) as answer:
+            assert answer.status == 200
     fresh = []
     for _ in range(10 - len(alive)):
         one = Held(url, hubs.headers)

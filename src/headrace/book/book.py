@@ -62,7 +62,7 @@ class Book:
         self.columns: dict[str, frozenset[str]] = {}
         spill = str(path.with_suffix(".spill"))
         self.connection.execute(
-            f"set memory_limit = '{_MEMORY}'; set timezone = 'UTC'; "
+            f"set memory_limit = '{_MEMORY_OF_MANY}'; set timezone = 'UTC'; "
             f"set temp_directory = {_quoted(spill)}; set preserve_insertion_order = false; "
             # Checkpoints are made where they are due, not in the middle of some statement.
             "set checkpoint_threshold = '1TB'"
