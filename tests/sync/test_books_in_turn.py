@@ -131,7 +131,7 @@ def in_turn(hub: RunningHub, settings: str, first: Rows, second: Rows) -> None:
 _CHECKS = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture]
 
 
-@settings(max_examples=3, deadline=None, derandomize=True, suppress_health_check=_CHECKS)
+@settings(max_examples=2, deadline=None, derandomize=True, suppress_health_check=_CHECKS)
 @given(first=books(), second=books())
 def test_a_book_after_another_leaves_what_it_leaves_alone(
     open_hub: RunningHub, first: Rows, second: Rows

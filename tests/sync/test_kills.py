@@ -137,7 +137,7 @@ class Import:
 def importing(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Import]:
     log = tmp_path / "requests.jsonl"
     with hub_process(tmp_path / "hub", "off", log) as hub:
-        yield Import(tmp_path, hub, log, getattr(request, "param", 500))
+        yield Import(tmp_path, hub, log, getattr(request, "param", 350))
 
 
 def repeated(log: list[LogRecord]) -> int:
@@ -147,7 +147,7 @@ def repeated(log: list[LogRecord]) -> int:
 
 @pytest.mark.parametrize(
     ("importing", "kills", "series"),
-    [(600, 8, 1), pytest.param(5_000, 200, 10, marks=pytest.mark.soak)],
+    [(600, 4, 1), pytest.param(5_000, 200, 10, marks=pytest.mark.soak)],
     indirect=["importing"],
 )
 def test_applies_killed_at_random_instants(importing: Import, kills: int, series: int) -> None:
@@ -216,7 +216,9 @@ def test_a_hub_that_stays_away_ends_the_run_with_a_word_and_the_next_goes_on(
     importing.prove_whole()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.soak)]
+)
 def test_a_signal_finishes_what_is_in_flight_and_loses_nothing(
     importing: Import, number: signal.Signals
 ) -> None:

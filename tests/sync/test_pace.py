@@ -23,7 +23,7 @@ OpenBench = Callable[[Path], Bench]
 @pytest.fixture(scope="module")
 def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("pace") / "billing.db"
-    assert generate(path, records=3_300, seed=11).requests > 3_001
+    assert generate(path, records=1_900, seed=11).requests > 1_801
     return path
 
 
@@ -50,7 +50,7 @@ def test_the_whole_rate_is_used_and_never_more_and_the_plan_says_when(
     assert most_in_a_window(times, WINDOW) == 600
     # The first of the nth window can't come before n windows after the very first.
     windows = (len(times) - 1) // 600
-    assert windows >= 5
+    assert windows >= 3
     used = windows * WINDOW / (times[windows * 600] - times[0])
     assert share <= used <= 1
 
