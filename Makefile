@@ -19,7 +19,7 @@ serve: .venv/installed ## Serve the demo's hub on PORT (8080)
 	@$(RUN) serve --data headrace-demo/hub --port $(PORT)
 
 test: .venv/developing ## Run all tests
-	@.venv/bin/python -m pytest -n 4 --dist worksteal
+	@.venv/bin/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 soak: .venv/developing ## Run the long tests
 	@.venv/bin/python -m pytest -m soak

@@ -18,6 +18,7 @@ from headrace.model.project import UPFLOW_URL, parse_project
 from headrace.testkit.hub import hub_process
 from tree import ROOT
 
+pytestmark = pytest.mark.soak  # ten commands, each a process of its own
 TEXT = (ROOT / "docs" / "first-sync.md").read_text("utf-8")
 
 

@@ -108,7 +108,13 @@ class Hubs:
         return children or parents
 
 
-@pytest.fixture(params=["sqlite-workers", "postgresql-workers", "postgresql-hubs"])
+@pytest.fixture(
+    params=[
+        "sqlite-workers",
+        pytest.param("postgresql-workers", marks=pytest.mark.soak),
+        "postgresql-hubs",
+    ]
+)
 def hubs(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Hubs]:
     engine, _, what = request.param.partition("-")
     database = None

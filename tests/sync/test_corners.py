@@ -27,6 +27,7 @@ def test_every_request_is_remembered_for_the_minute_that_it_counts(pair: Pair) -
         assert len(organisation.journal.recent_answers(60.0)) == len(pair.desk.log()) > 1
 
 
+@pytest.mark.soak
 def test_one_customer_with_700_documents_beside_100_with_one(pair: Pair) -> None:
     pair.shop.run("begin")
     pair.shop.customer("giant")

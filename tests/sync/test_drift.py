@@ -11,7 +11,12 @@ from desk import HubDesk, prove_in_step, sent
 from shop import Shop
 
 
-@pytest.fixture(params=["keep_payloads = true", "keep_payloads = false"])
+@pytest.fixture(
+    params=[
+        "keep_payloads = true",
+        pytest.param("keep_payloads = false", marks=pytest.mark.soak),
+    ]
+)
 def pair(
     request: pytest.FixtureRequest, tmp_path: Path, new_desk: Callable[[Path], HubDesk]
 ) -> Iterator[tuple[Shop, HubDesk]]:

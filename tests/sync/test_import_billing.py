@@ -41,7 +41,7 @@ class Imported:
 
 
 @pytest.fixture(
-    scope="module", params=[2_000, pytest.param(20_000, marks=pytest.mark.soak)], ids="{:,}".format
+    scope="module", params=[1_000, pytest.param(20_000, marks=pytest.mark.soak)], ids="{:,}".format
 )
 def imported(
     request: pytest.FixtureRequest,

@@ -46,7 +46,9 @@ def first_import(desk: HubDesk) -> Plan:
     return plan
 
 
-@pytest.mark.parametrize("name", ["gnucash", "stripe", "chinook"])
+@pytest.mark.parametrize(
+    "name", ["gnucash", "stripe", pytest.param("chinook", marks=pytest.mark.soak)]
+)
 def test_an_example_comes_across_once_and_its_changes_alone(
     name: str, tmp_path: Path, new_desk: MakeDesk
 ) -> None:

@@ -15,7 +15,12 @@ from shop import Shop
 from virtual_time import VirtualClock
 
 
-@pytest.fixture(params=["keep_payloads = true", "keep_payloads = false"])
+@pytest.fixture(
+    params=[
+        "keep_payloads = true",
+        pytest.param("keep_payloads = false", marks=pytest.mark.soak),
+    ]
+)
 def family(
     request: pytest.FixtureRequest, tmp_path: Path, new_desk: Callable[[Path], HubDesk]
 ) -> Iterator[Pair]:
@@ -70,7 +75,7 @@ def test_a_refund_gives_back_a_payment_that_goes(pair: Pair) -> None:
     assert told(pair.sync()) == ["POST R 200", "DELETE P 204"]
 
 
-@pytest.mark.parametrize("keep", ["true", "false"])
+@pytest.mark.parametrize("keep", ["true", pytest.param("false", marks=pytest.mark.soak)])
 def test_a_contact_loses_what_its_row_no_longer_has(
     tmp_path: Path, new_desk: Callable[[Path], HubDesk], keep: str
 ) -> None:

@@ -36,7 +36,11 @@ def bench(tmp_path: Path, database: Path) -> Iterator[Bench]:
 
 @pytest.mark.parametrize(
     ("latency", "in_flight", "share"),
-    [(0.05, 5, 0.99), (0.3, 5, 0.99), (0.8, 10, 0.98)],
+    [
+        pytest.param(0.05, 5, 0.99, marks=pytest.mark.soak),
+        (0.3, 5, 0.99),
+        pytest.param(0.8, 10, 0.98, marks=pytest.mark.soak),
+    ],
 )
 def test_the_whole_rate_is_used_and_never_more_and_the_plan_says_when(
     bench: Bench, latency: float, in_flight: int, share: float
