@@ -153,7 +153,7 @@ def test_the_oldest_go_when_there_is_too_much(tmp_path: Path) -> None:
             time.sleep(0.05)
     journal.close()
     kept = search(path, Query(limit=10_000))
-    assert 100 < len(kept) < 260
+    assert 20 < len(kept) < 260  # the oldest go by what was written at once
     assert kept[-1].id == "req_999"
     assert sum(file.stat().st_size for file in tmp_path.iterdir()) < 6_000_000
 
