@@ -5,6 +5,8 @@ PYTHON ?= python3
 PORT ?= 8080
 RUN = .venv/bin/python -m headrace
 SHELL = /bin/sh
+# The tests start hundreds of processes: each would compile headrace anew where this is set.
+export PYTHONDONTWRITEBYTECODE =
 
 .PHONY: help demo serve test soak bench lint docs clean
 

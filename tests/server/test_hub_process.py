@@ -6,14 +6,14 @@ import asyncio
 import json
 import random
 import sqlite3
-import time
+import subprocess
+import sys
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import aiohttp
-import psutil
 import pytest
 from hub_api import Api, customer, invoice
 
@@ -124,24 +124,15 @@ def test_terminate_ends_with_code_0_and_kill_does_not(tmp_path: Path) -> None:
         process.start()
 
 
-def test_it_starts_within_a_second_of_work(tmp_path: Path) -> None:
-    """CPU seconds up to the first answer: what the hub can do about it on a busy machine."""
-    with hub_process(tmp_path) as process:
-        pair = make_keys(tmp_path, "acme")
-        api = Api(process.url, pair.key, pair.secret, "acme")
-        assert api.get("/customers")["total"] == 0
-        times = psutil.Process(process.pid).cpu_times()
-        api.close()
-    assert times.user + times.system < 1.0, times
-
-
-def test_a_hub_in_this_process_starts_at_once() -> None:
-    work = []
-    for _ in range(3):
-        start = time.process_time()
-        with hub():
-            work.append(time.process_time() - start)
-    assert min(work) < 0.3, work
+def test_starting_it_loads_nothing_that_only_the_pipeline_or_tests_need() -> None:
+    """What a start takes is what it imports; `bench/hub.py` has the seconds."""
+    script = "import sys, headrace.cli.main, headrace.cli.serve; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert "headrace.server.app" in loaded
+    needless = {"aiohttp", "duckdb", "fsspec", "hypothesis", "numpy", "psycopg", "pyarrow"}
+    assert not needless & set(loaded)
 
 
 def test_one_hub_per_folder(tmp_path: Path) -> None:
