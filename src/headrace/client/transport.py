@@ -52,6 +52,7 @@ class HttpTransport:
             timeout=aiohttp.ClientTimeout(total=timeout),
             connector=aiohttp.TCPConnector(limit=connections, keepalive_timeout=75),
             auto_decompress=True,
+            cookie_jar=aiohttp.DummyCookieJar(),
         )
 
     async def send(

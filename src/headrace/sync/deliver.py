@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import heapq
 import random
-from typing import Any
 
 from headrace.book.payloads import payload_hash
 from headrace.client.pace import WINDOW, Pace
@@ -32,6 +31,8 @@ _ATTEMPTS = 6
 _WAIT_MAX = 60.0
 _JITTER = 0.25
 _MOMENT = 0.01
+_QUIET = 0.003
+"""Seconds without an answer after which a burst of them is over."""
 _SAY_EVERY = 1.0
 _THROTTLED_MAX = 5 * WINDOW
 """Seconds of nothing but 429 before the run stops: some other program takes all of the rate."""
@@ -137,11 +138,12 @@ class Delivery:
                     continue
                 await self._pause(None)
                 continue
-            if self._pace.wait() != 0.0:
-                # Reading ahead takes a moment, and this is when nothing waits for it.
-                self._refill()
-                if (seconds := self._pace.wait()) != 0.0:
+            if (seconds := self._pace.wait()) != 0.0:
+                if self._stocked:
                     await self._pause(self._until_end(seconds))
+                elif not await self._pause(_QUIET):
+                    # Reading ahead takes a moment; answers that come in one burst wait for none.
+                    self._refill()
                 continue
             if (taken := self._take()) is not None:
                 self._pace.take()
@@ -156,17 +158,19 @@ class Delivery:
         rest = max(0.0, self._ends_at - self._clock.monotonic())
         return rest if seconds is None else min(seconds, rest)
 
-    async def _pause(self, seconds: float | None) -> None:
-        """Until something moves, or so many seconds have passed."""
+    async def _pause(self, seconds: float | None) -> bool:
+        """Until something moves, or so many seconds have passed; whether it moved."""
         self._say(at_once=seconds is not None and seconds >= _SAY_EVERY)
         self._moved.clear()
+        if seconds is None:
+            await self._moved.wait()
+            return True
         moved = asyncio.create_task(self._moved.wait())
-        tasks: set[asyncio.Task[Any]] = {moved}
-        if seconds is not None:
-            tasks.add(asyncio.ensure_future(self._clock.sleep(seconds)))
+        tasks = {moved, asyncio.ensure_future(self._clock.sleep(seconds))}
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in tasks:
             task.cancel()
+        return self._moved.is_set()
 
     def _say(self, *, at_once: bool) -> None:
         """Lets others see how far it is, at no cost for each request."""
@@ -180,19 +184,32 @@ class Delivery:
         if not task.cancelled():
             self._defect = self._defect or task.exception()
 
+    @property
+    def _stocked(self) -> bool:
+        """Whether reading ahead would bring nothing that can be used yet."""
+        if self._down or len(self._ready) >= 2 * self._pace.in_flight_limit:
+            return True
+        if self._upcoming:
+            return self._is_early(self._upcoming[0]) and not self._upcoming[0].hungry
+        return self._feed.ended
+
+    def _is_early(self, lane: Lane) -> bool:
+        """Whether it has to wait: the settled past does until the open items are complete."""
+        return lane.phase > OPEN_ITEMS and any(self._unfinished[: OPEN_ITEMS + 1])
+
     def _refill(self) -> None:
-        """Keeps enough lanes ready; the settled past waits until the open items are complete."""
-        while not self._down and len(self._ready) < 2 * self._pace.in_flight_limit:
+        """Keeps enough lanes ready, and the first of the settled past loaded in time."""
+        while not self._stocked:
             if not self._upcoming:
                 self._upcoming = self._feed.next_lanes()
-                if not self._upcoming:
-                    break
-            phase = self._upcoming[0].phase
-            if phase > OPEN_ITEMS and any(self._unfinished[: OPEN_ITEMS + 1]):
+                continue
+            lanes = self._upcoming
+            if lanes[0].hungry:
+                self._feed.load(lanes)
+            if self._is_early(lanes[0]):
                 break
-            self._note_open_complete(phase)
-            lanes, self._upcoming = self._upcoming, []
-            self._feed.load(lanes)
+            self._note_open_complete(lanes[0].phase)
+            self._upcoming = []
             for lane in lanes:
                 self._add(lane)
         if not self._upcoming and not any(self._unfinished):

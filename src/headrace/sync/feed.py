@@ -43,6 +43,8 @@ class Feed:
         self._columns = book.columns
         self._journal = journal
         self._rank = 0
+        self.ended = False
+        """Whether there are no more lanes than were given."""
         self.awaited = {
             number for (number,) in self._rows("select distinct on_number from plan.waits")
         }
@@ -63,6 +65,7 @@ class Feed:
             )
             size += min(last - first + 1, _PER_LANE)
             self._rank += 1
+        self.ended = not lanes
         return lanes
 
     def load(self, lanes: Sequence[Lane]) -> None:
