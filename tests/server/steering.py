@@ -67,3 +67,9 @@ def map_body(context: Any, body: Any) -> Any:
 
 def _link(kind: str, entry: Any) -> Any:
     return {"amountLinked": 1 + _dice(entry, 50), kind: {"externalId": _pick(entry)}}
+
+
+@schemathesis.serializer("application/x-ndjson")
+def ndjson(context: Any, value: Any) -> bytes:
+    """Seeds are sent as lines."""
+    return value if isinstance(value, bytes) else str(value).encode()

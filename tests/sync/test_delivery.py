@@ -19,9 +19,9 @@ HTML = Answer(200, {"content-type": "text/html; charset=utf-8"}, b"<html>Welcome
 
 
 @pytest.fixture
-def shop(tmp_path: Path) -> Iterator[Shop]:
+def shop(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Shop]:
     """Ten customers with two invoices each, and a payment of the first one."""
-    made = Shop(tmp_path, rate=600)
+    made = Shop(tmp_path, rate=600, more=getattr(request, "param", ""))
     for n in range(10):
         made.customer(f"C{n}")
         made.invoice(f"I{n}", f"C{n}", 1000)
@@ -146,6 +146,7 @@ def test_a_refused_record_goes_again_when_its_row_changed(bench: Bench, shop: Sh
     assert bench.organisation.journal.rejects() == []
 
 
+@pytest.mark.parametrize("shop", ["keep_payloads = false"], indirect=True)
 def test_a_refusal_is_sent_once_more_when_what_it_refers_to_has_landed_since(
     bench: Bench, shop: Shop
 ) -> None:

@@ -12,6 +12,7 @@ from headrace.sync.fields import field_changes
 from headrace.sync.journal import Journal
 from headrace.sync.pdf_files import PDF_OF
 from headrace.sync.plan import Change
+from headrace.sync.update import bonds
 
 _CHUNK = 2_000
 
@@ -30,7 +31,7 @@ class Changes:
         """The operations in the order of their delivery, at most `limit` of them.
 
         An update has the fields that differ from the last acknowledged payload, where the journal
-        kept it; what is created has all its fields.
+        kept it; what is created has all its fields, a release just what is given back.
         """
         cursor = self._connection.cursor()
         cursor.execute(
@@ -45,12 +46,14 @@ class Changes:
         told = self._journal.told([(row[0], row[1]) for row in rows if row[2] != "create"])
         bodies: dict[tuple[str, str], bytes] = {}
         for entity in sorted({row[0] for row in rows} - PDF_OF.keys()):
-            wanted = [row[1] for row in rows if row[0] == entity and row[2] != "delete"]
-            for external_id, record in self._payloads.fetch(entity, wanted).items():
+            wanted = {row[1] for row in rows if row[0] == entity and row[2] != "delete"}
+            for external_id, record in self._payloads.fetch(entity, list(wanted)).items():
                 bodies[entity, external_id] = encode_payload(record)[0]
         for entity, external_id, action, customer, currency in rows:
             before = told.get((entity, external_id))
             old = b"{}" if before is None else before.payload
             new = bodies.get((entity, external_id), b"{}")
+            if action == "release" and old is not None:
+                new = bonds(old, new).release or old
             fields = field_changes(old, new) if old is not None and entity not in PDF_OF else []
             yield Change(entity, external_id, action, fields, customer, currency or "")

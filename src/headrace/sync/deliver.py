@@ -378,6 +378,10 @@ class Delivery:
             self._journal.acknowledge([taken])
         else:
             self._journal.answered()
+        if operation.action == "release":
+            self._progress.done += 1
+            self._progress.open_done += 1
+            self._settle(operation)
         self._advance(lane)
 
     def _rejected(self, lane: Lane, operation: Operation, answer: Answer) -> None:

@@ -100,8 +100,8 @@ class Feed:
                 waits.setdefault(number, []).append(on_number)
         records: dict[tuple[str, str], Any] = {}
         for entity in sorted({row[1] for row in rows} - PDF_OF.keys()):
-            wanted = [row[2] for row in rows if row[1] == entity and row[3] != "delete"]
-            for external_id, record in self._payloads.fetch(entity, wanted).items():
+            wanted = {row[2] for row in rows if row[1] == entity and row[3] != "delete"}
+            for external_id, record in self._payloads.fetch(entity, list(wanted)).items():
                 records[entity, external_id] = record
         told = self._journal.told([(row[1], row[2]) for row in rows if row[3] != "create"])
         operations = {}
@@ -128,6 +128,8 @@ class Feed:
                 operation.body = operation.payload
                 if action == "update":
                     self._compare(operation, told[operation.key].payload)
+                elif action == "release":
+                    _give_back(operation, told[operation.key].payload)
             operations[number] = operation
         return operations
 
@@ -147,6 +149,16 @@ class Feed:
 
     def _rows(self, sql: str) -> list[Any]:
         return self._connection.execute(sql).fetchall()
+
+
+def _give_back(operation: Operation, before: bytes | None) -> None:
+    """What the API has, without what others need first; the record itself follows."""
+    assert before is not None and operation.payload is not None
+    given = bonds(before, operation.payload)
+    operation.body = given.release or before
+    operation.frees = given.frees
+    operation.refers_to = ()
+    operation.is_release = True
 
 
 def _bind(operation: Operation, bonds: Bonds) -> None:

@@ -19,7 +19,8 @@ _ASSUMED_LATENCY = 0.3
 
 
 class Count(Struct, frozen=True):
-    """How many records of one entity are created, updated or deleted."""
+    """How many records of one entity are created, updated or deleted, or released: unlinked first,
+    since others need what they hold."""
 
     entity: str
     action: str
@@ -120,6 +121,11 @@ class Plan(Struct, frozen=True, kw_only=True):
     def count(self, entity: str, action: str) -> int:
         """How many records of the entity have this action."""
         return sum(c.count for c in self.counts if c.entity == entity and c.action == action)
+
+    @property
+    def releases(self) -> int:
+        """Requests beside those of the records, for what is in the way of others."""
+        return sum(count.count for count in self.counts if count.action == "release")
 
     def raise_if_unsafe(self) -> None:
         """UnsafePlan with the figures when a careful person would want to look first.

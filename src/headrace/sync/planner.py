@@ -20,9 +20,11 @@ from headrace.model.project import DeletionRule
 from headrace.sync.changes import Changes
 from headrace.sync.fields import shrinks
 from headrace.sync.journal import Journal, Key
+from headrace.sync.knots import MOST, untangle
 from headrace.sync.pdf_files import PDF_OF, PdfFiles
 from headrace.sync.plan import Count, Money, Plan, Withheld
 from headrace.sync.scope import WHOLE, Scope, cut, narrow
+from headrace.sync.ties import Ties, ties_of
 
 _CHUNK = 5_000
 _SQL = {
@@ -53,6 +55,8 @@ class Planner:
         """(fingerprint, entity, external id) of rows that moved without their payload."""
         self.settled_rejects: list[Key] = []
         """Refused earlier, and now as the API was told before: nothing is left to refuse."""
+        self._moved: dict[Key, tuple[Ties, Ties | None]] = {}
+        """Records whose ties change or that go, as far as their payloads were kept."""
 
     def compare(self) -> None:
         """Finds what differs from what the API was told; the checks then look at just that."""
@@ -76,6 +80,7 @@ class Planner:
         if self._rows("from plan.changes limit 1"):
             self._connection.execute(_SQL["nodes"])
             self._spread()
+            untangle(self._connection, self._moved if len(self._moved) <= MOST else {})
             self._connection.execute(_SQL["place"])
             cut(self._connection, scope)
         else:
@@ -95,6 +100,7 @@ class Planner:
 
     def _drop_unchanged(self) -> None:
         self.unchanged = []
+        self._moved = {}
         shrinking: list[Key] = []
         for entity, external_ids, fingerprints in self._candidates():
             told = self._journal.told([(entity, x) for x in external_ids])
@@ -109,8 +115,10 @@ class Planner:
                 before = told[entity, external_id]
                 if hash == before.hash:
                     self.unchanged.append((fingerprint, entity, external_id))
-                elif before.payload is not None and shrinks(before.payload, body):
-                    shrinking.append((entity, external_id))
+                elif before.payload is not None:
+                    if shrinks(before.payload, body):
+                        shrinking.append((entity, external_id))
+                    self._note_moved((entity, external_id), before.payload, body)
         if self.unchanged:
             self._keys("dropped", [(entity, x) for _, entity, x in self.unchanged])
             self._connection.execute(
@@ -124,6 +132,13 @@ class Planner:
                 "where changes.entity = shrinking.entity "
                 "and changes.external_id = shrinking.external_id"
             )
+
+    def _note_moved(self, key: Key, before: bytes, after: bytes) -> None:
+        if key[0] == "contact" or len(self._moved) > MOST:
+            return
+        old, new = ties_of(before), ties_of(after)
+        if old != new:
+            self._moved[key] = old, new
 
     def _candidates(self) -> Iterator[tuple[str, list[str], list[int]]]:
         cursor = self._connection.cursor()
@@ -179,6 +194,9 @@ class Planner:
         """`plan.gone`: whose the deleted records were, which only the journal still knows."""
         gone = self._rows("select entity, external_id from plan.changes where action = 'delete'")
         told = self._journal.told(gone) if gone else {}
+        for key, record in told.items():
+            if record.payload is not None and key[0] != "contact" and len(self._moved) <= MOST:
+                self._moved[key] = ties_of(record.payload), None
         self._connection.execute(
             "create or replace table plan.gone as select unnest($1::varchar[]) as entity, "
             "unnest($2::varchar[]) as external_id, unnest($3::varchar[]) as customer",

@@ -11,7 +11,7 @@ from headrace.cli.show.plans import show_plan
 from headrace.model.money import format_money
 from headrace.sync.plan import Change, Plan
 
-_VERBS = {"create": "new", "update": "changed", "delete": "deleted"}
+_VERBS = {"create": "new", "update": "changed", "delete": "deleted", "release": "unlinked"}
 _SILENT = {"externalId", "customer.externalId", "currency"}
 """Fields that the line above says already."""
 _AMOUNTS = ("amount", "grossAmount", "netAmount", "amountLinked")

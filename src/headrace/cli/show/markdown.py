@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from headrace.cli.show.console import duration_text, several
 from headrace.cli.show.diff import change_lines
+from headrace.cli.show.plans import releases_text
 from headrace.model.entity import BY_NAME
 from headrace.model.money import format_money
 from headrace.sync.pdf_files import PDF_OF
@@ -19,6 +20,8 @@ def plan_as_markdown(plan: Plan) -> str:
         lines.append("Nothing to send: the API was told everything.")
     else:
         lines += _counts(plan)
+        if plan.releases:
+            lines += ["", f"{releases_text(plan)}."]
         lines += [
             "",
             f"{several(plan.requests, 'request')}, about {duration_text(plan.seconds)}.",

@@ -29,6 +29,8 @@ def show_plan(console: Console, plan: Plan, changes: bool = True) -> None:
         console.print("  Nothing to send: the API was told everything.")
     else:
         _show_counts(console, plan)
+        if plan.releases:
+            console.print(f"  {releases_text(plan)}")
         _show_new_fields(console, plan)
         _show_time(console, plan)
         if changes:
@@ -40,6 +42,12 @@ def show_plan(console: Console, plan: Plan, changes: bool = True) -> None:
     _show_staying(console, "Left the source, and not deleted", plan.departed)
     if plan.left_out:
         console.print(f"  {several(plan.left_out, 'change')} left out of this plan")
+
+
+def releases_text(plan: Plan) -> str:
+    """What the releases are, in a sentence."""
+    needed = several(plan.releases, "record")
+    return f"{needed} unlinked first, since others need what they settle: a request more each"
 
 
 def _show_counts(console: Console, plan: Plan) -> None:

@@ -72,32 +72,42 @@ left join (
     group by edge.source
 ) as refunded using (id);
 
--- Within a lane: the customer if it is new; settlements that go or shrink, so that what they free
+-- Within a lane: the customer if it is new; what stands in each other's way, in the order that was
+-- found for it; settlements that go or shrink, so that what they free
 -- can be used, refunds before what they refund; the customer, which may have another parent now and
 -- then can't have links to the old one's family; documents with their settlements; deletions of
 -- invoices and customers last.
 create or replace temp table staged as
 select
-    node.*,
+    node.* exclude (customer, currency, amount),
+    -- What is given back is still the old customer's.
+    coalesce(knot.customer, node.customer) as customer,
+    coalesce(knot.release, false) as release,
+    if(knot.release, null, node.currency) as currency,
+    if(knot.release, null, node.amount) as amount,
     phases.phase,
     phases.is_parent,
     coalesce(anchors.anchor, 0) as anchor,
+    coalesce(knot.rank, 0) as rank,
     case
+        when node.entity = 'customer' and node.action = 'create' then 0
+        when knot.rank is not null then 1
         when node.action = 'delete' then
             case node.entity
-                when 'refund' then 1
-                when 'invoice' then 6
-                when 'customer' then 7
-                else 2
+                when 'refund' then 2
+                when 'invoice' then 7
+                when 'customer' then 8
+                else 3
             end
-        when node.entity = 'customer' then if(node.action = 'create', 0, 4)
-        when node.entity = 'contact' then 4
-        when node.shrinks then if(node.entity = 'refund', 1, 3)
-        else 5
+        when node.entity in ('customer', 'contact') then 5
+        when node.shrinks then if(node.entity = 'refund', 2, 4)
+        else 6
     end as stage
 from plan.nodes as node
 join phases using (id)
-left join anchors using (id);
+left join anchors using (id)
+left join plan.knots as knot
+    on knot.entity = node.entity and knot.external_id = node.external_id;
 
 create or replace table plan.operations as
 with lanes as (
@@ -112,13 +122,13 @@ with lanes as (
 select
     row_number() over (
         order by
-            phase, lanes.parent desc, lanes.length desc, customer, stage,
+            phase, lanes.parent desc, lanes.length desc, customer, stage, rank,
             anchor, level, entity, external_id
     ) as number,
     staged.id,
     staged.entity,
     staged.external_id,
-    staged.action,
+    if(staged.release, 'release', staged.action) as action,
     staged.fingerprint,
     customer,
     phase,
@@ -138,7 +148,8 @@ order by first;
 create or replace table plan.waits as
 select operation.number, other.number as on_number
 from plan.edges as edge
-join plan.operations as operation on operation.id = edge.source
+join plan.operations as operation
+    on operation.id = edge.source and operation.action <> 'release'
 join plan.operations as other on other.id = edge.target
 where operation.customer <> other.customer
   -- Only what is new must be waited for: waiting for updates could turn in a circle.
@@ -150,6 +161,18 @@ join book.roots as roots on roots.external_id = child.external_id
 join plan.operations as parent
     on parent.entity = 'customer' and parent.external_id = roots.root and parent.action = 'create'
 where child.entity = 'customer' and child.action <> 'delete'
+union all
+select operation.number, other.number
+from plan.knot_waits as wait
+join plan.operations as operation
+    on operation.entity = wait.entity
+    and operation.external_id = wait.external_id
+    and (operation.action = 'release') = wait.release
+join plan.operations as other
+    on other.entity = wait.on_entity
+    and other.external_id = wait.on_external_id
+    and (other.action = 'release') = wait.on_release
+where operation.customer <> other.customer
 union all
 -- A customer goes when what was its own is another customer's.
 select customer.number, document.number

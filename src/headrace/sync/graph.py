@@ -1,0 +1,122 @@
+"""A graph of what must land before what, and the order that keeps to it."""
+
+from __future__ import annotations
+
+import heapq
+from collections import defaultdict
+from collections.abc import Callable
+
+from headrace.sync.journal import Key
+
+Step = tuple[Key, bool]
+"""A record's request; True for the one before it that only gives back what others need."""
+
+
+class Graph:
+    """Requests and what each must wait for. Where they wait for each other in a circle, one of them
+    gives back first what the next one waits for."""
+
+    def __init__(self, place: Callable[[Key], tuple[int, str, str]]) -> None:
+        """`place` is where a request stands as long as nothing says otherwise."""
+        self._place = place
+        self._after: dict[Step, set[Step]] = defaultdict(set)
+        self._before: dict[Step, set[Step]] = defaultdict(set)
+        self._freed: dict[Key, set[Key]] = defaultdict(set)
+        """What waits for what a record gives back."""
+        self._landed: set[tuple[Key, Key]] = set()
+        self.split: set[Key] = set()
+        """Records that give back first, in a request of their own."""
+
+    def lands(self, first: Key, then: Key) -> None:
+        """`then` needs what `first` brings."""
+        if first != then:
+            self._landed.add((first, then))
+            self._tie((first, False), (then, False))
+
+    def frees(self, first: Key, then: Key, *, splittable: bool) -> None:
+        """`then` needs what `first` gives back."""
+        if first in self.split:
+            self._tie((first, True), (then, False))
+        elif first != then:
+            self._tie((first, False), (then, False))
+            if splittable:
+                self._freed[first].add(then)
+
+    def divide(self, key: Key) -> None:
+        """Lets the record give back first what others wait for."""
+        if key in self.split:
+            return
+        self.split.add(key)
+        self._tie((key, True), (key, False))
+        for other in self._freed.pop(key, ()):
+            if (key, other) not in self._landed:
+                self._untie((key, False), (other, False))
+            self._tie((key, True), (other, False))
+
+    def _tie(self, first: Step, then: Step) -> None:
+        self._after[first].add(then)
+        self._before[then].add(first)
+
+    def _untie(self, first: Step, then: Step) -> None:
+        self._after[first].discard(then)
+        self._before[then].discard(first)
+
+    @property
+    def waits(self) -> list[tuple[Step, Step]]:
+        """(request, what it waits for)."""
+        return [(then, first) for then, before in self._before.items() for first in before]
+
+    def order(self) -> list[Step]:
+        """All requests, each behind those that it waits for. Divides what goes round in circles."""
+        while (found := self._sorted()) is None:
+            self._break(self._circle())
+        return found
+
+    def _steps(self) -> set[Step]:
+        return self._after.keys() | self._before.keys()
+
+    def _rank(self, step: Step) -> tuple[int, str, str]:
+        return self._place(step[0])
+
+    def _sorted(self) -> list[Step] | None:
+        """None when some wait in a circle."""
+        missing = {step: len(self._before.get(step, ())) for step in self._steps()}
+        heap = [(not step[1], self._rank(step), step) for step, n in missing.items() if not n]
+        heapq.heapify(heap)
+        found: list[Step] = []
+        while heap:
+            *_, step = heapq.heappop(heap)
+            found.append(step)
+            for then in self._after.get(step, ()):
+                missing[then] -= 1
+                if not missing[then]:
+                    heapq.heappush(heap, (not then[1], self._rank(then), then))
+        return found if len(found) == len(missing) else None
+
+    def _circle(self) -> set[Step]:
+        """Steps that are left when all are gone that nothing in a circle waits for, or that wait
+        for nothing in one."""
+        left = self._steps()
+        shrunk = True
+        while shrunk:
+            kept = {
+                step
+                for step in left
+                if self._before.get(step, set()) & left and self._after.get(step, set()) & left
+            }
+            shrunk, left = len(kept) < len(left), kept
+        return left
+
+    def _break(self, circle: set[Step]) -> None:
+        """By one record that can give back first; else by what the first of them waits for, which
+        the API then refuses until the rest has landed."""
+        keys = sorted((step[0] for step in circle), key=self._place)
+        for key in keys:
+            if key not in self.split and any(
+                (other, False) in circle for other in self._freed.get(key, ())
+            ):
+                self.divide(key)
+                return
+        first = (keys[0], False)
+        for before in self._before[first] & circle:
+            self._untie(before, first)

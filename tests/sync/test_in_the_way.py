@@ -1,0 +1,134 @@
+"""Changes that stand in each other's way: the plan finds the order, and says what it takes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+from pair import Pair, told
+from shop import Shop
+
+from headrace.sync.plan import Plan
+
+
+def _planned(pair: Pair) -> Plan:
+    with pair.desk.open() as organisation:
+        asyncio.run(organisation.prepare())
+        return organisation.with_changes(organisation.plan(), None)
+
+
+def _brought(pair: Pair) -> tuple[Plan, list[str]]:
+    """The plan, and what was sent for it: each request that it names, taken at once."""
+    plan = _planned(pair)
+    writes = pair.sync()
+    assert {record.status // 100 for record in writes} == {2}, told(writes)
+    announced = Counter((change.entity, change.external_id) for change in plan.changes)
+    assert Counter((str(w.entity), str(w.external_id)) for w in writes) == announced
+    assert plan.requests == len(writes)
+    return plan, told(writes)
+
+
+def _settled(shop: Shop) -> None:
+    shop.customer("C")
+    for name in "IJ":
+        shop.invoice(name, "C", 1000)
+    shop.payment("P", "C", 1000, {"I": 1000})
+    shop.payment("Q", "C", 1000, {"J": 1000})
+
+
+def _swap(shop: Shop) -> None:
+    shop.run(
+        "update allocations set to_external_id = case to_external_id when 'I' then 'J' else 'I' end"
+    )
+
+
+def _turn_to_dollars(shop: Shop) -> None:
+    for table in ("invoices", "payments"):
+        shop.run(f"update {table} set currency = 'USD'")
+
+
+def _give_away(shop: Shop) -> None:
+    shop.customer("D")
+    for table in ("invoices", "payments"):
+        shop.run(f"update {table} set customer_external_id = 'D'")
+
+
+@pytest.mark.parametrize(
+    ("happens", "releases"), [(_swap, 1), (_turn_to_dollars, 2), (_give_away, 2)]
+)
+def test_what_goes_in_no_order_is_unlinked_first(
+    pair: Pair, happens: Callable[[Shop], None], releases: int
+) -> None:
+    _settled(pair.shop)
+    pair.sync()
+    happens(pair.shop)
+    plan, _ = _brought(pair)
+    assert plan.releases == releases
+
+
+def test_an_invoice_passes_from_one_payment_to_another_customers(pair: Pair) -> None:
+    shop = pair.shop
+    shop.customer("A")
+    shop.customer("Z", "A")
+    shop.invoice("I", "Z", 1000)
+    shop.payment("P", "Z", 1000, {"I": 1000})
+    pair.sync()
+    shop.run("update allocations set amount = 400")
+    shop.payment("Q", "A", 600, {"I": 600})
+    plan, sent = _brought(pair)
+    assert (sent, plan.releases) == (["POST P 200", "POST Q 201"], 0)
+
+
+def test_a_child_goes_with_its_documents_before_its_parent_gets_one(pair: Pair) -> None:
+    shop = pair.shop
+    shop.customer("top")
+    shop.customer("parent")
+    shop.customer("child", "parent")
+    shop.invoice("gone", "child", 100)
+    shop.invoice("moved", "child", 100)
+    pair.sync()
+    shop.run("delete from customers where external_id = 'child'")
+    shop.run("delete from invoices where external_id = 'gone'")
+    shop.run("update invoices set customer_external_id = 'parent'")
+    shop.run("update customers set parent_external_id = 'top' where external_id = 'parent'")
+    _, sent = _brought(pair)
+    assert sent[-2:] == ["DELETE child 204", "POST parent 200"]
+
+
+def test_a_parent_goes_after_its_children(pair: Pair) -> None:
+    shop = pair.shop
+    shop.customer("a-parent")
+    for name in ("b-child", "c-child"):
+        shop.customer(name, "a-parent")
+    pair.sync()
+    shop.run("delete from customers where external_id in ('a-parent', 'b-child')")
+    shop.run("update customers set parent_external_id = null")
+    _, sent = _brought(pair)
+    assert sorted(sent[:2]) == ["DELETE b-child 204", "POST c-child 200"]
+    assert sent[2:] == ["DELETE a-parent 204"]
+
+
+def test_a_family_parts_when_nothing_links_it(pair: Pair) -> None:
+    shop = pair.shop
+    shop.customer("A")
+    shop.customer("B", "A")
+    shop.invoice("I", "B", 1000)
+    shop.payment("P", "A", 1000, {"I": 1000})
+    pair.sync()
+    shop.run("update customers set parent_external_id = null")
+    shop.run("delete from allocations")
+    _, sent = _brought(pair)
+    assert sent == ["POST P 200", "POST B 200"]
+
+
+def test_the_plan_says_so(pair: Pair) -> None:
+    _settled(pair.shop)
+    pair.sync()
+    _swap(pair.shop)
+    said = pair.desk.command("plan", "--diff").stdout
+    assert "1 record unlinked first, since others need what they settle" in said
+    assert "unlinked payment P" in said
+    assert "settles invoice I: EUR 10.00 → -" in said
+    assert "3 requests" in said

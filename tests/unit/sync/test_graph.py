@@ -1,0 +1,138 @@
+"""Orders of requests that wait for each other, and single links between records that change."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from headrace.sync.graph import Graph, Step
+from headrace.sync.journal import Key
+from headrace.sync.passage import Passage, Turn
+from headrace.sync.ties import Ties, ties_of
+
+P, Q, R = (("payment", name) for name in "PQR")
+BILL, NOTE = ("invoice", "I"), ("invoice", "J")
+
+
+def _graph() -> Graph:
+    return Graph(lambda key: (0, *key))
+
+
+def _kept(graph: Graph, order: list[Step]) -> bool:
+    return all(order.index(then) > order.index(first) for then, first in graph.waits)
+
+
+def test_what_waits_for_nothing_goes_by_its_place() -> None:
+    graph = _graph()
+    graph.lands(BILL, P)
+    graph.lands(BILL, Q)
+    assert graph.order() == [(BILL, False), (P, False), (Q, False)]
+
+
+def test_a_circle_is_opened_by_one_that_gives_back_first() -> None:
+    graph = _graph()
+    for first, then in ((P, Q), (Q, R), (R, P)):
+        graph.frees(first, then, splittable=True)
+    order = graph.order()
+    assert graph.split == {P}
+    assert order == [(P, True), (Q, False), (R, False), (P, False)]
+
+
+def test_what_needs_the_whole_record_still_waits_for_it() -> None:
+    graph = _graph()
+    graph.frees(P, BILL, splittable=True)
+    graph.lands(P, BILL)
+    graph.lands(BILL, Q)
+    graph.divide(P)
+    assert graph.order() == [(P, True), (P, False), (BILL, False), (Q, False)]
+
+
+def test_a_circle_that_nothing_opens_still_ends() -> None:
+    graph = _graph()
+    graph.lands(BILL, NOTE)
+    graph.lands(NOTE, BILL)
+    graph.lands(NOTE, P)
+    assert {key for key, _ in graph.order()} == {BILL, NOTE, P}
+
+
+def test_any_graph_comes_to_an_order_that_keeps_to_it() -> None:
+    chance = random.Random(7)
+    for _ in range(300):
+        graph = _graph()
+        keys = [("payment", str(n)) for n in range(8)]
+        for _ in range(14):
+            first, then = chance.sample(keys, 2)
+            graph.frees(first, then, splittable=True)
+        order = graph.order()
+        assert len(order) == len(set(order))
+        assert _kept(graph, order)
+
+
+def _turn(key: Key, before: Ties | None, after: Ties | None) -> Turn:
+    return Turn(key, before, after)
+
+
+def _of(customer: str, currency: str = "EUR", **links: int) -> Ties:
+    return Ties(customer, "", currency, 100, {("invoice", to): n for to, n in links.items()})
+
+
+def _pairs(
+    owner: Turn, target: Turn, *families: Turn, parents: dict[str, str] | None = None
+) -> list[tuple[Key, Key]] | None:
+    moves = (owner, target, *families)
+    return Passage(owner, target, parents or {}, moves).constraints()
+
+
+def test_within_a_customer_any_order_does() -> None:
+    assert _pairs(_turn(P, _of("A", I=5), _of("A", I=9)), _turn(BILL, _of("A"), _of("A"))) == []
+
+
+def test_a_link_that_goes_does_so_before_its_invoice_turns_elsewhere() -> None:
+    assert _pairs(_turn(P, _of("A", I=5), _of("A")), _turn(BILL, _of("A"), _of("B"))) == [(P, BILL)]
+    usd = _of("A", "USD")
+    assert _pairs(_turn(P, _of("A", I=5), _of("A")), _turn(BILL, _of("A"), usd)) == [(P, BILL)]
+
+
+def test_a_link_that_comes_does_so_after_its_invoice_has_come() -> None:
+    assert _pairs(_turn(P, _of("A"), _of("A", I=5)), _turn(BILL, _of("B"), _of("A"))) == [(BILL, P)]
+
+
+def test_both_sides_of_a_link_can_move_in_no_order() -> None:
+    assert _pairs(_turn(P, _of("A", I=5), _of("B", I=5)), _turn(BILL, _of("A"), _of("B"))) is None
+
+
+def test_both_sides_can_move_within_a_family() -> None:
+    moves = (_turn(P, _of("A", I=5), _of("B", I=5)), _turn(BILL, _of("A"), _of("B")))
+    assert _pairs(*moves, parents={"B": "A"}) == []
+
+
+def test_a_customer_leaves_its_family_when_no_link_holds_it() -> None:
+    child = _turn(("customer", "B"), Ties(parent="A"), Ties())
+    owner = _turn(P, _of("A", I=5), _of("A"))
+    target = _turn(BILL, _of("B"), _of("B"))
+    passage = Passage(owner, target, {"B": "A"}, (owner, child))
+    assert passage.constraints() == [(P, ("customer", "B"))]
+
+
+def test_a_payment_goes_after_its_refund() -> None:
+    refund = _turn(("refund", "R"), Ties("A", "", "EUR", 9, {P: 9}), None)
+    payment = _turn(P, _of("A"), None)
+    assert _pairs(refund, payment) == [(("refund", "R"), P)]
+
+
+@pytest.mark.parametrize(
+    ("payload", "ties"),
+    [
+        (
+            b'{"externalId": "P", "customer": {"externalId": "A"}, "currency": "EUR",'
+            b' "amount": 7, "linkedInvoices": [{"amountLinked": 3, "invoice":'
+            b' {"externalId": "I"}}, {"amountLinked": 1, "invoice": {"externalId": "I"}}]}',
+            Ties("A", "", "EUR", 7, {BILL: 4}),
+        ),
+        (b'{"name": "A", "parent": {"externalId": "M"}}', Ties(parent="M")),
+        (b'{"currency": "EUR", "grossAmount": 12, "netAmount": 10}', Ties("", "", "EUR", 12)),
+    ],
+)
+def test_ties_of_a_payload(payload: bytes, ties: Ties) -> None:
+    assert ties_of(payload) == ties
