@@ -12,6 +12,7 @@ from headrace.sync.fields import field_changes
 from headrace.sync.journal import Journal
 from headrace.sync.pdf_files import PDF_OF
 from headrace.sync.plan import Change
+from headrace.sync.ties import ties_of
 from headrace.sync.update import bonds
 
 _CHUNK = 2_000
@@ -55,5 +56,6 @@ class Changes:
             new = bodies.get((entity, external_id), b"{}")
             if action == "release" and old is not None:
                 new = bonds(old, new).release or old
+                currency = ties_of(old).currency
             fields = field_changes(old, new) if old is not None and entity not in PDF_OF else []
             yield Change(entity, external_id, action, fields, customer, currency or "")
