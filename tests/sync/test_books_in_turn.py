@@ -111,6 +111,10 @@ def told(records: Iterable[LogRecord]) -> Counter[tuple[str, str, str]]:
 
 
 def request(change: Change) -> tuple[str, str, str]:
+    """As the hub's log has it: a contact by its own id, and PUT when it changes."""
+    if change.entity == "contact":
+        method = "PUT" if change.action == "update" else _METHODS[change.action]
+        return method, change.entity, change.external_id.removeprefix(f"{change.customer}/")
     return _METHODS[change.action], change.entity, change.external_id
 
 

@@ -97,6 +97,23 @@ def test_a_child_goes_with_its_documents_before_its_parent_gets_one(pair: Pair) 
     assert sent[-2:] == ["DELETE child 204", "POST parent 200"]
 
 
+def test_a_new_child_comes_when_its_parent_has_left_its_own(pair: Pair) -> None:
+    shop = pair.shop
+    shop.customer("top")
+    shop.customer("middle", "top")
+    shop.invoice("I", "top", 100)
+    shop.payment("P", "middle", 100, {"I": 100})
+    pair.sync()
+    shop.run("update customers set parent_external_id = null")
+    shop.customer("a-new", "middle")
+    # What holds the old family together moves to the new child: a circle.
+    shop.run("update payments set customer_external_id = 'a-new'")
+    shop.run("update invoices set customer_external_id = 'a-new'")
+    plan, sent = _brought(pair)
+    assert plan.releases == 1
+    assert sent[:3] == ["POST P 200", "POST middle 200", "POST a-new 201"]
+
+
 def test_a_parent_goes_after_its_children(pair: Pair) -> None:
     shop = pair.shop
     shop.customer("a-parent")

@@ -90,6 +90,9 @@ class _Knots:
         for key, (before, after) in customers.items():
             if after is None:
                 self.departures += [(key, child) for child in children[key[1]]]
+            elif before.parent and not after.parent:
+                for child in self._around.new_children().get(key[1], ()):
+                    self._tie_arrival(key, child)
             elif after.parent and after.parent != before.parent:
                 parent = ("customer", after.parent)
                 elders = [parent] if parent in customers and customers[parent][0].parent else []
@@ -97,6 +100,13 @@ class _Knots:
                     self.graph.lands(first, key)
                     if customers[first][1] is None:
                         self._tie_departure(first)
+
+    def _tie_arrival(self, parent: Key, child: Key) -> None:
+        """A new child comes when its parent has none any more, and then what moves to it."""
+        self.graph.lands(parent, child)
+        for key, (_, after) in self._moved.items():
+            if after is not None and after.customer == child[1] and key in self._around.actions:
+                self.graph.lands(child, key)
 
     def _tie_departure(self, customer: Key) -> None:
         """A customer goes when its documents are gone, or others'."""

@@ -64,12 +64,14 @@ class Operation(Struct, kw_only=True):
         """What its landing may make possible: its own record, the documents it is linked to or no
         longer, and what goes by links or families."""
         others = (key for key in self.refers_to if key[0] != "customer")
-        return (self.key, *others, *self.frees, *self._ties)
+        return (self.key, *others, *self.frees, *self._ties, *self._siblings)
 
     @property
     def obstacles(self) -> tuple[Key, ...]:
         """What may have to land before, where it was refused, see `touches`; nothing when it can
         only be wrong itself."""
+        if self.entity == "contact":
+            return self._siblings
         if self.action == "delete":
             return (ANY_LINK, ANY_FAMILY)
         if self.entity == "customer":
@@ -79,6 +81,11 @@ class Operation(Struct, kw_only=True):
         own = [self.key] if self.rebinds else []
         known = [*linked, *own]
         return (*known, UNKNOWN_LINK, *([ANY_FAMILY] if linked else ())) if known else ()
+
+    @property
+    def _siblings(self) -> tuple[Key, ...]:
+        """Of a contact: two of a customer never have the same e-mail."""
+        return (("contacts", self.customer),) if self.entity == "contact" else ()
 
     @property
     def _ties(self) -> tuple[Key, ...]:

@@ -53,7 +53,12 @@ class Passage(Struct, frozen=True):
         if len(within) > len(allowed):  # this or that first, which pairs can't say: one of them
             first = allowed[0]
             return list(pairwise(first))
-        return pairs
+        # What follows from two others is not said: it would hold when one of them no longer does.
+        return [
+            (one, other)
+            for one, other in pairs
+            if not any((one, middle) in pairs and (middle, other) in pairs for middle in keys)
+        ]
 
     def _may(self, order: Sequence[Key]) -> bool:
         """Whether the link is sound after each request, and lets each pass."""

@@ -59,6 +59,17 @@ class Surroundings:
             found[customer].append((entity, external_id))
         return found
 
+    def new_children(self) -> dict[str, list[Key]]:
+        """Customers that are created with a parent, by that parent."""
+        found: dict[str, list[Key]] = defaultdict(list)
+        for external_id, parent in self._rows(
+            "select external_id, root from book.roots semi join plan.nodes as node "
+            "on node.entity = 'customer' and node.external_id = roots.external_id "
+            "and node.action = 'create'"
+        ):
+            found[parent].append(("customer", external_id))
+        return found
+
     def _read(self) -> None:
         """The links around the moved records, and around what is new among their neighbours."""
         wanted = set(self._moved)

@@ -28,6 +28,8 @@ _CLEARABLE = {
     "refund": {"instrument": "instrument", "ref_number": "refNumber"},
 }
 """Entity to column to the field that is left out where the column is null."""
+_KEPT = {"customFields", "isMain"}
+"""Fields that are not null: values go one by one, and one of a customer's contacts is the main."""
 _OF_CONTACTS = {"external_id": "externalId", "position": "position"}
 """The same of contacts in their customer."""
 
@@ -40,7 +42,7 @@ def clearable(entity: str, columns: Collection[str]) -> list[str]:
 def with_cleared(payload: bytes, had: Collection[str]) -> bytes:
     """The payload, with null for every field of `had` that it leaves out."""
     new = msgspec.json.decode(payload)
-    gone = set(had) - new.keys() - {"customFields"}
+    gone = set(had) - new.keys() - _KEPT
     if not gone:
         return payload
     return msgspec.json.encode({**new, **dict.fromkeys(sorted(gone))})

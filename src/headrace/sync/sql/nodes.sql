@@ -33,6 +33,7 @@ select
         change.entity = placed.entity
         and placed.amount > coalesce(given.amount, 0) + coalesce(taken.amount, 0), false
     ) as open,
+    change.entity = 'contact' and coalesce(contact.is_main, false) as is_main,
     case change.entity
         when 'customer' then 0
         when 'contact' then 0

@@ -88,7 +88,8 @@ select
     phases.phase,
     phases.is_parent,
     coalesce(anchors.anchor, 0) as anchor,
-    coalesce(knot.rank, 0) as rank,
+    -- Of contacts the main one goes first: the API makes one of those that it has the main one.
+    coalesce(knot.rank, if(node.entity = 'contact' and not node.is_main, 1, 0)) as rank,
     case
         when node.entity = 'customer' and node.action = 'create' then 0
         when knot.rank is not null then 1
