@@ -7,8 +7,8 @@ across its old family, and a payment that a refund refers to is not deleted.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from itertools import combinations, pairwise, permutations
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise, permutations
 
 from msgspec import Struct
 
@@ -36,29 +36,19 @@ class Passage(Struct, frozen=True):
     def constraints(self) -> list[tuple[Key, Key]] | None:
         """(first, then) pairs with which every order is allowed; None when no order is."""
         keys = [move.key for move in self.moves]
-        allowed = [order for order in permutations(keys) if self._may(order)]
+        orders = list(permutations(keys))
+        allowed = {order for order in orders if self._may(order)}
         if not allowed:
             return None
-        pairs = [
-            (one, other)
-            for a, b in combinations(keys, 2)
-            for one, other in ((a, b), (b, a))
-            if all(order.index(one) < order.index(other) for order in allowed)
-        ]
-        within = [
-            order
-            for order in permutations(keys)
-            if all(order.index(one) < order.index(other) for one, other in pairs)
-        ]
-        if len(within) > len(allowed):  # this or that first, which pairs can't say: one of them
-            first = allowed[0]
-            return list(pairwise(first))
-        # What follows from two others is not said: it would hold when one of them no longer does.
-        return [
-            (one, other)
-            for one, other in pairs
-            if not any((one, middle) in pairs and (middle, other) in pairs for middle in keys)
-        ]
+        common = [pair for pair in permutations(keys, 2) if _all_keep(allowed, pair)]
+        # Where it takes this or that first, which pairs can't say, one more decides between them.
+        one_more = ([pair] for pair in permutations(keys, 2))
+        for more in ([], *one_more, list(pairwise(min(allowed)))):
+            pairs = [*common, *more]
+            within = _within(orders, pairs)
+            if within and within <= allowed:
+                return _reduced(pairs)
+        raise AssertionError(allowed)
 
     def _may(self, order: Sequence[Key]) -> bool:
         """Whether the link is sound after each request, and lets each pass."""
@@ -104,3 +94,24 @@ class Passage(Struct, frozen=True):
             return True
         customers = {ends[0].customer, ends[1].customer}
         return len(customers) == 1 or move.key[1] not in customers
+
+
+def _all_keep(orders: Iterable[Sequence[Key]], pair: tuple[Key, Key]) -> bool:
+    first, then = pair
+    return all(order.index(first) < order.index(then) for order in orders)
+
+
+def _within(
+    orders: Iterable[tuple[Key, ...]], pairs: Sequence[tuple[Key, Key]]
+) -> set[tuple[Key, ...]]:
+    """The orders that keep to all pairs."""
+    return {order for order in orders if all(_all_keep((order,), pair) for pair in pairs)}
+
+
+def _reduced(pairs: Sequence[tuple[Key, Key]]) -> list[tuple[Key, Key]]:
+    """Without what follows from two others: it would hold when one of them no longer does."""
+    return [
+        (first, then)
+        for first, then in pairs
+        if not any(one == first and (other, then) in pairs for one, other in pairs)
+    ]

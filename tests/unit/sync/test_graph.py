@@ -115,6 +115,16 @@ def test_a_customer_leaves_its_family_when_no_link_holds_it() -> None:
     assert passage.constraints() == [(P, ("customer", "B"))]
 
 
+def test_where_either_of_two_must_go_first_one_is_chosen_and_no_more_is_said() -> None:
+    """A payment and its invoice both go: either ends the link that keeps a family together."""
+    child = _turn(("customer", "B"), Ties(parent="A"), Ties())
+    parent = _turn(("customer", "A"), Ties(), Ties(parent="B"))
+    owner = _turn(P, _of("B", I=5), None)
+    target = _turn(BILL, _of("A"), None)
+    passage = Passage(owner, target, {"B": "A"}, (owner, target, parent, child))
+    assert passage.constraints() == [(P, ("customer", "B"))]
+
+
 def test_a_payment_goes_after_its_refund() -> None:
     refund = _turn(("refund", "R"), Ties("A", "", "EUR", 9, {P: 9}), None)
     payment = _turn(P, _of("A"), None)
