@@ -34,13 +34,17 @@ class Graph:
             self._tie((first, False), (then, False))
 
     def frees(self, first: Key, then: Key, *, splittable: bool) -> None:
-        """`then` needs what `first` gives back."""
-        if first in self.split:
+        """`then` needs what `first` gives back, of which a release is enough if `splittable`."""
+        if first == then:
+            return
+        if splittable and first in self.split:
             self._tie((first, True), (then, False))
-        elif first != then:
-            self._tie((first, False), (then, False))
-            if splittable:
-                self._freed[first].add(then)
+            return
+        self._tie((first, False), (then, False))
+        if splittable:
+            self._freed[first].add(then)
+        else:
+            self._landed.add((first, then))
 
     def divide(self, key: Key) -> None:
         """Lets the record give back first what others wait for."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 
 import pytest
@@ -46,6 +47,22 @@ def test_what_needs_the_whole_record_still_waits_for_it() -> None:
     graph.lands(BILL, Q)
     graph.divide(P)
     assert graph.order() == [(P, True), (P, False), (BILL, False), (Q, False)]
+
+
+def test_it_is_the_same_whichever_is_said_first() -> None:
+    sayings = [
+        lambda graph: graph.frees(P, Q, splittable=True),
+        lambda graph: graph.frees(P, R, splittable=False),
+        lambda graph: graph.lands(P, BILL),
+        lambda graph: graph.divide(P),
+    ]
+    orders = set()
+    for said in itertools.permutations(sayings):
+        graph = _graph()
+        for say in said:
+            say(graph)
+        orders.add((tuple(graph.order()), tuple(sorted(graph.waits))))
+    assert len(orders) == 1
 
 
 def test_a_circle_that_nothing_opens_still_ends() -> None:
