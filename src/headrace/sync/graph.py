@@ -12,6 +12,10 @@ Step = tuple[Key, bool]
 """A record's request; True for the one before it that only gives back what others need."""
 
 
+_LARGE = 200
+"""Steps in a circle from which on it costs too much to find the fewest that open it."""
+
+
 class Graph:
     """Requests and what each must wait for. Where they wait for each other in a circle, one of them
     gives back first what the next one waits for."""
@@ -73,7 +77,8 @@ class Graph:
     def order(self) -> list[Step]:
         """All requests, each behind those that it waits for. Divides what goes round in circles."""
         while (found := self._sorted()) is None:
-            self._break(self._circle())
+            for circle in self._circles():
+                self._break(circle)
         return found
 
     def _steps(self) -> set[Step]:
@@ -97,30 +102,51 @@ class Graph:
                     heapq.heappush(heap, (not then[1], self._rank(then), then))
         return found if len(found) == len(missing) else None
 
-    def _circle(self) -> set[Step]:
-        """Steps that are left when all are gone that nothing in a circle waits for, or that wait
-        for nothing in one."""
-        left = self._steps()
-        shrunk = True
-        while shrunk:
-            kept = {
-                step
-                for step in left
-                if self._before.get(step, set()) & left and self._after.get(step, set()) & left
-            }
-            shrunk, left = len(kept) < len(left), kept
-        return left
+    def _circles(self) -> list[set[Step]]:
+        """Steps that wait for each other, the largest such sets."""
+        finished: list[Step] = []
+        seen: set[Step] = set()
+        for step in sorted(self._steps()):
+            self._walk(step, self._after, seen, finished)
+        circles = []
+        seen = set()
+        for step in reversed(finished):
+            together: list[Step] = []
+            self._walk(step, self._before, seen, together)
+            if len(together) > 1:
+                circles.append(set(together))
+        return circles
+
+    def _walk(
+        self, start: Step, ways: dict[Step, set[Step]], seen: set[Step], finished: list[Step]
+    ) -> None:
+        """Appends what is reached and not seen yet, the farthest first."""
+        if start in seen:
+            return
+        seen.add(start)
+        path = [(start, iter(sorted(ways.get(start, ()))))]
+        while path:
+            step, ahead = path[-1]
+            onward = next((one for one in ahead if one not in seen), None)
+            if onward is None:
+                finished.append(step)
+                path.pop()
+            else:
+                seen.add(onward)
+                path.append((onward, iter(sorted(ways.get(onward, ())))))
 
     def _break(self, circle: set[Step]) -> None:
-        """By one record that can give back first; else by what the first of them waits for, which
-        the API then refuses until the rest has landed."""
-        keys = sorted((step[0] for step in circle), key=self._place)
-        for key in keys:
-            if key not in self.split and any(
-                (other, False) in circle for other in self._freed.get(key, ())
-            ):
-                self.divide(key)
-                return
-        first = (keys[0], False)
-        for before in self._before[first] & circle:
-            self._untie(before, first)
+        """By one record that can give back first, of a large circle by all that can; else by what
+        the first of them waits for, which the API then refuses until the rest has landed."""
+        keys = sorted({step[0] for step in circle}, key=self._place)
+        able = [
+            key
+            for key in keys
+            if any((other, False) in circle for other in self._freed.get(key, ()))
+        ]
+        for key in able if len(circle) > _LARGE else able[:1]:
+            self.divide(key)
+        if not able:
+            first = (keys[0], False)
+            for before in self._before[first] & circle:
+                self._untie(before, first)

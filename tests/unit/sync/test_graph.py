@@ -40,6 +40,24 @@ def test_a_circle_is_opened_by_one_that_gives_back_first() -> None:
     assert order == [(P, True), (Q, False), (R, False), (P, False)]
 
 
+def test_each_of_many_circles_is_opened_once() -> None:
+    graph = _graph()
+    for n in range(0, 2_000, 2):
+        one, other = ("payment", f"{n:04d}"), ("payment", f"{n + 1:04d}")
+        graph.frees(one, other, splittable=True)
+        graph.frees(other, one, splittable=True)
+    assert len(graph.order()) == 3_000
+    assert len(graph.split) == 1_000
+
+
+def test_a_large_circle_is_opened_at_once() -> None:
+    graph = _graph()
+    keys = [("payment", f"{n:04d}") for n in range(2_000)]
+    for first, then in zip(keys, [*keys[1:], keys[0]], strict=True):
+        graph.frees(first, then, splittable=True)
+    assert len(graph.order()) == 4_000
+
+
 def test_what_needs_the_whole_record_still_waits_for_it() -> None:
     graph = _graph()
     graph.frees(P, BILL, splittable=True)
