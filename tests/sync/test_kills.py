@@ -52,11 +52,13 @@ class Import:
     def start(self, *words: str) -> Command:
         return self.desk.start("apply", *words)
 
-    def wait_for(self, count: int, command: Command) -> None:
-        """Until the hub has answered so many writes, or the command has ended."""
-        end = time.monotonic() + _PATIENCE_S
+    def wait_for(self, count: int, command: Command, seconds: float | None = None) -> None:
+        """Until the hub has answered so many writes, the command has ended, or for so long."""
+        end = time.monotonic() + (_PATIENCE_S if seconds is None else seconds)
         while self._lines() < count and command.process.poll() is None:
-            assert time.monotonic() < end, f"{self._lines()} of {count} requests came"
+            if time.monotonic() >= end:
+                assert seconds is not None, f"{self._lines()} of {count} requests came"
+                return
             time.sleep(0.002)
 
     def _lines(self) -> int:
@@ -66,10 +68,12 @@ class Import:
         """An apply that is killed after a few more requests, or one time in five at some moment of
         its start; whether it had not ended before."""
         command = self.start("--force")
+        before = self._lines()
         if random.random() < 0.2:
-            time.sleep(random.random() * _START_S)
+            # Not after more than the others either, however quick the machine.
+            self.wait_for(before + most, command, random.random() * _START_S)
         else:
-            self.wait_for(self._lines() + random.randint(1, most), command)
+            self.wait_for(before + random.randint(1, most), command)
             time.sleep(random.random() * 0.01)
         killed = command.process.poll() is None
         command.process.kill()
