@@ -170,7 +170,8 @@ def prove_after_kills(importing: Import, random: Random, kills: int) -> None:
     """A plan that is delivered by that many killed applies and one that ends: no more is sent twice
     than was in flight at the kills, and the journal is never ahead."""
     before = len(importing.log())
-    most = importing.desk.plan().requests // kills
+    # Some come beyond those that are waited for, more on a quick machine.
+    most = importing.desk.plan().requests // kills // 2
     noted: set[Key] = set()
     for _ in range(kills):
         assert importing.kill_one(random, most), "it ended before it could be killed"
