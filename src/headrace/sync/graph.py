@@ -88,9 +88,10 @@ class Graph:
         return self._place(step[0])
 
     def _sorted(self) -> list[Step] | None:
-        """None when some wait in a circle."""
+        """None when some wait in a circle. What is given back is so as late as can be: until it is
+        taken again, what it settles stands open."""
         missing = {step: len(self._before.get(step, ())) for step in self._steps()}
-        heap = [(not step[1], self._rank(step), step) for step, n in missing.items() if not n]
+        heap = [(step[1], self._rank(step), step) for step, n in missing.items() if not n]
         heapq.heapify(heap)
         found: list[Step] = []
         while heap:
@@ -99,7 +100,7 @@ class Graph:
             for then in self._after.get(step, ()):
                 missing[then] -= 1
                 if not missing[then]:
-                    heapq.heappush(heap, (not then[1], self._rank(then), then))
+                    heapq.heappush(heap, (then[1], self._rank(then), then))
         return found if len(found) == len(missing) else None
 
     def _circles(self) -> list[set[Step]]:

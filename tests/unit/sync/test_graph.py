@@ -40,6 +40,15 @@ def test_a_circle_is_opened_by_one_that_gives_back_first() -> None:
     assert order == [(P, True), (Q, False), (R, False), (P, False)]
 
 
+def test_nothing_is_given_back_before_it_is_needed() -> None:
+    graph = _graph()
+    for one, other in ((P, Q), (BILL, NOTE)):
+        graph.frees(one, other, splittable=True)
+        graph.frees(other, one, splittable=True)
+    steps = [(BILL, True), (NOTE, False), (BILL, False), (P, True), (Q, False), (P, False)]
+    assert graph.order() == steps
+
+
 def test_each_of_many_circles_is_opened_once() -> None:
     graph = _graph()
     for n in range(0, 2_000, 2):
