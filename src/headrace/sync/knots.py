@@ -91,7 +91,7 @@ class _Knots:
             if after is None:
                 self.departures += [(key, child) for child in children[key[1]]]
             elif before.parent and not after.parent:
-                for child in self._around.new_children().get(key[1], ()):
+                for child in self._around.new_children.get(key[1], ()):
                     self._tie_arrival(key, child)
             elif after.parent and after.parent != before.parent:
                 parent = ("customer", after.parent)
@@ -110,7 +110,7 @@ class _Knots:
 
     def _tie_departure(self, customer: Key) -> None:
         """A customer goes when its documents are gone, or others'."""
-        for document in self._around.documents_told().get(customer[1], ()):
+        for document in self._around.documents_told.get(customer[1], ()):
             if document in self._around.actions:
                 self.graph.lands(document, customer)
 

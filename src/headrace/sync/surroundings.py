@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
+from functools import cached_property
 from typing import Any
 
 import duckdb
@@ -52,6 +53,7 @@ class Surroundings:
         """Whether the source has that link."""
         return bool(self._owned.get(owner, {}).get(target))
 
+    @cached_property
     def documents_told(self) -> dict[str, list[Key]]:
         """The documents that the API has of customers that are deleted, by customer."""
         found: dict[str, list[Key]] = defaultdict(list)
@@ -59,6 +61,7 @@ class Surroundings:
             found[customer].append((entity, external_id))
         return found
 
+    @cached_property
     def new_children(self) -> dict[str, list[Key]]:
         """Customers that are created with a parent, by that parent."""
         found: dict[str, list[Key]] = defaultdict(list)
