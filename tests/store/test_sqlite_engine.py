@@ -29,12 +29,57 @@ def _names(path: Path) -> set[str]:
 def test_changes_moves_with_commits_of_this_and_other_processes(tmp_path: Path) -> None:
     path = tmp_path / "hub.db"
     store = SqliteStore(path)
-    before = store.changes()
-    assert store.changes() == before
     other = connect(path)
-    transact(other, _insert, "elsewhere")
+
+    async def look() -> None:
+        before = store.changes()
+        await asyncio.sleep(0)
+        assert store.changes() == before
+        for write in (
+            lambda: store.write(1, _insert, "here"),
+            lambda: asyncio.to_thread(transact, other, _insert, "elsewhere"),
+        ):
+            await write()
+            changed = store.changes()
+            assert changed != before
+            before = changed
+
+    asyncio.run(look())
     other.close()
-    assert store.changes() != before
+    store.close()
+
+
+def test_reads_of_one_turn_see_one_snapshot_and_the_next_turn_sees_all(tmp_path: Path) -> None:
+    path = tmp_path / "hub.db"
+    store = SqliteStore(path)
+    other = connect(path)
+
+    def names(db: Connection) -> set[str]:
+        return {row[0] for row in db.execute("SELECT name FROM meta WHERE name <> 'schema'")}
+
+    async def look() -> None:
+        assert await store.read(names) == set()
+        before = store.changes()
+        transact(other, _insert, "meanwhile")
+        assert await store.read(names) == set()
+        assert store.changes() == before
+        await asyncio.sleep(0)
+        assert await store.read(names) == {"meanwhile"}
+        assert await store.write(1, _insert, "after") == "after"
+        assert await store.read(names) == {"meanwhile", "after"}
+
+    async def end_in_the_middle_of_a_turn() -> None:
+        assert len(await store.read(names)) == 2
+
+    asyncio.run(look())
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(end_in_the_middle_of_a_turn())
+    loop.close()
+    transact(other, _insert, "last")
+    assert asyncio.run(store.read(names)) == {"meanwhile", "after", "last"}
+    # Nothing is left open that would keep the write-ahead log from being folded in.
+    assert other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0
+    other.close()
     store.close()
 
 

@@ -174,15 +174,17 @@ class Bench:
     ) -> tuple[Progress, Delivery]:
         """One run, paced like `apply` on a key that allows 600 a minute."""
         journal, book = self.organisation.journal, self.organisation.book
+        journal.expect_answers(in_flight)
         pace = self.organisation._pace()
         pace.in_flight_limit = in_flight
         progress = Progress(plan, self.clock, pace)
-        self.organisation._begin_run("apply", plan.requests, plan.open_requests)
+        journal.begin_run("apply", plan.requests, plan.open_requests)
         delivery = Delivery(Feed(book, journal), api, pace, journal, self.clock, progress, patience)
         if self.slice_seconds is not None:
             delivery.end_after(self.slice_seconds)
         self.clock.run(self._run(delivery, api))
         journal.end_run("done", progress.latency)
+        journal.expect_none()
         return progress, delivery
 
     async def _run(self, delivery: Delivery, api: FakeApi) -> None:

@@ -28,7 +28,7 @@ from headrace.server.pdf_keeper import PdfKeeper
 from headrace.server.pdf_page import pdf_route
 from headrace.server.request_journal import Exchange, RequestIds
 from headrace.server.request_log import Sink
-from headrace.server.routes import match
+from headrace.server.routes import ROUTE, match
 from headrace.server.visit import Scope, Visit, text_of
 from headrace.store.context import Context
 from headrace.store.store import Store
@@ -151,7 +151,7 @@ class Hub:
         headers, organisation = visit.headers, visitor.organisation
         try:
             route, addresses = match(visit.method, visit.path[3:])
-            visit.route = route
+            visit.route = visit.scope[ROUTE] = route
             incoming = Incoming(headers, visit.receive)
             body = b"" if route.streams else await incoming.whole(BODY_MAX)
             origin = _origin(visit.scope, headers)

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 from headrace.model.clock import Clock
 from headrace.model.errors import MethodNotAllowed, NotFound
-from headrace.server.routes import match
+from headrace.server.routes import ROUTE, match
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
@@ -108,6 +108,8 @@ class Metrics:
 
 def _route(scope: Scope) -> str:
     """The route's path with `{}` for ids, so that there are never more series than routes."""
+    if (found := scope.get(ROUTE)) is not None:
+        return f"/v1{found.path}"
     path: bytes = scope.get("raw_path") or scope["path"].encode()
     if not path.startswith(b"/v1/"):
         return scope["path"] if scope["path"] in ("/healthz", "/readyz") else "page"

@@ -38,15 +38,22 @@ _BACKLOG_MAX = 20_000
 _PAGE = 4_096
 _SECRETS = re.compile(rb"(/(?:portal|pdf)/)[A-Za-z0-9_.~%-]+(\?[^\"\s]*)?")
 
-_SCHEMA = "CREATE TABLE IF NOT EXISTS batch (seq INTEGER PRIMARY KEY, entries BLOB NOT NULL)"
-"""What is written together is one row: a row each would cost a request more than its answer. No
-index: a search reads a file of bounded size, its newest rows first."""
+_SCHEMA = (
+    "DROP TABLE IF EXISTS batch",  # how an earlier version kept them
+    "CREATE TABLE IF NOT EXISTS exchanges (seq INTEGER PRIMARY KEY, batch BLOB NOT NULL)",
+)
+"""What is written together is one row, an array of MessagePack: a row each would cost a request
+more than its answer. No index: a search reads a file of bounded size, its newest rows first."""
+_ARRAY = b"\xdd"
+"""What begins an array of MessagePack, before its length in four bytes."""
+_ROWS_MIN = 16
+"""A full journal has so many rows at least: the oldest requests go by the row."""
 _BATCH_MAX = 1 << 16
 """Entries of a batch; an entry's number is its batch's times this, plus its place there."""
 
 
-class Exchange(Struct, frozen=True, gc=False):
-    """A request with its answer, as the hub hands it over."""
+class Exchange(Struct, frozen=True, gc=False, array_like=True):
+    """A request with its answer, as the hub hands it over and as it is stored."""
 
     id: str
     at: datetime
@@ -59,7 +66,7 @@ class Exchange(Struct, frozen=True, gc=False):
 
 
 class Entry(Struct, frozen=True, kw_only=True):
-    """A request as the journal keeps it. Bodies are cut after 16,384 bytes; links that let their
+    """A request as the journal shows it. Bodies are cut after 16,384 bytes; links that let their
     reader in are blanked."""
 
     id: str
@@ -104,22 +111,24 @@ class Query(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         if self.status is not None and not re.fullmatch("[1-5](xx|[0-9][0-9])", self.status):
             raise ValueError(f"{self.status} is no status: write one as 404 or a class as 4xx")
 
-    def fits(self, entry: Entry) -> bool:
+    def fits(self, exchange: Exchange, seq: int) -> bool:
         """Whether everything that is given holds."""
+        record = exchange.record
         return (
-            entry.seq > self.after
-            and self.organisation in (None, entry.organisation)
-            and self.id in (None, entry.id)
-            and (self.status is None or self._has_status(entry.status))
-            and (self.match is None or self.match in _text(entry))
+            seq > self.after
+            and self.organisation in (None, record.organisation)
+            and self.id in (None, exchange.id)
+            and (self.status is None or self._has_status(record.status))
+            and (self.match is None or self.match in _text(exchange))
         )
 
     def _has_status(self, status: int) -> bool:
         return self.status in (str(status), f"{status // 100}xx")
 
 
-def _text(entry: Entry) -> str:
-    return f" {entry.method} {entry.path} {entry.external_id or ''} {entry.customer or ''} "
+def _text(exchange: Exchange) -> str:
+    record = exchange.record
+    return f" {record.method} {exchange.path} {record.external_id or ''} {record.customer or ''} "
 
 
 class RequestIds:
@@ -139,15 +148,19 @@ class RequestJournal:
     def __init__(self, path: Path, size: int) -> None:
         self._path = path
         self._pages_max = max(64, size // _PAGE)
-        self._waiting: deque[Exchange] = deque(maxlen=_BACKLOG_MAX)
+        self._waiting: deque[bytes] = deque(maxlen=_BACKLOG_MAX)
         self._ended = threading.Event()
         self._db = _connect(path)
         self._thread = threading.Thread(target=self._write, name="hub-journal", daemon=True)
         self._thread.start()
 
     def __call__(self, exchange: Exchange) -> None:
-        """Note a request; written within a fraction of a second."""
-        self._waiting.append(exchange)
+        """Note a request; written within a fraction of a second.
+
+        It is encoded here, which takes microseconds: the thread that writes would hold up more
+        requests with the whole of a batch.
+        """
+        self._waiting.append(_ENCODER.encode(_kept(exchange)))
 
     def close(self) -> None:
         """Write what is waiting, then close the file."""
@@ -168,12 +181,14 @@ class RequestJournal:
                 # Looking back is lost then; the requests themselves are done.
                 _LOGGER.error("the request journal %s can't be written: %s", self._path, error)
 
-    def _store(self, batch: list[Exchange]) -> None:
-        entries = msgspec.json.encode([_entry(exchange) for exchange in batch])
+    def _store(self, batch: list[bytes]) -> None:
         with self._db:
-            self._db.execute("INSERT INTO batch (entries) VALUES (?)", (entries,))
+            for part in _parts(batch, self._pages_max * _PAGE // _ROWS_MIN):
+                array = b"".join((_ARRAY, len(part).to_bytes(4, "big"), *part))
+                self._db.execute("INSERT INTO exchanges (batch) VALUES (?)", (array,))
             while self._pages() > self._pages_max:
-                self._db.execute("DELETE FROM batch WHERE seq = (SELECT min(seq) FROM batch)")
+                oldest = "(SELECT min(seq) FROM exchanges)"
+                self._db.execute(f"DELETE FROM exchanges WHERE seq = {oldest}")
 
     def _pages(self) -> int:
         """In use."""
@@ -182,6 +197,20 @@ class RequestJournal:
             for name in ("page_count", "freelist_count")
         )
         return count - free
+
+
+def _parts(batch: list[bytes], most: int) -> Iterator[list[bytes]]:
+    """The batch in parts of about `most` bytes."""
+    part: list[bytes] = []
+    size = 0
+    for exchange in batch:
+        part.append(exchange)
+        size += len(exchange)
+        if size >= most or len(part) == _BATCH_MAX:
+            yield part
+            part, size = [], 0
+    if part:
+        yield part
 
 
 def make_journal(path: Path) -> None:
@@ -210,16 +239,17 @@ def search(path: Path, query: Query) -> list[Entry]:
 
 def _newest(db: sqlite3.Connection, query: Query) -> Iterator[Entry]:
     first = query.after // _BATCH_MAX
-    rows = db.execute("SELECT seq, entries FROM batch WHERE seq >= ? ORDER BY seq DESC", (first,))
-    for seq, entries in rows:
-        batch = _DECODER.decode(entries)
+    rows = db.execute("SELECT seq, batch FROM exchanges WHERE seq >= ? ORDER BY seq DESC", (first,))
+    for number, array in rows:
+        batch = _DECODER.decode(array)
         for place in range(len(batch) - 1, -1, -1):
-            entry = msgspec.structs.replace(batch[place], seq=seq * _BATCH_MAX + place)
-            if query.fits(entry):
-                yield entry
+            seq = number * _BATCH_MAX + place
+            if query.fits(batch[place], seq):
+                yield _entry(batch[place], seq)
 
 
-_DECODER = msgspec.json.Decoder(list[Entry])
+_ENCODER = msgspec.msgpack.Encoder()
+_DECODER = msgspec.msgpack.Decoder(list[Exchange])
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -228,7 +258,8 @@ def _connect(path: Path) -> sqlite3.Connection:
         db = sqlite3.connect(path, timeout=10.0, check_same_thread=False)
         db.execute("PRAGMA journal_mode=WAL")
         db.execute("PRAGMA synchronous=NORMAL")
-        db.execute(_SCHEMA)
+        for statement in _SCHEMA:
+            db.execute(statement)
     except sqlite3.Error as error:
         raise ConfigurationError(
             f"{path} can't be opened as a journal of requests: {error}."
@@ -236,7 +267,7 @@ def _connect(path: Path) -> sqlite3.Connection:
     return db
 
 
-def _entry(exchange: Exchange) -> Entry:
+def _entry(exchange: Exchange, seq: int) -> Entry:
     record = exchange.record
     return Entry(
         id=exchange.id,
@@ -254,13 +285,22 @@ def _entry(exchange: Exchange) -> Entry:
         ignored=record.ignored,
         clock=record.clock,
         fault=record.fault,
-        sent=_kept(exchange.sent),
-        answered=_kept(exchange.answered),
+        sent=exchange.sent.decode("utf-8", "replace"),
+        answered=exchange.answered.decode("utf-8", "replace"),
+        seq=seq,
     )
 
 
-def _kept(body: bytes) -> str:
+def _kept(exchange: Exchange) -> Exchange:
+    sent, answered = _clean(exchange.sent), _clean(exchange.answered)
+    if sent is exchange.sent and answered is exchange.answered:
+        return exchange
+    return msgspec.structs.replace(exchange, sent=sent, answered=answered)
+
+
+def _clean(body: bytes) -> bytes:
+    """The body itself where it can be kept as it is."""
     if b"/portal/" in body or b"/pdf/" in body:
         # Before it is cut, which might leave half of a link.
         body = _SECRETS.sub(rb"\1(blanked)", body)
-    return body[:_BODY_MAX].decode("utf-8", "replace")
+    return body if len(body) <= _BODY_MAX else body[:_BODY_MAX]

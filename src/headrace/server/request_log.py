@@ -38,6 +38,8 @@ class LogRecord(Struct, frozen=True, gc=False):
     """The kind of fault that hit it; `status` is 0 when that left it without an answer."""
 
 
+_OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
 Sink = Callable[[LogRecord], None]
 
 
@@ -62,7 +64,7 @@ class FileSink:
 def unknown_fields(body: bytes, kind: type[Struct]) -> tuple[str, ...]:
     """Names at the top of a JSON object that the record does not have."""
     try:
-        sent = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+        sent = _OBJECT.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return ()
     return tuple(name for name in sent if name not in kind.__struct_encode_fields__)

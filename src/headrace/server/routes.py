@@ -43,6 +43,9 @@ from headrace.server.handlers import (
 )
 from headrace.store.references import Address, parse_address
 
+ROUTE = "headrace.route"
+"""Where a request's scope has its `Route`, once that is found."""
+
 Handler: TypeAlias = Callable[[Call], Awaitable[Answer]]
 
 

@@ -19,6 +19,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from headrace.model.errors import Busy, ConfigurationError
 from headrace.server.faults.play import TRANSPORT
+from headrace.server.joined_writes import JoinedWrites
 from headrace.store.place import DATABASE as DATABASE
 from headrace.store.place import PDFS as PDFS
 
@@ -61,7 +62,11 @@ def address_of(sock: socket.socket) -> str:
 
 
 class _Protocol(HttpToolsProtocol):
-    """HTTP that tells the application its connection, for faults to break."""
+    """HTTP that sends an answer at once, and tells the application its connection, for faults to
+    break."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(JoinedWrites(transport))  # type: ignore[arg-type]
 
     def on_message_begin(self) -> None:
         super().on_message_begin()

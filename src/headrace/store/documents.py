@@ -136,6 +136,15 @@ def _customer_of(db: Connection, context: Context, record: Any) -> int:
     ).seq
 
 
+def _is_customer_of(row: DocumentRow, reference: Reference) -> bool:
+    """Whether it certainly is, so that the customer need not be looked for."""
+    named = (reference.external_id, reference.id)
+    its = (row.customer_external_id, row.customer_id)
+    return named != (UNSET, UNSET) and all(
+        name in (UNSET, own) for name, own in zip(named, its, strict=True)
+    )
+
+
 def _create(db: Connection, context: Context, entity: Entity, record: Any) -> Outcome:
     shape = SHAPES[entity.name]
     customer = _customer_of(db, context, record)
@@ -160,14 +169,13 @@ def _create(db: Connection, context: Context, entity: Entity, record: Any) -> Ou
     (seq,) = db.execute(SQL["insert"], values).fetchone()
     counters.count_document(db, context.organisation, entity.name, customer, currency, 1)
     _write_apart(db, context, seq, record, replaced_fields(shape, record))
-    return _outcome(db, context, entity, seq, created=True)
+    return _outcome(db, context, entity, document_by_seq(db, seq), created=True)
 
 
 def _change(db: Connection, context: Context, row: DocumentRow, record: Any) -> Outcome:
     shape = SHAPES[row.entity]
-    customer = row.customer
-    if record.customer is not UNSET:
-        customer = _customer_of(db, context, record)
+    stays = record.customer is UNSET or _is_customer_of(row, record.customer)
+    customer = row.customer if stays else _customer_of(db, context, record)
     fields = replaced_fields(shape, record)
     if fields and row.applied:
         remove_links(db, row.seq, fields)
@@ -176,13 +184,15 @@ def _change(db: Connection, context: Context, row: DocumentRow, record: Any) -> 
     _check_bank_account(db, context, record)
     currency, amount, dated, due = _columns(shape, body)
     check_amount(row, amount, shape.amount_wire)
-    rest = (amount, dated, due, context.timestamp, msgspec.json.encode(body).decode(), row.seq)
+    now, text = context.timestamp, msgspec.json.encode(body).decode()
+    rest = (amount, dated, due, now, text, row.seq)
     keys = (
         check_new_external_id(row.label, row.external_id, record.external_id),
         customer,
         currency,
     )
-    if keys == (row.external_id, row.customer, row.currency):
+    amended = keys == (row.external_id, row.customer, row.currency)
+    if amended:
         # Most imports change none of the keys; their indexes are left untouched then.
         db.execute(SQL["amend"], rest)
     else:
@@ -190,7 +200,13 @@ def _change(db: Connection, context: Context, row: DocumentRow, record: Any) -> 
     if keys[1:] != (row.customer, row.currency):
         _move(db, context, row, customer, currency)
     _write_apart(db, context, row.seq, record, fields)
-    return _outcome(db, context, shape.entity, row.seq, created=False)
+    if amended and not fields:
+        row = msgspec.structs.replace(
+            row, amount=amount, dated=dated, due_date=due, modified_at=now, body=text
+        )
+    else:
+        row = document_by_seq(db, row.seq)
+    return _outcome(db, context, shape.entity, row, created=False)
 
 
 def _laid_over(shape: Shape, stored: Any, record: Any) -> Any:
@@ -225,8 +241,7 @@ def _move(db: Connection, context: Context, row: DocumentRow, customer: int, cur
 
 
 def _outcome(
-    db: Connection, context: Context, entity: Entity, seq: int, *, created: bool
+    db: Connection, context: Context, entity: Entity, row: DocumentRow, *, created: bool
 ) -> Outcome:
-    row = document_by_seq(db, seq)
     answer = answer_documents(db, context, entity, [row])[0]
     return Outcome(answer, created, row.external_id, row.customer_external_id)

@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 from headrace.model.errors import ConfigurationError, ServiceUnavailable
 from headrace.store.jobs import Job, hand_back, new_job
 from headrace.store.migrations import migrate
+from headrace.store.turn_reader import TurnReader
 
 T = TypeVar("T")
 
@@ -83,7 +84,7 @@ class SqliteStore:
         if not durable:
             self._writer.execute("PRAGMA synchronous=OFF")
         transact(self._writer, migrate)
-        self._reader = connect(path)
+        self._reader = TurnReader(connect(path))
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._write_loop, name="hub-writer", daemon=True)
         self._thread.start()
@@ -97,12 +98,11 @@ class SqliteStore:
         return job.future
 
     async def read(self, run: Callable[..., T], *arguments: Any) -> T:
-        return _read(self._reader, run, arguments)
+        return self._reader.read(run, *arguments)
 
     def read_now(self, run: Callable[..., T], *arguments: Any) -> T:
-        """As `read`, on the calling (event loop's) thread: a few statements by key take less time
-        than handing them over would."""
-        return _read(self._reader, run, arguments)
+        """As `read`, for who has to know at once."""
+        return self._reader.read(run, *arguments)
 
     async def scan(self, run: Callable[..., T], *arguments: Any) -> T:
         loop = asyncio.get_running_loop()
@@ -110,14 +110,14 @@ class SqliteStore:
 
     def changes(self) -> int:
         """A number that moves when anyone, this process or another, has committed."""
-        row = self._reader.execute("PRAGMA data_version").fetchone()
-        return int(row[0])
+        return self._reader.changes()
 
     def close(self) -> None:
         self._jobs.put(None)
         self._thread.join()
         self._pool.shutdown()
-        for db in (*self._pool_readers, self._reader, self._writer):
+        self._reader.close()
+        for db in (*self._pool_readers, self._writer):
             db.close()
 
     def _scan(self, run: Callable[..., T], arguments: tuple[Any, ...]) -> T:

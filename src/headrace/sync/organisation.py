@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from types import TracebackType
 
@@ -252,7 +253,7 @@ class Organisation:
                 delivery.end_after(self.settings.slice_seconds)
             if watch is not None:
                 watch(progress, delivery)
-            self._begin_run(command, plan.requests, plan.open_requests)
+            self.journal.begin_run(command, plan.requests, plan.open_requests)
             outcome = "failed"
             try:
                 await delivery.run()
@@ -353,7 +354,7 @@ class Organisation:
         """Gives records of the API the external ids proposed for them."""
         async with self._transport() as transport:
             linker = Linker(self.book, self.journal, self._reader(transport))
-            self._begin_run("adopt", len(proposals), 0)
+            self.journal.begin_run("adopt", len(proposals), 0)
             outcome = "failed"
             try:
                 linked = await linker.link(proposals)
@@ -366,33 +367,28 @@ class Organisation:
                 self.journal.end_run(outcome, None)
         return linked
 
-    def _begin_run(self, command: str, planned: int, open_items: int) -> None:
-        """Notes it, and before that what a killed run had in flight: it counts at the server for a
-        minute, however many more are killed meanwhile."""
-        for _ in range(self._lost):
-            self.journal.answered()
-        self.journal.begin_run(command, planned, open_items)
-
-    @property
-    def _lost(self) -> int:
-        """Requests to which nobody noted the answers, for the last run was killed; at most."""
-        killed = any(run.ended_at is None for run in self.journal.runs(1))
-        return self.settings.target.in_flight if killed else 0
-
     def _pace(self) -> Pace:
         target = self.settings.target
-        recent = self.journal.recent_answers(WINDOW) + [0.0] * self._lost
+        recent = self.journal.recent_answers(WINDOW)
         return Pace(target.rate, target.in_flight, self._clock, recent)
 
     def _reader(self, transport: HttpTransport, attempts: int = READ_ATTEMPTS) -> Reader:
         return Reader(transport, self._pace(), self._clock, self.journal.answered, attempts)
 
-    def _transport(self) -> HttpTransport:
+    @asynccontextmanager
+    async def _transport(self) -> AsyncIterator[HttpTransport]:
         target = self.settings.target
         timeout = parse_interval(target.timeout).total_seconds()
-        return HttpTransport(
-            target.url, self._keys.key, self._keys.secret, timeout, target.in_flight
-        )
+        keys = self._keys
+        connections = target.in_flight
+        self.journal.expect_answers(connections)
+        try:
+            async with HttpTransport(
+                target.url, keys.key, keys.secret, timeout, connections
+            ) as transport:
+                yield transport
+        finally:
+            self.journal.expect_none()
 
     def close(self) -> None:
         """Releases the book and the journal."""

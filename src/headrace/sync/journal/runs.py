@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import msgspec
 
 from headrace.sync.journal.records import Run, Sent, State
 from headrace.sync.journal.shelf import Shelf
+
+_UNKNOWN = math.inf
+"""The time of an answer that has not come."""
 
 
 class RunsShelf(Shelf):
@@ -70,6 +75,20 @@ class RunsShelf(Shelf):
         row = self._db.run("latency").fetchone()
         return float(row[0]) if row else None
 
+    def expect_answers(self, most: int) -> None:
+        """Notes that so many requests at most will be on their way, until `expect_none`.
+
+        What a killed process had on its way counts as answered now: the server may have counted it
+        at any time until then.
+        """
+        with self._db.transaction():
+            self._db.run("settle_answers", (self._clock.now().timestamp(), _UNKNOWN))
+            self._db.run_all("answered", [(_UNKNOWN,)] * most)
+
+    def expect_none(self) -> None:
+        """Nothing is on its way any more."""
+        self._db.run("drop_answers", (_UNKNOWN,))
+
     def answered(self) -> None:
         """Notes an answer that changed nothing, for it counts at the server all the same."""
         self._db.run("answered", (self._clock.now().timestamp(),))
@@ -78,7 +97,7 @@ class RunsShelf(Shelf):
         """Ages in seconds of the answers within the window; older ones are forgotten."""
         now = self._clock.now().timestamp()
         self._db.run("forget_answers", (now - window,))
-        ages = [now - at for (at,) in self._db.run("answers")]
+        ages = [now - at for (at,) in self._db.run("answers", (_UNKNOWN,))]
         for (at,) in self._db.run("newest_sent"):
             if at < now - window:
                 break

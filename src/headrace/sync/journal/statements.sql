@@ -185,5 +185,11 @@ insert into answers (at) values (?)
 -- forget_answers --
 delete from answers where at < ?
 
+-- settle_answers --
+update answers set at = ? where at = ?
+
+-- drop_answers --
+delete from answers where at = ?
+
 -- answers --
-select at from answers
+select at from answers where at < ?
