@@ -14,7 +14,8 @@ from rich.text import Text
 
 from headrace.cli.show.console import JsonOption, console
 from headrace.model.clock import SYSTEM_CLOCK
-from headrace.server.request_journal import JOURNAL, Entry, Query, search
+from headrace.server.request_journal import JOURNAL
+from headrace.server.request_search import Entry, Query, search
 
 _POLL_S = 0.3
 

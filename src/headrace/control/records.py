@@ -8,7 +8,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from headrace.model.record import Currency, Instant, Record, Text
 from headrace.server.faults.scripts import ScriptReport
-from headrace.server.request_journal import Entry
+from headrace.server.request_search import Entry
 from headrace.store.context import Organisation
 from headrace.store.keys import KeyEntry
 from headrace.store.snapshots import Snapshot

@@ -38,6 +38,9 @@ class InvoicePayment(Record):
 class InvoiceAnswer(Invoice):
     """As the API answers it: the customer is flat here, an object elsewhere."""
 
+    def __post_init__(self) -> None:
+        """Nothing: it is made of what was checked when it came in."""
+
     customer_id: str = ""
     amount_outstanding: Amount = 0
     state: str = "DUE"

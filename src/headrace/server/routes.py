@@ -165,7 +165,7 @@ def match(method: str, raw_path: bytes) -> tuple[Route, tuple[Address, ...]]:
                 f"{method} is not served here: this path takes {allowed}.", allowed
             )
         raise _no_path(method, raw_path)
-    return route, tuple(_address(segment) for segment in ids)
+    return route, tuple(map(_address, ids))
 
 
 def _address(segment: bytes) -> Address:

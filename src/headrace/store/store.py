@@ -25,7 +25,8 @@ class Store(Protocol):
         """
 
     def read(self, run: Callable[..., T], *arguments: Any) -> Awaitable[T]:
-        """Run a few statements by key on one snapshot, which has all that is committed."""
+        """Run a few statements by key on one snapshot, which has all that was committed when this
+        turn of the event loop began."""
 
     def scan(self, run: Callable[..., T], *arguments: Any) -> Awaitable[T]:
         """As `read`, for what may take a while."""

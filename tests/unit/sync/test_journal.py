@@ -139,6 +139,22 @@ def test_answers_of_the_last_minute_still_count(journal: Journal) -> None:
     assert journal.recent_answers(0.0) == []
 
 
+def test_what_a_killed_process_had_on_its_way_counts_from_when_the_next_begins(
+    journal: Journal,
+) -> None:
+    journal.expect_answers(3)
+    assert journal.recent_answers(60.0) == []
+    # Nobody came to `expect_none`; the next one is killed as well, the third is not.
+    journal.expect_answers(2)
+    assert len(journal.recent_answers(60.0)) == 3
+    journal.expect_answers(2)
+    journal.answered()
+    journal.expect_none()
+    ages = journal.recent_answers(60.0)
+    assert len(ages) == 3 + 2 + 1
+    assert all(0 <= age < 60 for age in ages)
+
+
 def test_a_newer_journal_is_refused_with_a_sentence(place: Place) -> None:
     with opened(place) as journal:
         journal._db.set_version(99)  # type: ignore[attr-defined]
