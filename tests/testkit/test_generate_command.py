@@ -31,3 +31,14 @@ def test_it_does_not_overwrite(tmp_path: Path) -> None:
     assert done.returncode != 0
     assert "there already" in done.stderr and "Traceback" not in done.stderr
     assert (tmp_path / "b.db").read_text() == "mine"
+
+
+def test_it_makes_the_folder_and_says_what_it_can_not_open(tmp_path: Path) -> None:
+    assert _generate("--records", 10, "--to", tmp_path / "new" / "b.db").returncode == 0
+    for address, words in (
+        (tmp_path / "new" / "b.db" / "c.db", "can't be opened as a database"),
+        ("postgresql://me:hidden@127.0.0.1:1/x", "check its URL"),
+    ):
+        done = _generate("--records", 10, "--to", address)
+        (line,) = done.stderr.splitlines()
+        assert done.returncode == 6 and words in line and "hidden" not in line

@@ -10,8 +10,9 @@ select
     -- Invoices that Stripe charges by itself are due at once.
     to_timestamp(coalesce(due_date::bigint, (status_transitions ->> 'finalized_at')::bigint)) as due_date,
     upper(currency) as currency,
-    total as gross_amount,
-    coalesce(total_excluding_tax::bigint, total) as net_amount,
+    -- try_cast: a total that is no number is a problem of its own row, not of the model.
+    try_cast(total as bigint) as gross_amount,
+    coalesce(try_cast(total_excluding_tax as bigint), try_cast(total as bigint)) as net_amount,
     description as name,
     -- Paid, by whatever means: what no charge covers was paid outside Stripe. And what Stripe calls
     -- uncollectible counts as paid, as in Upflow's own Stripe integration.

@@ -93,8 +93,9 @@ class _Alchemy:
 def opened(address: str | Path, *, careless: bool = False) -> Iterator[Database]:
     """A transaction on a file's path or a database's URL, committed at the end of the `with`.
 
-    `careless` trades safety in a power cut for speed, where the database knows how.
-    ConfigurationError when the driver for the URL is not installed.
+    `careless` trades safety in a power cut for speed, where the database knows how. A file's folder
+    is made when it is missing. ConfigurationError, with nothing written, when the database can't be
+    opened or refuses a statement, and when the driver for the URL is not installed.
     """
     path = sqlite_path(address)
     if path is not None:
@@ -102,7 +103,7 @@ def opened(address: str | Path, *, careless: bool = False) -> Iterator[Database]
             yield database
     elif str(address).startswith(("postgresql://", "postgres://")):
         psycopg = load_extra("psycopg", "postgres", "PostgreSQL")
-        with psycopg.connect(str(address)) as connection:
+        with _explained(psycopg.Error), psycopg.connect(str(address)) as connection:
             yield _Postgres(connection)
     else:
         with _alchemy(str(address)) as connection:
@@ -122,9 +123,22 @@ def _alchemy(url: str) -> Iterator[Database]:
             f"A database of kind {url.partition(':')[0]} needs SQLAlchemy and a driver for it: pip "
             "install them, or write to a SQLite file or PostgreSQL."
         ) from None
-    with engine.begin() as connection:
+    with _explained(sqlalchemy.exc.DBAPIError), engine.begin() as connection:
         yield _Alchemy(connection, sqlalchemy.text)
     engine.dispose()
+
+
+@contextmanager
+def _explained(errors: type[Exception]) -> Iterator[None]:
+    """The first line of what the database says: what comes after it are statements and values."""
+    try:
+        yield
+    except errors as error:
+        first = str(getattr(error, "orig", error)).partition("\n")[0]
+        raise ConfigurationError(
+            f"The database can't be written ({first}): check its URL, and name one that has no "
+            "billing tables yet."
+        ) from None
 
 
 def sqlite_path(address: str | Path) -> Path | None:
@@ -137,7 +151,11 @@ def sqlite_path(address: str | Path) -> Path | None:
 
 @contextmanager
 def _sqlite(path: Path, careless: bool) -> Iterator[_Sqlite]:
-    connection = sqlite3.connect(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(path)
+    except (OSError, sqlite3.Error) as error:
+        raise ConfigurationError(f"{path} can't be opened as a database: {error}.") from None
     try:
         if careless:
             connection.execute("pragma journal_mode = off")
