@@ -87,15 +87,13 @@ class PostgresRows:
     def upsert(self, invoice: Invoice, body: str) -> None:
         with self._db.transaction():
             row = self._document(invoice.external_id)
+            dates = (invoice.issued_at, invoice.due_date)
+            if row is not None:
+                self._run(DOCUMENT["amend"], (invoice.gross_amount, *dates, NOW, body, row[10]))
+                return
             customer = (invoice.customer.external_id, self._organisation)
             owner = self._one(CUSTOMER["by_external_id"], customer)
-            dates = (invoice.issued_at, invoice.due_date)
-            if row is None:
-                seq = self._create(invoice, owner[0], dates, body)
-            else:
-                seq = row[10]
-                self._run(DOCUMENT["amend"], (invoice.gross_amount, *dates, NOW, body, seq))
-            self._one(DOCUMENT["by_seq"], (seq,))
+            self._one(DOCUMENT["by_seq"], (self._create(invoice, owner[0], dates, body),))
 
     def find(self, external_id: str) -> str | None:
         row = self._document(external_id)
