@@ -73,7 +73,8 @@ def build(folder: Path, **tables: Rows) -> Book:
     """Stages the rows under the canonical names, builds the book and checks all of it."""
     book = Book(folder / "cache.duckdb")
     fill(book, folder, **tables)
-    book.check(thorough=True)
+    book.check()
+    book.mark()
     return book
 
 
@@ -105,3 +106,11 @@ def withheld(book: Book) -> dict[tuple[str, str], str]:
     """(entity, external id) to the reason."""
     rows = book.connection.execute("from book.withheld").fetchall()
     return {(entity, external_id): reason for entity, external_id, reason in rows}
+
+
+def links(book: Book) -> set[tuple[str, str, int]]:
+    """(what settles, what is settled, amount) of the links that travel."""
+    rows = book.connection.execute(
+        "select from_external_id, to_external_id, amount from book.links"
+    ).fetchall()
+    return set(rows)

@@ -21,7 +21,10 @@ from headrace.sync.changes import Changes
 from headrace.sync.fields import shrinks
 from headrace.sync.journal import Journal, Key
 from headrace.sync.knots import MOST, untangle
+from headrace.sync.neighbourhood import Neighbourhood
+from headrace.sync.parent_pins import ParentPins
 from headrace.sync.pdf_files import PDF_OF, PdfFiles
+from headrace.sync.pins import Pins
 from headrace.sync.plan import Count, Money, Plan, Withheld
 from headrace.sync.scope import WHOLE, Scope, cut, narrow
 from headrace.sync.ties import Ties, ties_of
@@ -31,6 +34,26 @@ _SQL = {
     name: resources.files("headrace.sync").joinpath("sql", f"{name}.sql").read_text("utf-8")
     for name in ("differences", "changes", "hold", "nodes", "nothing", "place")
 }
+
+
+_WITHHELD = """(
+    from book.withheld
+    union all
+    select
+        'link', from_entity || ' ' || from_external_id || ' → ' || to_entity || ' ' || to_external_id,
+        coalesce(problem, follows)
+    from book.flawed_links as flawed
+    join book.allocations as allocation on allocation.rowid = flawed.row
+    where flaw not in ('lost', 'incomplete', 'shape')
+    union
+    select
+        'link', from_entity || ' ' || from_external_id || ' → ' || to_entity || ' ' || to_external_id,
+        reason
+    from book.waiting_links
+    anti join book.pinned_links
+        using (from_entity, from_external_id, to_entity, to_external_id)
+)"""
+"""Records and links that stay behind, with the reason."""
 
 
 class Planner:
@@ -57,11 +80,31 @@ class Planner:
         """Refused earlier, and now as the API was told before: nothing is left to refuse."""
         self._moved: dict[Key, tuple[Ties, Ties | None]] = {}
         """Records whose ties change or that go, as far as their payloads were kept."""
+        self._waiting: dict[Key, Ties] = {}
+        """Records that stay as the API has them, whatever their rows say."""
 
     def compare(self) -> None:
-        """Finds what differs from what the API was told; the checks then look at just that."""
+        """Finds what differs from what the API was told, and what of it has to wait."""
         self._journal.load_into(self._connection)
+        self._settle()
+        self._book.mark()
         self._connection.execute(_SQL["differences"])
+
+    def _settle(self) -> None:
+        """Where rows are in error, what the API holds stays; the rest has to agree with it."""
+        self._waiting = {}
+        if not self._rows(
+            "select 1 from book.withheld union all select 1 from book.flawed_links "
+            "union all select 1 from book.flawed_parents limit 1"
+        ):
+            return
+        around = Neighbourhood(self._connection, self._journal)
+        parents = ParentPins(self._book, around)
+        regrouped = parents.settle()
+        pins = Pins(self._connection, around)
+        pins.settle(regrouped, parents.needed)
+        held = {key: pins.ties(key) for key in pins.waiting}
+        self._waiting = {key: ties for key, ties in held.items() if ties is not None}
 
     def make(
         self,
@@ -80,7 +123,8 @@ class Planner:
         if self._rows("from plan.changes limit 1"):
             self._connection.execute(_SQL["nodes"])
             self._spread()
-            untangle(self._connection, self._moved if len(self._moved) <= MOST else {})
+            moved = self._moved if len(self._moved) <= MOST else {}
+            untangle(self._connection, moved, self._waiting)
             self._connection.execute(_SQL["place"])
             cut(self._connection, scope)
         else:
@@ -286,7 +330,7 @@ class Planner:
             rate=rate,
             in_flight=in_flight,
             problems=self._book.problems(),
-            withheld=self._withheld("book.withheld"),
+            withheld=self._withheld(_WITHHELD),
             held=self._withheld("plan.held where fate <> 'is ignored'"),
             drifted=[
                 Withheld(drift.entity, drift.external_id, drift.said)

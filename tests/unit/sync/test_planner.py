@@ -28,8 +28,8 @@ class Desk:
 
     def plan(self, **tables: Any) -> Plan:
         fill(self.book, self.folder, **tables)
-        self.planner.compare()
         self.book.check()
+        self.planner.compare()
         return self.planner.make("acme", 600, 5)
 
     def operations(self) -> list[tuple[str, str, str]]:
@@ -199,7 +199,7 @@ def test_a_withheld_record_is_neither_sent_nor_deleted(desk: Desk) -> None:
     good = {"customers": [customer("c1")], "invoices": [invoice("i1"), invoice("i2")]}
     desk.plan(**good)
     desk.take_all()
-    bad = [invoice("i1", due_date="2020-01-01"), invoice("i2")]
+    bad = [invoice("i1", currency="EURO"), invoice("i2")]
     plan = desk.plan(customers=[customer("c1")], invoices=bad)
     assert plan.empty
     assert [(w.entity, w.external_id) for w in plan.withheld] == [("invoice", "i1")]
@@ -269,11 +269,10 @@ def test_a_customer_that_left_while_its_documents_stay_is_not_deleted(desk: Desk
     assert plan.empty
     assert {(w.entity, w.external_id) for w in plan.withheld} == {
         ("invoice", "i1"),
-        ("customer", "c3"),
+        ("customer", "c2"),
     }
     assert {w.external_id: w.reason for w in plan.held} == {
         "c1": "left the source, where others still refer to it",
-        "c2": "left the source, where others still refer to it",
     }
 
 

@@ -122,14 +122,6 @@ from (
     from book.all_documents
     semi join leaving
         on leaving.entity = 'customer' and leaving.external_id = customer_external_id
-    union
-    select 'customer', root
-    from book.roots
-    semi join leaving on leaving.entity = 'customer' and leaving.external_id = root
-    union
-    select to_entity, to_external_id
-    from book.allocations
-    semi join leaving on leaving.entity = to_entity and leaving.external_id = to_external_id
 );
 
 -- Only empty customers may go (guide, Delete Customer): all that is theirs goes as well, or is
