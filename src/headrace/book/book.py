@@ -26,18 +26,13 @@ from headrace.model.errors import Busy
 from headrace.model.money import EXPONENTS
 from headrace.model.project import ContactRule
 
+_NAMES = (
+    *("macros", "empty", "families", "roots", "derive", "views"),
+    *("allocation_marks", "fingerprints"),
+)
 _SQL = {
     name: resources.files("headrace.book").joinpath(f"{name}.sql").read_text(encoding="utf-8")
-    for name in (
-        "macros",
-        "empty",
-        "families",
-        "roots",
-        "derive",
-        "views",
-        "allocation_marks",
-        "fingerprints",
-    )  # fmt: skip
+    for name in _NAMES
 }
 
 

@@ -62,11 +62,11 @@ class Pins:
     # what the errors themselves say ----------------------------------------------------------
 
     def _start(self) -> None:
-        withheld = dict(
-            ((entity, external_id), reason)
+        withheld = {
+            (entity, external_id): reason
             for entity, external_id, reason in self._rows("from book.withheld")
             if not entity.endswith("_pdf") and entity != "contact"
-        )
+        }
         flawed: list[tuple[Key, Key, str]] = [
             ((from_entity, from_id), (to_entity, to_id), flaw)
             for from_entity, from_id, to_entity, to_id, flaw in self._rows(
@@ -250,9 +250,8 @@ class Pins:
         )
         self._insert("pinned_links", [(*a, *b, amount) for (a, b), amount in self.links.items()])
         kept = dict.fromkeys(self.links, "it stays as the API has it")
-        self._insert(
-            "waiting_links", [(*a, *b, why) for (a, b), why in (self.refused | kept).items()]
-        )
+        waiting = self.refused | kept
+        self._insert("waiting_links", [(*a, *b, why) for (a, b), why in waiting.items()])
 
     def _insert(self, table: str, rows: list[tuple[object, ...]], unless: str = "") -> None:
         if not rows:

@@ -32,28 +32,8 @@ from headrace.sync.ties import Ties, ties_of
 _CHUNK = 5_000
 _SQL = {
     name: resources.files("headrace.sync").joinpath("sql", f"{name}.sql").read_text("utf-8")
-    for name in ("differences", "changes", "hold", "nodes", "nothing", "place")
+    for name in ("differences", "changes", "hold", "nodes", "nothing", "place", "staying")
 }
-
-
-_WITHHELD = """(
-    from book.withheld
-    union all
-    select
-        'link', from_entity || ' ' || from_external_id || ' → ' || to_entity || ' ' || to_external_id,
-        coalesce(problem, follows)
-    from book.flawed_links as flawed
-    join book.allocations as allocation on allocation.rowid = flawed.row
-    where flaw not in ('lost', 'incomplete', 'shape')
-    union
-    select
-        'link', from_entity || ' ' || from_external_id || ' → ' || to_entity || ' ' || to_external_id,
-        reason
-    from book.waiting_links
-    anti join book.pinned_links
-        using (from_entity, from_external_id, to_entity, to_external_id)
-)"""
-"""Records and links that stay behind, with the reason."""
 
 
 class Planner:
@@ -115,6 +95,7 @@ class Planner:
         scope: Scope = WHOLE,
     ) -> Plan:
         """Orders and counts what `compare` found and the checks let pass; sends nothing."""
+        self._connection.execute(_SQL["staying"])
         self._connection.execute(_SQL["changes"])
         self._drop_unchanged()
         self._load_gone()
@@ -330,7 +311,7 @@ class Planner:
             rate=rate,
             in_flight=in_flight,
             problems=self._book.problems(),
-            withheld=self._withheld(_WITHHELD),
+            withheld=self._withheld("plan.staying"),
             held=self._withheld("plan.held where fate <> 'is ignored'"),
             drifted=[
                 Withheld(drift.entity, drift.external_id, drift.said)
