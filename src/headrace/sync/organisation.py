@@ -263,6 +263,7 @@ class Organisation:
                     outcome = f"stopped: {delivery.stopped}"
             finally:
                 self.journal.end_run(outcome, progress.latency)
+            self._planner.note_around()
         self._latency = progress.latency or self._latency
         if delivery.stopped is not None:
             stay = "stays" if progress.left == 1 else "stay"

@@ -6,7 +6,7 @@ whose payload hash differs from the acknowledged one become operations.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import resources
 from typing import Any
 
@@ -32,7 +32,18 @@ from headrace.sync.ties import Ties, ties_of
 _CHUNK = 5_000
 _SQL = {
     name: resources.files("headrace.sync").joinpath("sql", f"{name}.sql").read_text("utf-8")
-    for name in ("differences", "changes", "hold", "nodes", "nothing", "place", "staying")
+    for name in (
+        "differences",
+        "changes",
+        "hold",
+        "nodes",
+        "nothing",
+        "place",
+        "staying",
+        "around",
+        "standing",
+        "links_to_refused",
+    )
 }
 
 
@@ -67,8 +78,20 @@ class Planner:
         """Finds what differs from what the API was told, and what of it has to wait."""
         self._journal.load_into(self._connection)
         self._settle()
+        self._compare()
+        if self._load_rejects() and self._leave_links_out():
+            self._compare()
+
+    def _compare(self) -> None:
         self._book.mark()
         self._connection.execute(_SQL["differences"])
+
+    def _leave_links_out(self) -> bool:
+        """Links to what the API refused to create wait; what settles it goes without. Whether there
+        are any."""
+        before = self._rows("select count(*) from book.waiting_links")
+        self._connection.execute(_SQL["links_to_refused"])
+        return bool(before != self._rows("select count(*) from book.waiting_links"))
 
     def _settle(self) -> None:
         """Where rows are in error, what the API holds stays; the rest has to agree with it."""
@@ -186,24 +209,54 @@ class Planner:
 
     # what stays, what goes -------------------------------------------------------------------
 
-    def _hold_rejects(self) -> None:
+    def _load_rejects(self) -> bool:
+        """`plan.rejects`: what the API refused, and whether that still stands; whether any does.
+
+        A refusal stands as long as neither the record's row nor anything around it has changed.
+        """
         rejects = self._journal.rejects()
         self._connection.execute(
             "create or replace table plan.rejects as select unnest($1::varchar[]) as entity, "
             "unnest($2::varchar[]) as external_id, unnest($3::bigint[]) as fingerprint, "
-            "unnest($4::varchar[]) as message, unnest($5::boolean[]) as ignored",
+            "unnest($4::varchar[]) as message, unnest($5::boolean[]) as ignored, "
+            "unnest($6::bigint[]) as around, false as stands",
             [
                 [reject.entity for reject in rejects],
                 [reject.external_id for reject in rejects],
                 [reject.fingerprint for reject in rejects],
                 [reject.message for reject in rejects],
                 [reject.ignored for reject in rejects],
+                [reject.around for reject in rejects],
             ],
         )
+        if rejects:
+            self._mark_around([(reject.entity, reject.external_id) for reject in rejects])
+            self._connection.execute(_SQL["standing"])
+        return bool(rejects)
+
+    def _mark_around(self, keys: Sequence[Key]) -> None:
+        self._keys("rejected", keys)
+        self._connection.execute(_SQL["around"])
+
+    def note_around(self) -> None:
+        """Notes what stands around the records that were just refused, as it is now."""
+        unnoted = [
+            (one.entity, one.external_id) for one in self._journal.rejects() if one.around is None
+        ]
+        if unnoted:
+            self._journal.load_into(self._connection)
+            self._mark_around(unnoted)
+            self._journal.note_around(
+                ((entity, external_id), mark)
+                for entity, external_id, mark in self._rows("from plan.around")
+            )
+
+    def _hold_rejects(self) -> None:
         self.settled_rejects = self._rows(
             "select entity, external_id from plan.rejects "
             "anti join plan.differences as difference using (entity, external_id)"
         )
+        rejects = self._rows("from plan.rejects limit 1")
         if rejects or self._left_out() or self._rows("from plan.gone limit 1"):
             self._connection.execute(_SQL["hold"])
         else:  # most often, and the engine takes its time to see that nothing is held

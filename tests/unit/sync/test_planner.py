@@ -218,6 +218,7 @@ def test_a_refused_record_holds_back_what_depends_on_it_until_it_changes(desk: D
         "select fingerprint from book.fingerprints where external_id = 'c1'"
     ).fetchall()[0][0]
     desk.journal.reject(Reject("customer", "c1", fingerprint, 400, "no such position"))
+    desk.planner.note_around()
     plan = desk.plan(**tables)
     assert [external_id for _, _, external_id in desk.operations()] == ["c2", "i2"]
     assert {w.external_id: w.reason for w in plan.held} == {
@@ -281,6 +282,7 @@ def test_a_refusal_is_forgotten_once_the_record_is_as_it_was(desk: Desk) -> None
     desk.plan(**tables)
     desk.take_all()
     desk.journal.reject(Reject("customer", "c1", 5, 400, "no"))
+    desk.planner.note_around()
     desk.plan(**tables)
     assert desk.planner.settled_rejects == [("customer", "c1")]
     desk.journal.drop_rejects(desk.planner.settled_rejects)

@@ -1,5 +1,5 @@
--- Records that the API refused stay back until their row changes, and so do the new records that
--- refer to them, or to what this plan leaves out; `fate` says which.
+-- Records that the API refused stay back until their row changes or anything around them does, and
+-- so do the new records that refer to them, or to what this plan leaves out; `fate` says which.
 create or replace table plan.held as
 select
     change.entity,
@@ -8,7 +8,7 @@ select
     if(reject.ignored, 'is ignored', 'was refused') as fate
 from plan.changes as change
 join plan.rejects as reject using (entity, external_id)
-where change.fingerprint is not distinct from reject.fingerprint;
+where reject.stands;
 
 create or replace temp table missing as
 select entity, external_id, held.fate
