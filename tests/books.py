@@ -9,6 +9,7 @@ import msgspec
 
 from headrace.book.book import Book
 from headrace.book.models import load_models
+from headrace.model.project import FamilyRule
 
 Rows = list[dict[str, Any]]
 NONE: Rows = []
@@ -69,9 +70,9 @@ def allocation(source: str, target: str, amount: Any = 100) -> dict[str, Any]:
     }
 
 
-def build(folder: Path, **tables: Rows) -> Book:
+def build(folder: Path, family_payments: FamilyRule = "as_is", **tables: Rows) -> Book:
     """Stages the rows under the canonical names, builds the book and checks all of it."""
-    book = Book(folder / "cache.duckdb")
+    book = Book(folder / "cache.duckdb", family_payments=family_payments)
     fill(book, folder, **tables)
     book.check()
     book.mark()

@@ -24,10 +24,10 @@ from headrace.book.tables import TABLES
 from headrace.model.custom_field import DataType
 from headrace.model.errors import Busy
 from headrace.model.money import EXPONENTS
-from headrace.model.project import ContactRule
+from headrace.model.project import ContactRule, FamilyRule
 
 _NAMES = (
-    *("macros", "empty", "families", "roots", "derive", "views"),
+    *("macros", "empty", "families", "roots", "derive", "views", "rebooked"),
     *("allocation_marks", "fingerprints"),
 )
 _SQL = {
@@ -58,6 +58,7 @@ class Book:
         path: Path,
         folder: Path = Path(),
         contacts: ContactRule = "with_customer",
+        family_payments: FamilyRule = "as_is",
     ) -> None:
         """`folder` is where relative locations of PDFs start."""
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -81,7 +82,10 @@ class Book:
                 f"Another command works on {path.parent.name} (it holds {path}): wait until it is "
                 "done, or stop it; `headrace status` works beside it."
             ) from None
-        self.connection.execute(f"create macro contact_rule() as '{contacts}'")
+        self.connection.execute(
+            f"create macro contact_rule() as '{contacts}'; "
+            f"create macro family_rule() as '{family_payments}'"
+        )
         self._prepare()
 
     def _prepare(self) -> None:
@@ -157,6 +161,7 @@ class Book:
         )
         self.connection.execute(_SQL["empty"])
         self.connection.execute(_SQL["views"])
+        self.connection.execute(_SQL["rebooked"])
 
     def check(self) -> None:
         """Examines every row: the same rows have the same problems, whatever was sent before."""

@@ -17,3 +17,5 @@ create or replace table book.waiting_links (
 
 -- Customers of whose parent it is not known what the API has: nothing is said of it.
 create or replace table book.unsaid_parents (external_id varchar);
+
+create or replace table book.rebooked (external_id varchar, root varchar);

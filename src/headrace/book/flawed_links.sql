@@ -56,6 +56,9 @@ with judged as (
             when allocation.amount <= 0 then 'amount'
             when source.currency <> target.currency then 'currency'
             when source.root <> target.root then 'family'
+            -- Only payments are booked at the head of the family.
+            when family_rule() = 'parent' and source.customer <> target.customer
+                and source.root not in (source.customer, target.customer) then 'siblings'
             when source.withheld is not null or target.withheld is not null then 'follows'
         end as flaw,
         allocation.*,
@@ -85,12 +88,15 @@ select
         when 'currency' then 'goes from ' || currency || ' to ' || target_currency
         when 'family' then 'goes from customer ' || customer || ' to customer ' || target_customer
             || ', who are not of one family'
+        when 'siblings' then 'goes from customer ' || customer || ' to its sibling '
+            || target_customer || ', and family_payments = "parent" is for payments alone'
     end as problem,
     case flaw
         when 'lost' then 'leave the row out in models/allocations.sql; nothing is sent for it'
         when 'amount' then 'allocate more than nothing, or leave the row out'
         when 'currency' then 'allocate within one currency'
         when 'family' then 'give both customers one parent, or correct the allocation'
+        when 'siblings' then 'book it at the parent of customer ' || customer
         else 'correct models/allocations.sql or the source'
     end as remedy,
     if(

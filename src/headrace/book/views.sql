@@ -33,9 +33,10 @@ from book.fixes;
 -- the table that they came from.
 create or replace view book.all_payments as
 select
-    external_id, customer_external_id, currency, amount, validated_at,
-    instrument, ref_number, bank_account_id, 'payment' as origin
+    external_id, coalesce(rebooked.root, customer_external_id) as customer_external_id, currency,
+    amount, validated_at, instrument, ref_number, bank_account_id, 'payment' as origin
 from book.payments
+left join book.rebooked as rebooked using (external_id)
 union all
 select
     external_id, customer_external_id, currency, -amount, booked_at,

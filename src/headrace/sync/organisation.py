@@ -113,7 +113,7 @@ class Organisation:
         self._keys = keys
         self._folder = folder
         self._clock = clock
-        self.book = Book(data / "cache.duckdb", folder, settings.contacts)
+        self.book = Book(data / "cache.duckdb", folder, settings.contacts, settings.family_payments)
         try:
             self.journal = self._open_journal(journal)
         except BaseException:

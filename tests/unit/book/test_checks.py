@@ -231,6 +231,37 @@ def test_payments_travel_within_a_family_of_three_levels_and_between_siblings(
     assert links(book) == {("p1", "i1", 100), ("p2", "i2", 100)}
 
 
+def test_where_siblings_may_not_pay_each_other_the_head_of_the_family_pays(
+    tmp_path: Path,
+) -> None:
+    book = build(
+        tmp_path,
+        family_payments="parent",
+        customers=[
+            customer("group"),
+            customer("a", parent_external_id="group"),
+            customer("b", parent_external_id="group"),
+        ],
+        invoices=[invoice("i1", "a"), invoice("i2", "b"), invoice("i3", "group")],
+        payments=[payment("p1", "a", amount=200), payment("p2", "b")],
+        credit_notes=[credit_note("n1", "b", gross=10)],
+        allocations=[
+            allocation("payment p1", "invoice i1", 90),
+            allocation("payment p1", "invoice i2"),
+            allocation("payment p2", "invoice i3"),
+            allocation("credit_note n1", "invoice i1", 10),
+        ],
+    )
+    rows = book.connection.execute(
+        "select external_id, customer_external_id from book.all_payments order by all"
+    ).fetchall()
+    assert rows == [("p1", "group"), ("p2", "b")]
+    assert links(book) == {("p1", "i1", 90), ("p1", "i2", 100), ("p2", "i3", 100)}
+    assert {(entity, external_id) for entity, external_id, _ in problems(book)} == {
+        ("link", "credit_note n1 → invoice i1")
+    }
+
+
 def test_a_link_without_a_readable_amount_is_named_and_its_payment_goes(tmp_path: Path) -> None:
     book = build(
         tmp_path,
