@@ -197,3 +197,9 @@ delete from answers where at = ?
 
 -- answers --
 select at from answers where at < ?
+
+-- note_imported --
+insert into imported (at) select ? where not exists (select 1 from imported)
+
+-- imported --
+select at from imported
