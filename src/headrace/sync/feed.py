@@ -6,14 +6,14 @@ next few hundred operations are ever built.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import msgspec
 
 from headrace.book.book import Book
 from headrace.book.payloads import Payloads, encode_payload
-from headrace.sync.journal import Journal
+from headrace.sync.journal import Journal, Key
 from headrace.sync.operation import Lane, Operation, references
 from headrace.sync.pdf_files import PDF_OF, PdfFiles
 from headrace.sync.update import (
@@ -129,9 +129,18 @@ class Feed:
                 if action == "update":
                     self._compare(operation, told[operation.key].payload)
                 elif action == "release":
-                    _give_back(operation, told[operation.key].payload)
+                    _give_back(operation, told[operation.key].payload, self._given_back(operation))
             operations[number] = operation
         return operations
+
+    def _given_back(self, operation: Operation) -> list[Key]:
+        """Links of a release that stay, and have to go for a moment all the same."""
+        rows: list[Key] = self._connection.execute(
+            "select to_entity, to_external_id from plan.given_back "
+            "where entity = $1 and external_id = $2",
+            list(operation.key),
+        ).fetchall()
+        return rows
 
     def _compare(self, operation: Operation, before: bytes | None) -> None:
         """What the update empties and gives back; by the columns where no payload was kept."""
@@ -151,10 +160,10 @@ class Feed:
         return self._connection.execute(sql).fetchall()
 
 
-def _give_back(operation: Operation, before: bytes | None) -> None:
+def _give_back(operation: Operation, before: bytes | None, also: Collection[Key]) -> None:
     """What the API has, without what others need first; the record itself follows."""
     assert before is not None and operation.payload is not None
-    given = bonds(before, operation.payload)
+    given = bonds(before, operation.payload, also)
     operation.body = given.release or before
     operation.frees = given.frees
     operation.refers_to = ()

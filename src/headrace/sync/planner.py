@@ -45,6 +45,7 @@ _SQL = {
         "around",
         "standing",
         "links_to_refused",
+        "family_links",
     )
 }
 
@@ -128,6 +129,7 @@ class Planner:
         meter = ShiftMeter(self._connection)
         self._drop_unchanged(meter)
         self._load_gone(meter)
+        self._take_family_links()
         narrow(self._connection, scope, self._deletion_rules)
         self._hold_rejects()
         if self._rows("from plan.changes limit 1"):
@@ -279,6 +281,22 @@ class Planner:
 
     def _left_out(self) -> int:
         return int(self._rows("select count(*) from plan.left_out")[0][0])
+
+    def _take_family_links(self) -> None:
+        """Adds settlements that have to let go for a moment while customers change their family."""
+        leaving = [
+            key[1]
+            for key, (before, after) in self._moved.items()
+            if key[0] == "customer" and after and before.parent not in ("", after.parent)
+        ]
+        if not leaving:
+            return
+        self._keys("leaving_family", [("customer", external_id) for external_id in leaving])
+        self._connection.execute(_SQL["family_links"])
+        keys: list[Key] = self._rows("select entity, external_id from family_links")
+        for key, told in self._journal.told(keys).items():
+            if told.payload is not None:
+                self._moved[key] = (ties_of(told.payload),) * 2
 
     def _load_gone(self, meter: ShiftMeter) -> None:
         """`plan.gone`: whose the deleted records were, which only the journal still knows."""
