@@ -20,6 +20,7 @@ from headrace.book.directory import EMPTY, Directory, Field, write_directory
 from headrace.book.models import Model, make_empty, run_model
 from headrace.book.parallel import Task, side_by_side, statement
 from headrace.book.pdf_marks import mark_files
+from headrace.book.scales import scale_of_currency, scale_of_processor
 from headrace.book.tables import TABLES
 from headrace.model.custom_field import DataType
 from headrace.model.errors import Busy
@@ -84,7 +85,8 @@ class Book:
         self.connection.execute(
             "create schema if not exists staging.source; create schema book; create schema plan; "
             "create table book.touched (entity varchar, external_id varchar, key bigint); "
-            f"create macro minor_scale(currency) as ({_scale_of_currency()})"
+            f"create macro minor_scale(currency) as ({scale_of_currency()}); "
+            f"create macro processor_scale(currency, processor) as ({scale_of_processor()})"
         )
         self.connection.execute(_SQL["macros"])
         self.connection.execute(
@@ -194,16 +196,3 @@ def _maker(model: Model) -> Task[frozenset[str]]:
 
 def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
-
-
-def _scale_of_currency() -> str:
-    """SQL for the number of lowest divisions in one unit of `currency`."""
-    cases = []
-    for exponent in sorted(set(EXPONENTS.values()) - {2}):
-        codes = " ".join(code for code, own in EXPONENTS.items() if own == exponent)
-        # One search in one text: the engine would turn IN lists into a join each.
-        cases.append(
-            f"when length(currency) = 3 and contains('{codes}', currency) "
-            f"then {10**exponent}::smallint"
-        )
-    return f"case {' '.join(cases)} else 100::smallint end"

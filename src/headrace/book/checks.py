@@ -12,6 +12,7 @@ from importlib import resources
 import duckdb
 from msgspec import Struct
 
+from headrace.book.casts import why_unread
 from headrace.book.parallel import Task, side_by_side, statement
 from headrace.book.tables import TABLES, Column, Table
 
@@ -94,7 +95,7 @@ def _incomplete(table: Table, present: Container[str]) -> str:
     whens = " or ".join(f"({when})" for when, _ in findings)
     texts = ", ".join(f"case when {when} then {text} end" for when, text in findings)
     return (
-        f"select 'error', {_entity(table)}, coalesce({table.identity}, '?'), "
+        f"select 'error', {_entity(table)}, {_shown(table, present)}, "
         "unnest(list_filter(texts, lambda text: text is not null)), "
         f"'correct the row in the source, or models/{table.name}.sql' "
         f"from (select *, [{texts}] as texts from book.{table.name} where {whens})"
@@ -110,20 +111,22 @@ def _entity(table: Table) -> str:
     return f"'{table.singular}'"
 
 
+def _shown(table: Table, present: Container[str]) -> str:
+    """SQL for the id by which a row is named: as it stands in the source when it can't be read."""
+    unread = f"{table.identity}__raw"
+    known = [table.identity, unread] if unread in present else [table.identity]
+    return f"coalesce({', '.join(known)}, '?')"
+
+
 def _findings(column: Column, present: Container[str]) -> list[tuple[str, str]]:
     """(condition, text) pairs in SQL; `present` are the table's columns."""
     name = column.name
     unread = f"{name}__raw"
-    kinds = {
-        "amount": "a whole number of the currency''s lowest division",
-        "instant": "a date",
-        "flag": "true or false",
-    }
     findings = []
     missing = f"{name} is null"
-    if unread in present:
+    if unread in present and column.kind != "json":  # a rule of its own: it withholds nothing
         quoted = f"chr(39) || {unread} || chr(39)"
-        text = f"'has {name} ' || {quoted} || ', which is not {kinds[column.kind]}'"
+        text = f"'has {name} ' || {quoted} || ', which is ' || {why_unread(column)}"
         findings.append((f"{missing} and {unread} is not null", text))
         missing += f" and {unread} is null"
     if column.required:

@@ -55,10 +55,10 @@ def test_ids_become_text_and_dates_become_utc(tmp_path: Path) -> None:
             "did you mean vat_number",
         ),
         ({"customers": CUSTOMERS, "invoces": "select 1"}, "did you mean invoices"),
-        ({"customers": "selec 1"}, "customers.sql is not SQL"),
+        ({"customers": "selec 1"}, "customers.sql, line 1: Parser Error: syntax error"),
         ({"customers": f"{CUSTOMERS}; drop table clients"}, "one SELECT statement"),
         ({"customers": "drop table clients"}, "one SELECT statement"),
-        ({"customers": "select nme as external_id, name from clients"}, "customers.sql fails"),
+        ({"customers": "select nme as external_id, name from clients"}, "customers.sql, line 1: Binder Error"),
         (
             {"customers": "select cast(name as integer) as external_id, name from clients"},
             "minor() and try_cast() keep one bad value",
