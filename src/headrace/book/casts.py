@@ -20,7 +20,7 @@ FIRST_DAY, LAST_DAY = "1900-01-01", "9999-12-31"
 
 _SMALL = {"TINYINT", "SMALLINT", "INTEGER", "UTINYINT", "USMALLINT", "UINTEGER"}
 _INTEGERS = _SMALL | {"BIGINT", "HUGEINT", "UBIGINT", "UHUGEINT", "BIGNUM"}
-_EXACT = {"FLOAT": 2**24, "DOUBLE": 2**53}
+_EXACT = {"FLOAT": 2**24 - 1, "DOUBLE": 2**53 - 1}
 """Up to there two different whole numbers are two different floats."""
 
 
@@ -149,4 +149,4 @@ def why_unread(column: Column) -> str:
         case "flag":
             return "'not true or false'"
         case _:
-            return "'not an id: only whole numbers are, and as floats those up to 2^53'"
+            return "'not an id: only whole numbers are, and as floats those below 2^53'"

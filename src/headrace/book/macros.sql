@@ -89,7 +89,7 @@ create or replace macro whole_text(given) as (
 create or replace macro plain_id(given) as (
     case
         when typeof(given) in ('DOUBLE', 'FLOAT') then try_cast(case
-            when abs(try_cast(given as double)) <= 9007199254740992
+            when abs(try_cast(given as double)) < 9007199254740992
              and try_cast(given as double) % 1 = 0
             then try_cast(given as bigint) end as varchar)
         else whole_text(cast(given as varchar))
