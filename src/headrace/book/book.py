@@ -21,6 +21,7 @@ from headrace.book.models import Model, make_empty, run_model
 from headrace.book.parallel import Task, side_by_side, statement
 from headrace.book.pdf_marks import mark_files
 from headrace.book.scales import scale_of_currency, scale_of_processor
+from headrace.book.shapeless import give_columns
 from headrace.book.tables import TABLES
 from headrace.model.custom_field import DataType
 from headrace.model.errors import Busy
@@ -135,6 +136,7 @@ class Book:
     def build(self, models: Iterable[Model]) -> None:
         """Runs the models over the staged tables and derives the rest. ModelError as found."""
         by_table = {model.table.name: model for model in models}
+        give_columns(self.connection, by_table.values())
         for table in TABLES:
             if table.name not in by_table:
                 make_empty(self.connection, table)

@@ -13,7 +13,7 @@ from headrace.book.tables import Column
 RAW = "__raw"
 """What follows a column's name in that of its twin, which keeps what could not be read."""
 
-MAX_AMOUNT = 10**17
+MAX_AMOUNT = 10**16
 """The most that an amount may be, either way: far more than anybody owes, and sums of it fit."""
 FIRST_DAY, LAST_DAY = "1900-01-01", "9999-12-31"
 """What lies outside was never meant: 0026-05-05, 20226-05-05. 9999-12-31 stands for never."""

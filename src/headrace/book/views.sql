@@ -62,7 +62,9 @@ where customer_external_id is not null and contact_rule() = 'with_customer';
 
 create or replace view book.own_contacts as
 select
-    customer_external_id || '/' || external_id as id,
+    -- As `contact_keys.py` reads it: without the encoding, contact B/K of customer A and contact K
+    -- of customer A/B would be one.
+    replace(replace(customer_external_id, '%', '%25'), '/', '%2F') || '/' || external_id as id,
     contact.*
 from book.contacts as contact
 anti join book.flawed_contacts as flawed on flawed.row = contact.rowid

@@ -4,7 +4,8 @@ A column's type follows from all of its values, not from the first ones: only st
 whole numbers, BIGINT; only numbers, DOUBLE; only booleans, BOOLEAN; only objects or lists, JSON
 (`address ->> 'city'`); any mixture, text. Strings are never taken for dates or numbers. A whole
 number may be written 3 or 3.0, for both are the same in JSON; where numbers with decimals stand
-beside some that a DOUBLE would round, all are text.
+beside some that a DOUBLE would round, all are text. Files without an object (`[]`, or nothing) are
+a table without rows.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import duckdb
 from headrace.sources.source import literal, quoted, staged
 
 _RAW = "headrace_raw_json"
+NO_COLUMNS = "headrace_no_columns"
+"""The one column of a table of which no file says what columns it has; the book gives it some."""
 _EXACT = 2**53 - 1
 """Up to there each whole number is a DOUBLE of its own."""
 _WHOLE = r"-?[0-9]+\.0+"
@@ -38,7 +41,11 @@ def stage_json(connection: duckdb.DuckDBPyConnection, name: str, paths: list[Pat
         "map_inference_threshold = -1, field_appearance_threshold = 0, "
         "maximum_object_size = 67108864)"
     )
-    columns = [str(row[0]) for row in connection.execute(f"describe {_RAW}").fetchall()]
+    described = connection.execute(f"describe {_RAW}").fetchall()
+    columns = [str(row[0]) for row in described]
+    if [tuple(row[:2]) for row in described] == [("json", "JSON")] and _is_empty(connection):
+        _stage_nothing(connection, name)
+        return
     keeps = [
         f"{_keep(quoted(column), kinds)} as {quoted(column)}"
         for column, kinds in zip(columns, _kinds(connection, columns), strict=True)
@@ -46,6 +53,19 @@ def stage_json(connection: duckdb.DuckDBPyConnection, name: str, paths: list[Pat
     connection.execute(
         f"create or replace table {staged(name)} as select {', '.join(keeps)} from {_RAW}"
     )
+    connection.execute(f"drop table {_RAW}")
+
+
+def _is_empty(connection: duckdb.DuckDBPyConnection) -> bool:
+    return not connection.execute(f"from {_RAW} limit 1").fetchall()
+
+
+def _stage_nothing(connection: duckdb.DuckDBPyConnection, name: str) -> None:
+    """A table without rows, with the columns that it had the last time, if there was one."""
+    try:
+        connection.execute(f"truncate {staged(name)}")
+    except duckdb.CatalogException:
+        connection.execute(f"create table {staged(name)} ({NO_COLUMNS} varchar)")
     connection.execute(f"drop table {_RAW}")
 
 

@@ -1,7 +1,7 @@
 -- What is allocated from a payment, credit note or refund may not pass its own amount.
 with given as (
     select
-        from_entity as entity, from_external_id as external_id, sum(amount)::bigint as amount
+        from_entity as entity, from_external_id as external_id, sum(amount) as amount
     from book.examined_allocations as allocation
     semi join book.touched as touched
         on touched.entity = allocation.from_entity
