@@ -23,6 +23,7 @@ from headrace.book.pdf_marks import mark_files
 from headrace.book.scales import scale_of_currency, scale_of_processor
 from headrace.book.shapeless import give_columns
 from headrace.book.tables import TABLES
+from headrace.model.countries import COUNTRIES
 from headrace.model.custom_field import DataType
 from headrace.model.errors import Busy
 from headrace.model.money import EXPONENTS
@@ -89,12 +90,17 @@ class Book:
             f"create macro minor_scale(currency) as ({scale_of_currency()}); "
             f"create macro processor_scale(currency, processor) as ({scale_of_processor()})"
         )
-        self.connection.execute(_SQL["macros"])
         self.connection.execute(
             "create table book.currencies as "
             "select unnest($1::varchar[]) as code, unnest($2::integer[]) as exponent",
             [list(EXPONENTS), list(EXPONENTS.values())],
         )
+        self.connection.execute(
+            "create table book.countries as "
+            "select unnest($1::varchar[]) as code, unnest($2::varchar[]) as name",
+            [list(COUNTRIES), list(COUNTRIES.values())],
+        )
+        self.connection.execute(_SQL["macros"])
         self.know(EMPTY)
 
     def know(self, directory: Directory) -> None:
@@ -109,7 +115,8 @@ class Book:
     def missing_fields(self, types: Mapping[str, DataType]) -> list[Field]:
         """Custom fields that the source has and the API lacks, by the type that is told or fits."""
         rows = self.connection.execute(
-            "select name, list(distinct json_type(value)) from book.custom_values "
+            "select name, list(distinct if(value::varchar in ('[]', '{}', '\"\"'), "
+            "'NULL', json_type(value))) from book.custom_values "
             "anti join book.fields using (name) group by name order by name"
         ).fetchall()
         return [

@@ -97,7 +97,7 @@ def _amount(name: str, kind: str | None) -> list[str]:
 
 def _instant(name: str, kind: str | None) -> list[str]:
     if kind is None:
-        return [f"null::timestamp as {name}"]
+        return [f"null::timestamp as {name}", f"null::varchar as {name}{RAW}"]
     given = f"({name} ->> '$')" if kind == "JSON" else name
     if kind in ("VARCHAR", "JSON"):
         # Through TIMESTAMPTZ, so that an offset in the text counts; the session's zone is UTC.

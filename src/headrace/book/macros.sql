@@ -122,3 +122,15 @@ create or replace macro json_object_of(given) as (
         end
     )[1]
 );
+
+-- The country's English name for its code of two or three letters; anything else as it is.
+create or replace macro country_name(code_or_name) as (
+    coalesce(
+        (
+            select max(countries.name)
+            from memory.book.countries as countries
+            where countries.code = upper(trim(code_or_name))
+        ),
+        code_or_name
+    )
+);

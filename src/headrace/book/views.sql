@@ -106,16 +106,12 @@ select 'payment', count(*) from book.all_payments
 union all
 select 'refund', count(*) from book.all_refunds;
 
--- The custom fields of customers one by one; a model may make a MAP, a STRUCT or JSON of them.
+-- The custom fields of customers one by one; the casts have made an object of them.
 create or replace view book.custom_values as
 with given as (
     select
         external_id,
-        if(
-            json_type(custom_fields) = 'VARCHAR',
-            json_extract_string(custom_fields, '$'),
-            custom_fields
-        )::json as fields
+        custom_fields::json as fields
     from book.customers
     where custom_fields is not null
 ),

@@ -1,0 +1,27 @@
+-- How money came: the API lists six words, and shows any other as it stands. One warning for each.
+with used as (
+    select 'payment' as entity, external_id, instrument from book.payments
+    union all
+    select 'refund', external_id, instrument from book.refunds
+)
+select
+    'warning',
+    entity,
+    min(external_id),
+    'has the instrument ''' || instrument || ''''
+        || if(count(*) > 1, ', as have ' || (count(*) - 1) || ' more', '')
+        || ', which the API does not list',
+    'write ' || case
+        when lower(instrument) similar to '.*(debit|prelev|prélev|lastschrift|einzug|sdd).*'
+            then 'DIRECT_DEBIT'
+        when lower(instrument) similar to '.*(card|visa|master|amex|carte|karte|cb).*' then 'CARD'
+        when lower(instrument) similar to '.*(check|cheque|chèque|scheck).*' then 'CHECK'
+        when lower(instrument) similar to '.*(cash|esp[eè]ces|bar).*' then 'CASH'
+        when lower(instrument) similar to '.*(transfer|wire|bank|virement|überweisung|sepa|ach).*'
+            then 'WIRE_TRANSFER'
+        else 'UNKNOWN'
+    end || ' in models/' || entity
+        || 's.sql (there are WIRE_TRANSFER, DIRECT_DEBIT, CARD, CASH, CHECK, UNKNOWN)'
+from used
+where instrument not in ('WIRE_TRANSFER', 'DIRECT_DEBIT', 'CARD', 'CASH', 'CHECK', 'UNKNOWN')
+group by entity, instrument;
