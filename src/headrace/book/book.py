@@ -17,6 +17,7 @@ import duckdb
 from headrace.book.checks import Problem, read_problems, run_checks
 from headrace.book.custom_values import inferred_type
 from headrace.book.directory import EMPTY, Directory, Field, write_directory
+from headrace.book.given_values import keep_given_values
 from headrace.book.models import Model, make_empty, run_model
 from headrace.book.parallel import Task, side_by_side, statement
 from headrace.book.pdf_marks import mark_files
@@ -198,7 +199,9 @@ class Book:
 def _maker(model: Model) -> Task[frozenset[str]]:
     def make(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
         connection.execute("set search_path = 'staging.source,memory.main'")
-        return run_model(connection, model)
+        columns = run_model(connection, model)
+        keep_given_values(connection, model)
+        return columns
 
     return make
 

@@ -113,10 +113,8 @@ def _selects(node: Tree) -> Iterator[Tree]:
 
 
 def item_place(select: Tree, name: str) -> int | None:
-    """Where the column of that name stands in a SELECT's list, None when a star hides it."""
+    """Which item of a SELECT's list has that name; None when none has, or a star may have it."""
     for place, item in enumerate(select["select_list"]):
-        if item.get("type") == "STAR":
-            return None
         own = item.get("alias") or (
             item["column_names"][-1] if item.get("class") == "COLUMN_REF" else ""
         )

@@ -6,7 +6,6 @@ select
     'has custom_fields ''' || left(custom_fields__raw, 60)
         || if(length(custom_fields__raw) > 60, '…', '')
         || ''', which is no JSON object of names to values',
-    'write {"name": "value"}, a MAP or a STRUCT in models/customers.sql; it goes without them, and '
-        || 'what the API has stays'
+    'write {"name": "value"}, a MAP or a STRUCT in models/customers.sql; it goes without them'
 from book.customers
 where custom_fields__raw is not null;
