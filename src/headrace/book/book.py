@@ -14,10 +14,12 @@ from types import TracebackType
 
 import duckdb
 
+from headrace.book.causes import name_causes
 from headrace.book.checks import Problem, read_problems, run_checks
 from headrace.book.custom_values import inferred_type
 from headrace.book.directory import EMPTY, Directory, Field, write_directory
 from headrace.book.given_values import keep_given_values
+from headrace.book.lost_decimals import warn_of_lost_decimals
 from headrace.book.models import Model, make_empty, run_model
 from headrace.book.parallel import Task, side_by_side, statement
 from headrace.book.pdf_marks import mark_files
@@ -64,6 +66,7 @@ class Book:
         self.connection = duckdb.connect()
         self.folder = folder
         self.columns: dict[str, frozenset[str]] = {}
+        self._models: list[Model] = []
         spill = str(path.with_suffix(".spill"))
         self.connection.execute(
             f"set memory_limit = '{_MEMORY_OF_MANY}'; set timezone = 'UTC'; "
@@ -144,6 +147,7 @@ class Book:
     def build(self, models: Iterable[Model]) -> None:
         """Runs the models over the staged tables and derives the rest. ModelError as found."""
         by_table = {model.table.name: model for model in models}
+        self._models = list(by_table.values())
         give_columns(self.connection, by_table.values())
         for table in TABLES:
             if table.name not in by_table:
@@ -167,6 +171,8 @@ class Book:
                 "select distinct entity, external_id, key from book.fingerprints"
             )
         run_checks(self.connection)
+        warn_of_lost_decimals(self.connection, self._models)
+        name_causes(self.connection, self._models)
 
     def problems(self, limit: int | None = None) -> list[Problem]:
         """What the checks found, errors first."""

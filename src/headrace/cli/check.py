@@ -16,7 +16,7 @@ from headrace.cli.show.console import (
     console,
     print_json,
 )
-from headrace.cli.show.plans import show_problems
+from headrace.cli.show.problems import show_problems
 from headrace.fleet.project import load_project
 from headrace.model.clock import SYSTEM_CLOCK
 from headrace.model.errors import ApiError
