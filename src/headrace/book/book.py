@@ -26,6 +26,7 @@ from headrace.book.pdf_marks import mark_files
 from headrace.book.scales import scale_of_currency, scale_of_processor
 from headrace.book.shapeless import give_columns
 from headrace.book.tables import TABLES
+from headrace.book.unstable import warn_of_unstable_models
 from headrace.model.countries import COUNTRIES
 from headrace.model.custom_field import DataType
 from headrace.model.errors import Busy
@@ -173,6 +174,11 @@ class Book:
         run_checks(self.connection)
         warn_of_lost_decimals(self.connection, self._models)
         name_causes(self.connection, self._models)
+
+    def run_again(self) -> None:
+        """Runs the models a second time; rows that differ become warnings beside what `check`
+        found."""
+        warn_of_unstable_models(self.connection, self._models)
 
     def problems(self, limit: int | None = None) -> list[Problem]:
         """What the checks found, errors first."""

@@ -83,8 +83,10 @@ def tables_read(sql: str) -> frozenset[str]:
     return read_select(sql).tables
 
 
-def run_model(connection: duckdb.DuckDBPyConnection, model: Model) -> frozenset[str]:
-    """Makes `book.<table>` from the model and returns the columns that the model gives.
+def run_model(
+    connection: duckdb.DuckDBPyConnection, model: Model, schema: str = "memory.book"
+) -> frozenset[str]:
+    """Makes `<schema>.<table>` from the model and returns the columns that the model gives.
 
     Every column is cast to its kind; a value that can't be becomes NULL and stays readable in
     `<column>__raw`, for the check that reports it; columns whose type casts safely have no such
@@ -108,7 +110,7 @@ def run_model(connection: duckdb.DuckDBPyConnection, model: Model) -> frozenset[
     _execute(
         connection,
         model,
-        f"create or replace table memory.book.{model.table.name} as "
+        f"create or replace table {schema}.{model.table.name} as "
         f"select {', '.join(columns)} from (\n{model.sql}\n)",
     )
     return frozenset(types)
