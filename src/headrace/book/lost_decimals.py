@@ -68,7 +68,8 @@ def _warn(
     amount: Column,
     columns: Mapping[str, dict[str, str]],
 ) -> None:
-    for name in sorted(_named(parse(model.sql), amount.name)):
+    there = set().union(*(columns.get(table, {}) for table in model.reads))
+    for name in sorted(_named(parse(model.sql), amount.name, there)):
         for table in sorted(model.reads):
             if name not in columns.get(table, {}):
                 continue
@@ -88,15 +89,15 @@ def _warn(
                 return
 
 
-def _named(tree: Tree, amount: str) -> set[str]:
-    """The columns that the amount is made of, or all of the model's when that can't be told."""
+def _named(tree: Tree, amount: str, there: set[str]) -> set[str]:
+    """The source's columns (`there`) that the amount is made of, or all that the model names when
+    that can't be told."""
     found: set[str] = set()
     for select in selects(tree):
         place = item_place(select, amount)
         if place is not None:
             found |= _references(select["select_list"][place])
-    computed = found - {amount, "currency"}
-    return computed or _references(tree) - {"currency"}
+    return found & there - {"currency"} or _references(tree) & there - {"currency"}
 
 
 def _references(node: Tree) -> set[str]:
