@@ -10,6 +10,7 @@ import re
 
 from headrace.book.tables import Column
 
+_READ = "__read"
 RAW = "__raw"
 """What follows a column's name in that of its twin, which keeps what could not be read."""
 
@@ -48,6 +49,28 @@ def cast_column(column: Column, kind: str | None) -> list[str]:
             return _amount(name, kind)
         case "instant":
             return _instant(name, kind)
+
+
+def read_first(column: Column, kind: str | None) -> str | None:
+    """A select item that `cast_column` builds on, of a SELECT below: what is dear to read is read
+    once. None when there is no need."""
+    name = column.name
+    if kind is None or column.kind not in ("amount", "instant") or kind in _INTEGERS:
+        return None
+    if column.kind == "amount":
+        return f"try_cast({name} as decimal(38, 9)) as {name}{_READ}"
+    given = f"({name} ->> '$')" if kind == "JSON" else name
+    if kind in ("VARCHAR", "JSON"):
+        # Through TIMESTAMPTZ, so that an offset in the text counts; the session's zone is UTC.
+        source = (
+            f"case when length({given}) = 10 then cast(try_cast({given} as date) as timestamp) "
+            f"else timezone('UTC', try_cast({given} as timestamptz)) end"
+        )
+    elif kind == "TIMESTAMP WITH TIME ZONE":
+        source = f"timezone('UTC', {name})"
+    else:
+        source = f"try_cast({name} as timestamp)"
+    return f"{source} as {name}{_READ}"
 
 
 def _with_raw(name: str, source: str) -> list[str]:
@@ -90,30 +113,18 @@ def _amount(name: str, kind: str | None) -> list[str]:
     if kind in _INTEGERS:
         return _with_raw(name, f"case when {name} {bound} then {name}::bigint end")
     # A fraction of a cent is not rounded away: it is reported.
-    number = f"try_cast({name} as decimal(38, 9))"
-    whole = f"case when {number} % 1 = 0 and {number} {bound} then try_cast({name} as bigint) end"
-    return _with_raw(name, whole)
+    number = f"{name}{_READ}"
+    return _with_raw(name, f"case when {number} % 1 = 0 and {number} {bound} then {number}::bigint end")
 
 
 def _instant(name: str, kind: str | None) -> list[str]:
     if kind is None:
         return [f"null::timestamp as {name}", f"null::varchar as {name}{RAW}"]
-    given = f"({name} ->> '$')" if kind == "JSON" else name
-    if kind in ("VARCHAR", "JSON"):
-        # Through TIMESTAMPTZ, so that an offset in the text counts; the session's zone is UTC.
-        source = (
-            f"case when length({given}) = 10 then cast(try_cast({given} as date) as timestamp) "
-            f"else timezone('UTC', try_cast({given} as timestamptz)) end"
-        )
-    elif kind == "TIMESTAMP WITH TIME ZONE":
-        source = f"timezone('UTC', {name})"
-    else:  # a number is no date: it may count seconds, milliseconds or days
-        source = f"try_cast({name} as timestamp)"
-    bounded = (
-        f"case when ({source}) between timestamp '{FIRST_DAY}' "
-        f"and timestamp '{LAST_DAY} 23:59:59.999999' then {source} end"
-    )
-    return _with_raw(name, bounded)
+    if kind in _INTEGERS:  # a number is no date: it may count seconds, milliseconds or days
+        return [f"null::timestamp as {name}", f"cast({name} as varchar) as {name}{RAW}"]
+    moment = f"{name}{_READ}"
+    bounds = f"timestamp '{FIRST_DAY}' and timestamp '{LAST_DAY} 23:59:59.999999'"
+    return _with_raw(name, f"case when {moment} between {bounds} then {moment} end")
 
 
 def _object(name: str, kind: str | None) -> list[str]:

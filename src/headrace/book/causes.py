@@ -39,9 +39,13 @@ class _Given(Struct, frozen=True):
 
 def name_causes(connection: duckdb.DuckDBPyConnection, models: Iterable[Model]) -> None:
     """Puts the likely cause into the remedy of the problems of a column whose values look alike."""
+    named = connection.execute(
+        "select distinct regexp_extract(problem, '^has ([a-z_]+) ''', 1) from book.problems"
+    ).fetchall()
+    names = {str(row[0]) for row in named}
     for model in models:
         for column in model.table.columns:
-            if column.kind in ("amount", "instant"):
+            if column.kind in ("amount", "instant") and column.name in names:
                 _name_cause(connection, model, column)
 
 

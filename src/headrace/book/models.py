@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 from msgspec import Struct
 
-from headrace.book.casts import cast_column
+from headrace.book.casts import cast_column, read_first
 from headrace.book.sql_errors import explain_run, explain_sql
 from headrace.book.sql_tree import read_select
 from headrace.book.tables import BY_NAME, TABLES, Table
@@ -107,11 +107,12 @@ def run_model(
                 f"know{_closest(name, known)}: rename or remove it; known are {', '.join(known)}."
             )
     columns = [part for c in model.table.columns for part in cast_column(c, types.get(c.name))]
+    reads = [item for c in model.table.columns if (item := read_first(c, types.get(c.name)))]
     _execute(
         connection,
         model,
         f"create or replace table {schema}.{model.table.name} as "
-        f"select {', '.join(columns)} from (\n{model.sql}\n)",
+        f"select {', '.join(columns)} from (select {', '.join(['*', *reads])} from (\n{model.sql}\n))",
     )
     return frozenset(types)
 
