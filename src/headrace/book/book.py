@@ -24,7 +24,7 @@ from headrace.book.models import Model, make_empty, run_model
 from headrace.book.parallel import Task, side_by_side, statement
 from headrace.book.pdf_marks import mark_files
 from headrace.book.scales import scale_of_currency, scale_of_processor
-from headrace.book.shapeless import give_columns
+from headrace.book.shapeless import drop_views, give_columns
 from headrace.book.tables import TABLES
 from headrace.book.unstable import warn_of_unstable_models
 from headrace.model.countries import COUNTRIES
@@ -137,6 +137,7 @@ class Book:
     @contextmanager
     def staging(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """The connection, with the file as its database: where a source stages its tables."""
+        drop_views(self.connection)
         self.connection.execute("use staging")
         try:
             yield self.connection

@@ -40,7 +40,7 @@ create or replace macro money(amount, currency) as (
 -- none, which is told at a fraction of the price of trimming.
 create or replace macro tidy(given) as (
     case
-        when given >= '!' and not suffix(given, ' ') and strlen(given) = length(given) then given
+        when given >= '!' and not suffix(given::varchar, ' ') and strlen(given) = length(given) then given
         else nullif(trim(given), '')
     end
 );
@@ -77,7 +77,7 @@ create or replace macro minor_units(amount, currency, processor) as (
 -- A text without the decimals of a whole number: '7.00' is '7', '7.50' and 'A.0' stay.
 create or replace macro whole_text(given) as (
     case
-        when contains(given, '.0') and regexp_full_match(given, '-?[0-9]+\.0+')
+        when contains(given::varchar, '.0') and regexp_full_match(given, '-?[0-9]+\.0+')
         then split_part(given, '.', 1)
         else given
     end
@@ -100,8 +100,8 @@ create or replace macro plain_id(given) as (
 -- write it. Told at the price of one more search in the text.
 create or replace macro tidy_id(given) as (
     case
-        when given >= '!' and not suffix(given, ' ') and strlen(given) = length(given)
-         and not contains(given, '.0') then given
+        when given >= '!' and not suffix(given::varchar, ' ') and strlen(given) = length(given)
+         and not contains(given::varchar, '.0') then given
         else whole_text(nullif(trim(given), ''))
     end
 );

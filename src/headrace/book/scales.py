@@ -40,4 +40,5 @@ def _is_one_of(codes: Iterable[str]) -> str:
     # good, for some systems write it: 'jpy' taken for a currency of two decimals would be wrong
     # by a factor of 100.
     listed = " ".join(codes)
-    return f"length(currency) = 3 and contains('{listed} {listed.lower()}', currency)"
+    code = "currency::varchar"  # which may be no more than NULL
+    return f"length({code}) = 3 and contains('{listed} {listed.lower()}', {code})"

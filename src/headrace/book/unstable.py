@@ -12,6 +12,7 @@ from importlib import resources
 import duckdb
 
 from headrace.book.models import Model, run_model
+from headrace.book.shapeless import views
 
 _SQL = resources.files("headrace.book").joinpath("unstable.sql").read_text(encoding="utf-8")
 _MOST = 100
@@ -25,10 +26,11 @@ def warn_of_unstable_models(
     connection.execute("attach ':memory:' as again; create schema again.source")
     try:
         connection.execute("create schema again.book")
+        empty = views(connection)
         for table in sorted(set().union(*(model.reads for model in models))):
+            made, order = ("view", "") if table in empty else ("table", "order by rowid desc")
             connection.execute(
-                f'create table again.source."{table}" as '
-                f'from staging.source."{table}" order by rowid desc'
+                f'create {made} again.source."{table}" as from staging.source."{table}" {order}'
             )
         with connection.cursor() as other:
             other.execute("set search_path = 'again.source,memory.main'")
