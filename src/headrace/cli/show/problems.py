@@ -14,9 +14,9 @@ from headrace.cli.show.console import several
 
 _KINDS_SHOWN = 20
 _EXAMPLES = 3
-_ENTITIES = "customer|contact|invoice|credit_note|payment|refund|adjustment|parent|to"
+_ENTITIES = "customer|contact|invoice|credit_note|payment|refund|adjustment|parent"
 _QUOTED = re.compile(r"'(?:[^']|'(?=\w))*'")
-_ID = re.compile(rf"\b({_ENTITIES}) (?!of\b|in\b|the\b|an?\b)\S+")
+_ID = re.compile(rf"\b({_ENTITIES}|to) (?!(?:of|in|the|an?|{_ENTITIES})\b)\S+")
 _FIGURES = re.compile(r"\S*\d\S*")
 
 
