@@ -60,7 +60,9 @@ def write_sqlite(folder: Path, tables: dict[str, list[dict[str, Any]]]) -> None:
             db.execute(f"drop table if exists {name}")
             db.execute(f"create table {name} ({', '.join(items[0])})")
             marks = ", ".join("?" * len(items[0]))
-            db.executemany(f"insert into {name} values ({marks})", [tuple(i.values()) for i in items])
+            db.executemany(
+                f"insert into {name} values ({marks})", [tuple(i.values()) for i in items]
+            )
     db.close()
 
 
@@ -191,9 +193,7 @@ def test_broken_custom_fields_of_one_customer_are_its_own(
     assert value["value"] == "South"
 
 
-def test_stripes_own_minor_units_arrive_as_what_is_owed(
-    tmp_path: Path, new_desk: MakeDesk
-) -> None:
+def test_stripes_own_minor_units_arrive_as_what_is_owed(tmp_path: Path, new_desk: MakeDesk) -> None:
     folder = copy_example("stripe", tmp_path)
     path = folder / "data" / "invoices.jsonl"
     lines = path.read_text().splitlines()

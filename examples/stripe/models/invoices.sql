@@ -9,10 +9,12 @@ select
     coalesce(number, id) as custom_id,
     to_timestamp((status_transitions ->> 'finalized_at')::bigint) as issued_at,
     -- Invoices that Stripe charges by itself are due at once.
-    to_timestamp(coalesce(due_date::bigint, (status_transitions ->> 'finalized_at')::bigint)) as due_date,
+    to_timestamp(coalesce(due_date::bigint, (status_transitions ->> 'finalized_at')::bigint))
+        as due_date,
     upper(currency) as currency,
     minor_units(total, currency, 'stripe') as gross_amount,
-    minor_units(coalesce(total_excluding_tax::varchar, total::varchar), currency, 'stripe') as net_amount,
+    minor_units(coalesce(total_excluding_tax::varchar, total::varchar), currency, 'stripe')
+        as net_amount,
     description as name,
     -- Paid, by whatever means: what no charge covers was paid outside Stripe. And what Stripe calls
     -- uncollectible counts as paid, as in Upflow's own Stripe integration.

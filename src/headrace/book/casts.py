@@ -34,9 +34,11 @@ def cast_column(column: Column, kind: str | None) -> list[str]:
         case "code":
             return [f"{_text(name, kind, 'tidy_id')} as {name}"]
         case "id":
-            return _with_raw(name, _id(name, kind)) if _scaled(kind) else [
-                f"{_text(name, kind, 'tidy_id')} as {name}"
-            ]
+            return (
+                _with_raw(name, _id(name, kind))
+                if _scaled(kind)
+                else [f"{_text(name, kind, 'tidy_id')} as {name}"]
+            )
         case "json":
             return _object(name, kind)
         case "bytes":
@@ -114,7 +116,9 @@ def _amount(name: str, kind: str | None) -> list[str]:
         return _with_raw(name, f"case when {name} {bound} then {name}::bigint end")
     # A fraction of a cent is not rounded away: it is reported.
     number = f"{name}{_READ}"
-    return _with_raw(name, f"case when {number} % 1 = 0 and {number} {bound} then {number}::bigint end")
+    return _with_raw(
+        name, f"case when {number} % 1 = 0 and {number} {bound} then {number}::bigint end"
+    )
 
 
 def _instant(name: str, kind: str | None) -> list[str]:

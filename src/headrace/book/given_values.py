@@ -86,7 +86,8 @@ class _Carrier:
     def __init__(self, tree: Tree, form: str) -> None:
         self._form = form
         self._named = {
-            entry["key"].lower(): entry["value"].get("query_node") or entry["value"]["query"]["node"]
+            entry["key"].lower(): entry["value"].get("query_node")
+            or entry["value"]["query"]["node"]
             for part in inside(tree)
             for entry in (part.get("cte_map") or {}).get("map", ())
         }
@@ -124,7 +125,7 @@ class _Carrier:
             texts = [
                 form.format(f'"{column}{_GIVEN}"')
                 for column in sorted(columns)
-                if any([self.carry(sub, column) for sub in self._sources(node)])
+                if any(self.carry(sub, column) for sub in self._sources(node))
             ]
         if texts:
             _append(node, f"coalesce({', '.join(texts)})", name)
@@ -132,7 +133,7 @@ class _Carrier:
 
     def _carry_all(self, node: Tree, name: str) -> bool:
         """All SELECTs of a UNION, whose columns go by their places."""
-        children = [child for child in node.get("children") or [node["left"], node["right"]]]
+        children = list(node.get("children") or [node["left"], node["right"]])
         if any(child.get("type") != "SELECT_NODE" for child in children):
             return False
         place = item_place(children[0], name)

@@ -18,9 +18,7 @@ _PARTS_MIN = 0.1
 """... and share of the source's values with decimals from which on they were lost."""
 
 
-def warn_of_lost_decimals(
-    connection: duckdb.DuckDBPyConnection, models: Iterable[Model]
-) -> None:
+def warn_of_lost_decimals(connection: duckdb.DuckDBPyConnection, models: Iterable[Model]) -> None:
     """A warning for each amount that is in whole units where its source column has decimals; only
     of currencies with two decimals, for in others whole units are what is expected."""
     columns: Mapping[str, dict[str, str]] | None = None

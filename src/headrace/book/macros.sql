@@ -40,7 +40,8 @@ create or replace macro money(amount, currency) as (
 -- none, which is told at a fraction of the price of trimming.
 create or replace macro tidy(given) as (
     case
-        when given >= '!' and not suffix(given::varchar, ' ') and strlen(given) = length(given) then given
+        when given >= '!' and not suffix(given::varchar, ' ') and strlen(given) = length(given)
+        then given
         else nullif(trim(given), '')
     end
 );
@@ -83,9 +84,9 @@ create or replace macro whole_text(given) as (
     end
 );
 
--- A number as an id is written: plain_id(7.0) is '7', for 'C' || plain_id(client). NULL when it is
--- not whole. Models need it only where they put ids together; external ids themselves are written
--- so by the engine.
+-- A number as an id is written: plain_id(7.0) is '7', for 'C' || plain_id(client). Of a float NULL
+-- when it is not whole; text stays as it is. Models need it only where they put ids together;
+-- external ids themselves are written so by the engine.
 create or replace macro plain_id(given) as (
     case
         when typeof(given) in ('DOUBLE', 'FLOAT') then try_cast(case

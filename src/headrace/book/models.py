@@ -107,12 +107,12 @@ def run_model(
                 f"know{_closest(name, known)}: rename or remove it; known are {', '.join(known)}."
             )
     columns = [part for c in model.table.columns for part in cast_column(c, types.get(c.name))]
-    reads = [item for c in model.table.columns if (item := read_first(c, types.get(c.name)))]
+    reads = ["*", *(r for c in model.table.columns if (r := read_first(c, types.get(c.name))))]
     _execute(
         connection,
         model,
         f"create or replace table {schema}.{model.table.name} as "
-        f"select {', '.join(columns)} from (select {', '.join(['*', *reads])} from (\n{model.sql}\n))",
+        f"select {', '.join(columns)} from (select {', '.join(reads)} from (\n{model.sql}\n))",
     )
     return frozenset(types)
 
@@ -139,9 +139,7 @@ def _execute(
         raise
     except duckdb.Error as error:
         first = None if model.first_line is None else model.first_line - 1  # behind its own line
-        raise ModelError(
-            explain_run(error, connection, model.reads, model.origin, first)
-        ) from None
+        raise ModelError(explain_run(error, connection, model.reads, model.origin, first)) from None
 
 
 def _closest(name: str, known: Iterable[str]) -> str:

@@ -64,7 +64,7 @@ def _walk(
     named: set[str],
     circular: list[Tree],
 ) -> None:
-    """`local` are the common table expressions in sight, `defining` those whose own text this is."""
+    """`local` are the common table expressions in sight, `defining` those that this is part of."""
     if isinstance(node, list):
         for item in node:
             _walk(item, local, defining, named, circular)

@@ -19,9 +19,7 @@ _MOST = 100
 """Rows named of each model; the first says how many there are."""
 
 
-def warn_of_unstable_models(
-    connection: duckdb.DuckDBPyConnection, models: Sequence[Model]
-) -> None:
+def warn_of_unstable_models(connection: duckdb.DuckDBPyConnection, models: Sequence[Model]) -> None:
     """Runs all models again and adds a warning for the rows that differ to `book.problems`."""
     connection.execute("attach ':memory:' as again; create schema again.source")
     try:

@@ -137,7 +137,9 @@ def _value_types(
 
 def _is_whole(column: str) -> str:
     """Whether a real is a whole number that no other whole number is rounded to."""
-    return f"({column} = cast({column} as integer) and {column} between -{2**53 - 1} and {2**53 - 1})"
+    return (
+        f"({column} = cast({column} as integer) and {column} between -{2**53 - 1} and {2**53 - 1})"
+    )
 
 
 def _copy(database: Database, name: str, query: str, types: dict[str, str]) -> None:

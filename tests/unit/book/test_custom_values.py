@@ -62,7 +62,9 @@ def filled(book: tuple[Path, Book], *given: Any) -> tuple[Book, dict[str, Any]]:
     one.check(thorough=True)
     ids = [row["external_id"] for row in rows]
     records = Payloads(one.connection, one.columns).fetch("customer", ids)
-    bodies = {name: msgspec.json.decode(encode_payload(record)[0]) for name, record in records.items()}
+    bodies = {
+        name: msgspec.json.decode(encode_payload(record)[0]) for name, record in records.items()
+    }
     return one, {
         name: {value["externalId"]: value["value"] for value in body.get("customFields", [])}
         for name, body in bodies.items()
@@ -120,7 +122,9 @@ def test_custom_fields_are_read_however_they_were_encoded(
     assert [problem.external_id for problem in found.problems()] == (["c0"] if numbers else [])
 
 
-@pytest.mark.parametrize("given", ['{"TEXT": "a"', "a: b", "[1]", "7", "true", '"text"', "{'a': 1}"])
+@pytest.mark.parametrize(
+    "given", ['{"TEXT": "a"', "a: b", "[1]", "7", "true", '"text"', "{'a': 1}"]
+)
 def test_custom_fields_that_are_no_object_are_named_and_the_customer_goes(
     book: tuple[Path, Book], given: str
 ) -> None:

@@ -59,7 +59,10 @@ def test_ids_become_text_and_dates_become_utc(tmp_path: Path) -> None:
         ({"customers": "selec 1"}, "customers.sql, line 1: Parser Error: syntax error"),
         ({"customers": f"{CUSTOMERS}; drop table clients"}, "one SELECT statement"),
         ({"customers": "drop table clients"}, "one SELECT statement"),
-        ({"customers": "select nme as external_id, name from clients"}, "customers.sql, line 1: Binder Error"),
+        (
+            {"customers": "select nme as external_id, name from clients"},
+            "customers.sql, line 1: Binder Error",
+        ),
         (
             {"customers": "select cast(name as integer) as external_id, name from clients"},
             "minor() and try_cast() keep one bad value",
@@ -199,9 +202,7 @@ def test_a_name_counts_as_a_table_where_no_expression_has_it(sql: str, tables: s
         "validated_at from (select data, client, day from refunds) as r",
     ],
 )
-def test_a_table_of_which_nothing_is_known_yet_stops_no_model(
-    tmp_path: Path, refunds: str
-) -> None:
+def test_a_table_of_which_nothing_is_known_yet_stops_no_model(tmp_path: Path, refunds: str) -> None:
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "customers.sql").write_text(CUSTOMERS)
     (tmp_path / "models" / "refunds.sql").write_text(refunds)

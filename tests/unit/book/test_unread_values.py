@@ -83,7 +83,11 @@ def test_what_try_cast_could_not_read_is_shown(tmp_path: Path) -> None:
 
 
 def test_a_model_that_can_not_be_followed_says_it_without_the_value(tmp_path: Path) -> None:
-    sql = BASE.format(day="due", amount="cents", table="(select distinct *, minor(total, 'EUR') as cents from bills) as x")
+    sql = BASE.format(
+        day="due",
+        amount="cents",
+        table="(select distinct *, minor(total, 'EUR') as cents from bills) as x",
+    )
     said = {p.external_id: p.problem for p in problems(tmp_path, sql)}
     assert said["i2"] == "has no gross_amount, or one that is not exact in its currency"
 
@@ -91,8 +95,8 @@ def test_a_model_that_can_not_be_followed_says_it_without_the_value(tmp_path: Pa
 @pytest.mark.parametrize(
     ("amount", "total", "cause"),
     [
-        ("total", "'10.50', '7.25'", "all of them have decimals: did you mean minor(total, currency)"),
-        ("total", "10.5, 7.25", "all of them have decimals: did you mean minor(total, currency)"),
+        ("total", "'10.50', '7.25'", "have decimals: did you mean minor(total, currency)"),
+        ("total", "10.5, 7.25", "have decimals: did you mean minor(total, currency)"),
         ("minor(total, 'EUR')", "'10.505', '7.255'", "minor_rounded(total, currency) would round"),
         ("minor(total, 'EUR')", "'1.377,58', '12,50'",
          "decimal comma: write minor(replace(replace(total, '.', ''), ',', '.'), currency)"),
@@ -113,14 +117,23 @@ def test_amounts_that_look_alike_have_a_likely_cause(
 @pytest.mark.parametrize(
     ("due", "cause"),
     [
-        ("'31/01/2026', '05/02/2026'", "looks like dd/mm/yyyy: write try_strptime(due, '%d/%m/%Y')"),
-        ("'01/31/2026', '02/05/2026'", "looks like mm/dd/yyyy: write try_strptime(due, '%m/%d/%Y')"),
+        (
+            "'31/01/2026', '05/02/2026'",
+            "looks like dd/mm/yyyy: write try_strptime(due, '%d/%m/%Y')",
+        ),
+        (
+            "'01/31/2026', '02/05/2026'",
+            "looks like mm/dd/yyyy: write try_strptime(due, '%m/%d/%Y')",
+        ),
         ("'01/02/2026', '02/05/2026'", "looks like dd/mm/yyyy or mm/dd/yyyy: write"),
         ("'31/01/2026', '01/31/2026'", "some look like dd/mm/yyyy and some like mm/dd/yyyy"),
         ("'5.2.2026', '31.1.2026'", "looks like dd.mm.yyyy: write try_strptime(due, '%d.%m.%Y')"),
         ("'31/01/26 10:00', '05/02/26 11:30'", "try_strptime(due, '%d/%m/%y %H:%M')"),
         ("20260131, 20260205", "look like yyyymmdd: write try_strptime(due::varchar, '%Y%m%d')"),
-        ("1767225600, 1767312000", "seconds since 1970: write to_timestamp(try_cast(due as bigint))"),
+        (
+            "1767225600, 1767312000",
+            "seconds since 1970: write to_timestamp(try_cast(due as bigint))",
+        ),
         ("1767225600000, 1767312000000", "milliseconds since 1970: write epoch_ms("),
         ("46023, 46024", "a spreadsheet's day numbers: write date '1899-12-30' +"),
     ],

@@ -38,7 +38,9 @@ def checked(folder: Path, *, bills: str = BILLS, **models: str) -> list[Problem]
 
 def test_round_inside_case_is_named_where_it_loses_the_decimals(tmp_path: Path) -> None:
     found = checked(tmp_path, invoices=INVOICES.format(amount=IN_CASE, table="bills"))
-    assert [(p.severity, p.entity, p.external_id) for p in found] == [("warning", "invoice", "*")] * 2
+    assert [(p.severity, p.entity, p.external_id) for p in found] == [
+        ("warning", "invoice", "*")
+    ] * 2
     assert "gross_amount in whole units, while 100% of total in bills have decimals" in (
         found[0].problem
     )
@@ -58,7 +60,9 @@ def test_round_inside_case_is_named_where_it_loses_the_decimals(tmp_path: Path) 
 def test_amounts_that_keep_their_decimals_are_no_matter(
     tmp_path: Path, amount: str, bills: str
 ) -> None:
-    assert checked(tmp_path, bills=bills, invoices=INVOICES.format(amount=amount, table="bills")) == []
+    assert (
+        checked(tmp_path, bills=bills, invoices=INVOICES.format(amount=amount, table="bills")) == []
+    )
 
 
 def test_the_decimals_are_looked_for_behind_a_common_table_expression(tmp_path: Path) -> None:
@@ -96,7 +100,9 @@ def test_what_differs_by_itself_is_named(tmp_path: Path, name: str) -> None:
 
 
 def test_ids_that_differ_by_themselves_are_named(tmp_path: Path) -> None:
-    found = checked(tmp_path, customers="select uuid()::varchar as external_id, 'C' as name from bills")
+    found = checked(
+        tmp_path, customers="select uuid()::varchar as external_id, 'C' as name from bills"
+    )
     assert found and "as do 119 more" in found[0].problem
 
 

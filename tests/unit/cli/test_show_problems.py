@@ -39,7 +39,9 @@ def test_the_same_kind_is_one_line_with_three_examples() -> None:
 
 
 def test_records_with_the_very_same_problem_share_its_line() -> None:
-    problems = [Problem("error", "invoice", f"i{n}", "has no due_date", "write it") for n in range(5)]
+    problems = [
+        Problem("error", "invoice", f"i{n}", "has no due_date", "write it") for n in range(5)
+    ]
     assert shown(problems).splitlines()[1:] == [
         "  error: 5 invoices (i0, i1, i2 and 2 more): has no due_date; write it",
         "  (--json has all)",
@@ -48,7 +50,9 @@ def test_records_with_the_very_same_problem_share_its_line() -> None:
 
 def test_one_problem_is_a_sentence() -> None:
     problem = Problem("warning", "customer", "c[1]", "has no name", "name it")
-    assert shown([problem]) == "Problems (1 warning)\n  warning: customer c[1] has no name; name it\n"
+    assert (
+        shown([problem]) == "Problems (1 warning)\n  warning: customer c[1] has no name; name it\n"
+    )
 
 
 def test_ids_values_money_and_days_make_no_kind_of_their_own() -> None:
