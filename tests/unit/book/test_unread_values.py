@@ -76,6 +76,59 @@ def test_what_minor_could_not_read_is_shown(tmp_path: Path, invoices: str) -> No
     assert set(said) == {"i2", "i3", "i4"}
 
 
+@pytest.mark.parametrize(
+    "invoices",
+    [
+        BASE.format(day="due", amount="sum(minor(total, 'EUR'))", table="lines group by id, due"),
+        BASE.format(
+            day="due", amount="-coalesce(-sum(minor(total, 'EUR')), 0)",
+            table="lines group by id, due",
+        ),
+        "with x as (select *, minor(total, 'EUR') as cents from lines) "
+        + BASE.format(day="due", amount="sum(cents)", table="x group by all"),
+        "with x as (select id, due, sum(minor(total, 'EUR')) as cents from lines group by all) "
+        + BASE.format(day="due", amount="cents", table="x"),
+        "with x as (select id, sum(minor(total, 'EUR')) as cents from lines group by id) "
+        + BASE.format(
+            day="due",
+            amount="x.cents",
+            table="(select distinct id, due from lines) join x using (id)",
+        ),
+    ],
+    ids=["sum", "inside", "below", "above", "joined"],
+)  # fmt: skip
+def test_a_line_that_a_sum_leaves_out_is_not_left_out(tmp_path: Path, invoices: str) -> None:
+    split = "(select id[2:]::integer // 2 || '' as id, total, due from bills)"
+    found = problems(
+        tmp_path,
+        invoices.replace("lines", f"{split} as lines"),
+        "'1', '12.50', '1.377,58', '5', null",
+    )
+    # Lines 2 and 3 are of one invoice: without a word it would be of EUR 12.50.
+    assert [(p.external_id, p.problem.split(", which")[0]) for p in found] == [
+        ("1", "has gross_amount '1.377,58'")
+    ]
+
+
+@pytest.mark.parametrize(
+    "amount",
+    [
+        "sum(minor(total, 'EUR')) filter (where total not like '%,%')",
+        "sum(case when total not like '%,%' then minor(total, 'EUR') end)",
+        "sum(coalesce(minor(total, 'EUR'), 0))",
+        "sum(cents) filter (where kind = 'a')",
+        "sum(if(kind = 'a', cents, null))",
+    ],
+)
+def test_a_line_that_the_model_leaves_out_itself_is_no_problem(tmp_path: Path, amount: str) -> None:
+    lines = (
+        "(select id[2:]::integer // 2 || '' as id, total, due, minor(total, 'EUR') as cents, "
+        "if(total like '%,%', 'b', 'a') as kind from bills) as lines group by id, due"
+    )
+    sql = BASE.format(day="due", amount=amount, table=lines)
+    assert problems(tmp_path, sql, "'1', '12.50', '1.377,58', '5', '6'") == []
+
+
 def test_what_try_cast_could_not_read_is_shown(tmp_path: Path) -> None:
     sql = BASE.format(day="try_cast(due as date)", amount="0", table="bills")
     found = problems(tmp_path, sql, "1, 2", "'2026-01-01', 'Tuesday'")
