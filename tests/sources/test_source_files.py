@@ -116,6 +116,53 @@ def test_json_types_follow_from_all_values(tmp_path: Path) -> None:
     assert rows[-1] == ("x", 9223372036854775807, "1", 1.25, None, '{"a":1}', 3)
 
 
+@pytest.mark.parametrize(
+    ("values", "kind", "arrived"),
+    [
+        (["1", "3.0", "12"], "BIGINT", [1, 3, 12]),
+        (["1.0", "2.00"], "BIGINT", [1, 2]),
+        (["1234567890123456789", "1234567890123456788", "12.0"], "BIGINT",
+         [1234567890123456789, 1234567890123456788, 12]),
+        (["1234567890123456789", "0.5", "7"], "VARCHAR", ["1234567890123456789", "0.5", "7"]),
+        (["1", "2.5"], "DOUBLE", [1.0, 2.5]),
+        (["1", "2.0", '"A-3"', '"4.0"'], "VARCHAR", ["1", "2", "A-3", "4.0"]),
+        (["9007199254740993.0", "1"], "DOUBLE", [9007199254740992.0, 1.0]),
+        (["1e3", "1"], "BIGINT", [1000, 1]),
+        (["-9223372036854775808", "1.0"], "BIGINT", [-9223372036854775808, 1]),
+    ],
+)  # fmt: skip
+def test_a_whole_number_of_json_may_be_written_with_decimals(
+    tmp_path: Path, values: list[str], kind: str, arrived: list[object]
+) -> None:
+    _write(tmp_path, "t.jsonl", "\n".join(f'{{"c":{value}}}' for value in values))
+    assert _types(tmp_path) == {"c": kind}
+    assert [row[0] for row in _stage(tmp_path)] == arrived
+
+
+def test_an_object_of_a_thousand_keys_keeps_them(tmp_path: Path) -> None:
+    keys = ",".join(f'"k{number}":{number}' for number in range(1000))
+    _write(tmp_path, "t.jsonl", f'{{"id":1,{keys}}}')
+    assert _types(tmp_path)["k999"] == "BIGINT"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a;b\r\n1;x\n2;y\r\n", "a;b\n1;x\r\n2;y\n", 'a;b\r\n1;"x"\n"2";y\n'],
+)
+def test_lines_may_end_one_way_and_the_other(tmp_path: Path, text: str) -> None:
+    (tmp_path / "t.csv").write_bytes(text.encode())
+    assert _stage(tmp_path) == [("1", "x"), ("2", "y")]
+
+
+def test_a_broken_line_among_mixed_ends_is_named_in_its_own_file(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_bytes(b"a;b\r\n1;x\n2;y;z\n")
+    with pytest.raises(SourceError) as caught:
+        _stage(tmp_path)
+    assert str(caught.value) == (
+        f"{tmp_path / 't.csv'}, line 3 has 3 fields where the header has 2: 2;y;z"
+    )
+
+
 def test_json_as_an_array_and_packed(tmp_path: Path) -> None:
     (tmp_path / "t.json.gz").write_bytes(gzip.compress(b'[{"id": "1"},\n {"id": "2"}]'))
     assert _stage(tmp_path) == [("1",), ("2",)]

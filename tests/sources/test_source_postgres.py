@@ -92,7 +92,24 @@ def test_every_type_arrives_in_a_table_and_in_a_query(billing: psycopg.Connectio
     found = _stage(billing, "q", "select * from t").sql("from source.q")
     arrived = zip(map(str, found.types), found.fetchall()[0], strict=True)
     unbound = {"DECIMAL(12,2)": "DECIMAL(38,10)"}
-    assert list(arrived) == [(unbound.get(kind, kind), value) for _, kind, value in TYPES]
+    whole = {Decimal("5.00"): ("BIGINT", 5)}
+    assert list(arrived) == [
+        whole.get(value, (unbound.get(kind, kind), value)) for _, kind, value in TYPES
+    ]
+
+
+def test_whole_numbers_of_an_unbounded_numeric_have_no_decimals(
+    billing: psycopg.Connection,
+) -> None:
+    billing.execute("create table t (id numeric, huge numeric, amount numeric, ratio numeric)")
+    billing.execute(
+        "insert into t values (1.0000000000, 1e30, 1.50, 1e-20), (2, 1e29, 'NaN', 3.0000)"
+    )
+    found = _stage(billing).sql("from source.t order by id")
+    assert list(map(str, found.types)) == ["BIGINT", "VARCHAR", "DECIMAL(38,10)", "VARCHAR"]
+    first, second = found.fetchall()
+    assert first == (1, "1" + "0" * 30, Decimal("1.5"), "0.00000000000000000001")
+    assert second == (2, "1" + "0" * 29, None, "3")
 
 
 def test_an_empty_table_has_its_columns(billing: psycopg.Connection) -> None:

@@ -143,6 +143,26 @@ def test_integers_that_a_double_holds_may_stand_beside_reals(tmp_path: Path) -> 
     assert _column(path)[0] == "DOUBLE"
 
 
+@pytest.mark.parametrize(
+    ("values", "kind", "arrived"),
+    [
+        ("(1), (3.0), (12)", "BIGINT", [1, 3, 12]),
+        ("(1.0), (2.0)", "BIGINT", [1, 2]),
+        ("(1234567890123456789), (1234567890123456788), (12.0)", "BIGINT",
+         [1234567890123456789, 1234567890123456788, 12]),
+        ("(1234567890123456789), (0.5), (7.0)", "VARCHAR", ["1234567890123456789", "0.5", "7"]),
+        ("(1), (2.0), ('A-3'), ('4.0')", "VARCHAR", ["1", "2", "A-3", "4.0"]),
+        ("(9007199254740994.0), (1)", "DOUBLE", [9007199254740994.0, 1.0]),
+        ("(-9223372036854775808), (1.0)", "BIGINT", [-9223372036854775808, 1]),
+    ],
+)  # fmt: skip
+def test_one_whole_number_that_is_a_real_leaves_the_others_whole(
+    tmp_path: Path, values: str, kind: str, arrived: list[object]
+) -> None:
+    path = _file(tmp_path, "create table t (c)", f"insert into t values {values}")
+    assert _column(path) == (kind, arrived)
+
+
 def test_the_file_is_never_written(tmp_path: Path) -> None:
     path = _file(tmp_path, "create table t (c)", "insert into t values (1)")
     before = path.read_bytes()

@@ -1,8 +1,4 @@
--- Stripe writes countries as codes, the API wants names: add those that your customers need.
-with countries (code, name) as (
-    values ('DE', 'Germany'), ('ES', 'Spain'), ('FR', 'France'), ('GB', 'United Kingdom'),
-           ('US', 'United States')
-)
+-- Stripe writes countries as codes, the API wants names.
 select
     customers.id as external_id,
     coalesce(customers.name, email, id) as name,
@@ -11,6 +7,5 @@ select
     address ->> 'postal_code' as zipcode,
     address ->> 'city' as city,
     address ->> 'state' as state,
-    coalesce(countries.name, address ->> 'country') as country
+    country_name(address ->> 'country') as country
 from customers
-left join countries on countries.code = (address ->> 'country')

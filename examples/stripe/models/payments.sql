@@ -16,7 +16,7 @@ select
     charges.id as external_id,
     charges.customer as customer_external_id,
     upper(charges.currency) as currency,
-    charges.amount_captured as amount,
+    minor_units(charges.amount_captured, charges.currency, 'stripe') as amount,
     to_timestamp(charges.created) as validated_at,
     'CARD' as instrument,
     paid.invoice as ref_number

@@ -3,7 +3,7 @@ select
     refunds.id as external_id,
     charges.customer as customer_external_id,
     upper(refunds.currency) as currency,
-    refunds.amount,
+    minor_units(refunds.amount, refunds.currency, 'stripe') as amount,
     to_timestamp(refunds.created) as validated_at,
     'CARD' as instrument,
     refunds.charge as ref_number

@@ -14,13 +14,20 @@ from types import TracebackType
 
 import duckdb
 
+from headrace.book.causes import name_causes
 from headrace.book.checks import Problem, read_problems, run_checks
 from headrace.book.custom_values import inferred_type
 from headrace.book.directory import EMPTY, Directory, Field, write_directory
+from headrace.book.given_values import keep_given_values
+from headrace.book.lost_decimals import warn_of_lost_decimals
 from headrace.book.models import Model, make_empty, run_model
 from headrace.book.parallel import Task, side_by_side, statement
 from headrace.book.pdf_marks import mark_files
+from headrace.book.scales import scale_of_currency, scale_of_processor
+from headrace.book.shapeless import drop_views, give_columns
 from headrace.book.tables import TABLES
+from headrace.book.unstable import warn_of_unstable_models
+from headrace.model.countries import COUNTRIES
 from headrace.model.custom_field import DataType
 from headrace.model.errors import Busy
 from headrace.model.money import EXPONENTS
@@ -65,6 +72,7 @@ class Book:
         self.connection = duckdb.connect()
         self.folder = folder
         self.columns: dict[str, frozenset[str]] = {}
+        self._models: list[Model] = []
         spill = str(path.with_suffix(".spill"))
         self.connection.execute(
             f"set memory_limit = '{_MEMORY_OF_MANY}'; set timezone = 'UTC'; "
@@ -91,15 +99,21 @@ class Book:
     def _prepare(self) -> None:
         self.connection.execute(
             "create schema if not exists staging.source; create schema book; create schema plan; "
-            f"create macro minor_scale(currency) as ({_scale_of_currency()})"
+            f"create macro minor_scale(currency) as ({scale_of_currency()}); "
+            f"create macro processor_scale(currency, processor) as ({scale_of_processor()})"
         )
-        self.connection.execute(_SQL["macros"])
-        self.connection.execute(_SQL["empty"])
         self.connection.execute(
             "create table book.currencies as "
             "select unnest($1::varchar[]) as code, unnest($2::integer[]) as exponent",
             [list(EXPONENTS), list(EXPONENTS.values())],
         )
+        self.connection.execute(
+            "create table book.countries as "
+            "select unnest($1::varchar[]) as code, unnest($2::varchar[]) as name",
+            [list(COUNTRIES), list(COUNTRIES.values())],
+        )
+        self.connection.execute(_SQL["macros"])
+        self.connection.execute(_SQL["empty"])
         self.know(EMPTY)
         self.leave_positions_out({})
 
@@ -123,7 +137,8 @@ class Book:
     def missing_fields(self, types: Mapping[str, DataType]) -> list[Field]:
         """Custom fields that the source has and the API lacks, by the type that is told or fits."""
         rows = self.connection.execute(
-            "select name, list(distinct json_type(value)) from book.custom_values "
+            "select name, list(distinct if(value::varchar in ('[]', '{}', '\"\"'), "
+            "'NULL', json_type(value))) from book.custom_values "
             "anti join book.fields using (name) group by name order by name"
         ).fetchall()
         return [
@@ -139,6 +154,7 @@ class Book:
     @contextmanager
     def staging(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """The connection, with the file as its database: where a source stages its tables."""
+        drop_views(self.connection)
         self.connection.execute("use staging")
         try:
             yield self.connection
@@ -150,6 +166,8 @@ class Book:
     def build(self, models: Iterable[Model]) -> None:
         """Runs the models over the staged tables and derives the rest. ModelError as found."""
         by_table = {model.table.name: model for model in models}
+        self._models = list(by_table.values())
+        give_columns(self.connection, by_table.values())
         for table in TABLES:
             if table.name not in by_table:
                 make_empty(self.connection, table)
@@ -175,6 +193,13 @@ class Book:
     def check(self) -> None:
         """Examines every row: the same rows have the same problems, whatever was sent before."""
         run_checks(self.connection)
+        warn_of_lost_decimals(self.connection, self._models)
+        name_causes(self.connection, self._models)
+
+    def run_again(self) -> None:
+        """Runs the models a second time; rows that differ become warnings beside what `check`
+        found."""
+        warn_of_unstable_models(self.connection, self._models)
 
     def climb(self) -> None:
         """Derives the families anew after `book.parents` has changed."""
@@ -216,23 +241,12 @@ class Book:
 def _maker(model: Model) -> Task[frozenset[str]]:
     def make(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
         connection.execute("set search_path = 'staging.source,memory.main'")
-        return run_model(connection, model)
+        columns = run_model(connection, model)
+        keep_given_values(connection, model)
+        return columns
 
     return make
 
 
 def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
-
-
-def _scale_of_currency() -> str:
-    """SQL for the number of lowest divisions in one unit of `currency`."""
-    cases = []
-    for exponent in sorted(set(EXPONENTS.values()) - {2}):
-        codes = " ".join(code for code, own in EXPONENTS.items() if own == exponent)
-        # One search in one text: the engine would turn IN lists into a join each.
-        cases.append(
-            f"when length(currency) = 3 and contains('{codes}', currency) "
-            f"then {10**exponent}::smallint"
-        )
-    return f"case {' '.join(cases)} else 100::smallint end"

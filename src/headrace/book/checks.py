@@ -13,6 +13,7 @@ from importlib import resources
 import duckdb
 from msgspec import Struct
 
+from headrace.book.casts import why_unread
 from headrace.book.parallel import Task, side_by_side, statement
 from headrace.book.tables import TABLES, Column, Table
 
@@ -89,7 +90,7 @@ def _incomplete(table: Table, present: Container[str]) -> str:
     whens = " or ".join(f"({when})" for when, _ in findings)
     texts = ", ".join(f"case when {when} then {text} end" for when, text in findings)
     return (
-        f"select 'error', {_entity(table)}, {_name(table)}, "
+        f"select 'error', {_entity(table)}, {_shown(table, present)}, "
         "unnest(list_filter(texts, lambda text: text is not null)), "
         f"'correct the row in the source, or models/{table.name}.sql' "
         f"from (select *, [{texts}] as texts from book.{table.name} where {whens})"
@@ -105,31 +106,32 @@ def _entity(table: Table) -> str:
     return f"'{table.singular}'"
 
 
-def _name(table: Table) -> str:
-    """How problems name a row."""
-    if table.name == "allocations":
-        ends = (
-            f"coalesce({end}_entity || ' ', '') || coalesce({end}_external_id, '?')"
-            for end in ("from", "to")
-        )
-        return " || ' → ' || ".join(ends)
-    return f"coalesce({table.identity}, '?')"
+def _shown(table: Table, present: Container[str]) -> str:
+    """SQL for how a row is named: by its id as it stands in the source when it can't be read, a
+    link by both of its ends."""
+    if table.name != "allocations":
+        return f"coalesce({_read(table.identity, present)}, '?')"
+    ends = []
+    for end in ("from", "to"):
+        id = f"coalesce({_read(f'{end}_external_id', present)}, '?')"
+        ends.append(f"coalesce({end}_entity || ' ', '') || {id}")
+    return " || ' → ' || ".join(ends)
+
+
+def _read(column: str, present: Container[str]) -> str:
+    unread = f"{column}__raw"
+    return f"{column}, {unread}" if unread in present else column
 
 
 def _findings(column: Column, present: Container[str]) -> list[tuple[str, str]]:
     """(condition, text) pairs in SQL; `present` are the table's columns."""
     name = column.name
     unread = f"{name}__raw"
-    kinds = {
-        "amount": "a whole number of the currency''s lowest division",
-        "instant": "a date",
-        "flag": "true or false",
-    }
     findings = []
     missing = f"{name} is null"
-    if unread in present:
+    if unread in present and column.kind != "json":  # a rule of its own: it withholds nothing
         quoted = f"chr(39) || {unread} || chr(39)"
-        text = f"'has {name} ' || {quoted} || ', which is not {kinds[column.kind]}'"
+        text = f"'has {name} ' || {quoted} || ', which is ' || {why_unread(column)}"
         findings.append((f"{missing} and {unread} is not null", text))
         missing += f" and {unread} is null"
     if column.required:

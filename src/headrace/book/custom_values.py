@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -9,45 +11,118 @@ from typing import Any
 import msgspec
 
 from headrace.book.directory import Field
+from headrace.model.clock import normalise_instant
 from headrace.model.custom_field import CustomFieldValue, DataType
 from headrace.model.record import UNSET
 
-_NUMBER = re.compile(r"-?\d+(\.\d+)?")
-_TRUE, _FALSE = ("true", "t", "yes", "1"), ("false", "f", "no", "0")
+_NUMBER = re.compile(r"[+-]?[0-9]{1,30}(\.[0-9]{1,30})?")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}.*)?")
+_TRUE, _FALSE = ("true", "t", "yes", "y", "on", "1"), ("false", "f", "no", "n", "off", "0")
+_NOTHING: tuple[Any, ...] = ("", "[]", "{}", [], {})
+"""What says as little as null: it empties the field."""
+_TEXT_MAX, _LABEL_MAX = 10_000, 250
+
+
+class _UnreadError(Exception):
+    """The field can't take the value; `checks/custom_values_unread.sql` reports it."""
 
 
 def custom_values(text: str, fields: Mapping[str, Field]) -> list[CustomFieldValue]:
-    """The values of one customer, in the order of their names; unknown fields are left out.
+    """The values of one customer, in the order of their names; unknown fields are left out, and
+    values that their field can't take.
 
     `text` is a JSON object of names to values: a label or a list of labels for the selectable
     types, a scalar for the others, null to empty a field (guide, Create custom fields).
     """
-    given = msgspec.json.decode(text)
-    if isinstance(given, str):  # a column of JSON text
-        given = msgspec.json.decode(given)
-    return [
-        CustomFieldValue(
-            id=field.id if field.id and not field.external_id else UNSET,
-            external_id=field.external_id or UNSET,
-            value=msgspec.Raw(msgspec.json.encode(_value(value, field.data_type))),
+    values = []
+    for name, given in sorted(_decode(text).items()):
+        if (field := fields.get(name)) is None:
+            continue
+        try:
+            value = _value(given, field.data_type)
+        except _UnreadError:
+            continue
+        values.append(
+            CustomFieldValue(
+                id=field.id if field.id and not field.external_id else UNSET,
+                external_id=field.external_id or UNSET,
+                value=msgspec.Raw(msgspec.json.encode(value)),
+            )
         )
-        for name, value in sorted(given.items())
-        if (field := fields.get(name)) is not None
-    ]
+    return values
+
+
+def _decode(text: str) -> dict[str, Any]:
+    try:
+        given = msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        # The engine's JSON knows NaN and numbers beyond every float; so does this one.
+        given = json.loads(text)
+    return given if isinstance(given, dict) else {}
 
 
 def _value(value: Any, data_type: DataType) -> Any:
-    if value is None or value == "":
+    if isinstance(value, list) and len(value) == 1 and data_type != "MULTI_SELECT":
+        value = value[0]
+    if isinstance(value, str):
+        value = value.strip(" ")
+    if value is None or value in _NOTHING:
         return None
-    if data_type == "SELECT":
-        return {"label": str(value)}
     if data_type == "MULTI_SELECT":
-        labels = value if isinstance(value, list) else [value]
-        return [{"label": str(label)} for label in labels if label not in (None, "")]
-    if data_type == "NUMBER" and isinstance(value, str) and _NUMBER.fullmatch(value):
-        return msgspec.Raw(value.encode())
-    if data_type == "BOOLEAN" and str(value).lower() in _TRUE + _FALSE:
-        return str(value).lower() in _TRUE
+        return _labels(value)
+    if isinstance(value, list | dict):
+        raise _UnreadError
+    if data_type == "SELECT":
+        return {"label": _text(value, _LABEL_MAX)}
+    if data_type == "NUMBER":
+        return _number(value)
+    if data_type == "BOOLEAN":
+        return _flag(_text(value, _TEXT_MAX).lower())
+    if data_type == "DATE":
+        return _date(value)
+    return _text(value, _TEXT_MAX)
+
+
+def _labels(value: Any) -> list[dict[str, str]]:
+    given = value if isinstance(value, list) else [value]
+    if any(isinstance(label, list | dict) for label in given):
+        raise _UnreadError
+    written = (_text(label, _LABEL_MAX) for label in given if label is not None)
+    return [{"label": label} for label in written if label]
+
+
+def _text(value: Any, longest: int) -> str:
+    """A scalar as text, as JSON writes it."""
+    text = value.strip(" ") if isinstance(value, str) else json.dumps(value)
+    if len(text) > longest:
+        raise _UnreadError
+    return text
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, str) and _NUMBER.fullmatch(value):
+        sign = "-" if value.startswith("-") else ""
+        whole, point, part = value.lstrip("+-").partition(".")
+        # JSON has no leading zeros.
+        return msgspec.Raw(f"{sign}{whole.lstrip('0') or '0'}{point}{part}".encode())
+    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+        return value
+    raise _UnreadError
+
+
+def _flag(text: str) -> bool:
+    if text not in _TRUE + _FALSE:
+        raise _UnreadError
+    return text in _TRUE
+
+
+def _date(value: Any) -> str:
+    if not isinstance(value, str) or not _DATE.fullmatch(value):
+        raise _UnreadError
+    try:
+        normalise_instant(value)
+    except ValueError:
+        raise _UnreadError from None
     return value
 
 

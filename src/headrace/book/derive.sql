@@ -9,7 +9,10 @@ with marked as (
     select * from book.invoices where marked_paid_at is not null
 ),
 covered as (
-    select to_external_id, sum(amount)::bigint as amount
+    -- Not beyond a whole number of 64 bits, whatever the source says.
+    select
+        to_external_id,
+        greatest(least(sum(amount), 9000000000000000000), -9000000000000000000)::bigint as amount
     from book.allocations as allocation
     semi join marked on marked.external_id = allocation.to_external_id
     where to_entity = 'invoice' and amount > 0

@@ -206,7 +206,7 @@ class Payloads:
         found: dict[str, list[tuple[str, str, int]]] = {}
         # Without `_rows`: a payment may settle a thousand invoices.
         rows = self._connection.execute(
-            "select from_external_id, to_entity, to_external_id, sum(amount)::bigint as amount "
+            "select from_external_id, to_entity, to_external_id, sum(amount) as amount "
             "from book.links join wanted on wanted.external_id = links.from_external_id "
             f"where from_entity = '{entity}' group by all order by to_entity, to_external_id"
         ).fetchall()

@@ -9,7 +9,8 @@ from typing import Literal
 
 from msgspec import Struct
 
-Kind = Literal["text", "amount", "instant", "flag", "json", "bytes"]
+Kind = Literal["text", "id", "code", "amount", "instant", "flag", "json", "bytes"]
+"""`id`: a text by which records know each other; `code`: one by which people know them."""
 
 
 class Column(Struct, frozen=True):
@@ -34,6 +35,10 @@ class Table(Struct, frozen=True):
         return {column.name: column for column in self.columns}[name]
 
 
+def _ids(*names: str, required: bool = True) -> tuple[Column, ...]:
+    return tuple(Column(name, "id", required) for name in names)
+
+
 def _text(*names: str) -> tuple[Column, ...]:
     return tuple(Column(name) for name in names)
 
@@ -47,7 +52,8 @@ def _amounts(*names: str) -> tuple[Column, ...]:
 
 
 _SETTLEMENT = (
-    *_must("external_id", "customer_external_id", "currency"),
+    *_ids("external_id", "customer_external_id"),
+    *_must("currency"),
     *_amounts("amount"),
     Column("validated_at", "instant", required=True),
     *_text("instrument", "ref_number", "bank_account_id"),
@@ -58,9 +64,11 @@ TABLES = (
         "customers",
         "customer",
         (
-            *_must("external_id", "name"),
+            *_ids("external_id"),
+            *_must("name"),
             *_text("vat_number", "accounting_ref", "account_manager", "dunning_plan"),
-            *_text("address", "zipcode", "city", "state", "country", "parent_external_id"),
+            *_text("address", "zipcode", "city", "state", "country"),
+            *_ids("parent_external_id", required=False),
             Column("custom_fields", "json"),
         ),
     ),
@@ -68,8 +76,10 @@ TABLES = (
         "contacts",
         "contact",
         (
-            *_must("customer_external_id", "email"),
-            *_text("external_id", "first_name", "last_name", "phone", "position"),
+            *_ids("customer_external_id"),
+            *_must("email"),
+            *_ids("external_id", required=False),
+            *_text("first_name", "last_name", "phone", "position"),
             Column("is_main", "flag"),
         ),
     ),
@@ -77,7 +87,8 @@ TABLES = (
         "invoices",
         "invoice",
         (
-            *_must("external_id", "customer_external_id", "custom_id"),
+            *_ids("external_id", "customer_external_id"),
+            Column("custom_id", "code", required=True),
             Column("issued_at", "instant", required=True),
             Column("due_date", "instant", required=True),
             *_must("currency"),
@@ -90,7 +101,8 @@ TABLES = (
         "credit_notes",
         "credit_note",
         (
-            *_must("external_id", "customer_external_id", "custom_id"),
+            *_ids("external_id", "customer_external_id"),
+            Column("custom_id", "code", required=True),
             Column("issued_at", "instant"),
             Column("due_date", "instant"),
             *_must("currency"),
@@ -104,7 +116,10 @@ TABLES = (
         "allocations",
         "allocation",
         (
-            *_must("from_entity", "from_external_id", "to_entity", "to_external_id"),
+            *_must("from_entity"),
+            *_ids("from_external_id"),
+            *_must("to_entity"),
+            *_ids("to_external_id"),
             *_amounts("amount"),
         ),
         "from_external_id",
@@ -113,7 +128,8 @@ TABLES = (
         "adjustments",
         "adjustment",
         (
-            *_must("external_id", "customer_external_id", "currency"),
+            *_ids("external_id", "customer_external_id"),
+            *_must("currency"),
             *_amounts("amount"),
             Column("booked_at", "instant", required=True),
             *_text("ref_number"),
@@ -123,7 +139,8 @@ TABLES = (
         "documents",
         "document",
         (
-            *_must("entity", "external_id"),
+            *_must("entity"),
+            *_ids("external_id"),
             *_text("location", "etag"),
             Column("content", "bytes"),
         ),

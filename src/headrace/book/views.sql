@@ -84,7 +84,9 @@ where customer_external_id is not null and contact_rule() = 'with_customer';
 
 create or replace view book.own_contacts as
 select
-    customer_external_id || '/' || external_id as id,
+    -- As `contact_keys.py` reads it: without the encoding, contact B/K of customer A and contact K
+    -- of customer A/B would be one.
+    replace(replace(customer_external_id, '%', '%25'), '/', '%2F') || '/' || external_id as id,
     contact.*
 from book.contacts as contact
 anti join book.flawed_contacts as flawed on flawed.row = contact.rowid
@@ -126,16 +128,12 @@ select 'payment', count(*) from book.all_payments
 union all
 select 'refund', count(*) from book.all_refunds;
 
--- The custom fields of customers one by one; a model may make a MAP, a STRUCT or JSON of them.
+-- The custom fields of customers one by one; the casts have made an object of them.
 create or replace view book.custom_values as
 with given as (
     select
         external_id,
-        if(
-            json_type(custom_fields) = 'VARCHAR',
-            json_extract_string(custom_fields, '$'),
-            custom_fields
-        )::json as fields
+        custom_fields::json as fields
     from book.customers
     where custom_fields is not null
 ),

@@ -16,7 +16,7 @@ from headrace.cli.show.console import (
     console,
     print_json,
 )
-from headrace.cli.show.plans import show_problems
+from headrace.cli.show.problems import show_problems
 from headrace.fleet.project import load_project
 from headrace.model.clock import SYSTEM_CLOCK
 from headrace.model.errors import ApiError
@@ -30,9 +30,9 @@ def command(
 ) -> None:
     """Try everything that a sync needs, and send nothing.
 
-    The configuration and its secrets, the source and its tables, the models, the data (every
-    problem with its table, external id and remedy), the API and its keys; with a sample of what
-    would be sent.
+    The configuration and its secrets, the source and its tables, the models (run twice: rows that
+    differ are named), the data (every problem with its table, external id and remedy), the API and
+    its keys; with a sample of what would be sent.
 
     Example: headrace check --organisation acme
     """
@@ -53,6 +53,7 @@ def command(
 
 def _report(opened: Organisation) -> dict[str, Any]:
     staged = asyncio.run(opened.prepare())
+    opened.book.run_again()
     try:
         asyncio.run(opened.probe())
         api = "ok"

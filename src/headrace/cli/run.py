@@ -17,7 +17,7 @@ from headrace.cli.show.console import (
     console,
     print_json,
 )
-from headrace.cli.show.plans import show_problems
+from headrace.cli.show.problems import show_problems
 from headrace.fleet.loop import Loop, Round
 from headrace.fleet.project import load_project
 from headrace.model.clock import SYSTEM_CLOCK, format_instant

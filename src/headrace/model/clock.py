@@ -42,12 +42,16 @@ SYSTEM_CLOCK = SystemClock()
 def parse_instant(text: str) -> datetime:
     """An ISO 8601 date or date-time as UTC; no zone means UTC, a bare date its midnight.
 
-    Raises ValueError for anything else. (api-facts (f), Dates)
+    Raises ValueError for anything else, such as a moment that in UTC lies before the year 1 or
+    after 9999. (api-facts (f), Dates)
     """
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         return moment.replace(tzinfo=UTC)
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"{text!r} lies outside the years 1 to 9999 in UTC") from None
 
 
 def format_instant(moment: datetime) -> str:

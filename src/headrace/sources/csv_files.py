@@ -10,6 +10,7 @@ import csv
 import gzip
 import re
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import duckdb
 
@@ -25,6 +26,27 @@ def stage_csv(connection: duckdb.DuckDBPyConnection, name: str, paths: list[Path
     Several files are put together by column name. SourceError names the file and the line that
     has too many or too few fields, or is not UTF-8.
     """
+    try:
+        _stage(connection, name, paths)
+    except duckdb.InvalidInputException as error:
+        mixed = [path for path in paths if _mixes_newlines(path)]
+        if not mixed:
+            raise SourceError(_bad_line(str(error), paths)) from None
+        with TemporaryDirectory(prefix="headrace-csv-") as folder:
+            # The engine's reader wants one kind of line end in a file.
+            own = {path: Path(folder) / f"{place}.csv" for place, path in enumerate(mixed)}
+            for path, copy in own.items():
+                copy.write_bytes(_read(path).replace(b"\r\n", b"\n"))
+            try:
+                _stage(connection, name, [own.get(path, path) for path in paths])
+            except duckdb.InvalidInputException as second:
+                said = str(second)
+                for path, copy in own.items():
+                    said = said.replace(str(copy), str(path))
+                raise SourceError(_bad_line(said, paths)) from None
+
+
+def _stage(connection: duckdb.DuckDBPyConnection, name: str, paths: list[Path]) -> None:
     reads = []
     for path in paths:
         delimiter, header = _header(path)
@@ -34,12 +56,22 @@ def stage_csv(connection: duckdb.DuckDBPyConnection, name: str, paths: list[Path
             f"delim = {literal(delimiter)}, auto_detect = false, header = true, "
             "quote = '\"', escape = '\"', strict_mode = true, max_line_size = 16777216)"
         )
-    try:
-        connection.execute(
-            f"create or replace table {staged(name)} as {' union all by name '.join(reads)}"
-        )
-    except duckdb.InvalidInputException as error:
-        raise SourceError(_bad_line(str(error), paths)) from None
+    connection.execute(
+        f"create or replace table {staged(name)} as {' union all by name '.join(reads)}"
+    )
+
+
+def _mixes_newlines(path: Path) -> bool:
+    """Whether some lines end with CR LF and others with LF alone."""
+    content = _read(path)
+    pairs = content.count(b"\r\n")
+    return 0 < pairs < content.count(b"\n")
+
+
+def _read(path: Path) -> bytes:
+    opener = gzip.open if path.suffix.lower() == ".gz" else open
+    with opener(path, "rb") as file:
+        return bytes(file.read())
 
 
 def _header(path: Path) -> tuple[str, list[str]]:

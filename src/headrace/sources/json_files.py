@@ -2,7 +2,10 @@
 
 A column's type follows from all of its values, not from the first ones: only strings, text; only
 whole numbers, BIGINT; only numbers, DOUBLE; only booleans, BOOLEAN; only objects or lists, JSON
-(`address ->> 'city'`); any mixture, text. Strings are never taken for dates or numbers.
+(`address ->> 'city'`); any mixture, text. Strings are never taken for dates or numbers. A whole
+number may be written 3 or 3.0, for both are the same in JSON; where numbers with decimals stand
+beside some that a DOUBLE would round, all are text. Files without an object (`[]`, or nothing) are
+a table without rows.
 """
 
 from __future__ import annotations
@@ -14,6 +17,14 @@ import duckdb
 from headrace.sources.source import literal, quoted, staged
 
 _RAW = "headrace_raw_json"
+NO_COLUMNS = "headrace_no_columns"
+"""The one column of a table of which no file says what columns it has; the book gives it some."""
+_EXACT = 2**53 - 1
+"""Up to there each whole number is a DOUBLE of its own."""
+_WHOLE = r"-?[0-9]+\.0+"
+_KINDS = (
+    "VARCHAR", "BOOLEAN", "OBJECT", "ARRAY", "BIGINT", "LARGE", "HUGE", "WHOLE", "DOUBLE",
+)  # fmt: skip
 
 
 def stage_json(connection: duckdb.DuckDBPyConnection, name: str, paths: list[Path]) -> None:
@@ -26,9 +37,15 @@ def stage_json(connection: duckdb.DuckDBPyConnection, name: str, paths: list[Pat
         f"create or replace temp table {_RAW} as select * from read_json([{listed}], "
         # Depth 1: each key of the object is a column, and what it holds stays JSON.
         "maximum_depth = 1, sample_size = -1, union_by_name = true, "
+        # An object of many keys, or many objects of few, is not taken for a map.
+        "map_inference_threshold = -1, field_appearance_threshold = 0, "
         "maximum_object_size = 67108864)"
     )
-    columns = [str(row[0]) for row in connection.execute(f"describe {_RAW}").fetchall()]
+    described = connection.execute(f"describe {_RAW}").fetchall()
+    columns = [str(row[0]) for row in described]
+    if [tuple(row[:2]) for row in described] == [("json", "JSON")] and _is_empty(connection):
+        _stage_nothing(connection, name)
+        return
     keeps = [
         f"{_keep(quoted(column), kinds)} as {quoted(column)}"
         for column, kinds in zip(columns, _kinds(connection, columns), strict=True)
@@ -39,28 +56,62 @@ def stage_json(connection: duckdb.DuckDBPyConnection, name: str, paths: list[Pat
     connection.execute(f"drop table {_RAW}")
 
 
+def _is_empty(connection: duckdb.DuckDBPyConnection) -> bool:
+    return not connection.execute(f"from {_RAW} limit 1").fetchall()
+
+
+def _stage_nothing(connection: duckdb.DuckDBPyConnection, name: str) -> None:
+    """A table without rows, with the columns that it had the last time, if there was one."""
+    try:
+        connection.execute(f"truncate {staged(name)}")
+    except duckdb.CatalogException:
+        connection.execute(f"create table {staged(name)} ({NO_COLUMNS} varchar)")
+    connection.execute(f"drop table {_RAW}")
+
+
 def _kinds(connection: duckdb.DuckDBPyConnection, columns: list[str]) -> list[set[str]]:
-    """For each column, which JSON types its values have; HUGE for integers beyond 64 bits."""
+    """For each column, which of `_KINDS` its values have: JSON's types, and of numbers BIGINT,
+    LARGE or HUGE (whole; exact as a DOUBLE, in 64 bits, or in neither), WHOLE (written 3.0), or
+    DOUBLE."""
+    # A bit for each: lists of distinct values would take some megabytes for every column.
+    bits = {kind: 1 << place for place, kind in enumerate(_KINDS)}
     looks = ", ".join(
-        f"list(distinct case when json_type({c}) in ('UBIGINT', 'BIGINT', 'DOUBLE')"
-        f" and regexp_full_match({c} ->> '$', '-?[0-9]+')"
-        f" and try_cast({c} ->> '$' as bigint) is null then 'HUGE' else json_type({c}) end)"
+        f"bit_or(case json_type({c})"
+        f" when 'NULL' then 0 when 'VARCHAR' then {bits['VARCHAR']}"
+        f" when 'BOOLEAN' then {bits['BOOLEAN']}"
+        f" when 'OBJECT' then {bits['OBJECT']} when 'ARRAY' then {bits['ARRAY']}"
+        f" else case when {c} is null then 0"
+        f" when regexp_full_match({c} ->> '$', '-?[0-9]+') then case"
+        f" when try_cast({c} ->> '$' as bigint) between -{_EXACT} and {_EXACT}"
+        f" then {bits['BIGINT']}"
+        f" when try_cast({c} ->> '$' as bigint) is null then {bits['HUGE']}"
+        f" else {bits['LARGE']} end"
+        f" when regexp_full_match({c} ->> '$', '{_WHOLE}')"
+        f" and try_cast({c} ->> '$' as double) between -{_EXACT} and {_EXACT}"
+        f" then {bits['WHOLE']} else {bits['DOUBLE']} end end)"
         for c in map(quoted, columns)
     )
     found = connection.execute(f"select {looks} from {_RAW}").fetchall()
-    return [set(kinds or ()) - {"NULL", None} for kinds in found[0]]
+    return [{kind for kind, bit in bits.items() if (seen or 0) & bit} for seen in found[0]]
 
 
 def _keep(column: str, kinds: set[str]) -> str:
     text = f"{column} ->> '$'"
+    # Of 3.0 as of 3, also among text, where it is an id more often than an amount.
+    plain = (
+        f"case when json_type({column}) = 'DOUBLE' and regexp_full_match({text}, '{_WHOLE}') "
+        f"then split_part({text}, '.', 1) else {text} end"
+        if "WHOLE" in kinds
+        else f"({text})"
+    )
     if not kinds:
         return f"({text})::varchar"
-    if kinds <= {"UBIGINT", "BIGINT"}:
-        return f"({text})::bigint"
-    if kinds <= {"UBIGINT", "BIGINT", "DOUBLE"}:
+    if kinds <= {"BIGINT", "LARGE", "WHOLE"}:
+        return f"({plain})::bigint"
+    if kinds <= {"BIGINT", "WHOLE", "DOUBLE"}:
         return f"({text})::double"
     if kinds == {"BOOLEAN"}:
         return f"({text})::boolean"
     if kinds <= {"OBJECT", "ARRAY"}:
         return f"{column}::json"
-    return f"({text})::varchar"
+    return f"({plain})::varchar"

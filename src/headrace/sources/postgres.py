@@ -1,7 +1,8 @@
 """A PostgreSQL database as a source: one read-only snapshot over all tables.
 
 Types that DuckDB has arrive as they are. `numeric(p, s)` arrives as DECIMAL(p, s); `numeric`
-without bounds as DECIMAL(38, 10) when every value fits, else as text; `timestamptz` as TIMESTAMP
+without bounds as BIGINT when every value is whole and fits, as ids are, as DECIMAL(38, 10) when
+every value fits that, else as text without idle zeros; `timestamptz` as TIMESTAMP
 in UTC; arrays and row types as JSON text; everything else (json, uuid, enums, ranges, ...) as the
 text that PostgreSQL shows. NaN and infinite dates become NULL: neither is an amount or a day.
 """
@@ -110,7 +111,7 @@ def _stage_table(database: Database, name: str, table: str, query: str) -> None:
     for column in columns:
         c = quoted(column.name)
         reads.append(f"{_read(column)} as {c}")
-        keeps.append(_keep(column, c, column.name in fitting))
+        keeps.append(_keep(column, c, fitting.get(column.name, "")))
     database.into(
         f"create or replace table {staged(name)} as select {', '.join(keeps)} from stream",
         f"select {', '.join(reads)} from {rows}",
@@ -155,17 +156,26 @@ def _bounds(column: _Column) -> tuple[int, int] | None:
     return (precision, scale) if 0 < precision <= 38 and scale <= precision else None
 
 
-def _fitting(database: Database, rows: str, columns: list[_Column]) -> set[str]:
-    """The columns whose values all fit DECIMAL(38, 10), not-a-number aside."""
+def _fitting(database: Database, rows: str, columns: list[_Column]) -> dict[str, str]:
+    """Column to the type that holds all its values, not-a-number aside; left out without one."""
     if not columns:
-        return set()
+        return {}
     tests = ", ".join(
         f"coalesce(bool_and({c}::numeric = 'NaN' or"
-        f" (abs({c}::numeric) < 1e28 and min_scale({c}::numeric) <= 10)), true)"
+        f" (abs({c}::numeric) < 1e28 and min_scale({c}::numeric) <= 10)), true), "
+        f"coalesce(bool_and(abs({c}::numeric) < 9e18 and min_scale({c}::numeric) = 0)"
+        f" filter (where {c}::numeric <> 'NaN'), false)"
         for c in (quoted(column.name) for column in columns)
     )
     found = database.rows(f"select {tests} from {rows}")[0]
-    return {column.name for column, fits in zip(columns, found, strict=True) if fits}
+    types: dict[str, str] = {}
+    for place, column in enumerate(columns):
+        fits, whole = found[2 * place : 2 * place + 2]
+        if whole and column.type == "numeric":
+            types[column.name] = "bigint"
+        elif fits:
+            types[column.name] = "decimal(38, 10)"
+    return types
 
 
 def _read(column: _Column) -> str:
@@ -177,15 +187,16 @@ def _read(column: _Column) -> str:
         moment = _MOMENTS[column.type].format(c)
         return f"case when isfinite({c}) then {moment} end"
     if column.type in ("numeric", "money"):
-        return f"nullif({c}::numeric, 'NaN')"
+        number = f"nullif({c}::numeric, 'NaN')"
+        return number if _bounds(column) else f"trim_scale({number})"
     if column.category in ("A", "C"):
         return f"to_jsonb({c})::text"
     return f"{c}::text"
 
 
-def _keep(column: _Column, name: str, fits: bool) -> str:
-    """The DuckDB expression for it: `numeric` comes as text."""
+def _keep(column: _Column, name: str, fitting: str) -> str:
+    """The DuckDB expression for it: `numeric` comes as text, and becomes `fitting` if that is."""
     bounds = _bounds(column)
     if bounds:
         return f"{name}::decimal({bounds[0]}, {bounds[1]}) as {name}"
-    return f"{name}::decimal(38, 10) as {name}" if fits else name
+    return f"{name}::{fitting} as {name}" if fitting else name

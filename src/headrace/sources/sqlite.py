@@ -5,6 +5,7 @@ first rows it sees. So every column's values are looked at first, and the one ty
 of them without loss is asked for:
 
     only integers -> BIGINT            only numbers -> DOUBLE (if no integer exceeds 2^53)
+    reals that are all whole, among integers or without a declared type -> BIGINT
     only blobs    -> BLOB              anything else, dates too -> VARCHAR, as SQLite shows it
     only NULL     -> by the declared type
 """
@@ -117,16 +118,28 @@ def _value_types(
     looks = ", ".join(
         f"coalesce(min(nullif(typeof({c}), 'null')), ''), "
         f"coalesce(max(nullif(typeof({c}), 'null')), ''), "
-        f"coalesce(max(typeof({c}) = 'integer' and {c} not between -{2**53} and {2**53}), 0)"
+        f"coalesce(max(typeof({c}) = 'integer' and {c} not between -{2**53} and {2**53}), 0), "
+        f"coalesce(max(typeof({c}) = 'real' and not {_is_whole(c)}), 0)"
         for c in map(quoted, doubtful)
     )
     found = database.rows(f"select {looks} from ({query}\n)")[0]
     for place, column in enumerate(doubtful):
-        least, most, beyond_double = found[3 * place : 3 * place + 3]
+        least, most, beyond_double, parts = found[4 * place : 4 * place + 4]
         # In the order of their names: blob, integer, real, text.
-        numbers = (least, most) == ("integer", "real") and not beyond_double
-        types[column] = "real" if numbers else least if least == most else "mixed"
+        if least in ("integer", "real") and most == "real" and not parts:
+            types[column] = "integer"  # one id that was written 3.0 leaves the others what they are
+        elif (least, most) == ("integer", "real") and not beyond_double:
+            types[column] = "real"
+        else:
+            types[column] = least if least == most else "mixed"
     return types
+
+
+def _is_whole(column: str) -> str:
+    """Whether a real is a whole number that no other whole number is rounded to."""
+    return (
+        f"({column} = cast({column} as integer) and {column} between -{2**53 - 1} and {2**53 - 1})"
+    )
 
 
 def _copy(database: Database, name: str, query: str, types: dict[str, str]) -> None:
@@ -149,15 +162,16 @@ def _copy(database: Database, name: str, query: str, types: dict[str, str]) -> N
 
 def _read(column: str, kind: str) -> str:
     """The SQLite expression that gives each value of `column` in its type."""
-    if kind == "real":
-        return f"cast({column} as real)"
+    if kind in ("real", "integer"):
+        return f"cast({column} as {kind})"
     if kind != "mixed":
         return column
     # A number among text: 15 digits where they suffice to tell it, 17 where they don't.
     return (
         f"case typeof({column}) when 'null' then null "
         f"when 'blob' then '\\x' || lower(hex({column})) "
-        f"when 'real' then iif(cast(cast({column} as text) as real) = {column}, "
-        f"cast({column} as text), printf('%!.17g', {column})) "
+        f"when 'real' then iif({_is_whole(column)}, cast(cast({column} as integer) as text), "
+        f"iif(cast(cast({column} as text) as real) = {column}, "
+        f"cast({column} as text), printf('%!.17g', {column}))) "
         f"else cast({column} as text) end"
     )

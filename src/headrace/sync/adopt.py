@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct, field
 
 from headrace.book.book import Book
+from headrace.book.contact_keys import contact_key, customer_of
 from headrace.book.payloads import Payloads, encode_payload
 from headrace.client.endpoints import Reader
 from headrace.model.entity import CUSTOMER, ENTITIES, Entity
@@ -110,7 +111,7 @@ class Adopter:
                 self._customers[item["id"]] = external_id
                 for one in item.get("contacts") or [] if external_id else []:
                     if one.get("externalId"):
-                        contacts[f"{external_id}/{one['externalId']}"] = one
+                        contacts[contact_key(str(external_id), str(one["externalId"]))] = one
             if external_id:
                 named[str(external_id)] = with_customer(item, self._customers)
             else:
@@ -159,5 +160,5 @@ class Adopter:
 def _owner(entity: str, external_id: str, body: dict[str, Any]) -> str:
     """Whose lane the record is in."""
     if entity == "contact":
-        return external_id.rpartition("/")[0]
+        return customer_of(external_id)
     return str(body["customer"]["externalId"]) if "customer" in body else external_id

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from headrace.book.contact_keys import external_id_of
 from headrace.client.endpoints import contact_path, contacts_path, external_path, pdf_path
 from headrace.model.entity import BY_NAME
 from headrace.sync.operation import Operation
@@ -12,7 +13,7 @@ def request_of(operation: Operation) -> tuple[str, str]:
     """Imports and PDFs are POSTs; a contact of its own has PUT for changes (guide, Contacts)."""
     deleting = operation.action == "delete"
     if operation.entity == "contact":
-        external_id = operation.external_id.removeprefix(f"{operation.customer}/")
+        external_id = external_id_of(operation.external_id, operation.customer)
         if operation.action == "create":
             return "POST", contacts_path(operation.customer)
         method = "DELETE" if deleting else "PUT"

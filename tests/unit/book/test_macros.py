@@ -40,6 +40,35 @@ def value(book: Book, sql: str) -> object:
         ("minor('100000000.001', 'EUR')", None),
         ("minor('500000000000.00', 'EUR')", 50_000_000_000_000),
         ("minor('123456789012345678901234567890', 'EUR')", None),
+        ("minor('1500', 'jpy')", 1500),
+        ("minor_rounded(106.7545, 'EUR')", 10675),
+        ("minor_rounded(106.7545::decimal(38, 10), 'EUR')", 10675),
+        ("minor_rounded('106.7545', 'JPY')", 107),
+        ("minor_rounded('-0.005', 'EUR')", -1),
+        ("minor_rounded('0.005', 'EUR')", 1),
+        ("minor_rounded('0.00499999999999', 'EUR')", 0),
+        ("minor_rounded(0.145::double, 'EUR')", 15),
+        ("minor_rounded(1.005::double, 'EUR')", 101),
+        ("minor_rounded('12.2584', 'KWD')", 12258),
+        ("minor_rounded('1.377,58', 'EUR')", None),
+        ("minor_rounded('1e30', 'EUR')", None),
+        ("minor_rounded(null, 'EUR')", None),
+        ("minor_units(1200000, 'ISK', 'stripe')", 12000),
+        ("minor_units('5000000', 'ugx', 'stripe')", 50000),
+        ("minor_units(70000, 'MGA', 'stripe')", 7000000),
+        ("minor_units(1200050, 'ISK', 'stripe')", None),
+        ("minor_units(9000, 'JPY', 'stripe')", 9000),
+        ("minor_units(1250, 'EUR', 'stripe')", 1250),
+        ("minor_units(12345, 'KWD', 'stripe')", 12345),
+        ("minor_units(1500000, 'HUF', 'stripe')", 1500000),
+        ("minor_units(-500, 'CLP', 'adyen')", -5),
+        ("minor_units(5, 'IDR', 'adyen')", 500),
+        ("minor_units(5, 'CVE', 'adyen')", 500),
+        ("minor_units(500, 'ISK', 'adyen')", 5),
+        ("minor_units(500, 'ISK', 'iso')", 500),
+        ("minor_units('12.5', 'EUR', 'iso')", None),
+        ("minor_units('x', 'EUR', 'iso')", None),
+        ("minor_units(9223372036854775807, 'MGA', 'stripe')", None),
         ("minor_of_fraction(2500, 100, 'EUR')", 2500),
         ("minor_of_fraction(12258, 1000, 'LYD')", 12258),
         ("minor_of_fraction(1, 3, 'EUR')", None),
@@ -51,6 +80,30 @@ def value(book: Book, sql: str) -> object:
     ],
 )
 def test_an_amount_is_exact_or_null(book: Book, call: str, result: object) -> None:
+    assert value(book, call) == result
+
+
+@pytest.mark.parametrize(
+    ("call", "result"),
+    [
+        ("plain_id(7)", "7"),
+        ("plain_id(7.0::double)", "7"),
+        ("plain_id(7.0000000000::decimal(38, 10))", "7"),
+        ("plain_id('7.0')", "7"),
+        ("plain_id(7.5::double)", None),
+        ("plain_id('A-7')", "A-7"),
+        ("plain_id(null::bigint)", None),
+        ("country_name('FR')", "France"),
+        ("country_name('deu')", "Germany"),
+        ("country_name(' uk ')", "United Kingdom"),
+        ("country_name('France')", "France"),
+        ("country_name('XX')", "XX"),
+        ("country_name(null)", None),
+    ],
+)
+def test_ids_and_countries_are_written_as_they_should_be(
+    book: Book, call: str, result: object
+) -> None:
     assert value(book, call) == result
 
 

@@ -7,6 +7,7 @@ import pytest
 from headrace.book.book import Book
 from headrace.book.models import load_models, tables_read
 from headrace.model.errors import ModelError
+from headrace.sources.files import FileSource
 
 CUSTOMERS = "select id as external_id, name from clients"
 
@@ -55,10 +56,13 @@ def test_ids_become_text_and_dates_become_utc(tmp_path: Path) -> None:
             "did you mean vat_number",
         ),
         ({"customers": CUSTOMERS, "invoces": "select 1"}, "did you mean invoices"),
-        ({"customers": "selec 1"}, "customers.sql is not SQL"),
+        ({"customers": "selec 1"}, "customers.sql, line 1: Parser Error: syntax error"),
         ({"customers": f"{CUSTOMERS}; drop table clients"}, "one SELECT statement"),
         ({"customers": "drop table clients"}, "one SELECT statement"),
-        ({"customers": "select nme as external_id, name from clients"}, "customers.sql fails"),
+        (
+            {"customers": "select nme as external_id, name from clients"},
+            "customers.sql, line 1: Binder Error",
+        ),
         (
             {"customers": "select cast(name as integer) as external_id, name from clients"},
             "minor() and try_cast() keep one bad value",
@@ -71,6 +75,164 @@ def test_a_model_that_can_not_run_is_named(
     with pytest.raises(ModelError) as error:
         run(tmp_path, **models)
     assert said in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("customers", "lines"),
+    [
+        (
+            "-- All clients.\n\nselect\n    id as external_id,\n    nme as name\nfrom clients\n",
+            [
+                'customers.sql, line 5: Binder Error: Referenced column "nme" not found in FROM '
+                "clause!",
+                '  Candidate bindings: "name", "note"',
+                "        nme as name",
+                "        ^^^",
+                "  clients has: id, name, note",
+            ],
+        ),
+        (
+            "select id as external_id,\n  lowr(name) as name from clients",
+            [
+                "customers.sql, line 2: Catalog Error: Scalar Function with name lowr does not "
+                "exist!",
+                '  Did you mean "lower"?',
+                "      lowr(name) as name from clients",
+                "      ^^^^^^^^^^",
+                "  clients has: id, name, note",
+            ],
+        ),
+        (
+            "select id as external_id,, name from clients",
+            [
+                'customers.sql, line 1: Parser Error: syntax error at or near ","',
+                "    select id as external_id,, name from clients",
+                "                             ^",
+            ],
+        ),
+        (
+            "/* é */ with clients as (\n select * from clients\n)\nselect id as external_id, nme "
+            "as name from clients",
+            [
+                'customers.sql, line 4: Binder Error: Referenced column "nme" not found in FROM '
+                "clause!",
+                '  Candidate bindings: "name", "note"',
+                "    select id as external_id, nme as name from clients",
+                "                              ^^^",
+                "  clients has: id, name, note",
+            ],
+        ),
+        (
+            "select id as external_id,\n cast(name as date) as name from clients",
+            [
+                "customers.sql, line 2: Conversion Error: invalid date field format: "
+                '" Upflow SAS ", expected format is (YYYY-MM-DD) when casting from source column '
+                "name",
+                "     cast(name as date) as name from clients",
+                "     ^^^^^^^^^^^^^^^^^^",
+                "  minor() and try_cast() keep one bad value from stopping the model.",
+            ],
+        ),
+        (
+            "select id as external_id, name from clients where minor_units(1, 'EUR', 'strip') = 1",
+            ["customers.sql: Invalid Input Error: minor_units knows the processors iso, stripe, "
+             "adyen, and not strip",
+             "  minor() and try_cast() keep one bad value from stopping the model."],
+        ),
+    ],
+    ids=["column", "function", "syntax", "behind a table of its own name", "value", "processor"],
+)  # fmt: skip
+def test_an_error_of_the_sql_points_to_its_place_in_the_file(
+    tmp_path: Path, customers: str, lines: list[str]
+) -> None:
+    with pytest.raises(ModelError) as error:
+        run(tmp_path, customers=customers)
+    assert str(error.value).splitlines() == lines
+
+
+@pytest.mark.parametrize(
+    "customers",
+    [
+        "with clients as (select * from clients) select id as external_id, name from clients",
+        "with clients as (select * from source.clients) select id as external_id, name from "
+        "clients",
+        "with CLIENTS as materialized (select * from Clients) select id as external_id, name from "
+        "clients",
+        "with a as (select * from clients), clients as (select * from a union all select * from "
+        "clients where false) select id as external_id, name from clients",
+        "with bills as (select * from bills), clients as (select c.* from clients c join bills on "
+        "bills.client = c.id) select id as external_id, name from clients",
+        "\ufeffselect id as external_id, name from clients",
+    ],
+)
+def test_a_common_table_expression_may_have_the_name_of_its_table(
+    tmp_path: Path, customers: str
+) -> None:
+    book = run(tmp_path, customers=customers)
+    assert book.connection.execute("select external_id, name from book.customers").fetchall() == [
+        ("1", "Upflow SAS")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("sql", "tables"),
+    [
+        ("with c as (select * from c) select * from c", {"c"}),
+        ("with c as (select * from source.c) select * from c", {"c"}),
+        ("with recursive r as (select 1 as n union all select n from r) select * from r", set()),
+        ("with a as (select * from b), b as (select * from b, a) select * from b", {"b"}),
+        ("select (with d as (select * from d) select max(n) from d) from e", {"d", "e"}),
+    ],
+)
+def test_a_name_counts_as_a_table_where_no_expression_has_it(sql: str, tables: set[str]) -> None:
+    assert tables_read(sql) == tables
+
+
+@pytest.mark.parametrize(
+    "refunds",
+    [
+        "select id as external_id, client as customer_external_id, 'EUR' as currency, "
+        "minor(total - coalesce(fee, 0), 'EUR') as amount, to_timestamp(day) as validated_at "
+        "from refunds where status = 'done'",
+        "select r.id as external_id, c.id as customer_external_id, r.currency, "
+        "minor_units(sum(r.total), r.currency, 'stripe') as amount, max(r.day) as validated_at "
+        "from clients c join refunds r on r.client = c.id group by r.id, c.id, r.currency",
+        "with r as (select * from refunds) select r.data ->> 'id' as external_id, "
+        "upper(r.client) as customer_external_id, 'EUR' as currency, 1 as amount, day as "
+        "validated_at from (select data, client, day from refunds) as r",
+    ],
+)
+def test_a_table_of_which_nothing_is_known_yet_stops_no_model(tmp_path: Path, refunds: str) -> None:
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "customers.sql").write_text(CUSTOMERS)
+    (tmp_path / "models" / "refunds.sql").write_text(refunds)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "refunds.jsonl").write_text("\n")
+    (tmp_path / "data" / "clients.jsonl").write_text('{"id": 1, "name": "A"}')
+    source = FileSource(tmp_path / "data", {})
+    with Book(tmp_path / "cache.duckdb") as book:
+        for _ in range(2):
+            with book.staging() as connection:
+                source.stage(connection, ["clients", "refunds"])
+            book.build(load_models(tmp_path / "models", ["clients", "refunds"]))
+            book.check()
+            book.run_again()
+            assert book.counts() == {"customers": 1, "refunds": 0}
+            assert book.problems() == []
+
+
+def test_an_export_that_became_empty_keeps_its_columns(tmp_path: Path) -> None:
+    path = tmp_path / "refunds.json"
+    with Book(tmp_path / "book" / "cache.duckdb") as book:
+        for text in ('[{"id": 1, "part": 1.5}]', "[]", ""):
+            path.write_text(text)
+            with book.staging() as connection:
+                FileSource(tmp_path, {}).stage(connection, ["refunds"])
+        found = book.connection.execute("from staging.source.refunds")
+        assert [(column[0], str(column[1])) for column in found.description or ()] == [
+            ("id", "BIGINT"),
+            ("part", "DOUBLE"),
+        ]
 
 
 def test_the_tables_that_a_model_names() -> None:

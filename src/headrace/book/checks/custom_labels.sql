@@ -3,7 +3,7 @@ with labels as (
     select value.name, unnest(
         case json_type(value.value)
             when 'ARRAY' then json_extract_string(value.value, '$[*]')
-            else [json_extract_string(value.value, '$')]
+            else [trim(json_extract_string(value.value, '$'))]
         end
     ) as label
     from book.custom_values as value

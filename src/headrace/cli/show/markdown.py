@@ -5,6 +5,7 @@ from __future__ import annotations
 from headrace.cli.show.console import duration_text, several
 from headrace.cli.show.diff import change_lines
 from headrace.cli.show.plans import releases_text
+from headrace.cli.show.problems import kinds_of
 from headrace.model.entity import BY_NAME
 from headrace.model.money import format_money
 from headrace.sync.pdf_files import PDF_OF
@@ -44,13 +45,12 @@ def plan_as_markdown(plan: Plan) -> str:
     if plan.problems:
         lines += ["", f"### Problems ({len(plan.problems):,})", ""]
         lines += ["| | record | problem | remedy |", "|---|---|---|---|"]
-        for found in plan.problems[:_SHOWN]:
-            cells = (
-                found.severity,
-                f"{found.entity} {found.external_id}",
-                found.problem,
-                found.remedy,
-            )
+        for kind in kinds_of(plan.problems)[:_SHOWN]:
+            found = kind.first
+            named = f"{found.entity} {', '.join(one.external_id for one in kind.examples)}"
+            if kind.count > len(kind.examples):
+                named += f" and {kind.count - len(kind.examples):,} more"
+            cells = (found.severity, named, found.problem, found.remedy)
             lines.append(f"| {' | '.join(_cell(cell) for cell in cells)} |")
     return "\n".join(lines) + "\n"
 

@@ -8,15 +8,15 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
-from headrace.book.checks import Problem
 from headrace.cli.show.console import duration_text, several
+from headrace.cli.show.problems import show_problems
 from headrace.model.entity import BY_NAME
 from headrace.model.money import format_money
 from headrace.sync.organisation import Outcome
 from headrace.sync.pdf_files import PDF_OF
 from headrace.sync.plan import Change, Plan, Withheld, least_seconds
 
-_PROBLEMS_SHOWN = 20
+_FAILURES_SHOWN = 20
 _CAUSES_SHOWN = 8
 UPFLOW_RATE = 600
 """Requests a minute that Upflow takes (guide)."""
@@ -111,23 +111,6 @@ def show_changes(console: Console, changes: Sequence[Change], total: int) -> Non
         console.print(f"  … and {total - len(changes):,} more")
 
 
-def show_problems(console: Console, problems: Sequence[Problem]) -> None:
-    """Each problem with its table, external id and remedy."""
-    if not problems:
-        return
-    counts = Counter(problem.severity for problem in problems)
-    said = ", ".join(several(count, severity) for severity, count in sorted(counts.items()))
-    console.print(f"[bold]Problems[/bold] ({said})")
-    for problem in problems[:_PROBLEMS_SHOWN]:
-        console.print(
-            f"  {problem.severity}: {problem.entity} {problem.external_id} {problem.problem}; "
-            f"{problem.remedy}",
-            markup=False,
-        )
-    if len(problems) > _PROBLEMS_SHOWN:
-        console.print(f"  … and {len(problems) - _PROBLEMS_SHOWN:,} more (--json has all)")
-
-
 def _show_staying(console: Console, title: str, records: Sequence[Withheld]) -> None:
     """Counts, and the first of each cause: one bad customer can keep a thousand records back."""
     if not records:
@@ -167,7 +150,7 @@ def show_outcome(console: Console, plan: Plan, outcome: Outcome) -> None:
         console.print(
             f"[red]{outcome.drifted:,} kept otherwise by the API[/red]: `headrace drift` says how."
         )
-    for sentence in outcome.failed[:_PROBLEMS_SHOWN]:
+    for sentence in outcome.failed[:_FAILURES_SHOWN]:
         console.print(f"  {sentence}", markup=False)
     if outcome.held:
         console.print(f"{outcome.held:,} held back: they, or what they refer to, did not arrive.")

@@ -1,0 +1,167 @@
+"""A model's columns as the canonical tables have them: the select items that cast each.
+
+What can't be read as its column's kind becomes NULL and stays readable in a twin, `<column>__raw`,
+for the check that reports it. Nothing here can fail for a row: a bad one never stops the others.
+"""
+
+from __future__ import annotations
+
+import re
+
+from headrace.book.tables import Column
+
+_READ = "__read"
+RAW = "__raw"
+"""What follows a column's name in that of its twin, which keeps what could not be read."""
+
+MAX_AMOUNT = 10**16
+"""The most that an amount may be, either way: far more than anybody owes, and sums of it fit."""
+FIRST_DAY, LAST_DAY = "1900-01-01", "9999-12-31"
+"""What lies outside was never meant: 0026-05-05, 20226-05-05. 9999-12-31 stands for never."""
+
+_SMALL = {"TINYINT", "SMALLINT", "INTEGER", "UTINYINT", "USMALLINT", "UINTEGER"}
+_INTEGERS = _SMALL | {"BIGINT", "HUGEINT", "UBIGINT", "UHUGEINT", "BIGNUM"}
+_EXACT = {"FLOAT": 2**24 - 1, "DOUBLE": 2**53 - 1}
+"""Up to there two different whole numbers are two different floats."""
+
+
+def cast_column(column: Column, kind: str | None) -> list[str]:
+    """The select items of one column whose type in the engine is `kind`, None when absent."""
+    name = column.name
+    match column.kind:
+        case "text":
+            return [f"{_text(name, kind, 'tidy')} as {name}"]
+        case "code":
+            return [f"{_text(name, kind, 'tidy_id')} as {name}"]
+        case "id":
+            return (
+                _with_raw(name, _id(name, kind))
+                if _scaled(kind)
+                else [f"{_text(name, kind, 'tidy_id')} as {name}"]
+            )
+        case "json":
+            return _object(name, kind)
+        case "bytes":
+            return [f"cast({name} as blob) as {name}" if kind else f"null::blob as {name}"]
+        case "flag":
+            if kind is None or kind == "BOOLEAN":
+                return [f"{name if kind else 'null::boolean'} as {name}"]
+            return _with_raw(name, f"try_cast({name} as boolean)")
+        case "amount":
+            return _amount(name, kind)
+        case "instant":
+            return _instant(name, kind)
+
+
+def read_first(column: Column, kind: str | None) -> str | None:
+    """A select item that `cast_column` builds on, of a SELECT below: what is dear to read is read
+    once. None when there is no need."""
+    name = column.name
+    if kind is None or column.kind not in ("amount", "instant") or kind in _INTEGERS:
+        return None
+    if column.kind == "amount":
+        return f"try_cast({name} as decimal(38, 9)) as {name}{_READ}"
+    given = f"({name} ->> '$')" if kind == "JSON" else name
+    if kind in ("VARCHAR", "JSON"):
+        # Through TIMESTAMPTZ, so that an offset in the text counts; the session's zone is UTC.
+        source = (
+            f"case when length({given}) = 10 then cast(try_cast({given} as date) as timestamp) "
+            f"else timezone('UTC', try_cast({given} as timestamptz)) end"
+        )
+    elif kind == "TIMESTAMP WITH TIME ZONE":
+        source = f"timezone('UTC', {name})"
+    else:
+        source = f"try_cast({name} as timestamp)"
+    return f"{source} as {name}{_READ}"
+
+
+def _with_raw(name: str, source: str) -> list[str]:
+    raw = f"case when {source} is null then cast({name} as varchar) end"
+    return [f"{source} as {name}", f"{raw} as {name}{RAW}"]
+
+
+def _text(name: str, kind: str | None, tidy: str) -> str:
+    if kind is None:
+        return "null::varchar"
+    if kind in _INTEGERS:
+        return f"cast({name} as varchar)"
+    if _scaled(kind):
+        # 1001.0 is the number 1001 of a column that has gaps.
+        return f"coalesce({_id(name, kind)}, cast({name} as varchar))"
+    # As text a JSON string would keep its quotes.
+    text = f"{name} ->> '$'" if kind == "JSON" else f"cast({name} as varchar)"
+    return f"memory.main.{tidy}({text})"
+
+
+def _scaled(kind: str | None) -> bool:
+    """Whether it is a type of numbers that shows decimals where there are none."""
+    return kind in _EXACT or bool(kind and re.fullmatch(r"DECIMAL\(\d+,[1-9]\d*\)", kind))
+
+
+def _id(name: str, kind: str | None) -> str:
+    """A whole number without decimals; NULL for one that is not, or that may be two numbers."""
+    if kind in _EXACT:
+        return (
+            f"case when {name} % 1 = 0 and abs({name}) <= {_EXACT[kind]} "
+            f"then cast(cast({name} as bigint) as varchar) end"
+        )
+    return f"case when {name} % 1 = 0 then cast(cast({name} as hugeint) as varchar) end"
+
+
+def _amount(name: str, kind: str | None) -> list[str]:
+    if kind is None or kind in _SMALL:
+        return [f"{name if kind else 'null'}::bigint as {name}"]
+    bound = f"between -{MAX_AMOUNT} and {MAX_AMOUNT}"
+    if kind in _INTEGERS:
+        return _with_raw(name, f"case when {name} {bound} then {name}::bigint end")
+    # A fraction of a cent is not rounded away: it is reported.
+    number = f"{name}{_READ}"
+    return _with_raw(
+        name, f"case when {number} % 1 = 0 and {number} {bound} then {number}::bigint end"
+    )
+
+
+def _instant(name: str, kind: str | None) -> list[str]:
+    if kind is None:
+        return [f"null::timestamp as {name}", f"null::varchar as {name}{RAW}"]
+    if kind in _INTEGERS:  # a number is no date: it may count seconds, milliseconds or days
+        return [f"null::timestamp as {name}", f"cast({name} as varchar) as {name}{RAW}"]
+    moment = f"{name}{_READ}"
+    bounds = f"timestamp '{FIRST_DAY}' and timestamp '{LAST_DAY} 23:59:59.999999'"
+    return _with_raw(name, f"case when {moment} between {bounds} then {moment} end")
+
+
+def _object(name: str, kind: str | None) -> list[str]:
+    """A JSON object as text, encoded once; `{}` of an empty list, as PHP writes no names."""
+    if kind is None:
+        return [f"null::varchar as {name}", f"null::varchar as {name}{RAW}"]
+    if kind not in ("VARCHAR", "JSON"):
+        written = f"cast(to_json({name}) as varchar)"
+    else:
+        written = f"nullif(trim(cast({name} as varchar)), '')"
+    source = f"memory.main.json_object_of({written})"
+    raw = f"case when {source} is null and {written} not in ('null', '\"\"') then {written} end"
+    return [f"{source} as {name}", f"{raw} as {name}{RAW}"]
+
+
+def why_unread(column: Column) -> str:
+    """SQL for what keeps `<column>__raw` from being read, behind "which is "."""
+    raw = f"{column.name}{RAW}"
+    match column.kind:
+        case "amount":
+            number = f"abs(try_cast({raw} as decimal(38, 9))) > {MAX_AMOUNT}"
+            return (
+                f"case when {number} then 'more than the {MAX_AMOUNT:,} that an amount may be' "
+                "else 'not a whole number of the currency''s lowest division' end"
+            )
+        case "instant":
+            # Numbers have no date either, although some of them can be read as one of a far year.
+            dated = f"try_cast({raw} as timestamptz) is not null"
+            return (
+                f"case when {dated} then 'not a date from {FIRST_DAY} to {LAST_DAY}' "
+                "else 'not a date' end"
+            )
+        case "flag":
+            return "'not true or false'"
+        case _:
+            return "'not an id: only whole numbers are, and as floats those below 2^53'"

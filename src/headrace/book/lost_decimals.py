@@ -1,0 +1,118 @@
+"""Amounts that lose their decimals in a model: `round` inside CASE does it, for instance, and the
+numbers look as good as any."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import duckdb
+
+from headrace.book.models import Model
+from headrace.book.sql_tree import Tree, inside, item_place, parse, selects
+from headrace.book.tables import Column
+
+_ROWS_MIN = 20
+_WHOLE_MIN = 0.98
+"""Share of a column's amounts in whole units from which on it is looked at ..."""
+_PARTS_MIN = 0.1
+"""... and share of the source's values with decimals from which on they were lost."""
+
+
+def warn_of_lost_decimals(connection: duckdb.DuckDBPyConnection, models: Iterable[Model]) -> None:
+    """A warning for each amount that is in whole units where its source column has decimals; only
+    of currencies with two decimals, for in others whole units are what is expected."""
+    columns: Mapping[str, dict[str, str]] | None = None
+    for model in models:
+        for amount in model.table.columns:
+            if amount.kind != "amount" or amount.name not in _whole(connection, model):
+                continue
+            columns = columns if columns is not None else _staged(connection)
+            _warn(connection, model, amount, columns)
+
+
+def _whole(connection: duckdb.DuckDBPyConnection, model: Model) -> dict[str, int]:
+    """The amounts of a table that are nearly all in whole units, with the number of their rows."""
+    names = [column.name for column in model.table.columns if column.kind == "amount"]
+    if not names or model.table.name == "allocations":  # those have no currency of their own
+        return {}
+    looks = ", ".join(
+        f"count(*) filter ({name} <> 0), count(*) filter ({name} <> 0 and {name} % 100 = 0)"
+        for name in names
+    )
+    found = connection.execute(
+        f"select {looks} from book.{model.table.name} where minor_scale(currency) = 100"
+    ).fetchall()[0]
+    return {
+        name: found[2 * place]
+        for place, name in enumerate(names)
+        if found[2 * place] >= _ROWS_MIN and found[2 * place + 1] >= _WHOLE_MIN * found[2 * place]
+    }
+
+
+def _staged(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, str]]:
+    """Table to column to the column's name as it is written, all keys in lower case."""
+    tables: dict[str, dict[str, str]] = {}
+    for table, column in connection.execute(
+        "select table_name, column_name from duckdb_columns() where database_name = 'staging' "
+        "and schema_name = 'source' and data_type not in ('DATE', 'BOOLEAN', 'BLOB')"
+    ).fetchall():
+        tables.setdefault(table.lower(), {})[column.lower()] = f'"{table}"."{column}"'
+    return tables
+
+
+def _warn(
+    connection: duckdb.DuckDBPyConnection,
+    model: Model,
+    amount: Column,
+    columns: Mapping[str, dict[str, str]],
+) -> None:
+    there = set().union(*(columns.get(table, {}) for table in model.reads))
+    for name in sorted(_named(parse(model.sql), amount.name, there)):
+        for table in sorted(model.reads):
+            if name not in columns.get(table, {}):
+                continue
+            share = _share_of_parts(connection, columns[table][name])
+            if share is not None and share >= _PARTS_MIN:
+                connection.execute(
+                    "insert into book.problems values ('warning', $1, '*', $2, $3)",
+                    [
+                        model.table.singular,
+                        f"have {amount.name} in whole units, while {share:.0%} of {name} in "
+                        f"{table} have decimals",
+                        "the model loses them: round inside CASE rounds to whole units, "
+                        f"minor_rounded({name}, currency) to the currency's, in "
+                        f"models/{model.table.name}.sql",
+                    ],
+                )
+                return
+
+
+def _named(tree: Tree, amount: str, there: set[str]) -> set[str]:
+    """The source's columns (`there`) that the amount is made of, or all that the model names when
+    that can't be told."""
+    found: set[str] = set()
+    for select in selects(tree):
+        place = item_place(select, amount)
+        if place is not None:
+            found |= _references(select["select_list"][place])
+    return found & there - {"currency"} or _references(tree) & there - {"currency"}
+
+
+def _references(node: Tree) -> set[str]:
+    return {
+        part["column_names"][-1].lower()
+        for part in inside(node)
+        if part.get("class") == "COLUMN_REF"
+    }
+
+
+def _share_of_parts(connection: duckdb.DuckDBPyConnection, column: str) -> float | None:
+    """The share of a column's numbers that are not whole; below 1 they are rates, not amounts."""
+    table, name = column.split('"."')
+    number = f'try_cast("{name} as decimal(38, 9))'
+    found = connection.execute(
+        f"select avg(case when {number} % 1 <> 0 and abs({number}) > 1 then 1.0 else 0.0 end) "
+        f'filter ({number} is not null) from staging.source.{table}"'
+    ).fetchall()
+    share: float | None = found[0][0]
+    return share

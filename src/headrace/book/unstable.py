@@ -1,0 +1,63 @@
+"""Models that give other rows each time they run: each sync would send those again.
+
+Ties in `row_number()` and the like are decided by the order in which rows come, which the engine
+does not promise. So the second run sees the source's rows in the reverse order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import resources
+
+import duckdb
+
+from headrace.book.models import Model, run_model
+from headrace.book.shapeless import views
+
+_SQL = resources.files("headrace.book").joinpath("unstable.sql").read_text(encoding="utf-8")
+_MOST = 100
+"""Rows named of each model; the first says how many there are."""
+
+
+def warn_of_unstable_models(connection: duckdb.DuckDBPyConnection, models: Sequence[Model]) -> None:
+    """Runs all models again and adds a warning for the rows that differ to `book.problems`."""
+    connection.execute("attach ':memory:' as again; create schema again.source")
+    try:
+        connection.execute("create schema again.book")
+        empty = views(connection)
+        for table in sorted(set().union(*(model.reads for model in models))):
+            made, order = ("view", "") if table in empty else ("table", "order by rowid desc")
+            connection.execute(
+                f'create {made} again.source."{table}" as from staging.source."{table}" {order}'
+            )
+        with connection.cursor() as other:
+            other.execute("set search_path = 'again.source,memory.main'")
+            for model in models:
+                run_model(other, model, "again.book")
+        for model in models:
+            connection.execute(f"insert into book.problems {_comparison(model)}")
+    finally:
+        connection.execute("detach again")
+
+
+def _comparison(model: Model) -> str:
+    # Bytes of PDFs are large, and have a rule of their own for what changed.
+    columns = [column.name for column in model.table.columns if column.kind != "bytes"]
+    keys = [column.name for column in model.table.columns if column.kind == "id"]
+    if model.table.name == "customers":
+        keys.remove("parent_external_id")
+    differing = (
+        f"if(once.{name} is distinct from again.{name}, '{name}', null)"
+        for name in columns
+        if name not in keys
+    )
+    return _SQL.format(
+        columns=", ".join(columns),
+        table=model.table.name,
+        identity=model.table.identity,
+        differing=", ".join(differing),
+        same_keys=" and ".join(f"once.{key} is not distinct from again.{key}" for key in keys),
+        most=_MOST,
+        singular=model.table.singular,
+        origin=model.origin,
+    )

@@ -1,0 +1,93 @@
+"""Problems for a person: the same kind in one place is one line, with how many and the first."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+from msgspec import Struct
+from rich.console import Console
+
+from headrace.book.checks import Problem
+from headrace.cli.show.console import several
+
+_KINDS_SHOWN = 20
+_EXAMPLES = 3
+_ENTITIES = "customer|contact|invoice|credit_note|payment|refund|adjustment|parent"
+_QUOTED = re.compile(r"'(?:[^']|'(?=\w))*'")
+_ID = re.compile(rf"\b({_ENTITIES}|to) (?!(?:of|in|the|an?|{_ENTITIES})\b)\S+")
+_FIGURES = re.compile(r"\S*\d\S*")
+
+
+class Kind(Struct, frozen=True):
+    """Problems of one severity, entity and wording."""
+
+    first: Problem
+    examples: tuple[Problem, ...]
+    """The first ones of it, at most three, `first` among them."""
+    count: int
+
+
+def kinds_of(problems: Sequence[Problem]) -> list[Kind]:
+    """The problems by kind: errors before warnings, then the most frequent first."""
+    found: dict[tuple[str, str, str, str], list[Problem]] = {}
+    for problem in problems:
+        found.setdefault(_kind(problem), []).append(problem)
+    kinds = [Kind(group[0], tuple(group[:_EXAMPLES]), len(group)) for group in found.values()]
+    return sorted(kinds, key=lambda kind: (kind.first.severity, -kind.count))
+
+
+def _kind(problem: Problem) -> tuple[str, str, str, str]:
+    """What two problems have in common that differ in ids, values, money and days alone."""
+    return problem.severity, problem.entity, _masked(problem.problem), _masked(problem.remedy)
+
+
+def _masked(text: str) -> str:
+    return _FIGURES.sub("#", _ID.sub(r"\1 #", _QUOTED.sub("'#'", text)))
+
+
+def show_problems(console: Console, problems: Sequence[Problem]) -> None:
+    """Each kind of problem in a line, with its count, its first three records and the remedy."""
+    if not problems:
+        return
+    counts = Counter(problem.severity for problem in problems)
+    said = ", ".join(several(count, severity) for severity, count in sorted(counts.items()))
+    console.print(f"[bold]Problems[/bold] ({said})")
+    kinds = kinds_of(problems)
+    for kind in kinds[:_KINDS_SHOWN]:
+        for line in kind_lines(kind):
+            console.print(f"  {line}", markup=False)
+    if len(kinds) > _KINDS_SHOWN:
+        rest = sum(kind.count for kind in kinds[_KINDS_SHOWN:])
+        more = several(len(kinds) - _KINDS_SHOWN, "kind")
+        console.print(f"  … and {more} more, {several(rest, 'problem')}")
+    if len(kinds) > _KINDS_SHOWN or any(kind.count > _EXAMPLES for kind in kinds):
+        console.print("  (--json has all)")
+
+
+def kind_lines(kind: Kind) -> list[str]:
+    """One problem in a line; several with their number, and the first ones below."""
+    first = kind.first
+    if kind.count == 1:
+        return [_sentence(first)]
+    alike = len({example.problem for example in kind.examples}) == 1
+    if alike:
+        names = ", ".join(example.external_id for example in kind.examples)
+        more = f" and {kind.count - len(kind.examples):,} more" if kind.count > _EXAMPLES else ""
+        return [
+            f"{first.severity}: {several(kind.count, first.entity)} ({names}{more}): "
+            f"{first.problem}; {first.remedy}"
+        ]
+    lines = [f"{first.severity}: {several(kind.count, first.entity)} alike; {first.remedy}"]
+    lines += [f"    {example.external_id} {example.problem}" for example in kind.examples]
+    if kind.count > len(kind.examples):
+        lines.append(f"    … and {kind.count - len(kind.examples):,} more")
+    return lines
+
+
+def _sentence(problem: Problem) -> str:
+    return (
+        f"{problem.severity}: {problem.entity} {problem.external_id} {problem.problem}; "
+        f"{problem.remedy}"
+    )
