@@ -13,7 +13,8 @@ import msgspec
 
 from headrace.book.book import Book
 from headrace.book.payloads import Payloads, encode_payload
-from headrace.sync.journal import Journal
+from headrace.sync.claims import with_own_links, without_links
+from headrace.sync.journal import Journal, Key
 from headrace.sync.operation import Lane, Operation, references
 from headrace.sync.pdf_files import PDF_OF, PdfFiles
 from headrace.sync.update import (
@@ -104,6 +105,7 @@ class Feed:
             for external_id, record in self._payloads.fetch(entity, list(wanted)).items():
                 records[entity, external_id] = record
         told = self._journal.told([(row[1], row[2]) for row in rows if row[3] != "create"])
+        claims = self._claims()
         operations = {}
         for number, entity, external_id, action, customer, fingerprint in rows:
             operation = Operation(
@@ -126,12 +128,22 @@ class Feed:
                 if entity == "contact":
                     operation.refers_to = (("customer", customer),)
                 operation.body = operation.payload
+                if operation.key in claims:
+                    _claim(operation, *claims[operation.key])
                 if action == "update":
                     self._compare(operation, told[operation.key].payload)
                 elif action == "release":
                     _give_back(operation, told[operation.key].payload)
             operations[number] = operation
         return operations
+
+    def _claims(self) -> dict[Key, tuple[str, bool]]:
+        """Of the slice: the API's id, and whether its links there stay as they are."""
+        rows = self._rows(
+            "select entity, external_id, id, keeps_links from plan.claims "
+            "semi join slice using (entity, external_id)"
+        )
+        return {(entity, external_id): (id, keeps) for entity, external_id, id, keeps in rows}
 
     def _compare(self, operation: Operation, before: bytes | None) -> None:
         """What the update empties and gives back; by the columns where no payload was kept."""
@@ -141,6 +153,8 @@ class Feed:
             body = with_cleared(payload, clearable(operation.entity, columns))
             _bind(operation, unknown_bonds(payload))
         else:
+            payload = with_own_links(payload, before)
+            operation.payload = payload
             body = with_cleared(payload, msgspec.json.decode(before).keys())
             body = with_emptied_values(body, before)
             _bind(operation, bonds(before, payload))
@@ -149,6 +163,15 @@ class Feed:
 
     def _rows(self, sql: str) -> list[Any]:
         return self._connection.execute(sql).fetchall()
+
+
+def _claim(operation: Operation, id: str, keeps_links: bool) -> None:
+    """Sent again it changes nothing: the record has both ids by then."""
+    assert operation.payload is not None
+    if keeps_links:
+        operation.payload = without_links(operation.payload)
+    operation.claims = id
+    operation.body = msgspec.json.encode({**msgspec.json.decode(operation.payload), "id": id})
 
 
 def _give_back(operation: Operation, before: bytes | None) -> None:

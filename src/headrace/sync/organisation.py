@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -18,11 +18,12 @@ from headrace.client.endpoints import READ_ATTEMPTS, Reader
 from headrace.client.pace import WINDOW, Pace
 from headrace.client.transport import HttpTransport
 from headrace.model.clock import Clock, parse_interval
-from headrace.model.entity import CUSTOMER
+from headrace.model.entity import BY_NAME, CUSTOMER
 from headrace.model.errors import ApiError, Refused, Unauthorised, Unreachable
 from headrace.model.project import OrganisationSettings
 from headrace.sources.registry import open_source
 from headrace.sync.adopt import Adopter, Adoption
+from headrace.sync.claiming import Claimer
 from headrace.sync.deliver import Delivery
 from headrace.sync.drift import DriftFinder, DriftReport
 from headrace.sync.feed import Feed
@@ -86,6 +87,8 @@ class Outcome(Struct, frozen=True, kw_only=True):
         )
 
 
+_GLANCES = 2
+"""Tries to read what a plan can be made without."""
 _ONLY_READ = "nothing was to be changed, and nothing was"
 
 Watch = Callable[[Progress, Delivery], None]
@@ -124,7 +127,13 @@ class Organisation:
         self.book.know(self._directory)
         self.new_fields: list[Field] = []
         """Custom fields that `apply` creates before anything else."""
-        self._planner = Planner(self.book, self.journal, clock, settings.deletion_rules)
+        self._claimer = Claimer(
+            self.book.connection, self.journal, settings.claims, settings.claim_days
+        )
+        self._planner = Planner(
+            self.book, self.journal, clock, settings.deletion_rules, self._claimer
+        )
+        self._scope = WHOLE
         self._latency = self.journal.latency()
         self.models: list[Model] = []
         """The models of the last refresh."""
@@ -173,7 +182,27 @@ class Organisation:
                 fields = [*self._directory.fields, *self.new_fields]
                 self.book.know(msgspec.structs.replace(self._directory, fields=fields))
                 await asyncio.to_thread(self.rebuild, thorough)
+        with suppress(ApiError):  # the plan then says that nobody has looked
+            await self._look_at_collected(_GLANCES)
         return rows
+
+    async def _look_at_collected(self, attempts: int) -> None:
+        """Reads what Upflow collected, when the source has a new payment or refund."""
+        if not self._claimer.needs_a_look():
+            return
+        async with self._transport() as transport:
+            await self._claimer.look(self._reader(transport, attempts))
+
+    async def _looked_again(self, plan: Plan, patience: float) -> Plan:
+        """The plan, made again if the API could not be asked what it collected. ApiError when it
+        still can't: a payment that was collected must not be sent as a new one."""
+        if not plan.unlooked:
+            return plan
+        try:
+            await self._look_at_collected(min(READ_ATTEMPTS, int(patience + 1).bit_length()))
+        except ApiError as error:
+            raise explain(error, self.settings.target.url, "nothing was sent") from None
+        return self.plan(self._scope)
 
     async def _look_up(self) -> Directory:
         async with self._transport() as transport:
@@ -195,11 +224,13 @@ class Organisation:
         """Builds and checks the book over what is staged."""
         self.book.build(self.models)
         self._planner.compare()
+        self._claimer.forget()
         self.book.check(thorough)
 
     def plan(self, scope: Scope = WHOLE) -> Plan:
         """What the API lacks, over the book as it was last built, by the journal as it was then."""
         target = self.settings.target
+        self._scope = scope
         plan = self._planner.make(self.name, target.rate, target.in_flight, self._latency, scope)
         new_fields = [f"{field.label} ({field.data_type})" for field in self.new_fields]
         return msgspec.structs.replace(plan, new_fields=new_fields)
@@ -231,6 +262,7 @@ class Organisation:
         Unless `whole`, it ends after a slice of the settings' length, for the caller to prepare and
         plan again: what changed at the source meanwhile then goes ahead of history.
         """
+        plan = await self._looked_again(plan, patience)
         self.journal.refresh(self._planner.unchanged)
         self.journal.drop_rejects(self._planner.settled_rejects)
         self.journal.forget(self._planner.gone_pdfs())
@@ -238,6 +270,8 @@ class Organisation:
             return _outcome(Progress(plan, self._clock, self._pace()), False)
         async with self._transport() as transport:
             await self._create_fields(transport)
+            await self._remove_merged(transport)
+            self._claimer.note_sent()
             pace = self._pace()
             progress = Progress(plan, self._clock, pace)
             delivery = Delivery(
@@ -287,6 +321,20 @@ class Organisation:
         except ApiError as error:
             safe = f"the custom field {self.new_fields[0].label} was not made and nothing was sent"
             raise explain(error, self.settings.target.url, safe) from None
+
+    async def _remove_merged(self, transport: HttpTransport) -> None:
+        """Deletes what was booked together with what is claimed, as a person said; what is gone
+        already is fine. ApiError before anything else went."""
+        reader = self._reader(transport)
+        for claim in self._claimer.planned:
+            for id in claim.others:
+                try:
+                    await reader.request("DELETE", f"{BY_NAME[claim.entity].path}/{id}")
+                except ApiError as error:
+                    if isinstance(error, Refused) and error.status == 404:
+                        continue
+                    safe = f"{claim.entity} {id} was not taken away and nothing else was sent"
+                    raise explain(error, self.settings.target.url, safe) from None
 
     def samples(self) -> dict[str, bytes]:
         """One payload per entity, as it would be sent."""

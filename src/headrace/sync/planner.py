@@ -18,6 +18,7 @@ from headrace.book.payloads import Payloads, encode_payload
 from headrace.model.clock import Clock, format_instant
 from headrace.model.project import DeletionRule
 from headrace.sync.changes import Changes
+from headrace.sync.claiming import Claimer
 from headrace.sync.fields import shrinks
 from headrace.sync.journal import Journal, Key
 from headrace.sync.knots import MOST, untangle
@@ -42,13 +43,16 @@ class Planner:
         journal: Journal,
         clock: Clock,
         deletion_rules: Mapping[str, DeletionRule] = {},
+        claimer: Claimer | None = None,
     ) -> None:
-        """`deletion_rules` by entity; what is not in them is deleted."""
+        """`deletion_rules` by entity; what is not in them is deleted. Without a `claimer`, nothing
+        is collected money."""
         self._connection = book.connection
         self._book = book
         self._journal = journal
         self._clock = clock
         self._deletion_rules = deletion_rules
+        self._claimer = claimer or Claimer(book.connection, journal, "off")
         self._payloads = Payloads(book.connection, book.columns)
         self._pdfs = PdfFiles(book.connection, book.folder)
         self.unchanged: list[tuple[int | None, str, str]] = []
@@ -76,6 +80,7 @@ class Planner:
         self._drop_unchanged()
         self._load_gone()
         narrow(self._connection, scope, self._deletion_rules)
+        self._claimer.settle()
         self._hold_rejects()
         if self._rows("from plan.changes limit 1"):
             self._connection.execute(_SQL["nodes"])
@@ -91,8 +96,9 @@ class Planner:
         """A number that stands for the operations and the rows behind them; the same plan made
         again by the same engine has the same."""
         row = self._rows(
-            "select coalesce(bit_xor(hash(number, entity, external_id, action, fingerprint)), 0) "
-            "from plan.operations"
+            "select coalesce(bit_xor(hash(number, entity, external_id, action, fingerprint, "
+            "claims.id)), 0) from plan.operations left join plan.claims as claims "
+            "using (entity, external_id)"
         )[0]
         return int(row[0])
 
@@ -162,7 +168,8 @@ class Planner:
     # what stays, what goes -------------------------------------------------------------------
 
     def _hold_rejects(self) -> None:
-        rejects = self._journal.rejects()
+        claimed = self._claimer.unsent()
+        rejects = [one for one in self._journal.rejects() if one.key not in claimed]
         self._connection.execute(
             "create or replace table plan.rejects as select unnest($1::varchar[]) as entity, "
             "unnest($2::varchar[]) as external_id, unnest($3::bigint[]) as fingerprint, "
@@ -179,7 +186,8 @@ class Planner:
             "select entity, external_id from plan.rejects "
             "anti join plan.differences as difference using (entity, external_id)"
         )
-        if rejects or self._left_out() or self._rows("from plan.gone limit 1"):
+        awaiting = self._claimer.verdicts.awaiting
+        if rejects or awaiting or self._left_out() or self._rows("from plan.gone limit 1"):
             self._connection.execute(_SQL["hold"])
         else:  # most often, and the engine takes its time to see that nothing is held
             self._connection.execute(
@@ -300,6 +308,8 @@ class Planner:
                 )
             ],
             left_out=self._left_out(),
+            claims=self._claimer.planned,
+            unlooked=self._claimer.verdicts.unlooked,
             applied=dict(self._rows("select entity, count(*) from staging.told group by entity")),
             desired=dict(
                 self._rows(

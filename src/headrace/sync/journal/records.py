@@ -57,6 +57,11 @@ class Reject(Struct, frozen=True):
     ignored: bool = False
     """Whether a person said that it need not be told of any more."""
 
+    @property
+    def key(self) -> Key:
+        """The record."""
+        return self.entity, self.external_id
+
 
 class Drift(Struct, frozen=True):
     """A record that the API took and keeps otherwise; `fields` are (name, sent, kept)."""

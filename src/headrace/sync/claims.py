@@ -1,0 +1,409 @@
+"""Claims: new payments and refunds of the source that are money which Upflow collected already.
+
+The same money: the collected one's id or reference stands in the booked one's reference; else the
+customer (or its family), the currency and the amount are the same, within some days, and there is
+one of each. Whatever else may be the same is held until a person decides: a payment that is sent
+as new, and was collected before, counts twice.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
+from itertools import combinations
+
+import msgspec
+from msgspec import Struct, field
+
+from headrace.model.money import format_money
+from headrace.sync.collected import Collected
+from headrace.sync.journal import Decision, Key
+
+_REFERENCE_MIN = 4
+"""Characters of a reference that are enough to tell a payment by it."""
+_PARTS_MAX = 4
+_PARTS_AMONG = 12
+"""Sums of up to so many collected ones are tried, of so many that there are."""
+_TOKEN = re.compile(r"[^\W_]+")
+_UNTOLD = {"", "UNKNOWN"}
+
+
+class Booked(Struct, frozen=True, kw_only=True):
+    """A new payment or refund of the source."""
+
+    entity: str
+    external_id: str
+    customer: str
+    family: str
+    """The customer at its family's top."""
+    currency: str
+    amount: int
+    day: date
+    instrument: str = ""
+    reference: str = ""
+    origin: str = "payment"
+    """`adjustment` where it is a journal entry."""
+    links: frozenset[Key] = frozenset()
+    """What it settles or gives back."""
+
+    @property
+    def key(self) -> Key:
+        """Its name in the source."""
+        return self.entity, self.external_id
+
+
+class Claim(Struct, frozen=True, kw_only=True):
+    """A record of the source and the one of the API that is to become it."""
+
+    entity: str
+    external_id: str
+    id: str
+    by: str
+    """What they have in common."""
+    others: list[str] = field(default_factory=list)
+    """Further collected ones that were booked in the same record: they are deleted."""
+    keeps_links: bool = False
+    """Whether it settles in Upflow what the source says nothing of."""
+
+
+class Awaiting(Struct, frozen=True, kw_only=True):
+    """A record of the source that is not sent until a person says what it is."""
+
+    entity: str
+    external_id: str
+    reason: str
+    ids: list[str]
+    """What it may be, by the API's ids."""
+
+
+class Judged(Struct, frozen=True):
+    """What becomes of the new records; those in neither list are new money."""
+
+    claims: list[Claim]
+    awaiting: list[Awaiting]
+
+
+class Judge:
+    """Judges one entity's new records, given what of the others was claimed before."""
+
+    def __init__(
+        self,
+        collected: Iterable[Collected],
+        families: dict[str, str],
+        decisions: Sequence[Decision],
+        days: int,
+        *,
+        claiming: bool = True,
+        given_back: frozenset[str] = frozenset(),
+    ) -> None:
+        """`families`: the top of each customer's family. `given_back`: ids of payments that
+        collected refunds give back which are not booked yet. Unless `claiming`, all is held."""
+        self._days = days
+        self._claiming = claiming
+        self._given_back = given_back
+        self._families = families
+        self._no = {(d.entity, d.external_id, d.id) for d in decisions if d.verdict == "rejected"}
+        self._accepted: dict[Key, list[str]] = defaultdict(list)
+        for decision in decisions:
+            if decision.verdict == "accepted":
+                self._accepted[decision.entity, decision.external_id].append(decision.id)
+        self._pool = {
+            one.id: one for one in collected if (one.entity, "", one.id) not in self._no
+        }
+        self._claims: list[Claim] = []
+        self._awaiting: dict[Key, Awaiting] = {}
+        self._contested: dict[str, Key] = {}
+        """Ids that some held record names."""
+
+    def judge(self, booked: Sequence[Booked]) -> Judged:
+        """Decides on all of them together."""
+        left = {one.key: one for one in booked}
+        self._accept(left)
+        self._by_reference(left)
+        self._by_amount(left)
+        for one in left.values():
+            self._hold_what_may_be(one)
+        return Judged(self._claims, list(self._awaiting.values()))
+
+    # what a person said ----------------------------------------------------------------------
+
+    def _accept(self, left: dict[Key, Booked]) -> None:
+        for key, ids in self._accepted.items():
+            there = [id for id in ids if id in self._pool]
+            if key in left and there:
+                self._claim(left.pop(key), self._pool[there[0]], "a person's word", there[1:])
+
+    # by reference ----------------------------------------------------------------------------
+
+    def _by_reference(self, left: dict[Key, Booked]) -> None:
+        named = {one.key: self._named(one) for one in left.values() if one.reference}
+        namers: dict[str, list[Key]] = defaultdict(list)
+        for key, those in named.items():
+            for one in those:
+                namers[one.id].append(key)
+        for key, those in named.items():
+            if not those:
+                continue
+            booked = left.pop(key)
+            problem = self._unlike(booked, those, namers)
+            if problem is None:
+                self._settle(booked, those[0], "reference")
+            else:
+                self._hold(booked, those, problem)
+
+    def _named(self, booked: Booked) -> list[Collected]:
+        text = _tokens(booked.reference)
+        return [
+            one
+            for one in self._pool.values()
+            if self._possible(booked, one)
+            and (
+                _stands_in(one.id, text)
+                or (self._related(booked, one) and _stands_in(one.reference, text))
+            )
+        ]
+
+    def _unlike(
+        self, booked: Booked, those: Sequence[Collected], namers: dict[str, list[Key]]
+    ) -> str | None:
+        """Why the reference is not enough; None when it is."""
+        (one, *more) = those
+        if more:
+            return "names several that Upflow collected"
+        if len(namers[one.id]) > 1:
+            return "names what others name too"
+        if (booked.currency, booked.amount) != (one.currency, one.amount):
+            return "names, with another amount,"
+        if not self._related(booked, one):
+            return "names, of another customer,"
+        return self._doubt(one)
+
+    # by customer, currency and amount --------------------------------------------------------
+
+    def _by_amount(self, left: dict[Key, Booked]) -> None:
+        for group, those in _components(self._equals(left)):
+            for booked, one in self._by_links(group, those):
+                self._settle(left.pop(booked.key), one, "customer, amount and what it settles")
+                group.remove(booked)
+                those.remove(one)
+            if not group or not those:
+                continue
+            if len(group) == len(those) == 1 and (problem := self._unsure(group[0], those[0])):
+                self._hold(left.pop(group[0].key), those, problem)
+            elif len(group) == len(those) == 1:
+                self._settle(left.pop(group[0].key), those[0], "customer, currency and amount")
+            else:
+                for booked in group:
+                    self._hold(left.pop(booked.key), those, "may be")
+
+    def _equals(self, left: dict[Key, Booked]) -> list[tuple[Booked, Collected]]:
+        """Pairs of one family, currency and amount, the booked one not long before the other."""
+        by_money: dict[tuple[str, str, int], list[Collected]] = defaultdict(list)
+        for one in self._pool.values():
+            by_money[self._family(one), one.currency, one.amount].append(one)
+        return [
+            (booked, one)
+            for booked in left.values()
+            for one in by_money.get((booked.family, booked.currency, booked.amount), ())
+            if self._possible(booked, one) and _lag(booked, one) >= -self._days
+        ]
+
+    def _by_links(
+        self, group: Sequence[Booked], those: Sequence[Collected]
+    ) -> list[tuple[Booked, Collected]]:
+        """Where several are alike: pairs that settle the same, which no other of them does."""
+        if len(group) == len(those) == 1:
+            return []
+        pairs = []
+        for booked in group:
+            ones = [one for one in those if booked.links and booked.links == _links(one)]
+            rivals = [other for other in group if other.links & booked.links]
+            touched = [one for one in those if _links(one) & booked.links]
+            if len(ones) == len(rivals) == len(touched) == 1 and not self._unsure(booked, ones[0]):
+                pairs.append((booked, ones[0]))
+        return pairs
+
+    def _unsure(self, booked: Booked, one: Collected) -> str | None:
+        """Why the only pair of its kind may be two payments all the same; None when it is clear."""
+        if abs(_lag(booked, one)) > self._days:
+            return "comes late, and may be"
+        if booked.origin == "adjustment":
+            return "is a journal entry, and may be"
+        if one.id in self._contested:
+            return f"may be, as {'/'.join(self._contested[one.id])},"
+        if booked.instrument != one.instrument and not {booked.instrument, one.instrument} & _UNTOLD:
+            return f"is {booked.instrument}, and may be, as {one.instrument},"
+        if booked.links and _links(one) and not booked.links & _links(one):
+            return "settles something else, and may be"
+        return self._doubt(one)
+
+    def _doubt(self, one: Collected) -> str | None:
+        return "may be, though it was given back," if one.id in self._given_back else None
+
+    # other amounts ---------------------------------------------------------------------------
+
+    def _hold_what_may_be(self, booked: Booked) -> None:
+        """Parts, sums, and the same figure in another currency."""
+        near = [
+            one
+            for one in self._pool.values()
+            if self._possible(booked, one)
+            and self._related(booked, one)
+            and abs(_lag(booked, one)) <= self._days
+        ]
+        other = [
+            one for one in near if one.currency != booked.currency and one.amount == booked.amount
+        ]
+        same = [one for one in near if one.currency == booked.currency]
+        if (parts := _sum_of(same, booked.amount)) is not None:
+            self._hold(booked, parts, "may be the sum of")
+            return
+        for one in same:
+            shared = booked.links & _links(one)
+            apart = booked.links and _links(one) and not shared
+            if booked.amount < one.amount and not apart:
+                self._hold(booked, [one], "may be a part of")
+                return
+            if booked.amount > one.amount and shared:
+                self._hold(booked, [one], "may contain")
+                return
+        if other:
+            self._hold(booked, other, "may be, in another currency,")
+
+    # deciding --------------------------------------------------------------------------------
+
+    def _settle(self, booked: Booked, one: Collected, by: str) -> None:
+        if self._claiming:
+            self._claim(booked, one, by)
+        else:
+            self._hold(booked, [one], "looks like")
+
+    def _claim(
+        self, booked: Booked, one: Collected, by: str, others: Sequence[str] = ()
+    ) -> None:
+        for id in (one.id, *others):
+            self._pool.pop(id, None)
+        linked = sum(link.amount for link in one.links)
+        keeps = (
+            bool(linked)
+            and not booked.links
+            and not others
+            and booked.currency == one.currency
+            and booked.customer == one.customer
+            and booked.amount >= linked
+        )
+        self._claims.append(
+            Claim(
+                entity=booked.entity,
+                external_id=booked.external_id,
+                id=one.id,
+                by=by,
+                others=list(others),
+                keeps_links=keeps,
+            )
+        )
+
+    def _hold(self, booked: Booked, those: Sequence[Collected], how: str) -> None:
+        first = min(those, key=lambda one: (one.day, one.id))
+        for one in those:
+            self._contested.setdefault(one.id, booked.key)
+        more = f" and {len(those) - 1} more" if len(those) > 1 else ""
+        reason = (
+            f"{how} {format_money(first.amount, first.currency)} that Upflow collected on "
+            f"{first.day} ({first.id}){more}: `headrace collected accept` or `reject` it"
+        )
+        self._awaiting[booked.key] = Awaiting(
+            entity=booked.entity,
+            external_id=booked.external_id,
+            reason=reason,
+            ids=[one.id for one in those],
+        )
+
+    def _possible(self, booked: Booked, one: Collected) -> bool:
+        return not {
+            (booked.entity, booked.external_id, one.id),
+            (booked.entity, booked.external_id, ""),
+        } & self._no
+
+    def _family(self, one: Collected) -> str:
+        return self._families.get(one.customer, one.customer)
+
+    def _related(self, booked: Booked, one: Collected) -> bool:
+        return booked.family == self._family(one)
+
+
+def _links(one: Collected) -> frozenset[Key]:
+    return frozenset((link.entity, link.external_id) for link in one.links if link.external_id)
+
+
+def _lag(booked: Booked, one: Collected) -> int:
+    """Days from the payment to its booking."""
+    try:
+        return (booked.day - date.fromisoformat(one.day)).days
+    except ValueError:
+        return 0
+
+
+def _tokens(text: str) -> str:
+    """The words of a text, each with a space on both sides."""
+    return f" {' '.join(_TOKEN.findall(text.casefold()))} "
+
+
+def _stands_in(name: str, tokens: str) -> bool:
+    wanted = _tokens(name)
+    return len(wanted.replace(" ", "")) >= _REFERENCE_MIN and wanted in tokens
+
+
+def _sum_of(those: Sequence[Collected], amount: int) -> list[Collected] | None:
+    """Some of them that add up to the amount."""
+    smaller = sorted((one for one in those if one.amount < amount), key=lambda one: one.id)
+    for count in range(2, _PARTS_MAX + 1):
+        for parts in combinations(smaller[:_PARTS_AMONG], count):
+            if sum(one.amount for one in parts) == amount:
+                return list(parts)
+    return None
+
+
+def _components(
+    pairs: Sequence[tuple[Booked, Collected]],
+) -> Iterator[tuple[list[Booked], list[Collected]]]:
+    """The pairs as groups of all that hang together."""
+    here: dict[Key, list[tuple[Booked, Collected]]] = defaultdict(list)
+    there: dict[str, list[tuple[Booked, Collected]]] = defaultdict(list)
+    for pair in pairs:
+        here[pair[0].key].append(pair)
+        there[pair[1].id].append(pair)
+    seen: set[Key] = set()
+    for start in list(here):
+        if start in seen:
+            continue
+        seen.add(start)
+        queue, group, those = [start], [], {}
+        while queue:
+            key = queue.pop()
+            group.append(here[key][0][0])
+            for _, one in here[key]:
+                those[one.id] = one
+                for booked, _ in there[one.id]:
+                    if booked.key not in seen:
+                        seen.add(booked.key)
+                        queue.append(booked.key)
+        yield group, list(those.values())
+
+
+def without_links(payload: bytes) -> bytes:
+    """The payload without its empty lists of links: what the API has linked itself stays so."""
+    record = msgspec.json.decode(payload)
+    kept = {name: value for name, value in record.items() if value or not name.startswith("linked")}
+    return msgspec.json.encode(kept) if len(kept) < len(record) else payload
+
+
+def with_own_links(payload: bytes, before: bytes) -> bytes:
+    """The payload without lists of links that are empty and were never said: an update of a claimed
+    record takes nothing away that was linked in Upflow."""
+    old = msgspec.json.decode(before)
+    if any(name.startswith("linked") for name in old):
+        return payload
+    return without_links(payload)
