@@ -24,8 +24,30 @@ create or replace table book.allocation_marks as
 select
     hash(from_entity, from_external_id) as key,
     sum(hash(to_entity, to_external_id, amount)) as mark
-from book.allocations
+from (
+    select from_entity, from_external_id, to_entity, to_external_id, amount
+    from book.allocations
+    union all
+    select 'payment', 'settlement:' || external_id, 'invoice', invoice_external_id, amount
+    from book.settlements
+)
 group by all;
+
+-- What settles an invoice without cash rides as a payment that is linked to it; its reference
+-- starts with the kind, so that it can be told from money.
+create or replace table book.settled as
+select
+    'settlement:' || settlement.external_id as external_id,
+    invoice.customer_external_id,
+    invoice.currency,
+    settlement.amount,
+    settlement.booked_at as validated_at,
+    null::varchar as instrument,
+    settlement.kind || ':' || coalesce(settlement.ref_number, invoice.custom_id) as ref_number,
+    null::varchar as bank_account_id,
+    settlement.invoice_external_id
+from book.settlements as settlement
+left join book.invoices as invoice on invoice.external_id = settlement.invoice_external_id;
 
 -- An invoice marked paid that no settlement covers gets a payment of what is open, dated on the
 -- invoice's issue date (guide, Import Payment).
@@ -33,11 +55,18 @@ create or replace table book.fixes as
 with marked as (
     select * from book.invoices where marked_paid_at is not null
 ),
+settling as (
+    select to_external_id, amount
+    from book.allocations
+    where to_entity = 'invoice'
+    union all
+    select invoice_external_id, amount
+    from book.settlements
+),
 covered as (
     select to_external_id, sum(amount)::bigint as amount
-    from book.allocations as allocation
-    semi join marked on marked.external_id = allocation.to_external_id
-    where to_entity = 'invoice'
+    from settling
+    semi join marked on marked.external_id = settling.to_external_id
     group by all
 )
 select

@@ -39,4 +39,4 @@ select
     currency,
     amount
 from book.examined_records
-where origin not in ('customer', 'fix');
+where origin not in ('customer', 'fix', 'settlement');

@@ -6,10 +6,13 @@ from book.allocations
 select from_entity, from_external_id, to_entity, to_external_id, amount
 union all
 from book.fixes
+select 'payment', external_id, 'invoice', invoice_external_id, amount
+union all
+from book.settled
 select 'payment', external_id, 'invoice', invoice_external_id, amount;
 
--- Adjustments and fixes ride as payments and refunds (guide, Data model mapping); `origin` keeps
--- the table that they came from.
+-- Adjustments, fixes and settlements ride as payments and refunds (guide, Data model mapping);
+-- `origin` keeps the table that they came from.
 create or replace view book.all_payments as
 select
     external_id, customer_external_id, currency, amount, validated_at,
@@ -22,7 +25,9 @@ select
 from book.adjustments
 where amount < 0
 union all
-select * exclude (invoice_external_id), 'fix' from book.fixes;
+select * exclude (invoice_external_id), 'fix' from book.fixes
+union all
+select * exclude (invoice_external_id), 'settlement' from book.settled;
 
 create or replace view book.all_refunds as
 select

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 
@@ -17,13 +18,14 @@ from headrace.book.models import Model, load_models
 from headrace.client.endpoints import READ_ATTEMPTS, Reader
 from headrace.client.pace import WINDOW, Pace
 from headrace.client.transport import HttpTransport
-from headrace.model.clock import Clock, parse_interval
+from headrace.model.clock import Clock, format_instant, parse_interval
 from headrace.model.entity import BY_NAME, CUSTOMER
 from headrace.model.errors import ApiError, Refused, Unauthorised, Unreachable
 from headrace.model.project import OrganisationSettings
 from headrace.sources.registry import open_source
 from headrace.sync.adopt import Adopter, Adoption
 from headrace.sync.claiming import Claimer
+from headrace.sync.collected import Collected, Lists
 from headrace.sync.deliver import Delivery
 from headrace.sync.drift import DriftFinder, DriftReport
 from headrace.sync.feed import Feed
@@ -363,9 +365,25 @@ class Organisation:
         async with self._transport() as transport:
             reader = self._reader(transport)
             try:
-                return await Reconciler(self.book.connection, reader, self._clock).prove(self.name)
+                reconciler = Reconciler(
+                    self.book.connection,
+                    reader,
+                    self._clock,
+                    self.journal.decisions(),
+                    self.settings.claim_days,
+                )
+                return await reconciler.prove(self.name)
             except ApiError as error:
                 raise explain(error, url, _ONLY_READ) from None
+
+    async def collected(self, since: datetime | None = None) -> list[Collected]:
+        """Payments and refunds of the API without an external id, the newest first."""
+        moment = format_instant(since) if since is not None else ""
+        async with self._transport() as transport:
+            try:
+                return await Lists(self.journal, self._reader(transport)).all(moment)
+            except ApiError as error:
+                raise explain(error, self.settings.target.url, _ONLY_READ) from None
 
     async def drift(
         self, watch: Callable[[str, int], None] = lambda entity, read: None

@@ -5,6 +5,9 @@ from book.examined_allocations
 select from_entity, from_external_id, to_entity, to_external_id, amount
 union all
 from book.fixes
+select 'payment', external_id, 'invoice', invoice_external_id, amount
+union all
+from book.settled
 select 'payment', external_id, 'invoice', invoice_external_id, amount;
 
 create or replace table plan.nodes as
