@@ -1,4 +1,4 @@
-"""A made-up world in which customers pay in the portal and a bookkeeper books it, more or less well.
+"""A made-up world: customers pay in the portal, and a bookkeeper books it, more or less well.
 
 It knows which money is which, so that every claim, and every euro, can be checked against it.
 """
@@ -82,7 +82,8 @@ class World:
 
     def live(self) -> None:
         self._sync()
-        for self.round in range(1, self.rounds + 1):
+        for number in range(1, self.rounds + 1):
+            self.round = number
             for _ in range(self.random.randint(1, 3)):
                 self._pay()
             if self.random.random() < 0.5:
@@ -152,9 +153,7 @@ class World:
         )
         if invoice:
             self.open[invoice] -= amount
-        money = Money(
-            answer["id"], customer, amount, invoice, reference, self.today, instrument
-        )
+        money = Money(answer["id"], customer, amount, invoice, reference, self.today, instrument)
         self.money[money.id] = money
         return money
 
@@ -265,9 +264,7 @@ class World:
             return
         booking.settles = {}
         if booking.round <= self.round - 1:
-            self.shop.run(
-                "delete from allocations where from_external_id = ?", booking.name
-            )
+            self.shop.run("delete from allocations where from_external_id = ?", booking.name)
         if self.random.random() < 0.8:
             self._write(
                 Booking(
@@ -370,18 +367,22 @@ class World:
 
     def _decide(self) -> None:
         """A person says of everything that is held what it is; then nothing is."""
-        for _ in range(8):
+        for _ in range(12):
             plan, proof = self._sync()
             waiting = [one for one in plan.held if "collected" in one.reason]
             if not waiting:
                 break
-            one = waiting[0]
-            truth = self.truth[one.entity, one.external_id]
-            left = [id for id in truth if self._is_stranger(one.entity, id)]
-            words = ("accept", *left) if left else ("reject",)
-            record = f"{one.entity}/{one.external_id}"
-            done = self.desk.command("collected", words[0], record, *words[1:])
-            assert done.returncode == 0, done.stderr
+            taken: set[str] = set()
+            for one in waiting:
+                truth = self.truth[one.entity, one.external_id]
+                left = [id for id in truth if self._is_stranger(one.entity, id)]
+                if taken & set(left):  # the other part of what was split
+                    continue
+                taken |= set(left)
+                words = ("accept", *left) if left else ("reject",)
+                record = f"{one.entity}/{one.external_id}"
+                done = self.desk.command("collected", words[0], record, *words[1:])
+                assert done.returncode == 0, done.stderr
         assert plan.held == [] and proof.balanced, (plan.held, proof.differences)
         booked = {id for truth in self.truth.values() for id in truth}
         assert booked.isdisjoint(one.id for one in proof.collected)

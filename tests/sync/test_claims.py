@@ -1,4 +1,4 @@
-"""Money that Upflow collected: booked later, it is linked to what is there and never counts twice."""
+"""Money that Upflow collected: booked later, it is linked to what is there, and counts once."""
 
 from __future__ import annotations
 

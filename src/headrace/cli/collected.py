@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from msgspec import Struct
 from typer.core import TyperGroup
 
 from headrace.cli.options.record import with_options
-from headrace.cli.show.collected import collected_table, write_collected
+from headrace.cli.show.collected import show_collected, write_collected
 from headrace.cli.show.console import (
     JsonOption,
     OrganisationOption,
@@ -94,7 +95,7 @@ def list_(options: Options) -> None:
     deleted, and its state says `gone`. A webhook is sent all of it as JSON by one POST for each
     organisation.
 
-    Example: headrace collected --since 7d --into upflow_collected
+    Example: headrace collected list --since 7d --into upflow_collected
     """
     loaded = load_project(options.project)
     since = _moment(options.since)
@@ -111,7 +112,7 @@ def list_(options: Options) -> None:
     for name, collected in found.items():
         console.print(f"[bold]{name}[/bold]: {several(len(collected), 'record')} not booked yet")
         if collected:
-            console.print(collected_table(collected))
+            show_collected(console, collected)
 
 
 def _read(
@@ -120,7 +121,8 @@ def _read(
     with loaded.open(name, SYSTEM_CLOCK) as opened:
         place = None
         if into is not None:
-            place = place_of(resolve(into, "--into", loaded.folder), opened.settings.source.url)
+            where = resolve(into, "--into", loaded.folder, os.environ)
+            place = place_of(where, opened.settings.source.url)
         collected = asyncio.run(opened.collected(since))
         if place is not None:
             asyncio.run(hand_over(place, loaded.folder, name, collected, whole=since is None))
@@ -174,7 +176,7 @@ def reject(
     what: Annotated[
         str,
         typer.Argument(
-            help="A record of the source, such as payment/P-17, or the API's id of a collected one.",
+            help="A record of the source, as payment/P-17, or the API's id of a collected one.",
             metavar="RECORD|ID",
         ),
     ],

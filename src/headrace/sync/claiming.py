@@ -11,11 +11,12 @@ from msgspec import Struct, field
 
 from headrace.client.endpoints import Reader
 from headrace.model.entity import BY_NAME
-from headrace.model.errors import ApiError
+from headrace.model.errors import ApiError, Refused
 from headrace.model.project import ClaimRule
-from headrace.sync.claims import Awaiting, Booked, Claim, Judge
+from headrace.sync.claims import Awaiting, Claim, Judge
 from headrace.sync.collected import COLLECTED_ENTITIES, Collected, Known, Lists, kept
 from headrace.sync.journal import Decision, Journal, Key
+from headrace.sync.likeness import Booked
 
 _SQL = {
     name: resources.files("headrace.sync").joinpath("sql", f"{name}.sql").read_text("utf-8")
@@ -29,7 +30,7 @@ class Verdicts(Struct, kw_only=True):
     claims: list[Claim] = field(default_factory=list)
     awaiting: list[Awaiting] = field(default_factory=list)
     known: set[Key] = field(default_factory=set)
-    """New records that the API has already by their external id: a crash came before the journal."""
+    """New records that the API has by their external id: a crash came before the journal."""
     unlooked: str = ""
     """Why the API's lists were not read; empty when they were, or need not be."""
 
@@ -97,8 +98,7 @@ class Claimer:
         while True:
             found = self._judge()
             stale = {
-                entity: ids - self._known[entity].fresh
-                for entity, ids in _involved(found).items()
+                entity: ids - self._known[entity].fresh for entity, ids in _involved(found).items()
             }
             if not any(stale.values()):
                 return
@@ -161,6 +161,17 @@ class Claimer:
             for one in self.verdicts.claims
             if (one.entity, one.external_id, one.id) not in sent
         }
+
+    async def remove_merged(self, reader: Reader) -> None:
+        """Deletes what was booked together with what is claimed, as a person said; what is gone
+        already is fine. Raises what the reader raises."""
+        for claim in self.planned:
+            for id in claim.others:
+                try:
+                    await reader.request("DELETE", f"{BY_NAME[claim.entity].path}/{id}")
+                except Refused as error:
+                    if error.status != 404:
+                        raise
 
     def note_sent(self) -> None:
         """Notes the plan's claims as sent, before they are."""

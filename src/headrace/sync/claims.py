@@ -8,50 +8,17 @@ as new, and was collected before, counts twice.
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import date
-from itertools import combinations
+from collections.abc import Iterable, Sequence
 
-import msgspec
 from msgspec import Struct, field
 
 from headrace.model.money import format_money
 from headrace.sync.collected import Collected
 from headrace.sync.journal import Decision, Key
+from headrace.sync.likeness import Booked, components, lag, links, stands_in, sum_of, tokens
 
-_REFERENCE_MIN = 4
-"""Characters of a reference that are enough to tell a payment by it."""
-_PARTS_MAX = 4
-_PARTS_AMONG = 12
-"""Sums of up to so many collected ones are tried, of so many that there are."""
-_TOKEN = re.compile(r"[^\W_]+")
 _UNTOLD = {"", "UNKNOWN"}
-
-
-class Booked(Struct, frozen=True, kw_only=True):
-    """A new payment or refund of the source."""
-
-    entity: str
-    external_id: str
-    customer: str
-    family: str
-    """The customer at its family's top."""
-    currency: str
-    amount: int
-    day: date
-    instrument: str = ""
-    reference: str = ""
-    origin: str = "payment"
-    """`adjustment` where it is a journal entry."""
-    links: frozenset[Key] = frozenset()
-    """What it settles or gives back."""
-
-    @property
-    def key(self) -> Key:
-        """Its name in the source."""
-        return self.entity, self.external_id
 
 
 class Claim(Struct, frozen=True, kw_only=True):
@@ -109,9 +76,7 @@ class Judge:
         for decision in decisions:
             if decision.verdict == "accepted":
                 self._accepted[decision.entity, decision.external_id].append(decision.id)
-        self._pool = {
-            one.id: one for one in collected if (one.entity, "", one.id) not in self._no
-        }
+        self._pool = {one.id: one for one in collected if (one.entity, "", one.id) not in self._no}
         self._claims: list[Claim] = []
         self._awaiting: dict[Key, Awaiting] = {}
         self._contested: dict[str, Key] = {}
@@ -154,14 +119,14 @@ class Judge:
                 self._hold(booked, those, problem)
 
     def _named(self, booked: Booked) -> list[Collected]:
-        text = _tokens(booked.reference)
+        text = tokens(booked.reference)
         return [
             one
             for one in self._pool.values()
             if self._possible(booked, one)
             and (
-                _stands_in(one.id, text)
-                or (self._related(booked, one) and _stands_in(one.reference, text))
+                stands_in(one.id, text)
+                or (self._related(booked, one) and stands_in(one.reference, text))
             )
         ]
 
@@ -183,7 +148,7 @@ class Judge:
     # by customer, currency and amount --------------------------------------------------------
 
     def _by_amount(self, left: dict[Key, Booked]) -> None:
-        for group, those in _components(self._equals(left)):
+        for group, those in components(self._equals(left)):
             for booked, one in self._by_links(group, those):
                 self._settle(left.pop(booked.key), one, "customer, amount and what it settles")
                 group.remove(booked)
@@ -207,7 +172,7 @@ class Judge:
             (booked, one)
             for booked in left.values()
             for one in by_money.get((booked.family, booked.currency, booked.amount), ())
-            if self._possible(booked, one) and _lag(booked, one) >= -self._days
+            if self._possible(booked, one) and lag(booked, one) >= -self._days
         ]
 
     def _by_links(
@@ -218,24 +183,27 @@ class Judge:
             return []
         pairs = []
         for booked in group:
-            ones = [one for one in those if booked.links and booked.links == _links(one)]
+            ones = [one for one in those if booked.links and booked.links == links(one)]
             rivals = [other for other in group if other.links & booked.links]
-            touched = [one for one in those if _links(one) & booked.links]
+            touched = [one for one in those if links(one) & booked.links]
             if len(ones) == len(rivals) == len(touched) == 1 and not self._unsure(booked, ones[0]):
                 pairs.append((booked, ones[0]))
         return pairs
 
     def _unsure(self, booked: Booked, one: Collected) -> str | None:
         """Why the only pair of its kind may be two payments all the same; None when it is clear."""
-        if abs(_lag(booked, one)) > self._days:
+        if abs(lag(booked, one)) > self._days:
             return "comes late, and may be"
         if booked.origin == "adjustment":
             return "is a journal entry, and may be"
         if one.id in self._contested:
             return f"may be, as {'/'.join(self._contested[one.id])},"
-        if booked.instrument != one.instrument and not {booked.instrument, one.instrument} & _UNTOLD:
+        if (
+            booked.instrument != one.instrument
+            and not {booked.instrument, one.instrument} & _UNTOLD
+        ):
             return f"is {booked.instrument}, and may be, as {one.instrument},"
-        if booked.links and _links(one) and not booked.links & _links(one):
+        if booked.links and links(one) and not booked.links & links(one):
             return "settles something else, and may be"
         return self._doubt(one)
 
@@ -251,18 +219,18 @@ class Judge:
             for one in self._pool.values()
             if self._possible(booked, one)
             and self._related(booked, one)
-            and abs(_lag(booked, one)) <= self._days
+            and abs(lag(booked, one)) <= self._days
         ]
         other = [
             one for one in near if one.currency != booked.currency and one.amount == booked.amount
         ]
         same = [one for one in near if one.currency == booked.currency]
-        if (parts := _sum_of(same, booked.amount)) is not None:
+        if (parts := sum_of(same, booked.amount)) is not None:
             self._hold(booked, parts, "may be the sum of")
             return
         for one in same:
-            shared = booked.links & _links(one)
-            apart = booked.links and _links(one) and not shared
+            shared = booked.links & links(one)
+            apart = booked.links and links(one) and not shared
             if booked.amount < one.amount and not apart:
                 self._hold(booked, [one], "may be a part of")
                 return
@@ -280,9 +248,7 @@ class Judge:
         else:
             self._hold(booked, [one], "looks like")
 
-    def _claim(
-        self, booked: Booked, one: Collected, by: str, others: Sequence[str] = ()
-    ) -> None:
+    def _claim(self, booked: Booked, one: Collected, by: str, others: Sequence[str] = ()) -> None:
         for id in (one.id, *others):
             self._pool.pop(id, None)
         linked = sum(link.amount for link in one.links)
@@ -322,88 +288,16 @@ class Judge:
         )
 
     def _possible(self, booked: Booked, one: Collected) -> bool:
-        return not {
-            (booked.entity, booked.external_id, one.id),
-            (booked.entity, booked.external_id, ""),
-        } & self._no
+        return (
+            not {
+                (booked.entity, booked.external_id, one.id),
+                (booked.entity, booked.external_id, ""),
+            }
+            & self._no
+        )
 
     def _family(self, one: Collected) -> str:
         return self._families.get(one.customer, one.customer)
 
     def _related(self, booked: Booked, one: Collected) -> bool:
         return booked.family == self._family(one)
-
-
-def _links(one: Collected) -> frozenset[Key]:
-    return frozenset((link.entity, link.external_id) for link in one.links if link.external_id)
-
-
-def _lag(booked: Booked, one: Collected) -> int:
-    """Days from the payment to its booking."""
-    try:
-        return (booked.day - date.fromisoformat(one.day)).days
-    except ValueError:
-        return 0
-
-
-def _tokens(text: str) -> str:
-    """The words of a text, each with a space on both sides."""
-    return f" {' '.join(_TOKEN.findall(text.casefold()))} "
-
-
-def _stands_in(name: str, tokens: str) -> bool:
-    wanted = _tokens(name)
-    return len(wanted.replace(" ", "")) >= _REFERENCE_MIN and wanted in tokens
-
-
-def _sum_of(those: Sequence[Collected], amount: int) -> list[Collected] | None:
-    """Some of them that add up to the amount."""
-    smaller = sorted((one for one in those if one.amount < amount), key=lambda one: one.id)
-    for count in range(2, _PARTS_MAX + 1):
-        for parts in combinations(smaller[:_PARTS_AMONG], count):
-            if sum(one.amount for one in parts) == amount:
-                return list(parts)
-    return None
-
-
-def _components(
-    pairs: Sequence[tuple[Booked, Collected]],
-) -> Iterator[tuple[list[Booked], list[Collected]]]:
-    """The pairs as groups of all that hang together."""
-    here: dict[Key, list[tuple[Booked, Collected]]] = defaultdict(list)
-    there: dict[str, list[tuple[Booked, Collected]]] = defaultdict(list)
-    for pair in pairs:
-        here[pair[0].key].append(pair)
-        there[pair[1].id].append(pair)
-    seen: set[Key] = set()
-    for start in list(here):
-        if start in seen:
-            continue
-        seen.add(start)
-        queue, group, those = [start], [], {}
-        while queue:
-            key = queue.pop()
-            group.append(here[key][0][0])
-            for _, one in here[key]:
-                those[one.id] = one
-                for booked, _ in there[one.id]:
-                    if booked.key not in seen:
-                        seen.add(booked.key)
-                        queue.append(booked.key)
-        yield group, list(those.values())
-
-
-def without_links(payload: bytes) -> bytes:
-    """The payload without its empty lists of links: what the API has linked itself stays so."""
-    record = msgspec.json.decode(payload)
-    kept = {name: value for name, value in record.items() if value or not name.startswith("linked")}
-    return msgspec.json.encode(kept) if len(kept) < len(record) else payload
-
-
-def with_own_links(payload: bytes, before: bytes) -> bytes:
-    """The payload without lists of links that are empty and were never said: an update of a claimed
-    record takes nothing away that was linked in Upflow."""
-    old = msgspec.json.decode(before)
-    if any(name.startswith("linked") for name in old):
-        return payload
-    return without_links(payload)

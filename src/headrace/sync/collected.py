@@ -120,12 +120,11 @@ class Lists:
         pages = await self._read(entity, set(state.newest) if state else set())
         if state is not None and not _is_complete(pages, state):
             pages = await self._read(entity, set())
-        complete = not pages.met
         for _ in range(_READINGS):
-            # Where one is deleted between two pages, the one behind it is met on neither.
-            if not complete or len(pages.items) >= pages.total:
+            if not pages.shrank:
                 break
             pages = await self._read(entity, set())
+        complete = not pages.met
         found = {
             one["id"]: collected_of(entity.name, one)
             for one in pages.items.values()
@@ -193,7 +192,9 @@ class Lists:
             path = f"{entity.path}?offset={offset}&limit={entity.page_cap}"
             page = msgspec.json.decode((await self._reader.get(path)).body)
             items = page.get(entity.envelope, [])
-            pages.total = int(page.get("total") or 0)
+            total = int(page.get("total") or 0)
+            pages.shrank = pages.shrank or (offset > 0 and total < pages.total)
+            pages.total = total
             for item in items:
                 pages.add(item, known)
             offset += len(items)
@@ -209,6 +210,8 @@ class _Pages:
         self.total = 0
         self.met = False
         """Whether one of the known ones was among them."""
+        self.shrank = False
+        """Whether something was deleted meanwhile: what stood behind it may be on no page."""
         self.new = 0
         """How many stood above it."""
         self.sorted = True
@@ -233,5 +236,7 @@ def _is_complete(pages: _Pages, state: ListState) -> bool:
 
 def kept(journal: Journal, entity: str) -> dict[str, Collected]:
     """What the journal remembers, without asking anybody."""
-    records = [msgspec.json.decode(content, type=Collected) for content in journal.collected(entity)]
+    records = [
+        msgspec.json.decode(content, type=Collected) for content in journal.collected(entity)
+    ]
     return {one.id: one for one in records}

@@ -13,7 +13,6 @@ import msgspec
 
 from headrace.book.book import Book
 from headrace.book.payloads import Payloads, encode_payload
-from headrace.sync.claims import with_own_links, without_links
 from headrace.sync.journal import Journal, Key
 from headrace.sync.operation import Lane, Operation, references
 from headrace.sync.pdf_files import PDF_OF, PdfFiles
@@ -26,6 +25,8 @@ from headrace.sync.update import (
     with_cleared,
     with_emptied_contacts,
     with_emptied_values,
+    with_own_links,
+    without_links,
 )
 
 _SLICE = 2_000

@@ -112,9 +112,7 @@ def _into_sqlite(
         raise _unwritable(place.table, error) from None
 
 
-def _into_postgres(
-    place: Place, organisation: str, rows: Sequence[Collected], whole: bool
-) -> None:
+def _into_postgres(place: Place, organisation: str, rows: Sequence[Collected], whole: bool) -> None:
     driver = load_extra("psycopg", "postgres", "A table in PostgreSQL")
     try:
         with driver.connect(place.url) as database:

@@ -19,8 +19,8 @@ from headrace.client.endpoints import READ_ATTEMPTS, Reader
 from headrace.client.pace import WINDOW, Pace
 from headrace.client.transport import HttpTransport
 from headrace.model.clock import Clock, format_instant, parse_interval
-from headrace.model.entity import BY_NAME, CUSTOMER
-from headrace.model.errors import ApiError, Refused, Unauthorised, Unreachable
+from headrace.model.entity import CUSTOMER
+from headrace.model.errors import ApiError
 from headrace.model.project import OrganisationSettings
 from headrace.sources.registry import open_source
 from headrace.sync.adopt import Adopter, Adoption
@@ -28,6 +28,7 @@ from headrace.sync.claiming import Claimer
 from headrace.sync.collected import Collected, Lists
 from headrace.sync.deliver import Delivery
 from headrace.sync.drift import DriftFinder, DriftReport
+from headrace.sync.explain import explain
 from headrace.sync.feed import Feed
 from headrace.sync.journal import Journal, Place
 from headrace.sync.link import Linked, Linker
@@ -325,18 +326,12 @@ class Organisation:
             raise explain(error, self.settings.target.url, safe) from None
 
     async def _remove_merged(self, transport: HttpTransport) -> None:
-        """Deletes what was booked together with what is claimed, as a person said; what is gone
-        already is fine. ApiError before anything else went."""
-        reader = self._reader(transport)
-        for claim in self._claimer.planned:
-            for id in claim.others:
-                try:
-                    await reader.request("DELETE", f"{BY_NAME[claim.entity].path}/{id}")
-                except ApiError as error:
-                    if isinstance(error, Refused) and error.status == 404:
-                        continue
-                    safe = f"{claim.entity} {id} was not taken away and nothing else was sent"
-                    raise explain(error, self.settings.target.url, safe) from None
+        """What a person said was booked in one; ApiError before anything else went."""
+        try:
+            await self._claimer.remove_merged(self._reader(transport))
+        except ApiError as error:
+            safe = "what was booked together is not linked yet, and nothing else was sent"
+            raise explain(error, self.settings.target.url, safe) from None
 
     def samples(self) -> dict[str, bytes]:
         """One payload per entity, as it would be sent."""
@@ -471,24 +466,6 @@ class Organisation:
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-
-def explain(error: ApiError, url: str, safe: str) -> ApiError:
-    """The same kind of error, as one sentence on what happened, what is safe and what to do."""
-    said = str(error).rstrip(".")
-    if isinstance(error, Unauthorised):
-        return Unauthorised(
-            f"{url} does not accept the key pair ({said}): {safe}; check `key` and `secret` of "
-            "the organisation, then run the same command again."
-        )
-    if isinstance(error, Refused):
-        return Unreachable(
-            f"{url} answered {error.status} ({said}), not as Upflow's API does: {safe}; check "
-            "`url` of the organisation and any proxy on the way, then run the same command again."
-        )
-    return Unreachable(
-        f"{url} is not usable ({said}): {safe}; run the same command again when it is back."
-    )
 
 
 def _outcome(progress: Progress, interrupted: bool, sliced: bool = False) -> Outcome:

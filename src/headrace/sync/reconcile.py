@@ -279,7 +279,8 @@ class Reconciler:
                 CurrencyTotal(*row)
                 for row in self._rows(
                     "select currency, count(*), sum(book)::hugeint, sum(api)::hugeint, "
-                    "sum(collected)::hugeint from plan.compared_balances group by currency order by currency"
+                    "sum(collected)::hugeint from plan.compared_balances "
+                    "group by currency order by currency"
                 )
             ],
             differences=differences,

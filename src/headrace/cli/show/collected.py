@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 
-from rich.table import Table
+from rich.console import Console
 
 from headrace.model.errors import ConfigurationError
 from headrace.model.money import EXPONENTS, format_money
@@ -19,27 +19,28 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def collected_table(collected: Sequence[Collected]) -> Table:
-    """The newest first."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column("day", no_wrap=True)
-    table.add_column("customer")
-    table.add_column("amount", justify="right", no_wrap=True)
-    for name in ("by", "reference", "for"):
-        table.add_column(name)
-    table.add_column("id", no_wrap=True)
-    for one in collected:
-        sign = "back " if one.entity == "refund" else ""
-        table.add_row(
+def show_collected(console: Console, collected: Sequence[Collected]) -> None:
+    """A table, the newest first, whatever the width of the terminal: ids are to be copied."""
+    rows = [("day", "amount", "customer", "by", "reference", "for", "id")]
+    rows += [
+        (
             one.day,
+            ("back " if one.entity == "refund" else "") + format_money(one.amount, one.currency),
             " ".join(part for part in (one.customer or one.customer_id, one.customer_name) if part),
-            sign + format_money(one.amount, one.currency),
             one.instrument,
             one.reference,
             _links(one),
             one.id,
         )
-    return table
+        for one in collected
+    ]
+    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
+    for row in rows:
+        padded = (
+            text.rjust(width) if place == 1 else text.ljust(width)
+            for place, (text, width) in enumerate(zip(row, widths, strict=True))
+        )
+        console.print("  " + "  ".join(padded).rstrip(), markup=False)
 
 
 def _links(one: Collected) -> str:

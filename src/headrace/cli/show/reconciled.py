@@ -29,7 +29,9 @@ def show_reconciled(console: Console, proof: Reconciled) -> None:
         f"{proof.organisation}: {proof.balances:,} balances of {proof.customers:,} customers, "
         f"{proof.documents:,} documents"
     )
-    state = "[bold green]balanced[/bold green]" if proof.balanced else "[bold red]differs[/bold red]"
+    state = (
+        "[bold green]balanced[/bold green]" if proof.balanced else "[bold red]differs[/bold red]"
+    )
     console.print(f"{state}  {compared}")
     console.print(table)
     _show_collected(console, proof)

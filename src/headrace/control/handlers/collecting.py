@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from headrace.control.desk import Order
 from headrace.control.records import CollectedDraft, FailedDraft
 from headrace.model.entity import PAYMENT, REFUND
@@ -42,15 +44,12 @@ def _collect(db: Connection, context: Context, draft: CollectedDraft) -> Payment
         ref_number=reference,
         linked_invoices=draft.linked_invoices,
     )
-    answer: PaymentAnswer = import_document(db, context, PAYMENT, payment).answer
-    return answer
+    return cast(PaymentAnswer, import_document(db, context, PAYMENT, payment).answer)
 
 
 def _fail(db: Connection, context: Context, id: str, draft: FailedDraft) -> RefundAnswer:
-    address = Address(id=id)
-    paid: PaymentAnswer = put_document(
-        db, context, PAYMENT, address, Payment(linked_invoices=[])
-    ).answer
+    freed = put_document(db, context, PAYMENT, Address(id=id), Payment(linked_invoices=[]))
+    paid = cast(PaymentAnswer, freed.answer)
     left = paid.amount - paid.amount_linked
     if left <= 0:
         raise BadRequest(f"Nothing of payment {id} is left to be given back.")
@@ -63,5 +62,4 @@ def _fail(db: Connection, context: Context, id: str, draft: FailedDraft) -> Refu
         ref_number=paid.ref_number,
         linked_payments=[PaymentLink(amount_linked=left, payment=Reference(id=paid.id))],
     )
-    answer: RefundAnswer = import_document(db, context, REFUND, refund).answer
-    return answer
+    return cast(RefundAnswer, import_document(db, context, REFUND, refund).answer)

@@ -1,5 +1,5 @@
--- What Upflow collected and nobody has booked, as the lists show it; `open` is what the record itself
--- leaves open, as in `plan.api_documents`.
+-- What Upflow collected and nobody has booked, as the lists show it; `open` is what the record
+-- itself leaves open, as in `plan.api_documents`.
 create or replace table plan.api_collected (
     entity varchar, id varchar, customer varchar, currency varchar, amount bigint, open bigint,
     day varchar, instrument varchar, reference varchar, created_at varchar

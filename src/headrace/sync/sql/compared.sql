@@ -40,7 +40,8 @@ select
     coalesce(of_book.open, 0) as book,
     coalesce(of_api.open, 0) as api,
     case
-        when doubles.id is not null then 'collected by Upflow, and may be booked as ' || doubles.booked
+        when doubles.id is not null
+            then 'collected by Upflow, and may be booked as ' || doubles.booked
         when of_api.entity is null then 'not in the API' || coalesce(
             ': ' || withheld.reason, ': ' || held.reason, ': not sent yet'
         )

@@ -1,4 +1,4 @@
-"""Payments in the portal of a generated database's customers, and their bookings some time later."""
+"""Payments in the portal of a generated database's customers, and their later bookings."""
 
 from __future__ import annotations
 
@@ -109,4 +109,3 @@ def _book(database: Database, payment: PortalPayment, receipt: int, random: Rand
         f"payment {receipt} books what customer {payment.customer} paid in the portal",
         frozenset({("payment", str(receipt))}),
     )
-
