@@ -1,4 +1,4 @@
-"""What Upflow collected is found in lists that grow and shrink, with as few requests as it takes."""
+"""What Upflow collected is found in lists that grow and shrink, with few requests."""
 
 from __future__ import annotations
 
