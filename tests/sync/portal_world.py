@@ -160,9 +160,7 @@ class World:
     def _book(self, one: Money, *, customer: str | None = None, late: int = 0) -> None:
         one.booked = True
         owner = customer or one.customer
-        # Siblings can't settle each other's invoices.
-        near = owner == one.customer or "T" in (owner, one.customer)
-        linked = one.invoice is not None and near and self.random.random() < 0.7
+        linked = one.invoice is not None and self.random.random() < 0.7
         self._write(
             Booking(
                 round=self.round + late,

@@ -24,11 +24,15 @@ from headrace.book.tables import TABLES
 from headrace.model.custom_field import DataType
 from headrace.model.errors import Busy
 from headrace.model.money import EXPONENTS
-from headrace.model.project import ContactRule
+from headrace.model.project import ContactRule, FamilyRule
 
+_NAMES = (
+    *("macros", "empty", "families", "roots", "derive", "views", "rebooked"),
+    *("allocation_marks", "fingerprints"),
+)
 _SQL = {
     name: resources.files("headrace.book").joinpath(f"{name}.sql").read_text(encoding="utf-8")
-    for name in ("macros", "derive", "views", "fingerprints")
+    for name in _NAMES
 }
 
 
@@ -54,6 +58,7 @@ class Book:
         path: Path,
         folder: Path = Path(),
         contacts: ContactRule = "with_customer",
+        family_payments: FamilyRule = "as_is",
     ) -> None:
         """`folder` is where relative locations of PDFs start."""
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -77,16 +82,19 @@ class Book:
                 f"Another command works on {path.parent.name} (it holds {path}): wait until it is "
                 "done, or stop it; `headrace status` works beside it."
             ) from None
-        self.connection.execute(f"create macro contact_rule() as '{contacts}'")
+        self.connection.execute(
+            f"create macro contact_rule() as '{contacts}'; "
+            f"create macro family_rule() as '{family_payments}'"
+        )
         self._prepare()
 
     def _prepare(self) -> None:
         self.connection.execute(
             "create schema if not exists staging.source; create schema book; create schema plan; "
-            "create table book.touched (entity varchar, external_id varchar, key bigint); "
             f"create macro minor_scale(currency) as ({_scale_of_currency()})"
         )
         self.connection.execute(_SQL["macros"])
+        self.connection.execute(_SQL["empty"])
         self.connection.execute(
             "create table book.currencies as "
             "select unnest($1::varchar[]) as code, unnest($2::integer[]) as exponent",
@@ -141,20 +149,32 @@ class Book:
         self.columns.update(zip(by_table, made, strict=True))
         side_by_side(
             self.connection,
-            [statement(part.query) for part in duckdb.extract_statements(_SQL["derive"])],
+            [
+                statement(_SQL["families"] + _SQL["roots"]),
+                *(statement(part.query) for part in duckdb.extract_statements(_SQL["derive"])),
+            ],
         )
         mark_files(self.connection, self.folder)
+        self.connection.execute(
+            "create or replace table book.modelled as select unnest($1::varchar[]) as name",
+            [list(by_table)],
+        )
+        self.connection.execute(_SQL["empty"])
         self.connection.execute(_SQL["views"])
-        self.connection.execute(_SQL["fingerprints"])
+        self.connection.execute(_SQL["rebooked"])
 
-    def check(self, thorough: bool = False) -> None:
-        """Runs the checks for `book.touched`, which the caller has filled, or for every record."""
-        if thorough:
-            self.connection.execute(
-                "create or replace table book.touched as "
-                "select distinct entity, external_id, key from book.fingerprints"
-            )
+    def check(self) -> None:
+        """Examines every row: the same rows have the same problems, whatever was sent before."""
         run_checks(self.connection)
+
+    def climb(self) -> None:
+        """Derives the families anew after `book.parents` has changed."""
+        self.connection.execute(_SQL["roots"])
+
+    def mark(self) -> None:
+        """Gives every record its fingerprint, by what of it travels."""
+        self.connection.execute(_SQL["allocation_marks"])
+        self.connection.execute(_SQL["fingerprints"])
 
     def problems(self, limit: int | None = None) -> list[Problem]:
         """What the checks found, errors first."""

@@ -1,7 +1,8 @@
 """Checks: what is wrong with the source's rows, and what must stay behind because of it.
 
 Each rule is a file in `checks/`, a SELECT of (severity, entity, external_id, problem, remedy) over
-the tables of the book; completeness derives from the columns' declarations.
+the tables of the book; those in `summaries/` look at what the others found. Completeness derives
+from the columns' declarations.
 """
 
 from __future__ import annotations
@@ -15,18 +16,17 @@ from msgspec import Struct
 from headrace.book.parallel import Task, side_by_side, statement
 from headrace.book.tables import TABLES, Column, Table
 
-_CHECKS = tuple(
-    sorted(
-        (entry.name.removesuffix(".sql"), entry.read_text(encoding="utf-8"))
-        for entry in resources.files("headrace.book").joinpath("checks").iterdir()
-        if entry.name.endswith(".sql")
-    )
-)
-_OF_ALLOCATIONS = "allocations_"
-"""Rules of that name look at `book.examined_allocations` and at what those name."""
-_EXAMINE, _WITHHOLD = (
+
+def _rules(folder: str) -> tuple[str, ...]:
+    entries = resources.files("headrace.book").joinpath(folder).iterdir()
+    files = sorted((entry for entry in entries if entry.name.endswith(".sql")), key=str)
+    return tuple(entry.read_text(encoding="utf-8") for entry in files)
+
+
+_CHECKS, _SUMMARIES = _rules("checks"), _rules("summaries")
+_LINK_MARKS, _WITHHOLD, _FLAWED_LINKS = (
     resources.files("headrace.book").joinpath(f"{name}.sql").read_text(encoding="utf-8")
-    for name in ("examine", "withhold")
+    for name in ("link_marks", "withhold", "flawed_links")
 )
 
 
@@ -41,30 +41,25 @@ class Problem(Struct, frozen=True):
 
 
 def run_checks(connection: duckdb.DuckDBPyConnection) -> None:
-    """Makes `book.problems` and `book.withheld`.
+    """Makes `book.problems`, `book.withheld` and `book.flawed_links`, each from the tables alone.
 
-    Looks at the records in `book.touched` (entity, external_id) and at what is linked to them; the
-    cheap rules look at everything.
+    The same rows always have the same problems, whatever was sent before.
     """
-    connection.execute(_EXAMINE)
     connection.execute(
         "create or replace table book.problems ("
         "severity varchar, entity varchar, external_id varchar, problem varchar, remedy varchar)"
     )
-    allocated = connection.execute("from book.examined_allocations limit 1").fetchall()
-    rules = [
-        statement(f"insert into book.problems {sql}")
-        for name, sql in _CHECKS
-        if allocated or not name.startswith(_OF_ALLOCATIONS)
-    ]
-    side_by_side(connection, [*(_completeness(table) for table in TABLES), *rules])
-    if connection.execute("from book.problems where severity = 'error' limit 1").fetchall():
-        connection.execute(_WITHHOLD)
-    else:
-        connection.execute(
-            "create or replace table book.withheld "
-            "(entity varchar, external_id varchar, reason varchar)"
-        )
+    rules = [statement(_finding(sql)) for sql in _CHECKS]
+    tables = [_completeness(table) for table in TABLES]
+    # The longest first, so that both cores are busy to the end.
+    side_by_side(connection, [statement(_LINK_MARKS), *rules, *tables])
+    connection.execute(_WITHHOLD)
+    connection.execute(_FLAWED_LINKS)
+    side_by_side(connection, [statement(_finding(sql)) for sql in _SUMMARIES])
+
+
+def _finding(rule: str) -> str:
+    return f"insert into book.problems {rule}"
 
 
 def _completeness(table: Table) -> Task[None]:
@@ -94,7 +89,7 @@ def _incomplete(table: Table, present: Container[str]) -> str:
     whens = " or ".join(f"({when})" for when, _ in findings)
     texts = ", ".join(f"case when {when} then {text} end" for when, text in findings)
     return (
-        f"select 'error', {_entity(table)}, coalesce({table.identity}, '?'), "
+        f"select 'error', {_entity(table)}, {_name(table)}, "
         "unnest(list_filter(texts, lambda text: text is not null)), "
         f"'correct the row in the source, or models/{table.name}.sql' "
         f"from (select *, [{texts}] as texts from book.{table.name} where {whens})"
@@ -102,12 +97,23 @@ def _incomplete(table: Table, present: Container[str]) -> str:
 
 
 def _entity(table: Table) -> str:
-    """Allocations withhold the record that they come from, documents their PDF alone."""
+    """Allocations withhold a link, documents their PDF alone."""
     if table.name == "allocations":
-        return "coalesce(from_entity, 'allocation')"
+        return "'link'"
     if table.name == "documents":
         return "coalesce(entity, '?') || '_pdf'"
     return f"'{table.singular}'"
+
+
+def _name(table: Table) -> str:
+    """How problems name a row."""
+    if table.name == "allocations":
+        ends = (
+            f"coalesce({end}_entity || ' ', '') || coalesce({end}_external_id, '?')"
+            for end in ("from", "to")
+        )
+        return " || ' → ' || ".join(ends)
+    return f"coalesce({table.identity}, '?')"
 
 
 def _findings(column: Column, present: Container[str]) -> list[tuple[str, str]]:

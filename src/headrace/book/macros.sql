@@ -44,3 +44,8 @@ create or replace macro tidy(given) as (
         else nullif(trim(given), '')
     end
 );
+
+-- Whether the API takes this e-mail address.
+create or replace macro is_address(given) as (
+    regexp_full_match(given, '[A-Za-z0-9+_''.-]+@[^@\s]+\.[^@\s.]+')
+);

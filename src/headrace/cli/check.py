@@ -52,7 +52,7 @@ def command(
 
 
 def _report(opened: Organisation) -> dict[str, Any]:
-    staged = asyncio.run(opened.prepare(thorough=True))
+    staged = asyncio.run(opened.prepare())
     try:
         asyncio.run(opened.probe())
         api = "ok"

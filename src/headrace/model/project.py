@@ -54,6 +54,7 @@ SourceKind = Literal["sql", "files"]
 DeletionRule = Literal["delete", "report", "ignore"]
 ContactRule = Literal["with_customer", "separately", "never"]
 ClaimRule = Literal["hold", "ask", "off"]
+FamilyRule = Literal["as_is", "parent"]
 EntityName = Literal["customer", "invoice", "credit_note", "payment", "refund"]
 
 
@@ -97,6 +98,10 @@ class OrganisationSettings(Settings, frozen=True, kw_only=True):
     contacts: ContactRule = "with_customer"
     """How contacts travel: `"with_customer"` as its full list, `"separately"` one by one, so that
     those which people added in Upflow stay, or `"never"`."""
+    family_payments: FamilyRule = "as_is"
+    """Whose a payment is that settles the invoice of a customer of the same family that is neither
+    its parent nor its child: `"as_is"` its own customer's, or, where the API refuses such a link,
+    `"parent"` the head of the family's."""
     on_delete: DeletionRule | dict[EntityName, DeletionRule] = "delete"
     """What happens in Upflow to what left the source: `"delete"`, `"report"` or `"ignore"`, for all
     or by entity, such as `{ customer = "report" }`."""
@@ -193,6 +198,7 @@ _CHOICES: dict[str, Any] = {
     "on_delete[...]": DeletionRule,
     "contacts": ContactRule,
     "claims": ClaimRule,
+    "family_payments": FamilyRule,
 }
 
 

@@ -108,7 +108,11 @@ class Delivery:
                 await asyncio.wait(self._requests)
         if self._defect is not None:
             raise self._defect
-        self._refusals.conclude()
+        if self._ending:
+            # What would have freed the others may not have landed yet: they stay planned.
+            self._progress.rejected -= self._refusals.forget()
+        else:
+            self._refusals.conclude()
 
     @property
     def _ending(self) -> bool:

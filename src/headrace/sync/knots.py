@@ -10,6 +10,7 @@ currencies, amounts or families is looked at.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 
 import duckdb
 
@@ -25,13 +26,15 @@ MOST = 100_000
 _STAGES = {"customer": 1, "invoice": 2, "credit_note": 3, "payment": 3, "refund": 4}
 
 
-def untangle(connection: duckdb.DuckDBPyConnection, moved: Moved) -> None:
+def untangle(
+    connection: duckdb.DuckDBPyConnection, moved: Moved, waiting: Mapping[Key, Ties] = {}
+) -> None:
     """Makes `plan.knots`, ranks of requests, those of releases with whose they are, and
     `plan.knot_waits`, which of them waits for which one."""
     ranked: list[Step] = []
     waits: list[tuple[Step, Step]] = []
     if any(after or before.links or key[0] == "customer" for key, (before, after) in moved.items()):
-        knots = _Knots(Surroundings(connection, moved), moved)
+        knots = _Knots(Surroundings(connection, moved, waiting), moved)
         ranked = knots.graph.order()
         waits = knots.graph.waits
         waits += [((key, False), (child, False)) for key, child in knots.departures]

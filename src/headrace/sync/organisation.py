@@ -119,7 +119,7 @@ class Organisation:
         self._keys = keys
         self._folder = folder
         self._clock = clock
-        self.book = Book(data / "cache.duckdb", folder, settings.contacts)
+        self.book = Book(data / "cache.duckdb", folder, settings.contacts, settings.family_payments)
         try:
             self.journal = self._open_journal(journal)
         except BaseException:
@@ -150,10 +150,9 @@ class Organisation:
             raise
         return journal
 
-    def refresh(self, thorough: bool = False) -> dict[str, int]:
+    def refresh(self) -> dict[str, int]:
         """Reads the source and builds the book; rows per staged table.
 
-        The dearer checks look at what is not as the API was told, `thorough` ones at everything.
         SourceError when the source can't be read, ModelError when a model can't run.
         """
         source = open_source(self.settings.source, self._folder)
@@ -167,15 +166,15 @@ class Organisation:
         finally:
             source.close()
         self.models = models
-        self.rebuild(thorough)
+        self.rebuild()
         return rows
 
-    async def prepare(self, thorough: bool = False) -> dict[str, int]:
+    async def prepare(self) -> dict[str, int]:
         """As `refresh`, with the names of the API's side looked up where models use them.
 
         While the API can't be asked, the names that it had the last time serve.
         """
-        rows = await asyncio.to_thread(self.refresh, thorough)
+        rows = await asyncio.to_thread(self.refresh)
         if self.book.uses_names:
             before = self._directory
             self._directory = await self._look_up()
@@ -184,7 +183,7 @@ class Organisation:
             if self._directory != before or self.new_fields:
                 fields = [*self._directory.fields, *self.new_fields]
                 self.book.know(msgspec.structs.replace(self._directory, fields=fields))
-                await asyncio.to_thread(self.rebuild, thorough)
+                await asyncio.to_thread(self.rebuild)
         with suppress(ApiError):  # the plan then says that nobody has looked
             await self._look_at_collected(_GLANCES)
         return rows
@@ -223,12 +222,12 @@ class Organisation:
             return []
         return self.book.missing_fields(self.settings.custom_field_types)
 
-    def rebuild(self, thorough: bool = False) -> None:
+    def rebuild(self) -> None:
         """Builds and checks the book over what is staged."""
         self.book.build(self.models)
+        self.book.check()
         self._planner.compare()
         self._claimer.forget()
-        self.book.check(thorough)
 
     def plan(self, scope: Scope = WHOLE) -> Plan:
         """What the API lacks, over the book as it was last built, by the journal as it was then."""
@@ -301,6 +300,7 @@ class Organisation:
                     outcome = f"stopped: {delivery.stopped}"
             finally:
                 self.journal.end_run(outcome, progress.latency)
+            self._planner.note_around()
         self._latency = progress.latency or self._latency
         if delivery.stopped is not None:
             stay = "stays" if progress.left == 1 else "stay"

@@ -7,9 +7,16 @@ with settled as (
 ),
 totals as (
     select to_external_id, sum(amount) as amount
-    from book.links
-    where to_entity = 'invoice'
-      and to_external_id in (select invoice_external_id from book.settlements)
+    from (
+        select to_external_id, amount
+        from book.allocations
+        where to_entity = 'invoice'
+          and to_external_id in (select invoice_external_id from book.settlements)
+        union all
+        select invoice_external_id, amount
+        from book.settlements
+    )
+    where amount > 0
     group by to_external_id
 )
 select

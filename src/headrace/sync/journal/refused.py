@@ -35,9 +35,14 @@ class RefusedShelf(Shelf):
     def rejects(self) -> list[Reject]:
         """Every refusal that stands."""
         return [
-            msgspec.structs.replace(Reject(*row[:-1]), ignored=bool(row[-1]))
+            msgspec.structs.replace(Reject(*row[:-2]), ignored=bool(row[-2]), around=row[-1])
             for row in self._db.run("rejects")
         ]
+
+    def note_around(self, marks: Iterable[tuple[Key, int]]) -> None:
+        """Notes what stands around refused records; they are tried again when it changes."""
+        with self._db.transaction():
+            self._db.run_all("note_around", ((mark, *key) for key, mark in marks))
 
     def ignore_rejects(self, keys: Iterable[Key]) -> None:
         """Keeps these refusals to itself, until their rows change."""

@@ -77,13 +77,17 @@ insert into rejects (
 ) values (?, ?, ?, ?, ?, ?, ?, ?, 0)
 on conflict (entity, external_id) do update set
     fingerprint = excluded.fingerprint, status = excluded.status, message = excluded.message,
-    payload = excluded.payload, rejected_at = excluded.rejected_at, run = excluded.run, ignored = 0
+    payload = excluded.payload, rejected_at = excluded.rejected_at, run = excluded.run, ignored = 0,
+    around = null
 
 -- rejects --
 select
-    entity, external_id, fingerprint, status, message, payload, rejected_at, ignored
+    entity, external_id, fingerprint, status, message, payload, rejected_at, ignored, around
 from rejects
 order by rejected_at, entity, external_id
+
+-- note_around --
+update rejects set around = ? where entity = ? and external_id = ?
 
 -- ignore_reject --
 update rejects set ignored = 1 where entity = ? and external_id = ?

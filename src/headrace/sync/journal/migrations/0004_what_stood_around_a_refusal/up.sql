@@ -1,0 +1,1 @@
+alter table rejects add column around integer;
