@@ -13,6 +13,7 @@ from msgspec import Struct
 from headrace.model.clock import parse_interval
 from headrace.model.custom_field import DataType
 from headrace.model.errors import ConfigurationError
+from headrace.model.guards import GuardSettings
 
 UPFLOW_URL = "https://api.upflow.io/v1"
 
@@ -116,6 +117,8 @@ class OrganisationSettings(Settings, frozen=True, kw_only=True):
     """Whether custom fields that the source has and Upflow lacks are created there."""
     custom_field_types: dict[str, DataType] = {}
     """Their data types by name, such as `{ region = "SELECT" }`; the others are inferred."""
+    guards: GuardSettings = GuardSettings()
+    """How much a plan may change before it is refused, a table of its own."""
     keep_payloads: bool = True
     """Whether the journal keeps what was sent; false keeps hashes only (personal data)."""
 
@@ -212,7 +215,11 @@ def _choices(inner: str) -> str:
 
 def _unknown(key: str, kind: type[Settings], inner: str) -> str:
     """Says which keys there are, and the one that was probably meant."""
-    tables = {"target": TargetSettings, "source": SourceSettings}
+    tables: dict[str, type[Struct]] = {
+        "target": TargetSettings,
+        "source": SourceSettings,
+        "guards": GuardSettings,
+    }
     known = tables.get(inner, kind).__struct_fields__
     near = difflib.get_close_matches(key, known, 1)
     hint = f", did you mean {near[0]}?" if near else ";"

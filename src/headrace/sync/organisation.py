@@ -134,7 +134,12 @@ class Organisation:
             self.book.connection, self.journal, settings.claims, settings.claim_days
         )
         self._planner = Planner(
-            self.book, self.journal, clock, settings.deletion_rules, self._claimer
+            self.book,
+            self.journal,
+            clock,
+            settings.deletion_rules,
+            settings.guards,
+            self._claimer,
         )
         self._scope = WHOLE
         self._latency = self.journal.latency()
@@ -269,6 +274,7 @@ class Organisation:
         self.journal.drop_rejects(self._planner.settled_rejects)
         self.journal.forget(self._planner.gone_pdfs())
         if plan.empty:
+            self._note_imported(plan)
             return _outcome(Progress(plan, self._clock, self._pace()), False)
         async with self._transport() as transport:
             await self._create_fields(transport)
@@ -309,7 +315,14 @@ class Organisation:
                 "planned and nothing is lost"
             )
             raise explain(delivery.stopped, self.settings.target.url, safe)
+        if not progress.left:
+            self._note_imported(plan)
         return _outcome(progress, delivery.interrupted, delivery.sliced)
+
+    def _note_imported(self, plan: Plan) -> None:
+        """From now on, many new records at a time are unusual."""
+        if plan.whole and plan.desired:
+            self.journal.note_imported()
 
     async def _create_fields(self, transport: HttpTransport) -> None:
         """Makes the custom fields that the plan's customers need; ApiError before anything went."""

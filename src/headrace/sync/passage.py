@@ -81,7 +81,10 @@ class Passage(Struct, frozen=True):
             for move in self.moves
             if move.key[0] == "customer" and move.key in landed and move.after is not None
         }
-        related = (parents.get(one) or one) == (parents.get(other) or other)
+        # While a parent and its child change places, each is the other's parent for a moment.
+        related = one == other or bool(
+            {parents.get(one) or one, one} & {parents.get(other) or other, other}
+        )
         return related and owner.currency == target.currency
 
     def _lets_pass(self, move: Turn, landed: set[Key]) -> bool:

@@ -16,6 +16,7 @@ import msgspec
 from headrace.book.book import Book
 from headrace.book.payloads import Payloads, encode_payload
 from headrace.model.clock import Clock, format_instant
+from headrace.model.guards import GuardSettings
 from headrace.model.project import DeletionRule
 from headrace.sync.changes import Changes
 from headrace.sync.claiming import Claimer
@@ -28,6 +29,7 @@ from headrace.sync.pdf_files import PDF_OF, PdfFiles
 from headrace.sync.pins import Pins
 from headrace.sync.plan import Count, Money, Plan, Withheld
 from headrace.sync.scope import WHOLE, Scope, cut, narrow
+from headrace.sync.shift import ShiftMeter
 from headrace.sync.ties import Ties, ties_of
 
 _CHUNK = 5_000
@@ -57,10 +59,12 @@ class Planner:
         journal: Journal,
         clock: Clock,
         deletion_rules: Mapping[str, DeletionRule] = {},
+        guards: GuardSettings = GuardSettings(),
         claimer: Claimer | None = None,
     ) -> None:
         """`deletion_rules` by entity; what is not in them is deleted. Without a `claimer`, nothing
         is collected money."""
+        self._guards = guards
         self._connection = book.connection
         self._book = book
         self._journal = journal
@@ -124,8 +128,10 @@ class Planner:
         """Orders and counts what `compare` found and the checks let pass; sends nothing."""
         self._connection.execute(_SQL["staying"])
         self._connection.execute(_SQL["changes"])
-        self._drop_unchanged()
-        self._load_gone()
+        self._moved = {}
+        meter = ShiftMeter(self._connection)
+        self._drop_unchanged(meter)
+        self._load_gone(meter)
         narrow(self._connection, scope, self._deletion_rules)
         self._settle_claims()
         self._hold_rejects()
@@ -138,7 +144,13 @@ class Planner:
             cut(self._connection, scope)
         else:
             self._connection.execute(_SQL["nothing"])
-        return self._describe(organisation, rate, in_flight, latency)
+        plan = self._describe(organisation, rate, in_flight, latency)
+        return msgspec.structs.replace(
+            plan,
+            shift=meter.read(self._journal.is_imported()),
+            guards=self._guards,
+            whole=scope.whole,
+        )
 
     def _settle_claims(self) -> None:
         """What Upflow collected; what was refused as a new record is another request as a claim."""
@@ -162,9 +174,8 @@ class Planner:
 
     # comparing payloads ----------------------------------------------------------------------
 
-    def _drop_unchanged(self) -> None:
+    def _drop_unchanged(self, meter: ShiftMeter) -> None:
         self.unchanged = []
-        self._moved = {}
         shrinking: list[Key] = []
         for entity, external_ids, fingerprints in self._candidates():
             told = self._journal.told([(entity, x) for x in external_ids])
@@ -182,7 +193,7 @@ class Planner:
                 elif before.payload is not None:
                     if shrinks(before.payload, body):
                         shrinking.append((entity, external_id))
-                    self._note_moved((entity, external_id), before.payload, body)
+                    self._note_moved((entity, external_id), before.payload, body, meter)
         if self.unchanged:
             self._keys("dropped", [(entity, x) for _, entity, x in self.unchanged])
             self._connection.execute(
@@ -197,11 +208,12 @@ class Planner:
                 "and changes.external_id = shrinking.external_id"
             )
 
-    def _note_moved(self, key: Key, before: bytes, after: bytes) -> None:
-        if key[0] == "contact" or len(self._moved) > MOST:
+    def _note_moved(self, key: Key, before: bytes, after: bytes, meter: ShiftMeter) -> None:
+        if key[0] == "contact":
             return
         old, new = ties_of(before), ties_of(after)
-        if old != new:
+        meter.update(key, before, after, old, new)
+        if old != new and len(self._moved) <= MOST:
             self._moved[key] = old, new
 
     def _candidates(self) -> Iterator[tuple[str, list[str], list[int]]]:
@@ -285,13 +297,17 @@ class Planner:
     def _left_out(self) -> int:
         return int(self._rows("select count(*) from plan.left_out")[0][0])
 
-    def _load_gone(self) -> None:
+    def _load_gone(self, meter: ShiftMeter) -> None:
         """`plan.gone`: whose the deleted records were, which only the journal still knows."""
         gone = self._rows("select entity, external_id from plan.changes where action = 'delete'")
         told = self._journal.told(gone) if gone else {}
         for key, record in told.items():
-            if record.payload is not None and key[0] != "contact" and len(self._moved) <= MOST:
-                self._moved[key] = ties_of(record.payload), None
+            if record.payload is None or key[0] == "contact" or key[0] in PDF_OF:
+                continue
+            old = ties_of(record.payload)
+            meter.delete(key, old)
+            if len(self._moved) <= MOST:
+                self._moved[key] = old, None
         self._connection.execute(
             "create or replace table plan.gone as select unnest($1::varchar[]) as entity, "
             "unnest($2::varchar[]) as external_id, unnest($3::varchar[]) as customer",

@@ -229,3 +229,9 @@ delete from decisions where entity = ? and external_id = ?
 -- decisions --
 select entity, external_id, id, verdict, decided_at from decisions
 order by decided_at, entity, external_id, id
+
+-- note_imported --
+insert into imported (at) select ? where not exists (select 1 from imported)
+
+-- imported --
+select at from imported
