@@ -266,6 +266,17 @@ def test_links_of_the_portal_stay_while_the_source_says_nothing_of_them(till: Ti
     assert till.desk.plan().drifted == []
 
 
+def test_a_link_of_the_portal_gives_way_to_what_the_source_says_of_the_invoice(till: Till) -> None:
+    till.collect("C1", 2000, settles={"I1": 2000})
+    till.shop.payment("P1", "C1", 2000)
+    till.shop.payment("W1", "C1", 10000, {"I1": 10000})
+    till.shop.run("update payments set instrument = 'CARD' where external_id = 'P1'")
+    plan, proof = till.sync()
+    assert [one.external_id for one in plan.claims] == ["P1"]
+    assert till.payments() == [("P1", 2000, 0), ("W1", 10000, 10000)]
+    assert proof.balanced
+
+
 def test_a_claim_that_is_sent_again_after_a_crash_changes_nothing(till: Till) -> None:
     id = till.collect("C1", 2000, settles={"I1": 2000})
     till.shop.payment("P1", "C1", 2000, {"I1": 2000})

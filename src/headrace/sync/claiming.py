@@ -7,6 +7,7 @@ from importlib import resources
 from typing import Any
 
 import duckdb
+import msgspec
 from msgspec import Struct, field
 
 from headrace.client.endpoints import Reader
@@ -20,7 +21,7 @@ from headrace.sync.likeness import Booked
 
 _SQL = {
     name: resources.files("headrace.sync").joinpath("sql", f"{name}.sql").read_text("utf-8")
-    for name in ("booked", "claims", "settle_claims")
+    for name in ("booked", "claims", "claims_room", "settle_claims")
 }
 
 
@@ -119,6 +120,7 @@ class Claimer:
         unlooked = self.verdicts.unlooked
         self.verdicts = self._judge()
         self.verdicts.unlooked = unlooked
+        self._let_go_of_links()
         for claim in self.verdicts.claims:
             self._insert(
                 "claims",
@@ -129,11 +131,34 @@ class Claimer:
                     claim.by,
                     claim.others,
                     claim.keeps_links,
+                    [list(key) for key in claim.linked if not claim.keeps_links],
                 ),
             )
         for one in self.verdicts.awaiting:
             self._insert("awaiting", (one.entity, one.external_id, one.reason))
         self._connection.execute(_SQL["settle_claims"])
+
+    def _let_go_of_links(self) -> None:
+        """Links of the portal stay where the source leaves the invoice as open as they need it."""
+        kept_links = [
+            (claim.entity, claim.external_id, link.external_id, link.amount)
+            for claim in self.verdicts.claims
+            if claim.keeps_links
+            for link in self._records(claim.entity)[claim.id].links
+        ]
+        if not kept_links:
+            return
+        self._connection.execute(
+            "create or replace temp table kept_links as select unnest($1::varchar[]) as entity, "
+            "unnest($2::varchar[]) as external_id, unnest($3::varchar[]) as invoice, "
+            "unnest($4::bigint[]) as amount",
+            [list(column) for column in zip(*kept_links, strict=True)],
+        )
+        full = set(self._connection.execute(_SQL["claims_room"]).fetchall())
+        self.verdicts.claims = [
+            msgspec.structs.replace(claim, keeps_links=claim.keeps_links and claim.key not in full)
+            for claim in self.verdicts.claims
+        ]
 
     def _insert(self, table: str, row: tuple[Any, ...]) -> None:
         marks = ", ".join("?" * len(row))
@@ -174,18 +199,17 @@ class Claimer:
                         raise
 
     def note_sent(self) -> None:
-        """Notes the plan's claims as sent, before they are."""
+        """Notes the plan's claims as sent, before they are; what was refused before was another
+        request."""
+        unsent = self.unsent()
+        claims = self.planned
+        self._journal.drop_rejects([one.key for one in claims if one.key in unsent])
         self._journal.decide(
-            Decision(one.entity, one.external_id, one.id, "claimed") for one in self.planned
+            Decision(one.entity, one.external_id, one.id, "claimed") for one in claims
         )
 
     def _judge(self) -> Verdicts:
-        pools = {
-            entity.name: self._known[entity.name].records
-            if entity.name in self._known
-            else kept(self._journal, entity.name)
-            for entity in COLLECTED_ENTITIES
-        }
+        pools = {entity.name: self._records(entity.name) for entity in COLLECTED_ENTITIES}
         if not any(pools.values()):
             return Verdicts()
         booked = self._booked(pools)
@@ -208,6 +232,12 @@ class Claimer:
             verdicts.claims += judged.claims
             verdicts.awaiting += judged.awaiting
         return verdicts
+
+    def _records(self, entity: str) -> dict[str, Collected]:
+        """By what was read just now, else by what the journal remembers."""
+        if entity in self._known:
+            return self._known[entity].records
+        return kept(self._journal, entity)
 
     def _booked(self, pools: Mapping[str, Mapping[str, Collected]]) -> list[Booked]:
         money = [one for pool in pools.values() for one in pool.values()]

@@ -16,7 +16,7 @@ from msgspec import Struct, field
 from headrace.model.money import format_money
 from headrace.sync.collected import Collected
 from headrace.sync.journal import Decision, Key
-from headrace.sync.likeness import Booked, components, lag, links, stands_in, sum_of, tokens
+from headrace.sync.likeness import Booked, Names, components, lag, links, sum_of
 
 _UNTOLD = {"", "UNKNOWN"}
 
@@ -33,6 +33,13 @@ class Claim(Struct, frozen=True, kw_only=True):
     """Further collected ones that were booked in the same record: they are deleted."""
     keeps_links: bool = False
     """Whether it settles in Upflow what the source says nothing of."""
+    linked: list[Key] = field(default_factory=list)
+    """What it settles or gives back in Upflow, as far as the source knows it."""
+
+    @property
+    def key(self) -> Key:
+        """The source's record."""
+        return self.entity, self.external_id
 
 
 class Awaiting(Struct, frozen=True, kw_only=True):
@@ -77,6 +84,11 @@ class Judge:
             if decision.verdict == "accepted":
                 self._accepted[decision.entity, decision.external_id].append(decision.id)
         self._pool = {one.id: one for one in collected if (one.entity, "", one.id) not in self._no}
+        self._names = Names(self._pool.values())
+        self._members: dict[str, list[Collected]] = defaultdict(list)
+        """Those of each family."""
+        for one in self._pool.values():
+            self._members[self._family(one)].append(one)
         self._claims: list[Claim] = []
         self._awaiting: dict[Key, Awaiting] = {}
         self._contested: dict[str, Key] = {}
@@ -119,16 +131,13 @@ class Judge:
                 self._hold(booked, those, problem)
 
     def _named(self, booked: Booked) -> list[Collected]:
-        text = tokens(booked.reference)
-        return [
-            one
-            for one in self._pool.values()
-            if self._possible(booked, one)
-            and (
-                stands_in(one.id, text)
-                or (self._related(booked, one) and stands_in(one.reference, text))
-            )
-        ]
+        ids, references = self._names.in_text(booked.reference)
+        own = [id for id in references - ids if self._is_near(booked, id)]
+        found = [self._pool[id] for id in sorted({*ids, *own}) if id in self._pool]
+        return [one for one in found if self._possible(booked, one)]
+
+    def _is_near(self, booked: Booked, id: str) -> bool:
+        return id in self._pool and self._related(booked, self._pool[id])
 
     def _unlike(
         self, booked: Booked, those: Sequence[Collected], namers: dict[str, list[Key]]
@@ -216,9 +225,9 @@ class Judge:
         """Parts, sums, and the same figure in another currency."""
         near = [
             one
-            for one in self._pool.values()
-            if self._possible(booked, one)
-            and self._related(booked, one)
+            for one in self._members[booked.family]
+            if one.id in self._pool
+            and self._possible(booked, one)
             and abs(lag(booked, one)) <= self._days
         ]
         other = [
@@ -268,6 +277,7 @@ class Judge:
                 by=by,
                 others=list(others),
                 keeps_links=keeps,
+                linked=sorted(links(one)),
             )
         )
 

@@ -138,13 +138,14 @@ class Feed:
             operations[number] = operation
         return operations
 
-    def _claims(self) -> dict[Key, tuple[str, bool]]:
-        """Of the slice: the API's id, and whether its links there stay as they are."""
+    def _claims(self) -> dict[Key, tuple[str, bool, list[list[str]]]]:
+        """Of the slice: the API's id, whether its links there stay as they are, and which it may
+        give back."""
         rows = self._rows(
-            "select entity, external_id, id, keeps_links from plan.claims "
+            "select entity, external_id, id, keeps_links, frees from plan.claims "
             "semi join slice using (entity, external_id)"
         )
-        return {(entity, external_id): (id, keeps) for entity, external_id, id, keeps in rows}
+        return {(entity, external_id): tuple(rest) for entity, external_id, *rest in rows}
 
     def _compare(self, operation: Operation, before: bytes | None) -> None:
         """What the update empties and gives back; by the columns where no payload was kept."""
@@ -166,9 +167,11 @@ class Feed:
         return self._connection.execute(sql).fetchall()
 
 
-def _claim(operation: Operation, id: str, keeps_links: bool) -> None:
+def _claim(operation: Operation, id: str, keeps_links: bool, frees: list[list[str]]) -> None:
     """Sent again it changes nothing: the record has both ids by then."""
     assert operation.payload is not None
+    operation.rebinds = True
+    operation.frees = tuple((entity, external_id) for entity, external_id in frees)
     if keeps_links:
         operation.payload = without_links(operation.payload)
     operation.claims = id

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from itertools import combinations
 
@@ -18,7 +18,7 @@ _REFERENCE_MIN = 4
 _PARTS_MAX = 4
 _PARTS_AMONG = 12
 """Sums of up to so many collected ones are tried, of so many that there are."""
-_TOKEN = re.compile(r"[^\W_]+")
+_WORD = re.compile(r"[^\W_]+")
 
 
 class Booked(Struct, frozen=True, kw_only=True):
@@ -58,15 +58,36 @@ def lag(booked: Booked, one: Collected) -> int:
         return 0
 
 
-def tokens(text: str) -> str:
-    """The words of a text, each with a space on both sides."""
-    return f" {' '.join(_TOKEN.findall(text.casefold()))} "
+class Names:
+    """Ids and references of collected records, to be found in the text of a booked one's."""
+
+    def __init__(self, collected: Iterable[Collected]) -> None:
+        self._ids: dict[str, list[tuple[str, str]]] = defaultdict(list)
+        self._references: dict[str, list[tuple[str, str]]] = defaultdict(list)
+        for one in collected:
+            for index, name in ((self._ids, one.id), (self._references, one.reference)):
+                words = _words(name)
+                if sum(len(word) for word in words) >= _REFERENCE_MIN:
+                    index[words[0]].append((_spaced(words), one.id))
+
+    def in_text(self, text: str) -> tuple[set[str], set[str]]:
+        """Ids of the records that the text names: by their ids, and by their references."""
+        words = _words(text)
+        whole = _spaced(words)
+        by_id, by_reference = (
+            {id for word in set(words) for wanted, id in index.get(word, ()) if wanted in whole}
+            for index in (self._ids, self._references)
+        )
+        return by_id, by_reference
 
 
-def stands_in(name: str, words: str) -> bool:
-    """Whether a name is among the `tokens` of a text, and long enough to say something."""
-    wanted = tokens(name)
-    return len(wanted.replace(" ", "")) >= _REFERENCE_MIN and wanted in words
+def _words(text: str) -> list[str]:
+    return _WORD.findall(text.casefold())
+
+
+def _spaced(words: Sequence[str]) -> str:
+    """The words with a space on both sides of each, so that no part of one is found."""
+    return f" {' '.join(words)} "
 
 
 def sum_of(those: Sequence[Collected], amount: int) -> list[Collected] | None:

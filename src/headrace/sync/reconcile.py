@@ -251,7 +251,8 @@ class Reconciler:
     def _customer(self, item: dict[str, Any]) -> str:
         if "customerId" in item:
             return self._names.get(item["customerId"], str(item["customerId"]))
-        return _name(item["customer"])
+        # What was collected may be nobody's (api-facts (b), Payment).
+        return _name(item["customer"]) if item.get("customer") else ""
 
     def _insert(self, table: str, rows: list[tuple[Any, ...]]) -> None:
         if rows:
