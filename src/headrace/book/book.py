@@ -101,10 +101,19 @@ class Book:
             [list(EXPONENTS), list(EXPONENTS.values())],
         )
         self.know(EMPTY)
+        self.leave_positions_out({})
 
     def know(self, directory: Directory) -> None:
         """Takes over the names of the API's side; what was built before is then out of date."""
         write_directory(self.connection, directory)
+
+    def leave_positions_out(self, refused: Mapping[str, str]) -> None:
+        """Contacts go without these positions; the API's sentence on each is a warning."""
+        self.connection.execute(
+            "create or replace table book.refused_positions as "
+            "select unnest($1::varchar[]) as position, unnest($2::varchar[]) as message",
+            [list(refused), list(refused.values())],
+        )
 
     @property
     def uses_names(self) -> bool:

@@ -19,6 +19,8 @@ create or replace table book.link_marks as
 with links as (
     select
         rowid as row,
+        from_entity as from_kind,
+        to_entity as to_kind,
         hash(from_entity, from_external_id) as owner,
         hash(to_entity, to_external_id) as target,
         amount,
@@ -33,6 +35,10 @@ select
     links.owner,
     links.target,
     links.amount,
+    links.from_kind,
+    links.to_kind,
+    source.key is not null as has_source,
+    target.key is not null as has_target,
     links.odd
         or source.key is null
         or target.key is null

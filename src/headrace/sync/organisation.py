@@ -229,6 +229,7 @@ class Organisation:
 
     def rebuild(self) -> None:
         """Builds and checks the book over what is staged."""
+        self.book.leave_positions_out(self.journal.refused_positions())
         self.book.build(self.models)
         self.book.check()
         self._planner.compare()

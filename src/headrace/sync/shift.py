@@ -158,7 +158,7 @@ class ShiftMeter:
                 "semi join staging.told as told "
                 "on told.key = (hash('invoice', invoice.external_id) >> 1)::bigint "
                 "left join settled on settled.target = hash('invoice', invoice.external_id) "
-                "where currency is not null group by currency"
+                "where currency is not null and gross_amount is not null group by currency"
             )
         )
         return [

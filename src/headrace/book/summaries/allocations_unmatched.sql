@@ -1,18 +1,21 @@
 -- A table of allocations of which none, or hardly any, finds its documents is in another language
 -- than they are: every paid invoice would be sent as open. `links` in error are named one by one.
-with ends as (
-    select from_entity as entity, count(*) as rows, count(source.key) as found
-    from book.allocations as allocation
-    join book.link_marks as mark on mark.row = allocation.rowid
-    left join (select distinct key from book.document_marks) as source on source.key = mark.owner
-    where from_entity in ('payment', 'credit_note', 'refund')
+with shares as (
+    select
+        from_kind, to_kind, count(*) as rows, count_if(has_source) as sources,
+        count_if(has_target) as targets
+    from book.link_marks
+    group by all
+),
+ends as (
+    select from_kind as entity, sum(rows)::bigint as rows, sum(sources)::bigint as found
+    from shares
+    where from_kind in ('payment', 'credit_note', 'refund')
     group by all
     union all
-    select to_entity, count(*), count(target.key)
-    from book.allocations as allocation
-    join book.link_marks as mark on mark.row = allocation.rowid
-    left join (select distinct key from book.document_marks) as target on target.key = mark.target
-    where to_entity in ('invoice', 'payment', 'credit_note')
+    select to_kind, sum(rows)::bigint, sum(targets)::bigint
+    from shares
+    where to_kind in ('invoice', 'payment', 'credit_note')
     group by all
 )
 select

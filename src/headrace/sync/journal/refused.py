@@ -56,7 +56,17 @@ class RefusedShelf(Shelf):
 
     def clear_rejects(self) -> None:
         """Forgets the refusals, so that the next plan tries them again."""
-        self._db.run("clear_rejects")
+        with self._db.transaction():
+            self._db.run("clear_rejects")
+            self._db.run("clear_positions")
+
+    def refuse_position(self, name: str, message: str) -> None:
+        """Notes that the API does not have this contact position."""
+        self._db.run("refuse_position", (name, message.replace("\0", "")))
+
+    def refused_positions(self) -> dict[str, str]:
+        """Contact positions that the API refused, with its sentence."""
+        return dict(self._db.run("refused_positions").fetchall())
 
     def mark_drifted(self, drifts: Iterable[Drift]) -> None:
         """Notes that the API keeps records otherwise than they were told."""

@@ -235,3 +235,13 @@ insert into imported (at) select ? where not exists (select 1 from imported)
 
 -- imported --
 select at from imported
+
+-- refuse_position --
+insert into refused_positions (name, message) values (?, ?)
+on conflict (name) do update set message = excluded.message
+
+-- refused_positions --
+select name, message from refused_positions order by name
+
+-- clear_positions --
+delete from refused_positions
