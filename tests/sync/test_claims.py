@@ -289,6 +289,41 @@ def test_a_claim_that_is_sent_again_after_a_crash_changes_nothing(till: Till) ->
     assert proof.balanced and [one.id for one in proof.collected] == [other]
 
 
+def test_a_claim_whose_answer_was_lost_is_sent_again_and_counts_once(till: Till) -> None:
+    id = till.collect("C1", 2000, settles={"I1": 2000})
+    till.shop.payment("P1", "C1", 2000, {"I1": 2000})
+    lost = {"kind": "reply-lost", "on": "POST /payments"}
+    with till.desk.hub.faults(lost, organisation=till.desk.name) as script:
+        _, proof = till.sync()
+        assert script.done
+    assert proof.balanced and till.payments() == [("P1", 2000, 2000)]
+    assert till.desk.get("/payments/external:P1")["id"] == id
+
+
+def test_a_saved_plan_is_stale_when_its_claim_is_another_one(till: Till) -> None:
+    till.collect("C1", 2000)
+    till.shop.payment("P1", "C1", 2000)
+    file = str(till.desk.folder / "saved.plan")
+    assert till.desk.command("plan", "--out", file).returncode == 0
+    assert till.desk.command("plan", "--markdown").stdout.count("### Linked to what Upflow") == 1
+    other = till.collect("C1", 2000)
+    done = till.desk.command("apply", file)
+    assert done.returncode == 7 and "Nothing was sent" in done.stderr
+    till.desk.request("DELETE", f"/payments/{other}")
+    assert till.desk.command("apply", file).returncode == 0
+    assert till.payments() == [("P1", 2000, 0)]
+
+
+def test_what_is_held_is_no_reason_to_read_everything_at_each_round(till: Till) -> None:
+    till.collect("C1", 2000)
+    till.collect("C1", 2000)
+    till.shop.payment("P1", "C1", 2000)
+    till.sync()
+    start = len(till.desk.log())
+    assert till.desk.command("apply").returncode == 4
+    assert len(till.desk.log()) - start <= 4
+
+
 def test_a_plan_without_new_money_reads_nothing_and_others_read_what_is_new(till: Till) -> None:
     till.collect("C1", 1)
     start = len(till.desk.log())
