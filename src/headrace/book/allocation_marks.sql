@@ -3,8 +3,14 @@
 create or replace table book.allocation_marks as
 with travelling as (
     select owner, target, amount
-    from book.link_marks
-    anti join book.flawed_links as flawed using (row)
+    from (
+        select owner, target, amount
+        from book.link_marks
+        anti join book.flawed_links as flawed using (row)
+        union all
+        select hash('payment', external_id), hash('invoice', invoice_external_id), amount
+        from book.settled
+    )
     anti join (
         select
             hash(from_entity, from_external_id) as owner,

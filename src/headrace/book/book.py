@@ -16,6 +16,7 @@ import duckdb
 
 from headrace.book.causes import name_causes
 from headrace.book.checks import Problem, read_problems, run_checks
+from headrace.book.coverage import Uncovered, note_coverage, uncovered
 from headrace.book.custom_values import inferred_type
 from headrace.book.directory import EMPTY, Directory, Field, write_directory
 from headrace.book.given_values import keep_given_values
@@ -174,6 +175,8 @@ class Book:
                 self.columns[table.name] = frozenset()
         made = side_by_side(self.connection, [_maker(model) for model in by_table.values()])
         self.columns.update(zip(by_table, made, strict=True))
+        with self._sources() as sources:
+            note_coverage(sources, self._models)
         side_by_side(
             self.connection,
             [
@@ -200,6 +203,17 @@ class Book:
         """Runs the models a second time; rows that differ become warnings beside what `check`
         found."""
         warn_of_unstable_models(self.connection, self._models)
+
+    def uncovered(self) -> list[Uncovered]:
+        """Tables of the source with rows that no model selects."""
+        with self._sources() as sources:
+            return uncovered(sources, self._models)
+
+    def _sources(self) -> duckdb.DuckDBPyConnection:
+        """A connection on which the source's tables go by their own names."""
+        cursor = self.connection.cursor()
+        cursor.execute("set search_path = 'staging.source,memory.main'")
+        return cursor
 
     def climb(self) -> None:
         """Derives the families anew after `book.parents` has changed."""

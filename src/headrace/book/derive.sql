@@ -1,6 +1,22 @@
 -- What follows from the canonical tables alone, before any rule is checked. Each statement is
 -- independent of the others: they run side by side.
 
+-- What settles an invoice without cash rides as a payment that is linked to it; its reference
+-- starts with the kind, so that it can be told from money.
+create or replace table book.settled as
+select
+    'settlement:' || settlement.external_id as external_id,
+    invoice.customer_external_id,
+    invoice.currency,
+    settlement.amount,
+    settlement.booked_at as validated_at,
+    null::varchar as instrument,
+    settlement.kind || ':' || coalesce(settlement.ref_number, invoice.custom_id) as ref_number,
+    null::varchar as bank_account_id,
+    settlement.invoice_external_id
+from book.settlements as settlement
+left join book.invoices as invoice on invoice.external_id = settlement.invoice_external_id;
+
 -- An invoice marked paid that no settlement covers gets a payment of what is open, dated on the
 -- invoice's issue date (guide, Import Payment). Allocations in error count as cover: their money
 -- stays open and is named, instead of being papered over.
@@ -8,14 +24,20 @@ create or replace table book.fixes as
 with marked as (
     select * from book.invoices where marked_paid_at is not null
 ),
+settling as (
+    select to_external_id, amount
+    from book.allocations
+    where to_entity = 'invoice'
+    union all
+    select invoice_external_id, amount
+    from book.settlements
+),
 covered as (
     -- Not beyond a whole number of 64 bits, whatever the source says.
-    select
-        to_external_id,
-        greatest(least(sum(amount), 9000000000000000000), -9000000000000000000)::bigint as amount
-    from book.allocations as allocation
-    semi join marked on marked.external_id = allocation.to_external_id
-    where to_entity = 'invoice' and amount > 0
+    select to_external_id, least(sum(amount), 9000000000000000000)::bigint as amount
+    from settling
+    semi join marked on marked.external_id = settling.to_external_id
+    where amount > 0
     group by all
 )
 select

@@ -14,6 +14,11 @@ from book.fixes
 anti join book.waiting_links as waiting
     on waiting.from_entity = 'payment' and waiting.from_external_id = fixes.external_id
 union all
+select 'payment', external_id, 'invoice', invoice_external_id, amount
+from book.settled
+anti join book.waiting_links as waiting
+    on waiting.from_entity = 'payment' and waiting.from_external_id = settled.external_id
+union all
 from book.pinned_links;
 
 -- Who settles whom by the source's own rows, those in error included as far as both ends are there.
@@ -27,10 +32,14 @@ anti join (
 ) as flawed on flawed.row = allocation.rowid
 union all
 select 'payment', external_id, 'invoice', invoice_external_id, amount
-from book.fixes;
+from book.fixes
+union all
+select 'payment', external_id, 'invoice', invoice_external_id, amount
+from book.settled
+where currency is not null;
 
--- Adjustments and fixes ride as payments and refunds (guide, Data model mapping); `origin` keeps
--- the table that they came from.
+-- Adjustments, fixes and settlements ride as payments and refunds (guide, Data model mapping);
+-- `origin` keeps the table that they came from.
 create or replace view book.all_payments as
 select
     external_id, coalesce(rebooked.root, customer_external_id) as customer_external_id, currency,
@@ -44,7 +53,9 @@ select
 from book.adjustments
 where amount < 0
 union all
-select * exclude (invoice_external_id), 'fix' from book.fixes;
+select * exclude (invoice_external_id), 'fix' from book.fixes
+union all
+select * exclude (invoice_external_id), 'settlement' from book.settled;
 
 create or replace view book.all_refunds as
 select

@@ -4,7 +4,7 @@ create or replace table book.withheld as
 select entity, external_id, first(problem order by problem) as reason
 from book.problems
 where severity = 'error' and entity in (
-    'customer', 'invoice', 'credit_note', 'payment', 'refund', 'adjustment',
+    'customer', 'invoice', 'credit_note', 'payment', 'refund', 'adjustment', 'settlement',
     'invoice_pdf', 'credit_note_pdf'
 )
 group by entity, external_id;
@@ -29,6 +29,17 @@ select 'payment', fix.external_id, 'its invoice ' || fix.invoice_external_id || 
 from book.fixes as fix
 join book.withheld as withheld
     on withheld.entity = 'invoice' and withheld.external_id = fix.invoice_external_id;
+
+-- A settlement without cash is withheld as the payment that it would have become.
+insert into book.withheld
+select 'payment', 'settlement:' || external_id, reason
+from book.withheld
+where entity = 'settlement'
+union all
+select 'payment', settled.external_id, 'its invoice ' || invoice_external_id || ' is withheld'
+from book.settled as settled
+join book.withheld as withheld
+    on withheld.entity = 'invoice' and withheld.external_id = settled.invoice_external_id;
 
 insert into book.withheld
 select pdf.entity || '_pdf', pdf.external_id, 'its ' || pdf.entity || ' is withheld'

@@ -54,6 +54,7 @@ class TargetSettings(Settings, frozen=True, kw_only=True):
 SourceKind = Literal["sql", "files"]
 DeletionRule = Literal["delete", "report", "ignore"]
 ContactRule = Literal["with_customer", "separately", "never"]
+ClaimRule = Literal["hold", "ask", "off"]
 FamilyRule = Literal["as_is", "parent"]
 EntityName = Literal["customer", "invoice", "credit_note", "payment", "refund"]
 
@@ -105,6 +106,13 @@ class OrganisationSettings(Settings, frozen=True, kw_only=True):
     on_delete: DeletionRule | dict[EntityName, DeletionRule] = "delete"
     """What happens in Upflow to what left the source: `"delete"`, `"report"` or `"ignore"`, for all
     or by entity, such as `{ customer = "report" }`."""
+    claims: ClaimRule = "hold"
+    """What happens to a new payment or refund that may be money which Upflow collected itself:
+    `"hold"` links the unambiguous ones to it and holds the others until a person decides, `"ask"`
+    holds them all, `"off"` sends every one as new, so that money may count twice."""
+    claim_days: int = 14
+    """How many days may lie between what Upflow collected and its booking, unless its reference
+    says which it is."""
     create_missing_custom_fields: bool = False
     """Whether custom fields that the source has and Upflow lacks are created there."""
     custom_field_types: dict[str, DataType] = {}
@@ -118,6 +126,8 @@ class OrganisationSettings(Settings, frozen=True, kw_only=True):
         parse_interval(self.every)
         parse_interval(self.sweep)
         parse_interval(self.slice)
+        if not 0 <= self.claim_days <= 366:
+            raise ValueError("claim_days must be between 0 and 366")
 
     @property
     def slice_seconds(self) -> float:
@@ -190,6 +200,7 @@ _CHOICES: dict[str, Any] = {
     "custom_field_types[...]": DataType,
     "on_delete[...]": DeletionRule,
     "contacts": ContactRule,
+    "claims": ClaimRule,
     "family_payments": FamilyRule,
 }
 

@@ -365,6 +365,8 @@ class Delivery:
                 )
             ]
         )
+        if operation.claims:
+            self._journal.keep_collected(operation.entity, [], [operation.claims])
         if operation.body and (fields := kept_otherwise(operation.body, answer.body)):
             self._journal.mark_drifted([Drift(*operation.key, fields)])
             self._progress.drifted += 1

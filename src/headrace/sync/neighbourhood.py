@@ -61,7 +61,7 @@ class Neighbourhood:
             self.rows[key] = Ties(
                 customer=customer or "", currency=currency or "", amount=amount or 0
             )
-            if origin == "fix":
+            if origin in ("fix", "settlement"):
                 self._synthetic.add(key)
 
     def _read_links(self) -> None:
@@ -81,7 +81,7 @@ class Neighbourhood:
         return key in self._told
 
     def is_synthetic(self, key: Key) -> bool:
-        """Whether it is a payment that stands for an invoice's mark as paid."""
+        """Whether it is a payment that is there for its link alone."""
         return key in self._synthetic
 
     def owned(self, key: Key) -> Set[Key]:

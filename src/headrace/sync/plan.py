@@ -10,6 +10,7 @@ from headrace.book.checks import Problem
 from headrace.client.pace import WINDOW
 from headrace.model.errors import UnsafePlan
 from headrace.model.guards import GuardSettings
+from headrace.sync.claims import Claim
 from headrace.sync.guards import Guards
 from headrace.sync.shift import Shift
 
@@ -82,6 +83,12 @@ class Plan(Struct, frozen=True, kw_only=True):
     """What the API took and keeps otherwise; it is sent when its row changes or it is repaired."""
     departed: list[Withheld] = field(default_factory=list)
     """What left the source and is not deleted, because `on_delete` says so."""
+    claims: list[Claim] = field(default_factory=list)
+    """Of the records to create, those that are money which Upflow collected: they are linked to
+    it."""
+    unlooked: str = ""
+    """Why it is not known what Upflow collected since the last look; empty when it is, or when no
+    payment or refund is new."""
     left_out: int = 0
     """Changes that the chosen scope leaves for another time."""
     new_fields: list[str] = field(default_factory=list)

@@ -19,6 +19,7 @@ from headrace.model.clock import Clock, format_instant
 from headrace.model.guards import GuardSettings
 from headrace.model.project import DeletionRule
 from headrace.sync.changes import Changes
+from headrace.sync.claiming import Claimer
 from headrace.sync.fields import shrinks
 from headrace.sync.journal import Journal, Key
 from headrace.sync.knots import MOST, untangle
@@ -60,14 +61,17 @@ class Planner:
         clock: Clock,
         deletion_rules: Mapping[str, DeletionRule] = {},
         guards: GuardSettings = GuardSettings(),
+        claimer: Claimer | None = None,
     ) -> None:
-        """`deletion_rules` by entity; what is not in them is deleted."""
+        """`deletion_rules` by entity; what is not in them is deleted. Without a `claimer`, nothing
+        is collected money."""
         self._guards = guards
         self._connection = book.connection
         self._book = book
         self._journal = journal
         self._clock = clock
         self._deletion_rules = deletion_rules
+        self._claimer = claimer or Claimer(book.connection, journal, "off")
         self._payloads = Payloads(book.connection, book.columns)
         self._pdfs = PdfFiles(book.connection, book.folder)
         self.unchanged: list[tuple[int | None, str, str]] = []
@@ -131,6 +135,7 @@ class Planner:
         self._load_gone(meter)
         self._take_family_links()
         narrow(self._connection, scope, self._deletion_rules)
+        self._settle_claims()
         self._hold_rejects()
         if self._rows("from plan.changes limit 1"):
             self._connection.execute(_SQL["nodes"])
@@ -149,12 +154,23 @@ class Planner:
             whole=scope.whole,
         )
 
+    def _settle_claims(self) -> None:
+        """What Upflow collected; what was refused as a new record is another request as a claim."""
+        self._claimer.settle()
+        if claimed := self._claimer.unsent():
+            self._keys("claimed", claimed)
+            self._connection.execute(
+                "delete from plan.rejects where (entity, external_id) in "
+                "(select (entity, external_id) from claimed)"
+            )
+
     def digest(self) -> int:
         """A number that stands for the operations and the rows behind them; the same plan made
         again by the same engine has the same."""
         row = self._rows(
-            "select coalesce(bit_xor(hash(number, entity, external_id, action, fingerprint)), 0) "
-            "from plan.operations"
+            "select coalesce(bit_xor(hash(number, entity, external_id, action, fingerprint, "
+            "claims.id)), 0) from plan.operations left join plan.claims as claims "
+            "using (entity, external_id)"
         )[0]
         return int(row[0])
 
@@ -271,7 +287,8 @@ class Planner:
             "anti join plan.differences as difference using (entity, external_id)"
         )
         rejects = self._rows("from plan.rejects limit 1")
-        if rejects or self._left_out() or self._rows("from plan.gone limit 1"):
+        awaiting = self._claimer.verdicts.awaiting
+        if rejects or awaiting or self._left_out() or self._rows("from plan.gone limit 1"):
             self._connection.execute(_SQL["hold"])
         else:  # most often, and the engine takes its time to see that nothing is held
             self._connection.execute(
@@ -412,6 +429,8 @@ class Planner:
                 )
             ],
             left_out=self._left_out(),
+            claims=self._claimer.planned,
+            unlooked=self._claimer.verdicts.unlooked,
             applied=dict(self._rows("select entity, count(*) from staging.told group by entity")),
             desired=dict(
                 self._rows(

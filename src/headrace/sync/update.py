@@ -165,3 +165,19 @@ def bonds_of_deleted(before: bytes | None) -> Bonds:
         for link in old.get(name) or []
     )
     return Bonds(frees=frees)
+
+
+def without_links(payload: bytes) -> bytes:
+    """The payload without its empty lists of links: what the API has linked itself stays so."""
+    record = msgspec.json.decode(payload)
+    kept = {name: value for name, value in record.items() if value or not name.startswith("linked")}
+    return msgspec.json.encode(kept) if len(kept) < len(record) else payload
+
+
+def with_own_links(payload: bytes, before: bytes) -> bytes:
+    """The payload without lists of links that are empty and were never said: an update of a claimed
+    record takes nothing away that was linked in Upflow."""
+    old = msgspec.json.decode(before)
+    if any(name.startswith("linked") for name in old):
+        return payload
+    return without_links(payload)

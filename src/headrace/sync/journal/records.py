@@ -59,6 +59,11 @@ class Reject(Struct, frozen=True):
     around: int | None = None
     """Stands for its neighbours as they were when it was refused; None when that is not known."""
 
+    @property
+    def key(self) -> Key:
+        """The record."""
+        return self.entity, self.external_id
+
 
 class Drift(Struct, frozen=True):
     """A record that the API took and keeps otherwise; `fields` are (name, sent, kept)."""

@@ -198,6 +198,38 @@ delete from answers where at = ?
 -- answers --
 select at from answers where at < ?
 
+-- collected --
+select content from collected where entity = ? order by id
+
+-- keep_collected --
+insert into collected (entity, id, content) values (?, ?, ?)
+on conflict (entity, id) do update set content = excluded.content
+
+-- drop_collected --
+delete from collected where entity = ? and id = ?
+
+-- clear_collected --
+delete from collected where entity = ?
+
+-- collected_list --
+select newest, total from collected_lists where entity = ?
+
+-- note_collected_list --
+insert into collected_lists (entity, newest, total) values (?, ?, ?)
+on conflict (entity) do update set newest = excluded.newest, total = excluded.total
+
+-- decide --
+insert into decisions (entity, external_id, id, verdict, decided_at) values (?, ?, ?, ?, ?)
+on conflict (entity, external_id, id) do update set
+    verdict = excluded.verdict, decided_at = excluded.decided_at
+
+-- drop_decisions --
+delete from decisions where entity = ? and external_id = ?
+
+-- decisions --
+select entity, external_id, id, verdict, decided_at from decisions
+order by decided_at, entity, external_id, id
+
 -- note_imported --
 insert into imported (at) select ? where not exists (select 1 from imported)
 

@@ -6,7 +6,10 @@ select from_entity, from_external_id, to_entity, to_external_id
 from book.allocations
 union
 select 'payment', external_id, 'invoice', invoice_external_id
-from book.fixes;
+from book.fixes
+union
+select 'payment', external_id, 'invoice', invoice_external_id
+from book.settled;
 
 create or replace temp table around_links as
 with seeds as (

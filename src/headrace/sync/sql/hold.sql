@@ -8,7 +8,11 @@ select
     if(reject.ignored, 'is ignored', 'was refused') as fate
 from plan.changes as change
 join plan.rejects as reject using (entity, external_id)
-where reject.stands;
+where reject.stands
+union all
+-- What may be collected money waits for a person, and what refers to it with it.
+select entity, external_id, reason, 'waits for a decision'
+from plan.awaiting;
 
 create or replace temp table missing as
 select entity, external_id, held.fate

@@ -8,4 +8,6 @@ join plan.rejects as reject
     on reject.entity = link.to_entity and reject.external_id = link.to_external_id
 anti join staging.told as told
     on told.entity = link.to_entity and told.external_id = link.to_external_id
-where reject.stands and link.from_external_id not in (select external_id from book.fixes);
+where reject.stands
+  and link.from_external_id not in (select external_id from book.fixes)
+  and link.from_external_id not in (select external_id from book.settled);
