@@ -20,6 +20,7 @@ import typer
 
 from headrace.cli.main import build_app, run
 from headrace.model import project
+from headrace.model.guards import GuardSettings
 from headrace.model.meanings import field_meanings
 from headrace.testkit.conformance.cases import CASES
 from headrace.testkit.conformance.evidence import Evidence
@@ -32,6 +33,7 @@ TABLES = (
     ("[organisation.NAME]", project.OrganisationSettings),
     ("[organisation.NAME.target]", project.TargetSettings),
     ("[organisation.NAME.source]", project.SourceSettings),
+    ("[organisation.NAME.guards]", GuardSettings),
 )
 """Heading and record of each table of the project file."""
 
@@ -94,6 +96,8 @@ def _default(field: Any) -> str:
     if field.required:
         return "needed"
     value = field.default_factory() if field.default is msgspec.NODEFAULT else field.default
+    if isinstance(value, msgspec.Struct):
+        return "those below"
     shown = msgspec.json.encode(value).decode()
     return f"`{shown}`" if value not in ("", {}) else "none"
 

@@ -123,7 +123,8 @@ def test_every_kind_of_source_is_in_its_page() -> None:
 
 def test_every_check_is_in_its_page() -> None:
     rows = _rows(_page("checks.md"))
-    names = {path.stem for path in (PACKAGE / "book" / "checks").glob("*.sql")}
+    folders = [PACKAGE / "book" / name for name in ("checks", "summaries")]
+    names = {path.stem for folder in folders for path in folder.glob("*.sql")}
     described = {found[1] for row in rows if (found := re.match(r"\| `(\w+)` \|", row))}
     assert described == names
     for row in rows:

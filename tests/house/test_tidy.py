@@ -18,7 +18,6 @@ LARGEST_FILE = 2_000_000
 
 LONG_LINES = {
     "examples/gnucash/changes.sql": 2,
-    "src/headrace/book/checks/allocations_shape.sql": 3,
     "src/headrace/book/checks/contacts.sql": 1,
     "src/headrace/book/checks/customer_unknown.sql": 1,
     "src/headrace/book/checks/parents.sql": 1,

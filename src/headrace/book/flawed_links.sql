@@ -79,11 +79,12 @@ select
     flaw,
     case flaw
         when 'shape' then 'goes from ' || from_entity || ' to ' || to_entity
-        when 'lost' then 'has neither end in the tables ' || from_entity || 's and ' || to_entity || 's'
-        when 'no source' then 'comes from a ' || replace(from_entity, '_', ' ') || ' that is not in the table '
-            || from_entity || 's'
-        when 'no target' then 'goes to ' || if(to_entity = 'invoice', 'an ', 'a ') || replace(to_entity, '_', ' ')
-            || ' that is not in the table ' || to_entity || 's'
+        when 'lost' then 'has neither end in the tables ' || from_entity || 's and '
+            || to_entity || 's'
+        when 'no source' then 'comes from a ' || replace(from_entity, '_', ' ')
+            || ' that is not in the table ' || from_entity || 's'
+        when 'no target' then 'goes to ' || if(to_entity = 'invoice', 'an ', 'a ')
+            || replace(to_entity, '_', ' ') || ' that is not in the table ' || to_entity || 's'
         when 'amount' then 'is of ' || coalesce(money(amount, currency), amount::varchar)
         when 'currency' then 'goes from ' || currency || ' to ' || target_currency
         when 'family' then 'goes from customer ' || customer || ' to customer ' || target_customer
@@ -180,7 +181,8 @@ over as (
 dates as (
     select placed.entity, placed.external_id, any_value(moment) as moment
     from book.placed as placed
-    semi join over on over.from_entity = placed.entity and over.from_external_id = placed.external_id
+    semi join over
+        on over.from_entity = placed.entity and over.from_external_id = placed.external_id
     group by all
 ),
 running as (

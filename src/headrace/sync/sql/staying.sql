@@ -1,6 +1,7 @@
 -- What stays behind because of errors: records, and links by the names of both ends.
 create or replace view plan.staying_links as
-select from_entity, from_external_id, to_entity, to_external_id, coalesce(problem, follows) as reason
+select
+    from_entity, from_external_id, to_entity, to_external_id, coalesce(problem, follows) as reason
 from book.flawed_links as flawed
 join book.allocations as allocation on allocation.rowid = flawed.row
 where flaw not in ('lost', 'incomplete', 'shape')
