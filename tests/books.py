@@ -9,6 +9,7 @@ import msgspec
 
 from headrace.book.book import Book
 from headrace.book.models import load_models
+from headrace.model.project import FamilyRule
 
 Rows = list[dict[str, Any]]
 NONE: Rows = []
@@ -69,11 +70,12 @@ def allocation(source: str, target: str, amount: Any = 100) -> dict[str, Any]:
     }
 
 
-def build(folder: Path, **tables: Rows) -> Book:
+def build(folder: Path, family_payments: FamilyRule = "as_is", **tables: Rows) -> Book:
     """Stages the rows under the canonical names, builds the book and checks all of it."""
-    book = Book(folder / "cache.duckdb")
+    book = Book(folder / "cache.duckdb", family_payments=family_payments)
     fill(book, folder, **tables)
-    book.check(thorough=True)
+    book.check()
+    book.mark()
     return book
 
 
@@ -105,3 +107,11 @@ def withheld(book: Book) -> dict[tuple[str, str], str]:
     """(entity, external id) to the reason."""
     rows = book.connection.execute("from book.withheld").fetchall()
     return {(entity, external_id): reason for entity, external_id, reason in rows}
+
+
+def links(book: Book) -> set[tuple[str, str, int]]:
+    """(what settles, what is settled, amount) of the links that travel."""
+    rows = book.connection.execute(
+        "select from_external_id, to_external_id, amount from book.links"
+    ).fetchall()
+    return set(rows)

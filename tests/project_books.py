@@ -29,7 +29,8 @@ def project_book(folder: Path, url: str = "") -> Iterator[Book]:
             source.stage(connection, names)
         source.close()
         book.build(models)
-        book.check(thorough=True)
+        book.check()
+        book.mark()
         yield book
 
 

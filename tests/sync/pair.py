@@ -20,7 +20,7 @@ class Pair:
         before = len(self.desk.writes())
         outcome, plan, proof = self.desk.apply_and_prove()
         assert (outcome.rejected, outcome.held, outcome.left) == (0, 0, 0), self.desk.log()[-3:]
-        assert plan.empty and not plan.held and not plan.problems
+        assert plan.empty and not plan.held and not plan.errors
         assert proof.balanced, (proof.differences, proof.statements)
         writes = self.desk.writes(before)
         assert overlapping(writes) == []

@@ -205,7 +205,7 @@ class _Writer:
         }
 
     def _allocate(self, table: str, to_table: str) -> None:
-        """Whole or partial, within a customer or between a parent and its child."""
+        """Whole or partial, within one family."""
         for row in self.book[table]:
             for to in self.book[to_table]:
                 source, target = (table, row["external_id"]), (to_table, to["external_id"])
@@ -229,4 +229,4 @@ class _Writer:
 
     def _related(self, row: Mapping[str, Any], to: Mapping[str, Any]) -> bool:
         one, other = row["customer_external_id"], to["customer_external_id"]
-        return one == other or self._root[one] == other or self._root[other] == one
+        return self._root[one] == self._root[other]

@@ -49,7 +49,7 @@ class Side:
         with self.desk.open() as organisation:
             asyncio.run(organisation.prepare())
             plan = organisation.with_changes(organisation.plan(), None)
-            assert not plan.problems and not plan.withheld, plan.problems
+            assert not plan.errors and not plan.withheld and not plan.held, plan
             made = len(plan.new_fields)
             outcome = asyncio.run(organisation.apply(plan, "apply"))
         assert (outcome.rejected, outcome.held, outcome.left) == (0, 0, 0), plan

@@ -71,7 +71,7 @@ def test_separately_a_contact_needs_an_id_of_its_own(
     desk = new_desk(shop.folder)
     plan, outcome = desk.apply()
     assert outcome.sent == 2
-    assert {f"{p.external_id} {p.problem}" for p in plan.problems} == {
+    assert {f"{p.external_id} {p.problem}" for p in plan.problems if p.severity == "error"} == {
         'A/nameless@a.io of customer A has no external_id, by which contacts = "separately" '
         "knows it",
         "k/1 belongs to customer B, which is not in the table customers",

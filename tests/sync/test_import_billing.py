@@ -20,7 +20,14 @@ from desk import (
 
 from headrace.server.request_log import LogRecord
 from headrace.sync.plan import Plan
-from headrace.testkit.billing import Counts, changes, generate, write_project
+from headrace.testkit.billing import (
+    Counts,
+    book_portal_payments,
+    changes,
+    generate,
+    portal_payments,
+    write_project,
+)
 from headrace.testkit.hub import RunningHub
 
 
@@ -138,6 +145,25 @@ def test_changes_take_exactly_the_requests_that_they_need(imported: Imported, se
     assert {record.status for record in writes} == {200, 201}
     assert (plan.requests, outcome.sent, outcome.rejected) == (len(dirty), len(dirty), 0)
     assert overlapping(writes) == []
+    prove_in_step(desk)
+
+
+def test_what_was_paid_in_the_portal_is_claimed_by_its_bookings(imported: Imported) -> None:
+    desk = imported.desk
+    paid = portal_payments(imported.database, 5, 15)
+    desk.hub.seed("\n".join(one.seed_line() for one in paid), desk.name)
+    proof = desk.reconcile()
+    assert proof.balanced and len(proof.collected) == len(paid)
+    before = len(desk.writes())
+    booked = book_portal_payments(imported.database, paid, 5)
+    plan, outcome = desk.apply()
+    assert len(plan.claims) == outcome.sent == len(paid)
+    assert {one.by.partition(",")[0] for one in plan.claims} == {"reference", "customer"}
+    assert sent(desk.writes(before)) == dict.fromkeys(
+        frozenset[Key]().union(*(change.dirty for change in booked)), 1
+    )
+    assert {record.status for record in desk.writes(before)} == {200}
+    assert desk.reconcile().collected == []
     prove_in_step(desk)
 
 

@@ -149,3 +149,25 @@ def test_the_plan_says_so(pair: Pair) -> None:
     assert "unlinked payment P" in said
     assert said.count("settles invoice I: EUR 10.00 → -") == 2
     assert "3 requests" in said
+
+
+def test_a_family_that_moves_under_another_head_lets_go_of_its_links_for_a_moment(
+    pair: Pair,
+) -> None:
+    """Neither the payment nor what it settles changes; the API lets no child leave with a link."""
+    pair.shop.customer("head")
+    pair.shop.customer("child", "head")
+    pair.shop.customer("group")
+    pair.shop.invoice("I", "head", 1000)
+    pair.shop.invoice("J", "child", 1000)
+    pair.shop.payment("P", "child", 2000, {"I": 600, "J": 1000})
+    pair.sync()
+    pair.shop.run("update customers set parent_external_id = 'group' where external_id = 'head'")
+    plan, writes = _brought(pair)
+    assert plan.releases == 1
+    assert writes == ["POST P 200", "POST child 200", "POST head 200", "POST P 200"]
+    (release,) = [change for change in plan.changes if change.action == "release"]
+    assert release.fields == [
+        ("linkedInvoices[I].amountLinked", "600", ""),
+        ("linkedInvoices[I].invoice.externalId", "I", ""),
+    ]

@@ -38,7 +38,11 @@ def _set(shop: Shop, customer: str, **columns: Any) -> None:
 
 
 def _warnings(desk: HubDesk) -> list[str]:
-    return [f"{p.external_id} {p.problem}" for p in desk.plan().problems]
+    return [
+        f"{p.external_id} {p.problem}"
+        for p in desk.plan().problems
+        if p.problem != "has no rows in its table"
+    ]
 
 
 def test_names_become_ids(shop: Shop, new_desk: Callable[[Path], HubDesk]) -> None:

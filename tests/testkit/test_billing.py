@@ -12,7 +12,14 @@ from headrace.book.book import Book
 from headrace.model.errors import ConfigurationError
 from headrace.model.project import SourceSettings
 from headrace.sources.registry import open_source
-from headrace.testkit.billing import bad_rows, changes, generate, write_project
+from headrace.testkit.billing import (
+    bad_rows,
+    book_portal_payments,
+    changes,
+    generate,
+    portal_payments,
+    write_project,
+)
 from headrace.testkit.billing.changes import KINDS
 from headrace.testkit.billing.pdf import small_pdf
 from headrace.testkit.billing.schema import TABLES
@@ -208,3 +215,19 @@ def _records(folder: Path, path: Path) -> dict[tuple[str, str], object]:
 def _number(book: Book, sql: str) -> int:
     (row,) = book.connection.execute(sql).fetchall()
     return row[0]
+
+
+def test_portal_payments_are_the_same_by_seed_and_their_bookings_are_sound(tmp_path: Path) -> None:
+    path = tmp_path / "billing.db"
+    generate(path, records=1_000, seed=3)
+    before = _content(path)
+    paid = portal_payments(path, 4, 10)
+    assert paid == portal_payments(path, 4, 10) != portal_payments(path, 5, 10)
+    assert _content(path) == before
+    assert len({one.customer for one in paid}) == 10
+    booked = book_portal_payments(path, paid, 4)
+    assert len({key for change in booked for key in change.dirty}) == 10
+    with project_book(write_project(tmp_path / "project", path)) as book:
+        assert errors(book) == []
+    with pytest.raises(ValueError, match="fit into this database"):
+        portal_payments(path, 1, 10_000)

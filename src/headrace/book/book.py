@@ -16,6 +16,7 @@ import duckdb
 
 from headrace.book.causes import name_causes
 from headrace.book.checks import Problem, read_problems, run_checks
+from headrace.book.coverage import Uncovered, note_coverage, uncovered
 from headrace.book.custom_values import inferred_type
 from headrace.book.directory import EMPTY, Directory, Field, write_directory
 from headrace.book.given_values import keep_given_values
@@ -32,11 +33,15 @@ from headrace.model.countries import COUNTRIES
 from headrace.model.custom_field import DataType
 from headrace.model.errors import Busy
 from headrace.model.money import EXPONENTS
-from headrace.model.project import ContactRule
+from headrace.model.project import ContactRule, FamilyRule
 
+_NAMES = (
+    *("macros", "empty", "families", "roots", "derive", "views", "rebooked"),
+    *("allocation_marks", "fingerprints"),
+)
 _SQL = {
     name: resources.files("headrace.book").joinpath(f"{name}.sql").read_text(encoding="utf-8")
-    for name in ("macros", "derive", "views", "fingerprints")
+    for name in _NAMES
 }
 
 
@@ -62,6 +67,7 @@ class Book:
         path: Path,
         folder: Path = Path(),
         contacts: ContactRule = "with_customer",
+        family_payments: FamilyRule = "as_is",
     ) -> None:
         """`folder` is where relative locations of PDFs start."""
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -86,13 +92,15 @@ class Book:
                 f"Another command works on {path.parent.name} (it holds {path}): wait until it is "
                 "done, or stop it; `headrace status` works beside it."
             ) from None
-        self.connection.execute(f"create macro contact_rule() as '{contacts}'")
+        self.connection.execute(
+            f"create macro contact_rule() as '{contacts}'; "
+            f"create macro family_rule() as '{family_payments}'"
+        )
         self._prepare()
 
     def _prepare(self) -> None:
         self.connection.execute(
             "create schema if not exists staging.source; create schema book; create schema plan; "
-            "create table book.touched (entity varchar, external_id varchar, key bigint); "
             f"create macro minor_scale(currency) as ({scale_of_currency()}); "
             f"create macro processor_scale(currency, processor) as ({scale_of_processor()})"
         )
@@ -107,11 +115,21 @@ class Book:
             [list(COUNTRIES), list(COUNTRIES.values())],
         )
         self.connection.execute(_SQL["macros"])
+        self.connection.execute(_SQL["empty"])
         self.know(EMPTY)
+        self.leave_positions_out({})
 
     def know(self, directory: Directory) -> None:
         """Takes over the names of the API's side; what was built before is then out of date."""
         write_directory(self.connection, directory)
+
+    def leave_positions_out(self, refused: Mapping[str, str]) -> None:
+        """Contacts go without these positions; the API's sentence on each is a warning."""
+        self.connection.execute(
+            "create or replace table book.refused_positions as "
+            "select unnest($1::varchar[]) as position, unnest($2::varchar[]) as message",
+            [list(refused), list(refused.values())],
+        )
 
     @property
     def uses_names(self) -> bool:
@@ -158,21 +176,26 @@ class Book:
                 self.columns[table.name] = frozenset()
         made = side_by_side(self.connection, [_maker(model) for model in by_table.values()])
         self.columns.update(zip(by_table, made, strict=True))
+        with self._sources() as sources:
+            note_coverage(sources, self._models)
         side_by_side(
             self.connection,
-            [statement(part.query) for part in statements(_SQL["derive"])],
+            [
+                statement(_SQL["families"] + _SQL["roots"]),
+                *(statement(part.query) for part in statements(_SQL["derive"])),
+            ],
         )
         mark_files(self.connection, self.folder)
+        self.connection.execute(
+            "create or replace table book.modelled as select unnest($1::varchar[]) as name",
+            [list(by_table)],
+        )
+        self.connection.execute(_SQL["empty"])
         self.connection.execute(_SQL["views"])
-        self.connection.execute(_SQL["fingerprints"])
+        self.connection.execute(_SQL["rebooked"])
 
-    def check(self, thorough: bool = False) -> None:
-        """Runs the checks for `book.touched`, which the caller has filled, or for every record."""
-        if thorough:
-            self.connection.execute(
-                "create or replace table book.touched as "
-                "select distinct entity, external_id, key from book.fingerprints"
-            )
+    def check(self) -> None:
+        """Examines every row: the same rows have the same problems, whatever was sent before."""
         run_checks(self.connection)
         warn_of_lost_decimals(self.connection, self._models)
         name_causes(self.connection, self._models)
@@ -181,6 +204,26 @@ class Book:
         """Runs the models a second time; rows that differ become warnings beside what `check`
         found."""
         warn_of_unstable_models(self.connection, self._models)
+
+    def uncovered(self) -> list[Uncovered]:
+        """Tables of the source with rows that no model selects."""
+        with self._sources() as sources:
+            return uncovered(sources, self._models)
+
+    def _sources(self) -> duckdb.DuckDBPyConnection:
+        """A connection on which the source's tables go by their own names."""
+        cursor = self.connection.cursor()
+        cursor.execute("set search_path = 'staging.source,memory.main'")
+        return cursor
+
+    def climb(self) -> None:
+        """Derives the families anew after `book.parents` has changed."""
+        self.connection.execute(_SQL["roots"])
+
+    def mark(self) -> None:
+        """Gives every record its fingerprint, by what of it travels."""
+        self.connection.execute(_SQL["allocation_marks"])
+        self.connection.execute(_SQL["fingerprints"])
 
     def problems(self, limit: int | None = None) -> list[Problem]:
         """What the checks found, errors first."""

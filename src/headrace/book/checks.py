@@ -1,7 +1,8 @@
 """Checks: what is wrong with the source's rows, and what must stay behind because of it.
 
 Each rule is a file in `checks/`, a SELECT of (severity, entity, external_id, problem, remedy) over
-the tables of the book; completeness derives from the columns' declarations.
+the tables of the book; those in `summaries/` look at what the others found. Completeness derives
+from the columns' declarations.
 """
 
 from __future__ import annotations
@@ -16,18 +17,17 @@ from headrace.book.casts import why_unread
 from headrace.book.parallel import Task, side_by_side, statement
 from headrace.book.tables import TABLES, Column, Table
 
-_CHECKS = tuple(
-    sorted(
-        (entry.name.removesuffix(".sql"), entry.read_text(encoding="utf-8"))
-        for entry in resources.files("headrace.book").joinpath("checks").iterdir()
-        if entry.name.endswith(".sql")
-    )
-)
-_OF_ALLOCATIONS = "allocations_"
-"""Rules of that name look at `book.examined_allocations` and at what those name."""
-_EXAMINE, _WITHHOLD = (
+
+def _rules(folder: str) -> tuple[str, ...]:
+    entries = resources.files("headrace.book").joinpath(folder).iterdir()
+    files = sorted((entry for entry in entries if entry.name.endswith(".sql")), key=str)
+    return tuple(entry.read_text(encoding="utf-8") for entry in files)
+
+
+_CHECKS, _SUMMARIES = _rules("checks"), _rules("summaries")
+_LINK_MARKS, _WITHHOLD, _FLAWED_LINKS = (
     resources.files("headrace.book").joinpath(f"{name}.sql").read_text(encoding="utf-8")
-    for name in ("examine", "withhold")
+    for name in ("link_marks", "withhold", "flawed_links")
 )
 
 
@@ -42,30 +42,25 @@ class Problem(Struct, frozen=True):
 
 
 def run_checks(connection: duckdb.DuckDBPyConnection) -> None:
-    """Makes `book.problems` and `book.withheld`.
+    """Makes `book.problems`, `book.withheld` and `book.flawed_links`, each from the tables alone.
 
-    Looks at the records in `book.touched` (entity, external_id) and at what is linked to them; the
-    cheap rules look at everything.
+    The same rows always have the same problems, whatever was sent before.
     """
-    connection.execute(_EXAMINE)
     connection.execute(
         "create or replace table book.problems ("
         "severity varchar, entity varchar, external_id varchar, problem varchar, remedy varchar)"
     )
-    allocated = connection.execute("from book.examined_allocations limit 1").fetchall()
-    rules = [
-        statement(f"insert into book.problems {sql}")
-        for name, sql in _CHECKS
-        if allocated or not name.startswith(_OF_ALLOCATIONS)
-    ]
-    side_by_side(connection, [*(_completeness(table) for table in TABLES), *rules])
-    if connection.execute("from book.problems where severity = 'error' limit 1").fetchall():
-        connection.execute(_WITHHOLD)
-    else:
-        connection.execute(
-            "create or replace table book.withheld "
-            "(entity varchar, external_id varchar, reason varchar)"
-        )
+    rules = [statement(_finding(sql)) for sql in _CHECKS]
+    tables = [_completeness(table) for table in TABLES]
+    # The longest first, so that both cores are busy to the end.
+    side_by_side(connection, [statement(_LINK_MARKS), *rules, *tables])
+    connection.execute(_WITHHOLD)
+    connection.execute(_FLAWED_LINKS)
+    side_by_side(connection, [statement(_finding(sql)) for sql in _SUMMARIES])
+
+
+def _finding(rule: str) -> str:
+    return f"insert into book.problems {rule}"
 
 
 def _completeness(table: Table) -> Task[None]:
@@ -103,19 +98,29 @@ def _incomplete(table: Table, present: Container[str]) -> str:
 
 
 def _entity(table: Table) -> str:
-    """Allocations withhold the record that they come from, documents their PDF alone."""
+    """Allocations withhold a link, documents their PDF alone."""
     if table.name == "allocations":
-        return "coalesce(from_entity, 'allocation')"
+        return "'link'"
     if table.name == "documents":
         return "coalesce(entity, '?') || '_pdf'"
     return f"'{table.singular}'"
 
 
 def _shown(table: Table, present: Container[str]) -> str:
-    """SQL for the id by which a row is named: as it stands in the source when it can't be read."""
-    unread = f"{table.identity}__raw"
-    known = [table.identity, unread] if unread in present else [table.identity]
-    return f"coalesce({', '.join(known)}, '?')"
+    """SQL for how a row is named: by its id as it stands in the source when it can't be read, a
+    link by both of its ends."""
+    if table.name != "allocations":
+        return f"coalesce({_read(table.identity, present)}, '?')"
+    ends = []
+    for end in ("from", "to"):
+        id = f"coalesce({_read(f'{end}_external_id', present)}, '?')"
+        ends.append(f"coalesce({end}_entity || ' ', '') || {id}")
+    return " || ' → ' || ".join(ends)
+
+
+def _read(column: str, present: Container[str]) -> str:
+    unread = f"{column}__raw"
+    return f"{column}, {unread}" if unread in present else column
 
 
 def _findings(column: Column, present: Container[str]) -> list[tuple[str, str]]:

@@ -1,46 +1,43 @@
 -- What follows from the canonical tables alone, before any rule is checked. Each statement is
 -- independent of the others: they run side by side.
 
--- Each child's root ancestor: the API knows one level (guide, Parent-child relation). A chain that
--- does not end within 64 levels is taken for a cycle and reported by a check.
-create or replace table book.roots as
-with recursive climb(external_id, root, depth) as (
-    select external_id, parent_external_id, 1
-    from book.customers
-    where parent_external_id is not null
-    union all
-    select climb.external_id, parent.parent_external_id, climb.depth + 1
-    from climb
-    join book.customers as parent on parent.external_id = climb.root
-    where parent.parent_external_id is not null and climb.depth < 64
-)
-select external_id, arg_max(root, depth) as root, max(depth) >= 64 as endless
-from climb
-group by external_id;
-
--- Whether any allocation of a settlement changed, by a number that stands for its name: grouping
--- and joining by numbers is several times cheaper than by text.
-create or replace table book.allocation_marks as
+-- What settles an invoice without cash rides as a payment that is linked to it; its reference
+-- starts with the kind, so that it can be told from money.
+create or replace table book.settled as
 select
-    hash(from_entity, from_external_id) as key,
-    sum(hash(to_entity, to_external_id, amount)) as mark
-from book.allocations
-group by all;
+    'settlement:' || settlement.external_id as external_id,
+    invoice.customer_external_id,
+    invoice.currency,
+    settlement.amount,
+    settlement.booked_at as validated_at,
+    null::varchar as instrument,
+    settlement.kind || ':' || coalesce(settlement.ref_number, invoice.custom_id) as ref_number,
+    null::varchar as bank_account_id,
+    settlement.invoice_external_id
+from book.settlements as settlement
+left join book.invoices as invoice on invoice.external_id = settlement.invoice_external_id;
 
 -- An invoice marked paid that no settlement covers gets a payment of what is open, dated on the
--- invoice's issue date (guide, Import Payment).
+-- invoice's issue date (guide, Import Payment). Allocations in error count as cover: their money
+-- stays open and is named, instead of being papered over.
 create or replace table book.fixes as
 with marked as (
     select * from book.invoices where marked_paid_at is not null
 ),
+settling as (
+    select to_external_id, amount
+    from book.allocations
+    where to_entity = 'invoice'
+    union all
+    select invoice_external_id, amount
+    from book.settlements
+),
 covered as (
     -- Not beyond a whole number of 64 bits, whatever the source says.
-    select
-        to_external_id,
-        greatest(least(sum(amount), 9000000000000000000), -9000000000000000000)::bigint as amount
-    from book.allocations as allocation
-    semi join marked on marked.external_id = allocation.to_external_id
-    where to_entity = 'invoice'
+    select to_external_id, least(sum(amount), 9000000000000000000)::bigint as amount
+    from settling
+    semi join marked on marked.external_id = settling.to_external_id
+    where amount > 0
     group by all
 )
 select
@@ -58,7 +55,8 @@ left join covered on covered.to_external_id = marked.external_id
 where marked.gross_amount > coalesce(covered.amount, 0);
 
 -- What keeps a contact from travelling; a bad contact never holds back its customer. Only contacts
--- that share an address are put in order.
+-- that share an address are put in order. Before the @ the API takes letters, digits and + _ ' . -
+-- (its help centre); an address with anything else would be refused with the whole customer.
 create or replace table book.flawed_contacts as
 with shared as (
     select customer_external_id, lower(email) as address
@@ -82,8 +80,8 @@ select
         when contact_rule() = 'separately' and external_id is null
             then 'has no external_id, by which contacts = "separately" knows it'
         when email is null then 'has no e-mail address'
-        when not regexp_full_match(email, '[^@\s]+@[^@\s]+\.[^@\s.]+')
-            then 'has the e-mail address ''' || email || ''', which is none'
+        when not is_address(email)
+            then 'has the e-mail address ''' || email || ''', which the API does not take'
         else 'has the e-mail address ''' || email || ''', which another contact of this customer has'
     end as problem
 from book.contacts as contact
@@ -91,4 +89,4 @@ left join followers on followers.row = contact.rowid
 where email is null
    or (contact_rule() = 'separately' and external_id is null)
    or followers.row is not null
-   or not regexp_full_match(email, '[^@\s]+@[^@\s]+\.[^@\s.]+');
+   or not is_address(email);

@@ -4,8 +4,12 @@ create or replace table book.fingerprints as
 with contact_marks as (
     select
         customer_external_id,
-        sum(hash(external_id, email, first_name, last_name, phone, position, is_main)) as mark
-    from book.travelling_contacts
+        sum(hash(
+            external_id, email, first_name, last_name, phone, if(refused.position is null,
+            contact.position, null), is_main
+        )) as mark
+    from book.travelling_contacts as contact
+    left join book.refused_positions as refused using (position)
     group by customer_external_id
 ),
 customer as (
@@ -79,8 +83,12 @@ pdf as (
 contact as (
     select
         id as external_id,
-        hash(external_id, email, first_name, last_name, phone, position, is_main) as mark
-    from book.own_contacts
+        hash(
+            external_id, email, first_name, last_name, phone, if(refused.position is null,
+            contact.position, null), is_main
+        ) as mark
+    from book.own_contacts as contact
+    left join book.refused_positions as refused using (position)
 ),
 everything as (
     select 'customer' as entity, * from customer

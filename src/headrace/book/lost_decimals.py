@@ -33,7 +33,7 @@ def warn_of_lost_decimals(connection: duckdb.DuckDBPyConnection, models: Iterabl
 def _whole(connection: duckdb.DuckDBPyConnection, model: Model) -> dict[str, int]:
     """The amounts of a table that are nearly all in whole units, with the number of their rows."""
     names = [column.name for column in model.table.columns if column.kind == "amount"]
-    if not names or model.table.name == "allocations":  # those have no currency of their own
+    if not names or not any(column.name == "currency" for column in model.table.columns):
         return {}
     looks = ", ".join(
         f"count(*) filter ({name} <> 0), count(*) filter ({name} <> 0 and {name} % 100 = 0)"

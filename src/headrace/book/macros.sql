@@ -46,6 +46,11 @@ create or replace macro tidy(given) as (
     end
 );
 
+-- Whether the API takes this e-mail address.
+create or replace macro is_address(given) as (
+    regexp_full_match(given, '[A-Za-z0-9+_''.-]+@[^@\s]+\.[^@\s.]+')
+);
+
 -- As minor, with what is finer than the currency's lowest division rounded, halves away from zero:
 -- minor_rounded('106.7545', 'EUR') is 10675. Text and decimals are rounded once, as they are
 -- written; of doubles a millionth counts as noise, so 0.145 is a half although none can hold it.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -71,6 +71,7 @@ class Payloads:
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
     def _customer(self) -> dict[str, Record]:
+        refused = self._refused_positions()
         contacts: dict[str, list[Contact]] | None = None
         if self._columns.get("contacts") and self._bundles_contacts():
             contacts = {}
@@ -79,7 +80,9 @@ class Payloads:
                 "join wanted on wanted.external_id = contact.customer_external_id "
                 "order by contact.external_id, contact.email"
             ):
-                contacts.setdefault(row["customer_external_id"], []).append(self._person(row))
+                contacts.setdefault(row["customer_external_id"], []).append(
+                    self._person(row, refused)
+                )
         clearable = self._clearable("customers")
         fields = self._fields()
         return {
@@ -97,15 +100,21 @@ class Payloads:
         return bool(self._rows("select contact_rule() = 'with_customer' as yes")[0]["yes"])
 
     def _contact(self) -> dict[str, Record]:
+        refused = self._refused_positions()
         return {
-            row["id"]: self._person(row)
+            row["id"]: self._person(row, refused)
             for row in self._rows(
                 "select contact.* from book.own_contacts as contact "
                 "join wanted on wanted.external_id = contact.id"
             )
         }
 
-    def _person(self, row: Row) -> Contact:
+    def _refused_positions(self) -> frozenset[str]:
+        return frozenset(
+            row["position"] for row in self._rows("select position from book.refused_positions")
+        )
+
+    def _person(self, row: Row, refused: Collection[str]) -> Contact:
         text = self._clearable("contacts")
         return Contact(
             email=row["email"],
@@ -113,7 +122,7 @@ class Payloads:
             first_name=text(row, "first_name"),
             last_name=text(row, "last_name"),
             phone=text(row, "phone"),
-            position=_given(row["position"]),
+            position=UNSET if row["position"] in refused else _given(row["position"]),
             is_main=_given(row["is_main"]),
         )
 

@@ -136,6 +136,16 @@ TABLES = (
         ),
     ),
     Table(
+        "settlements",
+        "settlement",
+        (
+            *_must("external_id", "invoice_external_id", "kind"),
+            *_amounts("amount"),
+            Column("booked_at", "instant", required=True),
+            *_text("ref_number"),
+        ),
+    ),
+    Table(
         "documents",
         "document",
         (

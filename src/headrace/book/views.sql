@@ -1,20 +1,51 @@
 -- The tables of the book as the rules, the fingerprints and the plan look at them.
 
--- Who settles whom, the synthetic payments included; a pair may stand in several rows.
+-- Who settles whom at the API once everything that travels has arrived, the synthetic payments
+-- included; a pair may stand in several rows.
 create or replace view book.links as
-from book.allocations
 select from_entity, from_external_id, to_entity, to_external_id, amount
+from book.allocations as allocation
+anti join book.flawed_links as flawed on flawed.row = allocation.rowid
+anti join book.waiting_links as waiting
+    using (from_entity, from_external_id, to_entity, to_external_id)
 union all
+select 'payment', external_id, 'invoice', invoice_external_id, amount
 from book.fixes
-select 'payment', external_id, 'invoice', invoice_external_id, amount;
+anti join book.waiting_links as waiting
+    on waiting.from_entity = 'payment' and waiting.from_external_id = fixes.external_id
+union all
+select 'payment', external_id, 'invoice', invoice_external_id, amount
+from book.settled
+anti join book.waiting_links as waiting
+    on waiting.from_entity = 'payment' and waiting.from_external_id = settled.external_id
+union all
+from book.pinned_links;
 
--- Adjustments and fixes ride as payments and refunds (guide, Data model mapping); `origin` keeps
--- the table that they came from.
+-- Who settles whom by the source's own rows, those in error included as far as both ends are there.
+create or replace view book.stated_links as
+select from_entity, from_external_id, to_entity, to_external_id, amount
+from book.allocations as allocation
+anti join (
+    select row from book.flawed_links where flaw in (
+        'incomplete', 'shape', 'lost', 'no source', 'no target', 'amount'
+    )
+) as flawed on flawed.row = allocation.rowid
+union all
+select 'payment', external_id, 'invoice', invoice_external_id, amount
+from book.fixes
+union all
+select 'payment', external_id, 'invoice', invoice_external_id, amount
+from book.settled
+where currency is not null;
+
+-- Adjustments, fixes and settlements ride as payments and refunds (guide, Data model mapping);
+-- `origin` keeps the table that they came from.
 create or replace view book.all_payments as
 select
-    external_id, customer_external_id, currency, amount, validated_at,
-    instrument, ref_number, bank_account_id, 'payment' as origin
+    external_id, coalesce(rebooked.root, customer_external_id) as customer_external_id, currency,
+    amount, validated_at, instrument, ref_number, bank_account_id, 'payment' as origin
 from book.payments
+left join book.rebooked as rebooked using (external_id)
 union all
 select
     external_id, customer_external_id, currency, -amount, booked_at,
@@ -22,7 +53,9 @@ select
 from book.adjustments
 where amount < 0
 union all
-select * exclude (invoice_external_id), 'fix' from book.fixes;
+select * exclude (invoice_external_id), 'fix' from book.fixes
+union all
+select * exclude (invoice_external_id), 'settlement' from book.settled;
 
 create or replace view book.all_refunds as
 select

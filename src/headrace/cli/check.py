@@ -52,7 +52,7 @@ def command(
 
 
 def _report(opened: Organisation) -> dict[str, Any]:
-    staged = asyncio.run(opened.prepare(thorough=True))
+    staged = asyncio.run(opened.prepare())
     opened.book.run_again()
     try:
         asyncio.run(opened.probe())
@@ -63,6 +63,7 @@ def _report(opened: Organisation) -> dict[str, Any]:
         "organisation": opened.name,
         "staged": staged,
         "records": opened.book.counts(),
+        "uncovered": opened.book.uncovered(),
         "problems": opened.book.problems(),
         "samples": opened.samples(),
         "api": api,
@@ -75,6 +76,12 @@ def _show(report: dict[str, Any]) -> None:
     console.print(f"  source: {tables}")
     records = ", ".join(f"{count:,} {name}" for name, count in report["records"].items())
     console.print(f"  models: {records}")
+    for one in report["uncovered"]:
+        console.print(
+            f"  in no model: {one.missing:,} of {one.rows:,} rows of {one.table} "
+            f"({', '.join(one.models)})",
+            markup=False,
+        )
     console.print(f"  API: {report['api']}", markup=False)
     for entity, payload in report["samples"].items():
         console.print(f"  sample {entity}: {payload.decode()}", markup=False)

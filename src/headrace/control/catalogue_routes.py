@@ -1,13 +1,16 @@
-"""The control plane's operations on what the API only reads; seeds may ask for them too."""
+"""The control plane's operations on what the API only reads, and on what Upflow itself makes; seeds
+may ask for them too."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from headrace.control import records
-from headrace.control.handlers import catalogue
+from headrace.control.handlers import catalogue, collecting
 from headrace.control.route import OF_ORGANISATION, ControlRoute
 from headrace.model.collection import Action, ActionDraft, BankAccount, DunningPlan, User
+from headrace.model.payment import PaymentAnswer
+from headrace.model.refund import RefundAnswer
 from headrace.model.resource import BANK_ACCOUNT, DUNNING_PLAN, USER
 from headrace.store.catalogue import make_bank_account, make_dunning_plan, make_user
 
@@ -47,5 +50,14 @@ CATALOGUE_ROUTES = (
     ControlRoute(
         "DELETE", f"{_OF}/positions/{{name}}", catalogue.remove_position,
         "Remove a position that no contact has",
+    ),
+    ControlRoute(
+        "POST", f"{_OF}/collected", collecting.collect, "Pay as a customer does in the portal",
+        records.CollectedDraft, PaymentAnswer, 201,
+    ),
+    ControlRoute(
+        "POST", f"{_OF}/collected/{{id}}/failed", collecting.fail,
+        "Give a collected payment back, as a direct debit that fails", records.FailedDraft,
+        RefundAnswer, 201,
     ),
 )  # fmt: skip

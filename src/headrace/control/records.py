@@ -6,7 +6,8 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType
 
-from headrace.model.record import Currency, Instant, Record, Text
+from headrace.model.record import Amount, Currency, Instant, Record, Text
+from headrace.model.reference import InvoiceLink, Reference
 from headrace.server.faults.scripts import ScriptReport
 from headrace.server.request_search import Entry
 from headrace.store.context import Organisation
@@ -99,6 +100,27 @@ class Positions(Record):
     """All of an organisation, the four seeded ones included."""
 
     positions: list[str]
+
+
+class CollectedDraft(Record, forbid_unknown_fields=True):
+    """A payment that a customer makes in the portal."""
+
+    customer: Reference
+    currency: Currency
+    amount: Amount
+    validated_at: Instant | UnsetType = UNSET
+    """Now, unless given."""
+    instrument: str = "CARD"
+    ref_number: str | None | UnsetType = UNSET
+    """Made up unless given."""
+    linked_invoices: list[InvoiceLink] = []
+
+
+class FailedDraft(Record, forbid_unknown_fields=True):
+    """A direct debit that comes back."""
+
+    validated_at: Instant | UnsetType = UNSET
+    """Now, unless given."""
 
 
 class Freeze(Record, forbid_unknown_fields=True):

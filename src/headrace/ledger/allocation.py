@@ -52,18 +52,13 @@ def check_pair(source: Document, target: Document, place: str) -> None:
     if not related(source, target):
         _refuse(
             place,
-            f"{source.label} and {target.label} belong to customers that are neither the same nor "
-            "parent and child",
+            f"{source.label} and {target.label} belong to customers of different families",
         )
 
 
 def related(one: Document, other: Document) -> bool:
-    """Whether the customers are the same, or one is the other's parent."""
-    return (
-        one.customer == other.customer
-        or one.parent == other.customer
-        or other.parent == one.customer
-    )
+    """Whether the customers are of one family: a parent and its children."""
+    return one.family == other.family
 
 
 def check_amount(document: Document, amount: int, place: str) -> None:

@@ -40,6 +40,11 @@ class Document(Item, frozen=True, gc=False):
     """That customer's parent."""
 
     @property
+    def family(self) -> int:
+        """The customer at the head of its family."""
+        return self.customer if self.parent is None else self.parent
+
+    @property
     def label(self) -> str:
         """How messages name it: `invoice INV-1`."""
         return f"{self.entity.replace('_', ' ')} {self.external_id or self.id}"

@@ -13,6 +13,7 @@ from msgspec import Struct
 from headrace.model.clock import parse_interval
 from headrace.model.custom_field import DataType
 from headrace.model.errors import ConfigurationError
+from headrace.model.guards import GuardSettings
 
 UPFLOW_URL = "https://api.upflow.io/v1"
 
@@ -53,6 +54,8 @@ class TargetSettings(Settings, frozen=True, kw_only=True):
 SourceKind = Literal["sql", "files"]
 DeletionRule = Literal["delete", "report", "ignore"]
 ContactRule = Literal["with_customer", "separately", "never"]
+ClaimRule = Literal["hold", "ask", "off"]
+FamilyRule = Literal["as_is", "parent"]
 EntityName = Literal["customer", "invoice", "credit_note", "payment", "refund"]
 
 
@@ -96,13 +99,26 @@ class OrganisationSettings(Settings, frozen=True, kw_only=True):
     contacts: ContactRule = "with_customer"
     """How contacts travel: `"with_customer"` as its full list, `"separately"` one by one, so that
     those which people added in Upflow stay, or `"never"`."""
+    family_payments: FamilyRule = "as_is"
+    """Whose a payment is that settles the invoice of a customer of the same family that is neither
+    its parent nor its child: `"as_is"` its own customer's, or, where the API refuses such a link,
+    `"parent"` the head of the family's."""
     on_delete: DeletionRule | dict[EntityName, DeletionRule] = "delete"
     """What happens in Upflow to what left the source: `"delete"`, `"report"` or `"ignore"`, for all
     or by entity, such as `{ customer = "report" }`."""
+    claims: ClaimRule = "hold"
+    """What happens to a new payment or refund that may be money which Upflow collected itself:
+    `"hold"` links the unambiguous ones to it and holds the others until a person decides, `"ask"`
+    holds them all, `"off"` sends every one as new, so that money may count twice."""
+    claim_days: int = 14
+    """How many days may lie between what Upflow collected and its booking, unless its reference
+    says which it is."""
     create_missing_custom_fields: bool = False
     """Whether custom fields that the source has and Upflow lacks are created there."""
     custom_field_types: dict[str, DataType] = {}
     """Their data types by name, such as `{ region = "SELECT" }`; the others are inferred."""
+    guards: GuardSettings = GuardSettings()
+    """How much a plan may change before it is refused, a table of its own."""
     keep_payloads: bool = True
     """Whether the journal keeps what was sent; false keeps hashes only (personal data)."""
 
@@ -110,6 +126,8 @@ class OrganisationSettings(Settings, frozen=True, kw_only=True):
         parse_interval(self.every)
         parse_interval(self.sweep)
         parse_interval(self.slice)
+        if not 0 <= self.claim_days <= 366:
+            raise ValueError("claim_days must be between 0 and 366")
 
     @property
     def slice_seconds(self) -> float:
@@ -182,6 +200,8 @@ _CHOICES: dict[str, Any] = {
     "custom_field_types[...]": DataType,
     "on_delete[...]": DeletionRule,
     "contacts": ContactRule,
+    "claims": ClaimRule,
+    "family_payments": FamilyRule,
 }
 
 
@@ -195,7 +215,11 @@ def _choices(inner: str) -> str:
 
 def _unknown(key: str, kind: type[Settings], inner: str) -> str:
     """Says which keys there are, and the one that was probably meant."""
-    tables = {"target": TargetSettings, "source": SourceSettings}
+    tables: dict[str, type[Struct]] = {
+        "target": TargetSettings,
+        "source": SourceSettings,
+        "guards": GuardSettings,
+    }
     known = tables.get(inner, kind).__struct_fields__
     near = difflib.get_close_matches(key, known, 1)
     hint = f", did you mean {near[0]}?" if near else ";"

@@ -9,7 +9,7 @@ import duckdb
 
 from headrace.book.payloads import Payloads, encode_payload
 from headrace.sync.fields import field_changes
-from headrace.sync.journal import Journal
+from headrace.sync.journal import Journal, Key
 from headrace.sync.pdf_files import PDF_OF
 from headrace.sync.plan import Change
 from headrace.sync.ties import ties_of
@@ -43,6 +43,14 @@ class Changes:
         while rows := cursor.fetchmany(_CHUNK):
             yield from self._chunk(rows)
 
+    def _given_back(self, entity: str, external_id: str) -> list[Key]:
+        """Links that stay, and have to go for a moment all the same."""
+        return self._connection.execute(
+            "select to_entity, to_external_id from plan.given_back "
+            "where entity = $1 and external_id = $2",
+            [entity, external_id],
+        ).fetchall()
+
     def _chunk(self, rows: list[tuple[Any, ...]]) -> Iterator[Change]:
         told = self._journal.told([(row[0], row[1]) for row in rows if row[2] != "create"])
         bodies: dict[tuple[str, str], bytes] = {}
@@ -55,7 +63,7 @@ class Changes:
             old = b"{}" if before is None else before.payload
             new = bodies.get((entity, external_id), b"{}")
             if action == "release" and old is not None:
-                new = bonds(old, new).release or old
+                new = bonds(old, new, self._given_back(entity, external_id)).release or old
                 currency = ties_of(old).currency
             fields = field_changes(old, new) if old is not None and entity not in PDF_OF else []
             yield Change(entity, external_id, action, fields, customer, currency or "")

@@ -22,6 +22,7 @@ from headrace.sync.feed import Feed
 from headrace.sync.journal import Acknowledged, Drift, Journal, Key
 from headrace.sync.operation import OPEN_ITEMS, Lane, Operation
 from headrace.sync.pdf_files import PDF_OF, NoPdf
+from headrace.sync.positions import ENTITIES, refused_position, without_positions
 from headrace.sync.progress import Progress
 from headrace.sync.refusals import Refusals
 from headrace.sync.wire import request_of
@@ -75,6 +76,8 @@ class Delivery:
         self._landed: set[int] = set()
         self._missing: set[Key] = set()
         self._refusals = Refusals(journal)
+        self._refused_positions: set[str] = set()
+        """Found in this run; what is loaded still has them."""
         self._held: list[Operation] = []
         self._requests: set[asyncio.Task[None]] = set()
         self._pauses: set[asyncio.Task[None]] = set()
@@ -108,7 +111,11 @@ class Delivery:
                 await asyncio.wait(self._requests)
         if self._defect is not None:
             raise self._defect
-        self._refusals.conclude()
+        if self._ending:
+            # What would have freed the others may not have landed yet: they stay planned.
+            self._progress.rejected -= self._refusals.forget()
+        else:
+            self._refusals.conclude()
 
     @property
     def _ending(self) -> bool:
@@ -240,6 +247,8 @@ class Delivery:
             if waits:
                 self._waiting.setdefault(waits[0], []).append(lane)
                 continue
+            if self._refused_positions:
+                self._leave_positions_out(operation)
             return lane, operation
         return None
 
@@ -356,6 +365,8 @@ class Delivery:
                 )
             ]
         )
+        if operation.claims:
+            self._journal.keep_collected(operation.entity, [], [operation.claims])
         if operation.body and (fields := kept_otherwise(operation.body, answer.body)):
             self._journal.mark_drifted([Drift(*operation.key, fields)])
             self._progress.drifted += 1
@@ -384,7 +395,30 @@ class Delivery:
             self._settle(operation)
         self._advance(lane)
 
+    def _goes_without_position(self, lane: Lane, operation: Operation, answer: Answer) -> bool:
+        """Whether only a contact's position is refused: the record goes again without it."""
+        if operation.entity not in ENTITIES or operation.payload is None:
+            return False
+        position = refused_position(operation.payload, answer)
+        if position is None:
+            return False
+        self._journal.answered()
+        if position not in self._refused_positions:
+            self._refused_positions.add(position)
+            self._journal.refuse_position(position, message_of(answer))
+        heapq.heappush(self._ready, lane)
+        return True
+
+    def _leave_positions_out(self, operation: Operation) -> None:
+        """Of what was built before a position was refused."""
+        if operation.entity in ENTITIES and operation.payload and operation.body:
+            operation.payload = without_positions(operation.payload, self._refused_positions)
+            operation.body = without_positions(operation.body, self._refused_positions)
+            operation.hash = payload_hash(operation.payload)
+
     def _rejected(self, lane: Lane, operation: Operation, answer: Answer) -> None:
+        if self._goes_without_position(lane, operation, answer):
+            return
         self._refusals.add(operation, answer)
         self._progress.rejected += 1
         if operation.action == "create":

@@ -6,14 +6,14 @@ next few hundred operations are ever built.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import msgspec
 
 from headrace.book.book import Book
 from headrace.book.payloads import Payloads, encode_payload
-from headrace.sync.journal import Journal
+from headrace.sync.journal import Journal, Key
 from headrace.sync.operation import Lane, Operation, references
 from headrace.sync.pdf_files import PDF_OF, PdfFiles
 from headrace.sync.update import (
@@ -25,6 +25,8 @@ from headrace.sync.update import (
     with_cleared,
     with_emptied_contacts,
     with_emptied_values,
+    with_own_links,
+    without_links,
 )
 
 _SLICE = 2_000
@@ -104,6 +106,7 @@ class Feed:
             for external_id, record in self._payloads.fetch(entity, list(wanted)).items():
                 records[entity, external_id] = record
         told = self._journal.told([(row[1], row[2]) for row in rows if row[3] != "create"])
+        claims = self._claims()
         operations = {}
         for number, entity, external_id, action, customer, fingerprint in rows:
             operation = Operation(
@@ -126,12 +129,32 @@ class Feed:
                 if entity == "contact":
                     operation.refers_to = (("customer", customer),)
                 operation.body = operation.payload
+                if operation.key in claims:
+                    _claim(operation, *claims[operation.key])
                 if action == "update":
                     self._compare(operation, told[operation.key].payload)
                 elif action == "release":
-                    _give_back(operation, told[operation.key].payload)
+                    _give_back(operation, told[operation.key].payload, self._given_back(operation))
             operations[number] = operation
         return operations
+
+    def _given_back(self, operation: Operation) -> list[Key]:
+        """Links of a release that stay, and have to go for a moment all the same."""
+        rows: list[Key] = self._connection.execute(
+            "select to_entity, to_external_id from plan.given_back "
+            "where entity = $1 and external_id = $2",
+            list(operation.key),
+        ).fetchall()
+        return rows
+
+    def _claims(self) -> dict[Key, tuple[str, bool, list[list[str]]]]:
+        """Of the slice: the API's id, whether its links there stay as they are, and which it may
+        give back."""
+        rows = self._rows(
+            "select entity, external_id, id, keeps_links, frees from plan.claims "
+            "semi join slice using (entity, external_id)"
+        )
+        return {(entity, external_id): tuple(rest) for entity, external_id, *rest in rows}
 
     def _compare(self, operation: Operation, before: bytes | None) -> None:
         """What the update empties and gives back; by the columns where no payload was kept."""
@@ -141,6 +164,8 @@ class Feed:
             body = with_cleared(payload, clearable(operation.entity, columns))
             _bind(operation, unknown_bonds(payload))
         else:
+            payload = with_own_links(payload, before)
+            operation.payload = payload
             body = with_cleared(payload, msgspec.json.decode(before).keys())
             body = with_emptied_values(body, before)
             _bind(operation, bonds(before, payload))
@@ -151,10 +176,21 @@ class Feed:
         return self._connection.execute(sql).fetchall()
 
 
-def _give_back(operation: Operation, before: bytes | None) -> None:
+def _claim(operation: Operation, id: str, keeps_links: bool, frees: list[list[str]]) -> None:
+    """Sent again it changes nothing: the record has both ids by then."""
+    assert operation.payload is not None
+    operation.rebinds = True
+    operation.frees = tuple((entity, external_id) for entity, external_id in frees)
+    if keeps_links:
+        operation.payload = without_links(operation.payload)
+    operation.claims = id
+    operation.body = msgspec.json.encode({**msgspec.json.decode(operation.payload), "id": id})
+
+
+def _give_back(operation: Operation, before: bytes | None, also: Collection[Key]) -> None:
     """What the API has, without what others need first; the record itself follows."""
     assert before is not None and operation.payload is not None
-    given = bonds(before, operation.payload)
+    given = bonds(before, operation.payload, also)
     operation.body = given.release or before
     operation.frees = given.frees
     operation.refers_to = ()

@@ -10,6 +10,7 @@ currencies, amounts or families is looked at.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 
 import duckdb
 
@@ -25,15 +26,20 @@ MOST = 100_000
 _STAGES = {"customer": 1, "invoice": 2, "credit_note": 3, "payment": 3, "refund": 4}
 
 
-def untangle(connection: duckdb.DuckDBPyConnection, moved: Moved) -> None:
-    """Makes `plan.knots`, ranks of requests, those of releases with whose they are, and
-    `plan.knot_waits`, which of them waits for which one."""
+def untangle(
+    connection: duckdb.DuckDBPyConnection, moved: Moved, waiting: Mapping[Key, Ties] = {}
+) -> None:
+    """Makes `plan.knots`, ranks of requests, those of releases with whose they are,
+    `plan.knot_waits`, which of them waits for which one, and `plan.given_back`, links that a
+    release takes away although they stay."""
     ranked: list[Step] = []
     waits: list[tuple[Step, Step]] = []
+    given_back: set[tuple[Key, Key]] = set()
     if any(after or before.links or key[0] == "customer" for key, (before, after) in moved.items()):
-        knots = _Knots(Surroundings(connection, moved), moved)
+        knots = _Knots(Surroundings(connection, moved, waiting), moved)
         ranked = knots.graph.order()
         waits = knots.graph.waits
+        given_back = knots.given_back
         waits += [((key, False), (child, False)) for key, child in knots.departures]
     connection.execute(
         "create or replace table plan.knots as select unnest($1::varchar[]) as entity, "
@@ -45,6 +51,13 @@ def untangle(connection: duckdb.DuckDBPyConnection, moved: Moved) -> None:
             [release for _, release in ranked],
             [moved[key][0].customer if release else None for key, release in ranked],
         ],
+    )
+    connection.execute(
+        "create or replace table plan.given_back as select unnest($1::varchar[]) as entity, "
+        "unnest($2::varchar[]) as external_id, unnest($3::varchar[]) as to_entity, "
+        "unnest($4::varchar[]) as to_external_id",
+        [list(column) for column in zip(*((*a, *b) for a, b in sorted(given_back)), strict=True)]
+        or [[], [], [], []],
     )
     connection.execute(
         "create or replace table plan.knot_waits as select unnest($1::varchar[]) as entity, "
@@ -67,6 +80,8 @@ class _Knots:
         self._around = around
         self._moved = moved
         self.graph = Graph(_place)
+        self.given_back: set[tuple[Key, Key]] = set()
+        """Links (owner, target) that stay, and have to go for a moment all the same."""
         self.departures: list[tuple[Key, Key]] = []
         """(customer that is deleted, child that moves or goes first)."""
         self._tie_families()
@@ -126,7 +141,7 @@ class _Knots:
             return
         pairs = Passage(giving, taking, self._around.parents, moves).constraints()
         if pairs is None:
-            self._divide(giving, moves)
+            self._divide(giving, target, moves)
             return
         for first, then in pairs:
             if first == owner:
@@ -157,11 +172,12 @@ class _Knots:
             if turn.before and turn.after and turn.before.parent != turn.after.parent
         ]
 
-    def _divide(self, giving: Turn, moves: list[Turn]) -> None:
+    def _divide(self, giving: Turn, target: Key, moves: list[Turn]) -> None:
         """No order is allowed: the link goes first and comes back last."""
         if giving.before is None or giving.after is None or giving.key not in self._moved:
             return
         self.graph.divide(giving.key)
+        self.given_back.add((giving.key, target))
         for move in moves:
             if move.key != giving.key:
                 self.graph.frees(giving.key, move.key, splittable=True)

@@ -41,6 +41,8 @@ class Operation(Struct, kw_only=True):
     """What the journal keeps: the canonical JSON."""
     body: bytes | None = None
     """What is sent: the same, with null for what an earlier payload had and this one lacks."""
+    claims: str = ""
+    """The API's id of the collected record that it becomes; empty for one that is new there."""
     refers_to: tuple[Key, ...] = ()
     waits_for: tuple[int, ...] = ()
     """Numbers of operations of other lanes that must land first."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 
@@ -17,14 +18,17 @@ from headrace.book.models import Model, load_models
 from headrace.client.endpoints import READ_ATTEMPTS, Reader
 from headrace.client.pace import WINDOW, Pace
 from headrace.client.transport import HttpTransport
-from headrace.model.clock import Clock, parse_interval
+from headrace.model.clock import Clock, format_instant, parse_interval
 from headrace.model.entity import CUSTOMER
-from headrace.model.errors import ApiError, Refused, Unauthorised, Unreachable
+from headrace.model.errors import ApiError
 from headrace.model.project import OrganisationSettings
 from headrace.sources.registry import open_source
 from headrace.sync.adopt import Adopter, Adoption
+from headrace.sync.claiming import Claimer
+from headrace.sync.collected import Collected, Lists
 from headrace.sync.deliver import Delivery
 from headrace.sync.drift import DriftFinder, DriftReport
+from headrace.sync.explain import explain
 from headrace.sync.feed import Feed
 from headrace.sync.journal import Journal, Place
 from headrace.sync.link import Linked, Linker
@@ -86,6 +90,8 @@ class Outcome(Struct, frozen=True, kw_only=True):
         )
 
 
+_GLANCES = 2
+"""Tries to read what a plan can be made without."""
 _ONLY_READ = "nothing was to be changed, and nothing was"
 
 Watch = Callable[[Progress, Delivery], None]
@@ -113,7 +119,7 @@ class Organisation:
         self._keys = keys
         self._folder = folder
         self._clock = clock
-        self.book = Book(data / "cache.duckdb", folder, settings.contacts)
+        self.book = Book(data / "cache.duckdb", folder, settings.contacts, settings.family_payments)
         try:
             self.journal = self._open_journal(journal)
         except BaseException:
@@ -124,7 +130,18 @@ class Organisation:
         self.book.know(self._directory)
         self.new_fields: list[Field] = []
         """Custom fields that `apply` creates before anything else."""
-        self._planner = Planner(self.book, self.journal, clock, settings.deletion_rules)
+        self._claimer = Claimer(
+            self.book.connection, self.journal, settings.claims, settings.claim_days
+        )
+        self._planner = Planner(
+            self.book,
+            self.journal,
+            clock,
+            settings.deletion_rules,
+            settings.guards,
+            self._claimer,
+        )
+        self._scope = WHOLE
         self._latency = self.journal.latency()
         self.models: list[Model] = []
         """The models of the last refresh."""
@@ -138,10 +155,9 @@ class Organisation:
             raise
         return journal
 
-    def refresh(self, thorough: bool = False) -> dict[str, int]:
+    def refresh(self) -> dict[str, int]:
         """Reads the source and builds the book; rows per staged table.
 
-        The dearer checks look at what is not as the API was told, `thorough` ones at everything.
         SourceError when the source can't be read, ModelError when a model can't run.
         """
         source = open_source(self.settings.source, self._folder)
@@ -155,15 +171,15 @@ class Organisation:
         finally:
             source.close()
         self.models = models
-        self.rebuild(thorough)
+        self.rebuild()
         return rows
 
-    async def prepare(self, thorough: bool = False) -> dict[str, int]:
+    async def prepare(self) -> dict[str, int]:
         """As `refresh`, with the names of the API's side looked up where models use them.
 
         While the API can't be asked, the names that it had the last time serve.
         """
-        rows = await asyncio.to_thread(self.refresh, thorough)
+        rows = await asyncio.to_thread(self.refresh)
         if self.book.uses_names:
             before = self._directory
             self._directory = await self._look_up()
@@ -172,8 +188,28 @@ class Organisation:
             if self._directory != before or self.new_fields:
                 fields = [*self._directory.fields, *self.new_fields]
                 self.book.know(msgspec.structs.replace(self._directory, fields=fields))
-                await asyncio.to_thread(self.rebuild, thorough)
+                await asyncio.to_thread(self.rebuild)
+        with suppress(ApiError):  # the plan then says that nobody has looked
+            await self._look_at_collected(_GLANCES)
         return rows
+
+    async def _look_at_collected(self, attempts: int) -> None:
+        """Reads what Upflow collected, when the source has a new payment or refund."""
+        if not self._claimer.needs_a_look():
+            return
+        async with self._transport() as transport:
+            await self._claimer.look(self._reader(transport, attempts))
+
+    async def _looked_again(self, plan: Plan, patience: float) -> Plan:
+        """The plan, made again if the API could not be asked what it collected. ApiError when it
+        still can't: a payment that was collected must not be sent as a new one."""
+        if not plan.unlooked:
+            return plan
+        try:
+            await self._look_at_collected(min(READ_ATTEMPTS, int(patience + 1).bit_length()))
+        except ApiError as error:
+            raise explain(error, self.settings.target.url, "nothing was sent") from None
+        return self.plan(self._scope)
 
     async def _look_up(self) -> Directory:
         async with self._transport() as transport:
@@ -191,15 +227,18 @@ class Organisation:
             return []
         return self.book.missing_fields(self.settings.custom_field_types)
 
-    def rebuild(self, thorough: bool = False) -> None:
+    def rebuild(self) -> None:
         """Builds and checks the book over what is staged."""
+        self.book.leave_positions_out(self.journal.refused_positions())
         self.book.build(self.models)
+        self.book.check()
         self._planner.compare()
-        self.book.check(thorough)
+        self._claimer.forget()
 
     def plan(self, scope: Scope = WHOLE) -> Plan:
         """What the API lacks, over the book as it was last built, by the journal as it was then."""
         target = self.settings.target
+        self._scope = scope
         plan = self._planner.make(self.name, target.rate, target.in_flight, self._latency, scope)
         new_fields = [f"{field.label} ({field.data_type})" for field in self.new_fields]
         return msgspec.structs.replace(plan, new_fields=new_fields)
@@ -231,13 +270,17 @@ class Organisation:
         Unless `whole`, it ends after a slice of the settings' length, for the caller to prepare and
         plan again: what changed at the source meanwhile then goes ahead of history.
         """
+        plan = await self._looked_again(plan, patience)
         self.journal.refresh(self._planner.unchanged)
         self.journal.drop_rejects(self._planner.settled_rejects)
         self.journal.forget(self._planner.gone_pdfs())
         if plan.empty:
+            self._note_imported(plan)
             return _outcome(Progress(plan, self._clock, self._pace()), False)
         async with self._transport() as transport:
             await self._create_fields(transport)
+            await self._remove_merged(transport)
+            self._claimer.note_sent()
             pace = self._pace()
             progress = Progress(plan, self._clock, pace)
             delivery = Delivery(
@@ -264,6 +307,7 @@ class Organisation:
                     outcome = f"stopped: {delivery.stopped}"
             finally:
                 self.journal.end_run(outcome, progress.latency)
+            self._planner.note_around()
         self._latency = progress.latency or self._latency
         if delivery.stopped is not None:
             stay = "stays" if progress.left == 1 else "stay"
@@ -272,7 +316,14 @@ class Organisation:
                 "planned and nothing is lost"
             )
             raise explain(delivery.stopped, self.settings.target.url, safe)
+        if not progress.left:
+            self._note_imported(plan)
         return _outcome(progress, delivery.interrupted, delivery.sliced)
+
+    def _note_imported(self, plan: Plan) -> None:
+        """From now on, many new records at a time are unusual."""
+        if plan.whole and plan.desired:
+            self.journal.note_imported()
 
     async def _create_fields(self, transport: HttpTransport) -> None:
         """Makes the custom fields that the plan's customers need; ApiError before anything went."""
@@ -286,6 +337,14 @@ class Organisation:
                 self.new_fields = self.new_fields[1:]
         except ApiError as error:
             safe = f"the custom field {self.new_fields[0].label} was not made and nothing was sent"
+            raise explain(error, self.settings.target.url, safe) from None
+
+    async def _remove_merged(self, transport: HttpTransport) -> None:
+        """What a person said was booked in one; ApiError before anything else went."""
+        try:
+            await self._claimer.remove_merged(self._reader(transport))
+        except ApiError as error:
+            safe = "what was booked together is not linked yet, and nothing else was sent"
             raise explain(error, self.settings.target.url, safe) from None
 
     def samples(self) -> dict[str, bytes]:
@@ -315,9 +374,25 @@ class Organisation:
         async with self._transport() as transport:
             reader = self._reader(transport)
             try:
-                return await Reconciler(self.book.connection, reader, self._clock).prove(self.name)
+                reconciler = Reconciler(
+                    self.book.connection,
+                    reader,
+                    self._clock,
+                    self.journal.decisions(),
+                    self.settings.claim_days,
+                )
+                return await reconciler.prove(self.name)
             except ApiError as error:
                 raise explain(error, url, _ONLY_READ) from None
+
+    async def collected(self, since: datetime | None = None) -> list[Collected]:
+        """Payments and refunds of the API without an external id, the newest first."""
+        moment = format_instant(since) if since is not None else ""
+        async with self._transport() as transport:
+            try:
+                return await Lists(self.journal, self._reader(transport)).all(moment)
+            except ApiError as error:
+                raise explain(error, self.settings.target.url, _ONLY_READ) from None
 
     async def drift(
         self, watch: Callable[[str, int], None] = lambda entity, read: None
@@ -405,24 +480,6 @@ class Organisation:
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-
-def explain(error: ApiError, url: str, safe: str) -> ApiError:
-    """The same kind of error, as one sentence on what happened, what is safe and what to do."""
-    said = str(error).rstrip(".")
-    if isinstance(error, Unauthorised):
-        return Unauthorised(
-            f"{url} does not accept the key pair ({said}): {safe}; check `key` and `secret` of "
-            "the organisation, then run the same command again."
-        )
-    if isinstance(error, Refused):
-        return Unreachable(
-            f"{url} answered {error.status} ({said}), not as Upflow's API does: {safe}; check "
-            "`url` of the organisation and any proxy on the way, then run the same command again."
-        )
-    return Unreachable(
-        f"{url} is not usable ({said}): {safe}; run the same command again when it is back."
-    )
 
 
 def _outcome(progress: Progress, interrupted: bool, sliced: bool = False) -> Outcome:

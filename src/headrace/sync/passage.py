@@ -1,7 +1,7 @@
 """One link between two records that both change: which of them may go first.
 
 The API looks at every request by itself (api-facts (f), Links): both sides of a link have one
-currency and the same customer or parent and child, a customer with another parent has no link
+currency and customers of one family, a customer with another parent has no link
 across its old family, and a payment that a refund refers to is not deleted.
 """
 
@@ -81,7 +81,10 @@ class Passage(Struct, frozen=True):
             for move in self.moves
             if move.key[0] == "customer" and move.key in landed and move.after is not None
         }
-        related = one == other or parents.get(one) == other or parents.get(other) == one
+        # While a parent and its child change places, each is the other's parent for a moment.
+        related = one == other or bool(
+            {parents.get(one) or one, one} & {parents.get(other) or other, other}
+        )
         return related and owner.currency == target.currency
 
     def _lets_pass(self, move: Turn, landed: set[Key]) -> bool:

@@ -8,12 +8,12 @@ from msgspec import Struct, field
 
 from headrace.book.checks import Problem
 from headrace.client.pace import WINDOW
-from headrace.model.entity import BY_NAME
 from headrace.model.errors import UnsafePlan
+from headrace.model.guards import GuardSettings
+from headrace.sync.claims import Claim
+from headrace.sync.guards import Guards
+from headrace.sync.shift import Shift
 
-_DELETIONS_MAX = 0.10
-_DELETIONS_FROM = 10
-_CUSTOMERS_MAX = 0.30
 _ASSUMED_LATENCY = 0.3
 """Seconds an answer takes, until this organisation's own are known."""
 
@@ -83,6 +83,12 @@ class Plan(Struct, frozen=True, kw_only=True):
     """What the API took and keeps otherwise; it is sent when its row changes or it is repaired."""
     departed: list[Withheld] = field(default_factory=list)
     """What left the source and is not deleted, because `on_delete` says so."""
+    claims: list[Claim] = field(default_factory=list)
+    """Of the records to create, those that are money which Upflow collected: they are linked to
+    it."""
+    unlooked: str = ""
+    """Why it is not known what Upflow collected since the last look; empty when it is, or when no
+    payment or refund is new."""
     left_out: int = 0
     """Changes that the chosen scope leaves for another time."""
     new_fields: list[str] = field(default_factory=list)
@@ -91,6 +97,12 @@ class Plan(Struct, frozen=True, kw_only=True):
     """What the API has of each entity."""
     desired: dict[str, int] = field(default_factory=dict)
     """What it should have."""
+    shift: Shift = Shift()
+    """How far it moves what the API has."""
+    guards: GuardSettings = GuardSettings()
+    """How far it may."""
+    whole: bool = True
+    """Whether it has all that there is to send."""
 
     @property
     def empty(self) -> bool:
@@ -127,34 +139,20 @@ class Plan(Struct, frozen=True, kw_only=True):
         """Requests beside those of the records, for what is in the way of others."""
         return sum(count.count for count in self.counts if count.action == "release")
 
-    def raise_if_unsafe(self) -> None:
-        """UnsafePlan with the figures when a careful person would want to look first.
+    @property
+    def objections(self) -> list[str]:
+        """What about it a careful person would want to look at first, a sentence each."""
+        guards = Guards(self.guards, self.applied, self.desired, self.count, self.shift)
+        return guards.objections()
 
-        More than 10 % deletions of an entity with over 10 records, more than 30 % of over 10
-        customers changed, or a source that came back empty.
-        """
-        reasons = []
-        if self.applied and not any(self.desired.values()):
-            reasons.append(
-                f"the source came back empty while {sum(self.applied.values()):,} records are there"
-            )
-        for entity in BY_NAME:
-            there, gone = self.applied.get(entity, 0), self.count(entity, "delete")
-            if there > _DELETIONS_FROM and gone > there * _DELETIONS_MAX:
-                reasons.append(
-                    f"it deletes {gone:,} of {there:,} {entity}s ({gone / there:.0%}, the limit is "
-                    f"{_DELETIONS_MAX:.0%})"
-                )
-        there, changed = self.applied.get("customer", 0), self.count("customer", "update")
-        if there > _DELETIONS_FROM and changed > there * _CUSTOMERS_MAX:
-            reasons.append(
-                f"it changes {changed:,} of {there:,} customers ({changed / there:.0%}, the limit "
-                f"is {_CUSTOMERS_MAX:.0%})"
-            )
+    def raise_if_unsafe(self) -> None:
+        """UnsafePlan with the figures when a careful person would want to look first."""
+        reasons = self.objections
         if reasons:
             raise UnsafePlan(
                 f"Nothing was sent: {'; '.join(reasons)}. Look at `headrace plan`; if it is what "
-                "you want, repeat with --force."
+                "you want, repeat with --force, or set other limits in [organisation."
+                f"{self.organisation}.guards]."
             )
 
 

@@ -6,7 +6,7 @@ whose payload hash differs from the acknowledged one become operations.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import resources
 from typing import Any
 
@@ -16,20 +16,38 @@ import msgspec
 from headrace.book.book import Book
 from headrace.book.payloads import Payloads, encode_payload
 from headrace.model.clock import Clock, format_instant
+from headrace.model.guards import GuardSettings
 from headrace.model.project import DeletionRule
 from headrace.sync.changes import Changes
+from headrace.sync.claiming import Claimer
 from headrace.sync.fields import shrinks
 from headrace.sync.journal import Journal, Key
 from headrace.sync.knots import MOST, untangle
+from headrace.sync.neighbourhood import Neighbourhood
+from headrace.sync.parent_pins import ParentPins
 from headrace.sync.pdf_files import PDF_OF, PdfFiles
+from headrace.sync.pins import Pins
 from headrace.sync.plan import Count, Money, Plan, Withheld
 from headrace.sync.scope import WHOLE, Scope, cut, narrow
+from headrace.sync.shift import ShiftMeter
 from headrace.sync.ties import Ties, ties_of
 
 _CHUNK = 5_000
 _SQL = {
     name: resources.files("headrace.sync").joinpath("sql", f"{name}.sql").read_text("utf-8")
-    for name in ("differences", "changes", "hold", "nodes", "nothing", "place")
+    for name in (
+        "differences",
+        "changes",
+        "hold",
+        "nodes",
+        "nothing",
+        "place",
+        "staying",
+        "around",
+        "standing",
+        "links_to_refused",
+        "family_links",
+    )
 }
 
 
@@ -42,13 +60,18 @@ class Planner:
         journal: Journal,
         clock: Clock,
         deletion_rules: Mapping[str, DeletionRule] = {},
+        guards: GuardSettings = GuardSettings(),
+        claimer: Claimer | None = None,
     ) -> None:
-        """`deletion_rules` by entity; what is not in them is deleted."""
+        """`deletion_rules` by entity; what is not in them is deleted. Without a `claimer`, nothing
+        is collected money."""
+        self._guards = guards
         self._connection = book.connection
         self._book = book
         self._journal = journal
         self._clock = clock
         self._deletion_rules = deletion_rules
+        self._claimer = claimer or Claimer(book.connection, journal, "off")
         self._payloads = Payloads(book.connection, book.columns)
         self._pdfs = PdfFiles(book.connection, book.folder)
         self.unchanged: list[tuple[int | None, str, str]] = []
@@ -57,11 +80,43 @@ class Planner:
         """Refused earlier, and now as the API was told before: nothing is left to refuse."""
         self._moved: dict[Key, tuple[Ties, Ties | None]] = {}
         """Records whose ties change or that go, as far as their payloads were kept."""
+        self._waiting: dict[Key, Ties] = {}
+        """Records that stay as the API has them, whatever their rows say."""
 
     def compare(self) -> None:
-        """Finds what differs from what the API was told; the checks then look at just that."""
+        """Finds what differs from what the API was told, and what of it has to wait."""
         self._journal.load_into(self._connection)
+        self._settle()
+        self._compare()
+        if self._load_rejects() and self._leave_links_out():
+            self._compare()
+
+    def _compare(self) -> None:
+        self._book.mark()
         self._connection.execute(_SQL["differences"])
+
+    def _leave_links_out(self) -> bool:
+        """Links to what the API refused to create wait; what settles it goes without. Whether there
+        are any."""
+        before = self._rows("select count(*) from book.waiting_links")
+        self._connection.execute(_SQL["links_to_refused"])
+        return bool(before != self._rows("select count(*) from book.waiting_links"))
+
+    def _settle(self) -> None:
+        """Where rows are in error, what the API holds stays; the rest has to agree with it."""
+        self._waiting = {}
+        if not self._rows(
+            "select 1 from book.withheld union all select 1 from book.flawed_links "
+            "union all select 1 from book.flawed_parents limit 1"
+        ):
+            return
+        around = Neighbourhood(self._connection, self._journal)
+        parents = ParentPins(self._book, around)
+        regrouped = parents.settle()
+        pins = Pins(self._connection, around)
+        pins.settle(regrouped, parents.needed)
+        held = {key: pins.ties(key) for key in pins.waiting}
+        self._waiting = {key: ties for key, ties in held.items() if ties is not None}
 
     def make(
         self,
@@ -72,35 +127,57 @@ class Planner:
         scope: Scope = WHOLE,
     ) -> Plan:
         """Orders and counts what `compare` found and the checks let pass; sends nothing."""
+        self._connection.execute(_SQL["staying"])
         self._connection.execute(_SQL["changes"])
-        self._drop_unchanged()
-        self._load_gone()
+        self._moved = {}
+        meter = ShiftMeter(self._connection)
+        self._drop_unchanged(meter)
+        self._load_gone(meter)
+        self._take_family_links()
         narrow(self._connection, scope, self._deletion_rules)
+        self._settle_claims()
         self._hold_rejects()
         if self._rows("from plan.changes limit 1"):
             self._connection.execute(_SQL["nodes"])
             self._spread()
-            untangle(self._connection, self._moved if len(self._moved) <= MOST else {})
+            moved = self._moved if len(self._moved) <= MOST else {}
+            untangle(self._connection, moved, self._waiting)
             self._connection.execute(_SQL["place"])
             cut(self._connection, scope)
         else:
             self._connection.execute(_SQL["nothing"])
-        return self._describe(organisation, rate, in_flight, latency)
+        plan = self._describe(organisation, rate, in_flight, latency)
+        return msgspec.structs.replace(
+            plan,
+            shift=meter.read(self._journal.is_imported()),
+            guards=self._guards,
+            whole=scope.whole,
+        )
+
+    def _settle_claims(self) -> None:
+        """What Upflow collected; what was refused as a new record is another request as a claim."""
+        self._claimer.settle()
+        if claimed := self._claimer.unsent():
+            self._keys("claimed", claimed)
+            self._connection.execute(
+                "delete from plan.rejects where (entity, external_id) in "
+                "(select (entity, external_id) from claimed)"
+            )
 
     def digest(self) -> int:
         """A number that stands for the operations and the rows behind them; the same plan made
         again by the same engine has the same."""
         row = self._rows(
-            "select coalesce(bit_xor(hash(number, entity, external_id, action, fingerprint)), 0) "
-            "from plan.operations"
+            "select coalesce(bit_xor(hash(number, entity, external_id, action, fingerprint, "
+            "claims.id)), 0) from plan.operations left join plan.claims as claims "
+            "using (entity, external_id)"
         )[0]
         return int(row[0])
 
     # comparing payloads ----------------------------------------------------------------------
 
-    def _drop_unchanged(self) -> None:
+    def _drop_unchanged(self, meter: ShiftMeter) -> None:
         self.unchanged = []
-        self._moved = {}
         shrinking: list[Key] = []
         for entity, external_ids, fingerprints in self._candidates():
             told = self._journal.told([(entity, x) for x in external_ids])
@@ -118,7 +195,7 @@ class Planner:
                 elif before.payload is not None:
                     if shrinks(before.payload, body):
                         shrinking.append((entity, external_id))
-                    self._note_moved((entity, external_id), before.payload, body)
+                    self._note_moved((entity, external_id), before.payload, body, meter)
         if self.unchanged:
             self._keys("dropped", [(entity, x) for _, entity, x in self.unchanged])
             self._connection.execute(
@@ -133,11 +210,12 @@ class Planner:
                 "and changes.external_id = shrinking.external_id"
             )
 
-    def _note_moved(self, key: Key, before: bytes, after: bytes) -> None:
-        if key[0] == "contact" or len(self._moved) > MOST:
+    def _note_moved(self, key: Key, before: bytes, after: bytes, meter: ShiftMeter) -> None:
+        if key[0] == "contact":
             return
         old, new = ties_of(before), ties_of(after)
-        if old != new:
+        meter.update(key, before, after, old, new)
+        if old != new and len(self._moved) <= MOST:
             self._moved[key] = old, new
 
     def _candidates(self) -> Iterator[tuple[str, list[str], list[int]]]:
@@ -161,25 +239,56 @@ class Planner:
 
     # what stays, what goes -------------------------------------------------------------------
 
-    def _hold_rejects(self) -> None:
+    def _load_rejects(self) -> bool:
+        """`plan.rejects`: what the API refused, and whether that still stands; whether any does.
+
+        A refusal stands as long as neither the record's row nor anything around it has changed.
+        """
         rejects = self._journal.rejects()
         self._connection.execute(
             "create or replace table plan.rejects as select unnest($1::varchar[]) as entity, "
             "unnest($2::varchar[]) as external_id, unnest($3::bigint[]) as fingerprint, "
-            "unnest($4::varchar[]) as message, unnest($5::boolean[]) as ignored",
+            "unnest($4::varchar[]) as message, unnest($5::boolean[]) as ignored, "
+            "unnest($6::bigint[]) as around, false as stands",
             [
                 [reject.entity for reject in rejects],
                 [reject.external_id for reject in rejects],
                 [reject.fingerprint for reject in rejects],
                 [reject.message for reject in rejects],
                 [reject.ignored for reject in rejects],
+                [reject.around for reject in rejects],
             ],
         )
+        if rejects:
+            self._mark_around([(reject.entity, reject.external_id) for reject in rejects])
+            self._connection.execute(_SQL["standing"])
+        return bool(rejects)
+
+    def _mark_around(self, keys: Sequence[Key]) -> None:
+        self._keys("rejected", keys)
+        self._connection.execute(_SQL["around"])
+
+    def note_around(self) -> None:
+        """Notes what stands around the records that were just refused, as it is now."""
+        unnoted = [
+            (one.entity, one.external_id) for one in self._journal.rejects() if one.around is None
+        ]
+        if unnoted:
+            self._journal.load_into(self._connection)
+            self._mark_around(unnoted)
+            self._journal.note_around(
+                ((entity, external_id), mark)
+                for entity, external_id, mark in self._rows("from plan.around")
+            )
+
+    def _hold_rejects(self) -> None:
         self.settled_rejects = self._rows(
             "select entity, external_id from plan.rejects "
             "anti join plan.differences as difference using (entity, external_id)"
         )
-        if rejects or self._left_out() or self._rows("from plan.gone limit 1"):
+        rejects = self._rows("from plan.rejects limit 1")
+        awaiting = self._claimer.verdicts.awaiting
+        if rejects or awaiting or self._left_out() or self._rows("from plan.gone limit 1"):
             self._connection.execute(_SQL["hold"])
         else:  # most often, and the engine takes its time to see that nothing is held
             self._connection.execute(
@@ -190,13 +299,33 @@ class Planner:
     def _left_out(self) -> int:
         return int(self._rows("select count(*) from plan.left_out")[0][0])
 
-    def _load_gone(self) -> None:
+    def _take_family_links(self) -> None:
+        """Adds settlements that have to let go for a moment while customers change their family."""
+        leaving = [
+            key[1]
+            for key, (before, after) in self._moved.items()
+            if key[0] == "customer" and after and before.parent not in ("", after.parent)
+        ]
+        if not leaving:
+            return
+        self._keys("leaving_family", [("customer", external_id) for external_id in leaving])
+        self._connection.execute(_SQL["family_links"])
+        keys: list[Key] = self._rows("select entity, external_id from family_links")
+        for key, told in self._journal.told(keys).items():
+            if told.payload is not None:
+                self._moved[key] = (ties_of(told.payload),) * 2
+
+    def _load_gone(self, meter: ShiftMeter) -> None:
         """`plan.gone`: whose the deleted records were, which only the journal still knows."""
         gone = self._rows("select entity, external_id from plan.changes where action = 'delete'")
         told = self._journal.told(gone) if gone else {}
         for key, record in told.items():
-            if record.payload is not None and key[0] != "contact" and len(self._moved) <= MOST:
-                self._moved[key] = ties_of(record.payload), None
+            if record.payload is None or key[0] == "contact" or key[0] in PDF_OF:
+                continue
+            old = ties_of(record.payload)
+            meter.delete(key, old)
+            if len(self._moved) <= MOST:
+                self._moved[key] = old, None
         self._connection.execute(
             "create or replace table plan.gone as select unnest($1::varchar[]) as entity, "
             "unnest($2::varchar[]) as external_id, unnest($3::varchar[]) as customer",
@@ -286,7 +415,7 @@ class Planner:
             rate=rate,
             in_flight=in_flight,
             problems=self._book.problems(),
-            withheld=self._withheld("book.withheld"),
+            withheld=self._withheld("plan.staying"),
             held=self._withheld("plan.held where fate <> 'is ignored'"),
             drifted=[
                 Withheld(drift.entity, drift.external_id, drift.said)
@@ -300,6 +429,8 @@ class Planner:
                 )
             ],
             left_out=self._left_out(),
+            claims=self._claimer.planned,
+            unlooked=self._claimer.verdicts.unlooked,
             applied=dict(self._rows("select entity, count(*) from staging.told group by entity")),
             desired=dict(
                 self._rows(

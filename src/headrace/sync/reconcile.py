@@ -6,6 +6,7 @@ code.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import resources
 from typing import Any
 
@@ -15,10 +16,13 @@ from msgspec import Struct, field
 from headrace.client.endpoints import Reader
 from headrace.model.clock import Clock, format_instant
 from headrace.model.entity import CREDIT_NOTE, CUSTOMER, INVOICE, PAYMENT, REFUND, Entity
+from headrace.model.settlement import kind_of
+from headrace.sync.collected import COLLECTED_ENTITIES, collected_of
+from headrace.sync.journal import Decision
 
 _SQL = {
     name: resources.files("headrace.sync").joinpath("sql", f"{name}.sql").read_text("utf-8")
-    for name in ("balances", "compared", "ageing")
+    for name in ("balances", "compared", "ageing", "collected", "doubles", "set_apart")
 }
 
 
@@ -29,6 +33,8 @@ class CurrencyTotal(Struct, frozen=True):
     customers: int
     book: int
     api: int
+    collected: int = 0
+    """Of the API's, what Upflow collected and is not booked yet; negative when it lowers it."""
 
 
 class DocumentDifference(Struct, frozen=True):
@@ -49,6 +55,33 @@ class Difference(Struct, frozen=True):
     book: int
     api: int
     documents: list[DocumentDifference] = field(default_factory=list)
+    collected: int = 0
+    """Of the API's, what Upflow collected and is not booked yet: no part of the difference."""
+
+
+class NotBooked(Struct, frozen=True):
+    """A payment or refund that Upflow collected and the source does not have yet."""
+
+    entity: str
+    id: str
+    customer: str
+    currency: str
+    amount: int
+    day: str
+    instrument: str
+    reference: str
+    booked: str
+    """The source's record that it may be, sent as new when this one was there; empty if none. It
+    then is a difference."""
+
+
+class KindTotal(Struct, frozen=True):
+    """What settles invoices without cash in one currency, by either side, by its kind."""
+
+    kind: str
+    currency: str
+    book: int
+    api: int
 
 
 class Statement(Struct, frozen=True):
@@ -87,30 +120,54 @@ class Reconciled(Struct, frozen=True, kw_only=True):
     totals: list[CurrencyTotal]
     differences: list[Difference]
     statements: list[Statement]
+    collected: list[NotBooked] = field(default_factory=list)
+    """The newest first."""
+    kinds: list[KindTotal] = field(default_factory=list)
     ageing: list[Ageing] = field(default_factory=list)
     """By the day of the proof, per currency and side."""
 
     @property
     def balanced(self) -> bool:
-        """Whether both sides agree everywhere."""
+        """Whether both sides agree everywhere, but for what was collected and is not booked yet."""
         return not self.differences and not self.statements
 
 
 class Reconciler:
     """Reads the API's documents into the book's schema `plan` and compares them there."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, reader: Reader, clock: Clock) -> None:
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        reader: Reader,
+        clock: Clock,
+        decisions: Sequence[Decision] = (),
+        claim_days: int = 14,
+    ) -> None:
+        """`decisions` on what Upflow collected, and how far its booking may be away."""
         self._connection = connection
         self._reader = reader
         self._clock = clock
+        self._decisions = decisions
+        self._claim_days = claim_days
         self._names: dict[str, str] = {}
 
     async def prove(self, organisation: str) -> Reconciled:
         """Compares everything; raises what the reader raises."""
         self._connection.execute(_SQL["balances"])
+        self._connection.execute(_SQL["collected"])
+        self._insert(
+            "told_apart",
+            [
+                (one.entity, one.external_id, "" if one.verdict == "claimed" else one.id)
+                for one in self._decisions
+                if one.verdict != "accepted"
+            ],
+        )
         await self._read_customers()
         for entity in (INVOICE, CREDIT_NOTE, PAYMENT, REFUND):
             await self._read_documents(entity)
+        self._connection.execute(_SQL["doubles"], {"days": self._claim_days})
+        self._connection.execute(_SQL["set_apart"])
         self._connection.execute(_SQL["compared"])
         self._connection.execute(_SQL["ageing"], {"day": self._clock.now().date()})
         return self._result(organisation)
@@ -149,11 +206,53 @@ class Reconciler:
                     for item in page
                 ],
             )
+            if entity in COLLECTED_ENTITIES:
+                self._note_money(entity, page)
+
+    def _note_money(self, entity: Entity, page: Sequence[dict[str, Any]]) -> None:
+        """Which of them Upflow collected itself, and since when the others are there."""
+        named = [item for item in page if item.get("externalId")]
+        self._insert(
+            "api_created",
+            [(entity.name, _name(item), str(item.get("createdAt") or "")) for item in named],
+        )
+        marked = [(kind_of(item.get("refNumber")), item) for item in page if entity is PAYMENT]
+        self._insert(
+            "api_kinds",
+            [(kind, item["currency"], int(item["amount"])) for kind, item in marked if kind],
+        )
+        for item in page:
+            if item.get("externalId"):
+                continue
+            one = collected_of(entity.name, item)
+            self._insert(
+                "api_collected",
+                [
+                    (
+                        one.entity,
+                        one.id,
+                        self._customer(item),
+                        one.currency,
+                        one.amount,
+                        _open(entity, item),
+                        one.day,
+                        one.instrument,
+                        one.reference,
+                        one.created_at,
+                    )
+                ],
+            )
+            links = [
+                (one.entity, one.id, link.entity, link.external_id or link.id, link.amount)
+                for link in one.links
+            ]
+            self._insert("api_collected_links", links)
 
     def _customer(self, item: dict[str, Any]) -> str:
         if "customerId" in item:
             return self._names.get(item["customerId"], str(item["customerId"]))
-        return _name(item["customer"])
+        # What was collected may be nobody's (api-facts (b), Payment).
+        return _name(item["customer"]) if item.get("customer") else ""
 
     def _insert(self, table: str, rows: list[tuple[Any, ...]]) -> None:
         if rows:
@@ -163,10 +262,12 @@ class Reconciler:
 
     def _result(self, organisation: str) -> Reconciled:
         differences = [
-            Difference(customer, currency, book, api, self._documents(customer, currency))
-            for customer, currency, book, api in self._rows(
-                "from plan.compared_balances where book <> api "
-                "order by abs(book - api) desc, customer, currency"
+            Difference(
+                customer, currency, book, api, self._documents(customer, currency), collected
+            )
+            for customer, currency, book, api, collected in self._rows(
+                "from plan.compared_balances where book <> api - collected "
+                "order by abs(book - api + collected) desc, customer, currency"
             )
         ]
         return Reconciled(
@@ -178,14 +279,24 @@ class Reconciler:
             totals=[
                 CurrencyTotal(*row)
                 for row in self._rows(
-                    "select currency, count(*), sum(book)::hugeint, sum(api)::hugeint "
-                    "from plan.compared_balances group by currency order by currency"
+                    "select currency, count(*), sum(book)::hugeint, sum(api)::hugeint, "
+                    "sum(collected)::hugeint from plan.compared_balances "
+                    "group by currency order by currency"
                 )
             ],
             differences=differences,
             statements=[
                 Statement(*row) for row in self._rows("from plan.compared_statements order by all")
             ],
+            collected=[
+                NotBooked(*row)
+                for row in self._rows(
+                    "select entity, id, customer, currency, amount, day, instrument, reference, "
+                    "coalesce(booked, '') from plan.api_collected left join plan.doubles "
+                    "using (entity, id) order by day desc, entity, id"
+                )
+            ],
+            kinds=[KindTotal(*row) for row in self._rows("from plan.compared_kinds")],
             ageing=[Ageing(*row) for row in self._rows("from plan.ageing")],
         )
 

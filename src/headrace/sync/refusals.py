@@ -84,6 +84,12 @@ class Refusals:
             self._journal.reject(reject, operation.action)
         self._refused.clear()
 
+    def forget(self) -> int:
+        """The run ended early: those that something may still help are not refused; how many."""
+        count = len(self._refused)
+        self._refused.clear()
+        return count
+
 
 def _blocks(operation: Operation, refused: list[Operation]) -> bool:
     """Whether it holds what another refused record wants."""

@@ -20,9 +20,16 @@ Moved = Mapping[Key, tuple[Ties, Ties | None]]
 class Surroundings:
     """Read once from the book and from `plan.nodes`, whose records are those that travel."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, moved: Moved) -> None:
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        moved: Moved,
+        waiting: Mapping[Key, Ties] = {},
+    ) -> None:
+        """`waiting` are records that stay as the API has them, whatever their rows say."""
         self._connection = connection
         self._moved = moved
+        self._waiting = waiting
         self.actions: dict[Key, str] = {}
         """What the plan does to the records around."""
         self.owners: dict[Key, set[Key]] = defaultdict(set)
@@ -38,6 +45,9 @@ class Surroundings:
         for key, (before, _) in moved.items():
             if key[0] == "customer":
                 self.parents[key[1]] = before.parent
+        for key, ties in waiting.items():
+            if key[0] == "customer":
+                self.parents[key[1]] = ties.parent
 
     def turn(self, key: Key) -> Turn:
         """What the plan makes of a record; the same twice for what it leaves alone."""
@@ -109,6 +119,7 @@ class Surroundings:
             self._now[entity, external_id] = Ties(
                 customer=customer, currency=currency or "", amount=amount or 0
             )
+        self._now |= {key: self._waiting[key] for key in keys if key in self._waiting}
         for entity, external_id, action in self._rows(
             "select entity, external_id, action from plan.nodes "
             "semi join knot_keys using (entity, external_id)"

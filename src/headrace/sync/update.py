@@ -118,8 +118,9 @@ class Bonds(Struct, frozen=True):
     """What the API has, without what is given back; None when it gives nothing back."""
 
 
-def bonds(before: bytes, after: bytes) -> Bonds:
-    """Of an update. All allocations are given back when customer or currency change."""
+def bonds(before: bytes, after: bytes, also: Collection[Key] = ()) -> Bonds:
+    """Of an update. All allocations are given back when customer or currency change, and those to
+    the records in `also`, which come again."""
     old, new = msgspec.json.decode(before), msgspec.json.decode(after)
     rebinds = any(old.get(name) != new.get(name) for name in (*_TIES, *_LINKS))
     moves = any(old.get(name) != new.get(name) for name in ("customer", "currency"))
@@ -133,6 +134,8 @@ def bonds(before: bytes, after: bytes) -> Bonds:
         for link in old.get(name) or []:
             external_id = link[reference]["externalId"]
             amount = min(link["amountLinked"], kept.get(external_id, 0))
+            if (entity, external_id) in also:
+                amount = 0
             if amount < link["amountLinked"]:
                 frees.append((entity, external_id))
             if amount:
@@ -162,3 +165,19 @@ def bonds_of_deleted(before: bytes | None) -> Bonds:
         for link in old.get(name) or []
     )
     return Bonds(frees=frees)
+
+
+def without_links(payload: bytes) -> bytes:
+    """The payload without its empty lists of links: what the API has linked itself stays so."""
+    record = msgspec.json.decode(payload)
+    kept = {name: value for name, value in record.items() if value or not name.startswith("linked")}
+    return msgspec.json.encode(kept) if len(kept) < len(record) else payload
+
+
+def with_own_links(payload: bytes, before: bytes) -> bytes:
+    """The payload without lists of links that are empty and were never said: an update of a claimed
+    record takes nothing away that was linked in Upflow."""
+    old = msgspec.json.decode(before)
+    if any(name.startswith("linked") for name in old):
+        return payload
+    return without_links(payload)

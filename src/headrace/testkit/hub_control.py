@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from headrace.control.client import ControlClient, path_of
@@ -106,6 +107,47 @@ class Controlled:
         path = path_of("organisations", organisation, "seed")
         answer: dict[str, Any] = self.control.call("POST", path, raw)
         return answer
+
+    def collect(
+        self,
+        customer: str,
+        amount: int,
+        *,
+        settles: Mapping[str, int] = {},
+        organisation: str = TEST_ORGANISATION,
+        currency: str = "EUR",
+        **fields: str | None,
+    ) -> dict[str, Any]:
+        """Pay as a customer does in the portal; gives the payment as the API answers it.
+
+        `customer` and what it `settles` (invoice to amount) go by external id; `fields` are
+        `validatedAt`, `instrument` and `refNumber`.
+        """
+        links = [
+            {"amountLinked": part, "invoice": {"externalId": invoice}}
+            for invoice, part in settles.items()
+        ]
+        body = {
+            "customer": {"externalId": customer},
+            "amount": amount,
+            "currency": currency,
+            "linkedInvoices": links,
+            **fields,
+        }
+        path = path_of("organisations", organisation, "collected")
+        payment: dict[str, Any] = self.control.call("POST", path, body)
+        return payment
+
+    def fail(
+        self, payment: str, *, organisation: str = TEST_ORGANISATION, **fields: str
+    ) -> dict[str, Any]:
+        """Give a payment back, by the API's id, as a direct debit that fails; gives the refund.
+
+        `fields` is `validatedAt`.
+        """
+        path = path_of("organisations", organisation, "collected", payment, "failed")
+        refund: dict[str, Any] = self.control.call("POST", path, fields)
+        return refund
 
     def snapshot(self, name: str | None = None) -> str:
         """Copy the whole hub; gives the snapshot's name."""

@@ -36,7 +36,7 @@ def checked(book: Book, folder: Path, rows: str) -> None:
     with book.staging() as connection:
         connection.execute(f"create or replace table source.given as from ({rows}) t(id, v)")
     book.build(load_models(folder / "models", ["given"]))
-    book.check(thorough=True)
+    book.check()
 
 
 def column(book: Book, name: str) -> list[Any]:
@@ -215,5 +215,5 @@ def test_sums_of_the_largest_amounts_stop_nothing(tmp_path: Path) -> None:
         (tmp_path / "models" / f"{name}.sql").write_text(sql)
     with Book(tmp_path / "cache.duckdb") as book:
         book.build(load_models(tmp_path / "models", []))
-        book.check(thorough=True)
+        book.check()
         assert any("allocat" in problem.problem for problem in book.problems())

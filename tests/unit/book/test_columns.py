@@ -90,6 +90,8 @@ class Before:
 
     def fill(self, tables: dict[str, list[dict[str, Any]]]) -> None:
         fill(self.book, self._folder, **tables)
+        self.book.check()
+        self.book.mark()
 
 
 @pytest.fixture(scope="module")

@@ -31,7 +31,7 @@ def checked(folder: Path, *, bills: str = BILLS, **models: str) -> list[Problem]
         with book.staging() as connection:
             connection.execute(f"create table source.bills as {bills}")
         book.build(load_models(folder / "models", ["bills"]))
-        book.check(thorough=True)
+        book.check()
         book.run_again()
         return book.problems()
 

@@ -26,20 +26,18 @@ def shares(side: str, *parts: tuple[int, int]) -> list[Share]:
     return [share(side, n, customer, amount) for n, (customer, amount) in enumerate(parts)]
 
 
+def family(share: Share) -> int:
+    customer = share.document.customer
+    return PARENTS[customer] or customer
+
+
 def possible(debits: list[Share], credits: list[Share]) -> bool:
-    """By Hall's condition over the four customers."""
-    customers = list(PARENTS)
-
-    def related(one: int, other: int) -> bool:
-        return one == other or PARENTS[one] == other or PARENTS[other] == one
-
-    for mask in range(1, 2 ** len(customers)):
-        some = [c for n, c in enumerate(customers) if mask >> n & 1]
-        need = sum(s.amount for s in debits if s.document.customer in some)
-        have = sum(s.amount for s in credits if any(related(c, s.document.customer) for c in some))
-        if need > have:
-            return False
-    return True
+    """Each family has as much on either side."""
+    sums = dict.fromkeys(PARENTS, 0)
+    for sign, side in ((1, debits), (-1, credits)):
+        for each in side:
+            sums[family(each)] += sign * each.amount
+    return not any(sums.values())
 
 
 parts = st.lists(
@@ -67,6 +65,17 @@ def test_all_that_can_be_matched_is(
             taken = sum(m.amount for m in matches if getattr(m, name) is each)
             assert taken == each.amount
     assert all(match.amount > 0 for match in matches)
+    assert all(family(match.debit) == family(match.credit) for match in matches)
+    for customer in PARENTS:
+        own = [
+            sum(s.amount for s in side if s.document.customer == customer)
+            for side in (debits, credits)
+        ]
+        assert min(own) == sum(
+            m.amount
+            for m in matches
+            if m.debit.document.customer == m.credit.document.customer == customer
+        )
     assert matches == match_shares(debits, credits)
 
 

@@ -17,7 +17,9 @@ from headrace.model.errors import Busy, ConfigurationError
 from headrace.sync.journal import (
     Acknowledged,
     Adopted,
+    Decision,
     Journal,
+    ListState,
     Place,
     PostgresPlace,
     Reject,
@@ -266,6 +268,27 @@ def test_the_second_at_work_on_an_organisation_learns_who_is_the_first(
         second.ignore_rejects([("invoice", "i1")])
     with opened(place) as second:
         second.hold()
+
+
+def test_what_upflow_collected_is_kept_with_where_its_list_stood(journal: Journal) -> None:
+    assert journal.list_state("payment") is None
+    state = ListState(["x", "w"], 41)
+    journal.keep_collected("payment", [("x", b"1"), ("w", b"2")], [], state)
+    journal.keep_collected("refund", [("r", b"3")], [])
+    journal.keep_collected("payment", [("x", b"4")], ["w"])
+    assert journal.collected("payment") == [b"4"]
+    assert journal.list_state("payment") == state
+    journal.keep_collected("payment", [("y", b"5")], [], ListState([], 1), whole=True)
+    assert journal.collected("payment") == [b"5"] and journal.collected("refund") == [b"3"]
+
+
+def test_the_last_decision_on_a_pair_counts(journal: Journal) -> None:
+    journal.decide(Decision("payment", "P", id, "rejected") for id in ("x", "y"))
+    journal.decide([Decision("payment", "P", "x", "accepted")])
+    found = {(one.id, one.verdict) for one in journal.decisions()}
+    assert found == {("x", "accepted"), ("y", "rejected")}
+    journal.drop_decisions([("payment", "P")])
+    assert journal.decisions() == []
 
 
 def test_a_database_that_goes_away_is_told_without_its_password(postgres_database: str) -> None:

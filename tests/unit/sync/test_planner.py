@@ -28,8 +28,8 @@ class Desk:
 
     def plan(self, **tables: Any) -> Plan:
         fill(self.book, self.folder, **tables)
-        self.planner.compare()
         self.book.check()
+        self.planner.compare()
         return self.planner.make("acme", 600, 5)
 
     def operations(self) -> list[tuple[str, str, str]]:
@@ -199,7 +199,7 @@ def test_a_withheld_record_is_neither_sent_nor_deleted(desk: Desk) -> None:
     good = {"customers": [customer("c1")], "invoices": [invoice("i1"), invoice("i2")]}
     desk.plan(**good)
     desk.take_all()
-    bad = [invoice("i1", due_date="2020-01-01"), invoice("i2")]
+    bad = [invoice("i1", currency="EURO"), invoice("i2")]
     plan = desk.plan(customers=[customer("c1")], invoices=bad)
     assert plan.empty
     assert [(w.entity, w.external_id) for w in plan.withheld] == [("invoice", "i1")]
@@ -218,6 +218,7 @@ def test_a_refused_record_holds_back_what_depends_on_it_until_it_changes(desk: D
         "select fingerprint from book.fingerprints where external_id = 'c1'"
     ).fetchall()[0][0]
     desk.journal.reject(Reject("customer", "c1", fingerprint, 400, "no such position"))
+    desk.planner.note_around()
     plan = desk.plan(**tables)
     assert [external_id for _, _, external_id in desk.operations()] == ["c2", "i2"]
     assert {w.external_id: w.reason for w in plan.held} == {
@@ -269,11 +270,10 @@ def test_a_customer_that_left_while_its_documents_stay_is_not_deleted(desk: Desk
     assert plan.empty
     assert {(w.entity, w.external_id) for w in plan.withheld} == {
         ("invoice", "i1"),
-        ("customer", "c3"),
+        ("customer", "c2"),
     }
     assert {w.external_id: w.reason for w in plan.held} == {
         "c1": "left the source, where others still refer to it",
-        "c2": "left the source, where others still refer to it",
     }
 
 
@@ -282,6 +282,7 @@ def test_a_refusal_is_forgotten_once_the_record_is_as_it_was(desk: Desk) -> None
     desk.plan(**tables)
     desk.take_all()
     desk.journal.reject(Reject("customer", "c1", 5, 400, "no"))
+    desk.planner.note_around()
     desk.plan(**tables)
     assert desk.planner.settled_rejects == [("customer", "c1")]
     desk.journal.drop_rejects(desk.planner.settled_rejects)

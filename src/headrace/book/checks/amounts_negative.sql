@@ -8,8 +8,8 @@ select
         when 'invoice' then 'make it a credit note in models/credit_notes.sql'
         else 'turn its sign, or model it as the opposite entity'
     end
-from book.examined_documents
-where amount < 0
+from book.all_documents
+where amount < 0 and entity <> 'adjustment'
 union all
 select
     'error', 'invoice', external_id,

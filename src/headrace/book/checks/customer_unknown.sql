@@ -5,7 +5,7 @@ select
     document.external_id,
     'belongs to customer ' || document.customer_external_id || ', which is not in the table customers',
     'add the customer or correct customer_external_id'
-from book.examined_documents as document
+from book.all_documents as document
 anti join book.customers as customer
     on customer.external_id = document.customer_external_id
 where document.customer_external_id is not null;

@@ -25,7 +25,5 @@ select
         else 'write the name or id of a dunning plan; it is sent without'
     end
 from named
-semi join book.touched as touched
-    on touched.entity = 'customer' and touched.external_id = named.external_id
 left join known on known.kind = named.kind
 anti join book.names as names on names.kind = named.kind and names.name = lower(named.name);

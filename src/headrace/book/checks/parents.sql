@@ -1,16 +1,13 @@
--- A parent must be there, and following parents must end.
+-- A parent must be there, and following parents must end. The customer itself travels, without.
 select
-    'error',
-    'customer',
-    customer.external_id,
-    case
-        when roots.endless
-            then 'has parents that form a cycle (or more than 64 levels) from '
-                || customer.parent_external_id
+    if(flawed.cause = 'missing', 'error', 'warning'),
+    'child',
+    flawed.external_id,
+    case flawed.cause
+        when 'circle' then 'is in a circle of parents, from ' || customer.parent_external_id
+        when 'depth' then 'has more than 64 levels of parents above it'
         else 'has the parent ' || customer.parent_external_id || ', which is not in the table customers'
     end,
-    'correct parent_external_id in the source'
-from book.customers as customer
-join book.roots as roots using (external_id)
-left join book.customers as parent on parent.external_id = customer.parent_external_id
-where roots.endless or parent.external_id is null;
+    'correct parent_external_id in the source; the customer goes without this parent'
+from (select external_id, min(cause) as cause from book.flawed_parents group by all) as flawed
+join book.customers as customer using (external_id);

@@ -33,6 +33,14 @@ def plan_as_markdown(plan: Plan) -> str:
             if plan.requests > len(plan.changes):
                 lines.append(f"… and {plan.requests - len(plan.changes):,} more")
             lines.append("```")
+    if plan.unlooked:
+        unknown = "It is not known what Upflow collected since the last look"
+        lines += ["", f"{unknown} ({plan.unlooked})."]
+    if plan.claims:
+        lines += ["", f"### Linked to what Upflow collected ({len(plan.claims):,})", ""]
+        for claim in plan.claims[:_SHOWN]:
+            name = f"{claim.entity} {_cell(claim.external_id)}"
+            lines.append(f"- {name} is {claim.id}, by {claim.by}")
     for title, staying in (
         ("Withheld", plan.withheld),
         ("Held", plan.held),

@@ -31,10 +31,17 @@ def show_plan(console: Console, plan: Plan, changes: bool = True) -> None:
         _show_counts(console, plan)
         if plan.releases:
             console.print(f"  {releases_text(plan)}")
+        _show_claims(console, plan)
         _show_new_fields(console, plan)
         _show_time(console, plan)
         if changes:
             show_changes(console, plan.changes, plan.requests)
+    if plan.unlooked:
+        console.print(
+            f"  It is not known what Upflow collected since the last look ({plan.unlooked}): "
+            "`apply` looks again before it sends a payment.",
+            markup=False,
+        )
     show_problems(console, plan.problems)
     _show_staying(console, "Withheld", plan.withheld)
     _show_staying(console, "Held", plan.held)
@@ -70,6 +77,18 @@ def _show_counts(console: Console, plan: Plan) -> None:
         for money in more:
             table.add_row("", "", "", "", money)
     console.print(table)
+
+
+def _show_claims(console: Console, plan: Plan) -> None:
+    if not plan.claims:
+        return
+    console.print(f"  {several(len(plan.claims), 'record')} linked to what Upflow collected:")
+    for claim in plan.claims[:_CAUSES_SHOWN]:
+        console.print(
+            f"      {claim.entity} {claim.external_id} is {claim.id}, by {claim.by}", markup=False
+        )
+    if len(plan.claims) > _CAUSES_SHOWN:
+        console.print(f"      … and {len(plan.claims) - _CAUSES_SHOWN:,} more (--json has all)")
 
 
 def _show_new_fields(console: Console, plan: Plan) -> None:

@@ -29,12 +29,13 @@ def show_reconciled(console: Console, proof: Reconciled) -> None:
         f"{proof.organisation}: {proof.balances:,} balances of {proof.customers:,} customers, "
         f"{proof.documents:,} documents"
     )
-    if proof.balanced:
-        console.print(f"[bold green]balanced[/bold green]  {compared}")
-        console.print(table)
-        return
-    console.print(f"[bold red]differs[/bold red]  {compared}")
+    state = (
+        "[bold green]balanced[/bold green]" if proof.balanced else "[bold red]differs[/bold red]"
+    )
+    console.print(f"{state}  {compared}")
     console.print(table)
+    _show_collected(console, proof)
+    _show_kinds(console, proof)
     for difference in proof.differences[:_SHOWN]:
         currency = difference.currency
         console.print(
@@ -57,4 +58,33 @@ def show_reconciled(console: Console, proof: Reconciled) -> None:
             f"{format_money(statement.stated, statement.currency)}, its documents add up to "
             f"{format_money(statement.documents, statement.currency)}",
             markup=False,
+        )
+
+
+def _show_collected(console: Console, proof: Reconciled) -> None:
+    """What is apart from all differences, with the names to book it by."""
+    for total in proof.totals:
+        if total.collected:
+            console.print(
+                f"  {format_money(total.collected, total.currency)} of the API's is collected, not "
+                "booked yet: no difference"
+            )
+    for one in proof.collected[:_SHOWN]:
+        doubt = f", may be booked as {one.booked}: a difference" if one.booked else ""
+        console.print(
+            f"      {one.day} {one.entity} {one.id} of customer {one.customer}: "
+            f"{format_money(one.amount, one.currency)} {one.reference}{doubt}",
+            markup=False,
+        )
+    if len(proof.collected) > _SHOWN:
+        more = len(proof.collected) - _SHOWN
+        console.print(f"      … and {more:,} more (`headrace collected` has all)")
+
+
+def _show_kinds(console: Console, proof: Reconciled) -> None:
+    """What settles invoices without cash, by its kind."""
+    for total in proof.kinds:
+        console.print(
+            f"  {total.kind.replace('_', ' ')}: source {format_money(total.book, total.currency)}, "
+            f"API {format_money(total.api, total.currency)}"
         )

@@ -32,7 +32,9 @@ def write_csv(path: Path, proofs: Sequence[Reconciled]) -> None:
         for proof in proofs:
             for difference in proof.differences:
                 currency = difference.currency
-                amounts = (difference.book, difference.api, difference.book - difference.api)
+                # What is collected and not booked yet is no part of the difference.
+                apart = difference.book - difference.api + difference.collected
+                amounts = (difference.book, difference.api, apart)
                 start = [proof.organisation, difference.customer, currency]
                 start += [_decimal(amount, currency) for amount in amounts]
                 for document in difference.documents:

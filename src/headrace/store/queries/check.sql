@@ -55,8 +55,7 @@ LEFT JOIN organisation o ON o.seq = s.organisation
 WHERE s.currency <> t.currency
     OR NOT (t.entity = 'invoice' AND s.entity IN ('payment', 'credit_note')
         OR t.entity IN ('payment', 'credit_note') AND s.entity = 'refund')
-    OR NOT (s.customer = t.customer
-        OR coalesce(cs.parent, 0) = t.customer OR coalesce(ct.parent, 0) = s.customer)
+    OR coalesce(cs.parent, s.customer) <> coalesce(ct.parent, t.customer)
 
 -- balances --
 SELECT o.name, 'all documents in ' || b.currency, b.upper * 4294967296 + b.lower, NULL

@@ -5,6 +5,7 @@ before the next operation of its customer starts, so after a crash at any instan
 never ahead of the API and behind it by at most what was in flight.
 """
 
+from headrace.sync.journal.collecting import Decision, ListState
 from headrace.sync.journal.journal import Journal, Place
 from headrace.sync.journal.postgres import SCHEMES, PostgresPlace
 from headrace.sync.journal.records import (
@@ -23,9 +24,11 @@ __all__ = [
     "SCHEMES",
     "Acknowledged",
     "Adopted",
+    "Decision",
     "Drift",
     "Journal",
     "Key",
+    "ListState",
     "Place",
     "PostgresPlace",
     "Reject",

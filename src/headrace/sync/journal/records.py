@@ -56,6 +56,13 @@ class Reject(Struct, frozen=True):
     rejected_at: float = 0.0
     ignored: bool = False
     """Whether a person said that it need not be told of any more."""
+    around: int | None = None
+    """Stands for its neighbours as they were when it was refused; None when that is not known."""
+
+    @property
+    def key(self) -> Key:
+        """The record."""
+        return self.entity, self.external_id
 
 
 class Drift(Struct, frozen=True):

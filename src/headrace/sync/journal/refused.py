@@ -35,9 +35,14 @@ class RefusedShelf(Shelf):
     def rejects(self) -> list[Reject]:
         """Every refusal that stands."""
         return [
-            msgspec.structs.replace(Reject(*row[:-1]), ignored=bool(row[-1]))
+            msgspec.structs.replace(Reject(*row[:-2]), ignored=bool(row[-2]), around=row[-1])
             for row in self._db.run("rejects")
         ]
+
+    def note_around(self, marks: Iterable[tuple[Key, int]]) -> None:
+        """Notes what stands around refused records; they are tried again when it changes."""
+        with self._db.transaction():
+            self._db.run_all("note_around", ((mark, *key) for key, mark in marks))
 
     def ignore_rejects(self, keys: Iterable[Key]) -> None:
         """Keeps these refusals to itself, until their rows change."""
@@ -51,7 +56,17 @@ class RefusedShelf(Shelf):
 
     def clear_rejects(self) -> None:
         """Forgets the refusals, so that the next plan tries them again."""
-        self._db.run("clear_rejects")
+        with self._db.transaction():
+            self._db.run("clear_rejects")
+            self._db.run("clear_positions")
+
+    def refuse_position(self, name: str, message: str) -> None:
+        """Notes that the API does not have this contact position."""
+        self._db.run("refuse_position", (name, message.replace("\0", "")))
+
+    def refused_positions(self) -> dict[str, str]:
+        """Contact positions that the API refused, with its sentence."""
+        return dict(self._db.run("refused_positions").fetchall())
 
     def mark_drifted(self, drifts: Iterable[Drift]) -> None:
         """Notes that the API keeps records otherwise than they were told."""

@@ -62,6 +62,14 @@ class RunsShelf(Shelf):
         row = self._db.run("progress", (run,)).fetchone()
         return msgspec.json.decode(row[0], type=State) if row else None
 
+    def note_imported(self) -> None:
+        """Notes that everything has been delivered once."""
+        self._db.run("note_imported", (self._clock.now().timestamp(),))
+
+    def is_imported(self) -> bool:
+        """Whether everything has been delivered once."""
+        return self._db.run("imported").fetchone() is not None
+
     # how fast the API answers, and how much it takes -----------------------------------------
 
     def note_latency(self, seconds: float) -> None:

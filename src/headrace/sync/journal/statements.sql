@@ -77,13 +77,17 @@ insert into rejects (
 ) values (?, ?, ?, ?, ?, ?, ?, ?, 0)
 on conflict (entity, external_id) do update set
     fingerprint = excluded.fingerprint, status = excluded.status, message = excluded.message,
-    payload = excluded.payload, rejected_at = excluded.rejected_at, run = excluded.run, ignored = 0
+    payload = excluded.payload, rejected_at = excluded.rejected_at, run = excluded.run, ignored = 0,
+    around = null
 
 -- rejects --
 select
-    entity, external_id, fingerprint, status, message, payload, rejected_at, ignored
+    entity, external_id, fingerprint, status, message, payload, rejected_at, ignored, around
 from rejects
 order by rejected_at, entity, external_id
+
+-- note_around --
+update rejects set around = ? where entity = ? and external_id = ?
 
 -- ignore_reject --
 update rejects set ignored = 1 where entity = ? and external_id = ?
@@ -193,3 +197,51 @@ delete from answers where at = ?
 
 -- answers --
 select at from answers where at < ?
+
+-- collected --
+select content from collected where entity = ? order by id
+
+-- keep_collected --
+insert into collected (entity, id, content) values (?, ?, ?)
+on conflict (entity, id) do update set content = excluded.content
+
+-- drop_collected --
+delete from collected where entity = ? and id = ?
+
+-- clear_collected --
+delete from collected where entity = ?
+
+-- collected_list --
+select newest, total from collected_lists where entity = ?
+
+-- note_collected_list --
+insert into collected_lists (entity, newest, total) values (?, ?, ?)
+on conflict (entity) do update set newest = excluded.newest, total = excluded.total
+
+-- decide --
+insert into decisions (entity, external_id, id, verdict, decided_at) values (?, ?, ?, ?, ?)
+on conflict (entity, external_id, id) do update set
+    verdict = excluded.verdict, decided_at = excluded.decided_at
+
+-- drop_decisions --
+delete from decisions where entity = ? and external_id = ?
+
+-- decisions --
+select entity, external_id, id, verdict, decided_at from decisions
+order by decided_at, entity, external_id, id
+
+-- note_imported --
+insert into imported (at) select ? where not exists (select 1 from imported)
+
+-- imported --
+select at from imported
+
+-- refuse_position --
+insert into refused_positions (name, message) values (?, ?)
+on conflict (name) do update set message = excluded.message
+
+-- refused_positions --
+select name, message from refused_positions order by name
+
+-- clear_positions --
+delete from refused_positions

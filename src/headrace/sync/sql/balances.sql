@@ -3,12 +3,12 @@
 create or replace table plan.book_documents as
 with given as (
     select from_entity as entity, from_external_id as external_id, sum(amount) as amount
-    from book.links
+    from book.stated_links
     group by all
 ),
 taken as (
     select to_entity as entity, to_external_id as external_id, sum(amount) as amount
-    from book.links
+    from book.stated_links
     group by all
 ),
 opened as (

@@ -46,6 +46,30 @@ from pairs
 left join book.fingerprints as now on now.rowid = now_row
 left join staging.told as before on before.rowid = before_row;
 
-create or replace table book.touched as
-select distinct entity, external_id, key
-from plan.differences;
+-- What differs, the links on either side of it, the records on their other side, and those whose
+-- customer has left the source. Ids are compared without their entity, which is faster; a namesake
+-- of another entity more does no harm.
+create or replace table book.examined_links as
+from book.links
+where from_external_id in (select external_id from plan.differences)
+   or to_external_id in (select external_id from plan.differences);
+
+create or replace table book.examined_records as
+with ids as (
+    select external_id from plan.differences
+    union
+    select from_external_id from book.examined_links
+    union
+    select to_external_id from book.examined_links
+),
+departed as (
+    select external_id as customer
+    from plan.differences
+    where entity = 'customer' and action = 'delete'
+)
+from book.placed
+semi join ids using (external_id)
+union all
+from book.placed
+semi join departed using (customer)
+anti join ids using (external_id);

@@ -1,5 +1,5 @@
--- Records that the API refused stay back until their row changes, and so do the new records that
--- refer to them, or to what this plan leaves out; `fate` says which.
+-- Records that the API refused stay back until their row changes or anything around them does, and
+-- so do the new records that refer to them, or to what this plan leaves out; `fate` says which.
 create or replace table plan.held as
 select
     change.entity,
@@ -8,7 +8,11 @@ select
     if(reject.ignored, 'is ignored', 'was refused') as fate
 from plan.changes as change
 join plan.rejects as reject using (entity, external_id)
-where change.fingerprint is not distinct from reject.fingerprint;
+where reject.stands
+union all
+-- What may be collected money waits for a person, and what refers to it with it.
+select entity, external_id, reason, 'waits for a decision'
+from plan.awaiting;
 
 create or replace temp table missing as
 select entity, external_id, held.fate
@@ -122,14 +126,6 @@ from (
     from book.all_documents
     semi join leaving
         on leaving.entity = 'customer' and leaving.external_id = customer_external_id
-    union
-    select 'customer', root
-    from book.roots
-    semi join leaving on leaving.entity = 'customer' and leaving.external_id = root
-    union
-    select to_entity, to_external_id
-    from book.allocations
-    semi join leaving on leaving.entity = to_entity and leaving.external_id = to_external_id
 );
 
 -- Only empty customers may go (guide, Delete Customer): all that is theirs goes as well, or is

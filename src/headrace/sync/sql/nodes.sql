@@ -1,11 +1,7 @@
 -- The changes as nodes of a graph: whose they are, when they happened, whether they are open.
 -- Every change is a record that was examined, so its links are among these.
 create or replace temp view changed_links as
-from book.examined_allocations
-select from_entity, from_external_id, to_entity, to_external_id, amount
-union all
-from book.fixes
-select 'payment', external_id, 'invoice', invoice_external_id, amount;
+from book.examined_links;
 
 create or replace table plan.nodes as
 with given as (

@@ -6,3 +6,6 @@ create or replace table plan.operations (
 );
 create or replace table plan.lanes (customer varchar, phase integer, first bigint, last bigint);
 create or replace table plan.waits (number bigint, on_number bigint);
+create or replace table plan.given_back (
+    entity varchar, external_id varchar, to_entity varchar, to_external_id varchar
+);

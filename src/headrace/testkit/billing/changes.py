@@ -116,7 +116,7 @@ class _Changer:
         if (found := self._take_open()) is None:
             return None
         bill, client, currency, total = found
-        amount = _minor(total, currency)
+        amount = minor_of(total, currency)
         credited = self._random.randint(1, amount)
         note = self._bill("CREDIT", client, currency, credited)
         self._apply("CREDIT", note, "BILL", bill, decimal(credited, currency))
@@ -126,7 +126,7 @@ class _Changer:
         if (found := self._take_open()) is None:
             return None
         bill, _, currency, total = found
-        text = decimal(_minor(total, currency) + self._random.randint(1, 999), currency)
+        text = decimal(minor_of(total, currency) + self._random.randint(1, 999), currency)
         self._database.run("update bills set total = ? where bill_id = ?", text, bill)
         return f"invoice {bill} is corrected to {text} {currency}", _dirty("invoice", bill)
 
@@ -136,7 +136,7 @@ class _Changer:
             bill, client, currency, total = self._unvisited.pop()
             if bill in self._used:
                 continue
-            found = self._movable_to(client, currency, _minor(total, currency))
+            found = self._movable_to(client, currency, minor_of(total, currency))
             if found is None:
                 continue
             receipt, old = found
@@ -166,7 +166,7 @@ class _Changer:
             currency,
         ):
             # Of a bill that was ticked off, the synthetic payment would change as well.
-            if not ticked_off and receipt not in self._moved and _minor(amount, currency) <= room:
+            if not ticked_off and receipt not in self._moved and minor_of(amount, currency) <= room:
                 return receipt, old
         return None
 
@@ -243,6 +243,6 @@ def _dirty(entity: str, number: int) -> Dirty:
     return frozenset({(entity, str(number))})
 
 
-def _minor(amount: object, currency: str) -> int:
+def minor_of(amount: object, currency: str) -> int:
     """From text, a SQLite number or a Decimal, which all show as people write them."""
     return int(Decimal(str(amount)).scaleb(EXPONENTS[currency]))

@@ -52,14 +52,14 @@ def _add(database: Database) -> list[Flaw]:
     database.insert("applied", [("RECEIPT", n, "BILL", n, "20.00")])
     return [
         Flaw("no e-mail", "contact", str(n)),
-        Flaw("unknown parent", "customer", str(n + 1)),
-        Flaw("cycle of parents", "customer", str(n + 2)),
-        Flaw("cycle of parents", "customer", str(n + 3)),
+        Flaw("unknown parent", "child", str(n + 1)),
+        Flaw("cycle of parents", "child", str(n + 2)),
+        Flaw("cycle of parents", "child", str(n + 3)),
         Flaw("unknown currency", "invoice", str(n + 1)),
         Flaw("due before issued", "invoice", str(n + 2)),
         Flaw("text where a number belongs", "invoice", str(n + 3)),
         Flaw("duplicate external id", "invoice", str(n + 4)),
-        Flaw("allocation over the amount", "payment", str(n)),
+        Flaw("allocation over the amount", "link", f"payment {n} → invoice {n}"),
     ]
 
 

@@ -110,6 +110,23 @@ async def both_ids_may_be_sent_again(s: Session) -> None:
     same((await s.payment("P", "C", id=made["id"]))["id"], made["id"], "the id")
 
 
+@assumed(_POST, _GET)
+async def both_ids_name_one_that_has_no_external_id(s: Session) -> None:
+    """An import with the `id` of a payment without an `externalId` gives it that of the import."""
+    await s.customer("C")
+    nameless = s.payment_body("P", "C", 300)
+    del nameless["externalId"]
+    id = (await s.entity("POST", "/payments", nameless))["id"]
+    try:
+        found = await s.payment("P", "C", 300, id=id)
+        part(found, {"id": id, "externalId": s.name("P")}, "the payment")
+        part(await s.get(s.at("/payments", "P")), {"id": id}, "the payment")
+        part(await s.payment("P", "C", 300, id=id), {"id": id}, "the same again")
+    except BaseException:  # it is not found by its external id to be tidied up
+        await s.call("DELETE", f"/payments/{id}")
+        raise
+
+
 @assumed(_POST)
 async def links_are_replaced_when_present(s: Session) -> None:
     """`linkedInvoices` replaces the payment's links; an import without it leaves them."""

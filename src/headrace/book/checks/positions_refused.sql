@@ -1,0 +1,13 @@
+-- A contact's position must exist in the organisation, under the name that it has there (guide,
+-- Import Customer). Which do is only known from what the API refused.
+select
+    'warning',
+    'contact',
+    min(coalesce(contact.external_id, contact.email)),
+    'has the position ''' || contact.position || ''', as have ' || (count(*) - 1)
+        || ' more, and the API does not: ' || any_value(refused.message),
+    'write one that exists, or create it in Upflow and run `headrace apply --retry-rejected`; '
+        || 'until then the contacts go without'
+from book.contacts as contact
+join book.refused_positions as refused using (position)
+group by contact.position;

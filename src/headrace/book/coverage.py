@@ -1,0 +1,140 @@
+"""Coverage: which rows of the source's main tables end up in no model.
+
+A join that finds nothing loses rows without a word: a table of allocations whose ids are written
+differently comes out empty, and every paid invoice would be sent as open.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+import duckdb
+from msgspec import Struct
+
+from headrace.book.models import Model
+from headrace.book.sql_tree import Tree, as_text, parse, selects
+
+_COUNTED = ("customers", "invoices", "credit_notes", "payments", "refunds", "allocations")
+
+
+class Uncovered(Struct, frozen=True):
+    """Rows of a table of the source that no model selects, though some have it as main table."""
+
+    table: str
+    rows: int
+    missing: int
+    models: list[str]
+
+
+class _Part(Struct, frozen=True):
+    """One SELECT over a main table; `condition` is what of its WHERE speaks of that table alone."""
+
+    model: str
+    table: str
+    alias: str
+    condition: str
+
+
+def note_coverage(connection: duckdb.DuckDBPyConnection, models: Iterable[Model]) -> None:
+    """Makes `book.coverage` (name, source, selected, made): of each model with one main table per
+    SELECT, the rows that it selects there, and the rows that it makes."""
+    connection.execute(
+        "create or replace table memory.book.coverage "
+        "(name varchar, source varchar, selected bigint, made bigint)"
+    )
+    for model in models:
+        parts = _parts(connection, model)
+        if parts is None:
+            continue
+        made = _count(connection, f"select count(*) from memory.book.{model.table.name}")
+        whole = sum(_count(connection, f'select count(*) from "{p.table}"') for p in parts)
+        if made >= whole:  # nothing can be lost, and counting again would cost its time
+            continue
+        selected = sum(_selected(connection, part) for part in parts)
+        source = ", ".join(sorted({part.table for part in parts}))
+        connection.execute(
+            "insert into memory.book.coverage values ($1, $2, $3, $4)",
+            [model.table.name, source, selected, made],
+        )
+
+
+def uncovered(connection: duckdb.DuckDBPyConnection, models: Iterable[Model]) -> list[Uncovered]:
+    """The main tables of models with rows that none of them selects."""
+    by_table: dict[str, list[_Part]] = defaultdict(list)
+    for model in models:
+        for part in _parts(connection, model) or ():
+            by_table[part.table].append(part)
+    found = []
+    for table, parts in sorted(by_table.items()):
+        if all(part.model == "allocations.sql" for part in parts):
+            continue
+        chosen = " and ".join(
+            f'not exists (select 1 from (select one.*) as "{part.alias}" '
+            f"where coalesce({part.condition}, false))"
+            for part in parts
+        )
+        missing = _count(connection, f'select count(*) from "{table}" as one where {chosen}')
+        if missing:
+            rows = _count(connection, f'select count(*) from "{table}"')
+            models_of = sorted({part.model for part in parts})
+            found.append(Uncovered(table, rows, missing, models_of))
+    return found
+
+
+def _parts(connection: duckdb.DuckDBPyConnection, model: Model) -> list[_Part] | None:
+    """The SELECTs of a model; None when one of them groups, or has no table of the source first."""
+    if model.table.name not in _COUNTED:
+        return None
+    tree = parse(model.sql)
+    parts = []
+    for select in selects(tree):
+        if select.get("group_expressions") or select.get("qualify") or select.get("modifiers"):
+            return None
+        first = select["from_table"]
+        while first.get("type") == "JOIN":
+            if first.get("join_type") not in ("INNER", "LEFT"):
+                return None
+            first = first["left"]
+        local = {entry["key"].lower() for entry in _expressions(tree)}
+        table = str(first.get("table_name", "")).lower()
+        if first.get("type") != "BASE_TABLE" or table in local:
+            return None
+        alias = first.get("alias") or first["table_name"]
+        parts.append(_Part(model.origin, table, alias, _own(connection, select, table, alias)))
+    return parts
+
+
+def _expressions(tree: Tree) -> list[Tree]:
+    return [
+        entry
+        for statement in tree.get("statements", ())
+        for entry in (statement["node"].get("cte_map") or {}).get("map", ())
+    ]
+
+
+def _own(connection: duckdb.DuckDBPyConnection, select: Tree, table: str, alias: str) -> str:
+    """The conditions of a SELECT that the engine can answer from the table alone."""
+    where = select.get("where_clause")
+    if not where:
+        return "true"
+    conditions = where["children"] if where.get("type") == "CONJUNCTION_AND" else [where]
+    own = []
+    for condition in conditions:
+        text = as_text(condition)
+        try:
+            connection.execute(f'explain select 1 from "{table}" as "{alias}" where {text}')
+        except duckdb.Error:
+            continue
+        own.append(f"({text})")
+    return " and ".join(own) or "true"
+
+
+def _selected(connection: duckdb.DuckDBPyConnection, part: _Part) -> int:
+    return _count(
+        connection, f'select count(*) from "{part.table}" as "{part.alias}" where {part.condition}'
+    )
+
+
+def _count(connection: duckdb.DuckDBPyConnection, sql: str) -> int:
+    return int(connection.execute(sql).fetchall()[0][0])

@@ -1,0 +1,216 @@
+-- Which allocations don't travel, and why: the smallest thing that can be withheld. The settlement
+-- goes with its other links; what a flawed one would have settled stays open.
+--
+-- `problem` is null where the row's own completeness reports it, or where it only `follows` from a
+-- record that is withheld.
+create or replace temp table withheld_keys as
+select distinct hash(entity, external_id) as key from book.withheld;
+
+create or replace temp table examined as
+select row from book.link_marks where odd
+union
+select row from book.link_marks semi join withheld_keys on key = owner
+union
+select row from book.link_marks semi join withheld_keys on key = target;
+
+create or replace temp table ends as
+with wanted as (
+    select from_entity as entity, from_external_id as external_id
+    from book.allocations as allocation
+    semi join examined on examined.row = allocation.rowid
+    union
+    select to_entity, to_external_id
+    from book.allocations as allocation
+    semi join examined on examined.row = allocation.rowid
+)
+select
+    placed.entity,
+    placed.external_id,
+    any_value(placed.customer) as customer,
+    any_value(placed.currency) as currency,
+    coalesce(any_value(roots.root), any_value(placed.customer)) as root,
+    any_value(withheld.reason) as withheld
+from book.placed as placed
+semi join wanted using (entity, external_id)
+left join book.roots as roots on roots.external_id = placed.customer
+left join book.withheld as withheld
+    on withheld.entity = placed.entity and withheld.external_id = placed.external_id
+group by all;
+
+create or replace table book.flawed_links as
+with judged as (
+    select
+        allocation.rowid as row,
+        source.external_id is null and target.external_id is null as lost,
+        case
+            when from_entity is null or from_external_id is null or to_entity is null
+                or to_external_id is null or allocation.amount is null
+                then 'incomplete'
+            when not (
+                (from_entity in ('payment', 'credit_note') and to_entity = 'invoice')
+                or (from_entity = 'refund' and to_entity in ('payment', 'credit_note'))
+            ) then 'shape'
+            when source.external_id is null and target.external_id is null then 'lost'
+            when source.external_id is null then 'no source'
+            when target.external_id is null then 'no target'
+            when allocation.amount <= 0 then 'amount'
+            when source.currency <> target.currency then 'currency'
+            when source.root <> target.root then 'family'
+            -- Only payments are booked at the head of the family.
+            when family_rule() = 'parent' and source.customer <> target.customer
+                and source.root not in (source.customer, target.customer) then 'siblings'
+            when source.withheld is not null or target.withheld is not null then 'follows'
+        end as flaw,
+        allocation.*,
+        source.currency as currency,
+        target.currency as target_currency,
+        source.customer as customer,
+        target.customer as target_customer,
+        source.withheld is not null as source_withheld
+    from book.allocations as allocation
+    semi join examined on examined.row = allocation.rowid
+    left join ends as source
+        on source.entity = from_entity and source.external_id = from_external_id
+    left join ends as target
+        on target.entity = to_entity and target.external_id = to_external_id
+)
+select
+    row,
+    flaw,
+    case flaw
+        when 'shape' then 'goes from ' || from_entity || ' to ' || to_entity
+        when 'lost' then 'has neither end in the tables ' || from_entity || 's and ' || to_entity || 's'
+        when 'no source' then 'comes from a ' || replace(from_entity, '_', ' ') || ' that is not in the table '
+            || from_entity || 's'
+        when 'no target' then 'goes to ' || if(to_entity = 'invoice', 'an ', 'a ') || replace(to_entity, '_', ' ')
+            || ' that is not in the table ' || to_entity || 's'
+        when 'amount' then 'is of ' || coalesce(money(amount, currency), amount::varchar)
+        when 'currency' then 'goes from ' || currency || ' to ' || target_currency
+        when 'family' then 'goes from customer ' || customer || ' to customer ' || target_customer
+            || ', who are not of one family'
+        when 'siblings' then 'goes from customer ' || customer || ' to its sibling '
+            || target_customer || ', and family_payments = "parent" is for payments alone'
+    end as problem,
+    case flaw
+        when 'lost' then 'leave the row out in models/allocations.sql; nothing is sent for it'
+        when 'amount' then 'allocate more than nothing, or leave the row out'
+        when 'currency' then 'allocate within one currency'
+        when 'family' then 'give both customers one parent, or correct the allocation'
+        when 'siblings' then 'book it at the parent of customer ' || customer
+        else 'correct models/allocations.sql or the source'
+    end as remedy,
+    if(
+        flaw = 'follows',
+        if(
+            source_withheld,
+            'its ' || replace(from_entity, '_', ' ') || ' ' || from_external_id || ' is withheld',
+            'its ' || replace(to_entity, '_', ' ') || ' ' || to_external_id || ' is withheld'
+        ),
+        null
+    ) as follows
+from judged
+where flaw is not null;
+
+-- What a settlement allocates may not pass its own amount. Its links count in the order of what
+-- they settle, so that the same rows always name the same link.
+create or replace temp table sound_marks as
+from book.link_marks
+anti join book.flawed_links as flawed using (row);
+
+insert into book.flawed_links
+with passed as (
+    select owner
+    from (select owner, sum(amount)::hugeint as total from sound_marks group by owner) as given
+    join book.document_marks as whole on whole.key = owner
+    where total > whole.amount
+),
+running as (
+    select
+        allocation.rowid as row,
+        whole.amount as whole,
+        whole.currency,
+        sum(allocation.amount) over (
+            partition by from_entity, from_external_id
+            order by to_entity, to_external_id, allocation.rowid
+        ) as so_far
+    from book.allocations as allocation
+    join sound_marks on sound_marks.row = allocation.rowid
+    semi join passed on passed.owner = sound_marks.owner
+    join book.document_marks as whole on whole.key = sound_marks.owner
+)
+select
+    row,
+    'over source',
+    'brings what its source allocates to ' || money(so_far, currency) || ', over its '
+        || money(whole, currency),
+    'lower the allocations or correct the amount of what they come from',
+    null
+from running
+where so_far > whole;
+
+-- Nor may what settles a document pass its amount, in the order of the settlements' dates. A
+-- payment or credit note that is refunded has less to refund by what it settles itself.
+create or replace temp table sound_marks as
+from book.link_marks
+anti join book.flawed_links as flawed using (row);
+
+insert into book.flawed_links
+with given as (
+    select owner as key, sum(amount)::hugeint as total
+    from sound_marks
+    semi join (select target from sound_marks) as refunded on refunded.target = owner
+    group by owner
+),
+passed as (
+    select target, coalesce(any_value(given.total), 0) as given
+    from (select target, sum(amount)::hugeint as total from sound_marks group by target) as taken
+    join book.document_marks as whole on whole.key = target
+    left join given on given.key = target
+    where taken.total + coalesce(given.total, 0) > whole.amount
+    group by target
+),
+over as (
+    select
+        allocation.*, allocation.rowid as row, whole.amount as whole, whole.currency, passed.given
+    from book.allocations as allocation
+    join sound_marks on sound_marks.row = allocation.rowid
+    join passed on passed.target = sound_marks.target
+    join book.document_marks as whole on whole.key = sound_marks.target
+),
+dates as (
+    select placed.entity, placed.external_id, any_value(moment) as moment
+    from book.placed as placed
+    semi join over on over.from_entity = placed.entity and over.from_external_id = placed.external_id
+    group by all
+),
+running as (
+    select
+        over.*,
+        over.given + sum(over.amount) over (
+            partition by to_entity, to_external_id
+            order by dates.moment, from_entity, from_external_id, over.row
+        ) as so_far
+    from over
+    left join dates on dates.entity = from_entity and dates.external_id = from_external_id
+)
+select
+    row,
+    'over target',
+    'brings what settles its target to ' || money(so_far, currency) || ', over its '
+        || money(whole, currency),
+    'lower the allocations or correct the amount of what they settle',
+    null
+from running
+where so_far > whole;
+
+-- By name: what they would have settled stays open.
+insert into book.problems
+select
+    if(flaw = 'lost', 'warning', 'error'),
+    'link',
+    from_entity || ' ' || from_external_id || ' → ' || to_entity || ' ' || to_external_id,
+    problem,
+    remedy
+from book.flawed_links as flawed
+join book.allocations as allocation on allocation.rowid = flawed.row
+where problem is not null;

@@ -1,0 +1,49 @@
+-- Every allocation beside both of its documents, by numbers alone: pairing by text would cost ten
+-- times as much. Only what looks odd here is examined by its texts, in `flawed_links.sql`.
+create or replace table book.document_marks as
+select
+    hash('invoice', external_id) as key, hash(customer_external_id) as customer, currency,
+    gross_amount as amount
+from book.invoices
+union all
+select hash('credit_note', external_id), hash(customer_external_id), currency, gross_amount
+from book.credit_notes
+union all
+select hash('payment', external_id), hash(customer_external_id), currency, amount
+from book.all_payments
+union all
+select hash('refund', external_id), hash(customer_external_id), currency, amount
+from book.all_refunds;
+
+create or replace table book.link_marks as
+with links as (
+    select
+        rowid as row,
+        from_entity as from_kind,
+        to_entity as to_kind,
+        hash(from_entity, from_external_id) as owner,
+        hash(to_entity, to_external_id) as target,
+        amount,
+        coalesce(amount, 0) <= 0 or not coalesce(
+            (from_entity in ('payment', 'credit_note') and to_entity = 'invoice')
+            or (from_entity = 'refund' and to_entity in ('payment', 'credit_note')), false
+        ) as odd
+    from book.allocations
+)
+select
+    links.row,
+    links.owner,
+    links.target,
+    links.amount,
+    links.from_kind,
+    links.to_kind,
+    source.key is not null as has_source,
+    target.key is not null as has_target,
+    links.odd
+        or source.key is null
+        or target.key is null
+        or source.currency is distinct from target.currency
+        or source.customer is distinct from target.customer as odd
+from links
+left join book.document_marks as source on source.key = links.owner
+left join book.document_marks as target on target.key = links.target;

@@ -1,0 +1,65 @@
+"""Money that is collected in the portal: what Upflow itself makes, and no program sends."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from headrace.control.desk import Order
+from headrace.control.records import CollectedDraft, FailedDraft
+from headrace.model.entity import PAYMENT, REFUND
+from headrace.model.errors import BadRequest
+from headrace.model.payment import Payment, PaymentAnswer
+from headrace.model.record import UNSET
+from headrace.model.reference import PaymentLink, Reference
+from headrace.model.refund import Refund, RefundAnswer
+from headrace.store.connection import Connection
+from headrace.store.context import Context
+from headrace.store.documents import import_document, put_document
+from headrace.store.references import Address
+
+
+async def collect(order: Order) -> PaymentAnswer:
+    """A payment without an external id, linked to invoices or not."""
+    answer: PaymentAnswer = await order.write(_collect, order.body)
+    return answer
+
+
+async def fail(order: Order) -> RefundAnswer:
+    """A direct debit that was given back: its invoices are open again, and a refund stands against
+    the payment."""
+    answer: RefundAnswer = await order.write(_fail, order.names["id"], order.body)
+    return answer
+
+
+def _collect(db: Connection, context: Context, draft: CollectedDraft) -> PaymentAnswer:
+    reference = draft.ref_number
+    if reference is UNSET:
+        reference = f"UPF-{context.new_id()[:8].upper()}"
+    payment = Payment(
+        currency=draft.currency,
+        amount=draft.amount,
+        validated_at=context.timestamp if draft.validated_at is UNSET else draft.validated_at,
+        customer=draft.customer,
+        instrument=draft.instrument,
+        ref_number=reference,
+        linked_invoices=draft.linked_invoices,
+    )
+    return cast(PaymentAnswer, import_document(db, context, PAYMENT, payment).answer)
+
+
+def _fail(db: Connection, context: Context, id: str, draft: FailedDraft) -> RefundAnswer:
+    freed = put_document(db, context, PAYMENT, Address(id=id), Payment(linked_invoices=[]))
+    paid = cast(PaymentAnswer, freed.answer)
+    left = paid.amount - paid.amount_linked
+    if left <= 0:
+        raise BadRequest(f"Nothing of payment {id} is left to be given back.")
+    refund = Refund(
+        currency=paid.currency,
+        amount=left,
+        validated_at=context.timestamp if draft.validated_at is UNSET else draft.validated_at,
+        customer=Reference(id=paid.customer.id),
+        instrument=paid.instrument,
+        ref_number=paid.ref_number,
+        linked_payments=[PaymentLink(amount_linked=left, payment=Reference(id=paid.id))],
+    )
+    return cast(RefundAnswer, import_document(db, context, REFUND, refund).answer)

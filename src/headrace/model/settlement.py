@@ -1,0 +1,21 @@
+"""What settles an invoice without cash, and how its payment is marked in Upflow."""
+
+from __future__ import annotations
+
+SETTLEMENT_KINDS = (
+    "write_off",
+    "small_difference",
+    "exchange_difference",
+    "bank_fee",
+    "withholding_tax",
+)
+"""Kinds of rows in `settlements`; a payment's `refNumber` starts with one and a colon."""
+
+SYNTHETIC_KINDS = ("fix", "customerfix", *SETTLEMENT_KINDS)
+"""All marks of payments that are no money (guide: `fix:`; help centre: `customerfix:`)."""
+
+
+def kind_of(reference: str | None) -> str:
+    """The mark that a payment's `refNumber` starts with; empty for money."""
+    mark, colon, _ = (reference or "").partition(":")
+    return mark if colon and mark in SYNTHETIC_KINDS else ""

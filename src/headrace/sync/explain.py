@@ -1,0 +1,23 @@
+"""What an error of the API means to whoever ran a command."""
+
+from __future__ import annotations
+
+from headrace.model.errors import ApiError, Refused, Unauthorised, Unreachable
+
+
+def explain(error: ApiError, url: str, safe: str) -> ApiError:
+    """The same kind of error, as one sentence on what happened, what is safe and what to do."""
+    said = str(error).rstrip(".")
+    if isinstance(error, Unauthorised):
+        return Unauthorised(
+            f"{url} does not accept the key pair ({said}): {safe}; check `key` and `secret` of "
+            "the organisation, then run the same command again."
+        )
+    if isinstance(error, Refused):
+        return Unreachable(
+            f"{url} answered {error.status} ({said}), not as Upflow's API does: {safe}; check "
+            "`url` of the organisation and any proxy on the way, then run the same command again."
+        )
+    return Unreachable(
+        f"{url} is not usable ({said}): {safe}; run the same command again when it is back."
+    )

@@ -1,0 +1,50 @@
+"""Contact positions that the API refuses: its organisation does not have them, and it has no list.
+
+A position is an optional field, so it never holds back its customer (guide, Import Customer): the
+first refusal teaches it, and everything goes without it from then on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+import msgspec
+
+from headrace.client.transport import Answer
+from headrace.client.verdict import message_of
+
+ENTITIES = ("customer", "contact")
+"""Whose payloads carry positions."""
+
+
+def refused_position(payload: bytes, answer: Answer) -> str | None:
+    """The position that the API complains of, None when it complains of something else."""
+    said = message_of(answer)
+    if answer.status != 400 or "position" not in said.lower():
+        return None
+    named = sorted({position for one in _contacts(payload) if (position := one.get("position"))})
+    # The longest first: one position may be part of another's name.
+    quoted = [one for one in sorted(named, key=len, reverse=True) if f"'{one}'" in said]
+    found = quoted or [one for one in named if one in said]
+    return found[0] if found else named[0] if len(named) == 1 else None
+
+
+def without_positions(payload: bytes, refused: Collection[str]) -> bytes:
+    """The payload as it is with these positions left out."""
+    body = msgspec.json.decode(payload)
+    changed = False
+    for contact in _contacts_of(body):
+        if contact.get("position") in refused:
+            del contact["position"]
+            changed = True
+    return msgspec.json.encode(body, order="sorted") if changed else payload
+
+
+def _contacts(payload: bytes) -> list[dict[str, Any]]:
+    return _contacts_of(msgspec.json.decode(payload))
+
+
+def _contacts_of(body: dict[str, Any]) -> list[dict[str, Any]]:
+    """Those of a customer, or the contact itself."""
+    return [body] if "email" in body else body.get("contacts") or []

@@ -1,0 +1,90 @@
+-- What stands around the records in `rejected`: what they are linked to, what that is linked to,
+-- their customers and families. `mark` changes when a row of any of those does, or when one of them
+-- is withheld no longer, reaches the API or leaves it.
+create or replace temp table every_link as
+select from_entity, from_external_id, to_entity, to_external_id
+from book.allocations
+union
+select 'payment', external_id, 'invoice', invoice_external_id
+from book.fixes
+union
+select 'payment', external_id, 'invoice', invoice_external_id
+from book.settled;
+
+create or replace temp table around_links as
+with seeds as (
+    select entity, external_id, entity as at_entity, external_id as at_id
+    from rejected
+),
+one as (
+    select seeds.entity, seeds.external_id, to_entity as at_entity, to_external_id as at_id
+    from seeds
+    join every_link on from_entity = at_entity and from_external_id = at_id
+    union
+    select seeds.entity, seeds.external_id, from_entity, from_external_id
+    from seeds
+    join every_link on to_entity = at_entity and to_external_id = at_id
+),
+two as (
+    select one.entity, one.external_id, to_entity as at_entity, to_external_id as at_id
+    from one
+    join every_link on from_entity = at_entity and from_external_id = at_id
+    union
+    select one.entity, one.external_id, from_entity, from_external_id
+    from one
+    join every_link on to_entity = at_entity and to_external_id = at_id
+)
+from seeds
+union
+from one
+union
+from two;
+
+create or replace temp table neighbours_of_rejected as
+with owners as (
+    select around.entity, around.external_id, placed.customer
+    from around_links as around
+    join book.placed as placed
+        on placed.entity = replace(at_entity, '_pdf', '') and placed.external_id = at_id
+    union
+    select rejected.entity, rejected.external_id, contact.customer_external_id
+    from rejected
+    join book.own_contacts as contact
+        on rejected.entity = 'contact' and contact.id = rejected.external_id
+)
+from around_links
+union
+select entity, external_id, 'customer', customer from owners
+union
+select owners.entity, owners.external_id, 'customer', roots.root
+from owners
+join book.roots as roots on roots.external_id = owners.customer
+union
+select owners.entity, owners.external_id, 'customer', roots.external_id
+from owners
+join book.roots as roots on roots.root = owners.customer
+where owners.entity = 'customer'
+union
+select owners.entity, owners.external_id, 'contact', contact.id
+from owners
+join book.own_contacts as contact on contact.customer_external_id = owners.customer
+where owners.entity = 'contact'
+union
+select entity, external_id, replace(entity, '_pdf', ''), external_id
+from rejected;
+
+create or replace table plan.around as
+select
+    neighbour.entity,
+    neighbour.external_id,
+    (sum(hash(
+        at_entity, at_id, marks.fingerprint, withheld.entity is null, told.entity is null
+    )) % 9223372036854775807)::bigint as mark
+from neighbours_of_rejected as neighbour
+left join book.fingerprints as marks
+    on marks.entity = at_entity and marks.external_id = at_id
+left join book.withheld as withheld
+    on withheld.entity = at_entity and withheld.external_id = at_id
+left join staging.told as told
+    on told.entity = at_entity and told.external_id = at_id
+group by all;

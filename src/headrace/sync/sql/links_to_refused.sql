@@ -1,0 +1,13 @@
+-- What the API refused to create is not there to be settled.
+insert into book.waiting_links
+select distinct
+    link.from_entity, link.from_external_id, link.to_entity, link.to_external_id,
+    'its ' || replace(link.to_entity, '_', ' ') || ' ' || link.to_external_id || ' was refused'
+from book.links as link
+join plan.rejects as reject
+    on reject.entity = link.to_entity and reject.external_id = link.to_external_id
+anti join staging.told as told
+    on told.entity = link.to_entity and told.external_id = link.to_external_id
+where reject.stands
+  and link.from_external_id not in (select external_id from book.fixes)
+  and link.from_external_id not in (select external_id from book.settled);

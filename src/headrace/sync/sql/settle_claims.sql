@@ -1,0 +1,10 @@
+-- Only what the plan would create is claimed or waits; the rest is withheld or left out.
+delete from plan.claims
+where (entity, external_id) not in (
+    select (entity, external_id) from plan.changes where action = 'create'
+);
+
+delete from plan.awaiting
+where (entity, external_id) not in (
+    select (entity, external_id) from plan.changes where action = 'create'
+);

@@ -1,0 +1,114 @@
+"""Guards: what a source does in an ordinary year passes, what it does half loaded is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from desk import HubDesk, execute, query
+
+from headrace.testkit.billing import changes, generate, write_project
+
+NewDesk = Callable[[Path], HubDesk]
+
+
+def _live(tmp_path: Path, new_desk: NewDesk, records: int, months: int) -> None:
+    """Month after month, a twentieth of the book changes; nothing of it is unusual."""
+    database = tmp_path / "billing.db"
+    generate(database, records=records, seed=9)
+    desk = new_desk(write_project(tmp_path / "project", database, rate=10**6))
+    desk.apply(force=False)
+    for month in range(months):
+        changes(database, month, records // 20)
+        plan, outcome = desk.apply(force=False)
+        assert outcome.sent == plan.requests > 0
+        assert plan.shift.imported
+
+
+def test_ordinary_months_pass(tmp_path: Path, new_desk: NewDesk) -> None:
+    _live(tmp_path, new_desk, 500, 2)
+
+
+@pytest.mark.soak
+def test_an_ordinary_year_passes(tmp_path: Path, new_desk: NewDesk) -> None:
+    _live(tmp_path, new_desk, 5_000, 12)
+
+
+@pytest.fixture
+def desk(tmp_path: Path, new_desk: NewDesk) -> HubDesk:
+    """One whose book of 400 records has arrived."""
+    database = tmp_path / "billing.db"
+    generate(database, records=400, seed=4)
+    desk = new_desk(write_project(tmp_path / "project", database, rate=10**6))
+    desk.apply(force=False)
+    return desk
+
+
+LOADED_BADLY = {
+    "no allocations": ("delete from applied", "it reopens"),
+    "half of the allocations": ("delete from applied where rowid % 2 = 0", "it reopens"),
+    "allocations in another language": (
+        "update applied set target_id = target_id + 10000000",
+        "errors withhold",
+    ),
+    "no contacts": ("delete from people", "contacts"),
+    "amounts times 100": (
+        "update bills set total = total * 100, net = net * 100",
+        "it changes the amounts of",
+    ),
+    "another currency": (
+        "update bills set currency = 'CHF' where kind = 'INVOICE' and bill_id not in "
+        "(select target_id from applied) and currency <> 'CHF'",
+        "move what is open from",
+    ),
+    "half of the invoices": ("delete from bills where rowid % 2 = 0", ""),
+    "a currency that nobody knows": ("update bills set currency = 'XXQ'", "errors withhold"),
+}
+
+
+@pytest.mark.parametrize(("statement", "said"), LOADED_BADLY.values(), ids=LOADED_BADLY)
+def test_a_source_that_is_half_loaded_is_refused_and_heals(
+    tmp_path: Path, desk: HubDesk, statement: str, said: str
+) -> None:
+    database = tmp_path / "billing.db"
+    good = database.read_bytes()
+    before = len(desk.writes())
+    execute(database, statement)
+    done = desk.command("apply")
+    assert done.returncode == 7, done.stdout + done.stderr
+    assert said in done.stderr
+    assert "--force" in done.stderr
+    assert len(desk.writes()) == before
+    database.write_bytes(good)
+    done = desk.command("apply")
+    assert (done.returncode, len(desk.writes())) == (0, before), done.stdout
+
+
+def test_a_first_import_whose_allocations_match_nothing_is_refused(
+    tmp_path: Path, new_desk: NewDesk
+) -> None:
+    database = tmp_path / "billing.db"
+    generate(database, records=200, seed=4)
+    statement, _ = LOADED_BADLY["allocations in another language"]
+    execute(database, statement)
+    desk = new_desk(write_project(tmp_path / "project", database, rate=10**6))
+    checked = desk.command("check")
+    assert checked.returncode == 3
+    rows = query(database, "select count(*) from applied where target_kind = 'BILL'")[0][0]
+    assert f"0 of {rows:,} rows match an invoice" in checked.stdout
+    done = desk.command("apply")
+    assert (done.returncode, desk.writes()) == (7, [])
+
+
+def test_limits_are_set_by_organisation(tmp_path: Path, desk: HubDesk) -> None:
+    execute(tmp_path / "billing.db", "delete from applied")
+    config = desk.folder / "headrace.toml"
+    (name,) = [line for line in config.read_text().splitlines() if line.startswith("[organ")]
+    limits = f"\n{name.rstrip(']')}.guards]\nunlinked = 1.0\nchanges = 1\nmoney = 1e9\n"
+    config.write_text(config.read_text() + limits)
+    assert desk.command("apply").returncode == 0
+    config.write_text(config.read_text().replace("unlinked", "unlinkd"))
+    done = desk.command("apply")
+    assert done.returncode == 6
+    assert "did you mean unlinked" in done.stderr
