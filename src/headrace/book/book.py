@@ -26,6 +26,7 @@ from headrace.book.parallel import Task, side_by_side, statement
 from headrace.book.pdf_marks import mark_files
 from headrace.book.scales import scale_of_currency, scale_of_processor
 from headrace.book.shapeless import drop_views, give_columns
+from headrace.book.sql_tree import statements
 from headrace.book.tables import TABLES
 from headrace.book.unstable import warn_of_unstable_models
 from headrace.model.countries import COUNTRIES
@@ -181,7 +182,7 @@ class Book:
             self.connection,
             [
                 statement(_SQL["families"] + _SQL["roots"]),
-                *(statement(part.query) for part in duckdb.extract_statements(_SQL["derive"])),
+                *(statement(part.query) for part in statements(_SQL["derive"])),
             ],
         )
         mark_files(self.connection, self.folder)

@@ -34,11 +34,9 @@ def cast_column(column: Column, kind: str | None) -> list[str]:
         case "code":
             return [f"{_text(name, kind, 'tidy_id')} as {name}"]
         case "id":
-            return (
-                _with_raw(name, _id(name, kind))
-                if _scaled(kind)
-                else [f"{_text(name, kind, 'tidy_id')} as {name}"]
-            )
+            if not _scaled(kind):
+                return [f"{_text(name, kind, 'tidy_id')} as {name}"]
+            return _with_raw(name, _id(name, kind), _number(name, kind))
         case "json":
             return _object(name, kind)
         case "bytes":
@@ -75,8 +73,8 @@ def read_first(column: Column, kind: str | None) -> str | None:
     return f"{source} as {name}{_READ}"
 
 
-def _with_raw(name: str, source: str) -> list[str]:
-    raw = f"case when {source} is null then cast({name} as varchar) end"
+def _with_raw(name: str, source: str, shown: str | None = None) -> list[str]:
+    raw = f"case when {source} is null then cast({shown or name} as varchar) end"
     return [f"{source} as {name}", f"{raw} as {name}{RAW}"]
 
 
@@ -87,7 +85,7 @@ def _text(name: str, kind: str | None, tidy: str) -> str:
         return f"cast({name} as varchar)"
     if _scaled(kind):
         # 1001.0 is the number 1001 of a column that has gaps.
-        return f"coalesce({_id(name, kind)}, cast({name} as varchar))"
+        return f"coalesce({_id(name, kind)}, cast({_number(name, kind)} as varchar))"
     # As text a JSON string would keep its quotes.
     text = f"{name} ->> '$'" if kind == "JSON" else f"cast({name} as varchar)"
     return f"memory.main.{tidy}({text})"
@@ -96,6 +94,11 @@ def _text(name: str, kind: str | None, tidy: str) -> str:
 def _scaled(kind: str | None) -> bool:
     """Whether it is a type of numbers that shows decimals where there are none."""
     return kind in _EXACT or bool(kind and re.fullmatch(r"DECIMAL\(\d+,[1-9]\d*\)", kind))
+
+
+def _number(name: str, kind: str | None) -> str:
+    """A number, NULL for what is none: NaN stands for a gap where floats have no NULL."""
+    return f"case when not isnan({name}) then {name} end" if kind in _EXACT else name
 
 
 def _id(name: str, kind: str | None) -> str:

@@ -12,7 +12,7 @@ A NULL inside `sum` would leave no NULL behind, only a smaller sum. So a model t
 from __future__ import annotations
 
 import re
-from contextlib import suppress
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import duckdb
@@ -22,6 +22,7 @@ from headrace.book.models import Model
 from headrace.book.sql_tree import Tree, as_text, inside, item_place, parse, write
 
 _GIVEN = "__given"
+_LOST = "headrace_lost_values"
 _SWALLOW = {"minor", "minor_rounded", "minor_units", "try_strptime", "strptime"}
 """Functions whose first argument is lost when they give NULL."""
 _SUMS = {"sum", "fsum", "sumkahan", "kahan_sum", "sum_no_overflow", "avg", "mean"}
@@ -50,45 +51,59 @@ def keep_given_values(connection: duckdb.DuckDBPyConnection, model: Model) -> No
         + ", ".join(f"count(*) filter ({name} is null and {name}{RAW} is null)" for name in columns)
         + f" from {table}"
     ).fetchall()[0]
-    sums = _SUMMED.search(model.sql) is not None
-    for name, count in zip(columns, counts, strict=True):
-        if count:
-            # What an aggregate was given, or else what was given an aggregate.
-            for form in ("max({})", "{}"):
-                with suppress(duckdb.Error):
-                    _fill(connection, model, name, table, form)
-                    break
-        if sums and model.table.column(name).kind == "amount":
-            with suppress(duckdb.Error):
-                _fill(connection, model, name, table, "max({})", of_sums=True)
+    lost = [name for name, count in zip(columns, counts, strict=True) if count]
+    # What an aggregate was given, or else what was given an aggregate; all in one run if it can be.
+    forms = ("max({})", "{}")
+    if lost and not any(_fill(connection, model, lost, form, "given") for form in forms):
+        for name in lost:
+            any(_fill(connection, model, [name], form, "given") for form in forms)
+    amounts = [name for name in columns if model.table.column(name).kind == "amount"]
+    if amounts and _SUMMED.search(model.sql):
+        _fill(connection, model, amounts, forms[0], "sums")
 
 
 def _fill(
     connection: duckdb.DuckDBPyConnection,
     model: Model,
-    name: str,
-    table: str,
+    names: Sequence[str],
     form: str,
-    of_sums: bool = False,
-) -> None:
-    """`form` is how a SELECT that aggregates shows what it was given; `of_sums` looks at what is
-    lost in sums that are not NULL, and makes them so."""
+    mode: _Mode,
+) -> bool:
+    """Whether the engine could run the model so; `form` is how a SELECT that aggregates shows what
+    it was given. In the mode of sums, those that lack a line become NULL."""
     tree = parse(model.sql)
+    carrier = _Carrier(tree, form)
     node = tree["statements"][0]["node"]
-    if not _Carrier(tree, form).carry(node, name, "sums" if of_sums else "given"):
-        return
+    carried = [name for name in names if carrier.carry(node, name, mode)]
+    if not carried:
+        return True
+    state = "is not null" if mode == "sums" else "is null"
     ids = [column for column in model.table.columns if column.kind == "id" and column.required]
     described = connection.execute(f"describe {model.sql}").fetchall()
     types = {str(column).lower(): str(kind) for column, kind, *_ in described}
     casts = [cast_column(column, types[column.name])[0] for column in ids]
-    same = " and ".join(f"own.{column.name} = found.{column.name}" for column in ids)
-    connection.execute(
-        f"update {table} as own set {name}{RAW} = found.given, {name} = null from ("
-        f"select {', '.join(casts)}, max({name}{_GIVEN}) as given from ({write(tree)}) "
-        f"where {name} is {'not' if of_sums else ''} null and {name}{_GIVEN} is not null "
-        f"group by all) as found where {same} and own.{name}{RAW} is null"
-        f" and own.{name} is {'not' if of_sums else ''} null"
-    )
+    found = {name: f"{name} {state} and {name}{_GIVEN} is not null" for name in carried}
+    shown = [
+        f"max({name}{_GIVEN}) filter ({when}) as {name}{_GIVEN}" for name, when in found.items()
+    ]
+    try:
+        connection.execute(
+            f"create or replace temp table {_LOST} as select {', '.join([*casts, *shown])} "
+            f"from ({write(tree)}) where {' or '.join(f'({when})' for when in found.values())} "
+            "group by all"
+        )
+    except duckdb.Error:
+        return False
+    same = " and ".join(f"own.{column.name} = {_LOST}.{column.name}" for column in ids)
+    for name in carried:
+        connection.execute(
+            f"update memory.book.{model.table.name} as own "
+            f"set {name}{RAW} = {_LOST}.{name}{_GIVEN}, {name} = null from {_LOST} "
+            f"where {same} and {_LOST}.{name}{_GIVEN} is not null "
+            f"and own.{name} {state} and own.{name}{RAW} is null"
+        )
+    connection.execute(f"drop table {_LOST}")
+    return True
 
 
 def given_to(expression: Tree) -> list[Tree]:

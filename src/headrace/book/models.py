@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from headrace.book.casts import cast_column, read_first
 from headrace.book.sql_errors import explain_run, explain_sql
-from headrace.book.sql_tree import read_select
+from headrace.book.sql_tree import read_select, statements
 from headrace.book.tables import BY_NAME, TABLES, Table
 from headrace.model.errors import ModelError
 
@@ -67,12 +67,12 @@ def _read_model(path: Path) -> Model:
         )
     text = path.read_text(encoding="utf-8-sig")
     try:
-        statements = duckdb.extract_statements(text)
+        found = statements(text)
     except duckdb.Error as error:
         raise ModelError(f"{explain_sql(error, path.name, 1)}") from None
-    if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+    if len(found) != 1 or found[0].type != duckdb.StatementType.SELECT:
         raise ModelError(f"{path.name} must be one SELECT statement and nothing else.")
-    sql = statements[0].query.strip().rstrip(";")
+    sql = found[0].query.strip().rstrip(";")
     reading = read_select(sql)
     first_line = text.count("\n", 0, text.find(sql)) + 1 if sql in text else None
     return Model(table, reading.sql, path.name, reading.tables, first_line)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import json
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,19 +21,37 @@ class Reading(Struct, frozen=True):
     tables: frozenset[str]
 
 
+@functools.cache
+def _engine() -> duckdb.DuckDBPyConnection:
+    return duckdb.default_connection().cursor()
+
+
+_ONE_AT_A_TIME = threading.Lock()
+"""Models are looked at by several threads, and a connection refuses what comes while it is busy."""
+
+
+def statements(text: str) -> list[duckdb.Statement]:
+    """The statements of a text. duckdb.Error when it is not SQL."""
+    with _ONE_AT_A_TIME:
+        return list(_engine().extract_statements(text))
+
+
 def parse(sql: str) -> Tree:
     """The statement's tree. duckdb.Error when it is no SELECT."""
-    row = duckdb.execute("select json_serialize_sql($1)", [sql]).fetchone()
-    assert row is not None
-    tree: Tree = json.loads(row[0])
+    tree: Tree = json.loads(_ask("select json_serialize_sql($1)", sql))
     return tree
+
+
+def _ask(question: str, text: str) -> str:
+    with _ONE_AT_A_TIME:
+        row = _engine().execute(question, [text]).fetchone()
+    assert row is not None
+    return str(row[0])
 
 
 def write(tree: Tree) -> str:
     """SQL of a tree, perhaps one that was changed."""
-    row = duckdb.execute("select json_deserialize_sql($1)", [json.dumps(tree)]).fetchone()
-    assert row is not None
-    return str(row[0])
+    return _ask("select json_deserialize_sql($1)", json.dumps(tree))
 
 
 def read_select(sql: str) -> Reading:

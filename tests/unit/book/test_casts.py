@@ -80,7 +80,7 @@ def test_an_id_is_written_alike_whatever_its_type(
 @pytest.mark.parametrize(
     "value",
     ["1.5::double", "1.5::decimal(10, 2)", "1.2345678901234568e18::double", "'inf'::double",
-     "'nan'::double", "16777217::float"],
+     "16777217::float"],
 )  # fmt: skip
 def test_a_number_that_is_no_id_is_refused_with_a_word(tmp_path: Path, value: str) -> None:
     with built(tmp_path) as book:
@@ -89,6 +89,14 @@ def test_a_number_that_is_no_id_is_refused_with_a_word(tmp_path: Path, value: st
         assert "which is not an id: only whole numbers are" in problem.problem
         assert problem.external_id in problem.problem
         assert column(book, "external_id") == [None, "2"]
+
+
+def test_not_a_number_is_a_gap(tmp_path: Path) -> None:
+    with built(tmp_path, name="v") as book:
+        checked(book, tmp_path, "values ('nan'::double, 'nan'::double), (2, 7.0)")
+        assert column(book, "external_id") == [None, "2"]
+        assert column(book, "name") == [None, "7"]
+        assert [p.problem for p in book.problems()] == ["has no external_id"]
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """Models: read, refused with the file and the remedy, run into canonical tables."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -246,3 +247,12 @@ def test_the_tables_that_a_model_names() -> None:
 def test_without_a_models_folder_the_source_is_taken_as_it_stands(tmp_path: Path) -> None:
     models = load_models(tmp_path / "models", ["customers", "invoices", "unrelated"])
     assert [model.table.name for model in models] == ["customers", "invoices"]
+
+
+def test_several_threads_may_look_at_models_at_once() -> None:
+    def look(number: int) -> set[frozenset[str]]:
+        return {tables_read(f"select {number} from t{number}") for _ in range(100)}
+
+    with ThreadPoolExecutor(8) as threads:
+        found = list(threads.map(look, range(8)))
+    assert found == [{frozenset([f"t{number}"])} for number in range(8)]

@@ -48,6 +48,12 @@ def test_records_with_the_very_same_problem_share_its_line() -> None:
     ]
 
 
+def test_three_of_a_kind_are_a_sentence_each() -> None:
+    lines = shown(many(3)).splitlines()
+    assert lines[1] == f"  error: invoice i0 has net_amount '0.5', {DECIMALS}; {REMEDY}"
+    assert len(lines) == 4
+
+
 def test_one_problem_is_a_sentence() -> None:
     problem = Problem("warning", "customer", "c[1]", "has no name", "name it")
     assert (
@@ -87,7 +93,7 @@ def test_errors_come_first_and_the_rest_is_counted() -> None:
     warnings = [
         Problem("warning", "customer", "c", f"has {chr(97 + n)}", "mend it") for n in range(25)
     ]
-    lines = shown([*warnings, *many(2)]).splitlines()
-    assert lines[0] == "Problems (2 errors, 25 warnings)"
-    assert lines[1].startswith("  error: 2 invoices alike")
+    lines = shown([*warnings, *many(4)]).splitlines()
+    assert lines[0] == "Problems (4 errors, 25 warnings)"
+    assert lines[1].startswith("  error: 4 invoices alike")
     assert lines[-2:] == ["  … and 6 kinds more, 6 problems", "  (--json has all)"]

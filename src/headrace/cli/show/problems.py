@@ -1,4 +1,4 @@
-"""Problems for a person: the same kind in one place is one line, with how many and the first."""
+"""Problems for a person: many of one kind are one line, with how many and the first of them."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _masked(text: str) -> str:
 
 
 def show_problems(console: Console, problems: Sequence[Problem]) -> None:
-    """Each kind of problem in a line, with its count, its first three records and the remedy."""
+    """Each kind of problem with its remedy; of more than three the number and the first three."""
     if not problems:
         return
     counts = Counter(problem.severity for problem in problems)
@@ -67,23 +67,20 @@ def show_problems(console: Console, problems: Sequence[Problem]) -> None:
 
 
 def kind_lines(kind: Kind) -> list[str]:
-    """One problem in a line; several with their number, and the first ones below."""
+    """A few problems in a line each; many with their number, and the first ones below."""
     first = kind.first
-    if kind.count == 1:
-        return [_sentence(first)]
+    if kind.count <= _EXAMPLES:
+        return [_sentence(example) for example in kind.examples]
     alike = len({example.problem for example in kind.examples}) == 1
     if alike:
         names = ", ".join(example.external_id for example in kind.examples)
-        more = f" and {kind.count - len(kind.examples):,} more" if kind.count > _EXAMPLES else ""
         return [
-            f"{first.severity}: {several(kind.count, first.entity)} ({names}{more}): "
-            f"{first.problem}; {first.remedy}"
+            f"{first.severity}: {several(kind.count, first.entity)} ({names} and "
+            f"{kind.count - len(kind.examples):,} more): {first.problem}; {first.remedy}"
         ]
     lines = [f"{first.severity}: {several(kind.count, first.entity)} alike; {first.remedy}"]
     lines += [f"    {example.external_id} {example.problem}" for example in kind.examples]
-    if kind.count > len(kind.examples):
-        lines.append(f"    … and {kind.count - len(kind.examples):,} more")
-    return lines
+    return [*lines, f"    … and {kind.count - len(kind.examples):,} more"]
 
 
 def _sentence(problem: Problem) -> str:
