@@ -14,6 +14,7 @@ from types import TracebackType
 
 import duckdb
 
+from headrace.book.casts import RAW
 from headrace.book.causes import name_causes
 from headrace.book.checks import Problem, read_problems, run_checks
 from headrace.book.coverage import Uncovered, note_coverage, uncovered
@@ -178,6 +179,7 @@ class Book:
         self.columns.update(zip(by_table, made, strict=True))
         with self._sources() as sources:
             note_coverage(sources, self._models)
+        self._note_unread()
         side_by_side(
             self.connection,
             [
@@ -193,6 +195,24 @@ class Book:
         self.connection.execute(_SQL["empty"])
         self.connection.execute(_SQL["views"])
         self.connection.execute(_SQL["rebooked"])
+
+    def _note_unread(self) -> None:
+        """Values that can't be read and yet say something: that there is a parent, that an invoice
+        is paid."""
+        self.connection.execute(
+            "create or replace table book.unread_parents as select external_id "
+            f"from book.customers where {self._unread('customers', 'parent_external_id')}"
+        )
+        self.connection.execute(
+            "create or replace view book.marked_invoices as from book.invoices "
+            f"where marked_paid_at is not null or {self._unread('invoices', 'marked_paid_at')}"
+        )
+
+    def _unread(self, table: str, column: str) -> str:
+        """SQL for whether the column has a value that could not be read."""
+        columns = self.connection.execute(f"describe book.{table}").fetchall()
+        raw = f"{column}{RAW}"
+        return f"{raw} is not null" if raw in {name for name, *_ in columns} else "false"
 
     def check(self) -> None:
         """Examines every row: the same rows have the same problems, whatever was sent before."""

@@ -7,7 +7,7 @@ from the columns' declarations.
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Iterable
 from importlib import resources
 
 import duckdb
@@ -83,16 +83,33 @@ def read_problems(connection: duckdb.DuckDBPyConnection, limit: int | None = Non
 
 
 def _incomplete(table: Table, present: Container[str]) -> str:
-    """Required columns that are null, and values that could not be read as their column's kind."""
-    findings = [finding for column in table.columns for finding in _findings(column, present)]
+    """Required columns that are null, and values that could not be read as their column's kind.
+
+    What is wrong with an optional column withholds nothing: the record goes without the value.
+    """
+    remedy = f"correct the row in the source, or models/{table.name}.sql"
+    needed = [column for column in table.columns if column.required]
+    others = [column for column in table.columns if not column.required]
+    selects = [
+        _found(table, present, "error", needed, remedy),
+        _found(table, present, "warning", others, f"{remedy}; the record goes without"),
+    ]
+    return " union all ".join(select for select in selects if select)
+
+
+def _found(
+    table: Table, present: Container[str], severity: str, columns: Iterable[Column], remedy: str
+) -> str:
+    findings = [finding for column in columns for finding in _findings(column, present)]
     if table.name == "contacts":  # their e-mail is judged by a rule of its own
         findings = [(when, text) for when, text in findings if not when.startswith("email ")]
+    if not findings:
+        return ""
     whens = " or ".join(f"({when})" for when, _ in findings)
     texts = ", ".join(f"case when {when} then {text} end" for when, text in findings)
     return (
-        f"select 'error', {_entity(table)}, {_shown(table, present)}, "
-        "unnest(list_filter(texts, lambda text: text is not null)), "
-        f"'correct the row in the source, or models/{table.name}.sql' "
+        f"select '{severity}', {_entity(table)}, {_shown(table, present)}, "
+        f"unnest(list_filter(texts, lambda text: text is not null)), '{remedy}' "
         f"from (select *, [{texts}] as texts from book.{table.name} where {whens})"
     )
 

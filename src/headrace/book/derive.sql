@@ -22,7 +22,7 @@ left join book.invoices as invoice on invoice.external_id = settlement.invoice_e
 -- stays open and is named, instead of being papered over.
 create or replace table book.fixes as
 with marked as (
-    select * from book.invoices where marked_paid_at is not null
+    from book.marked_invoices
 ),
 settling as (
     select to_external_id, amount

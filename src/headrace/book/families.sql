@@ -26,7 +26,10 @@ union
 select customer.external_id, 'missing'
 from book.customers as customer
 anti join book.customers as parent on parent.external_id = customer.parent_external_id
-where customer.parent_external_id is not null;
+where customer.parent_external_id is not null
+union
+select external_id, 'unread'
+from book.unread_parents;
 
 create or replace table book.parents as
 select external_id, parent_external_id as parent

@@ -52,6 +52,12 @@ class Feed:
         }
         """Numbers of the operations that some other lane waits for."""
 
+        self._unsaid_parents = {
+            ("customer", external_id)
+            for (external_id,) in self._rows("select external_id from book.unsaid_parents")
+        }
+        """Customers whose parent is in error, and at the API not known: nothing is said of it."""
+
     def next_lanes(self) -> list[Lane]:
         """The next lanes in order, not loaded yet; empty at the end."""
         lanes: list[Lane] = []
@@ -161,7 +167,10 @@ class Feed:
         payload = operation.payload or b"{}"
         columns = self._columns.get(f"{operation.entity}s", frozenset())
         if before is None:
-            body = with_cleared(payload, clearable(operation.entity, columns))
+            cleared = clearable(operation.entity, columns)
+            if operation.key in self._unsaid_parents:
+                cleared.remove("parent")
+            body = with_cleared(payload, cleared)
             _bind(operation, unknown_bonds(payload))
         else:
             payload = with_own_links(payload, before)

@@ -66,6 +66,22 @@ def test_text_where_a_number_or_a_date_belongs(tmp_path: Path) -> None:
     }
 
 
+def test_an_optional_value_that_cannot_be_read_holds_nothing_back(tmp_path: Path) -> None:
+    book = build(
+        tmp_path,
+        customers=[customer("c1"), customer("c2", parent_external_id=1.5)],
+        invoices=[invoice("i1", marked_paid_at="last week"), invoice("i2", marked_paid_at=None)],
+    )
+    assert {(p.severity, p.entity, p.external_id) for p in book.problems()} == {
+        ("warning", "customer", "c2"),
+        ("warning", "invoice", "i1"),
+    }
+    assert withheld(book) == {}
+    # It says that the invoice is paid, whenever that was.
+    rows = book.connection.execute("select external_id from book.fixes").fetchall()
+    assert rows == [("fix:i1",)]
+
+
 def test_references_to_what_is_not_there(tmp_path: Path) -> None:
     book = build(
         tmp_path,
