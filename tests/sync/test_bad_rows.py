@@ -154,7 +154,7 @@ def test_a_link_in_error_that_the_api_holds_stays_and_what_contradicts_it_waits(
     shop.payment("Q", "C", 500, {"I": 500})
     shop.run("update payments set ref_number = 'again' where external_id = 'P'")
     desk.apply()
-    assert [(w.external_id, w.status) for w in desk.writes(before)] == [("Q", 201), ("P", 200)]
+    assert [(w.external_id, w.status) for w in desk.writes(before)] == [("P", 200), ("Q", 201)]
     links = desk.get("/payments/external:P")["linkedInvoices"]
     assert sorted(link["invoice"]["externalId"] for link in links) == ["I", "J"]
 
