@@ -184,6 +184,7 @@ class Bench:
             delivery.end_after(self.slice_seconds)
         self.clock.run(self._run(delivery, api))
         journal.end_run("done", progress.latency)
+        self.organisation._planner.note_around()
         journal.expect_none()
         return progress, delivery
 

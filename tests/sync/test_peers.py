@@ -316,7 +316,8 @@ def test_singer_1064_one_stream_that_fails_stops_no_other_and_what_arrived_is_re
     refusals: Story,
 ) -> None:
     """One failing sink ended all streams, and no state was written after hours of work."""
-    assert refusals.held[0].keys() == {("customer", "A"), ("customer", "B")}
+    # The payments of the refused invoices arrive without their links.
+    assert {entity for entity, _ in refusals.held[0]} == {"customer", "payment"}
     assert refusals.writes[1] == []
     assert {entity for entity, _ in sent(refusals.writes[2])} == {"invoice", "payment"}
 

@@ -1,3 +1,5 @@
+-- Before the @ Upflow takes letters of the English alphabet alone; the customer whose address has
+-- others goes without a contact.
 select
     CustomerId as customer_external_id,
     CustomerId as external_id,
@@ -7,3 +9,4 @@ select
     Phone as phone,
     true as is_main
 from Customer
+where Email similar to '[ -~]+'

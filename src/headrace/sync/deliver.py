@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import random
+from collections.abc import Sequence
 
 from headrace.book.payloads import payload_hash
 from headrace.client.pace import WINDOW, Pace
@@ -22,8 +23,9 @@ from headrace.sync.feed import Feed
 from headrace.sync.journal import Acknowledged, Drift, Journal, Key
 from headrace.sync.operation import OPEN_ITEMS, Lane, Operation
 from headrace.sync.pdf_files import PDF_OF, NoPdf
-from headrace.sync.positions import ENTITIES, refused_position, without_positions
+from headrace.sync.positions import ENTITIES, refused_position
 from headrace.sync.progress import Progress
+from headrace.sync.reduced import Held, leave_positions_out
 from headrace.sync.refusals import Refusals
 from headrace.sync.wire import request_of
 
@@ -78,7 +80,7 @@ class Delivery:
         self._refusals = Refusals(journal)
         self._refused_positions: set[str] = set()
         """Found in this run; what is loaded still has them."""
-        self._held: list[Operation] = []
+        self._held = Held()
         self._requests: set[asyncio.Task[None]] = set()
         self._pauses: set[asyncio.Task[None]] = set()
         self._moved = asyncio.Event()
@@ -102,7 +104,7 @@ class Delivery:
         """Delivers everything that can be delivered now."""
         try:
             await self._drain()
-            while self._grant_second_chances():
+            while self._grant_second_chances() or self._send_reduced():
                 await self._drain()
         finally:
             for pause in self._pauses:
@@ -248,7 +250,7 @@ class Delivery:
                 self._waiting.setdefault(waits[0], []).append(lane)
                 continue
             if self._refused_positions:
-                self._leave_positions_out(operation)
+                leave_positions_out(operation, self._refused_positions)
             return lane, operation
         return None
 
@@ -290,7 +292,7 @@ class Delivery:
             answer = await self._answer(method, path, operation)
         except NoPdf as error:
             self._progress.failed.append(f"{operation.entity} {operation.external_id} at {error}")
-            self._hold(lane, operation)
+            self._hold(lane, operation, given_up=True)
             return
         except Unreachable as error:
             self._journal.answered()
@@ -396,7 +398,7 @@ class Delivery:
         self._advance(lane)
 
     def _goes_without_position(self, lane: Lane, operation: Operation, answer: Answer) -> bool:
-        """Whether only a contact's position is refused: the record goes again without it."""
+        """Whether only a contact's position is refused: the record goes again, without."""
         if operation.entity not in ENTITIES or operation.payload is None:
             return False
         position = refused_position(operation.payload, answer)
@@ -409,13 +411,6 @@ class Delivery:
         heapq.heappush(self._ready, lane)
         return True
 
-    def _leave_positions_out(self, operation: Operation) -> None:
-        """Of what was built before a position was refused."""
-        if operation.entity in ENTITIES and operation.payload and operation.body:
-            operation.payload = without_positions(operation.payload, self._refused_positions)
-            operation.body = without_positions(operation.body, self._refused_positions)
-            operation.hash = payload_hash(operation.payload)
-
     def _rejected(self, lane: Lane, operation: Operation, answer: Answer) -> None:
         if self._goes_without_position(lane, operation, answer):
             return
@@ -426,12 +421,12 @@ class Delivery:
         self._settle(operation)
         self._advance(lane)
 
-    def _hold(self, lane: Lane, operation: Operation) -> None:
-        """Something it refers to was refused in this run: it stays planned."""
+    def _hold(self, lane: Lane, operation: Operation, given_up: bool = False) -> None:
+        """It stays planned: something it refers to was refused in this run, or it is given up."""
         self._progress.held += 1
         if operation.action == "create":
             self._missing.add(operation.key)
-        self._held.append(operation)
+        self._held.add(operation, given_up)
         self._settle(operation)
         self._advance(lane)
 
@@ -455,7 +450,7 @@ class Delivery:
         if answered and operation.attempts >= _ATTEMPTS and not self._down:
             name = f"{operation.entity} {operation.external_id}"
             self._progress.failed.append(f"{name} failed {operation.attempts} times: {trouble}")
-            self._hold(lane, operation)
+            self._hold(lane, operation, given_up=True)
             return
         self._progress.retries += 1
         wait = min(_WAIT_MAX, 2.0 ** (operation.attempts - 1))
@@ -476,21 +471,30 @@ class Delivery:
         self._moved.set()
 
     def _grant_second_chances(self) -> bool:
-        """Plans anew what was refused too early, and what was held because of it; whether there is
-        anything."""
+        """Plans anew what was refused too early, with what was held because of it, if anything."""
         if self._ending:
             return False
         releases, again = self._refusals.take()
         if not again:
             return False
-        self._missing -= {operation.key for operation in (*again, *self._held)}
+        held = self._held.take()
+        self._missing -= {operation.key for operation in (*again, *held)}
         self._progress.rejected -= len(again)
-        self._progress.held -= len(self._held)
-        waiting = sorted([*again, *self._held], key=lambda operation: operation.number)
-        self._held = []
-        for rank, operation in enumerate([*releases, *waiting]):
+        self._progress.held -= len(held)
+        waiting = sorted([*again, *held], key=lambda operation: operation.number)
+        self._add_again([*releases, *waiting])
+        return True
+
+    def _send_reduced(self) -> bool:
+        """What settles a record that the API refused for good goes without; whether any does."""
+        going = [] if self._ending else self._held.take_reduced(self._missing)
+        self._progress.held -= len(going)
+        self._add_again(going)
+        return bool(going)
+
+    def _add_again(self, operations: Sequence[Operation]) -> None:
+        for rank, operation in enumerate(operations):
             operation.attempts = 0
             lane = Lane(customer=operation.customer, phase=0, next=1, last=0, rank=rank)
             lane.queue.append(operation)
             self._add(lane)
-        return True

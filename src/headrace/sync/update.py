@@ -174,6 +174,19 @@ def without_links(payload: bytes) -> bytes:
     return msgspec.json.encode(kept) if len(kept) < len(record) else payload
 
 
+def without_links_to(payload: bytes, missing: Collection[Key]) -> bytes:
+    """The payload without its links to these records."""
+    record = msgspec.json.decode(payload)
+    for name, (reference, entity) in _LINKS.items():
+        if record.get(name):
+            record[name] = [
+                link
+                for link in record[name]
+                if (entity, link[reference]["externalId"]) not in missing
+            ]
+    return msgspec.json.encode(record, order="sorted")
+
+
 def with_own_links(payload: bytes, before: bytes) -> bytes:
     """The payload without lists of links that are empty and were never said: an update of a claimed
     record takes nothing away that was linked in Upflow."""

@@ -73,14 +73,25 @@ union
 select entity, external_id, replace(entity, '_pdf', ''), external_id
 from rejected;
 
+-- What is to be deleted has no row, and its links at the API may not be known: anything may stand
+-- around it.
+create or replace temp table everything_else as
+select sum(hash(key, fingerprint)) as mark
+from book.fingerprints
+where exists (from rejected anti join book.fingerprints using (entity, external_id));
+
 create or replace table plan.around as
 select
     neighbour.entity,
     neighbour.external_id,
-    (sum(hash(
+    ((sum(hash(
         at_entity, at_id, marks.fingerprint, withheld.entity is null, told.entity is null
-    )) % 9223372036854775807)::bigint as mark
+    )) + if(any_value(own.key) is null, coalesce(any_value(everything_else.mark), 0), 0))
+        % 9223372036854775807)::bigint as mark
 from neighbours_of_rejected as neighbour
+cross join everything_else
+left join book.fingerprints as own
+    on own.entity = neighbour.entity and own.external_id = neighbour.external_id
 left join book.fingerprints as marks
     on marks.entity = at_entity and marks.external_id = at_id
 left join book.withheld as withheld
