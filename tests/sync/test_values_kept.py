@@ -232,3 +232,59 @@ def test_check_names_the_rows_that_a_model_gives_otherwise_each_time(
     assert "comes out otherwise when customers.sql is run again (name), as do 7 more" in said.stdout
     found = json.loads(desk.command("check", "--json").stdout)[0]["problems"]
     assert [problem["external_id"] for problem in found] == [str(n) for n in range(1, 9)]
+
+
+def test_what_a_model_no_longer_gives_is_left_alone(
+    tmp_path: Path, new_desk: Callable[[Path], HubDesk]
+) -> None:
+    shop = Shop(tmp_path / "shop")
+    shop.customer("A")
+    shop.run("update customers set vat_number = 'FR1'")
+    shop.contact("A", "a@a.io")
+    shop.payment("P", "A", 100, {})
+    shop.run("update payments set instrument = 'CARD'")
+    desk = new_desk(shop.folder)
+    desk.apply()
+    for statement in (
+        "alter table customers drop column vat_number",
+        "alter table payments drop column instrument",
+        "update customers set name = 'Another'",
+        "update payments set ref_number = 'other'",
+        "drop table contacts",
+    ):
+        shop.run(statement)
+    _, outcome = desk.apply()
+    assert (outcome.sent, outcome.rejected) == (2, 0)
+    customer = desk.get("/customers/external:A")
+    assert (customer["name"], customer["vatNumber"]) == ("Another", "FR1")
+    assert [contact["email"] for contact in customer["contacts"]] == ["a@a.io"]
+    assert desk.get("/payments/external:P")["instrument"] == "CARD"
+
+
+def test_a_custom_value_that_can_not_be_read_keeps_the_one_before(
+    tmp_path: Path, new_desk: Callable[[Path], HubDesk]
+) -> None:
+    shop = Shop(
+        tmp_path / "shop",
+        more='create_missing_custom_fields = true\ncustom_field_types = { rank = "NUMBER" }',
+    )
+    shop.customer("A")
+    shop.run("alter table customers add column custom_fields text")
+    shop.run("""update customers set custom_fields = '{"rank": 7, "note": "x"}'""")
+    desk = new_desk(shop.folder)
+    desk.apply()
+
+    def values() -> dict[str, object]:
+        fields = desk.get("/customers/external:A")["customFields"]
+        return {field["externalId"]: field["value"] for field in fields}
+
+    assert values() == {"rank": 7, "note": "x"}
+    for given, expected in (
+        ('{"rank": "ten"}', {"rank": 7, "note": None}),
+        ("{broken", {"rank": 7, "note": None}),
+        ("{}", {"rank": None, "note": None}),
+    ):
+        shop.run("update customers set custom_fields = ?", given)
+        _, outcome = desk.apply()
+        assert outcome.rejected == 0
+        assert values() == expected

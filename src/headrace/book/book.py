@@ -204,6 +204,10 @@ class Book:
             f"from book.customers where {self._unread('customers', 'parent_external_id')}"
         )
         self.connection.execute(
+            "create or replace table book.unread_custom_fields as select external_id "
+            f"from book.customers where {self._unread('customers', 'custom_fields')}"
+        )
+        self.connection.execute(
             "create or replace view book.marked_invoices as from book.invoices "
             f"where marked_paid_at is not null or {self._unread('invoices', 'marked_paid_at')}"
         )

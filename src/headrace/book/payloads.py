@@ -65,6 +65,18 @@ class Payloads:
         result: dict[str, Record] = build()
         return result
 
+    def unread_fields(self, external_id: str) -> set[tuple[str | None, str | None]]:
+        """Custom fields, by id or external id as payloads name them, that the customer's row has a
+        value of, whether it can be read or not; all where the row's values can't be read at all."""
+        rows = self._connection.execute(
+            "select if(external_id is null, id, null), external_id from book.fields "
+            "where exists (from book.unread_custom_fields as unread where unread.external_id = $1) "
+            "or name in (select name from book.custom_values as given "
+            "where given.external_id = $1 and json_type(given.value) <> 'NULL')",
+            [external_id],
+        ).fetchall()
+        return {(id, own) for id, own in rows}
+
     def _rows(self, sql: str) -> list[dict[str, Any]]:
         cursor = self._connection.execute(sql)
         names = [column[0] for column in cursor.description or ()]

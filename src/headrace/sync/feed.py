@@ -175,8 +175,17 @@ class Feed:
         else:
             payload = with_own_links(payload, before)
             operation.payload = payload
-            body = with_cleared(payload, msgspec.json.decode(before).keys())
-            body = with_emptied_values(body, before)
+            # What no model gives is left alone, also where one gave it before.
+            cleared = clearable(operation.entity, columns)
+            had = msgspec.json.decode(before).keys()
+            body = with_cleared(payload, [field for field in cleared if field in had])
+            if "custom_fields" in columns:
+                operation.payload, body = with_emptied_values(
+                    payload,
+                    body,
+                    before,
+                    lambda: self._payloads.unread_fields(operation.external_id),
+                )
             _bind(operation, bonds(before, payload))
         of_contacts = self._columns.get("contacts", frozenset())
         operation.body = with_emptied_contacts(body, before, of_contacts)

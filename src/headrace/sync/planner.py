@@ -21,7 +21,7 @@ from headrace.model.project import DeletionRule
 from headrace.sync.changes import Changes
 from headrace.sync.claiming import Claimer
 from headrace.sync.fields import shrinks
-from headrace.sync.journal import Journal, Key
+from headrace.sync.journal import Journal, Key, Told
 from headrace.sync.knots import MOST, untangle
 from headrace.sync.neighbourhood import Neighbourhood
 from headrace.sync.parent_pins import ParentPins
@@ -31,6 +31,7 @@ from headrace.sync.plan import Count, Money, Plan, Withheld
 from headrace.sync.scope import WHOLE, Scope, cut, narrow
 from headrace.sync.shift import ShiftMeter
 from headrace.sync.ties import Ties, ties_of
+from headrace.sync.update import with_emptied_values
 
 _CHUNK = 5_000
 _SQL = {
@@ -190,7 +191,7 @@ class Planner:
             for external_id, fingerprint in zip(external_ids, fingerprints, strict=True):
                 body, hash = encode_payload(records[external_id])
                 before = told[entity, external_id]
-                if hash == before.hash:
+                if hash == before.hash and not self._empties(entity, external_id, body, before):
                     self.unchanged.append((fingerprint, entity, external_id))
                 elif before.payload is not None:
                     if shrinks(before.payload, body):
@@ -209,6 +210,15 @@ class Planner:
                 "where changes.entity = shrinking.entity "
                 "and changes.external_id = shrinking.external_id"
             )
+
+    def _empties(self, entity: str, external_id: str, body: bytes, before: Told) -> bool:
+        """Whether a custom value that stayed while its row could not be read is to go now."""
+        if entity != "customer" or not before.payload or b'"customFields"' not in before.payload:
+            return False
+        _, emptied = with_emptied_values(
+            body, body, before.payload, lambda: self._payloads.unread_fields(external_id)
+        )
+        return emptied != body
 
     def _note_moved(self, key: Key, before: bytes, after: bytes, meter: ShiftMeter) -> None:
         if key[0] == "contact":

@@ -6,7 +6,7 @@ what the record holds of others may have to be given back before they can move.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
 import msgspec
@@ -24,8 +24,16 @@ _CLEARABLE = {
     "contact": {"position": "position"},
     "invoice": {"name": "name"},
     "credit_note": {"name": "name", "issued_at": "issuedAt", "due_date": "dueDate"},
-    "payment": {"instrument": "instrument", "ref_number": "refNumber"},
-    "refund": {"instrument": "instrument", "ref_number": "refNumber"},
+    "payment": {
+        "instrument": "instrument",
+        "ref_number": "refNumber",
+        "bank_account_id": "bankAccountId",
+    },
+    "refund": {
+        "instrument": "instrument",
+        "ref_number": "refNumber",
+        "bank_account_id": "bankAccountId",
+    },
 }
 """Entity to column to the field that is left out where the column is null."""
 _KEPT = {"customFields", "isMain"}
@@ -48,19 +56,30 @@ def with_cleared(payload: bytes, had: Collection[str]) -> bytes:
     return msgspec.json.encode({**new, **dict.fromkeys(sorted(gone))})
 
 
-def with_emptied_values(payload: bytes, before: bytes) -> bytes:
-    """The payload, with null for every custom field that only the one before it has a value of:
-    fields that are not mentioned keep theirs (api-facts (b), Customer)."""
+def with_emptied_values(
+    payload: bytes, body: bytes, before: bytes, unread: Callable[[], Collection[FieldKey]]
+) -> tuple[bytes, bytes]:
+    """Both with what becomes of custom fields that only the payload before has a value of: fields
+    that are not mentioned keep theirs (api-facts (b), Customer).
+
+    The body says null for them, but not for those of `unread`, whose value can't be read now: an
+    error empties nothing. The payload, which the journal keeps, has those as they were.
+    """
     old = msgspec.json.decode(before).get("customFields") or []
-    if not old:
-        return payload
     new = msgspec.json.decode(payload)
     values = new.get("customFields") or []
-    kept = {_field_of(value) for value in values}
-    gone = [{**value, "value": None} for value in old if _field_of(value) not in kept]
+    said = {_field_of(value) for value in values}
+    gone = [value for value in old if _field_of(value) not in said]
     if not gone:
-        return payload
-    return msgspec.json.encode({**new, "customFields": [*values, *gone]})
+        return payload, body
+    left = unread()
+    kept = [value for value in gone if _field_of(value) in left]
+    nulls = [{**value, "value": None} for value in gone if _field_of(value) not in left]
+    if nulls:
+        body = msgspec.json.encode({**msgspec.json.decode(body), "customFields": [*values, *nulls]})
+    if kept:
+        payload = msgspec.json.encode({**new, "customFields": [*values, *kept]}, order="sorted")
+    return payload, body
 
 
 def with_emptied_contacts(payload: bytes, before: bytes | None, columns: Collection[str]) -> bytes:
@@ -94,7 +113,11 @@ def _is_same(one: dict[str, Any], other: dict[str, Any]) -> bool:
     return bool(one["email"].casefold() == other["email"].casefold())
 
 
-def _field_of(value: dict[str, Any]) -> tuple[str | None, str | None]:
+FieldKey = tuple[str | None, str | None]
+"""A custom field by the id or the external id that payloads name it by."""
+
+
+def _field_of(value: dict[str, Any]) -> FieldKey:
     return value.get("id"), value.get("externalId")
 
 
