@@ -98,12 +98,12 @@ def test_what_stays_behind_is_named_and_nothing_to_send_is_not_said_alone(
     desk.apply()
     assert "Nothing to send: the API was told everything." in desk.command("plan").stdout
     shop.invoice("I9", "A", 500)
-    shop.run("update invoices set currency = 'XXX' where external_id = 'I9'")
+    shop.run("update invoices set currency = 'ABC' where external_id = 'I9'")
     for words in (("plan",), ("plan", "--markdown")):
         said = desk.command(*words).stdout
         assert "Nothing to send now: 1 invoice stays behind, see below." in said
         assert "told everything" not in said
-        assert "invoice I9 (No I9, Customer A, XXX 5.00): " in said
+        assert "invoice I9 (No I9, Customer A, ABC 5.00): " in said
     applied = desk.command("apply")
     assert applied.returncode == 3
     assert "Nothing was sent: 1 invoice stayed behind." in applied.stdout
