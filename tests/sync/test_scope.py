@@ -115,7 +115,10 @@ def test_a_diff_reads_like_money(shop: Shop, new_desk: Callable[[Path], HubDesk]
     desk = new_desk(shop.folder)
     first = desk.command("plan", "--diff").stdout
     assert "Customer B (Customer B)\n  new customer B\n      name: Customer B\n" in first
-    assert "  new payment PB\n      amount: EUR 0.60\n      settles invoice IB: EUR 0.60\n" in first
+    assert (
+        "  new payment PB\n      amount: EUR 0.60\n      settles invoice IB (No IB): EUR 0.60\n"
+        in first
+    )
     desk.apply()
     shop.run("update invoices set gross_amount = 250000 where external_id = 'IA'")
     shop.run("update allocations set amount = 50 where from_external_id = 'PB'")
@@ -126,7 +129,7 @@ def test_a_diff_reads_like_money(shop: Shop, new_desk: Callable[[Path], HubDesk]
     )
     assert (
         "  changed payment PB (open +EUR 0.10)\n"
-        "      settles invoice IB: EUR 0.60 → EUR 0.50\n" in second
+        "      settles invoice IB (No IB): EUR 0.60 → EUR 0.50\n" in second
     )
     markdown = desk.command("plan", "--markdown").stdout
     assert "| invoices | - | 1 | - | update +EUR 2,499.00 |" in markdown

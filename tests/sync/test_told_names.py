@@ -63,6 +63,19 @@ def test_the_money_of_updates_is_by_how_much_what_is_open_changes(
     assert "changed invoice IC (No IC, Customer C)\n" in said
 
 
+def test_a_link_names_the_number_of_what_it_settles_or_settled(
+    shop: Shop, new_desk: Callable[[Path], HubDesk]
+) -> None:
+    desk = new_desk(shop.folder)
+    shop.invoice("I9", "A", 6_000)
+    shop.payment("P9", "A", 6_000, {"I9": 6_000})
+    assert "settles invoice I9 (No I9): EUR 60.00\n" in desk.command("plan", "--diff").stdout
+    desk.apply()
+    shop.drop("invoices", "I9")
+    said = desk.command("plan", "--changes", "9").stdout
+    assert "settles invoice I9 (No I9): EUR 60.00 → -\n" in said
+
+
 def test_a_currency_that_changes_takes_from_one_and_brings_to_the_other(
     shop: Shop, new_desk: Callable[[Path], HubDesk]
 ) -> None:

@@ -57,6 +57,9 @@ class Change(Struct, frozen=True):
     amount: int | None = None
     """Its money; of an update, by how much its open amount changes. None where that is not
     known."""
+    targets: dict[str, str] = {}
+    """Numbers of what it settles or settled, by the start of their fields' names, such as
+    `linkedInvoices[4711]`."""
 
 
 class Withheld(Struct, frozen=True):

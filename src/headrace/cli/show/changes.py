@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from headrace.cli.show.names import change_text
+from headrace.cli.show.names import change_text, record_text
 from headrace.model.money import format_money
 from headrace.sync.plan import Change
 
@@ -42,7 +42,8 @@ def _field_line(change: Change, name: str, before: str, after: str) -> str | Non
     elif name.endswith(("At", "Date")):
         before, after = before[:10], after[:10]
     if link := _LINK.fullmatch(name):
-        label = f"{_LINKS[link[1]]} {link[2]}"
+        number = change.targets.get(name.removesuffix(".amountLinked"), "")
+        label = record_text(_LINKS[link[1]], link[2], number)
     else:
         label = re.sub(r"(?<=[a-z])([A-Z])", lambda found: " " + found[0].lower(), name)
     if change.action == "create":
