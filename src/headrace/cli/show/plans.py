@@ -154,7 +154,7 @@ def _show_staying(console: Console, title: str, records: Sequence[Withheld]) -> 
     """Counts, and the first of each cause: one bad customer can keep a thousand records back."""
     if not records:
         return
-    console.print(f"[bold]{title}[/bold]: {_counted(records)}")
+    console.print(f"[bold]{title}[/bold]: {', '.join(_counts_of(records))}")
     causes = Counter(record.reason for record in records)
     firsts = {record.reason: record for record in reversed(records)}
     for reason, count in causes.most_common(_CAUSES_SHOWN):
@@ -167,9 +167,13 @@ def _show_staying(console: Console, title: str, records: Sequence[Withheld]) -> 
 
 def _counted(records: Sequence[Withheld]) -> str:
     """`1 invoice and 2 payments`."""
+    *more, last = _counts_of(records)
+    return f"{', '.join(more)} and {last}" if more else last
+
+
+def _counts_of(records: Sequence[Withheld]) -> list[str]:
     counts = Counter(record.entity for record in records)
-    said = [several(count, entity) for entity, count in sorted(counts.items())]
-    return " and ".join(filter(None, (", ".join(said[:-1]), said[-1])))
+    return [several(count, entity) for entity, count in sorted(counts.items())]
 
 
 def show_outcome(console: Console, plan: Plan, outcome: Outcome) -> None:
