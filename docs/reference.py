@@ -18,7 +18,7 @@ from unittest import mock
 import msgspec
 import typer
 
-from headrace.cli.main import build_app, run
+from headrace.cli.application import build_app, run
 from headrace.model import project
 from headrace.model.guards import GuardSettings
 from headrace.model.meanings import field_meanings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -148,7 +149,7 @@ def test_the_commands_do_the_same(
 ) -> None:
     made = []
     for _ in range(2):
-        assert run(["hub", "reset", api.organisation, *running.options]) == 0
+        assert run(["hub", "reset", api.organisation, "--yes", *running.options]) == 0
         running.clock_of(api.organisation).freeze("2026-04-01")
         command = ["hub", "seed", api.organisation, str(SHOP), "--seed", "7", *running.options]
         assert run(command) == 0
@@ -159,6 +160,28 @@ def test_the_commands_do_the_same(
     assert run(["hub", "seed", api.organisation, "/nowhere/x", *running.options]) == 6
     assert run(["hub", "reset", "nobody", *running.options]) == 6
     assert "There is no organisation nobody here." in capfd.readouterr().err
+
+
+def test_a_reset_asks_first_and_needs_yes_where_nobody_can_be_asked(
+    running: RunningHub,
+    api: Api,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    api.post("/customers", customer("C"))
+    command = ["hub", "reset", api.organisation, *running.options]
+    monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
+    assert run(command) == 6
+    assert "Nothing was removed: add --yes where nobody can be asked." in capfd.readouterr().err
+    for answer, code, left in (("n\n", 130, 1), ("\n", 130, 1), ("y\n", 0, 0)):
+        terminal = io.StringIO(answer)
+        monkeypatch.setattr(terminal, "isatty", lambda: True)
+        monkeypatch.setattr("sys.stdin", terminal)
+        assert run(command) == code
+        asked = capfd.readouterr().err
+        assert f"Remove all data of {api.organisation}, for good?" in asked
+        assert ("Nothing was removed." in asked) == (code == 130)
+        assert api.get("/customers")["total"] == left
 
 
 def test_clock_and_faults_by_command(

@@ -66,6 +66,17 @@ def test_wrong_keys_are_told_too(process: HubProcess, api: Api) -> None:
     assert (entry.status, entry.organisation, entry.key) == (401, None, "wrong")
 
 
+def test_an_organisation_that_the_hub_lacks_is_said_to_be_missing(
+    process: HubProcess, api: Api
+) -> None:
+    unknown = logs(process, "--organisation", "nope")
+    assert unknown.returncode == 6
+    assert "there is no organisation nope: there is " in unknown.stderr
+    assert api.organisation in unknown.stderr and "headrace logs --help" in unknown.stderr
+    quiet = logs(process, "--organisation", api.organisation)
+    assert (quiet.returncode, quiet.stdout) == (0, ""), "it is there, and sent nothing yet"
+
+
 def test_filters(process: HubProcess, api: Api) -> None:
     api.post("/customers", customer("C"))
     api.post("/customers", customer("C"), 200)

@@ -199,7 +199,7 @@ def test_the_commands(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None
     assert run(["snapshot", "create", "one", *data, "--json"]) == 0
     made = json.loads(capfd.readouterr().out)
     assert made["name"] == "one"
-    assert run(["hub", "reset", "shop", *data]) == 0
+    assert run(["hub", "reset", "shop", "--yes", *data]) == 0
     assert run(["snapshot", "restore", "one", *data]) == 0
     assert run(["snapshot", "list", *data]) == 0
     assert "one  20" in capfd.readouterr().out

@@ -49,7 +49,7 @@ def test_list_show_retry(shop: Shop, new_desk: Callable[[Path], HubDesk]) -> Non
     assert "Nothing is refused." in desk.command("rejects", "list").stdout
     assert desk.command("apply").returncode == 4
     listed = desk.command("rejects", "list").stdout
-    assert listed.startswith("customer/A: 400 name: ")
+    assert listed.startswith(f"customer/A ({_LONG[:59]}…): 400 name: ")
     shown = desk.command("rejects", "show", "customer/A").stdout
     assert "the API says: name: " in shown and '"externalId": "A"' in shown
     document = msgspec.json.decode(desk.command("rejects", "show", "customer/A", "--json").stdout)

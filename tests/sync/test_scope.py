@@ -69,7 +69,7 @@ def test_a_customer_that_nobody_knows(shop: Shop, new_desk: Callable[[Path], Hub
     desk.apply()
     shop.run("delete from customers where external_id = 'P'")
     shop.run("update customers set parent_external_id = null")
-    assert "delete customer P" in desk.command("plan", "--customer", "P").stdout
+    assert "deleted customer P (Customer P)" in desk.command("plan", "--customer", "P").stdout
 
 
 @pytest.mark.parametrize("limit", range(1, 7))
@@ -114,16 +114,25 @@ def test_a_saved_plan_is_applied_as_it_was_seen_and_once(
 def test_a_diff_reads_like_money(shop: Shop, new_desk: Callable[[Path], HubDesk]) -> None:
     desk = new_desk(shop.folder)
     first = desk.command("plan", "--diff").stdout
-    assert "Customer B\n  new customer B\n      name: Customer B\n" in first
-    assert "  new payment PB\n      amount: EUR 0.60\n      settles invoice IB: EUR 0.60\n" in first
+    assert "Customer B (Customer B)\n  new customer B\n      name: Customer B\n" in first
+    assert (
+        "  new payment PB\n      amount: EUR 0.60\n      settles invoice IB (No IB): EUR 0.60\n"
+        in first
+    )
     desk.apply()
     shop.run("update invoices set gross_amount = 250000 where external_id = 'IA'")
     shop.run("update allocations set amount = 50 where from_external_id = 'PB'")
     second = desk.command("plan", "--diff").stdout
-    assert "  changed invoice IA\n      gross amount: EUR 1.00 → EUR 2,500.00\n" in second
-    assert "  changed payment PB\n      settles invoice IB: EUR 0.60 → EUR 0.50\n" in second
+    assert (
+        "  changed invoice IA (No IA, open +EUR 2,499.00)\n"
+        "      gross amount: EUR 1.00 → EUR 2,500.00\n" in second
+    )
+    assert (
+        "  changed payment PB (open +EUR 0.10)\n"
+        "      settles invoice IB (No IB): EUR 0.60 → EUR 0.50\n" in second
+    )
     markdown = desk.command("plan", "--markdown").stdout
-    assert "| invoices | - | 1 | - | update EUR 2,500.00 |" in markdown
+    assert "| invoices | - | 1 | - | update +EUR 2,499.00 |" in markdown
     assert "gross amount: EUR 1.00 → EUR 2,500.00" in markdown
 
 

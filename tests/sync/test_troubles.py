@@ -172,7 +172,7 @@ def test_reading_commands_say_it_too(
     respond, expected, words = TROUBLES[trouble]
     with odd_server(respond) as origin:
         code, out, err = headrace(f"{origin}/v1", command)
-    assert code == (expected if command == "reconcile" else 5)
+    assert code == expected
     assert words[0] in (err if command == "reconcile" else out)
 
 
@@ -208,6 +208,15 @@ def test_a_wrong_key_at_a_real_hub(headrace: Callable[..., Any], open_hub: Runni
     code, _, err = headrace(open_hub.url, "apply", key="no", secret="such")
     assert code == 6
     assert "does not accept the key pair" in err and SAFE in err
+
+
+def test_check_and_apply_agree_on_a_wrong_key(
+    headrace: Callable[..., Any], open_hub: RunningHub
+) -> None:
+    code, out, _ = headrace(open_hub.url, "check", key="no", secret="such")
+    assert code == 6
+    assert "does not accept the key pair" in out and "models: " in out
+    assert headrace(open_hub.url, "check", "--json", key="no", secret="such")[0] == 6
 
 
 def test_the_hub_without_v1(headrace: Callable[..., Any], open_hub: RunningHub) -> None:

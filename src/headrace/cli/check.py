@@ -19,7 +19,7 @@ from headrace.cli.show.console import (
 from headrace.cli.show.problems import show_problems
 from headrace.fleet.project import load_project
 from headrace.model.clock import SYSTEM_CLOCK
-from headrace.model.errors import ApiError
+from headrace.model.errors import ApiError, Unauthorised
 from headrace.sync.organisation import Organisation
 
 
@@ -38,27 +38,42 @@ def command(
     """
     loaded = load_project(project)
     reports = []
+    failures = []
     for name in loaded.names(organisation):
         with loaded.open(name, SYSTEM_CLOCK) as opened:
-            reports.append(_report(opened))
+            staged = asyncio.run(opened.prepare())
+            opened.book.run_again()
+            failures.append(_probe(opened))
+            reports.append(_report(opened, staged, failures[-1]))
         if not json:
             _show(reports[-1])
     if json:
         print_json(reports)
+    _exit_with(reports, failures)
+
+
+def _exit_with(reports: list[dict[str, Any]], failures: list[ApiError | None]) -> None:
+    """Keys that the API does not accept first, as `apply` would have it: nothing can be sent."""
+    if any(isinstance(failure, Unauthorised) for failure in failures):
+        raise typer.Exit(ExitCode.CONFIGURATION)
     if any(p.severity == "error" for report in reports for p in report["problems"]):
         raise typer.Exit(ExitCode.PROBLEMS_IN_DATA)
-    if any(report["api"] != "ok" for report in reports):
+    if any(failures):
         raise typer.Exit(ExitCode.UNREACHABLE)
 
 
-def _report(opened: Organisation) -> dict[str, Any]:
-    staged = asyncio.run(opened.prepare())
-    opened.book.run_again()
+def _probe(opened: Organisation) -> ApiError | None:
+    """Why the API can't be used, None when it can."""
     try:
         asyncio.run(opened.probe())
-        api = "ok"
     except ApiError as error:
-        api = str(error)
+        return error
+    return None
+
+
+def _report(
+    opened: Organisation, staged: dict[str, int], failure: ApiError | None
+) -> dict[str, Any]:
     return {
         "organisation": opened.name,
         "staged": staged,
@@ -66,7 +81,7 @@ def _report(opened: Organisation) -> dict[str, Any]:
         "uncovered": opened.book.uncovered(),
         "problems": opened.book.problems(),
         "samples": opened.samples(),
-        "api": api,
+        "api": "ok" if failure is None else str(failure),
     }
 
 

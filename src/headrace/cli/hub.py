@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -70,17 +71,28 @@ def check(data: Data = None, database: Database = None, json: Json = False) -> N
 
 @app.command()
 def reset(
-    organisation: Owner, data: Data = None, database: Database = None, json: Json = False
+    organisation: Owner,
+    data: Data = None,
+    database: Database = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask first.")] = False,
+    json: Json = False,
 ) -> None:
     """Remove all data of an organisation, at once; its keys stay. Also while the hub runs.
 
-    Example: headrace hub reset acme --data ./hub
+    It asks first; where nobody can answer, as in a script, --yes is needed.
+
+    Example: headrace hub reset acme --data ./hub --yes
     """
+    place = find_place(data, database)
+    with snapshot(place) as db:
+        _known(db, organisation)
+    if not yes:
+        _confirm(f"Remove all data of {organisation}, for good?")
 
     def empty(db: Connection) -> None:
         reset_organisation(db, _known(db, organisation))
 
-    with transactions(find_place(data, database)) as transact:
+    with transactions(place) as transact:
         transact(empty)
     _tell(json, {"reset": organisation}, f"{organisation} is empty.")
 
@@ -195,6 +207,15 @@ def _asker(url: str, data: Path | None) -> Callable[..., Any]:
             raise ConfigurationError(str(error)) from None
 
     return ask
+
+
+def _confirm(question: str) -> None:
+    """Goes on after a yes. ConfigurationError where there is no terminal to ask at."""
+    if not sys.stdin.isatty():
+        raise ConfigurationError("Nothing was removed: add --yes where nobody can be asked.")
+    if not typer.confirm(question, err=True):
+        typer.echo("Nothing was removed.", err=True)
+        raise typer.Exit(ExitCode.INTERRUPTED)
 
 
 def _known(db: Connection, name: str) -> Organisation:

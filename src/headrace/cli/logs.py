@@ -14,8 +14,11 @@ from rich.text import Text
 
 from headrace.cli.show.console import JsonOption, console
 from headrace.model.clock import SYSTEM_CLOCK
+from headrace.model.errors import ConfigurationError
 from headrace.server.request_journal import JOURNAL
 from headrace.server.request_search import Entry, Query, search
+from headrace.store.organisations import list_organisations
+from headrace.store.place import find_place, snapshot
 
 _POLL_S = 0.3
 
@@ -50,10 +53,28 @@ def command(
     seen = _show(data, query, whole=id is not None, json=json)
     if id is not None and not seen:
         raise typer.BadParameter(f"the journal has no request {id}", param_hint="ID")
+    if organisation is not None and not seen:
+        _raise_if_unknown(data, organisation)
     while follow:
         asyncio.run(_pause())
         later = msgspec.structs.replace(query, after=seen, limit=10_000)
         seen = _show(data, later, whole=False, json=json) or seen
+
+
+def _raise_if_unknown(data: Path, organisation: str) -> None:
+    """BadParameter for an organisation that the hub does not have; by its requests where the hub's
+    database is not in the folder."""
+    try:
+        with snapshot(find_place(data, None)) as db:
+            names = [known.name for known in list_organisations(db)]
+    except ConfigurationError:
+        newest = search(data / JOURNAL, Query(limit=1000))
+        names = sorted({entry.organisation for entry in newest if entry.organisation})
+    if organisation not in names:
+        there = f"there is {', '.join(names)}" if names else "there is none"
+        raise typer.BadParameter(
+            f"there is no organisation {organisation}: {there}", param_hint="--organisation"
+        )
 
 
 async def _pause() -> None:

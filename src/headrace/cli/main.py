@@ -1,124 +1,21 @@
-"""The entry point: finds the commands, runs one, turns errors into a line and an exit code.
-
-A module of this folder that defines `command` (a function) or `app` (a typer.Typer) is a command,
-named like the module. Only the module that is asked for is imported, so that each starts quickly.
-"""
+"""The entry point. It loads next to nothing, so that `headrace --version` answers at once."""
 
 from __future__ import annotations
 
 import importlib
-import pkgutil
 import sys
 from collections.abc import Sequence
-from types import ModuleType
-from typing import Any
 
-import msgspec
-import typer
-
-import headrace.cli
 from headrace import __version__
-from headrace.cli.exit_codes import ExitCode, code_of
-from headrace.model.errors import HeadraceError
-
-# The base of all errors about flags, from whichever click typer brings along.
-_UsageError: Any = typer.BadParameter.__mro__[1]
-
-_HELP = """Brings receivables from any billing or accounting system into Upflow, to the cent.
-
-In a folder with a headrace.toml: `check` what the source gives, look at the `plan`, `apply` it,
-`reconcile` the balances, and `run` it all at an interval. `demo` shows the whole way on a packaged
-example. `serve` starts the hub, which speaks Upflow's API itself; `conformance` holds any server
-against that API.
-
-Exit codes: 0 done, 1 a defect, 2 changes pending (with --detailed-exitcode), 3 problems in the
-data, 4 rejected records, 5 the API or the source can't be reached, 6 wrong configuration,
-7 refused as unsafe, 8 busy, 9 balances or answers differ, 130 interrupted.
-"""
-
-
-def command_names() -> list[str]:
-    """The modules of this folder that hold a command, by the source text alone."""
-    return [
-        info.name
-        for info in pkgutil.iter_modules(headrace.cli.__path__)
-        if info.name not in ("main", "exit_codes") and not info.ispkg
-    ]
-
-
-def build_app(only: str | None = None) -> typer.Typer:
-    """The application with all commands, or with the one module that is asked for."""
-    app = typer.Typer(
-        help=_HELP,
-        no_args_is_help=True,
-        add_completion=False,
-        pretty_exceptions_enable=False,
-        rich_markup_mode=None,
-        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    )
-    app.callback()(_root)
-    for name in command_names():
-        if only is not None and name != only:
-            continue
-        _add(app, importlib.import_module(f"headrace.cli.{name}"))
-    return app
-
-
-def _add(app: typer.Typer, module: ModuleType) -> None:
-    name = module.__name__.rpartition(".")[2].rstrip("_").replace("_", "-")
-    if (group := getattr(module, "app", None)) is not None:
-        app.add_typer(group, name=name)
-    elif (function := getattr(module, "command", None)) is not None:
-        app.command(name)(function)
-
-
-def _show_version(asked: bool) -> None:
-    if asked:
-        print(f"headrace {__version__}")
-        raise typer.Exit
-
-
-def _root(
-    version: bool = typer.Option(
-        False, "--version", help="Print the version.", is_eager=True, callback=_show_version
-    ),
-) -> None:
-    pass
-
-
-_root.__doc__ = _HELP
 
 
 def run(arguments: Sequence[str]) -> int:
     """Runs one command line; returns its exit code and never raises a HeadraceError."""
-    arguments = arguments or ["--help"]
-    asked = next((word for word in arguments if not word.startswith("-")), None)
-    modules = {name.rstrip("_").replace("_", "-"): name for name in command_names()}
-    app = build_app(modules.get(asked) if asked else None)
-    try:
-        result = app(list(arguments), prog_name="headrace", standalone_mode=False)
-    except typer.Exit as stop:
-        return stop.exit_code
-    except (typer.Abort, KeyboardInterrupt):
-        return _fail("interrupted", ExitCode.INTERRUPTED, arguments)
-    except _UsageError as error:
-        text = error.format_message()
-        if type(error).__name__ == "NoArgsIsHelpError":  # a group without a command
-            print(text)
-            return ExitCode.DONE
-        return _fail(f"{text} (headrace --help)", ExitCode.CONFIGURATION, arguments)
-    except HeadraceError as error:
-        return _fail(str(error), code_of(error), arguments)
-    return int(result) if isinstance(result, int) else ExitCode.DONE
-
-
-def _fail(text: str, code: ExitCode, arguments: Sequence[str]) -> int:
-    if "--json" in arguments:
-        document = {"error": {"code": int(code), "kind": code.name.lower(), "message": text}}
-        print(msgspec.json.encode(document).decode())
-    else:
-        print(f"error: {text}", file=sys.stderr)
-    return int(code)
+    if list(arguments) == ["--version"]:
+        print(f"headrace {__version__}")
+        return 0
+    code: int = importlib.import_module("headrace.cli.application").run(arguments)
+    return code
 
 
 def main() -> None:

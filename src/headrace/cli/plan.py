@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
+import msgspec
 import typer
 
 from headrace.cli.exit_codes import ExitCode
@@ -55,7 +56,8 @@ def command(options: Options) -> None:
     """Show what `apply` would send; nothing is sent.
 
     Reads the source, runs the models and the checks, compares with what the API acknowledged, and
-    prints counts, money per currency, requests, the time they take, problems and what stays behind.
+    prints counts, money per currency, requests, the time they take, problems, what stays behind,
+    and why `apply` would refuse it as unsafe.
 
     Example: headrace plan --organisation acme --diff --out monday.plan
     """
@@ -71,7 +73,7 @@ def command(options: Options) -> None:
         elif not options.json:
             _show(plans[-1], options)
     if options.json:
-        print_json(plans)
+        print_json([_document(plan) for plan in plans])
     if any(plan.errors for plan in plans):
         raise typer.Exit(ExitCode.PROBLEMS_IN_DATA)
     if options.detailed_exitcode and not all(plan.empty for plan in plans):
@@ -86,6 +88,10 @@ def _plan(loaded: LoadedProject, name: str, options: Options) -> Plan:
         if options.out is not None:
             opened.saved(plan, options.scope).write(options.out)
     return plan
+
+
+def _document(plan: Plan) -> dict[str, Any]:
+    return {**msgspec.structs.asdict(plan), "objections": plan.objections}
 
 
 def _show(plan: Plan, options: Options) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 import typer
@@ -19,10 +19,12 @@ from headrace.cli.show.console import (
     print_json,
     several,
 )
+from headrace.cli.show.names import name_details, name_text
 from headrace.fleet.project import load_project
 from headrace.model.clock import SYSTEM_CLOCK
 from headrace.model.errors import ConfigurationError
 from headrace.sync.journal import Journal, Key, Reject
+from headrace.sync.names import UNKNOWN, Name, refused_names
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -54,13 +56,16 @@ def list_(
     """
     with _journal(project, organisation) as journal:
         rejects = journal.rejects()
+        names = refused_names(journal, rejects)
     if json:
-        print_json([msgspec.structs.replace(reject, payload=None) for reject in rejects])
+        print_json([_document(reject, names.get(reject.key, UNKNOWN)) for reject in rejects])
         return
     for reject in rejects:
         ignored = " (ignored)" if reject.ignored else ""
+        details = name_details(reject.external_id, names.get(reject.key, UNKNOWN))
         console.print(
-            f"{reject.entity}/{reject.external_id}{ignored}: {reject.status} {reject.message}",
+            f"{reject.entity}/{reject.external_id}{details}{ignored}: "
+            f"{reject.status} {reject.message}",
             markup=False,
         )
     if not rejects:
@@ -80,12 +85,13 @@ def show(
     """
     with _journal(project, organisation) as journal:
         (reject,) = _chosen(journal, [record])
+        name = refused_names(journal, [reject]).get(reject.key, UNKNOWN)
     if json:
         body = msgspec.Raw(reject.payload) if reject.payload else None
-        print_json({**msgspec.to_builtins(reject), "payload": body})
+        print_json({**_document(reject, name), "payload": body})
         return
     when = datetime.fromtimestamp(reject.rejected_at, UTC)
-    console.print(f"{reject.entity} {reject.external_id}", markup=False)
+    console.print(name_text(reject.entity, reject.external_id, name), markup=False)
     console.print(f"  refused {when:%Y-%m-%d %H:%M:%S} UTC with status {reject.status}")
     console.print(f"  the API says: {reject.message}", markup=False)
     if reject.payload:
@@ -127,6 +133,12 @@ def ignore(
         chosen = _chosen(journal, records, everything)
         journal.ignore_rejects([_key(reject) for reject in chosen])
     console.print(f"{several(len(chosen), 'record')}: ignored until the row changes.")
+
+
+def _document(reject: Reject, name: Name) -> dict[str, Any]:
+    """Without what was sent."""
+    bare = msgspec.structs.replace(reject, payload=None)
+    return {**msgspec.to_builtins(bare), **msgspec.structs.asdict(name)}
 
 
 def _key(reject: Reject) -> Key:

@@ -83,11 +83,13 @@ def _show(round: Round) -> None:
     outcome, plan = round.outcome, round.plan
     if outcome is None or plan is None:
         return
-    said = f"{outcome.sent:,} sent" if plan.requests else "nothing to send"
+    nothing = "nothing to send now" if plan.staying else "nothing to send"
+    said = f"{outcome.sent:,} sent" if plan.requests else nothing
     for count, word in (
         (outcome.rejected, "rejected"),
         (outcome.held, "held"),
         (outcome.left, "left"),
+        (len(plan.staying), "staying behind"),
     ):
         said += f", {count:,} {word}" if count else ""
     console.print(f"{when} {round.organisation}: {said}", markup=False)

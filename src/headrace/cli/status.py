@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
+import msgspec
 import typer
 
 from headrace.cli.show.console import (
@@ -18,10 +20,12 @@ from headrace.cli.show.console import (
     print_json,
     several,
 )
+from headrace.cli.show.names import name_text
 from headrace.fleet.project import LoadedProject, load_project
 from headrace.model.clock import SYSTEM_CLOCK
 from headrace.model.errors import ConfigurationError
-from headrace.sync.journal import Journal, Reject, Run, State
+from headrace.sync.journal import Journal, Key, Reject, Run, Sent, State
+from headrace.sync.names import UNKNOWN, Name, refused_names, told_names
 
 _REJECTS_SHOWN = 20
 
@@ -49,7 +53,7 @@ def command(
         return
     reports = [_report(loaded, name) for name in loaded.names(organisation)]
     if json:
-        print_json(reports)
+        print_json([_document(report) for report in reports])
         return
     for report in reports:
         _show(report)
@@ -63,8 +67,21 @@ def _report(loaded: LoadedProject, name: str) -> dict[str, Any]:
             "records": journal.count(),
             "runs": runs,
             "state": journal.state(runs[0].id) if runs else None,
-            "rejects": journal.rejects(),
+            "rejects": (rejects := journal.rejects()),
+            "names": refused_names(journal, rejects[:_REJECTS_SHOWN]),
         }
+
+
+def _document(report: dict[str, Any]) -> dict[str, Any]:
+    names: dict[Key, Name] = report.pop("names")
+    rejects = [
+        {
+            **msgspec.to_builtins(reject),
+            **msgspec.structs.asdict(names.get(reject.key, UNKNOWN)),
+        }
+        for reject in report["rejects"]
+    ]
+    return report | {"rejects": rejects}
 
 
 def _tell_run(loaded: LoadedProject, name: str, number: int, json: bool) -> None:
@@ -76,6 +93,7 @@ def _tell_run(loaded: LoadedProject, name: str, number: int, json: bool) -> None
             )
         counts, state = journal.sent_counts(number), journal.state(number)
         records = journal.sent(number, refused_only=not json)
+        names = _refused_names(journal, records[:_REJECTS_SHOWN]) if not json else {}
     if json:
         named = [{"entity": e, "action": action, "count": count} for e, action, count in counts]
         document = {"organisation": name, "run": run, "state": state, "counts": named}
@@ -86,9 +104,16 @@ def _tell_run(loaded: LoadedProject, name: str, number: int, json: bool) -> None
     for entity, action, count in counts:
         console.print(f"    {several(count, entity)}: {action}")
     for one in records[:_REJECTS_SHOWN]:
-        console.print(f"    {one.entity} {one.external_id} refused: {one.refused}", markup=False)
+        text = name_text(one.entity, one.external_id, names.get(one.key, UNKNOWN))
+        console.print(f"    {text} refused: {one.refused}", markup=False)
     if len(records) > _REJECTS_SHOWN:
         console.print(f"    … and {len(records) - _REJECTS_SHOWN:,} more (--json has all)")
+
+
+def _refused_names(journal: Journal, records: Sequence[Sent]) -> dict[Key, Name]:
+    keys = {one.key for one in records}
+    names = refused_names(journal, [one for one in journal.rejects() if one.key in keys])
+    return {**told_names(journal, keys - names.keys()), **names}
 
 
 def _show(report: dict[str, Any]) -> None:
@@ -100,13 +125,12 @@ def _show(report: dict[str, Any]) -> None:
         said = _run_text(run, report["state"] if number == 0 else None)
         console.print(f"  {said}", markup=False)
     rejects: list[Reject] = report["rejects"]
+    names: dict[Key, Name] = report["names"]
     if rejects:
         console.print(f"  [red]{len(rejects):,} rejected[/red]")
     for reject in rejects[:_REJECTS_SHOWN]:
-        console.print(
-            f"    {reject.entity} {reject.external_id}: {reject.status} {reject.message}",
-            markup=False,
-        )
+        named = name_text(reject.entity, reject.external_id, names.get(reject.key, UNKNOWN))
+        console.print(f"    {named}: {reject.status} {reject.message}", markup=False)
 
 
 def _run_text(run: Run, state: State | None) -> str:

@@ -5,13 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from types import TracebackType
-from typing import IO, Protocol
+from typing import IO, TYPE_CHECKING, Protocol
 
-import aiohttp
 from msgspec import Struct
 
 from headrace import __version__
 from headrace.model.errors import Unreachable
+from headrace.model.lazy import lazily
+
+if TYPE_CHECKING:
+    import aiohttp
+else:
+    aiohttp = lazily("aiohttp")
 
 
 class Answer(Struct, frozen=True):

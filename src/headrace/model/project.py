@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import typing
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Literal, TypeVar
 
@@ -170,12 +171,35 @@ def parse_project(text: bytes, name: str) -> Project:
         raise ConfigurationError(f"{name} is not valid TOML: {error}.") from None
     organisations = tables.pop("organisation", None)
     if not isinstance(organisations, dict) or not organisations:
-        raise ConfigurationError(f"{name} names no organisation: add a table [organisation.NAME].")
+        raise ConfigurationError(f"{name} names no organisation: {_meant(tables)}")
+    if not _OWN_TABLES.isdisjoint(organisations):
+        raise ConfigurationError(
+            f"{name}: the table [organisation] needs a name in it: write [organisation.NAME], and "
+            "[organisation.NAME.target] for what stands in it."
+        )
     settings = {
         key: _convert(table, OrganisationSettings, f"{name} in [organisation.{key}]")
         for key, table in organisations.items()
     }
     return _convert({**tables, "organisation": settings}, Project, name)
+
+
+_OWN_TABLES = frozenset({"target", "source", "guards"})
+
+
+def _meant(tables: Mapping[str, Any]) -> str:
+    """The table that was probably meant to be an organisation's, or how to write one."""
+    for key, table in tables.items():
+        if not isinstance(table, dict):
+            continue
+        if not _OWN_TABLES.isdisjoint(table):
+            return f"did you mean [organisation.{key}] by [{key}]?"
+        inner = next((name for name, part in table.items() if isinstance(part, dict)), "")
+        alike = difflib.get_close_matches(key.lower(), ("organisation",), 1)
+        if alike or (inner and not _OWN_TABLES.isdisjoint(table[inner])):
+            written = f"{key}.{inner}" if inner else key
+            return f"did you mean [organisation.{inner or 'NAME'}] by [{written}]?"
+    return "add a table [organisation.NAME]."
 
 
 S = TypeVar("S", bound=Settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,12 +11,20 @@ import duckdb
 from headrace.book.payloads import Payloads, encode_payload
 from headrace.sync.fields import field_changes
 from headrace.sync.journal import Journal, Key
+from headrace.sync.journal.records import Fields
+from headrace.sync.names import Name, Names
 from headrace.sync.pdf_files import PDF_OF
 from headrace.sync.plan import Change
 from headrace.sync.ties import ties_of
 from headrace.sync.update import bonds
 
 _CHUNK = 2_000
+_LINKED = {
+    "linkedInvoices": "invoice",
+    "linkedPayments": "payment",
+    "linkedCreditNotes": "credit_note",
+}
+_LINK = re.compile(rf"({'|'.join(_LINKED)})\[(.*?)\](?=\.amountLinked$)")
 
 
 class Changes:
@@ -27,6 +36,7 @@ class Changes:
         self._connection = connection
         self._payloads = payloads
         self._journal = journal
+        self._names = Names(connection, journal)
 
     def read(self, limit: int | None = None) -> Iterator[Change]:
         """The operations in the order of their delivery, at most `limit` of them.
@@ -58,6 +68,7 @@ class Changes:
             wanted = {row[1] for row in rows if row[0] == entity and row[2] != "delete"}
             for external_id, record in self._payloads.fetch(entity, list(wanted)).items():
                 bodies[entity, external_id] = encode_payload(record)[0]
+        found: list[tuple[Any, ...]] = []
         for entity, external_id, action, customer, currency in rows:
             before = told.get((entity, external_id))
             old = b"{}" if before is None else before.payload
@@ -66,4 +77,39 @@ class Changes:
                 new = bonds(old, new, self._given_back(entity, external_id)).release or old
                 currency = ties_of(old).currency
             fields = field_changes(old, new) if old is not None and entity not in PDF_OF else []
-            yield Change(entity, external_id, action, fields, customer, currency or "")
+            found.append((entity, external_id, action, customer, currency, fields, old, new))
+        targets = [_targets(row[5]) for row in found]
+        names = self._names.of(
+            [(row[0], row[1]) for row in rows] + [key for own in targets for key in own.values()]
+        )
+        for row, own in zip(found, targets, strict=True):
+            entity, external_id, action, customer, currency, fields, old, new = row
+            name = names[entity, external_id]
+            yield Change(
+                entity,
+                external_id,
+                action,
+                fields,
+                customer or name.customer,
+                currency or name.currency,
+                name.customer_name,
+                name.number,
+                _money(action, name, old, new),
+                {path: names[key].number for path, key in own.items() if names[key].number},
+            )
+
+
+def _targets(fields: Fields) -> dict[str, Key]:
+    """What the fields link to, by the start of their names."""
+    found = (_LINK.match(name) for name, _, _ in fields)
+    return {link[0]: (_LINKED[link[1]], link[2]) for link in found if link}
+
+
+def _money(action: str, name: Name, old: bytes | None, new: bytes) -> int | None:
+    """What the operation brings or takes; of an update, by how much what is open changes."""
+    if action != "update":
+        return name.amount
+    if name.amount is None or old is None:
+        return None
+    before, after = ties_of(old), ties_of(new)
+    return after.open - before.open if before.currency == after.currency else None

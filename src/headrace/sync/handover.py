@@ -12,16 +12,21 @@ from collections.abc import Iterable, Sequence
 from contextlib import closing
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import aiohttp
 import msgspec
 from msgspec import Struct
 
 from headrace.model.errors import ConfigurationError, Unreachable
 from headrace.model.extras import load_extra
+from headrace.model.lazy import lazily
 from headrace.sources.source import quoted
 from headrace.sync.collected import Collected
+
+if TYPE_CHECKING:
+    import aiohttp
+else:
+    aiohttp = lazily("aiohttp")
 
 TABLE = "upflow_collected"
 _NAME = re.compile(r"[A-Za-z_]\w*")

@@ -9,15 +9,20 @@ import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
-import aiohttp
 import duckdb
 from msgspec import Struct
 
 from headrace.book.payloads import PAYLOAD_VERSION
 from headrace.book.pdf_marks import local_path
 from headrace.model.errors import HeadraceError
+from headrace.model.lazy import lazily
+
+if TYPE_CHECKING:
+    import aiohttp
+else:
+    aiohttp = lazily("aiohttp")
 
 PDF_OF = {"invoice_pdf": "invoice", "credit_note_pdf": "credit_note"}
 """What the journal calls a PDF, to the entity of its document."""

@@ -28,7 +28,12 @@ class Count(Struct, frozen=True):
 
 
 class Money(Struct, frozen=True):
-    """Their amounts in one currency, in its lowest division."""
+    """Their amounts in one currency, in its lowest division.
+
+    Of what is created and deleted, the amounts themselves; of what is updated, by how much the open
+    amounts of the records change. Deletions and updates count as far as the journal kept what was
+    sent before.
+    """
 
     entity: str
     action: str
@@ -46,6 +51,15 @@ class Change(Struct, frozen=True):
     customer: str = ""
     currency: str = ""
     """Of its amounts; empty without."""
+    customer_name: str = ""
+    number: str = ""
+    """Of an invoice or credit note, the reference of a payment or refund."""
+    amount: int | None = None
+    """Its money; of an update, by how much its open amount changes. None where that is not
+    known."""
+    targets: dict[str, str] = {}
+    """Numbers of what it settles or settled, by the start of their fields' names, such as
+    `linkedInvoices[4711]`."""
 
 
 class Withheld(Struct, frozen=True):
@@ -54,6 +68,12 @@ class Withheld(Struct, frozen=True):
     entity: str
     external_id: str
     reason: str
+    customer: str = ""
+    """External id of whose it is; a customer's own."""
+    customer_name: str = ""
+    number: str = ""
+    currency: str = ""
+    amount: int | None = None
 
 
 class Plan(Struct, frozen=True, kw_only=True):
@@ -108,6 +128,11 @@ class Plan(Struct, frozen=True, kw_only=True):
     def empty(self) -> bool:
         """Whether there is nothing to send."""
         return self.requests == 0
+
+    @property
+    def staying(self) -> list[Withheld]:
+        """What should travel and stays behind: withheld for an error, or held after a refusal."""
+        return [*self.withheld, *self.held]
 
     @property
     def errors(self) -> int:

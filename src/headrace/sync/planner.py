@@ -23,14 +23,16 @@ from headrace.sync.claiming import Claimer
 from headrace.sync.fields import shrinks
 from headrace.sync.journal import Journal, Key, Told
 from headrace.sync.knots import MOST, untangle
+from headrace.sync.names import Names
 from headrace.sync.neighbourhood import Neighbourhood
 from headrace.sync.parent_pins import ParentPins
 from headrace.sync.pdf_files import PDF_OF, PdfFiles
 from headrace.sync.pins import Pins
-from headrace.sync.plan import Count, Money, Plan, Withheld
+from headrace.sync.plan import Count, Plan, Withheld
 from headrace.sync.scope import WHOLE, Scope, cut, narrow
 from headrace.sync.shift import ShiftMeter
 from headrace.sync.ties import Ties, ties_of
+from headrace.sync.turnover import Turnover
 from headrace.sync.update import with_emptied_values
 
 _CHUNK = 5_000
@@ -74,6 +76,8 @@ class Planner:
         self._deletion_rules = deletion_rules
         self._claimer = claimer or Claimer(book.connection, journal, "off")
         self._payloads = Payloads(book.connection, book.columns)
+        self._names = Names(book.connection, journal)
+        self._turnover = Turnover(book.connection)
         self._pdfs = PdfFiles(book.connection, book.folder)
         self.unchanged: list[tuple[int | None, str, str]] = []
         """(fingerprint, entity, external id) of rows that moved without their payload."""
@@ -132,6 +136,7 @@ class Planner:
         self._connection.execute(_SQL["changes"])
         self._moved = {}
         meter = ShiftMeter(self._connection)
+        self._turnover = Turnover(self._connection)
         self._drop_unchanged(meter)
         self._load_gone(meter)
         self._take_family_links()
@@ -225,6 +230,7 @@ class Planner:
             return
         old, new = ties_of(before), ties_of(after)
         meter.update(key, before, after, old, new)
+        self._turnover.update(key, old, new)
         if old != new and len(self._moved) <= MOST:
             self._moved[key] = old, new
 
@@ -334,6 +340,7 @@ class Planner:
                 continue
             old = ties_of(record.payload)
             meter.delete(key, old)
+            self._turnover.delete(key, old)
             if len(self._moved) <= MOST:
                 self._moved[key] = old, None
         self._connection.execute(
@@ -411,13 +418,7 @@ class Planner:
                     "select entity, action, count(*) from plan.operations group by all order by all"
                 )
             ],
-            money=[
-                Money(*row)
-                for row in self._rows(
-                    "select entity, action, currency, sum(amount)::hugeint from plan.operations "
-                    "where currency is not null group by all order by all"
-                )
-            ],
+            money=self._turnover.read(),
             requests=one[0],
             open_requests=one[1],
             longest_lane=longest,
@@ -425,19 +426,20 @@ class Planner:
             rate=rate,
             in_flight=in_flight,
             problems=self._book.problems(),
-            withheld=self._withheld("plan.staying"),
-            held=self._withheld("plan.held where fate <> 'is ignored'"),
-            drifted=[
-                Withheld(drift.entity, drift.external_id, drift.said)
-                for drift in self._journal.drifts()
-            ],
-            departed=[
-                Withheld(*row)
-                for row in self._rows(
-                    "select entity, external_id, 'left the source' from plan.departed "
-                    "where rule = 'report' order by all"
-                )
-            ],
+            withheld=self._named(
+                "select entity, external_id, reason from plan.staying order by all"
+            ),
+            held=self._named(
+                "select entity, external_id, reason from plan.held where fate <> 'is ignored' "
+                "order by all"
+            ),
+            drifted=self._names.named(
+                [Withheld(one.entity, one.external_id, one.said) for one in self._journal.drifts()]
+            ),
+            departed=self._named(
+                "select entity, external_id, 'left the source' from plan.departed "
+                "where rule = 'report' order by all"
+            ),
             left_out=self._left_out(),
             claims=self._claimer.planned,
             unlooked=self._claimer.verdicts.unlooked,
@@ -455,9 +457,8 @@ class Planner:
             plan = msgspec.structs.replace(plan, latency=latency)
         return plan
 
-    def _withheld(self, table: str) -> list[Withheld]:
-        rows = self._rows(f"select entity, external_id, reason from {table} order by all")
-        return [Withheld(*row) for row in rows]
+    def _named(self, sql: str) -> list[Withheld]:
+        return self._names.named([Withheld(*row) for row in self._rows(sql)])
 
     def gone_pdfs(self) -> list[Key]:
         """PDFs that the journal knows and the source no longer names."""

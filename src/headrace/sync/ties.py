@@ -51,6 +51,11 @@ class Ties(Struct, frozen=True):
     links: dict[Key, int] = field(default_factory=dict)
     """Amounts linked, by what they settle."""
 
+    @property
+    def open(self) -> int:
+        """What its own links leave of its amount."""
+        return self.amount - sum(self.links.values())
+
 
 _DECODER = msgspec.json.Decoder(_Payload)
 

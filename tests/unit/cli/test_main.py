@@ -1,12 +1,20 @@
 """The entry point: help that teaches, errors as one line, exit codes, JSON for machines."""
 
+import importlib
+import pkgutil
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import msgspec
 import pytest
+import typer
 
+import headrace.cli
 from headrace import __version__
+from headrace.cli.application import build_app
+from headrace.cli.commands import COMMANDS
 from headrace.cli.exit_codes import ExitCode
 from headrace.cli.main import run
 
@@ -32,6 +40,69 @@ def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
 def test_the_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["--version"]) == 0
     assert capsys.readouterr().out == f"headrace {__version__}\n"
+
+
+def test_every_module_with_a_command_is_in_the_table() -> None:
+    modules = [info.name for info in pkgutil.iter_modules(headrace.cli.__path__) if not info.ispkg]
+    loaded = {name: importlib.import_module(f"headrace.cli.{name}") for name in modules}
+    commands = {
+        name
+        for name, module in loaded.items()
+        if hasattr(module, "app") or "command" in vars(module)
+    }
+    assert commands == set(COMMANDS)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_sentence_of_a_command_is_the_first_of_its_own_help(name: str) -> None:
+    command = typer.main.get_command(build_app({name})).commands[name]
+    own = " ".join(command.help.split("\n\n")[0].split())
+    assert own.startswith(COMMANDS[name])
+    assert own[len(COMMANDS[name]) :][:1] in ("", " ")
+
+
+def _loaded_by(*arguments: str) -> set[str]:
+    script = (
+        "import sys\nfrom headrace.cli.main import run\n"
+        f"run({list(arguments)!r})\nprint('loaded', *sys.modules)"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    ).stdout
+    return set(said.splitlines()[-1].split())
+
+
+def test_the_version_is_told_before_anything_is_loaded() -> None:
+    assert not {"typer", "msgspec", "duckdb", "asyncio"} & _loaded_by("--version")
+
+
+def test_the_programs_help_loads_no_command() -> None:
+    loaded = _loaded_by("--help")
+    assert not {f"headrace.cli.{name}" for name in COMMANDS} & loaded
+    assert not {"duckdb", "aiohttp", "asyncio", "rich"} & loaded
+
+
+def test_a_command_loads_no_other_command_and_no_client_before_it_asks_the_api() -> None:
+    loaded = _loaded_by("plan", "--help")
+    assert {name for name in COMMANDS if f"headrace.cli.{name}" in loaded} == {"plan"}
+    assert "aiohttp.client" not in loaded
+
+
+@pytest.mark.parametrize(
+    ("arguments", "help_of"),
+    [
+        (["plan", "--projct", "x"], "headrace plan --help"),
+        (["keys", "maek"], "headrace keys --help"),
+        (["rejects", "show"], "headrace rejects show --help"),
+        (["apply", "--patience", "soon"], "headrace apply --help"),
+        (["aply"], "(headrace --help"),
+    ],
+)
+def test_a_usage_error_points_to_the_help_of_its_own_command(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], help_of: str
+) -> None:
+    assert run(arguments) == ExitCode.CONFIGURATION
+    assert f"{help_of})" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

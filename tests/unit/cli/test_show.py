@@ -61,7 +61,7 @@ def test_changes_problems_and_what_stays_are_spelled_out() -> None:
             held=[Withheld("payment", "p1", "refused before: no such invoice")],
         ),
     )
-    assert "update customer c[1]" in text
+    assert "changed customer c[1]" in text
     assert "contacts[k].email: a@x → b@x" in text
     assert "error: invoice i1 has no name; name it" in text
     assert "Withheld: 1 invoice\n" in text

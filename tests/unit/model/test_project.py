@@ -43,3 +43,29 @@ def test_a_mistake_is_named_with_its_place(old: str, new: str, said: str) -> Non
 def test_a_file_without_an_organisation_says_what_to_add() -> None:
     with pytest.raises(ConfigurationError, match=r"\[organisation\.NAME\]"):
         parse_project(b"organisation = {}", "headrace.toml")
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("organization.acme", r"did you mean \[organisation\.acme\] by \[organization\.acme\]\?"),
+        ("Organisations.acme", r"did you mean \[organisation\.acme\] by \[Organisations\.acme\]"),
+        ("company.acme", r"did you mean \[organisation\.acme\] by \[company\.acme\]\?"),
+        ("acme", r"did you mean \[organisation\.acme\] by \[acme\]\?"),
+        ("organisation", r"write \[organisation\.NAME\]"),
+    ],
+)
+def test_a_table_that_was_meant_to_be_an_organisations_is_recognised(
+    written: str, meant: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=meant):
+        parse_project(GOOD.replace("organisation.acme", written).encode(), "headrace.toml")
+
+
+def test_a_misspelled_table_beside_good_ones_is_recognised() -> None:
+    text = f'{GOOD}\n[organization.other]\nmodels = "x"\n'
+    with pytest.raises(ConfigurationError, match="organization, did you mean organisation"):
+        parse_project(text.encode(), "headrace.toml")
+    text = GOOD.replace("target = ", "taget = ")
+    with pytest.raises(ConfigurationError, match="taget, did you mean target"):
+        parse_project(text.encode(), "headrace.toml")

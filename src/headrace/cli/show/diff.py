@@ -2,66 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from itertools import groupby
 
 from rich.console import Console
 
+from headrace.cli.show.changes import change_lines
+from headrace.cli.show.names import record_text
 from headrace.cli.show.plans import show_plan
-from headrace.model.money import format_money
-from headrace.sync.plan import Change, Plan
-
-_VERBS = {"create": "new", "update": "changed", "delete": "deleted", "release": "unlinked"}
-_SILENT = {"externalId", "customer.externalId", "currency"}
-"""Fields that the line above says already."""
-_AMOUNTS = ("amount", "grossAmount", "netAmount", "amountLinked")
-_LINKS = {
-    "linkedInvoices": "settles invoice",
-    "linkedPayments": "gives back payment",
-    "linkedCreditNotes": "pays out credit note",
-}
-_LINK = re.compile(r"(linked\w+)\[(.*)\]\.amountLinked")
+from headrace.sync.plan import Plan
 
 
 def show_diff(console: Console, plan: Plan) -> None:
     """Every change below its customer, then what `show_plan` says."""
     changes = sorted(plan.changes, key=lambda change: change.customer)
-    for customer, own in groupby(changes, key=lambda change: change.customer):
-        console.print(f"[bold]Customer[/bold] {customer}", markup=True)
+    for customer, grouped in groupby(changes, key=lambda change: change.customer):
+        own = list(grouped)
+        name = next((change.customer_name for change in own if change.customer_name), "")
+        console.print("[bold]Customer[/bold]", end="")
+        console.print(record_text("", customer, name), markup=False)
         for change in own:
-            for line in change_lines(change):
+            for line in change_lines(change, whose=False):
                 console.print(f"  {line}", markup=False)
     show_plan(console, plan, changes=False)
-
-
-def change_lines(change: Change) -> list[str]:
-    """A heading and a line per field, amounts as money: `grossAmount` is `gross amount`."""
-    heading = f"{_VERBS[change.action]} {change.entity.replace('_', ' ')} {change.external_id}"
-    if change.action == "delete":
-        return [heading]
-    lines = [heading]
-    for name, before, after in change.fields:
-        if (line := _field_line(change, name, before, after)) is not None:
-            lines.append(f"    {line}")
-    return lines
-
-
-def _field_line(change: Change, name: str, before: str, after: str) -> str | None:
-    """None for what the heading says already."""
-    if name in _SILENT or (name.startswith("linked") and not name.endswith("amountLinked")):
-        return None
-    if name.endswith(_AMOUNTS):
-        before, after = (_money(text, change.currency) for text in (before, after))
-    elif name.endswith(("At", "Date")):
-        before, after = before[:10], after[:10]
-    if link := _LINK.fullmatch(name):
-        label = f"{_LINKS[link[1]]} {link[2]}"
-    else:
-        label = re.sub(r"(?<=[a-z])([A-Z])", lambda found: " " + found[0].lower(), name)
-    if change.action == "create":
-        return f"{label}: {after}"
-    return f"{label}: {before or '-'} → {after or '-'}"
-
-
-def _money(text: str, currency: str) -> str:
-    return format_money(int(text), currency) if text and currency else text

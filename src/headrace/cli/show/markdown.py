@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from headrace.cli.show.changes import change_lines
 from headrace.cli.show.console import duration_text, several
-from headrace.cli.show.diff import change_lines
-from headrace.cli.show.plans import releases_text
+from headrace.cli.show.names import named_text
+from headrace.cli.show.plans import money_text, nothing_text, releases_text
 from headrace.cli.show.problems import kinds_of
 from headrace.model.entity import BY_NAME
-from headrace.model.money import format_money
 from headrace.sync.pdf_files import PDF_OF
-from headrace.sync.plan import Plan
+from headrace.sync.plan import Money, Plan
 
 _SHOWN = 50
 
@@ -18,7 +18,7 @@ def plan_as_markdown(plan: Plan) -> str:
     """Counts with money, time, changes, problems and what stays behind, each under its heading."""
     lines = [f"## Plan for {plan.organisation}", ""]
     if plan.empty:
-        lines.append("Nothing to send: the API was told everything.")
+        lines.append(nothing_text(plan))
     else:
         lines += _counts(plan)
         if plan.releases:
@@ -33,6 +33,9 @@ def plan_as_markdown(plan: Plan) -> str:
             if plan.requests > len(plan.changes):
                 lines.append(f"… and {plan.requests - len(plan.changes):,} more")
             lines.append("```")
+    if plan.objections:
+        lines += ["", "### Unsafe: `apply` refuses this without --force", ""]
+        lines += [f"- {objection}" for objection in plan.objections]
     if plan.unlooked:
         unknown = "It is not known what Upflow collected since the last look"
         lines += ["", f"{unknown} ({plan.unlooked})."]
@@ -49,7 +52,7 @@ def plan_as_markdown(plan: Plan) -> str:
         if staying:
             lines += ["", f"### {title} ({len(staying):,})", ""]
             for record in staying[:_SHOWN]:
-                lines.append(f"- {record.entity} {_cell(record.external_id)}: {record.reason}")
+                lines.append(f"- {_cell(named_text(record))}: {record.reason}")
     if plan.problems:
         lines += ["", f"### Problems ({len(plan.problems):,})", ""]
         lines += ["| | record | problem | remedy |", "|---|---|---|---|"]
@@ -68,14 +71,15 @@ def _counts(plan: Plan) -> list[str]:
     for name in (*BY_NAME, "contact", *PDF_OF):
         counts = [plan.count(name, action) for action in ("create", "update", "delete")]
         if any(counts):
-            money = ", ".join(
-                f"{m.action} {format_money(m.amount, m.currency)}"
-                for m in plan.money
-                if m.entity == name
-            )
+            money = ", ".join(_money(m) for m in plan.money if m.entity == name)
             shown = " | ".join(f"{count:,}" if count else "-" for count in counts)
             lines.append(f"| {name.replace('_', ' ')}s | {shown} | {money} |")
     return lines
+
+
+def _money(money: Money) -> str:
+    created = "create " if money.action == "create" else ""
+    return created + money_text(money)
 
 
 def _cell(text: str) -> str:

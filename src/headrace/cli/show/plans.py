@@ -8,13 +8,15 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
+from headrace.cli.show.changes import change_lines
 from headrace.cli.show.console import duration_text, several
+from headrace.cli.show.names import named_text, signed_money
 from headrace.cli.show.problems import show_problems
 from headrace.model.entity import BY_NAME
 from headrace.model.money import format_money
 from headrace.sync.organisation import Outcome
 from headrace.sync.pdf_files import PDF_OF
-from headrace.sync.plan import Change, Plan, Withheld, least_seconds
+from headrace.sync.plan import Change, Money, Plan, Withheld, least_seconds
 
 _FAILURES_SHOWN = 20
 _CAUSES_SHOWN = 8
@@ -26,7 +28,7 @@ def show_plan(console: Console, plan: Plan, changes: bool = True) -> None:
     """Counts, money per currency, requests and time, what changes, what stays behind."""
     console.print(f"[bold]Plan for {plan.organisation}[/bold]")
     if plan.empty:
-        console.print("  Nothing to send: the API was told everything.")
+        console.print(f"  {nothing_text(plan)}")
     else:
         _show_counts(console, plan)
         if plan.releases:
@@ -36,6 +38,9 @@ def show_plan(console: Console, plan: Plan, changes: bool = True) -> None:
         _show_time(console, plan)
         if changes:
             show_changes(console, plan.changes, plan.requests)
+    for objection in plan.objections:
+        console.print("  [bold red]unsafe[/bold red]: ", end="")
+        console.print(f"{objection}; `apply` refuses this without --force", markup=False)
     if plan.unlooked:
         console.print(
             f"  It is not known what Upflow collected since the last look ({plan.unlooked}): "
@@ -49,6 +54,26 @@ def show_plan(console: Console, plan: Plan, changes: bool = True) -> None:
     _show_staying(console, "Left the source, and not deleted", plan.departed)
     if plan.left_out:
         console.print(f"  {several(plan.left_out, 'change')} left out of this plan")
+
+
+def nothing_text(plan: Plan) -> str:
+    """Why there is nothing to send: all is told, or what there was stays behind."""
+    if plan.staying:
+        stay = "stays" if len(plan.staying) == 1 else "stay"
+        return f"Nothing to send now: {_counted(plan.staying)} {stay} behind, see below."
+    if plan.left_out:
+        return f"Nothing to send now: {several(plan.left_out, 'change')} left out of this plan."
+    return "Nothing to send: the API was told everything."
+
+
+def money_text(money: Money) -> str:
+    """`EUR 20.00` of what is created, `delete EUR 20.00`, `update +EUR 20.00` by which open amounts
+    change."""
+    if money.action == "create":
+        return format_money(money.amount, money.currency)
+    if money.action == "update":
+        return f"update {signed_money(money.amount, money.currency)}"
+    return f"{money.action} {format_money(money.amount, money.currency)}"
 
 
 def releases_text(plan: Plan) -> str:
@@ -67,11 +92,7 @@ def _show_counts(console: Console, plan: Plan) -> None:
         counts = [plan.count(name, action) for action in ("create", "update", "delete")]
         if not any(counts):
             continue
-        first, *more = [
-            f"{'' if m.action == 'create' else m.action + ' '}{format_money(m.amount, m.currency)}"
-            for m in plan.money
-            if m.entity == name
-        ] or [""]
+        first, *more = [money_text(m) for m in plan.money if m.entity == name] or [""]
         shown = (f"{count:,}" if count else "-" for count in counts)
         table.add_row(f"  {name.replace('_', ' ')}s", *shown, first)
         for money in more:
@@ -123,9 +144,8 @@ def show_changes(console: Console, changes: Sequence[Change], total: int) -> Non
     if not changes:
         return
     for change in changes:
-        console.print(f"  {change.action} {change.entity} {change.external_id}", markup=False)
-        for name, before, after in change.fields:
-            console.print(f"      {name}: {before or '-'} → {after or '-'}", markup=False)
+        for line in change_lines(change):
+            console.print(f"  {line}", markup=False)
     if total > len(changes):
         console.print(f"  … and {total - len(changes):,} more")
 
@@ -134,23 +154,33 @@ def _show_staying(console: Console, title: str, records: Sequence[Withheld]) -> 
     """Counts, and the first of each cause: one bad customer can keep a thousand records back."""
     if not records:
         return
-    counts = Counter(record.entity for record in records)
-    said = ", ".join(several(count, entity) for entity, count in sorted(counts.items()))
-    console.print(f"[bold]{title}[/bold]: {said}")
+    console.print(f"[bold]{title}[/bold]: {', '.join(_counts_of(records))}")
     causes = Counter(record.reason for record in records)
     firsts = {record.reason: record for record in reversed(records)}
     for reason, count in causes.most_common(_CAUSES_SHOWN):
         first = firsts[reason]
         others = f" (and {count - 1:,} more)" if count > 1 else ""
-        console.print(f"  {first.entity} {first.external_id}{others}: {reason}", markup=False)
+        console.print(f"  {named_text(first)}{others}: {reason}", markup=False)
     if len(causes) > _CAUSES_SHOWN:
         console.print(f"  … {len(causes) - _CAUSES_SHOWN:,} more causes (--json has all)")
+
+
+def _counted(records: Sequence[Withheld]) -> str:
+    """`1 invoice and 2 payments`."""
+    *more, last = _counts_of(records)
+    return f"{', '.join(more)} and {last}" if more else last
+
+
+def _counts_of(records: Sequence[Withheld]) -> list[str]:
+    counts = Counter(record.entity for record in records)
+    return [several(count, entity) for entity, count in sorted(counts.items())]
 
 
 def show_outcome(console: Console, plan: Plan, outcome: Outcome) -> None:
     """What was sent, in one line, and what was not."""
     if plan.empty:
-        console.print("Nothing was sent: there was nothing to send.")
+        stay = f": {_counted(plan.staying)} stayed behind" if plan.staying else ""
+        console.print(f"Nothing was sent{stay or ': there was nothing to send'}.")
         return
     requests = outcome.sent + outcome.rejected + outcome.held + outcome.left
     console.print(

@@ -104,6 +104,11 @@ class Sent(Struct, frozen=True):
     at: float
     refused: str | None
 
+    @property
+    def key(self) -> Key:
+        """The record."""
+        return self.entity, self.external_id
+
 
 class State(Struct, frozen=True, kw_only=True):
     """What a run that goes on says of itself, at most once a second."""

@@ -1,0 +1,115 @@
+"""The command line: finds the command, runs it, turns errors into a line and an exit code.
+
+A module is loaded only when its command is run or its own help is asked for: what a command loads
+is most of what its start takes.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import msgspec
+import typer
+
+from headrace import __version__
+from headrace.cli.commands import COMMANDS
+from headrace.cli.exit_codes import ExitCode, code_of
+from headrace.model.errors import HeadraceError
+
+# The base of all errors about flags, from whichever click typer brings along.
+_UsageError: Any = typer.BadParameter.__mro__[1]
+
+_HELP = """Brings receivables from any billing or accounting system into Upflow, to the cent.
+
+In a folder with a headrace.toml: `check` what the source gives, look at the `plan`, `apply` it,
+`reconcile` the balances, and `run` it all at an interval. `demo` shows the whole way on a packaged
+example. `serve` starts the hub, which speaks Upflow's API itself; `conformance` holds any server
+against that API.
+
+Exit codes: 0 done, 1 a defect, 2 changes pending (with --detailed-exitcode), 3 problems in the
+data, 4 rejected records, 5 the API or the source can't be reached, 6 wrong configuration,
+7 refused as unsafe, 8 busy, 9 balances or answers differ, 130 interrupted.
+"""
+
+
+def build_app(loaded: Collection[str] = tuple(COMMANDS)) -> typer.Typer:
+    """The application; of the commands that are not `loaded` only the names and sentences."""
+    app = typer.Typer(
+        help=_HELP,
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    )
+    app.callback()(_root)
+    for name, sentence in COMMANDS.items():
+        if name in loaded:
+            _load(app, name)
+        else:
+            app.command(name, help=sentence)(_not_loaded)
+    return app
+
+
+def _load(app: typer.Typer, name: str) -> None:
+    module = importlib.import_module(f"headrace.cli.{name}")
+    if (group := getattr(module, "app", None)) is not None:
+        app.add_typer(group, name=name)
+    else:
+        app.command(name)(module.command)
+
+
+def _not_loaded() -> None:
+    """Stands for a command that is listed and not run."""
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        print(f"headrace {__version__}")
+        raise typer.Exit
+
+
+def _root(
+    version: bool = typer.Option(
+        False, "--version", help="Print the version.", is_eager=True, callback=_show_version
+    ),
+) -> None:
+    pass
+
+
+_root.__doc__ = _HELP
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Runs one command line; returns its exit code and never raises a HeadraceError."""
+    arguments = arguments or ["--help"]
+    asked = next((word for word in arguments if not word.startswith("-")), "")
+    app = build_app({asked})
+    try:
+        result = app(list(arguments), prog_name="headrace", standalone_mode=False)
+    except typer.Exit as stop:
+        return stop.exit_code
+    except (typer.Abort, KeyboardInterrupt):
+        return _fail("interrupted", ExitCode.INTERRUPTED, arguments)
+    except _UsageError as error:
+        text = error.format_message()
+        if type(error).__name__ == "NoArgsIsHelpError":  # a group without a command
+            print(text)
+            return ExitCode.DONE
+        command = error.ctx.command_path if error.ctx is not None else "headrace"
+        return _fail(f"{text} ({command} --help)", ExitCode.CONFIGURATION, arguments)
+    except HeadraceError as error:
+        return _fail(str(error), code_of(error), arguments)
+    return int(result) if isinstance(result, int) else ExitCode.DONE
+
+
+def _fail(text: str, code: ExitCode, arguments: Sequence[str]) -> int:
+    if "--json" in arguments:
+        document = {"error": {"code": int(code), "kind": code.name.lower(), "message": text}}
+        print(msgspec.json.encode(document).decode())
+    else:
+        print(f"error: {text}", file=sys.stderr)
+    return int(code)

@@ -1,0 +1,36 @@
+"""The commands, each with the sentence that `headrace --help` shows of it.
+
+They stand here so that the program's own help, and the start of each command, load no other
+command. The command NAME is the module `headrace.cli.NAME`, which has a function `command` or a
+typer.Typer `app`.
+"""
+
+from __future__ import annotations
+
+COMMANDS = {
+    "adopt": "Start with an Upflow organisation that already holds data, so that nothing is "
+    "sent twice.",
+    "apply": "Plan, then send what the API lacks.",
+    "check": "Try everything that a sync needs, and send nothing.",
+    "collected": "See what Upflow collected itself, and say what it is to the source.",
+    "conformance": "Find out whether a server speaks Upflow's API v1, by its answers alone.",
+    "demo": "Bring a real accounting file into a hub, balance it to the cent, and keep it in step.",
+    "drift": "Compare what the API holds with what it was told, field by field.",
+    "generate": "Make up a billing database: customers, invoices, payments and all that happens "
+    "to them.",
+    "hub": "Look after a hub and its database.",
+    "keys": "Make, list, rotate and revoke the keys of a hub's organisations; also while the "
+    "hub runs.",
+    "logs": "Show the requests that a hub has answered, newest last; also while it runs.",
+    "plan": "Show what `apply` would send; nothing is sent.",
+    "reconcile": "Prove that the API holds what the source says, per customer and currency, to "
+    "the cent.",
+    "rejects": "Look at records that the API refused, and decide what becomes of them.",
+    "run": "Keep every organisation in step, each at its own interval, until stopped.",
+    "serve": "Serve Upflow's API v1 from a database of your own: the hub.",
+    "snapshot": "Make, list, restore and delete copies of a hub's database and PDFs; also while "
+    "it runs.",
+    "status": "Show what the API has, the last runs, and what it refused; works beside a "
+    "running sync.",
+}
+"""By name; the sentence is the first one of the command's own help."""

@@ -1,0 +1,55 @@
+"""Changes as lines of text: the record by its names, and each field with its money formatted."""
+
+from __future__ import annotations
+
+import re
+
+from headrace.cli.show.names import change_text, record_text
+from headrace.model.money import format_money
+from headrace.sync.plan import Change
+
+_VERBS = {"create": "new", "update": "changed", "delete": "deleted", "release": "unlinked"}
+_SILENT = {"externalId", "customer.externalId", "currency"}
+"""Fields that the line above says already."""
+_AMOUNTS = ("amount", "grossAmount", "netAmount", "amountLinked")
+_LINKS = {
+    "linkedInvoices": "settles invoice",
+    "linkedPayments": "gives back payment",
+    "linkedCreditNotes": "pays out credit note",
+}
+_LINK = re.compile(r"(linked\w+)\[(.*)\]\.amountLinked")
+
+
+def change_lines(change: Change, whose: bool = True) -> list[str]:
+    """A heading and a line per field, amounts as money: `grossAmount` is `gross amount`. The
+    heading names the customer if it is to say `whose` the record is."""
+    heading = f"{_VERBS[change.action]} {change_text(change, whose)}"
+    if change.action == "delete":
+        return [heading]
+    lines = [heading]
+    for name, before, after in change.fields:
+        if (line := _field_line(change, name, before, after)) is not None:
+            lines.append(f"    {line}")
+    return lines
+
+
+def _field_line(change: Change, name: str, before: str, after: str) -> str | None:
+    """None for what the heading says already."""
+    if name in _SILENT or (name.startswith("linked") and not name.endswith("amountLinked")):
+        return None
+    if name.endswith(_AMOUNTS):
+        before, after = (_money(text, change.currency) for text in (before, after))
+    elif name.endswith(("At", "Date")):
+        before, after = before[:10], after[:10]
+    if link := _LINK.fullmatch(name):
+        number = change.targets.get(name.removesuffix(".amountLinked"), "")
+        label = record_text(_LINKS[link[1]], link[2], number)
+    else:
+        label = re.sub(r"(?<=[a-z])([A-Z])", lambda found: " " + found[0].lower(), name)
+    if change.action == "create":
+        return f"{label}: {after}"
+    return f"{label}: {before or '-'} → {after or '-'}"
+
+
+def _money(text: str, currency: str) -> str:
+    return format_money(int(text), currency) if text and currency else text

@@ -1,0 +1,176 @@
+"""Names beside ids: a person reads the customer, the number and the money, wherever ids stand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+from desk import HubDesk
+from shop import Shop
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[Shop]:
+    shop = Shop(tmp_path / "shop")
+    for name in ("A", "B", "C"):
+        shop.customer(name)
+        shop.invoice(f"I{name}", name, 10_000)
+        shop.payment(f"P{name}", name, 6_000, {f"I{name}": 6_000})
+    shop.run("update payments set ref_number = 'transfer of ' || external_id")
+    yield shop
+    shop.close()
+
+
+def test_what_is_deleted_has_its_name_and_money_by_what_was_sent(
+    shop: Shop, new_desk: Callable[[Path], HubDesk]
+) -> None:
+    desk = new_desk(shop.folder)
+    desk.apply()
+    shop.drop("payments", "PA")
+    shop.drop("invoices", "IB")
+    shop.drop("payments", "PB")
+    shop.run("delete from customers where external_id = 'B'")
+    said = desk.command("plan").stdout
+    assert "deleted invoice IB (No IB, Customer B, EUR 100.00)" in said
+    assert "deleted payment PA (transfer of PA, Customer A, EUR 60.00)" in said
+    assert "deleted customer B (Customer B)" in said
+    assert "delete EUR 100.00" in said and "delete EUR 120.00" in said
+    (plan,) = msgspec.json.decode(desk.command("plan", "--json").stdout)
+    money = {(one["entity"], one["action"]): one["amount"] for one in plan["money"]}
+    assert money == {("invoice", "delete"): 10_000, ("payment", "delete"): 12_000}
+    names = {one["external_id"]: one["customer_name"] for one in plan["changes"]}
+    assert names["PA"] == "Customer A" and names["IB"] == names["B"] == "Customer B"
+
+
+def test_the_money_of_updates_is_by_how_much_what_is_open_changes(
+    shop: Shop, new_desk: Callable[[Path], HubDesk]
+) -> None:
+    desk = new_desk(shop.folder)
+    desk.apply()
+    shop.run("update invoices set gross_amount = 12050 where external_id = 'IA'")
+    shop.run("update invoices set gross_amount = 9000 where external_id = 'IB'")
+    shop.run("update invoices set name = 'corrected' where external_id = 'IC'")
+    shop.run("update allocations set amount = 5500 where from_external_id = 'PC'")
+    plan = desk.plan()
+    money = {(one.entity, one.action): one.amount for one in plan.money}
+    assert money == {("invoice", "update"): 2_050 - 1_000, ("payment", "update"): 500}
+    said = desk.command("plan").stdout
+    assert "update +EUR 10.50" in said and "update +EUR 5.00" in said
+    assert "changed invoice IA (No IA, Customer A, open +EUR 20.50)" in said
+    assert "changed invoice IB (No IB, Customer B, open -EUR 10.00)" in said
+    assert "changed invoice IC (No IC, Customer C)\n" in said
+
+
+def test_a_link_names_the_number_of_what_it_settles_or_settled(
+    shop: Shop, new_desk: Callable[[Path], HubDesk]
+) -> None:
+    desk = new_desk(shop.folder)
+    shop.invoice("I9", "A", 6_000)
+    shop.payment("P9", "A", 6_000, {"I9": 6_000})
+    assert "settles invoice I9 (No I9): EUR 60.00\n" in desk.command("plan", "--diff").stdout
+    desk.apply()
+    shop.drop("invoices", "I9")
+    said = desk.command("plan", "--changes", "9").stdout
+    assert "settles invoice I9 (No I9): EUR 60.00 → -\n" in said
+
+
+def test_a_currency_that_changes_takes_from_one_and_brings_to_the_other(
+    shop: Shop, new_desk: Callable[[Path], HubDesk]
+) -> None:
+    desk = new_desk(shop.folder)
+    shop.invoice("I9", "A", 500)
+    desk.apply()
+    shop.run("update invoices set currency = 'USD' where external_id = 'I9'")
+    money = {(one.currency, one.amount) for one in desk.plan().money if one.action == "update"}
+    assert money == {("EUR", -500), ("USD", 500)}
+
+
+def test_without_kept_payloads_what_is_gone_is_named_by_its_id(
+    tmp_path: Path, new_desk: Callable[[Path], HubDesk]
+) -> None:
+    shop = Shop(tmp_path / "shop", more="keep_payloads = false")
+    shop.customer("A")
+    shop.invoice("IA", "A", 100)
+    shop.invoice("IB", "A", 100)
+    desk = new_desk(shop.folder)
+    desk.apply()
+    shop.drop("invoices", "IA")
+    shop.run("update invoices set gross_amount = 200 where external_id = 'IB'")
+    plan = desk.plan()
+    assert plan.requests == 2 and plan.money == []
+    assert "deleted invoice IA\n" in desk.command("plan").stdout
+    shop.close()
+
+
+def test_what_stays_behind_is_named_and_nothing_to_send_is_not_said_alone(
+    shop: Shop, new_desk: Callable[[Path], HubDesk]
+) -> None:
+    desk = new_desk(shop.folder)
+    desk.apply()
+    assert "Nothing to send: the API was told everything." in desk.command("plan").stdout
+    shop.invoice("I9", "A", 500)
+    shop.run("update invoices set currency = 'ABC' where external_id = 'I9'")
+    for words in (("plan",), ("plan", "--markdown")):
+        said = desk.command(*words).stdout
+        assert "Nothing to send now: 1 invoice stays behind, see below." in said
+        assert "told everything" not in said
+        assert "invoice I9 (No I9, Customer A, ABC 5.00): " in said
+    applied = desk.command("apply")
+    assert applied.returncode == 3
+    assert "Nothing was sent: 1 invoice stayed behind." in applied.stdout
+    assert "nothing to send now, 1 staying behind" in desk.command("run", "--once").stdout
+
+
+def test_links_and_records_held_are_counted_together(
+    shop: Shop, new_desk: Callable[[Path], HubDesk]
+) -> None:
+    desk = new_desk(shop.folder)
+    shop.run("update customers set name = ? where external_id = 'A'", "x" * 10_001)
+    assert desk.command("apply").returncode == 4
+    said = desk.command("plan").stdout
+    assert "Nothing to send now: 1 customer, 1 invoice and 1 payment stay behind" in said
+    (plan,) = msgspec.json.decode(desk.command("plan", "--json").stdout)
+    held = {one["external_id"]: one for one in plan["held"]}
+    assert held["IA"]["number"] == "No IA" and held["PA"]["amount"] == 6_000
+
+
+def test_refused_records_are_listed_by_name(
+    shop: Shop, new_desk: Callable[[Path], HubDesk]
+) -> None:
+    desk = new_desk(shop.folder)
+    desk.apply()
+    shop.run("update invoices set custom_id = ? where external_id = 'IA'", "x" * 10_001)
+    assert desk.command("apply").returncode == 4
+    name = f"({'x' * 59}…, Customer A, EUR 100.00)"
+    assert f"invoice/IA {name}: 400" in desk.command("rejects", "list").stdout
+    assert f"invoice IA {name}\n" in desk.command("rejects", "show", "invoice/IA").stdout
+    assert f"invoice IA {name}: 400" in desk.command("status").stdout
+    (listed,) = msgspec.json.decode(desk.command("rejects", "list", "--json").stdout)
+    assert listed["customer_name"] == "Customer A" and listed["amount"] == 10_000
+    (state,) = msgspec.json.decode(desk.command("status", "--json").stdout)
+    assert state["rejects"][0]["number"] == "x" * 10_001
+    run = state["runs"][0]["id"]
+    assert f"invoice IA {name} refused" in desk.command("status", "--run", str(run)).stdout
+
+
+def test_a_plan_says_why_apply_would_refuse_it(
+    shop: Shop, new_desk: Callable[[Path], HubDesk]
+) -> None:
+    desk = new_desk(shop.folder)
+    for number in range(40):
+        shop.invoice(f"N{number}", "A", 100)
+    desk.apply()
+    shop.run("delete from invoices where external_id like 'N%'")
+    refused = desk.command("apply")
+    assert refused.returncode == 7
+    plain, markdown = desk.command("plan").stdout, desk.command("plan", "--markdown").stdout
+    (plan,) = msgspec.json.decode(desk.command("plan", "--json").stdout)
+    assert plan["objections"]
+    for objection in plan["objections"]:
+        assert objection in refused.stderr
+        assert f"unsafe: {objection}" in plain
+        assert f"- {objection}" in markdown
+    (plan,) = msgspec.json.decode(desk.command("plan", "--customer", "C", "--json").stdout)
+    assert plan["objections"] == []
