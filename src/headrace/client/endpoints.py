@@ -98,9 +98,7 @@ class Reader:
         offset = backs = 0
         overlaps = False
         while True:
-            answer = await self.get(
-                f"{entity.path}?offset={offset}&limit={entity.page_cap}{query}"
-            )
+            answer = await self.get(f"{entity.path}?offset={offset}&limit={entity.page_cap}{query}")
             page = msgspec.json.decode(answer.body)
             items = page.get(entity.envelope, [])
             ids = [item.get("id") for item in items]

@@ -13,9 +13,15 @@ from headrace.model.settlement import kind_of
 from headrace.sync.collected import COLLECTED_ENTITIES, Collected, collected_of
 
 DOCUMENTS = (INVOICE, CREDIT_NOTE, PAYMENT, REFUND)
-_BY_NAME = (("api_documents", "external_id"), ("api_created", "external_id"),
-    ("api_kinds", "external_id"), ("api_links", "external_id"), ("api_collected", "id"), ("api_collected_links", "id"),
-)  # fmt: skip
+_TABLES = {
+    "api_documents": "external_id",
+    "api_created": "external_id",
+    "api_kinds": "external_id",
+    "api_links": "external_id",
+    "api_collected": "id",
+    "api_collected_links": "id",
+}
+"""What is kept of documents, each with the column that has their names."""
 _UNKNOWN = 300
 """How many customers that the list did not show are asked for, each by its id."""
 
@@ -78,7 +84,7 @@ class ApiSide:
         ).fetchall()
         if not rows:
             return True
-        ((id, _, first),) = rows
+        id, first = str(rows[0][0]), int(rows[0][2])
         before = await self._balance(id, first)
         members = self._connection.execute(
             "select id, external_id from plan.api_customers where id = $1 or parent = $1", [id]
@@ -118,7 +124,7 @@ class ApiSide:
         return True
 
     def _forget(self, entity: str, names: Sequence[str]) -> None:
-        for table, column in _BY_NAME:
+        for table, column in _TABLES.items():
             self._connection.execute(
                 f"delete from plan.{table} where entity = $1 and list_contains($2, {column})",
                 [entity, list(names)],

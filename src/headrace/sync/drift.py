@@ -20,7 +20,6 @@ from headrace.model.entity import BY_NAME, CUSTOMER, ENTITIES, Entity
 from headrace.sync.echo import kept_otherwise
 from headrace.sync.journal import Drift, Journal, Told
 
-
 LOOK_UPS = 300
 """Records that are read once more by themselves at most: half a minute's requests at Upflow's
 pace."""
@@ -100,8 +99,7 @@ class DriftFinder:
             compared=self._compared,
             drifted=drifted
             + [one for one in self._drifted if (one.entity, one.external_id) not in looked],
-            gone=sorted(gone, key=lambda one: (one.entity, one.external_id))
-            + missing[LOOK_UPS:],
+            gone=sorted(gone, key=lambda one: (one.entity, one.external_id)) + missing[LOOK_UPS:],
             strangers=self._strangers,
             not_looked_up=len(suspects) - len(looked),
         )

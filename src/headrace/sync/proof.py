@@ -50,7 +50,9 @@ class CurrencyTotal(Struct, frozen=True, rename={"book": "models"}):
         return pairs(self.control, self.book, self.api - self.collected)
 
 
-class DocumentDifference(Struct, frozen=True, rename={"book": "models", "book_state": "models_state"}):
+class DocumentDifference(
+    Struct, frozen=True, rename={"book": "models", "book_state": "models_state"}
+):
     """One document that is not the same in the models and the API; amounts positive when owed."""
 
     entity: str

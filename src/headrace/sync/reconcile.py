@@ -111,7 +111,7 @@ class Reconciler:
             documents=self._count("plan.api_documents"),
             balances=self._count("plan.compared_balances"),
             totals=[
-                CurrencyTotal(*row, documents=opened["*", row[0]])
+                CurrencyTotal(*(*row, opened["*", row[0]]))
                 for row in self._rows("from plan.compared_totals order by currency")
             ],
             differences=self._differences(opened),
@@ -139,9 +139,7 @@ class Reconciler:
             not_looked_up=left + len(look.unsettled),
         )
 
-    def _differences(
-        self, opened: dict[tuple[str, str], list[OpenDocument]]
-    ) -> list[Difference]:
+    def _differences(self, opened: dict[tuple[str, str], list[OpenDocument]]) -> list[Difference]:
         documents = self._documents()
         rows = self._rows(
             "select customer, currency, book, api, collected, control, stated, coalesce(name, '') "

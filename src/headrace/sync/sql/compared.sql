@@ -154,7 +154,8 @@ select
             then if(in_book, 'in the API', 'in the models') || ' it is '
                 || if(starts_with(elsewhere.place, 'customer '), 'of ', 'in ') || elsewhere.place
         when not in_api then 'not in the API: ' || coalesce(
-            withheld.reason, held.reason, 'not sent yet'
+            withheld.reason, held.reason, if(told.entity is null, null, 'it was, and is gone'),
+            'not sent yet'
         )
         when not in_book then 'not in the models'
         else concat_ws(
@@ -187,6 +188,9 @@ left join (
     semi join plan.differing using (entity, external_id)
     group by all
 ) as numbers using (entity, external_id)
+left join (
+    select entity, external_id from staging.told semi join plan.differing using (entity, external_id)
+) as told using (entity, external_id)
 left join plan.doubles as doubles on doubles.entity = one.entity and doubles.id = one.external_id
 -- Collected money that may stand there twice is a difference whatever is open on it.
 where open_differs or due_differs or state_differs or not in_api;
