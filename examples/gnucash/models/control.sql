@@ -1,5 +1,5 @@
--- What the book's own receivable accounts say of each customer: the sum of all splits, whatever made
--- them. It takes neither invoices nor lots into account, so that it can show what the other models
+-- What the book's own receivable accounts say of each customer: the sum of all splits, whatever
+-- made them. It takes neither invoices nor lots into account, so that it can show what the other models
 -- misread.
 select
     customer_guid as customer_external_id,

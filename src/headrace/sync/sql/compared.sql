@@ -189,7 +189,9 @@ left join (
     group by all
 ) as numbers using (entity, external_id)
 left join (
-    select entity, external_id from staging.told semi join plan.differing using (entity, external_id)
+    select entity, external_id
+    from staging.told
+    semi join plan.differing using (entity, external_id)
 ) as told using (entity, external_id)
 left join plan.doubles as doubles on doubles.entity = one.entity and doubles.id = one.external_id
 -- Collected money that may stand there twice is a difference whatever is open on it.
@@ -210,7 +212,10 @@ summed as (
     join plan.api_documents as document using (customer, currency)
     group by all
 )
-select customer.external_id as customer, customer.currency, coalesce(summed.balance, 0) as documents,
+select
+    customer.external_id as customer,
+    customer.currency,
+    coalesce(summed.balance, 0) as documents,
     customer.balance as stated
 from plan.api_customers as customer
 left join summed on summed.customer = customer.external_id and summed.currency = customer.currency
