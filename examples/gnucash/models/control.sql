@@ -1,6 +1,6 @@
 -- What the book's own receivable accounts say of each customer: the sum of all splits, whatever
--- made them. It takes neither invoices nor lots into account, so that it can show what the other models
--- misread.
+-- made them. It takes neither invoices nor lots into account, so that it can show what the other
+-- models misread.
 select
     customer_guid as customer_external_id,
     currency,

@@ -126,7 +126,8 @@ class ApiSide:
     def _forget(self, entity: str, names: Sequence[str]) -> None:
         for table, column in _TABLES.items():
             self._connection.execute(
-                f"delete from plan.{table} where entity = $1 and list_contains($2, {column})",
+                f"delete from plan.{table} where entity = $1 "
+                f"and {column} in (select unnest($2::varchar[]))",
                 [entity, list(names)],
             )
 
