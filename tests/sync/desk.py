@@ -30,7 +30,7 @@ from headrace.store.organisations import find_organisation
 from headrace.store.place import transactions
 from headrace.sync.organisation import Organisation, Outcome
 from headrace.sync.plan import Plan
-from headrace.sync.reconcile import Reconciled
+from headrace.sync.proof import Reconciled
 from headrace.testkit.hub import RunningHub
 
 Key = tuple[str, str]

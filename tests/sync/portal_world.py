@@ -14,7 +14,7 @@ from msgspec import Struct, field
 from shop import Shop
 
 from headrace.sync.plan import Plan
-from headrace.sync.reconcile import Reconciled
+from headrace.sync.proof import Reconciled
 
 _START = date(2026, 5, 4)
 _CUSTOMERS = {"T": None, "A": "T", "B": "T", "C": None, "D": None}

@@ -12,7 +12,7 @@ from desk import HubDesk
 from shop import Shop
 
 from headrace.sync.plan import Plan
-from headrace.sync.reconcile import Reconciled
+from headrace.sync.proof import Reconciled
 
 
 class Till:
@@ -112,7 +112,7 @@ def test_a_real_difference_beside_collected_money_is_still_one(till: Till) -> No
     (difference,) = proof.differences
     assert (difference.book, difference.api, difference.collected) == (10000, 7300, -2000)
     assert [(one.external_id, one.reason) for one in difference.documents] == [
-        ("X1", "not in the source")
+        ("X1", "not in the models")
     ]
 
 

@@ -37,7 +37,7 @@ def test_differences_as_csv_and_a_page(tmp_path: Path, new_desk: Callable[[Path]
         "unapplied": -200,
     }
     assert document["proof"]["ageing"] == [
-        {**expected, "side": "source"},
+        {**expected, "side": "models"},
         {**expected, "side": "API"},
     ]
     assert (
@@ -56,14 +56,19 @@ def test_differences_as_csv_and_a_page(tmp_path: Path, new_desk: Callable[[Path]
     assert dict(zip(header, row, strict=True)) == {
         "organisation": "shop",
         "customer": "A & Sons",
+        "customer_name": "Customer A & Sons",
         "currency": "EUR",
-        "source": "115.68",
+        "control": "",
+        "models": "115.68",
         "api": "76.59",
         "difference": "39.09",
         "entity": "invoice",
         "document": "L91",
-        "document_source": "50.00",
+        "number": "No L91",
+        "document_models": "50.00",
         "document_api": "10.91",
+        "state_models": "overdue",
+        "state_api": "overdue",
         "reason": "open amounts differ",
     }
     shop.close()

@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 from pair import Pair
 
-from headrace.sync.reconcile import KindTotal
+from headrace.sync.proof import KindTotal
 
 _TABLE = (
     "create table settlements (external_id text, invoice_external_id text, kind text, "
@@ -53,7 +53,7 @@ def test_each_kind_settles_its_invoice_and_is_summed_by_kind(books: Pair) -> Non
         KindTotal(kind, "EUR", amount, amount) for kind, amount in sorted(kinds.items())
     ]
     done = books.desk.command("reconcile")
-    assert "write off: source EUR 40.00, API EUR 40.00" in done.stdout
+    assert "write off: models EUR 40.00, API EUR 40.00" in done.stdout
 
 
 def test_a_settlement_that_is_taken_back_or_moved_is_followed(books: Pair) -> None:

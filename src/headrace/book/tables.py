@@ -155,6 +155,19 @@ TABLES = (
             Column("content", "bytes"),
         ),
     ),
+    # What the source's own books say, for `reconcile` alone: nothing is sent for it.
+    Table(
+        "control",
+        "control",
+        (*_ids("customer_external_id"), *_must("currency"), *_amounts("balance")),
+        "customer_external_id",
+    ),
+    Table(
+        "control_totals",
+        "control_total",
+        (*_must("currency"), *_amounts("balance")),
+        "currency",
+    ),
 )
 
 BY_NAME = {table.name: table for table in TABLES}

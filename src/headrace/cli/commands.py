@@ -23,7 +23,8 @@ COMMANDS = {
     "hub runs.",
     "logs": "Show the requests that a hub has answered, newest last; also while it runs.",
     "plan": "Show what `apply` would send; nothing is sent.",
-    "reconcile": "Prove that the API holds what the source says, per customer and currency, to "
+    "reconcile": "Prove that the API holds what the models say, per customer and document, to "
+    "the cent.",
     "the cent.",
     "rejects": "Look at records that the API refused, and decide what becomes of them.",
     "run": "Keep every organisation in step, each at its own interval, until stopped.",

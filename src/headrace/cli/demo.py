@@ -21,7 +21,7 @@ from headrace.model.clock import SYSTEM_CLOCK
 from headrace.model.errors import ConfigurationError, HeadraceError
 from headrace.sync.organisation import Outcome
 from headrace.sync.plan import Plan
-from headrace.sync.reconcile import Reconciled
+from headrace.sync.proof import Reconciled
 from headrace.testkit.hub import hub_process, make_keys
 
 _LIMIT = "6000"

@@ -74,6 +74,11 @@ def _show(report: DriftReport, repair: bool) -> None:
         console.print(f"  {gone.entity} {gone.external_id} is no longer there", markup=False)
     if len(report.gone) > _SHOWN:
         console.print(f"  … and {len(report.gone) - _SHOWN:,} more are gone (--json has all)")
+    if report.not_looked_up:
+        console.print(
+            f"  {report.not_looked_up:,} of these were not looked up by themselves: if the API's "
+            "data changed while they were read, run it again"
+        )
     if report.strangers:
         said = several(len(report.strangers), "record")
         console.print(f"  {said} there that headrace did not send (--json lists them)")

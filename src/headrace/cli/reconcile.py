@@ -33,10 +33,12 @@ def command(
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Prove that the API holds what the source says, per customer and currency, to the cent.
+    """Prove that the API holds what the models say, per customer and document, to the cent.
 
     Reads the source again, lists every document that the API has, and prints `balanced` with the
-    figures, or each difference with the documents that explain it (exit code 9).
+    figures, or each difference with the documents that explain it (exit code 9): balances, open
+    amounts, states and due dates. With the models `control` or `control_totals` the source's own
+    figures are held against both. What differs is looked up by its id before it is named.
 
     Example: headrace reconcile --organisation acme --html monday.html
     """

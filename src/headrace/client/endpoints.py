@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -16,6 +16,10 @@ from headrace.model.entity import CUSTOMER, Entity
 from headrace.model.errors import Refused, Unauthorised, Unreachable
 
 READ_ATTEMPTS = 6
+_REMEMBERED = 50_000
+_BACKS = 1_000
+"""Steps back in one list; beyond them, it is read as it comes."""
+_NO_FILTERS: Mapping[str, str] = {}
 
 
 def external_path(entity: Entity, external_id: str) -> str:
@@ -38,6 +42,27 @@ def pdf_path(entity: Entity, external_id: str) -> str:
     return f"{external_path(entity, external_id)}/pdf"
 
 
+class _Met:
+    """The ids that a list gave last. Pages overlap by what was added or deleted between two of
+    them, so what lies further back need not be remembered."""
+
+    def __init__(self) -> None:
+        self._ids: dict[Any, None] = {}
+
+    def knows_none(self, ids: Sequence[Any]) -> bool:
+        return bool(self._ids) and not any(id in self._ids for id in ids)
+
+    def is_new(self, id: Any) -> bool:
+        """Whether it was not met; now it was. What has no id is always new."""
+        if id in self._ids:
+            return False
+        if id is not None:
+            self._ids[id] = None
+            if len(self._ids) > _REMEMBERED:
+                del self._ids[next(iter(self._ids))]
+        return True
+
+
 class Reader:
     """Reads pages and entities at the organisation's pace, with the guide's retries.
 
@@ -58,17 +83,46 @@ class Reader:
         self._answered = answered
         self._attempts = attempts
 
-    async def pages(self, entity: Entity) -> AsyncIterator[list[dict[str, Any]]]:
-        """Every page of a list, newest first; the answer's own `limit` says how far to go on."""
-        offset = 0
+    async def pages(
+        self, entity: Entity, filters: Mapping[str, str] = _NO_FILTERS
+    ) -> AsyncIterator[list[dict[str, Any]]]:
+        """Every page of a list, each record once; the answer's own `limit` says how far to go on.
+
+        Others may add and delete meanwhile, which moves the list: each page begins with the last
+        record of the page before, so that a place where it became shorter is seen, and read again
+        from further ahead. What changes in a page that was read is not seen. `filters` are further
+        parameters of the list.
+        """
+        met = _Met()
+        query = "".join(f"&{name}={quote(value, safe='')}" for name, value in filters.items())
+        offset = backs = 0
+        overlaps = False
         while True:
-            answer = await self.get(f"{entity.path}?offset={offset}&limit={entity.page_cap}")
+            answer = await self.get(f"{entity.path}?offset={offset}&limit={entity.page_cap}{query}")
             page = msgspec.json.decode(answer.body)
             items = page.get(entity.envelope, [])
-            yield items
+            ids = [item.get("id") for item in items]
+            if overlaps and offset and backs < _BACKS and met.knows_none(ids):
+                backs += 1
+                offset = max(0, offset - max(1, entity.page_cap // 2))
+                continue
+            yield [item for item in items if met.is_new(item.get("id"))]
             offset += len(items)
             if not items or offset >= page.get("total", 0):
                 return
+            overlaps = len(items) > 1
+            offset -= overlaps
+
+    async def find(self, path: str) -> dict[str, Any] | None:
+        """One record, None where there is none. Raises as `request`."""
+        try:
+            answer = await self.get(path)
+        except Refused as error:
+            if error.status != 404:
+                raise
+            return None
+        found: dict[str, Any] = msgspec.json.decode(answer.body)
+        return found
 
     async def get(self, path: str) -> Answer:
         """One GET. Raises as `request`."""

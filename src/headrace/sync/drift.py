@@ -6,7 +6,7 @@ and compared field by field; what they made there themselves is counted and left
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -14,11 +14,15 @@ from msgspec import Struct, field
 
 from headrace.book.book import Book
 from headrace.book.payloads import Payloads, encode_payload
-from headrace.client.endpoints import Reader
+from headrace.client.endpoints import Reader, external_path
 from headrace.model.clock import Clock, format_instant
-from headrace.model.entity import CUSTOMER, ENTITIES, Entity
+from headrace.model.entity import BY_NAME, CUSTOMER, ENTITIES, Entity
 from headrace.sync.echo import kept_otherwise
 from headrace.sync.journal import Drift, Journal, Told
+
+LOOK_UPS = 300
+"""Records that are read once more by themselves at most: half a minute's requests at Upflow's
+pace."""
 
 
 class Gone(Struct, frozen=True):
@@ -47,6 +51,9 @@ class DriftReport(Struct, frozen=True, kw_only=True):
     drifted: list[Drift] = field(default_factory=list)
     gone: list[Gone] = field(default_factory=list)
     strangers: list[Stranger] = field(default_factory=list)
+    not_looked_up: int = 0
+    """Of those that differ or are gone, the ones too many to be read once more by themselves: the
+    lists may have moved while they were read."""
 
     @property
     def empty(self) -> bool:
@@ -81,13 +88,20 @@ class DriftFinder:
                 self._compare(entity, page)
                 read += len(page)
                 watch(entity.name, read)
+        missing = self._gone()
+        suspects = [(one.entity, one.external_id) for one in missing + self._drifted]
+        gone, drifted = await self._second_look(suspects[:LOOK_UPS])
+        looked = set(suspects[:LOOK_UPS])
+        self._compared += sum(one not in gone for one in missing[:LOOK_UPS])
         return DriftReport(
             organisation=organisation,
             made_at=format_instant(self._clock.now()),
             compared=self._compared,
-            drifted=self._drifted,
-            gone=self._gone(),
+            drifted=drifted
+            + [one for one in self._drifted if (one.entity, one.external_id) not in looked],
+            gone=sorted(gone, key=lambda one: (one.entity, one.external_id)) + missing[LOOK_UPS:],
             strangers=self._strangers,
+            not_looked_up=len(suspects) - len(looked),
         )
 
     def _compare(self, entity: Entity, page: list[dict[str, Any]]) -> None:
@@ -103,15 +117,43 @@ class DriftFinder:
                 self._strangers.append(
                     Stranger(entity.name, str(item["id"]), external_id, str(shown))
                 )
-        for (_, external_id), body in bodies.items():
-            self._compared += 1
-            answer = msgspec.json.encode(with_customer(named[external_id], self._customers))
-            if fields := kept_otherwise(body, answer):
-                self._drifted.append(Drift(entity.name, external_id, fields))
+        self._compared += len(bodies)
+        self._drifted += self._judge(named, bodies)
         self._connection.execute(
             "insert into plan.seen select $1, unnest($2::varchar[])",
             [entity.name, [external_id for _, external_id in told]],
         )
+
+    def _judge(
+        self, named: Mapping[str, dict[str, Any]], bodies: Mapping[tuple[str, str], bytes]
+    ) -> list[Drift]:
+        """What differs, of answers by external id and what was told."""
+        found = []
+        for (entity, external_id), body in bodies.items():
+            answer = msgspec.json.encode(with_customer(named[external_id], self._customers))
+            if fields := kept_otherwise(body, answer):
+                found.append(Drift(entity, external_id, fields))
+        return found
+
+    async def _second_look(
+        self, suspects: Sequence[tuple[str, str]]
+    ) -> tuple[list[Gone], list[Drift]]:
+        """What of these is really gone or otherwise, each read by itself: lists move while they
+        are read."""
+        gone, drifted = [], []
+        for name, external_id in suspects:
+            entity = BY_NAME[name]
+            item = await self._reader.find(external_path(entity, external_id))
+            if item is None:
+                gone.append(Gone(name, external_id))
+                continue
+            customer = item.get("customerId")
+            if customer is not None and customer not in self._customers:
+                found = await self._reader.find(f"{CUSTOMER.path}/{customer}")
+                self._customers[customer] = found.get("externalId") if found else None
+            told = self._journal.told([(name, external_id)])
+            drifted += self._judge({external_id: item}, self._bodies(entity, told))
+        return gone, drifted
 
     def _bodies(
         self, entity: Entity, told: dict[tuple[str, str], Told]

@@ -36,8 +36,9 @@ from headrace.sync.look_up import create_field, look_up
 from headrace.sync.plan import Plan
 from headrace.sync.planner import Planner
 from headrace.sync.progress import Progress
+from headrace.sync.proof import Reconciled
 from headrace.sync.proposals import Proposal
-from headrace.sync.reconcile import Reconciled, Reconciler
+from headrace.sync.reconcile import Reconciler
 from headrace.sync.saved_plan import SavedPlan
 from headrace.sync.scope import WHOLE, Scope
 

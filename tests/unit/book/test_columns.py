@@ -17,7 +17,7 @@ NOT_DELIVERED = {
     ("customers", "custom_fields"),
 }
 KEYS = {("allocations", name) for name in ("from_entity", "from_external_id", "to_entity")}
-DOCUMENTS = ("documents", "adjustments")
+DOCUMENTS = ("documents", "adjustments", "control", "control_totals")
 CASES = [
     (table.name, column)
     for table in TABLES

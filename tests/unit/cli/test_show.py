@@ -11,7 +11,7 @@ from headrace.cli.show.plans import show_outcome, show_plan
 from headrace.cli.show.reconciled import show_reconciled
 from headrace.sync.organisation import Outcome
 from headrace.sync.plan import Change, Count, Money, Plan, Withheld
-from headrace.sync.reconcile import CurrencyTotal, Difference, DocumentDifference, Reconciled
+from headrace.sync.proof import CurrencyTotal, Difference, DocumentDifference, Reconciled
 
 
 def plan(**more: object) -> Plan:
@@ -106,7 +106,7 @@ def test_a_difference_names_the_documents_that_explain_it() -> None:
     )  # fmt: skip
     text = shown(show_reconciled, proof)
     assert text.startswith("differs  acme")
-    assert "customer c1: source JPY 1,500, API JPY 1,000" in text
+    assert "customer c1: models JPY 1,500, API JPY 1,000" in text
     assert "invoice i1: JPY 500 / JPY 0, not in the API: not sent yet" in text
 
 

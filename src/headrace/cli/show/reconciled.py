@@ -2,29 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.console import Console
 from rich.table import Table
 
+from headrace.cli.show.console import several
 from headrace.model.money import format_money
-from headrace.sync.reconcile import Reconciled
+from headrace.sync.proof import (
+    CurrencyTotal,
+    Difference,
+    DocumentDifference,
+    OpenDocument,
+    Reconciled,
+)
 
 _SHOWN = 20
+OWN = "source's own"
+"""How the source's own figure is headed, beside what the models make of the source."""
+
+
+def named(id: str, name: str) -> str:
+    """`4711 (Acme & Sons)`: an id with what people call it, if that is another thing."""
+    return f"{id} ({name})" if name and name != id else id
+
+
+def why(sides: Sequence[str]) -> str:
+    """The pairs of sides that differ, in words."""
+    return ", ".join(pair.replace("control", OWN).replace(" and ", " ≠ ") for pair in sides)
 
 
 def show_reconciled(console: Console, proof: Reconciled) -> None:
     """`balanced` with the figures, or each difference with the documents that explain it."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column("")
-    table.add_column("customers", justify="right")
-    table.add_column("source", justify="right")
-    table.add_column("API", justify="right")
-    for total in proof.totals:
-        table.add_row(
-            f"  {total.currency}",
-            f"{total.customers:,}",
-            format_money(total.book, total.currency),
-            format_money(total.api, total.currency),
-        )
     compared = (
         f"{proof.organisation}: {proof.balances:,} balances of {proof.customers:,} customers, "
         f"{proof.documents:,} documents"
@@ -33,32 +42,122 @@ def show_reconciled(console: Console, proof: Reconciled) -> None:
         "[bold green]balanced[/bold green]" if proof.balanced else "[bold red]differs[/bold red]"
     )
     console.print(f"{state}  {compared}")
-    console.print(table)
+    shown = "this proves" if proof.balanced else "this does not prove"
+    console.print(f"  {shown} that {proof.proves}")
+    _show_totals(console, proof)
     _show_collected(console, proof)
     _show_kinds(console, proof)
     for difference in proof.differences[:_SHOWN]:
-        currency = difference.currency
-        console.print(
-            f"  customer {difference.customer}: source {format_money(difference.book, currency)}, "
-            f"API {format_money(difference.api, currency)}",
-            markup=False,
-        )
-        for document in difference.documents[:_SHOWN]:
-            console.print(
-                f"      {document.entity} {document.external_id}: "
-                f"{format_money(document.book, currency)} / "
-                f"{format_money(document.api, currency)}, {document.reason}",
-                markup=False,
-            )
-    if len(proof.differences) > _SHOWN:
-        console.print(f"  … and {len(proof.differences) - _SHOWN:,} more (--json has all)")
+        _show_difference(console, difference)
+    _say_more(console, len(proof.differences))
     for statement in proof.statements[:_SHOWN]:
         console.print(
-            f"  customer {statement.customer}: the API states "
+            f"  customer {named(statement.customer, statement.name)}: the API states "
             f"{format_money(statement.stated, statement.currency)}, its documents add up to "
             f"{format_money(statement.documents, statement.currency)}",
             markup=False,
         )
+    _say_more(console, len(proof.statements))
+    if proof.unread:
+        console.print(
+            f"  {several(proof.unread, 'row')} of {' and '.join(proof.controls)} can't be read: "
+            "`headrace check` names them"
+        )
+    if proof.not_looked_up:
+        console.print(
+            f"  {proof.not_looked_up:,} of what differs was not looked up by itself (the first "
+            f"{proof.looked_up:,} were): if the API's data changed while they were read, run it "
+            "again"
+        )
+
+
+def _show_totals(console: Console, proof: Reconciled) -> None:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("")
+    heads = ["customers", *([OWN] if proof.controls else []), "models", "API"]
+    for head in heads:
+        table.add_column(head, justify="right")
+    for total in proof.totals:
+        figures = [total.book, total.api]
+        money = [format_money(amount, total.currency) for amount in figures]
+        if proof.controls:
+            money.insert(0, own(total.control, total.currency))
+        table.add_row(f"  {total.currency}", f"{total.customers:,}", *money)
+    console.print(table)
+    for total in proof.totals:
+        _show_total(console, total)
+
+
+def _show_total(console: Console, total: CurrencyTotal) -> None:
+    """What is wrong with the figures of one currency as a whole."""
+    currency = total.currency
+    if total.control_sum not in (None, total.control):
+        console.print(
+            f"  {currency}: control adds up to {own(total.control_sum, currency)}, "
+            f"control_totals says {own(total.control, currency)}"
+        )
+    apart_from_own = [pair for pair in total.sides if pair == "control and models"]
+    if apart_from_own and total.control is not None:
+        apart = format_money(total.control - total.book, currency)
+        console.print(f"  {currency}: {why(apart_from_own)}, by {apart}")
+    _show_open(console, total.documents, currency, customers=True)
+
+
+def _show_difference(console: Console, difference: Difference) -> None:
+    currency = difference.currency
+    start = ""
+    if difference.control is not None:
+        start = f"{OWN} {format_money(difference.control, currency)}, "
+    sides = why(difference.pairs) or "the balance is the same, its documents are not"
+    if difference.control is not None or not difference.pairs:
+        sides = f"; {sides}"
+    else:
+        sides = ""
+    console.print(
+        f"  customer {named(difference.customer, difference.name)}: {start}models "
+        f"{format_money(difference.book, currency)}, API "
+        f"{format_money(difference.api, currency)}{sides}",
+        markup=False,
+    )
+    for document in difference.documents[:_SHOWN]:
+        _show_document(console, document, currency)
+    _say_more(console, len(difference.documents), "      ")
+    _show_open(console, difference.open, currency)
+
+
+def _show_document(console: Console, document: DocumentDifference, currency: str) -> None:
+    console.print(
+        f"      {document.entity.replace('_', ' ')} "
+        f"{named(document.external_id, document.number)}: "
+        f"{format_money(document.book, currency)} / "
+        f"{format_money(document.api, currency)}, {document.reason}",
+        markup=False,
+    )
+
+
+def _show_open(
+    console: Console, documents: Sequence[OpenDocument], currency: str, customers: bool = False
+) -> None:
+    """What explains the difference from the source's own figure."""
+    for document in documents[:_SHOWN]:
+        whose = f" of customer {named(document.customer, document.name)}" if customers else ""
+        console.print(
+            f"      {document.entity.replace('_', ' ')} "
+            f"{named(document.external_id, document.number)}{whose}: "
+            f"{format_money(document.open, currency)}, {document.reason}",
+            markup=False,
+        )
+    _say_more(console, len(documents), "      ")
+
+
+def _say_more(console: Console, count: int, indent: str = "  ") -> None:
+    if count > _SHOWN:
+        console.print(f"{indent}… and {count - _SHOWN:,} more (--json has all)")
+
+
+def own(amount: int | None, currency: str) -> str:
+    """The source's own figure, a dash where there is none."""
+    return "–" if amount is None else format_money(amount, currency)
 
 
 def _show_collected(console: Console, proof: Reconciled) -> None:
@@ -72,7 +171,7 @@ def _show_collected(console: Console, proof: Reconciled) -> None:
     for one in proof.collected[:_SHOWN]:
         doubt = f", may be booked as {one.booked}: a difference" if one.booked else ""
         console.print(
-            f"      {one.day} {one.entity} {one.id} of customer {one.customer}: "
+            f"      {one.day} {one.entity} {one.id} of customer {named(one.customer, one.name)}: "
             f"{format_money(one.amount, one.currency)} {one.reference}{doubt}",
             markup=False,
         )
@@ -85,6 +184,6 @@ def _show_kinds(console: Console, proof: Reconciled) -> None:
     """What settles invoices without cash, by its kind."""
     for total in proof.kinds:
         console.print(
-            f"  {total.kind.replace('_', ' ')}: source {format_money(total.book, total.currency)}, "
+            f"  {total.kind.replace('_', ' ')}: models {format_money(total.book, total.currency)}, "
             f"API {format_money(total.api, total.currency)}"
         )

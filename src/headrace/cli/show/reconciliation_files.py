@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from importlib import resources
 from pathlib import Path
@@ -11,18 +11,21 @@ from typing import TextIO
 
 import jinja2
 
+from headrace.cli.show.reconciled import named, own, why
 from headrace.model.errors import ConfigurationError
 from headrace.model.money import EXPONENTS, format_money
-from headrace.sync.reconcile import Reconciled
+from headrace.sync.proof import CurrencyTotal, Difference, OpenDocument, Reconciled
 
 _COLUMNS = (
-    "organisation", "customer", "currency", "source", "api", "difference",
-    "entity", "document", "document_source", "document_api", "reason",
+    "organisation", "customer", "customer_name", "currency", "control", "models", "api",
+    "difference", "entity", "document", "number", "document_models", "document_api",
+    "state_models", "state_api", "reason",
 )  # fmt: skip
 
 
 def write_csv(path: Path, proofs: Sequence[Reconciled]) -> None:
-    """A row per document that explains a difference, amounts as plain decimals.
+    """A row per document that explains a difference, amounts as plain decimals. `control` is the
+    source's own figure, empty without one; `difference` is what models and API are apart.
 
     ConfigurationError when the file can't be written.
     """
@@ -31,31 +34,64 @@ def write_csv(path: Path, proofs: Sequence[Reconciled]) -> None:
         writer.writerow(_COLUMNS)
         for proof in proofs:
             for difference in proof.differences:
-                currency = difference.currency
-                # What is collected and not booked yet is no part of the difference.
-                apart = difference.book - difference.api + difference.collected
-                amounts = (difference.book, difference.api, apart)
-                start = [proof.organisation, difference.customer, currency]
-                start += [_decimal(amount, currency) for amount in amounts]
-                for document in difference.documents:
-                    writer.writerow(
-                        [
-                            *start,
-                            document.entity,
-                            document.external_id,
-                            _decimal(document.book, currency),
-                            _decimal(document.api, currency),
-                            document.reason,
-                        ]
-                    )
-                if not difference.documents:
-                    writer.writerow([*start, *[""] * 5])
+                writer.writerows(_rows(proof.organisation, difference))
+            for total in proof.totals:
+                if total.sides and total.documents:
+                    writer.writerows(_total_rows(proof.organisation, total))
+
+
+def _rows(organisation: str, difference: Difference) -> Iterator[list[str]]:
+    currency = difference.currency
+    # What is collected and not booked yet is no part of the difference.
+    apart = difference.book - difference.api + difference.collected
+    start = [
+        organisation,
+        difference.customer,
+        difference.name,
+        currency,
+        *(
+            _decimal(amount, currency)
+            for amount in (difference.control, difference.book, difference.api, apart)
+        ),
+    ]
+    for document in difference.documents:
+        yield [
+            *start,
+            document.entity,
+            document.external_id,
+            document.number,
+            _decimal(document.book, currency),
+            _decimal(document.api, currency),
+            document.book_state,
+            document.api_state,
+            document.reason,
+        ]
+    for one in difference.open:
+        yield [*start, *_open_cells(one, currency)]
+    if not difference.documents and not difference.open:
+        yield [*start, *[""] * 8]
+
+
+def _total_rows(organisation: str, total: CurrencyTotal) -> Iterator[list[str]]:
+    """Documents that explain a currency's total; nobody's balance is known by the source's own
+    books then."""
+    currency = total.currency
+    for one in total.documents:
+        start = [organisation, one.customer, one.name, currency, *[""] * 4]
+        yield [*start, *_open_cells(one, currency)]
+
+
+def _open_cells(one: OpenDocument, currency: str) -> list[str]:
+    amount = _decimal(one.open, currency)
+    return [one.entity, one.external_id, one.number, amount, "", "", "", one.reason]
 
 
 def write_html(path: Path, proofs: Sequence[Reconciled]) -> None:
     """One page that needs nothing else: totals, differences, ageing on both sides."""
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters["money"] = lambda amount, currency: format_money(amount, currency)
+    environment.filters["why"] = why
+    environment.globals.update(named=named, own=own)
     text = resources.files("headrace.cli.show").joinpath("reconciliation.html").read_text("utf-8")
     page = environment.from_string(text).render(proofs=proofs)
     with _open(path) as file:
@@ -69,6 +105,8 @@ def _open(path: Path) -> TextIO:
         raise ConfigurationError(f"{path} can't be written: {error.strerror}.") from None
 
 
-def _decimal(amount: int, currency: str) -> str:
+def _decimal(amount: int | None, currency: str) -> str:
+    if amount is None:
+        return ""
     exponent = EXPONENTS.get(currency, 2)
     return f"{Decimal(amount).scaleb(-exponent):.{exponent}f}"

@@ -2,14 +2,14 @@
 -- buckets with `unapplied` add up to the balance.
 create or replace table plan.ageing as
 with documents as (
-    select 'source' as side, * from plan.book_documents
+    select 'models' as side, entity, currency, open, due from plan.book_documents
     union all
-    select 'API', * from plan.api_documents
+    select 'API', entity, currency, open, due from plan.api_documents
 ),
 late as (
-    select *, date_diff('day', due::date, today.day) as days
+    select documents.*, date_diff('day', due::date, today.day) as days
     from documents
-    cross join (select $day::date as day) as today
+    cross join plan.today as today
     where open <> 0
 )
 select

@@ -1,5 +1,6 @@
 -- What each document leaves owed (positive) or in credit (negative), by the source's own rows:
--- withheld ones count too, for the source is what the API is held against.
+-- withheld ones count too, for the source is what the API is held against. `stated_customer` is
+-- whom the models name where `family_payments` books a payment at the head of the family.
 create or replace table plan.book_documents as
 with given as (
     select from_entity as entity, from_external_id as external_id, sum(amount) as amount
@@ -19,22 +20,50 @@ opened as (
     left join given on given.entity = placed.entity and given.external_id = placed.external_id
     left join taken on taken.entity = placed.entity and taken.external_id = placed.external_id
     where placed.entity <> 'customer'
+),
+stated as (
+    select payment.external_id, payment.customer_external_id as customer
+    from book.rebooked as rebooked
+    join book.payments as payment using (external_id)
 )
 select
     opened.entity,
     opened.external_id,
-    opened.customer,
-    opened.currency,
+    coalesce(opened.customer, '') as customer,
+    coalesce(stated.customer, opened.customer, '') as stated_customer,
+    coalesce(opened.currency, '') as currency,
+    opened.amount,
     case when opened.entity in ('invoice', 'refund') then open else -open end as open,
     invoices.due_date as due
 from opened
 left join book.invoices as invoices
-    on opened.entity = 'invoice' and invoices.external_id = opened.external_id;
+    on opened.entity = 'invoice' and invoices.external_id = opened.external_id
+left join stated on opened.entity = 'payment' and stated.external_id = opened.external_id;
+
+-- By which people know a document. A view, since only what differs is shown with it.
+create or replace view plan.book_numbers as
+select 'invoice' as entity, external_id, custom_id as number from book.invoices
+union all
+select 'credit_note', external_id, custom_id from book.credit_notes
+union all
+select 'payment', external_id, ref_number from book.all_payments
+union all
+select 'refund', external_id, ref_number from book.all_refunds;
 
 create or replace table plan.api_documents (
-    entity varchar, external_id varchar, customer varchar, currency varchar, open bigint,
-    due timestamp
+    entity varchar, external_id varchar, id varchar, customer varchar, currency varchar,
+    open bigint, due timestamp, state varchar, number varchar
 );
 create or replace table plan.api_customers (
-    id varchar, external_id varchar, parent varchar, currency varchar, balance bigint
+    id varchar, external_id varchar, parent varchar, currency varchar, balance bigint, name varchar
 );
+
+-- The customer's name as the models have it, or else the API.
+create or replace view plan.names as
+select external_id as customer, first(name order by place) as name
+from (
+    select external_id, name, 1 as place from book.customers
+    union all
+    select external_id, name, 2 from plan.api_customers
+)
+group by external_id;

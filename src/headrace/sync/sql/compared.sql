@@ -1,5 +1,5 @@
--- Both sides side by side: per customer and currency, and per document. `collected` is what the API
--- has by money that is not booked yet, which is no difference.
+-- The sides beside each other: per customer and currency, and per document. `collected` is what the
+-- API has by money that is not booked yet, which is no difference.
 create or replace table plan.compared_balances as
 with of_book as (
     select customer, currency, sum(open)::bigint as balance
@@ -15,47 +15,187 @@ of_collected as (
     select customer, currency, sum(amount)::bigint as amount
     from plan.collected_effects
     group by all
+),
+of_models as (
+    select stated_customer as customer, currency, sum(open)::bigint as balance
+    from plan.book_documents
+    group by all
 )
 select
     customer,
     currency,
     coalesce(of_book.balance, 0) as book,
     coalesce(of_api.balance, 0) as api,
-    coalesce(of_collected.amount, 0) as collected
+    coalesce(of_collected.amount, 0) as collected,
+    -- A customer whom the source's own list leaves out owes nothing by it.
+    case when with_control.given then
+        if(control.unread, null, coalesce(control.balance, 0)) end as control,
+    coalesce(of_models.balance, 0) as stated
 from of_book
 full outer join of_api using (customer, currency)
-left join of_collected using (customer, currency);
+full outer join of_models using (customer, currency)
+full outer join plan.control as control using (customer, currency)
+left join of_collected using (customer, currency)
+cross join plan.with_control as with_control;
 
-create or replace table plan.compared_documents as
+-- What is not the same on both sides: open amounts, and of open invoices the due date and the
+-- state. A document that nobody misses, since nothing is open on it, is only looked for at the API.
+create or replace table plan.differing as
 with effects as (
     select customer, currency, entity, external_id, sum(amount)::bigint as amount
     from plan.collected_effects
     group by all
+),
+beside as (
+    select
+        customer,
+        currency,
+        entity,
+        external_id,
+        of_book.entity is not null as in_book,
+        of_api.entity is not null as in_api,
+        coalesce(of_book.open, 0) as book,
+        coalesce(of_api.open, 0) as api,
+        coalesce(effects.amount, 0) as effect,
+        of_book.due as due,
+        of_api.due as api_due,
+        of_api.id as id,
+        of_api.number as api_number,
+        if(entity = 'invoice' and in_book, case
+            when book <= 0 then 'paid'
+            when of_book.due::date < today.day then 'overdue'
+            else 'due' end, '') as book_state,
+        if(entity = 'invoice' and in_api, lower(coalesce(of_api.state, '')), '') as api_state,
+        -- With what was collected, the API's state is not that of the models.
+        if(book_state <> '' and book + effect <= 0, 'paid', book_state) as expected_state,
+        -- Whose day it is depends on the organisation's time zone.
+        expected_state in ('due', 'overdue') and api_state in ('due', 'overdue')
+            and of_book.due::date between today.day - 1 and today.day as either
+    from plan.book_documents as of_book
+    full outer join plan.api_documents as of_api using (customer, currency, entity, external_id)
+    left join effects using (customer, currency, entity, external_id)
+    cross join plan.today as today
+)
+select
+    * exclude (effect, expected_state, either),
+    book <> api - effect as open_differs,
+    coalesce(in_book and in_api and book > 0 and due::date <> api_due::date, false) as due_differs,
+    -- What people set in Upflow's pages, such as a dispute, is not for the source to say.
+    in_book and expected_state <> api_state and not either
+        and api_state in ('due', 'overdue', 'paid', 'voided', 'written_off') as state_differs
+from beside
+where open_differs or due_differs or state_differs or not in_api;
+
+-- Why, as far as it is known: what stays behind, and what a document is linked to.
+create or replace table plan.compared_documents as
+with links as (
+    select from_entity as entity, from_external_id as external_id,
+        replace(to_entity, '_', ' ') || ' ' || to_external_id as other, reason,
+        'to' as direction
+    from plan.staying_links
+    union all
+    select to_entity, to_external_id,
+        replace(from_entity, '_', ' ') || ' ' || from_external_id, reason, 'from'
+    from plan.staying_links
+),
+absent as (
+    select entity, external_id from plan.differing where in_book and not in_api
+),
+missing as (
+    select link.to_entity as entity, link.to_external_id as external_id,
+        link.from_entity as other_entity, link.from_external_id as other
+    from book.stated_links as link
+    join absent on absent.entity = link.from_entity and absent.external_id = link.from_external_id
+    union all
+    select link.from_entity, link.from_external_id, link.to_entity, link.to_external_id
+    from book.stated_links as link
+    join absent on absent.entity = link.to_entity and absent.external_id = link.to_external_id
+),
+causes as (
+    select entity, external_id,
+        'its link ' || direction || ' ' || other || ' stays behind: it ' || reason as cause
+    from links
+    where not starts_with(reason, 'its ')
+    union all
+    select entity, external_id,
+        'its link ' || direction || ' ' || other || ' stays behind: ' || reason
+    from links
+    where starts_with(reason, 'its ')
+    union all
+    select entity, external_id,
+        'its ' || replace(other_entity, '_', ' ') || ' ' || other || ' is not in the API'
+    from missing
+),
+named as (
+    select entity, external_id, min(cause) as cause, count(distinct cause) as causes
+    from causes
+    semi join plan.differing using (entity, external_id)
+    group by all
+),
+elsewhere as (
+    select one.entity, one.external_id, one.in_book,
+        if(one.customer <> other.customer, 'customer ' || other.customer, other.currency) as place
+    from plan.differing as one
+    join plan.differing as other using (entity, external_id)
+    where one.in_book <> other.in_book and one.in_api <> other.in_api
 )
 select
     customer,
     currency,
     entity,
     external_id,
-    coalesce(of_book.open, 0) as book,
-    coalesce(of_api.open, 0) as api,
+    one.id as api_id,
+    book,
+    api,
     case
         when doubles.id is not null
             then 'collected by Upflow, and may be booked as ' || doubles.booked
-        when of_api.entity is null then 'not in the API' || coalesce(
-            ': ' || withheld.reason, ': ' || held.reason, ': not sent yet'
+        when elsewhere.place is not null
+            then if(in_book, 'in the API', 'in the models') || ' it is '
+                || if(starts_with(elsewhere.place, 'customer '), 'of ', 'in ') || elsewhere.place
+        when not in_api then 'not in the API: ' || coalesce(
+            withheld.reason, held.reason, if(told.entity is null, null, 'it was, and is gone'),
+            'not sent yet'
         )
-        when of_book.entity is null then 'not in the source'
-        else 'open amounts differ'
-    end as reason
-from plan.book_documents as of_book
-full outer join plan.api_documents as of_api using (customer, currency, entity, external_id)
+        when not in_book then 'not in the models'
+        else concat_ws(
+            '; ',
+            if(open_differs, 'open amounts differ', null),
+            if(state_differs,
+                book_state || ' in the models, ' || replace(api_state, '_', ' ') || ' in the API',
+                null),
+            if(due_differs,
+                'due ' || due::date || ' in the models, ' || api_due::date || ' in the API', null),
+            nullif(concat_ws(
+                '; ',
+                withheld.reason,
+                held.reason,
+                named.cause || if(named.causes > 1, ' (and ' || (named.causes - 1) || ' more)', '')
+            ), '')
+        )
+    end as reason,
+    coalesce(numbers.number, one.api_number, '') as number,
+    book_state,
+    api_state
+from plan.differing as one
 left join book.withheld as withheld using (entity, external_id)
 left join plan.held as held using (entity, external_id)
-left join effects using (customer, currency, entity, external_id)
-left join plan.doubles as doubles on doubles.entity = of_api.entity
-    and doubles.id = of_api.external_id
-where coalesce(of_book.open, 0) <> coalesce(of_api.open, 0) - coalesce(effects.amount, 0);
+left join named using (entity, external_id)
+left join elsewhere using (entity, external_id, in_book)
+left join (
+    select entity, external_id, any_value(number) as number
+    from plan.book_numbers
+    semi join plan.differing using (entity, external_id)
+    group by all
+) as numbers using (entity, external_id)
+left join (
+    select entity, external_id
+    from staging.told
+    semi join plan.differing using (entity, external_id)
+) as told using (entity, external_id)
+left join plan.doubles as doubles on doubles.entity = one.entity and doubles.id = one.external_id
+-- Collected money that may stand there twice is a difference whatever is open on it.
+where open_differs or due_differs or state_differs or not in_api;
 
 -- The API's own balance, a parent's with its children's, in the one currency that it states.
 create or replace table plan.compared_statements as
@@ -72,7 +212,10 @@ summed as (
     join plan.api_documents as document using (customer, currency)
     group by all
 )
-select customer.external_id as customer, customer.currency, coalesce(summed.balance, 0) as documents,
+select
+    customer.external_id as customer,
+    customer.currency,
+    coalesce(summed.balance, 0) as documents,
     customer.balance as stated
 from plan.api_customers as customer
 left join summed on summed.customer = customer.external_id and summed.currency = customer.currency

@@ -1,0 +1,133 @@
+"""Differences that a balance does not show: documents, states, due dates; with their reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from desk import HubDesk, copy_example
+from pair import Pair
+
+from headrace.sync.proof import DocumentDifference, Reconciled
+
+
+@pytest.fixture
+def books(pair: Pair) -> Pair:
+    pair.shop.customer("A")
+    pair.shop.invoice("I1", "A", 1000)
+    pair.shop.invoice("I2", "A", 1000)
+    pair.shop.payment("P", "A", 1000, {"I1": 1000})
+    pair.sync()
+    return pair
+
+
+def documents(proof: Reconciled) -> dict[str, DocumentDifference]:
+    assert not proof.balanced
+    return {one.external_id: one for each in proof.differences for one in each.documents}
+
+
+def test_two_errors_that_cancel_out_in_the_balance_are_found(books: Pair) -> None:
+    link = {"amountLinked": 1000, "invoice": {"externalId": "I2"}}
+    books.desk.request("PUT", "/payments/external:P", {"linkedInvoices": [link]})
+    done = books.desk.command("reconcile")
+    assert done.returncode == 9
+    assert "the balance is the same, its documents are not" in done.stdout
+    found = documents(books.desk.reconcile())
+    assert {(one.external_id, one.book, one.api) for one in found.values()} == {
+        ("I1", 0, 1000),
+        ("I2", 1000, 0),
+    }
+    assert found["I1"].reason == "open amounts differ; paid in the models, overdue in the API"
+    assert found["I1"].number == "No I1"
+
+
+def test_a_due_date_changed_in_the_api_is_found(books: Pair) -> None:
+    late = (datetime.now(UTC) + timedelta(days=40)).date().isoformat()
+    books.desk.request("PUT", "/invoices/external:I2", {"dueDate": late})
+    (found,) = documents(books.desk.reconcile()).values()
+    assert (found.external_id, found.book_state, found.api_state) == ("I2", "overdue", "due")
+    assert found.reason == (
+        f"overdue in the models, due in the API; due 2026-05-05 in the models, {late} in the API"
+    )
+
+
+def test_a_paid_invoice_and_its_payment_that_are_both_gone_are_missed(books: Pair) -> None:
+    books.desk.request("DELETE", "/payments/external:P")
+    books.desk.request("DELETE", "/invoices/external:I1")
+    found = documents(books.desk.reconcile())
+    assert {name: one.reason for name, one in found.items()} == {
+        "I1": "not in the API: it was, and is gone",
+        "P": "not in the API: it was, and is gone",
+    }
+
+
+def test_an_invoice_that_is_due_today_is_due_or_overdue_by_the_zone(books: Pair) -> None:
+    for days in (-1, 0, 1):
+        day = (datetime.now(UTC) + timedelta(days=days)).date().isoformat()
+        books.shop.invoice(f"D{days}", "A", 500, day=day)
+    books.sync()
+
+
+def test_a_document_of_another_customer_says_whose_it_is(books: Pair) -> None:
+    books.shop.customer("B")
+    books.sync()
+    books.shop.run("update invoices set customer_external_id = 'B' where external_id = 'I2'")
+    found = books.desk.reconcile()
+    reasons = {each.customer: each.documents[0].reason for each in found.differences}
+    assert reasons == {
+        "A": "in the models it is of customer B",
+        "B": "in the API it is of customer A",
+    }
+
+
+def test_a_link_that_stays_behind_is_the_reason_of_its_invoice(books: Pair) -> None:
+    books.shop.customer("B")
+    books.shop.invoice("I3", "B", 400)
+    books.shop.payment("Q", "A", 400, {"I3": 400})
+    books.desk.apply()
+    found = documents(books.desk.reconcile())
+    assert "its link from payment Q stays behind: it goes from customer A" in found["I3"].reason
+    assert "its link to invoice I3 stays behind" in found["Q"].reason
+
+
+def test_what_is_withheld_is_the_reason_of_what_it_would_have_settled(books: Pair) -> None:
+    books.shop.payment("Q", "A", 1000, {"I2": 1000})
+    books.shop.run("update payments set validated_at = 'soon' where external_id = 'Q'")
+    books.desk.apply()
+    found = documents(books.desk.reconcile())
+    assert found["Q"].reason.startswith("not in the API: has validated_at 'soon'")
+    assert "its payment Q is withheld" in found["I2"].reason
+
+
+def test_what_the_api_refused_is_the_reason_of_what_it_would_have_settled(books: Pair) -> None:
+    books.shop.payment("Q", "A", 1000, {"I2": 1000})
+    found = documents(books.desk.reconcile())
+    assert found["Q"].reason == "not in the API: not sent yet"
+    assert "its payment Q is not in the API" in found["I2"].reason
+
+
+def test_a_link_whose_other_end_is_gone_does_not_count(books: Pair) -> None:
+    books.shop.run("delete from invoices where external_id = 'I1'")
+    books.desk.apply()
+    proof = books.desk.reconcile()
+    (total,) = proof.totals
+    # The payment is the customer's credit by the rows; the API still has what it settled.
+    assert (total.book, total.api) == (1000 - 1000, 1000)
+    (found,) = documents(proof).values()
+    assert (found.external_id, found.book, found.api) == ("P", -1000, 0)
+    assert "its link to invoice I1 stays behind: it goes to an invoice that is not" in found.reason
+
+
+def test_ageing_is_equal_on_both_sides_when_the_proof_balances(
+    tmp_path: Path, new_desk: Callable[[Path], HubDesk]
+) -> None:
+    desk = new_desk(copy_example("gnucash", tmp_path))
+    desk.apply()
+    proof = desk.reconcile()
+    assert proof.balanced, proof.differences[:2]
+    sides: dict[str, list[tuple[object, ...]]] = {"models": [], "API": []}
+    for row in proof.ageing:
+        sides[row.side].append((row.currency, row.not_due, row.days_30, row.older, row.unapplied))
+    assert sides["models"] == sides["API"] != []

@@ -1,0 +1,254 @@
+"""Lists that move while they are read: nobody is accused wrongly, missed or counted twice."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+import pytest
+from desk import HubDesk
+from pair import Pair
+
+from headrace.client.endpoints import Reader
+from headrace.client.pace import Pace
+from headrace.client.transport import Answer
+from headrace.model.clock import SYSTEM_CLOCK
+from headrace.model.entity import CREDIT_NOTE, CUSTOMER, INVOICE, PAYMENT, REFUND, Entity
+from headrace.sync import second_look
+from headrace.sync.drift import DriftReport
+from headrace.sync.proof import Reconciled
+
+ENTITIES = (CUSTOMER, INVOICE, CREDIT_NOTE, PAYMENT, REFUND)
+DAY = "2026-05-05"
+
+
+class Direct:
+    """A transport to the hub, with pages so small that lists have many."""
+
+    def __init__(self, desk: HubDesk, cap: int, between: Callable[[str], None]) -> None:
+        self.desk = desk
+        self.cap = cap
+        self.between = between
+
+    async def send(self, method: str, path: str, body: bytes | None = None) -> Answer:
+        for entity in ENTITIES:
+            path = path.replace(f"limit={entity.page_cap}", f"limit={self.cap}")
+        self.between(path)
+        answer = self.desk.get(path)
+        return Answer(200, {"content-type": "application/json"}, msgspec.json.encode(answer))
+
+
+def small(entity: Entity, cap: int) -> Entity:
+    return msgspec.structs.replace(entity, page_cap=cap)
+
+
+def reader(desk: HubDesk, between: Callable[[str], None], cap: int = 5) -> Reader:
+    return Reader(
+        Direct(desk, cap, between),  # type: ignore[arg-type]
+        Pace(10**6, 1, SYSTEM_CLOCK),
+        SYSTEM_CLOCK,
+        lambda: None,
+    )
+
+
+async def gathered(reader: Reader, entity: Entity) -> list[str]:
+    return [item["externalId"] async for page in reader.pages(entity) for item in page]
+
+
+def stranger(desk: HubDesk, name: str, customer: str = "Z") -> None:
+    """An invoice that somebody makes in the API."""
+    desk.post(
+        "/invoices",
+        {
+            "externalId": name,
+            "customId": name,
+            "issuedAt": DAY,
+            "dueDate": DAY,
+            "currency": "EUR",
+            "grossAmount": 100,
+            "netAmount": 100,
+            "customer": {"externalId": customer},
+        },
+    )
+
+
+@pytest.fixture
+def books(pair: Pair) -> Pair:
+    """Thirty invoices of the source between those of a customer whom others keep."""
+    pair.shop.customer("A")
+    pair.sync()
+    pair.desk.post("/customers", {"externalId": "Z", "name": "Others'"})
+    for n in range(30):
+        pair.shop.invoice(f"I{n}", "A", 100)
+        pair.shop.payment(f"P{n}", "A", 40, {f"I{n}": 40})
+    pair.desk.apply()
+    return pair
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_every_record_that_stays_is_read_once_whatever_comes_and_goes(
+    books: Pair, seed: int
+) -> None:
+    chance = random.Random(seed)
+    theirs = [f"X{n}" for n in range(20)]
+    for name in theirs:
+        stranger(books.desk, name)
+    made = 0
+
+    def write(path: str) -> None:
+        nonlocal made
+        if "offset" not in path:
+            return
+        for _ in range(chance.randint(0, 7)):
+            if theirs and chance.random() < 0.6:
+                name = theirs.pop(chance.randrange(len(theirs)))
+                books.desk.request("DELETE", f"/invoices/external:{name}")
+            else:
+                stranger(books.desk, f"N{made}")
+                made += 1
+
+    got = asyncio.run(gathered(reader(books.desk, write), small(INVOICE, 5)))
+    assert len(got) == len(set(got))
+    assert {f"I{n}" for n in range(30)} <= set(got)
+
+
+class Writer:
+    """Deletes and adds invoices and payments of its own customer while others read."""
+
+    def __init__(self, desk: HubDesk, seed: int) -> None:
+        self._desk = desk
+        self._chance = random.Random(seed)
+        self._there: list[str] = []
+        self._made = 0
+        self.writes = 0
+
+    def fill(self, count: int) -> None:
+        for _ in range(count):
+            self._add()
+
+    def clear(self) -> None:
+        while self._there:
+            self._remove()
+
+    def _add(self) -> None:
+        name = f"X{self._made}"
+        self._made += 1
+        stranger(self._desk, name)
+        self._there.append(name)
+
+    def _remove(self) -> None:
+        name = self._there.pop(self._chance.randrange(len(self._there)))
+        self._desk.request("DELETE", f"/invoices/external:{name}")
+
+    async def work(self, until: asyncio.Event) -> None:
+        while not until.is_set():
+            change = self._remove if self._there and self._chance.random() < 0.6 else self._add
+            await asyncio.to_thread(change)
+            self.writes += 1
+
+
+def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    pages = Reader.pages
+
+    def few(self: Reader, entity: Entity, *rest: Any) -> Any:
+        return pages(self, small(entity, 5), *rest)
+
+    monkeypatch.setattr(Reader, "pages", few)
+
+
+def under_writes(
+    books: Pair, writer: Writer, read: Callable[[Any], Awaitable[Any]], prepare: bool = True
+) -> Any:
+    """What `read` gives while the writer is at work."""
+
+    async def both(organisation: Any) -> Any:
+        until = asyncio.Event()
+        at_work = asyncio.create_task(writer.work(until))
+        try:
+            return await read(organisation)
+        finally:
+            until.set()
+            await at_work
+
+    with books.desk.open() as organisation:
+        asyncio.run(organisation.prepare())
+        organisation.plan()
+        return asyncio.run(both(organisation))
+
+
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.soak)])
+def test_a_proof_under_constant_writes_accuses_nobody_but_the_writer(
+    books: Pair, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    small_pages(monkeypatch)
+    writer = Writer(books.desk, seed)
+    writer.fill(30)
+    proof: Reconciled = under_writes(books, writer, lambda one: one.reconcile())
+    assert writer.writes > 5
+    assert {one.customer for one in proof.differences} <= {"Z"}
+    assert {one.customer for one in proof.statements} <= {"Z"}
+    (total,) = proof.totals
+    assert total.book == 30 * 60
+    writer.clear()
+    assert books.desk.reconcile().balanced
+
+
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.soak)])
+def test_drift_under_constant_writes_accuses_nobody(
+    books: Pair, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    small_pages(monkeypatch)
+    writer = Writer(books.desk, seed)
+    writer.fill(30)
+    report: DriftReport = under_writes(books, writer, lambda one: one.drift())
+    assert writer.writes > 5
+    assert report.empty, (report.drifted, report.gone)
+    assert report.compared == 1 + 30 + 30
+
+
+def test_what_a_list_left_out_is_looked_up_before_it_is_accused(
+    books: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages = Reader.pages
+
+    async def lossy(self: Reader, entity: Entity, *rest: Any) -> Any:
+        async for page in pages(self, entity, *rest):
+            yield [one for one in page if one.get("externalId") not in ("A", "I7", "P7")]
+
+    monkeypatch.setattr(Reader, "pages", lossy)
+    proof = books.desk.reconcile()
+    assert proof.balanced, (proof.differences, proof.statements)
+    assert proof.looked_up >= 2 and proof.not_looked_up == 0
+    with books.desk.open() as organisation:
+        asyncio.run(organisation.prepare())
+        report = asyncio.run(organisation.drift())
+    assert report.empty and report.compared == 61
+
+
+def test_what_changed_behind_the_reader_is_read_again(
+    books: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages = Reader.pages
+
+    async def stale(self: Reader, entity: Entity, *rest: Any) -> Any:
+        async for page in pages(self, entity, *rest):
+            for one in page:
+                if one.get("externalId") == "I3":
+                    one["amountOutstanding"], one["state"] = 0, "PAID"
+            yield page
+
+    monkeypatch.setattr(Reader, "pages", stale)
+    assert books.desk.reconcile().balanced
+
+
+def test_what_was_not_looked_up_is_counted(books: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(second_look, "LOOK_UPS", 4)
+    for n in range(6):
+        books.desk.request("DELETE", f"/invoices/external:I{n}")
+    proof = books.desk.reconcile()
+    assert len(proof.differences[0].documents) == 12
+    assert (proof.looked_up, proof.not_looked_up) == (4, 8)
+    assert "8 of what differs was not looked up by itself" in books.desk.command("reconcile").stdout
