@@ -25,7 +25,6 @@ COMMANDS = {
     "plan": "Show what `apply` would send; nothing is sent.",
     "reconcile": "Prove that the API holds what the models say, per customer and document, to "
     "the cent.",
-    "the cent.",
     "rejects": "Look at records that the API refused, and decide what becomes of them.",
     "run": "Keep every organisation in step, each at its own interval, until stopped.",
     "serve": "Serve Upflow's API v1 from a database of your own: the hub.",
