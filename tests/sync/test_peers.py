@@ -250,7 +250,7 @@ def test_drt_an_http_target_can_be_planned(syncs: Syncs) -> None:
     planned = syncs.done[0]
     assert planned.returncode == 2
     assert "  new payment PB\n      amount: EUR 0.60\n" in planned.stdout
-    assert "      settles invoice IB: EUR 0.60\n" in planned.stdout
+    assert "      settles invoice IB (No IB): EUR 0.60\n" in planned.stdout
 
 
 def test_drt_requests_are_not_sent_one_by_one(bench: Bench) -> None:
