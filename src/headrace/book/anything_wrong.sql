@@ -1,0 +1,16 @@
+-- Whether any record is in error, and whether any link may be: by numbers alone.
+select
+    exists(from book.problems where severity = 'error'),
+    exists(from book.link_marks where odd),
+    exists(
+        select key
+        from (
+            select owner as key, amount from book.link_marks
+            union all
+            select target, amount from book.link_marks
+        )
+        join (select key, any_value(amount) as whole from book.document_marks group by key)
+            using (key)
+        group by key
+        having sum(amount) > any_value(whole)
+    );
