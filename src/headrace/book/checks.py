@@ -25,9 +25,9 @@ def _rules(folder: str) -> tuple[str, ...]:
 
 
 _CHECKS, _SUMMARIES = _rules("checks"), _rules("summaries")
-_LINK_MARKS, _ANYTHING, _WITHHOLD, _FLAWED_LINKS = (
+_LINK_MARKS, _SUMS_OVER, _WITHHOLD, _FLAWED_LINKS = (
     resources.files("headrace.book").joinpath(f"{name}.sql").read_text(encoding="utf-8")
-    for name in ("link_marks", "anything_wrong", "withhold", "flawed_links")
+    for name in ("link_marks", "sums_over", "withhold", "flawed_links")
 )
 
 
@@ -54,18 +54,23 @@ def run_checks(connection: duckdb.DuckDBPyConnection) -> None:
     tables = [_completeness(table) for table in TABLES]
     # The longest first, so that both cores are busy to the end.
     side_by_side(connection, [statement(_LINK_MARKS), *rules, *tables])
-    found = connection.execute(_ANYTHING).fetchall()[0]
     # Most often nothing is wrong, and the engine takes its time to see that of each statement.
-    if found[0]:
+    errors = _is_true(connection, "select exists(from book.problems where severity = 'error')")
+    if errors:
         connection.execute(_WITHHOLD)
     else:
         connection.execute(
             "create or replace table book.withheld "
             "(entity varchar, external_id varchar, reason varchar)"
         )
-    if any(found):
+    odd = errors or _is_true(connection, "select exists(from book.link_marks where odd)")
+    if odd or _is_true(connection, _SUMS_OVER):
         connection.execute(_FLAWED_LINKS)
     side_by_side(connection, [statement(_finding(sql)) for sql in _SUMMARIES])
+
+
+def _is_true(connection: duckdb.DuckDBPyConnection, sql: str) -> bool:
+    return bool(connection.execute(sql).fetchall()[0][0])
 
 
 def _finding(rule: str) -> str:

@@ -114,7 +114,7 @@ where flaw is not null;
 
 -- What a settlement allocates may not pass its own amount. Its links count in the order of what
 -- they settle, so that the same rows always name the same link.
-create or replace temp table sound_marks as
+create or replace temp view sound_marks as
 from book.link_marks
 anti join book.flawed_links as flawed using (row);
 
@@ -151,15 +151,12 @@ where so_far > whole;
 
 -- Nor may what settles a document pass its amount, in the order of the settlements' dates. A
 -- payment or credit note that is refunded has less to refund by what it settles itself.
-create or replace temp table sound_marks as
-from book.link_marks
-anti join book.flawed_links as flawed using (row);
-
 insert into book.flawed_links
 with given as (
     select owner as key, sum(amount)::hugeint as total
     from sound_marks
-    semi join (select target from sound_marks) as refunded on refunded.target = owner
+    semi join (select target from sound_marks where from_kind = 'refund') as refunded
+        on refunded.target = owner
     group by owner
 ),
 passed as (

@@ -2,17 +2,17 @@
 -- times as much. Only what looks odd here is examined by its texts, in `flawed_links.sql`.
 create or replace table book.document_marks as
 select
-    hash('invoice', external_id) as key, hash(customer_external_id) as customer, currency,
+    hash('invoice', external_id) as key, hash(customer_external_id, currency) as tag, currency,
     gross_amount as amount
 from book.invoices
 union all
-select hash('credit_note', external_id), hash(customer_external_id), currency, gross_amount
+select hash('credit_note', external_id), hash(customer_external_id, currency), currency, gross_amount
 from book.credit_notes
 union all
-select hash('payment', external_id), hash(customer_external_id), currency, amount
+select hash('payment', external_id), hash(customer_external_id, currency), currency, amount
 from book.all_payments
 union all
-select hash('refund', external_id), hash(customer_external_id), currency, amount
+select hash('refund', external_id), hash(customer_external_id, currency), currency, amount
 from book.all_refunds;
 
 create or replace table book.link_marks as
@@ -42,8 +42,8 @@ select
     links.odd
         or source.key is null
         or target.key is null
-        or source.currency is distinct from target.currency
-        or source.customer is distinct from target.customer as odd
+        -- Of another customer or in another currency; a sibling's is examined as well.
+        or source.tag is distinct from target.tag as odd
 from links
 left join book.document_marks as source on source.key = links.owner
 left join book.document_marks as target on target.key = links.target;
