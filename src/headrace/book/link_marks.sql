@@ -6,7 +6,8 @@ select
     gross_amount as amount
 from book.invoices
 union all
-select hash('credit_note', external_id), hash(customer_external_id, currency), currency, gross_amount
+select
+    hash('credit_note', external_id), hash(customer_external_id, currency), currency, gross_amount
 from book.credit_notes
 union all
 select hash('payment', external_id), hash(customer_external_id, currency), currency, amount
