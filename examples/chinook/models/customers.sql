@@ -6,5 +6,5 @@ select
     PostalCode as zipcode,
     City as city,
     State as state,
-    Country as country
+    country_name(Country) as country
 from Customer
