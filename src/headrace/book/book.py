@@ -17,7 +17,7 @@ import duckdb
 from headrace.book.casts import RAW
 from headrace.book.causes import name_causes
 from headrace.book.checks import Problem, read_problems, run_checks
-from headrace.book.coverage import Uncovered, note_coverage, uncovered
+from headrace.book.coverage import Uncovered, note_lost_allocations, uncovered
 from headrace.book.custom_values import inferred_type
 from headrace.book.directory import EMPTY, Directory, Field, write_directory
 from headrace.book.given_values import keep_given_values
@@ -178,7 +178,7 @@ class Book:
         made = side_by_side(self.connection, [_maker(model) for model in by_table.values()])
         self.columns.update(zip(by_table, made, strict=True))
         with self._sources() as sources:
-            note_coverage(sources, self._models)
+            note_lost_allocations(sources, self._models)
         self._note_unread()
         side_by_side(
             self.connection,

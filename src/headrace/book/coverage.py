@@ -36,27 +36,22 @@ class _Part(Struct, frozen=True):
     condition: str
 
 
-def note_coverage(connection: duckdb.DuckDBPyConnection, models: Iterable[Model]) -> None:
-    """Makes `book.coverage` (name, source, selected, made): of each model with one main table per
-    SELECT, the rows that it selects there, and the rows that it makes."""
+def note_lost_allocations(connection: duckdb.DuckDBPyConnection, models: Iterable[Model]) -> None:
+    """Makes `book.lost_allocations` (source, selected): where the model of allocations makes no
+    rows, those that it selects of its main table all the same."""
     connection.execute(
-        "create or replace table memory.book.coverage "
-        "(name varchar, source varchar, selected bigint, made bigint)"
+        "create or replace table memory.book.lost_allocations (source varchar, selected bigint)"
     )
     for model in models:
-        parts = _parts(connection, model)
-        if parts is None:
+        if model.table.name != "allocations" or _count(
+            connection, "select count(*) from (from memory.book.allocations limit 1)"
+        ):
             continue
-        made = _count(connection, f"select count(*) from memory.book.{model.table.name}")
-        whole = sum(_count(connection, f'select count(*) from "{p.table}"') for p in parts)
-        if made >= whole:  # nothing can be lost, and counting again would cost its time
-            continue
-        selected = sum(_selected(connection, part) for part in parts)
-        source = ", ".join(sorted({part.table for part in parts}))
-        connection.execute(
-            "insert into memory.book.coverage values ($1, $2, $3, $4)",
-            [model.table.name, source, selected, made],
-        )
+        for part in _parts(connection, model) or ():
+            connection.execute(
+                "insert into memory.book.lost_allocations values ($1, $2)",
+                [part.table, _selected(connection, part)],
+            )
 
 
 def uncovered(connection: duckdb.DuckDBPyConnection, models: Iterable[Model]) -> list[Uncovered]:

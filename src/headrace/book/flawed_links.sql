@@ -54,7 +54,10 @@ with judged as (
             when source.external_id is null then 'no source'
             when target.external_id is null then 'no target'
             when allocation.amount <= 0 then 'amount'
-            when source.currency <> target.currency then 'currency'
+            -- In a currency that is none, the document is withheld, and the link with it.
+            when source.currency <> target.currency
+                and source.currency in (select code from book.currencies)
+                and target.currency in (select code from book.currencies) then 'currency'
             when source.root <> target.root then 'family'
             -- Only payments are booked at the head of the family.
             when family_rule() = 'parent' and source.customer <> target.customer

@@ -127,6 +127,22 @@ union all
 select 'refund', external_id, customer_external_id, currency, amount, validated_at, origin
 from book.all_refunds;
 
+-- By which people know a document: its number or reference, with whose it is and its money.
+create or replace view book.numbered as
+select
+    'invoice' as entity, external_id, customer_external_id as customer, custom_id as number,
+    currency, gross_amount as amount
+from book.invoices
+union all
+select 'credit_note', external_id, customer_external_id, custom_id, currency, gross_amount
+from book.credit_notes
+union all
+select 'payment', external_id, customer_external_id, ref_number, currency, amount
+from book.all_payments
+union all
+select 'refund', external_id, customer_external_id, ref_number, currency, amount
+from book.all_refunds;
+
 -- How many records of each entity there are.
 create or replace view book.sizes as
 select 'customer' as entity, count(*) as rows from book.customers

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,6 +13,7 @@ import typer
 from msgspec import Struct
 from typer.core import TyperGroup
 
+from headrace.cli.options.journal import opened_journal
 from headrace.cli.options.record import with_options
 from headrace.cli.show.collected import show_collected, write_collected
 from headrace.cli.show.console import (
@@ -30,7 +29,7 @@ from headrace.model.clock import SYSTEM_CLOCK, parse_interval
 from headrace.model.errors import ConfigurationError
 from headrace.sync.collected import Collected
 from headrace.sync.handover import hand_over, place_of
-from headrace.sync.journal import Decision, Journal, Key
+from headrace.sync.journal import Decision, Key
 
 _RECORD = re.compile(r"(payment|refund)/(.+)", re.DOTALL)
 
@@ -164,7 +163,7 @@ def accept(
     Example: headrace collected accept payment/P-17 5b0c7e52-7f0e-4c53-9d0c-0a4c1c5f9a11
     """
     key = _key(record)
-    with _journal(project, organisation) as journal:
+    with opened_journal(project, organisation) as journal:
         journal.drop_decisions([key])
         journal.decide(Decision(*key, id, "accepted") for id in dict.fromkeys(ids))
         journal.drop_rejects([key])
@@ -195,7 +194,7 @@ def reject(
     Example: headrace collected reject payment/P-17
     """
     named = _RECORD.fullmatch(what)
-    with _journal(project, organisation) as journal:
+    with opened_journal(project, organisation) as journal:
         if named is None:
             decisions = [Decision(entity, "", what, "rejected") for entity in ("payment", "refund")]
         else:
@@ -213,13 +212,3 @@ def _key(record: str) -> Key:
             f"{record} is no record: name it as payment/P-17 or refund/R-3, by its external id."
         )
     return found[1], found[2]
-
-
-@contextmanager
-def _journal(project: Path, organisation: str | None) -> Iterator[Journal]:
-    loaded = load_project(project)
-    journal = Journal(loaded.journal_place(loaded.only(organisation)), SYSTEM_CLOCK)
-    try:
-        yield journal
-    finally:
-        journal.close()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,6 +9,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
+from headrace.cli.options.journal import opened_journal
 from headrace.cli.show.console import (
     JsonOption,
     OrganisationOption,
@@ -20,10 +19,8 @@ from headrace.cli.show.console import (
     several,
 )
 from headrace.cli.show.names import name_details, name_text
-from headrace.fleet.project import load_project
-from headrace.model.clock import SYSTEM_CLOCK
 from headrace.model.errors import ConfigurationError
-from headrace.sync.journal import Journal, Key, Reject
+from headrace.sync.journal import Journal, Reject
 from headrace.sync.names import UNKNOWN, Name, refused_names
 
 app = typer.Typer(no_args_is_help=True)
@@ -54,7 +51,7 @@ def list_(
 
     Example: headrace rejects list --organisation acme
     """
-    with _journal(project, organisation) as journal:
+    with opened_journal(project, organisation) as journal:
         rejects = journal.rejects()
         names = refused_names(journal, rejects)
     if json:
@@ -83,7 +80,7 @@ def show(
 
     Example: headrace rejects show invoice/INV-1
     """
-    with _journal(project, organisation) as journal:
+    with opened_journal(project, organisation) as journal:
         (reject,) = _chosen(journal, [record])
         name = refused_names(journal, [reject]).get(reject.key, UNKNOWN)
     if json:
@@ -112,9 +109,9 @@ def retry(
 
     Example: headrace rejects retry invoice/INV-1
     """
-    with _journal(project, organisation) as journal:
+    with opened_journal(project, organisation) as journal:
         chosen = _chosen(journal, records, everything)
-        journal.drop_rejects([_key(reject) for reject in chosen])
+        journal.drop_rejects([reject.key for reject in chosen])
     console.print(f"{several(len(chosen), 'record')}: tried again by the next `headrace apply`.")
 
 
@@ -129,9 +126,9 @@ def ignore(
 
     Example: headrace rejects ignore customer/C-17
     """
-    with _journal(project, organisation) as journal:
+    with opened_journal(project, organisation) as journal:
         chosen = _chosen(journal, records, everything)
-        journal.ignore_rejects([_key(reject) for reject in chosen])
+        journal.ignore_rejects([reject.key for reject in chosen])
     console.print(f"{several(len(chosen), 'record')}: ignored until the row changes.")
 
 
@@ -141,23 +138,9 @@ def _document(reject: Reject, name: Name) -> dict[str, Any]:
     return {**msgspec.to_builtins(bare), **msgspec.structs.asdict(name)}
 
 
-def _key(reject: Reject) -> Key:
-    return reject.entity, reject.external_id
-
-
-@contextmanager
-def _journal(project: Path, organisation: str | None) -> Iterator[Journal]:
-    loaded = load_project(project)
-    journal = Journal(loaded.journal_place(loaded.only(organisation)), SYSTEM_CLOCK)
-    try:
-        yield journal
-    finally:
-        journal.close()
-
-
 def _chosen(journal: Journal, records: list[str] | None, everything: bool = False) -> list[Reject]:
     """The refusals that are meant. ConfigurationError for one that is not there, or for none."""
-    there = {"/".join(_key(reject)): reject for reject in journal.rejects()}
+    there = {"/".join(reject.key): reject for reject in journal.rejects()}
     if everything:
         return list(there.values())
     if not records:

@@ -12,6 +12,7 @@ from headrace.book.payloads import Payloads, encode_payload
 from headrace.sync.fields import field_changes
 from headrace.sync.journal import Journal, Key
 from headrace.sync.journal.records import Fields
+from headrace.sync.knots import given_back
 from headrace.sync.names import Name, Names
 from headrace.sync.pdf_files import PDF_OF
 from headrace.sync.plan import Change
@@ -53,15 +54,8 @@ class Changes:
         while rows := cursor.fetchmany(_CHUNK):
             yield from self._chunk(rows)
 
-    def _given_back(self, entity: str, external_id: str) -> list[Key]:
-        """Links that stay, and have to go for a moment all the same."""
-        return self._connection.execute(
-            "select to_entity, to_external_id from plan.given_back "
-            "where entity = $1 and external_id = $2",
-            [entity, external_id],
-        ).fetchall()
-
     def _chunk(self, rows: list[tuple[Any, ...]]) -> Iterator[Change]:
+        passing = given_back(self._connection)
         told = self._journal.told([(row[0], row[1]) for row in rows if row[2] != "create"])
         bodies: dict[tuple[str, str], bytes] = {}
         for entity in sorted({row[0] for row in rows} - PDF_OF.keys()):
@@ -74,7 +68,7 @@ class Changes:
             old = b"{}" if before is None else before.payload
             new = bodies.get((entity, external_id), b"{}")
             if action == "release" and old is not None:
-                new = bonds(old, new, self._given_back(entity, external_id)).release or old
+                new = bonds(old, new, passing.get((entity, external_id), ())).release or old
                 currency = ties_of(old).currency
             fields = field_changes(old, new) if old is not None and entity not in PDF_OF else []
             found.append((entity, external_id, action, customer, currency, fields, old, new))

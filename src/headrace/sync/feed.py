@@ -14,6 +14,7 @@ import msgspec
 from headrace.book.book import Book
 from headrace.book.payloads import Payloads, encode_payload
 from headrace.sync.journal import Journal, Key
+from headrace.sync.knots import given_back
 from headrace.sync.operation import Lane, Operation, references
 from headrace.sync.pdf_files import PDF_OF, PdfFiles
 from headrace.sync.update import (
@@ -52,6 +53,7 @@ class Feed:
         }
         """Numbers of the operations that some other lane waits for."""
 
+        self._given_back = given_back(book.connection)
         self._unsaid_parents = {
             ("customer", external_id)
             for (external_id,) in self._rows("select external_id from book.unsaid_parents")
@@ -140,18 +142,10 @@ class Feed:
                 if action == "update":
                     self._compare(operation, told[operation.key].payload)
                 elif action == "release":
-                    _give_back(operation, told[operation.key].payload, self._given_back(operation))
+                    also = self._given_back.get(operation.key, ())
+                    _give_back(operation, told[operation.key].payload, also)
             operations[number] = operation
         return operations
-
-    def _given_back(self, operation: Operation) -> list[Key]:
-        """Links of a release that stay, and have to go for a moment all the same."""
-        rows: list[Key] = self._connection.execute(
-            "select to_entity, to_external_id from plan.given_back "
-            "where entity = $1 and external_id = $2",
-            list(operation.key),
-        ).fetchall()
-        return rows
 
     def _claims(self) -> dict[Key, tuple[str, bool, list[list[str]]]]:
         """Of the slice: the API's id, whether its links there stay as they are, and which it may

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 
 import duckdb
 
+from headrace.book.rows import KEY_COLUMNS, make_table
 from headrace.sync.graph import Graph, Step
 from headrace.sync.journal import Key
 from headrace.sync.passage import Passage, Turn
@@ -34,39 +35,45 @@ def untangle(
     release takes away although they stay."""
     ranked: list[Step] = []
     waits: list[tuple[Step, Step]] = []
-    given_back: set[tuple[Key, Key]] = set()
+    passing: set[tuple[Key, Key]] = set()
     if any(after or before.links or key[0] == "customer" for key, (before, after) in moved.items()):
         knots = _Knots(Surroundings(connection, moved, waiting), moved)
         ranked = knots.graph.order()
         waits = knots.graph.waits
-        given_back = knots.given_back
+        passing = knots.given_back
         waits += [((key, False), (child, False)) for key, child in knots.departures]
-    connection.execute(
-        "create or replace table plan.knots as select unnest($1::varchar[]) as entity, "
-        "unnest($2::varchar[]) as external_id, unnest($3::boolean[]) as release, "
-        "unnest($4::varchar[]) as customer, generate_subscripts($1::varchar[], 1) as rank",
-        [
-            [key[0] for key, _ in ranked],
-            [key[1] for key, _ in ranked],
-            [release for _, release in ranked],
-            [moved[key][0].customer if release else None for key, release in ranked],
-        ],
+    make_table(
+        connection,
+        "table plan.knots",
+        (*KEY_COLUMNS, "release boolean", "customer varchar", "rank bigint"),
+        (
+            (*key, release, moved[key][0].customer if release else None, rank)
+            for rank, (key, release) in enumerate(ranked, 1)
+        ),
     )
-    connection.execute(
-        "create or replace table plan.given_back as select unnest($1::varchar[]) as entity, "
-        "unnest($2::varchar[]) as external_id, unnest($3::varchar[]) as to_entity, "
-        "unnest($4::varchar[]) as to_external_id",
-        [list(column) for column in zip(*((*a, *b) for a, b in sorted(given_back)), strict=True)]
-        or [[], [], [], []],
+    make_table(
+        connection,
+        "table plan.given_back",
+        (*KEY_COLUMNS, "to_entity varchar", "to_external_id varchar"),
+        ((*owner, *target) for owner, target in sorted(passing)),
     )
-    connection.execute(
-        "create or replace table plan.knot_waits as select unnest($1::varchar[]) as entity, "
-        "unnest($2::varchar[]) as external_id, unnest($3::boolean[]) as release, "
-        "unnest($4::varchar[]) as on_entity, unnest($5::varchar[]) as on_external_id, "
-        "unnest($6::boolean[]) as on_release",
-        [list(column) for column in zip(*((*a, r, *b, s) for (a, r), (b, s) in waits), strict=True)]
-        or [[], [], [], [], [], []],
+    make_table(
+        connection,
+        "table plan.knot_waits",
+        (
+            *(*KEY_COLUMNS, "release boolean"),
+            *("on_entity varchar", "on_external_id varchar", "on_release boolean"),
+        ),
+        ((*one, release, *other, its) for (one, release), (other, its) in waits),
     )
+
+
+def given_back(connection: duckdb.DuckDBPyConnection) -> dict[Key, list[Key]]:
+    """By settlement, the links that its release takes away although they stay."""
+    found: dict[Key, list[Key]] = defaultdict(list)
+    for entity, external_id, *target in connection.execute("from plan.given_back").fetchall():
+        found[entity, external_id].append((target[0], target[1]))
+    return found
 
 
 def _place(key: Key) -> tuple[int, str, str]:

@@ -12,6 +12,7 @@ import duckdb
 import msgspec
 from msgspec import Struct
 
+from headrace.book.rows import KEY_COLUMNS, make_table
 from headrace.sync.journal import Journal, Key, Reject
 from headrace.sync.pdf_files import PDF_OF
 from headrace.sync.plan import Withheld
@@ -122,11 +123,7 @@ class Names:
             return {}
         documents = {key: _document(key) for key in keys}
         asked = sorted(set(documents.values()))
-        self._connection.execute(
-            "create or replace temp table asked as select "
-            "unnest($1::varchar[]) as entity, unnest($2::varchar[]) as external_id",
-            [[entity for entity, _ in asked], [external_id for _, external_id in asked]],
-        )
+        make_table(self._connection, "temp table asked", KEY_COLUMNS, asked)
         found: dict[Key, Name] = {
             (entity, external_id): Name(*name)
             for entity, external_id, *name in self._connection.execute(_NAMED).fetchall()

@@ -9,6 +9,7 @@ from typing import Any
 
 import duckdb
 
+from headrace.book.rows import KEY_COLUMNS, make_table
 from headrace.sync.journal import Journal, Key
 from headrace.sync.ties import Ties, ties_of
 
@@ -44,11 +45,7 @@ class Neighbourhood:
             self._told.add(key)
             if told.payload is not None:
                 self.acknowledged[key] = ties_of(told.payload)
-        self._connection.execute(
-            "create or replace temp table around as select unnest($1::varchar[]) as entity, "
-            "unnest($2::varchar[]) as external_id",
-            [[entity for entity, _ in new], [external_id for _, external_id in new]],
-        )
+        make_table(self._connection, "temp table around", KEY_COLUMNS, new)
         self._read_rows()
         self._read_links()
 

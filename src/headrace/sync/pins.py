@@ -17,10 +17,15 @@ from collections.abc import Collection, Iterable, Mapping
 
 import duckdb
 
+from headrace.book.rows import KEY_COLUMNS, add_rows
 from headrace.sync.journal import Key
 from headrace.sync.neighbourhood import Neighbourhood, Pair
 from headrace.sync.ties import Ties
 
+_LINK = (
+    *("from_entity varchar", "from_external_id varchar"),
+    *("to_entity varchar", "to_external_id varchar"),
+)
 _UNKNOWN = "what the API holds of it was not kept, and one of its links is in error"
 
 
@@ -243,24 +248,25 @@ class Pins:
     # writing ---------------------------------------------------------------------------------
 
     def _write(self) -> None:
-        self._insert(
-            "withheld",
-            [(*key, reason) for key, reason in self.waiting.items()],
+        add_rows(
+            self._connection,
+            "book.withheld",
+            (*KEY_COLUMNS, "reason varchar"),
+            ((*key, reason) for key, reason in self.waiting.items()),
             "anti join book.withheld using (entity, external_id)",
         )
-        self._insert("pinned_links", [(*a, *b, amount) for (a, b), amount in self.links.items()])
+        add_rows(
+            self._connection,
+            "book.pinned_links",
+            (*_LINK, "amount bigint"),
+            ((*owner, *target, amount) for (owner, target), amount in self.links.items()),
+        )
         kept = dict.fromkeys(self.links, "it stays as the API has it")
-        waiting = self.refused | kept
-        self._insert("waiting_links", [(*a, *b, why) for (a, b), why in waiting.items()])
-
-    def _insert(self, table: str, rows: list[tuple[object, ...]], unless: str = "") -> None:
-        if not rows:
-            return
-        names = [row[0] for row in self._rows(f"describe book.{table}")]
-        columns = [list(column) for column in zip(*rows, strict=True)]
-        values = ", ".join(f"unnest(${n + 1}) as {name}" for n, name in enumerate(names))
-        self._connection.execute(
-            f"insert into book.{table} from (select {values}) as new {unless}", columns
+        add_rows(
+            self._connection,
+            "book.waiting_links",
+            (*_LINK, "reason varchar"),
+            ((*owner, *target, why) for (owner, target), why in (self.refused | kept).items()),
         )
 
     def _rows(self, sql: str) -> list[tuple[str, ...]]:

@@ -15,6 +15,7 @@ import msgspec
 
 from headrace.book.book import Book
 from headrace.book.payloads import Payloads, encode_payload
+from headrace.book.rows import KEY_COLUMNS, make_table
 from headrace.model.clock import Clock, format_instant
 from headrace.model.guards import GuardSettings
 from headrace.model.project import DeletionRule
@@ -246,12 +247,7 @@ class Planner:
                 yield entity, [row[1] for row in own], [row[2] for row in own]
 
     def _keys(self, table: str, keys: Iterable[Key]) -> None:
-        pairs = list(keys)
-        self._connection.execute(
-            f"create or replace temp table {table} as select "
-            "unnest($1::varchar[]) as entity, unnest($2::varchar[]) as external_id",
-            [[entity for entity, _ in pairs], [external_id for _, external_id in pairs]],
-        )
+        make_table(self._connection, f"temp table {table}", KEY_COLUMNS, keys)
 
     # what stays, what goes -------------------------------------------------------------------
 
@@ -261,22 +257,20 @@ class Planner:
         A refusal stands as long as neither the record's row nor anything around it has changed.
         """
         rejects = self._journal.rejects()
-        self._connection.execute(
-            "create or replace table plan.rejects as select unnest($1::varchar[]) as entity, "
-            "unnest($2::varchar[]) as external_id, unnest($3::bigint[]) as fingerprint, "
-            "unnest($4::varchar[]) as message, unnest($5::boolean[]) as ignored, "
-            "unnest($6::bigint[]) as around, false as stands",
-            [
-                [reject.entity for reject in rejects],
-                [reject.external_id for reject in rejects],
-                [reject.fingerprint for reject in rejects],
-                [reject.message for reject in rejects],
-                [reject.ignored for reject in rejects],
-                [reject.around for reject in rejects],
-            ],
+        make_table(
+            self._connection,
+            "table plan.rejects",
+            (
+                *(*KEY_COLUMNS, "fingerprint bigint", "message varchar"),
+                *("ignored boolean", "around bigint", "stands boolean"),
+            ),
+            (
+                (*one.key, one.fingerprint, one.message, one.ignored, one.around, False)
+                for one in rejects
+            ),
         )
         if rejects:
-            self._mark_around([(reject.entity, reject.external_id) for reject in rejects])
+            self._mark_around([reject.key for reject in rejects])
             self._connection.execute(_SQL["standing"])
         return bool(rejects)
 
@@ -286,9 +280,7 @@ class Planner:
 
     def note_around(self) -> None:
         """Notes what stands around the records that were just refused, as it is now."""
-        unnoted = [
-            (one.entity, one.external_id) for one in self._journal.rejects() if one.around is None
-        ]
+        unnoted = [one.key for one in self._journal.rejects() if one.around is None]
         if unnoted:
             self._journal.load_into(self._connection)
             self._mark_around(unnoted)
@@ -343,22 +335,12 @@ class Planner:
             self._turnover.delete(key, old)
             if len(self._moved) <= MOST:
                 self._moved[key] = old, None
-        self._connection.execute(
-            "create or replace table plan.gone as select unnest($1::varchar[]) as entity, "
-            "unnest($2::varchar[]) as external_id, unnest($3::varchar[]) as customer",
-            [
-                [entity for entity, _ in told],
-                [external_id for _, external_id in told],
-                [record.customer for record in told.values()],
-            ],
-        )
+        owned = (*KEY_COLUMNS, "customer varchar")
+        whose = ((*key, record.customer) for key, record in told.items())
+        make_table(self._connection, "table plan.gone", owned, whose)
         departing = [external_id for entity, external_id in gone if entity == "customer"]
-        owned = self._journal.documents_of(departing) if departing else []
-        self._connection.execute(
-            "create or replace table plan.told_documents as select unnest($1::varchar[]) as entity,"
-            " unnest($2::varchar[]) as external_id, unnest($3::varchar[]) as customer",
-            [list(column) for column in zip(*owned, strict=True)] or [[], [], []],
-        )
+        theirs = self._journal.documents_of(departing) if departing else []
+        make_table(self._connection, "table plan.told_documents", owned, theirs)
 
     # phases ----------------------------------------------------------------------------------
 

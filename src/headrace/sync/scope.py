@@ -8,6 +8,7 @@ from importlib import resources
 import duckdb
 from msgspec import Struct
 
+from headrace.book.rows import make_table
 from headrace.model.errors import ConfigurationError
 from headrace.model.project import DeletionRule
 
@@ -44,12 +45,8 @@ def narrow(
     side has."""
     if scope.customer:
         _check_customer(connection, scope.customer)
-    rules = dict(on_delete)
-    connection.execute(
-        "create or replace temp table deletion_rules as "
-        "select unnest($1::varchar[]) as entity, unnest($2::varchar[]) as rule",
-        [list(rules), list(rules.values())],
-    )
+    columns = ("entity varchar", "rule varchar")
+    make_table(connection, "temp table deletion_rules", columns, on_delete.items())
     connection.execute(
         "create or replace temp table scoped as select $1 as customer, $2::varchar[] as entities",
         [scope.customer, list(scope.only)],

@@ -9,6 +9,7 @@ import duckdb
 import msgspec
 from msgspec import Struct, field
 
+from headrace.book.rows import make_table
 from headrace.sync.journal import Key
 from headrace.sync.ties import Ties
 
@@ -118,7 +119,7 @@ class ShiftMeter:
             ),
             links=self._count("select count(*) from book.allocations"),
             flawed_links=self._count("select count(*) from book.flawed_links"),
-            settled=self._count("select count(distinct target) from book.link_marks"),
+            settled=self._count_settled(),
             reopened=self._reopened(),
             contacts=self._count("select count(*) from book.contacts"),
             contacts_removed=self._contacts_removed,
@@ -126,15 +127,26 @@ class ShiftMeter:
             imported=imported,
         )
 
+    def _count_settled(self) -> int:
+        """Invoices that something settled before or settles now."""
+        lost = [key[1] for key, change in self._settled.items() if change < 0]
+        rows = self._connection.execute(
+            "select count(*) from (select target from book.link_marks where to_kind = 'invoice' "
+            "union select hash('invoice', unnest($1::varchar[])))",
+            [lost],
+        ).fetchall()
+        return int(rows[0][0])
+
     def _reopened(self) -> int:
         """Invoices that stay and lose more than new settlements bring them."""
         lost = [key for key, change in self._settled.items() if change < 0]
         if not lost:
             return 0
-        self._connection.execute(
-            "create or replace temp table lost as select unnest($1::varchar[]) as external_id, "
-            "unnest($2::bigint[]) as change",
-            [[key[1] for key in lost], [self._settled[key] for key in lost]],
+        make_table(
+            self._connection,
+            "temp table lost",
+            ("external_id varchar", "change bigint"),
+            ((key[1], self._settled[key]) for key in lost),
         )
         return self._count(
             "with brought as (select to_external_id as external_id, sum(amount) as amount "

@@ -9,6 +9,7 @@ from typing import Any
 
 import duckdb
 
+from headrace.book.rows import KEY_COLUMNS, make_table
 from headrace.sync.journal import Key
 from headrace.sync.passage import Turn
 from headrace.sync.ties import Ties
@@ -127,11 +128,7 @@ class Surroundings:
             self.actions[entity, external_id] = action
 
     def _keys(self, keys: Collection[Key]) -> None:
-        self._connection.execute(
-            "create or replace temp table knot_keys as "
-            "select unnest($1::varchar[]) as entity, unnest($2::varchar[]) as external_id",
-            [[entity for entity, _ in keys], [external_id for _, external_id in keys]],
-        )
+        make_table(self._connection, "temp table knot_keys", KEY_COLUMNS, keys)
 
     def _rows(self, sql: str) -> list[Any]:
         return self._connection.execute(sql).fetchall()

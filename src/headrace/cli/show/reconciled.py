@@ -183,7 +183,8 @@ def _show_collected(console: Console, proof: Reconciled) -> None:
 def _show_kinds(console: Console, proof: Reconciled) -> None:
     """What settles invoices without cash, by its kind."""
     for total in proof.kinds:
+        kind = "marked as paid" if total.kind == "fix" else total.kind.replace("_", " ")
         console.print(
-            f"  {total.kind.replace('_', ' ')}: models {format_money(total.book, total.currency)}, "
+            f"  settled without money, {kind}: models {format_money(total.book, total.currency)}, "
             f"API {format_money(total.api, total.currency)}"
         )

@@ -40,16 +40,6 @@ left join book.invoices as invoices
     on opened.entity = 'invoice' and invoices.external_id = opened.external_id
 left join stated on opened.entity = 'payment' and stated.external_id = opened.external_id;
 
--- By which people know a document. A view, since only what differs is shown with it.
-create or replace view plan.book_numbers as
-select 'invoice' as entity, external_id, custom_id as number from book.invoices
-union all
-select 'credit_note', external_id, custom_id from book.credit_notes
-union all
-select 'payment', external_id, ref_number from book.all_payments
-union all
-select 'refund', external_id, ref_number from book.all_refunds;
-
 create or replace table plan.api_documents (
     entity varchar, external_id varchar, id varchar, customer varchar, currency varchar,
     open bigint, due timestamp, state varchar, number varchar

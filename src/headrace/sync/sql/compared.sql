@@ -184,7 +184,7 @@ left join named using (entity, external_id)
 left join elsewhere using (entity, external_id, in_book)
 left join (
     select entity, external_id, any_value(number) as number
-    from plan.book_numbers
+    from book.numbered
     semi join plan.differing using (entity, external_id)
     group by all
 ) as numbers using (entity, external_id)

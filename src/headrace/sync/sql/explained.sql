@@ -99,7 +99,7 @@ select
 from judged
 left join (
     select entity, external_id, any_value(number) as number
-    from plan.book_numbers
+    from book.numbered
     semi join judged using (entity, external_id)
     group by all
 ) as numbers using (entity, external_id)

@@ -2,19 +2,7 @@
 -- (entity, external_id, customer, number, currency, amount); of customers the number is the name.
 create or replace table plan.free as
 with documents as (
-    select
-        'invoice' as entity, external_id, customer_external_id as customer, custom_id as number,
-        currency, gross_amount as amount
-    from book.invoices
-    union all
-    select 'credit_note', external_id, customer_external_id, custom_id, currency, gross_amount
-    from book.credit_notes
-    union all
-    select 'payment', external_id, customer_external_id, ref_number, currency, amount
-    from book.all_payments
-    union all
-    select 'refund', external_id, customer_external_id, ref_number, currency, amount
-    from book.all_refunds
+    from book.numbered
     union all
     select 'customer', external_id, external_id, name, null, null
     from book.customers

@@ -1,19 +1,7 @@
 -- What people call the records that are `asked` for (entity, external_id): whose they are, their
 -- number, their money. A record in error is found as well, and by each of its rows.
 with documents as (
-    select
-        'invoice' as entity, external_id, customer_external_id as customer, custom_id as number,
-        currency, gross_amount as amount
-    from book.invoices
-    union all
-    select 'credit_note', external_id, customer_external_id, custom_id, currency, gross_amount
-    from book.credit_notes
-    union all
-    select 'payment', external_id, customer_external_id, ref_number, currency, amount
-    from book.all_payments
-    union all
-    select 'refund', external_id, customer_external_id, ref_number, currency, amount
-    from book.all_refunds
+    from book.numbered
     union all
     select 'adjustment', external_id, customer_external_id, ref_number, currency, amount
     from book.adjustments

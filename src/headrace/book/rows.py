@@ -1,0 +1,40 @@
+"""Rows of Python on their way into the engine: as columns, which it takes in one go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import duckdb
+
+KEY_COLUMNS = ("entity varchar", "external_id varchar")
+
+
+def make_table(
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+) -> None:
+    """Makes `table` anew, perhaps `temp table …`, of rows; `columns` are names with their types."""
+    values, parts = _columns(columns, rows)
+    connection.execute(f"create or replace {table} as select {parts}", values)
+
+
+def add_rows(
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    unless: str = "",
+) -> None:
+    """Adds rows to a table; `unless` is SQL that follows them, such as an anti join."""
+    values, parts = _columns(columns, rows)
+    connection.execute(f"insert into {table} from (select {parts}) as new {unless}", values)
+
+
+def _columns(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> tuple[list[Any], str]:
+    values = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in columns]
+    named = (column.split(" ") for column in columns)
+    parts = (f"unnest(${n + 1}::{kind}[]) as {name}" for n, (name, kind) in enumerate(named))
+    return values, ", ".join(parts)

@@ -1,0 +1,22 @@
+"""The journal of one organisation, for commands that work beside a running sync."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from headrace.fleet.project import load_project
+from headrace.model.clock import SYSTEM_CLOCK
+from headrace.sync.journal import Journal
+
+
+@contextmanager
+def opened_journal(project: Path, organisation: str | None) -> Iterator[Journal]:
+    """The journal of the chosen organisation, or of the only one. ConfigurationError."""
+    loaded = load_project(project)
+    journal = Journal(loaded.journal_place(loaded.only(organisation)), SYSTEM_CLOCK)
+    try:
+        yield journal
+    finally:
+        journal.close()
