@@ -23,18 +23,16 @@ def warn_of_lost_decimals(connection: duckdb.DuckDBPyConnection, models: Iterabl
     of currencies with two decimals, for in others whole units are what is expected."""
     columns: Mapping[str, dict[str, str]] | None = None
     for model in models:
-        for amount in model.table.columns:
-            if amount.kind != "amount" or amount.name not in _whole(connection, model):
-                continue
+        for name in _whole(connection, model):
             columns = columns if columns is not None else _staged(connection)
-            _warn(connection, model, amount, columns)
+            _warn(connection, model, model.table.column(name), columns)
 
 
-def _whole(connection: duckdb.DuckDBPyConnection, model: Model) -> dict[str, int]:
-    """The amounts of a table that are nearly all in whole units, with the number of their rows."""
+def _whole(connection: duckdb.DuckDBPyConnection, model: Model) -> list[str]:
+    """The amounts of a table that are nearly all in whole units."""
     names = [column.name for column in model.table.columns if column.kind == "amount"]
     if not names or not any(column.name == "currency" for column in model.table.columns):
-        return {}
+        return []
     looks = ", ".join(
         f"count(*) filter ({name} <> 0), count(*) filter ({name} <> 0 and {name} % 100 = 0)"
         for name in names
@@ -42,11 +40,11 @@ def _whole(connection: duckdb.DuckDBPyConnection, model: Model) -> dict[str, int
     found = connection.execute(
         f"select {looks} from book.{model.table.name} where minor_scale(currency) = 100"
     ).fetchall()[0]
-    return {
-        name: found[2 * place]
+    return [
+        name
         for place, name in enumerate(names)
         if found[2 * place] >= _ROWS_MIN and found[2 * place + 1] >= _WHOLE_MIN * found[2 * place]
-    }
+    ]
 
 
 def _staged(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, str]]:

@@ -195,46 +195,44 @@ class ApiSide:
                 if kind
             ],
         )
-        for item in page:
-            one = collected_of(entity.name, item)
-            if item.get("externalId"):
-                self._note_links(_name(item), one)
-                continue
-            self._insert(
-                "api_collected",
-                [
-                    (
-                        one.entity,
-                        one.id,
-                        self._customer(item),
-                        one.currency,
-                        one.amount,
-                        _open(entity, item),
-                        one.day,
-                        one.instrument,
-                        one.reference,
-                        one.created_at,
-                    )
-                ],
-            )
-            links = [
-                (one.entity, one.id, link.entity, link.external_id or link.id, link.amount)
-                for link in one.links
-            ]
-            self._insert("api_collected_links", links)
+        followed = [item for item in named if self._is_followed(entity, _name(item))]
+        self._note_links("api_links", [(_name(i), collected_of(entity.name, i)) for i in followed])
+        nameless = [item for item in page if not item.get("externalId")]
+        found = [(item, collected_of(entity.name, item)) for item in nameless]
+        self._insert(
+            "api_collected",
+            [
+                (
+                    one.entity,
+                    one.id,
+                    self._customer(item),
+                    one.currency,
+                    one.amount,
+                    _open(entity, item),
+                    one.day,
+                    one.instrument,
+                    one.reference,
+                    one.created_at,
+                )
+                for item, one in found
+            ],
+        )
+        self._note_links("api_collected_links", [(one.id, one) for _, one in found])
 
-    def _note_links(self, name: str, one: Collected) -> None:
-        """Of a booked record that was collected, or given back in the API."""
-        if (one.entity, name) in self._claimed or (
-            one.entity == PAYMENT.name and name in self._given_back
-        ):
-            self._insert(
-                "api_links",
-                [
-                    (one.entity, name, link.entity, link.external_id or link.id, link.amount)
-                    for link in one.links
-                ],
-            )
+    def _is_followed(self, entity: Entity, name: str) -> bool:
+        """Whether a booked record was collected before, or given back in the API."""
+        given_back = entity is PAYMENT and name in self._given_back
+        return given_back or (entity.name, name) in self._claimed
+
+    def _note_links(self, table: str, records: Sequence[tuple[str, Collected]]) -> None:
+        self._insert(
+            table,
+            [
+                (one.entity, name, link.entity, link.external_id or link.id, link.amount)
+                for name, one in records
+                for link in one.links
+            ],
+        )
 
     def _customer(self, item: dict[str, Any]) -> str:
         if "customerId" in item:
