@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from desk import HubDesk, prove_in_step
-from shop import Shop
+from shop import DAY, Shop
 
 from headrace.sync.plan import Plan
 
@@ -132,3 +132,38 @@ def test_without_payloads_a_settlement_with_a_link_in_error_waits(
     assert sent == []
     assert _reasons(plan)["P"].startswith("what the API holds of it was not kept")
     story.mend("update allocations set amount = 1000")
+
+
+def test_a_new_payment_of_an_invoice_that_waits_settles_what_the_api_holds(story: Story) -> None:
+    story.settle(400)
+    story.shop.payment("Q", "C", 200, {"I": 200})
+    lower = "update invoices set gross_amount = 300, net_amount = 300"
+    plan, sent = story.apply(BREAK_LINK, lower)
+    assert sent == ["POST Q"]
+    assert _reasons(plan).keys() == {"I"}
+    story.mend("update allocations set amount = 100 where from_external_id = 'P'")
+
+
+def test_a_new_payment_of_a_refused_invoice_goes_without_that_link(
+    tmp_path: Path, new_desk: Callable[[Path], HubDesk]
+) -> None:
+    shop = Shop(tmp_path / "shop")
+    desk = new_desk(shop.folder)
+    shop.customer("C")
+    shop.invoice("I", "C", 1000)
+    shop.invoice("J", "C", 500)
+    shop.run("update invoices set custom_id = ? where external_id = 'J'", "x" * 10_001)
+    _, outcome = desk.apply()
+    assert outcome.rejected == 1
+    shop.payment("Q", "C", 1500, {"I": 1000, "J": 500})
+    _, outcome = desk.apply()
+    assert (outcome.sent, outcome.rejected) == (1, 1)
+    [link] = desk.get("/payments/external:Q")["linkedInvoices"]
+    assert link["linkedAmount"] == 1000
+    plan, outcome = desk.apply()
+    assert (outcome.sent, outcome.rejected) == (0, 0)
+    assert _reasons(plan) == {"payment Q → invoice J": "its invoice J was refused"}
+    assert [one.external_id for one in plan.held] == ["J"]
+    shop.run("update invoices set custom_id = 'No J' where external_id = 'J'")
+    desk.apply()
+    prove_in_step(desk)

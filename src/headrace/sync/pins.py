@@ -122,9 +122,6 @@ class Pins:
             for target in self._around.owned(key):
                 if (key, target) not in self.links:
                     self._refuse(key, target, f"its {_said(key)} waits")
-            for owner in self._around.owners(key):
-                if not self._pin(owner, key):
-                    self._refuse(owner, key, f"its {_said(key)} waits")
         customers = [external_id for entity, external_id in coming if entity == "customer"]
         if customers:
             self._dirty |= self._around.linked_across(customers)
@@ -192,23 +189,30 @@ class Pins:
         return self._around.root(customer)
 
     def _fit(self, key: Key, pairs: set[Pair]) -> None:
-        """What is linked may not pass the amount: new links give way, then the record waits."""
+        """What is linked may not pass the amount: the record waits where what stays passes it
+        already, else new links give way."""
         ties = self._final(key)
         if ties is None:
+            return
+        staying = sum(self._staying(pair) for pair in pairs)
+        if staying > ties.amount and key not in self.waiting and self._around.is_acknowledged(key):
+            self._wait(key, "the API holds more links of it than its amount allows now")
             return
         excess = sum(self._amount(pair) for pair in pairs) - ties.amount
         for pair in sorted(pairs - self.links.keys(), reverse=True):
             if excess <= 0:
                 return
-            held = self._around.acknowledged.get(pair[0])
-            before = held.links.get(pair[1], 0) if held else 0
-            if before >= self._amount(pair):
-                continue
-            excess -= self._amount(pair) - before
-            if not self._pin(*pair):
-                self._refuse(*pair, f"with what the API holds it would pass {_said(key)}")
-        if excess > 0 and key not in self.waiting and self._around.is_acknowledged(key):
-            self._wait(key, "the API holds more links of it than its amount allows now")
+            if new := self._amount(pair) - self._staying(pair):
+                excess -= new
+                if not self._pin(*pair):
+                    self._refuse(*pair, f"with what the API holds it would pass {_said(key)}")
+
+    def _staying(self, pair: Pair) -> int:
+        """What of a link is at the API already and stays."""
+        if pair in self.links:
+            return self.links[pair]
+        held = self._around.acknowledged.get(pair[0])
+        return min(held.links.get(pair[1], 0) if held else 0, self._amount(pair))
 
     # decisions -------------------------------------------------------------------------------
 
