@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from desk import HubDesk, prove_in_step
-from shop import DAY, Shop
+from shop import Shop
 
 from headrace.sync.plan import Plan
 
