@@ -25,9 +25,9 @@ def _rules(folder: str) -> tuple[str, ...]:
 
 
 _CHECKS, _SUMMARIES = _rules("checks"), _rules("summaries")
-_LINK_MARKS, _SUMS_OVER, _WITHHOLD, _FLAWED_LINKS = (
+_LINK_MARKS, _SUMS_OVER, _WITHHOLD, _FLAWED_LINKS, _PROBLEMS = (
     resources.files("headrace.book").joinpath(f"{name}.sql").read_text(encoding="utf-8")
-    for name in ("link_marks", "sums_over", "withhold", "flawed_links")
+    for name in ("link_marks", "sums_over", "withhold", "flawed_links", "problems")
 )
 
 
@@ -39,6 +39,9 @@ class Problem(Struct, frozen=True):
     external_id: str
     problem: str
     remedy: str
+    customer_name: str = ""
+    number: str = ""
+    """What people call the record: an invoice's number, of a link the one of what it settles."""
 
 
 def run_checks(connection: duckdb.DuckDBPyConnection) -> None:
@@ -89,10 +92,9 @@ def _completeness(table: Table) -> Task[None]:
 
 def read_problems(connection: duckdb.DuckDBPyConnection, limit: int | None = None) -> list[Problem]:
     """The problems found, errors first."""
-    rows = connection.execute(
-        "from book.problems order by severity, entity, external_id, problem limit ?",
-        [limit if limit is not None else 2**62],
-    ).fetchall()
+    if limit == 0 or not _is_true(connection, "select exists(from book.problems)"):
+        return []
+    rows = connection.execute(_PROBLEMS, [limit if limit is not None else 2**62]).fetchall()
     return [Problem(*row) for row in rows]
 
 

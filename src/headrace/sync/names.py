@@ -115,14 +115,14 @@ class Names:
         self._journal = journal
 
     def of(self, keys: Sequence[Key]) -> Mapping[Key, Name]:
-        """The names of these records; a PDF goes by its document, a link by its settlement.
+        """The names of these records; a PDF goes by its document, a link by both of its ends.
 
         One pass over the book's documents, whatever the number of keys; none without keys.
         """
         if not keys:
             return {}
-        documents = {key: _document(key) for key in keys}
-        asked = sorted(set(documents.values()))
+        documents = {key: _documents(key) for key in keys}
+        asked = sorted({one for those in documents.values() for one in those})
         make_table(self._connection, "temp table asked", KEY_COLUMNS, asked)
         found: dict[Key, Name] = {
             (entity, external_id): Name(*name)
@@ -130,7 +130,10 @@ class Names:
         }
         gone = [key for key in asked if key not in found]
         found |= told_names(self._journal, gone) if gone else {}
-        return {key: found.get(document, UNKNOWN) for key, document in documents.items()}
+        return {
+            key: _name_of([found.get(document, UNKNOWN) for document in those])
+            for key, those in documents.items()
+        }
 
     def named(self, records: Sequence[Withheld]) -> list[Withheld]:
         """The same records with their names."""
@@ -143,9 +146,18 @@ class Names:
         ]
 
 
-def _document(key: Key) -> Key:
+def _documents(key: Key) -> list[Key]:
     entity, external_id = key
-    if entity == "link":
-        start, _, own = external_id.partition(" → ")[0].partition(" ")
-        return start, own
-    return PDF_OF.get(entity, entity), external_id
+    if entity != "link":
+        return [(PDF_OF.get(entity, entity), external_id)]
+    ends = (end.partition(" ") for end in external_id.split(" → ", 1))
+    return [(entity, own) for entity, _, own in ends]
+
+
+def _name_of(documents: Sequence[Name]) -> Name:
+    """A link is known by whose money it is and by the number of what it settles; the money of
+    either end is not its own."""
+    first, *others = documents
+    if not others:
+        return first
+    return Name(first.customer, first.customer_name, others[-1].number)

@@ -97,3 +97,8 @@ def test_errors_come_first_and_the_rest_is_counted() -> None:
     assert lines[0] == "Problems (4 errors, 25 warnings)"
     assert lines[1].startswith("  error: 4 invoices alike")
     assert lines[-2:] == ["  … and 6 kinds more, 6 problems", "  (--json has all)"]
+
+
+def test_records_are_named_as_people_know_them() -> None:
+    problem = Problem("error", "invoice", "4711", "has no due_date", "write it", "ACME", "INV-17")
+    assert "error: invoice 4711 (INV-17, ACME) has no due_date; write it" in shown([problem])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from headrace.cli.show.changes import change_lines
 from headrace.cli.show.console import duration_text, several
-from headrace.cli.show.names import named_text
+from headrace.cli.show.names import named_text, problem_name
 from headrace.cli.show.plans import money_text, nothing_text, releases_text
 from headrace.cli.show.problems import kinds_of
 from headrace.model.entity import BY_NAME
@@ -58,7 +58,7 @@ def plan_as_markdown(plan: Plan) -> str:
         lines += ["| | record | problem | remedy |", "|---|---|---|---|"]
         for kind in kinds_of(plan.problems)[:_SHOWN]:
             found = kind.first
-            named = f"{found.entity} {', '.join(one.external_id for one in kind.examples)}"
+            named = f"{found.entity} {', '.join(map(problem_name, kind.examples))}"
             if kind.count > len(kind.examples):
                 named += f" and {kind.count - len(kind.examples):,} more"
             cells = (found.severity, named, found.problem, found.remedy)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from headrace.book.checks import Problem
 from headrace.model.money import format_money
 from headrace.sync.names import Name
 from headrace.sync.plan import Change, Withheld
@@ -13,6 +14,12 @@ _LONGEST = 60
 def record_text(entity: str, external_id: str, *details: str) -> str:
     """`invoice 4711 (INV-17, ACME SA)`: details that are empty or the id again are left out."""
     return f"{entity.replace('_', ' ')} {external_id}{_in_brackets(external_id, *details)}"
+
+
+def problem_name(problem: Problem) -> str:
+    """The id of a record with a problem, and what people call it: `4711 (INV-17, ACME SA)`."""
+    details = _in_brackets(problem.external_id, problem.number, problem.customer_name)
+    return f"{problem.external_id}{details}"
 
 
 def _in_brackets(external_id: str, *details: str) -> str:

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from headrace.book.checks import Problem
 from headrace.cli.show.console import several
+from headrace.cli.show.names import problem_name
 
 _KINDS_SHOWN = 20
 _EXAMPLES = 3
@@ -73,18 +74,18 @@ def kind_lines(kind: Kind) -> list[str]:
         return [_sentence(example) for example in kind.examples]
     alike = len({example.problem for example in kind.examples}) == 1
     if alike:
-        names = ", ".join(example.external_id for example in kind.examples)
+        names = ", ".join(map(problem_name, kind.examples))
         return [
             f"{first.severity}: {several(kind.count, first.entity)} ({names} and "
             f"{kind.count - len(kind.examples):,} more): {first.problem}; {first.remedy}"
         ]
     lines = [f"{first.severity}: {several(kind.count, first.entity)} alike; {first.remedy}"]
-    lines += [f"    {example.external_id} {example.problem}" for example in kind.examples]
+    lines += [f"    {problem_name(example)} {example.problem}" for example in kind.examples]
     return [*lines, f"    … and {kind.count - len(kind.examples):,} more"]
 
 
 def _sentence(problem: Problem) -> str:
     return (
-        f"{problem.severity}: {problem.entity} {problem.external_id} {problem.problem}; "
+        f"{problem.severity}: {problem.entity} {problem_name(problem)} {problem.problem}; "
         f"{problem.remedy}"
     )
