@@ -75,6 +75,7 @@ def test_a_payment_of_the_portal_that_is_booked_later_is_linked_and_counts_once(
     till.shop.payment("P1", "C1", 2000, {"I1": 2000}, day="2026-05-08")
     plan, proof = till.sync()
     assert [(one.external_id, one.id) for one in plan.claims] == [("P1", id)]
+    assert (plan.claims[0].customer_name, plan.claims[0].amount) == ("Customer C1", 2000)
     assert till.payments() == [("P1", 2000, 2000)]
     assert till.desk.get("/payments/external:P1")["id"] == id
     assert till.balance() == 8000

@@ -82,6 +82,7 @@ def test_a_run_tells_how_far_it_is_and_later_what_it_sent(
     }
     assert len(whole["records"]) == 8
     assert {one["entity"] for one in whole["records"]} == {"customer", "invoice"}
+    assert all(one["customer_name"].startswith("Customer ") for one in whole["records"])
     text = desk.command("status", "--run", "1").stdout
     assert "2 customers: create" in text and "interrupted, by `headrace apply`" in text
     missing = desk.command("status", "--run", "7")

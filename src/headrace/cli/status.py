@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -74,14 +74,16 @@ def _report(loaded: LoadedProject, name: str) -> dict[str, Any]:
 
 def _document(report: dict[str, Any]) -> dict[str, Any]:
     names: dict[Key, Name] = report.pop("names")
-    rejects = [
-        {
-            **msgspec.to_builtins(reject),
-            **msgspec.structs.asdict(names.get(reject.key, UNKNOWN)),
-        }
-        for reject in report["rejects"]
+    return report | {"rejects": _with_names(report["rejects"], names)}
+
+
+def _with_names(
+    records: Sequence[Reject | Sent], names: Mapping[Key, Name]
+) -> list[dict[str, Any]]:
+    return [
+        {**msgspec.to_builtins(one), **msgspec.structs.asdict(names.get(one.key, UNKNOWN))}
+        for one in records
     ]
-    return report | {"rejects": rejects}
 
 
 def _tell_run(loaded: LoadedProject, name: str, number: int, json: bool) -> None:
@@ -93,11 +95,11 @@ def _tell_run(loaded: LoadedProject, name: str, number: int, json: bool) -> None
             )
         counts, state = journal.sent_counts(number), journal.state(number)
         records = journal.sent(number, refused_only=not json)
-        names = _refused_names(journal, records[:_REJECTS_SHOWN]) if not json else {}
+        names = _refused_names(journal, records if json else records[:_REJECTS_SHOWN])
     if json:
         named = [{"entity": e, "action": action, "count": count} for e, action, count in counts]
         document = {"organisation": name, "run": run, "state": state, "counts": named}
-        print_json({**document, "records": records})
+        print_json({**document, "records": _with_names(records, names)})
         return
     console.print(f"[bold]{name}[/bold]")
     console.print(f"  {_run_text(run, state)}, by `headrace {run.command}`", markup=False)

@@ -35,6 +35,12 @@ class Claim(Struct, frozen=True, kw_only=True):
     """Whether it settles in Upflow what the source says nothing of."""
     linked: list[Key] = field(default_factory=list)
     """What it settles or gives back in Upflow, as far as the source knows it."""
+    customer: str = ""
+    """External id of whose it is; this and what follows is there once it is planned."""
+    customer_name: str = ""
+    number: str = ""
+    currency: str = ""
+    amount: int | None = None
 
     @property
     def key(self) -> Key:

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
+from typing import TypeVar
 
 import duckdb
 import msgspec
 from msgspec import Struct
 
 from headrace.book.rows import KEY_COLUMNS, make_table
+from headrace.sync.claims import Claim
 from headrace.sync.journal import Journal, Key, Reject
 from headrace.sync.pdf_files import PDF_OF
 from headrace.sync.plan import Withheld
@@ -35,6 +37,7 @@ class Name(Struct, frozen=True):
 
 
 UNKNOWN = Name()
+Named = TypeVar("Named", Withheld, Claim)
 
 
 class _Titles(Struct, rename="camel"):
@@ -135,7 +138,7 @@ class Names:
             for key, those in documents.items()
         }
 
-    def named(self, records: Sequence[Withheld]) -> list[Withheld]:
+    def named(self, records: Sequence[Named]) -> list[Named]:
         """The same records with their names."""
         names = self.of([(record.entity, record.external_id) for record in records])
         return [

@@ -423,7 +423,7 @@ class Planner:
                 "where rule = 'report' order by all"
             ),
             left_out=self._left_out(),
-            claims=self._claimer.planned,
+            claims=self._names.named(self._claimer.planned),
             unlooked=self._claimer.verdicts.unlooked,
             applied=dict(self._rows("select entity, count(*) from staging.told group by entity")),
             desired=dict(

@@ -42,8 +42,7 @@ def plan_as_markdown(plan: Plan) -> str:
     if plan.claims:
         lines += ["", f"### Linked to what Upflow collected ({len(plan.claims):,})", ""]
         for claim in plan.claims[:_SHOWN]:
-            name = f"{claim.entity} {_cell(claim.external_id)}"
-            lines.append(f"- {name} is {claim.id}, by {claim.by}")
+            lines.append(f"- {_cell(named_text(claim))} is {claim.id}, by {claim.by}")
     for title, staying in (
         ("Withheld", plan.withheld),
         ("Held", plan.held),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from headrace.book.checks import Problem
 from headrace.model.money import format_money
+from headrace.sync.claims import Claim
 from headrace.sync.names import Name
 from headrace.sync.plan import Change, Withheld
 
@@ -31,8 +32,8 @@ def _clipped(text: str) -> str:
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
-def named_text(record: Withheld) -> str:
-    """A record that stays behind, with its number, customer and money."""
+def named_text(record: Withheld | Claim) -> str:
+    """A record of a plan with its number, customer and money."""
     money = "" if record.amount is None else format_money(record.amount, record.currency)
     return record_text(
         record.entity, record.external_id, record.number, record.customer_name, money

@@ -105,9 +105,7 @@ def _show_claims(console: Console, plan: Plan) -> None:
         return
     console.print(f"  {several(len(plan.claims), 'record')} linked to what Upflow collected:")
     for claim in plan.claims[:_CAUSES_SHOWN]:
-        console.print(
-            f"      {claim.entity} {claim.external_id} is {claim.id}, by {claim.by}", markup=False
-        )
+        console.print(f"      {named_text(claim)} is {claim.id}, by {claim.by}", markup=False)
     if len(plan.claims) > _CAUSES_SHOWN:
         console.print(f"      … and {len(plan.claims) - _CAUSES_SHOWN:,} more (--json has all)")
 
