@@ -17,7 +17,8 @@ from administration import Administration
 from hub_api import Api
 
 from headrace.cli.main import run as run_command
-from headrace.client.transport import Answer, HttpTransport
+from headrace.client.answer import Answer
+from headrace.client.transport import HttpTransport
 from headrace.model.clock import SYSTEM_CLOCK
 from headrace.model.collection import ActionDraft
 from headrace.server.routes import ROUTES, match

@@ -13,8 +13,8 @@ from urllib.parse import unquote
 import msgspec
 from msgspec import Struct
 
+from headrace.client.answer import Answer
 from headrace.client.pace import WINDOW
-from headrace.client.transport import Answer
 from headrace.fleet.project import load_project
 from headrace.model.errors import Unreachable
 from headrace.sync.deliver import Delivery
@@ -108,7 +108,7 @@ class FakeApi:
             reply: Reply = refusal(429, "too many", **{"retry-after": "1"})
         else:
             self._window.append(arrival.at)
-            reply = self._script(arrival) or Answer(200, _JSON, b"{}")
+            reply = self._script(arrival) or _taken(arrival)
         arrival.status = reply.status if isinstance(reply, Answer) else 0
         self.arrivals.append(arrival)
         return reply
@@ -123,8 +123,18 @@ class FakeApi:
         return {arrival.status for arrival in self.arrivals}
 
 
+def _taken(arrival: Arrival) -> Answer:
+    if arrival.method == "DELETE":
+        return Answer(204, {}, b"")
+    if arrival.method == "GET":
+        return Answer(200, _JSON, b'{"customers": [], "total": 0}')
+    return Answer(200, _JSON, msgspec.json.encode({"externalId": arrival.external_id}))
+
+
 def request_of(method: str, path: str, body: bytes | None, sent: float, at: float) -> Arrival:
     """What a request is about."""
+    if method == "GET":
+        return Arrival(sent, at, at, method, "list", "", "", 200)
     record: dict[str, Any] = msgspec.json.decode(body) if body else {}
     _, plural, *rest = path.split("/")
     external_id = record.get("externalId") or unquote(rest[0]).removeprefix("external:")

@@ -28,7 +28,8 @@ from fake_api import (
 )
 from msgspec import Struct
 
-from headrace.client.transport import Answer, HttpTransport
+from headrace.client.answer import Answer
+from headrace.client.transport import HttpTransport
 from headrace.fleet.project import load_project
 from headrace.server.request_log import LogRecord
 from headrace.sync.deliver import Delivery

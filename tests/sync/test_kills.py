@@ -90,7 +90,9 @@ class Import:
         noted = query(
             journal,
             "select change, a.entity, a.external_id, payload from applied as a "
-            f"join payloads using (entity, external_id) where change > {self._looked_at} "
+            "join payloads using (entity, external_id) "
+            # What was in doubt after a kill is no statement on what the hub has.
+            f"where length(hash) > 0 and change > {self._looked_at} "
             "union all select change, entity, external_id, null from forgotten as f "
             f"where change > {self._looked_at} and entity not like '%_pdf' and not exists "
             "(select 1 from applied as a "
@@ -234,7 +236,7 @@ def test_a_signal_finishes_what_is_in_flight_and_loses_nothing(
     assert done.returncode == 130, done.stderr
     assert "run `headrace apply` again" in done.stdout
     log = importing.log()
-    assert 120 <= len(log) < importing.counts.requests
+    assert 100 <= len(log) < importing.counts.requests
     with importing.desk.open() as organisation:
         assert sum(organisation.journal.count().values()) == len(log)
     assert importing.start().communicated().returncode == 0

@@ -12,9 +12,9 @@ import pytest
 from desk import HubDesk
 from pair import Pair
 
+from headrace.client.answer import Answer
 from headrace.client.endpoints import Reader
 from headrace.client.pace import Pace
-from headrace.client.transport import Answer
 from headrace.model.clock import SYSTEM_CLOCK
 from headrace.model.entity import CREDIT_NOTE, CUSTOMER, INVOICE, PAYMENT, REFUND, Entity
 from headrace.sync import second_look

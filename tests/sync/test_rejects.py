@@ -77,3 +77,25 @@ def test_ignored_ones_are_not_spoken_of_until_their_rows_change(
     before = len(desk.writes())
     assert desk.command("apply").returncode == 4
     assert len(desk.writes(before)) == 1
+
+
+def test_a_refused_payment_whose_invoice_left_meanwhile_settles_it_again_when_it_returns(
+    shop: Shop, new_desk: Callable[[Path], HubDesk]
+) -> None:
+    shop.run("update customers set name = 'A'")
+    desk = new_desk(shop.folder)
+    desk.apply()
+    for table in ("invoices", "payments", "allocations"):
+        shop.run(f"create table old_{table} as select * from {table}")
+    shop.run("delete from invoices where external_id = 'IA'")
+    shop.run("delete from allocations where to_external_id = 'IA'")
+    refusal = {"kind": "status", "status": 400, "on": "POST /payments"}
+    with desk.hub.faults(refusal, organisation=desk.name):
+        _, outcome = desk.apply()
+    assert outcome.rejected == 1 and desk.get("/invoices")["total"] == 1
+    for table in ("invoices", "payments", "allocations"):
+        shop.run(f"delete from {table}")
+        shop.run(f"insert into {table} select * from old_{table}")
+    desk.apply()
+    assert desk.get("/invoices/external:IA")["amountOutstanding"] == 0
+    prove_in_step(desk)

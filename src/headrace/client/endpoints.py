@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-import msgspec
-
+from headrace.client.answer import Answer
 from headrace.client.pace import Pace
-from headrace.client.transport import Answer, Transport
+from headrace.client.page import read_page
+from headrace.client.retry import ATTEMPTS, wait_after
+from headrace.client.transport import Transport
 from headrace.client.verdict import Verdict, judge, message_of, retry_after
 from headrace.model.clock import Clock
 from headrace.model.entity import CUSTOMER, Entity
-from headrace.model.errors import Refused, Unauthorised, Unreachable
+from headrace.model.errors import NotTheApi, Refused, Unauthorised, Unreachable
 
-READ_ATTEMPTS = 6
 _REMEMBERED = 50_000
 _BACKS = 1_000
 """Steps back in one list; beyond them, it is read as it comes."""
+_GROWTH = 100_000
+"""Records that may come while a list is read, beyond as many again."""
 _NO_FILTERS: Mapping[str, str] = {}
 
 
@@ -75,13 +78,14 @@ class Reader:
         pace: Pace,
         clock: Clock,
         answered: Callable[[], None],
-        attempts: int = READ_ATTEMPTS,
+        attempts: int = ATTEMPTS,
     ) -> None:
         self._transport = transport
         self._pace = pace
         self._clock = clock
         self._answered = answered
         self._attempts = attempts
+        self._chance = random.Random()
 
     async def pages(
         self, entity: Entity, filters: Mapping[str, str] = _NO_FILTERS
@@ -95,22 +99,27 @@ class Reader:
         """
         met = _Met()
         query = "".join(f"&{name}={quote(value, safe='')}" for name, value in filters.items())
-        offset = backs = 0
+        offset = backs = read = 0
+        most: int | None = None
         overlaps = False
         while True:
             answer = await self.get(f"{entity.path}?offset={offset}&limit={entity.page_cap}{query}")
-            page = msgspec.json.decode(answer.body)
-            items = page.get(entity.envelope, [])
-            ids = [item.get("id") for item in items]
+            page = read_page(answer, entity)
+            ids = [item.get("id") for item in page.items]
             if overlaps and offset and backs < _BACKS and met.knows_none(ids):
                 backs += 1
                 offset = max(0, offset - max(1, entity.page_cap // 2))
                 continue
-            yield [item for item in items if met.is_new(item.get("id"))]
-            offset += len(items)
-            if not items or offset >= page.get("total", 0):
+            new = [item for item in page.items if met.is_new(item.get("id"))]
+            yield new
+            read += len(new)
+            most = 2 * page.total + _GROWTH if most is None else most
+            if read > most:
+                raise NotTheApi(f"GET {entity.path} does not end: {read:,} records")
+            offset += len(page.items)
+            if not page.items or offset >= page.total:
                 return
-            overlaps = len(items) > 1
+            overlaps = len(page.items) > 1
             offset -= overlaps
 
     async def find(self, path: str) -> dict[str, Any] | None:
@@ -121,8 +130,7 @@ class Reader:
             if error.status != 404:
                 raise
             return None
-        found: dict[str, Any] = msgspec.json.decode(answer.body)
-        return found
+        return answer.object()
 
     async def get(self, path: str) -> Answer:
         """One GET. Raises as `request`."""
@@ -131,12 +139,12 @@ class Reader:
     async def request(self, method: str, path: str, body: bytes | None = None) -> Answer:
         """One request that may be repeated without harm, beside the lanes of a delivery.
 
-        Raises Unauthorised, Refused, or Unreachable once the retries are used up.
+        Raises Unauthorised, Refused, NotTheApi, or Unreachable once the retries are used up.
         """
         trouble = ""
         for attempt in range(self._attempts):
             if attempt:
-                await self._clock.sleep(float(2 ** (attempt - 1)))
+                await self._clock.sleep(wait_after(attempt, self._chance))
             await self._pace.acquire()
             try:
                 answer = await self._transport.send(method, path, body)
@@ -146,13 +154,15 @@ class Reader:
             finally:
                 self._pace.release()
                 self._answered()
-            verdict = judge(answer)
+            verdict = judge(answer) if answer.status != 204 else Verdict.DONE
             if verdict is Verdict.DONE:
                 return answer
             if verdict is Verdict.UNAUTHORISED:
                 raise Unauthorised(f"status {answer.status}: {message_of(answer)}")
-            if verdict in (Verdict.REJECTED, Verdict.NOT_THE_API):
+            if verdict is Verdict.REJECTED:
                 raise Refused(answer.status, message_of(answer))
+            if verdict in (Verdict.BLOCKED, Verdict.NOT_THE_API):
+                raise NotTheApi(f"{method} {path.partition('?')[0]}: {answer.described}")
             if verdict is Verdict.THROTTLED:
                 self._pace.close_for(retry_after(answer, self._clock))
             trouble = f"status {answer.status}: {message_of(answer)}"

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
+import ssl
 from collections.abc import Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Protocol
 
-from msgspec import Struct
-
 from headrace import __version__
-from headrace.model.errors import Unreachable
+from headrace.client.answer import Answer
+from headrace.model.errors import ConfigurationError, NotTheApi, Unreachable
 from headrace.model.lazy import lazily
 
 if TYPE_CHECKING:
@@ -18,22 +19,16 @@ if TYPE_CHECKING:
 else:
     aiohttp = lazily("aiohttp")
 
-
-class Answer(Struct, frozen=True):
-    """What came back: status, headers with lower-case names, the whole body."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-    @property
-    def is_json(self) -> bool:
-        """Whether the body claims to be JSON; an empty one needs no claim."""
-        return not self.body or "json" in self.headers.get("content-type", "")
+ENTITY_MOST = 8_000_000
+"""Bytes of an answer that holds one record, unpacked: a customer with thousands of contacts."""
+PAGE_MOST = 128_000_000
+"""Bytes of a page of a list, unpacked: a thousand such records would be refused."""
+_CHUNK = 65_536
 
 
 class Transport(Protocol):
-    """Sends requests to the API's base URL; Unreachable when no whole answer came."""
+    """Sends requests to the API's base URL; Unreachable when no whole answer came, NotTheApi when
+    what came is larger than any answer of the API."""
 
     async def send(self, method: str, path: str, body: bytes | None = None) -> Answer:
         """`path` starts with a slash, below the base, already percent-encoded."""
@@ -43,9 +38,21 @@ class Transport(Protocol):
 
 
 class HttpTransport:
-    """One organisation's connection pool, with its keys on every request."""
+    """One organisation's connection pool, with its keys on every request.
 
-    def __init__(self, url: str, key: str, secret: str, timeout: float, connections: int) -> None:
+    `timeout` is for the whole answer. The environment's HTTPS_PROXY, HTTP_PROXY and NO_PROXY are
+    honoured. `ca` is a file of certificates that are trusted instead of the system's.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        key: str,
+        secret: str,
+        timeout: float,
+        connections: int,
+        ca: Path | None = None,
+    ) -> None:
         self._base = url.rstrip("/")
         self._session = aiohttp.ClientSession(
             headers={
@@ -55,9 +62,13 @@ class HttpTransport:
                 "User-Agent": f"headrace/{__version__}",
             },
             timeout=aiohttp.ClientTimeout(total=timeout),
-            connector=aiohttp.TCPConnector(limit=connections, keepalive_timeout=75),
+            connector=aiohttp.TCPConnector(
+                limit=connections, keepalive_timeout=75, ssl=True if ca is None else _trusting(ca)
+            ),
             auto_decompress=True,
             cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=True,
+            middlewares=(_once,),
         )
 
     async def send(
@@ -84,20 +95,28 @@ class HttpTransport:
         data: bytes | aiohttp.FormData | None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
+        most = PAGE_MOST if method == "GET" and "?" in path else ENTITY_MOST
         try:
             async with self._session.request(
                 method, self._base + path, data=data, headers=headers, allow_redirects=False
             ) as response:
-                content = await response.read()
+                content = await _read(response, most)
                 named = {name.lower(): value for name, value in response.headers.items()}
                 return Answer(response.status, named, content)
         except TimeoutError:
             raise Unreachable("no answer in time") from None
+        except aiohttp.ClientConnectorCertificateError as error:
+            raise Unreachable(_untrusted(error.certificate_error), left=False) from None
+        except aiohttp.ClientConnectorSSLError as error:
+            raise Unreachable(f"no TLS connection: {_reason(error.os_error)}", left=False) from None
         except aiohttp.ClientConnectorError as error:
-            raise Unreachable(f"no connection: {_reason(error.os_error)}") from None
+            raise Unreachable(f"no connection: {_reason(error.os_error)}", left=False) from None
         except aiohttp.InvalidURL:
-            raise Unreachable(f"{self._base} is not a URL") from None
-        except (aiohttp.ClientError, OSError) as error:
+            raise Unreachable(f"{self._base} is not a URL", left=False) from None
+        except aiohttp.ClientHttpProxyError as error:
+            said = f"the proxy answered {error.status}"
+            raise Unreachable(said, left=False) from None
+        except (aiohttp.ClientError, OSError, ValueError) as error:
             raise Unreachable(f"the connection broke ({type(error).__name__})") from None
 
     async def close(self) -> None:
@@ -116,8 +135,56 @@ class HttpTransport:
         await self.close()
 
 
+async def _once(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """aiohttp repeats a DELETE or a GET by itself when the connection breaks, at once and without a
+    word (there is no setting): that request would be counted nowhere. Other errors than those it
+    looks for are passed on."""
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise aiohttp.ClientConnectionError(type(error).__name__) from error
+
+
+async def _read(response: aiohttp.ClientResponse, most: int) -> bytes:
+    """The whole body, never more than `most`, however it was packed."""
+    parts: list[bytes] = []
+    size = 0
+    async for part in response.content.iter_chunked(_CHUNK):
+        size += len(part)
+        if size > most:
+            response.close()
+            kind = response.headers.get("content-type", "").partition(";")[0]
+            raise NotTheApi(
+                f"status {response.status}, {kind or 'no content type'}, over {most:,} bytes"
+            )
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _trusting(ca: Path) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=str(ca))
+    except (OSError, ssl.SSLError) as error:
+        said = error.strerror if isinstance(error, OSError) and error.strerror else "no certificate"
+        raise ConfigurationError(
+            f"target.ca_file: {ca} can't be used as PEM certificates ({said})."
+        ) from None
+
+
+def _untrusted(error: Exception) -> str:
+    said = getattr(error, "verify_message", "") or str(error)
+    return (
+        f"its certificate is not trusted: {said}; where a company's own authority or a proxy "
+        "signed it, name its certificates in target.ca_file"
+    )
+
+
 def _reason(error: OSError) -> str:
     """The system's own words for it, such as `Connection refused`."""
-    if error.errno is not None and error.errno > 0:
+    if error.errno is not None and error.errno > 0 and not isinstance(error, ssl.SSLError):
         return os.strerror(error.errno)
     return error.strerror or str(error)

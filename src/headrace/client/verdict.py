@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import enum
-from datetime import datetime
+import math
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-import msgspec
-
-from headrace.client.transport import Answer
+from headrace.client.answer import Answer
 from headrace.model.clock import Clock
+from headrace.model.errors import NotTheApi
 
-TRANSIENT = frozenset({500, 502, 503, 504})
-"""Answers that are retried with exponential backoff (guide; 502 and 504 are gateways)."""
+TRANSIENT = frozenset({408, 425, 500, 502, 503, 504, 507, *range(520, 528), 529})
+"""Answers that are retried with exponential backoff, whatever their body is (guide; the others are
+what gateways say: RFC 9110, RFC 8470, RFC 4918, and the vendors of proxies)."""
+UNCLEAR = frozenset({409, 423})
+"""Answers that may pass by themselves: another request holds the record. They are retried, then a
+refusal."""
+_ASKED_MAX = 3600.0
+"""Seconds that a server may ask to wait; more is not believed."""
+_ASKED_DEFAULT = 5.0
 
 
 class Verdict(enum.Enum):
@@ -20,25 +27,55 @@ class Verdict(enum.Enum):
 
     DONE = "done"
     RETRY = "retry"
+    UNCLEAR = "unclear"
     THROTTLED = "throttled"
     REJECTED = "rejected"
     UNAUTHORISED = "unauthorised"
+    BLOCKED = "blocked"
+    """Something on the way refused it: an error that is not in the API's own form."""
     NOT_THE_API = "not the API"
 
 
-def judge(answer: Answer, deleting: bool = False) -> Verdict:
-    """The verdict on one answer; a delete that finds nothing is done."""
-    if answer.status in TRANSIENT:
-        return Verdict.RETRY
-    if answer.status == 429:
-        return Verdict.THROTTLED
-    if not answer.is_json or 300 <= answer.status < 400:
+def judge(answer: Answer, external_id: str | None = None) -> Verdict:
+    """The verdict on the answer to a read, or to the import of `external_id`: done is only what
+    is a JSON object, of an import one with that id."""
+    verdict = _of_status(answer)
+    if verdict is not Verdict.DONE:
+        return verdict
+    if external_id is not None:
+        return verdict if answer.external_id == external_id else Verdict.NOT_THE_API
+    try:
+        answer.object()
+    except NotTheApi:
         return Verdict.NOT_THE_API
-    if answer.status in (401, 403):
-        return Verdict.UNAUTHORISED
-    if 200 <= answer.status < 300 or (deleting and answer.status == 404):
+    return verdict
+
+
+def judge_empty(answer: Answer, external_id: str, deleting: bool = False) -> Verdict:
+    """The verdict on what is answered without a body, deletions and PDFs, or with the record; a
+    deletion that finds nothing is done."""
+    if answer.status == 204:
         return Verdict.DONE
-    return Verdict.REJECTED
+    if deleting and answer.status == 404 and answer.is_json:
+        return Verdict.DONE
+    return judge(answer, external_id)
+
+
+def _of_status(answer: Answer) -> Verdict:
+    status = answer.status
+    if status in TRANSIENT:
+        return Verdict.RETRY
+    if status == 429:
+        return Verdict.THROTTLED
+    if 200 <= status < 300:
+        return Verdict.DONE
+    if not 400 <= status < 600:
+        return Verdict.NOT_THE_API
+    if not answer.is_json:
+        return Verdict.BLOCKED
+    if status in (401, 403):
+        return Verdict.UNAUTHORISED
+    return Verdict.UNCLEAR if status in UNCLEAR else Verdict.REJECTED
 
 
 def message_of(answer: Answer) -> str:
@@ -47,24 +84,34 @@ def message_of(answer: Answer) -> str:
         kind = answer.headers.get("content-type", "").partition(";")[0]
         return f"{kind or 'something without a content type'} instead of JSON"
     try:
-        body = msgspec.json.decode(answer.body)
-    except msgspec.DecodeError:
-        body = None
-    if isinstance(body, dict):
-        for key in ("message", "error"):
-            if isinstance(body.get(key), str) and body[key]:
-                return str(body[key])
+        body = answer.object()
+    except NotTheApi:
+        body = {}
+    for key in ("message", "error"):
+        if isinstance(body.get(key), str) and body[key]:
+            return str(body[key])
     text = answer.body[:200].decode("utf-8", "replace").strip()
     return text or f"status {answer.status} without a word"
 
 
-def retry_after(answer: Answer, clock: Clock, default: float = 5.0) -> float:
-    """Seconds that a 429 asks for: a number or an HTTP date, else `default`."""
-    text = answer.headers.get("retry-after", "").strip()
-    if text.isdecimal():
-        return float(text)
+def retry_after(answer: Answer, clock: Clock, default: float = _ASKED_DEFAULT) -> float:
+    """Seconds that a 429 asks for: a number or an HTTP date, at most an hour; `default` for what is
+    neither, or lies in the past."""
+    text = answer.headers.get("retry-after", "").strip()[:64]
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = _until(text, clock)
+    if not math.isfinite(seconds) or seconds < 0:
+        return default
+    return min(seconds, _ASKED_MAX)
+
+
+def _until(text: str, clock: Clock) -> float:
     try:
         moment: datetime = parsedate_to_datetime(text)
-    except ValueError:
-        return default
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return math.nan
+    if moment.tzinfo is None:  # an offset of -0000
+        moment = moment.replace(tzinfo=UTC)
     return max(0.0, (moment - clock.now()).total_seconds())

@@ -10,6 +10,7 @@
     ├── ApiError                 what the receivables API answered
     │   ├── Unreachable          nothing was lost: run again when the API is back
     │   ├── Unauthorised         mend the key pair
+    │   ├── NotTheApi            mend the address, or the proxy on the way
     │   └── Refused              mend the record; a 4xx is never retried
     └── RequestError             what the hub answers to a request it will not carry out
         ├── BadRequest 400
@@ -61,11 +62,22 @@ class ApiError(HeadraceError):
 
 
 class Unreachable(ApiError):
-    """No usable answer: connection refused, timeout, 5xx after all retries, or not JSON."""
+    """No usable answer: connection refused, timeout, 5xx after all retries, or not JSON.
+
+    `left` says whether a request may have reached the API all the same.
+    """
+
+    def __init__(self, message: str, left: bool = True) -> None:
+        super().__init__(message)
+        self.left = left
 
 
 class Unauthorised(ApiError):
     """The API answered 401 or 403: the key pair is wrong or revoked."""
+
+
+class NotTheApi(ApiError):
+    """Something answers at the address, not as the API does; the message says what came."""
 
 
 class Refused(ApiError):

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import duckdb
 
 from headrace.book.payloads import Payloads, encode_payload
+from headrace.model.clock import format_instant
 from headrace.sync.fields import field_changes
-from headrace.sync.journal import Journal, Key
+from headrace.sync.journal import Asked, Journal, Key
 from headrace.sync.journal.records import Fields
 from headrace.sync.knots import given_back
 from headrace.sync.names import Name, Names
@@ -56,6 +58,7 @@ class Changes:
 
     def _chunk(self, rows: list[tuple[Any, ...]]) -> Iterator[Change]:
         passing = given_back(self._connection)
+        asked = self._journal.asked()
         told = self._journal.told([(row[0], row[1]) for row in rows if row[2] != "create"])
         bodies: dict[tuple[str, str], bytes] = {}
         for entity in sorted({row[0] for row in rows} - PDF_OF.keys()):
@@ -90,7 +93,12 @@ class Changes:
                 name.number,
                 _money(action, name, old, new),
                 {path: names[key].number for path, key in own.items() if names[key].number},
+                _moment(asked.get((entity, external_id))),
             )
+
+
+def _moment(asked: Asked | None) -> str:
+    return format_instant(datetime.fromtimestamp(asked.asked_at, UTC)) if asked else ""
 
 
 def _targets(fields: Fields) -> dict[str, Key]:

@@ -8,19 +8,23 @@ starts when every open item is complete.
 from __future__ import annotations
 
 import asyncio
-import heapq
 import random
 from collections.abc import Sequence
 
-from headrace.book.payloads import payload_hash
+from headrace.book.contact_keys import external_id_of
+from headrace.client.answer import Answer
+from headrace.client.breaker import Breaker
+from headrace.client.health import Health
 from headrace.client.pace import WINDOW, Pace
-from headrace.client.transport import Answer, Transport
-from headrace.client.verdict import Verdict, judge, message_of, retry_after
+from headrace.client.retry import PATIENCE, attempts_for, wait_after
+from headrace.client.transport import Transport
+from headrace.client.verdict import Verdict, judge, judge_empty, message_of, retry_after
 from headrace.model.clock import Clock
-from headrace.model.errors import ApiError, Refused, Unauthorised, Unreachable
-from headrace.sync.echo import kept_otherwise
+from headrace.model.errors import ApiError, NotTheApi, Refused, Unauthorised, Unreachable
 from headrace.sync.feed import Feed
-from headrace.sync.journal import Acknowledged, Drift, Journal, Key
+from headrace.sync.journal import Journal, Key, Reject
+from headrace.sync.lanes import Lanes
+from headrace.sync.notes import Notes
 from headrace.sync.operation import OPEN_ITEMS, Lane, Operation
 from headrace.sync.pdf_files import PDF_OF, NoPdf
 from headrace.sync.positions import ENTITIES, refused_position
@@ -29,16 +33,13 @@ from headrace.sync.reduced import Held, leave_positions_out
 from headrace.sync.refusals import Refusals
 from headrace.sync.wire import request_of
 
-_ATTEMPTS = 6
-"""Failures of one operation before it is left for the next run: 1, 2, 4, 8, 16 s between."""
-_WAIT_MAX = 60.0
-_JITTER = 0.25
-_MOMENT = 0.01
 _QUIET = 0.003
 """Seconds without an answer after which a burst of them is over."""
 _SAY_EVERY = 1.0
 _THROTTLED_MAX = 5 * WINDOW
 """Seconds of nothing but 429 before the run stops: some other program takes all of the rate."""
+_RUNS = 5
+"""Runs in which a record got no decision before it is refused."""
 
 
 class Delivery:
@@ -52,12 +53,13 @@ class Delivery:
         journal: Journal,
         clock: Clock,
         progress: Progress,
-        patience: float = 60.0,
+        patience: float = PATIENCE,
     ) -> None:
         self._feed = feed
         self._transport = transport
         self._pace = pace
         self._journal = journal
+        self._notes = Notes(journal)
         self._clock = clock
         self._progress = progress
         self._patience = patience
@@ -68,14 +70,14 @@ class Delivery:
         """Whether it ended because its time was over, with more left to send."""
         self._ends_at: float | None = None
 
-        self._ready: list[Lane] = []
-        self._again: list[Lane] = []
-        """Lanes whose pause before a retry is over; they go before the ready ones."""
-        self._lanes_of: dict[str, list[Lane]] = {}
-        self._waiting: dict[int, list[Lane]] = {}
-        self._unfinished = [0, 0, 0]
-        self._upcoming: list[Lane] = []
-        self._landed: set[int] = set()
+        self._lanes = Lanes(feed, pace.in_flight_limit)
+        self._breaker = Breaker(clock, pace.in_flight_limit, patience)
+        self._health = Health(transport, pace, self._breaker, journal.answered)
+        self._given_up: list[tuple[Operation, str]] = []
+        self._trouble: ApiError = Unreachable("no answer")
+        """What went wrong last."""
+        self._has_decided = False
+        """Whether the API has decided on any record."""
         self._missing: set[Key] = set()
         self._refusals = Refusals(journal)
         self._refused_positions: set[str] = set()
@@ -84,10 +86,7 @@ class Delivery:
         self._requests: set[asyncio.Task[None]] = set()
         self._pauses: set[asyncio.Task[None]] = set()
         self._moved = asyncio.Event()
-        self._failing_since: float | None = None
         self._throttled_since: float | None = None
-        self._failing: set[int] = set()
-        """Operations that failed since the API last decided on a record."""
         self._defect: BaseException | None = None
         self._said_at = -_SAY_EVERY
 
@@ -111,8 +110,11 @@ class Delivery:
                 pause.cancel()
             if self._requests:
                 await asyncio.wait(self._requests)
+            self._journal.flush()
         if self._defect is not None:
             raise self._defect
+        if not self._ending:
+            self._conclude_failures()
         if self._ending:
             # What would have freed the others may not have landed yet: they stay planned.
             self._progress.rejected -= self._refusals.forget()
@@ -125,11 +127,6 @@ class Delivery:
             self.interrupted or self.sliced or self.stopped is not None or self._defect is not None
         )
 
-    @property
-    def _down(self) -> bool:
-        """Whether the API seems to be down: then nothing new is tried, only what failed."""
-        return len(self._failing) >= self._pace.in_flight_limit
-
     # choosing what goes next -----------------------------------------------------------------
 
     async def _drain(self) -> None:
@@ -137,18 +134,21 @@ class Delivery:
             if self._ends_at is not None and self._clock.monotonic() >= self._ends_at:
                 self.sliced = True
                 return
-            if not self._ready:
+            if self._breaker.is_down:
+                await self._wait_for_the_api()
+                continue
+            if self._lanes.is_low:
                 self._refill()
-            if not self._again and (self._down or not self._ready):
+            if not self._lanes:
                 if not self._requests and not self._pauses:
-                    if not self._waiting:
+                    if not self._lanes.waits:
                         return
-                    self._release_waiting()
+                    self._lanes.release_waiting()
                     continue
                 await self._pause(None)
                 continue
             if (seconds := self._pace.wait()) != 0.0:
-                if self._stocked:
+                if self._lanes.stocked:
                     await self._pause(self._until_end(seconds))
                 elif not await self._pause(_QUIET):
                     # Reading ahead takes a moment; answers that come in one burst wait for none.
@@ -156,9 +156,15 @@ class Delivery:
                 continue
             if (taken := self._take()) is not None:
                 self._pace.take()
+                self._notes.ask(taken[1])
                 task = asyncio.create_task(self._send(*taken))
                 self._requests.add(task)
                 task.add_done_callback(self._finished)
+
+    def _refill(self) -> None:
+        self._lanes.refill()
+        if self._lanes.open_complete and self._progress.open_complete_after is None:
+            self._progress.open_complete_after = self._progress.elapsed
 
     def _until_end(self, seconds: float | None) -> float | None:
         """That long, or until the slice is over."""
@@ -169,6 +175,7 @@ class Delivery:
 
     async def _pause(self, seconds: float | None) -> bool:
         """Until something moves, or so many seconds have passed; whether it moved."""
+        self._journal.flush()
         self._say(at_once=seconds is not None and seconds >= _SAY_EVERY)
         self._moved.clear()
         if seconds is None:
@@ -193,118 +200,40 @@ class Delivery:
         if not task.cancelled():
             self._defect = self._defect or task.exception()
 
-    @property
-    def _stocked(self) -> bool:
-        """Whether reading ahead would bring nothing that can be used yet."""
-        if self._down or len(self._ready) >= 2 * self._pace.in_flight_limit:
-            return True
-        if self._upcoming:
-            return self._is_early(self._upcoming[0]) and not self._upcoming[0].hungry
-        return self._feed.ended
-
-    def _is_early(self, lane: Lane) -> bool:
-        """Whether it has to wait: the settled past does until the open items are complete."""
-        return lane.phase > OPEN_ITEMS and any(self._unfinished[: OPEN_ITEMS + 1])
-
-    def _refill(self) -> None:
-        """Keeps enough lanes ready, and the first of the settled past loaded in time."""
-        while not self._stocked:
-            if not self._upcoming:
-                self._upcoming = self._feed.next_lanes()
-                continue
-            lanes = self._upcoming
-            if lanes[0].hungry:
-                self._feed.load(lanes)
-            if self._is_early(lanes[0]):
-                break
-            self._note_open_complete(lanes[0].phase)
-            self._upcoming = []
-            for lane in lanes:
-                self._add(lane)
-        if not self._upcoming and not any(self._unfinished):
-            self._note_open_complete(OPEN_ITEMS + 1)
-
-    def _note_open_complete(self, phase: int) -> None:
-        if phase > OPEN_ITEMS and self._progress.open_complete_after is None:
-            self._progress.open_complete_after = self._progress.elapsed
-
-    def _add(self, lane: Lane) -> None:
-        self._unfinished[lane.phase] += 1
-        line = self._lanes_of.setdefault(lane.customer, [])
-        line.append(lane)
-        if len(line) == 1:
-            heapq.heappush(self._ready, lane)
-
     def _take(self) -> tuple[Lane, Operation] | None:
         """The next operation that may go, with its lane, which then is no longer ready."""
-        while lanes := self._again or ([] if self._down else self._ready):
-            lane = heapq.heappop(lanes)
-            if lane.hungry:
-                self._feed.load([lane])
+        while (lane := self._lanes.take()) is not None:
             operation = lane.queue[0]
             if any(key in self._missing for key in operation.refers_to):
                 self._hold(lane, operation)
-                continue
-            waits = [n for n in operation.waits_for if n not in self._landed]
-            if waits:
-                self._waiting.setdefault(waits[0], []).append(lane)
                 continue
             if self._refused_positions:
                 leave_positions_out(operation, self._refused_positions)
             return lane, operation
         return None
 
-    def _advance(self, lane: Lane) -> None:
-        """The lane's first operation is settled: go on with the next, or with the next lane."""
-        lane.queue.popleft()
-        if not lane.exhausted:
-            heapq.heappush(self._ready, lane)
-            return
-        self._unfinished[lane.phase] -= 1
-        line = self._lanes_of[lane.customer]
-        line.pop(0)
-        if line:
-            heapq.heappush(self._ready, line[0])
-        else:
-            del self._lanes_of[lane.customer]
-
-    def _settle(self, operation: Operation) -> None:
-        """Lanes that wait for this operation may look again."""
-        if operation.number in self._feed.awaited:
-            self._landed.add(operation.number)
-            for lane in self._waiting.pop(operation.number, ()):
-                heapq.heappush(self._ready, lane)
-
-    def _release_waiting(self) -> None:
-        """What is waited for will not come in this run: let the lanes find out."""
-        for number in list(self._waiting):
-            self._landed.add(number)
-            for lane in self._waiting.pop(number):
-                heapq.heappush(self._ready, lane)
-
     # sending ---------------------------------------------------------------------------------
 
     async def _send(self, lane: Lane, operation: Operation) -> None:
-        deleting = operation.action == "delete"
+        self._journal.flush()
         method, path = request_of(operation)
         started = self._clock.monotonic()
+        trouble: NoPdf | Unreachable | NotTheApi | None = None
         try:
             answer = await self._answer(method, path, operation)
-        except NoPdf as error:
-            self._progress.failed.append(f"{operation.entity} {operation.external_id} at {error}")
-            self._hold(lane, operation, given_up=True)
-            return
-        except Unreachable as error:
-            self._journal.answered()
-            self._failed(lane, operation, str(error), answered=False)
-            return
+        except (NoPdf, Unreachable, NotTheApi) as error:
+            trouble = error
         finally:
             self._pace.release()
+        if trouble is not None:
+            await self._unanswered(lane, operation, trouble)
+            return
         self._progress.answered(self._clock.monotonic() - started)
-        verdict = judge(answer, deleting)
+        verdict = self._judge(operation, answer)
         if verdict in (Verdict.DONE, Verdict.REJECTED) and not self._is_elsewhere(method, answer):
-            self._failing_since = self._throttled_since = None
-            self._failing.clear()
+            self._throttled_since = None
+            self._breaker.decided()
+            self._has_decided = True
             self._progress.note = ""
             if operation.is_release:
                 self._released(lane, operation, verdict)
@@ -313,7 +242,33 @@ class Delivery:
             else:
                 self._rejected(lane, operation, answer)
             return
-        self._undecided(lane, operation, answer, verdict)
+        await self._undecided(lane, operation, answer, verdict)
+
+    async def _unanswered(
+        self, lane: Lane, operation: Operation, trouble: NoPdf | Unreachable | NotTheApi
+    ) -> None:
+        if isinstance(trouble, NoPdf):
+            self._notes.untaken(operation)
+            self._progress.failed.append(f"{operation.entity} {operation.external_id} at {trouble}")
+            self._hold(lane, operation, given_up=True)
+            return
+        self._journal.answered()
+        operation.is_unsure |= not isinstance(trouble, Unreachable) or trouble.left
+        self._notes.untaken(operation)
+        if isinstance(trouble, NotTheApi):
+            self._stop(trouble)
+        else:
+            await self._failed(lane, operation, trouble, Verdict.RETRY)
+
+    def _judge(self, operation: Operation, answer: Answer) -> Verdict:
+        """An acknowledgement is one of this very record, or none."""
+        external_id = operation.external_id
+        if operation.entity == "contact":
+            external_id = external_id_of(external_id, operation.customer)
+        deleting = operation.action == "delete"
+        if deleting or operation.entity in PDF_OF:
+            return judge_empty(answer, external_id, deleting)
+        return judge(answer, external_id)
 
     async def _answer(self, method: str, path: str, operation: Operation) -> Answer:
         if operation.entity not in PDF_OF:
@@ -326,17 +281,28 @@ class Delivery:
         """Whether the path itself is unknown: 404 to an import, when none was ever taken."""
         return method == "POST" and answer.status in (404, 405) and not self._journal.count()
 
-    def _undecided(
+    async def _undecided(
         self, lane: Lane, operation: Operation, answer: Answer, verdict: Verdict
     ) -> None:
         """The answer says nothing about the record: try again, wait, or stop it all."""
         self._journal.answered()
-        if verdict is Verdict.RETRY:
-            self._failed(lane, operation, f"status {answer.status}: {message_of(answer)}")
+        untaken = (Verdict.THROTTLED, Verdict.UNAUTHORISED, Verdict.UNCLEAR)
+        operation.is_unsure |= verdict not in untaken
+        self._notes.untaken(operation)
+        said = f"status {answer.status}: {message_of(answer)}"
+        if verdict is Verdict.UNCLEAR and operation.attempts + 1 >= attempts_for(verdict):
+            self._breaker.decided()
+            self._rejected(lane, operation, answer)
+        elif verdict in (Verdict.RETRY, Verdict.UNCLEAR):
+            await self._failed(lane, operation, Unreachable(said), verdict)
+        elif verdict is Verdict.BLOCKED:
+            await self._failed(lane, operation, NotTheApi(answer.described), verdict)
         elif verdict is Verdict.THROTTLED:
             self._throttled(lane, retry_after(answer, self._clock))
         elif verdict is Verdict.UNAUTHORISED:
-            self._stop(Unauthorised(f"status {answer.status}: {message_of(answer)}"))
+            self._stop(Unauthorised(said))
+        elif verdict is Verdict.NOT_THE_API:
+            self._stop(NotTheApi(answer.described))
         else:
             self._stop(Refused(answer.status, message_of(answer)))
 
@@ -350,52 +316,30 @@ class Delivery:
             return
         self._pace.close_for(seconds)
         self._progress.note = f"the API asked to wait {seconds:.0f} s (429)"
-        heapq.heappush(self._ready, lane)
+        self._lanes.put_back(lane)
 
     def _acknowledged(self, lane: Lane, operation: Operation, answer: Answer) -> None:
         self._refusals.make_room(operation)
-        self._journal.acknowledge(
-            [
-                Acknowledged(
-                    operation.entity,
-                    operation.external_id,
-                    operation.customer,
-                    operation.fingerprint,
-                    operation.hash,
-                    operation.payload,
-                    operation.action,
-                )
-            ]
-        )
-        if operation.claims:
-            self._journal.keep_collected(operation.entity, [], [operation.claims])
-        if operation.body and (fields := kept_otherwise(operation.body, answer.body)):
-            self._journal.mark_drifted([Drift(*operation.key, fields)])
+        if not self._notes.taken(operation, answer):
             self._progress.drifted += 1
         self._progress.done += 1
         if lane.phase <= OPEN_ITEMS:
             self._progress.open_done += 1
         self._missing.discard(operation.key)
-        self._settle(operation)
-        self._advance(lane)
+        self._lanes.advance(lane)
 
     def _released(self, lane: Lane, operation: Operation, verdict: Verdict) -> None:
         """The journal says what the API has now; the record itself follows."""
         if verdict is Verdict.DONE and operation.body is not None:
             self._refusals.make_room(operation)
-            entity, external_id = operation.key
-            hash = payload_hash(operation.body)
-            taken = Acknowledged(
-                entity, external_id, operation.customer, None, hash, operation.body, "update"
-            )
-            self._journal.acknowledge([taken])
+            self._notes.released(operation)
         else:
+            self._notes.untaken(operation)
             self._journal.answered()
         if operation.action == "release":
             self._progress.done += 1
             self._progress.open_done += 1
-            self._settle(operation)
-        self._advance(lane)
+        self._lanes.advance(lane, settled=operation.action == "release")
 
     def _goes_without_position(self, lane: Lane, operation: Operation, answer: Answer) -> bool:
         """Whether only a contact's position is refused: the record goes again, without."""
@@ -408,62 +352,111 @@ class Delivery:
         if position not in self._refused_positions:
             self._refused_positions.add(position)
             self._journal.refuse_position(position, message_of(answer))
-        heapq.heappush(self._ready, lane)
+        self._lanes.put_back(lane)
         return True
 
     def _rejected(self, lane: Lane, operation: Operation, answer: Answer) -> None:
+        self._notes.untaken(operation)
         if self._goes_without_position(lane, operation, answer):
             return
+        self._notes.doubt(operation)
         self._refusals.add(operation, answer)
         self._progress.rejected += 1
         if operation.action == "create":
             self._missing.add(operation.key)
-        self._settle(operation)
-        self._advance(lane)
+        self._lanes.advance(lane)
 
     def _hold(self, lane: Lane, operation: Operation, given_up: bool = False) -> None:
         """It stays planned: something it refers to was refused in this run, or it is given up."""
+        self._notes.doubt(operation)
         self._progress.held += 1
         if operation.action == "create":
             self._missing.add(operation.key)
         self._held.add(operation, given_up)
-        self._settle(operation)
-        self._advance(lane)
+        self._lanes.advance(lane)
 
     # failing ---------------------------------------------------------------------------------
 
-    def _failed(
-        self, lane: Lane, operation: Operation, trouble: str, answered: bool = True
+    async def _failed(
+        self, lane: Lane, operation: Operation, trouble: ApiError, verdict: Verdict
     ) -> None:
         """Schedules the retry in the lane; the others go on.
 
-        A record that alone gets no other answer than 5xx is given up for this run.
+        A record that gets no decision though the API is there is given up for this run.
         """
-        now = self._clock.monotonic()
-        self._failing_since = now if self._failing_since is None else self._failing_since
-        self._failing.add(operation.number)
+        self._trouble = trouble
         operation.attempts += 1
-        left = self._failing_since + self._patience - now
-        if left < _MOMENT:
-            self._stop(Unreachable(trouble))
-            return
-        if answered and operation.attempts >= _ATTEMPTS and not self._down:
-            name = f"{operation.entity} {operation.external_id}"
-            self._progress.failed.append(f"{name} failed {operation.attempts} times: {trouble}")
-            self._hold(lane, operation, given_up=True)
+        if operation.failing_since is None:
+            operation.failing_since = self._clock.monotonic()
+        self._breaker.failed(operation.number)
+        is_spent = (
+            operation.attempts >= attempts_for(verdict)
+            or self._clock.monotonic() - operation.failing_since >= self._patience
+        )
+        # The first thing that comes may be a page of somebody else's.
+        is_foreign = verdict is Verdict.BLOCKED and not self._has_decided
+        if self._breaker.doubts or is_spent or is_foreign:
+            await self._look_whether_it_lives()
+        if is_spent and not self._breaker.is_down and not self._ending:
+            self._give_up(lane, operation, trouble)
             return
         self._progress.retries += 1
-        wait = min(_WAIT_MAX, 2.0 ** (operation.attempts - 1))
-        wait = min(left, wait * (1 + self._random.random() * _JITTER))
+        wait = wait_after(operation.attempts, self._random)
         self._progress.note = f"{trouble}; next try in {wait:.0f} s"
         pause = asyncio.create_task(self._resume(lane, wait))
         self._pauses.add(pause)
         pause.add_done_callback(self._pauses.discard)
 
+    def _give_up(self, lane: Lane, operation: Operation, trouble: ApiError) -> None:
+        """It stays planned for the next run; after some of them it is refused."""
+        name = f"{operation.entity.replace('_', ' ')} {operation.external_id}"
+        said = f"{name} failed {operation.attempts} times: {trouble}"
+        self._progress.failed.append(said)
+        self._given_up.append((operation, str(trouble)))
+        self._hold(lane, operation, given_up=True)
+
+    def _conclude_failures(self) -> None:
+        """A record is only at fault where the API decided on others."""
+        if not self._has_decided and len(self._given_up) >= self._pace.in_flight_limit:
+            self._stop(self._trouble)
+            return
+        for operation, trouble in self._given_up:
+            runs = self._journal.note_failing(operation.key, trouble)
+            if runs >= _RUNS:
+                said = f"no decision in {runs} runs: {trouble}"
+                reject = Reject(*operation.key, operation.fingerprint, 0, said, operation.payload)
+                self._journal.reject(reject, operation.action)
+
+    async def _look_whether_it_lives(self) -> None:
+        error = await self._health.look()
+        if error is not None:
+            self._trouble = error
+        if isinstance(error, NotTheApi):
+            self._stop(error)
+
+    async def _wait_for_the_api(self) -> None:
+        """Asks, less and less often, until it is there or patience is at an end."""
+        attempt = 0
+        while self._breaker.is_down and not self._ending:
+            attempt += 1
+            left = self._breaker.patience_left
+            if left <= 0:
+                self._stop(self._trouble)
+                return
+            wait = min(left, wait_after(attempt, self._random))
+            self._progress.note = f"{self._trouble}; next try in {wait:.0f} s"
+            ends_at = self._clock.monotonic() + wait
+            while (rest := ends_at - self._clock.monotonic()) > 0 and not self._ending:
+                await self._pause(self._until_end(rest))
+                if self._until_end(1.0) == 0.0:
+                    self.sliced = True
+            if not self._ending:
+                await self._look_whether_it_lives()
+
     async def _resume(self, lane: Lane, seconds: float) -> None:
         await self._clock.sleep(seconds)
         self._pauses.discard(asyncio.current_task())
-        heapq.heappush(self._again, lane)
+        self._lanes.try_again(lane)
         self._moved.set()
 
     def _stop(self, error: ApiError) -> None:
@@ -493,8 +486,6 @@ class Delivery:
         return bool(going)
 
     def _add_again(self, operations: Sequence[Operation]) -> None:
-        for rank, operation in enumerate(operations):
-            operation.attempts = 0
-            lane = Lane(customer=operation.customer, phase=0, next=1, last=0, rank=rank)
-            lane.queue.append(operation)
-            self._add(lane)
+        for operation in operations:
+            operation.attempts, operation.failing_since = 0, None
+        self._lanes.add_operations(operations)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from headrace.model.errors import ApiError, Refused, Unauthorised, Unreachable
+from headrace.model.errors import ApiError, NotTheApi, Refused, Unauthorised, Unreachable
 
 
 def explain(error: ApiError, url: str, safe: str) -> ApiError:
@@ -12,6 +12,12 @@ def explain(error: ApiError, url: str, safe: str) -> ApiError:
         return Unauthorised(
             f"{url} does not accept the key pair ({said}): {safe}; check `key` and `secret` of "
             "the organisation, then run the same command again."
+        )
+    if isinstance(error, NotTheApi):
+        return Unreachable(
+            f"{url} does not answer as Upflow's API does ({said}): {safe}; check `url` of the "
+            "organisation and any proxy or sign-in page on the way, then run the same command "
+            "again."
         )
     if isinstance(error, Refused):
         return Unreachable(

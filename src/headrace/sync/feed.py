@@ -48,6 +48,8 @@ class Feed:
         self._rank = 0
         self.ended = False
         """Whether there are no more lanes than were given."""
+        self._asked = journal.asked()
+        """What an earlier run asked for and saw no answer to."""
         self.awaited = {
             number for (number,) in self._rows("select distinct on_number from plan.waits")
         }
@@ -125,6 +127,7 @@ class Feed:
                 customer=customer,
                 fingerprint=fingerprint,
                 waits_for=tuple(waits.get(number, ())),
+                is_unsure=(entity, external_id) in self._asked,
             )
             if entity in PDF_OF:
                 operation.refers_to = ((PDF_OF[entity], external_id),)
@@ -139,6 +142,9 @@ class Feed:
                 operation.body = operation.payload
                 if operation.key in claims:
                     _claim(operation, *claims[operation.key])
+                elif action == "create" and operation.key in self._asked:
+                    # It may be there, with fields that it has no longer.
+                    self._compare(operation, self._asked[operation.key].payload)
                 if action == "update":
                     self._compare(operation, told[operation.key].payload)
                 elif action == "release":

@@ -14,7 +14,7 @@ from headrace.model.entity import BY_NAME
 from headrace.model.errors import Refused
 from headrace.model.record import UNSET, Record
 from headrace.sync.echo import kept_otherwise
-from headrace.sync.journal import Acknowledged, Drift, Journal
+from headrace.sync.journal import Acknowledged, Asked, Drift, Journal
 from headrace.sync.operation import references
 from headrace.sync.proposals import Proposal
 
@@ -57,18 +57,24 @@ class Linker:
         # What it refers to may be missing still: then its links follow with the next `apply`.
         sent = whole if complete else encode_payload(_alone(record))[0]
         body = msgspec.json.encode({**msgspec.json.decode(sent), "id": one.id})
-        answer = await self._reader.request("POST", BY_NAME[one.entity].path, body)
         fingerprint, owner = self._connection.execute(
             "select fingerprint, customer from book.fingerprints "
             "join book.placed using (entity, external_id) where entity = $1 and external_id = $2",
             [one.entity, one.external_id],
         ).fetchall()[0]
-        taken = Acknowledged(
-            one.entity, one.external_id, owner, fingerprint, hash, whole, action="link"
-        )
+        key = (one.entity, one.external_id)
+        self._journal.ask(Asked(*key, "link", owner, claiming=True))
+        self._journal.flush()
+        try:
+            answer = await self._reader.request("POST", BY_NAME[one.entity].path, body)
+        except Refused:
+            self._journal.decided(key)
+            raise
+        taken = Acknowledged(*key, owner, fingerprint, hash, whole, action="link")
         if not complete:
             taken = msgspec.structs.replace(taken, fingerprint=None, hash=b"", payload=None)
         self._journal.acknowledge([taken])
+        self._journal.flush()
         if fields := kept_otherwise(body, answer.body):
             self._journal.mark_drifted([Drift(one.entity, one.external_id, fields)])
 

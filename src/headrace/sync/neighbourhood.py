@@ -109,6 +109,10 @@ class Neighbourhood:
     def _roots(self) -> dict[str, str]:
         return dict(self._rows("select external_id, root from book.roots"))
 
+    def forget_families(self) -> None:
+        """They were climbed anew."""
+        self.__dict__.pop("_roots", None)
+
     def root(self, customer: str) -> str:
         """The head of the customer's family, itself if it has no parent."""
         return self._roots.get(customer, customer)

@@ -55,6 +55,10 @@ class Operation(Struct, kw_only=True):
     is_release: bool = False
     """Whether it only sends a release; the record stays planned."""
     attempts: int = 0
+    failing_since: float | None = None
+    """By the clock's monotonic seconds; None before the first failure."""
+    is_unsure: bool = False
+    """Whether a request of it may have been carried out without an answer that says so."""
 
     @property
     def key(self) -> Key:

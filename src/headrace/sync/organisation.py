@@ -15,8 +15,9 @@ from msgspec import Struct
 from headrace.book.book import Book
 from headrace.book.directory import EMPTY, Directory, Field, decode_directory
 from headrace.book.models import Model, load_models
-from headrace.client.endpoints import READ_ATTEMPTS, Reader
+from headrace.client.endpoints import Reader
 from headrace.client.pace import WINDOW, Pace
+from headrace.client.retry import ATTEMPTS, GLANCES, PATIENCE
 from headrace.client.transport import HttpTransport
 from headrace.model.clock import Clock, format_instant, parse_interval
 from headrace.model.entity import CUSTOMER
@@ -41,9 +42,6 @@ from headrace.sync.proposals import Proposal
 from headrace.sync.reconcile import Reconciler
 from headrace.sync.saved_plan import SavedPlan
 from headrace.sync.scope import WHOLE, Scope
-
-_PATIENCE = 60.0
-"""Seconds for which the API may be down before a run stops."""
 
 
 class Keys(Struct, frozen=True):
@@ -91,8 +89,6 @@ class Outcome(Struct, frozen=True, kw_only=True):
         )
 
 
-_GLANCES = 2
-"""Tries to read what a plan can be made without."""
 _ONLY_READ = "nothing was to be changed, and nothing was"
 
 Watch = Callable[[Progress, Delivery], None]
@@ -191,7 +187,7 @@ class Organisation:
                 self.book.know(msgspec.structs.replace(self._directory, fields=fields))
                 await asyncio.to_thread(self.rebuild)
         with suppress(ApiError):  # the plan then says that nobody has looked
-            await self._look_at_collected(_GLANCES)
+            await self._look_at_collected(GLANCES)
         return rows
 
     async def _look_at_collected(self, attempts: int) -> None:
@@ -207,7 +203,7 @@ class Organisation:
         if not plan.unlooked:
             return plan
         try:
-            await self._look_at_collected(min(READ_ATTEMPTS, int(patience + 1).bit_length()))
+            await self._look_at_collected(min(ATTEMPTS, int(patience + 1).bit_length()))
         except ApiError as error:
             raise explain(error, self.settings.target.url, "nothing was sent") from None
         return self.plan(self._scope)
@@ -263,7 +259,7 @@ class Organisation:
         plan: Plan,
         command: str,
         watch: Watch | None = None,
-        patience: float = _PATIENCE,
+        patience: float = PATIENCE,
         whole: bool = True,
     ) -> Outcome:
         """Delivers the plan that was made last. ApiError when the API made it stop early.
@@ -448,7 +444,7 @@ class Organisation:
         recent = self.journal.recent_answers(WINDOW)
         return Pace(target.rate, target.in_flight, self._clock, recent)
 
-    def _reader(self, transport: HttpTransport, attempts: int = READ_ATTEMPTS) -> Reader:
+    def _reader(self, transport: HttpTransport, attempts: int = ATTEMPTS) -> Reader:
         return Reader(transport, self._pace(), self._clock, self.journal.answered, attempts)
 
     @asynccontextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from headrace.book.book import Book
@@ -35,6 +35,29 @@ class ParentPins:
             )
             self._book.climb()
         return regrouped
+
+    def make_way(self, waiting: Iterable[Key]) -> set[str]:
+        """Customers that left the source stay where documents of theirs wait, and so the heads of
+        their families can't get a parent yet: they travel without. Returns these heads."""
+        held = (self._around.acknowledged.get(key) for key in waiting if key[0] != "customer")
+        owners = {("customer", ties.customer) for ties in held if ties and ties.customer}
+        self._around.load(owners)
+        staying = [self._around.acknowledged.get(key) for key in owners - self._around.rows.keys()]
+        heads = {ties.parent for ties in staying if ties and ties.parent}
+        if not heads:
+            return set()
+        blocked = {
+            row[0]
+            for row in self._connection.execute(
+                "delete from book.parents where external_id in (select unnest($1::varchar[])) "
+                "returning external_id",
+                [sorted(heads)],
+            ).fetchall()
+        }
+        if blocked:
+            self._book.climb()
+            self._around.forget_families()
+        return blocked
 
     def _pin(self, flawed: Collection[str]) -> None:
         keys = {("customer", external_id) for external_id in flawed}

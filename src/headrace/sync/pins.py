@@ -46,19 +46,19 @@ class Pins:
         self._dirty: set[Key] = set()
 
     def settle(self, regrouped: Collection[str], needed: Mapping[Key, str]) -> None:
-        """Decides, and writes what is decided to the book's tables.
-
-        `regrouped` are customers whose family at the API is not the one of their rows, `needed`
-        records that must stay, and why.
-        """
+        """Decides. `regrouped` are customers whose family at the API is not the one of their rows,
+        `needed` records that must stay, and why."""
         self._start()
         self._coming |= needed
-        if regrouped:
-            self._dirty |= self._around.linked_across(regrouped)
+        self.regroup(regrouped)
+
+    def regroup(self, customers: Collection[str]) -> None:
+        """Decides anew where these customers turn out to be in another family."""
+        if customers:
+            self._dirty |= self._around.linked_across(customers)
         while self._coming or self._dirty:
             self._let_wait()
             self._examine()
-        self._write()
 
     def ties(self, key: Key) -> Ties | None:
         """What the API holds of a record that waits, as far as it is known."""
@@ -251,7 +251,8 @@ class Pins:
 
     # writing ---------------------------------------------------------------------------------
 
-    def _write(self) -> None:
+    def write(self) -> None:
+        """Writes what is decided to the book's tables; once."""
         add_rows(
             self._connection,
             "book.withheld",

@@ -60,6 +60,8 @@ class Change(Struct, frozen=True):
     targets: dict[str, str] = {}
     """Numbers of what it settles or settled, by the start of their fields' names, such as
     `linkedInvoices[4711]`."""
+    asked_at: str = ""
+    """When it was asked for before, without an answer that was seen."""
 
 
 class Withheld(Struct, frozen=True):

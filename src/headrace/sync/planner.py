@@ -32,7 +32,7 @@ from headrace.sync.pins import Pins
 from headrace.sync.plan import Count, Plan, Withheld
 from headrace.sync.scope import WHOLE, Scope, cut, narrow
 from headrace.sync.shift import ShiftMeter
-from headrace.sync.ties import Ties, ties_of
+from headrace.sync.ties import SETTLEMENTS, Ties, ties_of
 from headrace.sync.turnover import Turnover
 from headrace.sync.update import with_emptied_values
 
@@ -49,6 +49,7 @@ _SQL = {
         "staying",
         "around",
         "standing",
+        "asked",
         "links_to_refused",
         "family_links",
     )
@@ -91,11 +92,19 @@ class Planner:
 
     def compare(self) -> None:
         """Finds what differs from what the API was told, and what of it has to wait."""
+        self._doubt()
         self._journal.load_into(self._connection)
         self._settle()
         self._compare()
         if self._load_rejects() and self._leave_links_out():
             self._compare()
+
+    def _doubt(self) -> None:
+        """What was asked and never answered is sent again, or taken back, as the source wants."""
+        if asked := self._journal.asked():
+            self._keys("asked", asked)
+            there = self._rows(_SQL["asked"])
+            self._journal.doubt(asked.values(), set(there))
 
     def _compare(self) -> None:
         self._book.mark()
@@ -121,7 +130,13 @@ class Planner:
         regrouped = parents.settle()
         pins = Pins(self._connection, around)
         pins.settle(regrouped, parents.needed)
+        while blocked := parents.make_way(pins.waiting):
+            pins.regroup(blocked)
+        pins.write()
         held = {key: pins.ties(key) for key in pins.waiting}
+        # What they settle may be deleted meanwhile, and the API takes such links away.
+        unknown = [key for key, ties in held.items() if ties is None and key[0] in SETTLEMENTS]
+        self._journal.send_again(unknown)
         self._waiting = {key: ties for key, ties in held.items() if ties is not None}
 
     def make(

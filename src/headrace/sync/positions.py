@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from headrace.client.transport import Answer
+from headrace.client.answer import Answer
 from headrace.client.verdict import message_of
 
 ENTITIES = ("customer", "contact")

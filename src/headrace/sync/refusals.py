@@ -10,7 +10,7 @@ from collections import defaultdict
 
 import msgspec
 
-from headrace.client.transport import Answer
+from headrace.client.answer import Answer
 from headrace.client.verdict import message_of
 from headrace.sync.journal import Journal, Key, Reject
 from headrace.sync.operation import ANY_LINK, Operation

@@ -159,7 +159,7 @@ def test_what_a_killed_process_had_on_its_way_counts_from_when_the_next_begins(
 
 def test_a_newer_journal_is_refused_with_a_sentence(place: Place) -> None:
     with opened(place) as journal:
-        journal._db.set_version(99)  # type: ignore[attr-defined]
+        journal._db._database.set_version(99)  # type: ignore[attr-defined]
     with pytest.raises(ConfigurationError, match="newer headrace"):
         Journal(place, SYSTEM_CLOCK)
 

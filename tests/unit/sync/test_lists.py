@@ -11,8 +11,8 @@ from urllib.parse import parse_qs, urlparse
 import msgspec
 import pytest
 
+from headrace.client.answer import Answer
 from headrace.client.endpoints import Reader
-from headrace.client.transport import Answer
 from headrace.model.clock import SYSTEM_CLOCK
 from headrace.model.entity import PAYMENT
 from headrace.model.errors import Refused

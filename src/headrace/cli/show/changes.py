@@ -24,9 +24,11 @@ def change_lines(change: Change, whose: bool = True) -> list[str]:
     """A heading and a line per field, amounts as money: `grossAmount` is `gross amount`. The
     heading names the customer if it is to say `whose` the record is."""
     heading = f"{_VERBS[change.action]} {change_text(change, whose)}"
-    if change.action == "delete":
-        return [heading]
     lines = [heading]
+    if change.asked_at:
+        lines.append(f"    asked for at {change.asked_at}, no answer seen")
+    if change.action == "delete":
+        return lines
     for name, before, after in change.fields:
         if (line := _field_line(change, name, before, after)) is not None:
             lines.append(f"    {line}")

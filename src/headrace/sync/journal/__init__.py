@@ -1,10 +1,12 @@
 """The journal: what the API was told and acknowledged, what it refused, and every run.
 
-It is the truth that plans are made against. A record is written when the API acknowledged it and
-before the next operation of its customer starts, so after a crash at any instant the journal is
-never ahead of the API and behind it by at most what was in flight.
+It is the truth that plans are made against. An operation is noted as asked before it leaves, and as
+acknowledged before the next one of its customer starts; one commit covers all of a moment. So after
+a crash at any instant the journal knows what it does not know: what was in flight, which the API
+may have carried out or not.
 """
 
+from headrace.sync.journal.asking import Asked
 from headrace.sync.journal.collecting import Decision, ListState
 from headrace.sync.journal.journal import Journal, Place
 from headrace.sync.journal.postgres import SCHEMES, PostgresPlace
@@ -24,6 +26,7 @@ __all__ = [
     "SCHEMES",
     "Acknowledged",
     "Adopted",
+    "Asked",
     "Decision",
     "Drift",
     "Journal",

@@ -31,6 +31,12 @@ class RefusedShelf(Shelf):
             )
             self._db.run("note_sent", (self.run_id, now, *key, action, message))
             self._db.run("count_rejected", (self.run_id,))
+            self._db.run("drop_failing", key)
+
+    def note_failing(self, key: Key, said: str) -> int:
+        """Notes that a record got no decision in this run; in how many by now."""
+        self._troubled().add(key)
+        return int(self._db.run("note_failing", (*key, said.replace("\0", ""))).fetchone()[0])
 
     def rejects(self) -> list[Reject]:
         """Every refusal that stands."""

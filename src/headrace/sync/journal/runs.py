@@ -99,7 +99,7 @@ class RunsShelf(Shelf):
 
     def answered(self) -> None:
         """Notes an answer that changed nothing, for it counts at the server all the same."""
-        self._db.run("answered", (self._clock.now().timestamp(),))
+        self._db.later("answered", (self._clock.now().timestamp(),))
 
     def recent_answers(self, window: float) -> list[float]:
         """Ages in seconds of the answers within the window; older ones are forgotten."""

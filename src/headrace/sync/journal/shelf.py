@@ -5,21 +5,26 @@ from __future__ import annotations
 from headrace.model.clock import Clock
 from headrace.sync.journal.database import Database
 from headrace.sync.journal.records import Key
+from headrace.sync.journal.write_behind import WriteBehind
 
 
 class Shelf:
     """One connection, one user at a time."""
 
     def __init__(self, database: Database, clock: Clock, keep_payloads: bool) -> None:
-        self._db = database
+        self._db = WriteBehind(database)
         self._clock = clock
         self._keep_payloads = keep_payloads
-        database.run("identify")
-        self._identity = str(database.run("identity").fetchone()[0])
+        self._db.run("identify")
+        self._identity = str(self._db.run("identity").fetchone()[0])
         self._change = self._last_change()
         self._keys_in_trouble: set[Key] | None = None
         self.run_id = 0
         """The run that writes are counted for; 0 outside of any."""
+
+    def flush(self) -> None:
+        """Makes durable what was noted; reading or closing the journal does so too."""
+        self._db.flush()
 
     def _last_change(self) -> int:
         return int(self._db.run("last_change").fetchone()[0])

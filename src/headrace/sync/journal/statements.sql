@@ -14,7 +14,12 @@ union all
 select entity, external_id, null, 1 from forgotten where change > {seen}
 
 -- count --
-select entity, count(*) from applied group by entity
+select entity, count(*) from applied as a
+where length(hash) > 0 or not exists (
+    select 1 from asked
+    where entity = a.entity and external_id = a.external_id and action = 'create'
+)
+group by entity
 
 -- told --
 select a.entity, a.external_id, a.hash, p.payload, a.customer
@@ -48,11 +53,26 @@ delete from applied where entity = ? and external_id = ?
 -- drop_payload --
 delete from payloads where entity = ? and external_id = ?
 
+-- ask --
+insert into asked (
+    entity, external_id, action, customer, claiming, asked_at, payload
+) values (?, ?, ?, ?, ?, ?, ?)
+on conflict (entity, external_id) do update set
+    action = excluded.action, customer = excluded.customer, claiming = excluded.claiming,
+    asked_at = excluded.asked_at, payload = excluded.payload
+
+-- asked --
+select entity, external_id, action, customer, claiming, asked_at, payload from asked
+
+-- drop_asked --
+delete from asked where entity = ? and external_id = ?
+
 -- refresh --
 update applied set fingerprint = ?, change = ? where entity = ? and external_id = ?
 
 -- send_again --
 update applied set fingerprint = null, hash = ?, change = ? where entity = ? and external_id = ?
+and (fingerprint is not null or length(hash) > 0)
 
 -- mark_drifted --
 insert into drifts (entity, external_id, fields, found_at, run) values (?, ?, ?, ?, ?)
@@ -69,7 +89,17 @@ delete from drifts
 select entity, external_id, fields, found_at from drifts order by found_at, entity, external_id
 
 -- troubled --
-select entity, external_id from rejects union select entity, external_id from drifts
+select entity, external_id from rejects
+union select entity, external_id from drifts
+union select entity, external_id from failing
+
+-- note_failing --
+insert into failing (entity, external_id, runs, said) values (?, ?, 1, ?)
+on conflict (entity, external_id) do update set runs = failing.runs + 1, said = excluded.said
+returning runs
+
+-- drop_failing --
+delete from failing where entity = ? and external_id = ?
 
 -- reject --
 insert into rejects (

@@ -51,7 +51,7 @@ class ToldShelf(Shelf):
         return self._identity, self._last_change()
 
     def count(self) -> dict[str, int]:
-        """Acknowledged records per entity."""
+        """Acknowledged records per entity, and those that may be there."""
         return dict(self._db.run("count").fetchall())
 
     def told(self, keys: Sequence[Key]) -> dict[Key, Told]:
@@ -67,19 +67,20 @@ class ToldShelf(Shelf):
         return rows
 
     def acknowledge(self, records: Iterable[Acknowledged]) -> None:
-        """Records what the API took, in one transaction."""
+        """Records what the API took, with the next flush."""
         now = self._clock.now().timestamp()
-        with self._db.transaction():
-            for record in records:
-                self._write(record, now)
+        for record in records:
+            self._write(record, now)
 
     def _write(self, record: Acknowledged, now: float) -> None:
         key = (record.entity, record.external_id)
+        run = self._db.later
         if record.hash is None:
             self._forget(key)
             self._forget((f"{record.entity}_pdf", record.external_id))
         else:
-            self._db.run(
+            run("drop_asked", key)
+            run(
                 "apply",
                 (
                     *key,
@@ -92,24 +93,26 @@ class ToldShelf(Shelf):
                 ),
             )
             if self._keep_payloads and record.payload is not None:
-                self._db.run("keep_payload", (*key, record.payload))
-        run = self._db.run
+                run("keep_payload", (*key, record.payload))
         if key in self._troubled():
             run("drop_reject", key)
             run("drop_drift", key)
+            run("drop_failing", key)
         action = record.action if record.hash is not None else "delete"
         run("note_sent", (self.run_id, now, *key, action, None))
 
     def _forget(self, key: Key) -> None:
-        self._db.run("forget", (self._next_change(), *key))
-        self._db.run("unapply", key)
-        self._db.run("drop_payload", key)
+        run = self._db.later
+        run("forget", (self._next_change(), *key))
+        run("unapply", key)
+        run("drop_payload", key)
+        run("drop_asked", key)
 
     def forget(self, keys: Iterable[Key]) -> None:
         """What the source no longer has and the API need not be told of."""
-        with self._db.transaction():
-            for key in keys:
-                self._forget(key)
+        for key in keys:
+            self._forget(key)
+        self.flush()
 
     def adopt(self, records: Iterable[Adopted]) -> None:
         """Notes what the API has had already, in one transaction."""

@@ -30,7 +30,9 @@ pairs as materialized (
         from staging.told
         semi join moved on moved.share = key & 16383
     ) as before using (key)
-    where now.fingerprint is distinct from before.fingerprint
+    -- Of what is in doubt, the journal has no fingerprint.
+    where now.row is null or before.row is null
+        or now.fingerprint is distinct from before.fingerprint
 )
 select
     coalesce(now.entity, before.entity) as entity,

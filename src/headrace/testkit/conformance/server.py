@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
+from headrace.client.answer import Answer
 from headrace.client.pace import Pace
-from headrace.client.transport import Answer, HttpTransport
+from headrace.client.transport import HttpTransport
 from headrace.client.verdict import message_of, retry_after
 from headrace.model.clock import Clock
 from headrace.model.errors import Unauthorised, Unreachable

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import msgspec
 from msgspec import Struct
 
-from headrace.client.transport import Answer
+from headrace.client.answer import Answer
 from headrace.client.verdict import message_of
 from headrace.testkit.conformance.expect import same, true
 from headrace.testkit.conformance.leftovers import Leftovers

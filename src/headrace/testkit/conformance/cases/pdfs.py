@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 
-from headrace.client.transport import Answer
+from headrace.client.answer import Answer
 from headrace.testkit.billing.pdf import small_pdf
 from headrace.testkit.conformance.evidence import (
     CLIENTS,

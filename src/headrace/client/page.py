@@ -1,0 +1,101 @@
+"""A page of a list as the API answers it, held against the shape that its readers count on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from headrace.client.answer import Answer
+from headrace.model.entity import CREDIT_NOTE, CUSTOMER, INVOICE, PAYMENT, REFUND, Entity
+from headrace.model.errors import NotTheApi
+
+_TOTAL_MAX = 10**10
+
+
+class Page(Struct, frozen=True):
+    """Its records, and how many the list has by its own word."""
+
+    items: list[dict[str, Any]]
+    total: int
+
+
+class _Shape(Struct, kw_only=True, rename="camel"):
+    """Of any record; more fields are welcome."""
+
+    id: str | int
+    external_id: str | None = None
+
+
+class _Ref(Struct, rename="camel"):
+    id: str | int | None = None
+    external_id: str | None = None
+
+
+class _Customer(_Shape, kw_only=True, rename="camel"):
+    name: str | None = None
+    currency: str | None = None
+    balance: int | None = None
+    parent: _Ref | None = None
+    contacts: list[dict[str, Any]] | None = None
+
+
+class _Document(_Shape, kw_only=True, rename="camel"):
+    currency: str
+    customer_id: str | int | None = None
+    customer: _Ref | None = None
+    custom_id: str | None = None
+    ref_number: str | None = None
+    amount_linked: int | None = None
+
+
+class _Invoice(_Document, kw_only=True, rename="camel"):
+    gross_amount: int
+    amount_outstanding: int
+    due_date: str | None = None
+    state: str | None = None
+
+
+class _CreditNote(_Document, kw_only=True, rename="camel"):
+    gross_amount: int
+
+
+class _Money(_Document, kw_only=True, rename="camel"):
+    amount: int
+    instrument: str | None = None
+    validated_at: str | None = None
+    linked_invoices: list[dict[str, Any]] | None = None
+    linked_transactions: list[dict[str, Any]] | None = None
+    linked_credit_notes: list[dict[str, Any]] | None = None
+
+
+_SHAPES: dict[str, type[_Shape]] = {
+    CUSTOMER.name: _Customer,
+    INVOICE.name: _Invoice,
+    CREDIT_NOTE.name: _CreditNote,
+    PAYMENT.name: _Money,
+    REFUND.name: _Money,
+}
+
+
+def read_page(answer: Answer, entity: Entity) -> Page:
+    """The page. NotTheApi, with the place, when a record is not what the API's records are."""
+    found = answer.object()
+    total = found.get("total")
+    items = found.get(entity.envelope, [] if total == 0 else None)
+    where = f"GET {entity.path}"
+    if not isinstance(items, list):
+        raise NotTheApi(f"{where}: no list {entity.envelope!r} in {answer.described}")
+    if not isinstance(total, int) or not 0 <= total <= _TOTAL_MAX:
+        raise NotTheApi(f"{where}: {str(total)[:40]!r} is not how many records there are")
+    check_records(items, entity, where)
+    return Page(items, total)
+
+
+def check_records(items: list[Any], entity: Entity, where: str) -> None:
+    """NotTheApi, with the place, when one of them is not what the API's records are."""
+    try:
+        msgspec.convert(items, list[_SHAPES.get(entity.name, _Shape)])  # type: ignore[misc]
+    except msgspec.ValidationError as error:
+        raise NotTheApi(f"{where}: {error}") from None

@@ -1,0 +1,227 @@
+"""What was asked and not answered: the API may have done it or not, and ends as the source is."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+
+import pytest
+from desk import Desk, HubDesk, prove_in_step
+from shop import Shop
+
+from headrace.model.errors import Unreachable
+from headrace.testkit.hub import hub_process, make_keys
+
+LOST = {"kind": "reply-lost"}
+"""The hub carries out the request; nobody hears of it."""
+CLOSED = {"kind": "reset"}
+"""The request does not get through; nobody knows."""
+
+
+class Lost:
+    """A shop with a customer and an invoice, and one request whose answer gets lost."""
+
+    def __init__(self, shop: Shop, desk: HubDesk) -> None:
+        self.shop = shop
+        self.desk = desk
+        shop.customer("C")
+        shop.invoice("I", "C", 1000)
+
+    def lose(self, on: str, fault: dict[str, str]) -> None:
+        """An apply without patience, in which the first request that `on` names gets no answer."""
+        hit = {**fault, "on": on}
+        with self.desk.hub.faults(hit, organisation=self.desk.name) as script:
+            _, outcome = self.desk.apply(patience=0.0)
+            assert outcome.failed and script.done
+
+    def end(self) -> list[str]:
+        """What one apply sends until nothing is left to do; nothing that nobody knows is there."""
+        before = len(self.desk.writes())
+        _, outcome = self.desk.apply()
+        assert outcome.rejected == outcome.held == 0
+        sent = [f"{one.method} {one.external_id}" for one in self.desk.writes(before)]
+        prove_in_step(self.desk)
+        prove_no_orphans(self.desk)
+        return sent
+
+
+def prove_no_orphans(desk: Desk) -> None:
+    """The API holds what the book holds, and nothing else."""
+    with desk.open() as organisation:
+        asyncio.run(organisation.prepare())
+        organisation.plan()
+        drift = asyncio.run(organisation.drift())
+    assert drift.empty and not drift.strangers, (drift, drift.strangers)
+
+
+@pytest.fixture
+def lost(tmp_path: Path, new_desk: Callable[[Path], HubDesk]) -> Lost:
+    shop = Shop(tmp_path / "shop")
+    return Lost(shop, new_desk(shop.folder))
+
+
+@pytest.mark.parametrize("fault", [LOST, CLOSED], ids=["carried out", "not carried out"])
+class TestTakenBack:
+    """The source takes back what was asked for before the next run."""
+
+    def test_a_new_invoice_that_is_gone_is_deleted(self, lost: Lost, fault: dict[str, str]) -> None:
+        lost.lose("POST /invoices", fault)
+        lost.shop.run("delete from invoices")
+        assert lost.end() == ["DELETE I"]
+
+    def test_a_change_that_is_reverted_is_sent(self, lost: Lost, fault: dict[str, str]) -> None:
+        lost.end()
+        lost.shop.run("update invoices set gross_amount = 900, net_amount = 900, name = 'Extra'")
+        lost.lose("POST /invoices", fault)
+        lost.shop.run("update invoices set gross_amount = 1000, net_amount = 1000, name = null")
+        assert lost.end() == ["POST I"]
+
+    def test_a_deletion_that_is_reverted_is_sent(self, lost: Lost, fault: dict[str, str]) -> None:
+        lost.end()
+        lost.shop.run("create table old as select * from invoices")
+        lost.shop.run("delete from invoices")
+        lost.lose("DELETE /invoices/{}", fault)
+        lost.shop.run("insert into invoices select * from old")
+        assert lost.end() == ["POST I"]
+
+    def test_a_new_customer_with_a_changed_one_s_fields_loses_them(
+        self, lost: Lost, fault: dict[str, str]
+    ) -> None:
+        lost.shop.run("update customers set vat_number = 'FR1'")
+        lost.lose("POST /customers", fault)
+        lost.shop.run("update customers set vat_number = null")
+        assert lost.end() == ["POST C", "POST I"]
+        assert not lost.desk.get("/customers/external:C").get("vatNumber")
+
+
+def test_a_plan_says_what_was_asked(lost: Lost) -> None:
+    lost.end()
+    lost.shop.run("update invoices set name = 'Extra'")
+    lost.lose("POST /invoices", LOST)
+    lost.shop.run("update invoices set name = null")
+    shown = lost.desk.command("plan", "--diff").stdout
+    assert "changed invoice I" in shown and "asked for at 20" in shown, shown
+    assert "no answer seen" in shown
+
+
+def test_what_was_asked_and_is_in_error_now_waits(lost: Lost) -> None:
+    lost.lose("POST /invoices", LOST)
+    lost.shop.run("update invoices set due_date = 'soon'")
+    _, outcome = lost.desk.apply()
+    assert outcome.sent == 0
+    lost.shop.run("update invoices set due_date = '2026-06-01'")
+    assert lost.end() == ["POST I"]
+
+
+def test_a_request_that_never_left_asked_for_nothing(lost: Lost) -> None:
+    lost.desk.environment["HEADRACE_URL"] = "http://127.0.0.1:9/v1"
+    with pytest.raises(Unreachable):
+        lost.desk.apply(patience=0.0)
+    with lost.desk.open() as organisation:
+        assert organisation.journal.asked() == {}
+
+
+class Ledger:
+    """Customers with invoices and payments, which go on changing while applies are killed."""
+
+    def __init__(self, shop: Shop, random: Random, customers: int) -> None:
+        self.shop = shop
+        self._random = random
+        self._number = 0
+        self.names: set[str] = set()
+        for _ in range(customers):
+            self._open()
+
+    def _open(self) -> None:
+        self._number += 1
+        name = f"C{self._number}"
+        self.names.add(name)
+        self.shop.customer(name)
+        for number in range(3):
+            self.shop.invoice(f"{name}-I{number}", name, 1000)
+        self.shop.payment(f"{name}-P", name, 1500, {f"{name}-I0": 1000, f"{name}-I1": 500})
+
+    def move(self, count: int) -> set[str]:
+        """So many customers come, go or change, with all that is theirs; which ones."""
+        chosen = self._random.sample(sorted(self.names), count)
+        for name in chosen:
+            kind = self._random.randrange(4)
+            if kind == 0:
+                self._leave(name)
+            elif kind == 1:
+                self.shop.run(f"delete from payments where external_id = '{name}-P'")
+                self.shop.run(f"delete from allocations where from_external_id = '{name}-P'")
+            else:
+                self._number += 1
+                self.shop.run(
+                    "update invoices set gross_amount = gross_amount + ?, "
+                    f"name = ? where customer_external_id = '{name}'",
+                    self._number,
+                    f"Version {self._number}" if kind == 2 else None,
+                )
+        for _ in range(count // 4):
+            self._open()
+        return {*chosen, *sorted(self.names)[-1:]} | {f"C{self._number}"}
+
+    def _leave(self, name: str) -> None:
+        self.names.discard(name)
+        self.shop.run(f"delete from allocations where from_external_id like '{name}-%'")
+        for table in ("payments", "invoices"):
+            self.shop.run(f"delete from {table} where customer_external_id = '{name}'")
+        self.shop.run(f"delete from customers where external_id = '{name}'")
+
+    def take_back(self, names: set[str], before: Path) -> None:
+        """Half of these customers are again as they were in a copy of the database."""
+        old = sqlite3.connect(before)
+        for name in sorted(names):
+            if self._random.random() < 0.5:
+                self._leave(name)
+                for table, where in (
+                    ("customers", f"external_id = '{name}'"),
+                    ("invoices", f"customer_external_id = '{name}'"),
+                    ("payments", f"customer_external_id = '{name}'"),
+                    ("allocations", f"from_external_id like '{name}-%'"),
+                ):
+                    for row in old.execute(f"select * from {table} where {where}"):
+                        marks = ", ".join("?" * len(row))
+                        self.shop.run(f"insert into {table} values ({marks})", *row)
+                if old.execute("select 1 from customers where external_id = ?", (name,)).fetchone():
+                    self.names.add(name)
+        old.close()
+
+
+@pytest.mark.parametrize("kills", [3, pytest.param(200, marks=pytest.mark.soak)])
+def test_applies_are_killed_while_the_source_goes_on_and_takes_back(
+    tmp_path: Path, kills: int
+) -> None:
+    random = Random(kills)
+    log = tmp_path / "requests.jsonl"
+    with hub_process(tmp_path / "hub", "off", log) as hub:
+        pair = make_keys(hub.data, "killed")
+        shop = Shop(tmp_path / "shop")
+        ledger = Ledger(shop, random, 40)
+        desk = Desk(shop.folder, hub.url, pair.key, pair.secret)
+        desk.apply()
+        for _ in range(kills):
+            before = tmp_path / "before.db"
+            shutil.copy(shop.folder / "shop.db", before)
+            moved = ledger.move(12)
+            answered = log.read_bytes().count(b"\n")
+            command = desk.start("apply", "--force")
+            goal = answered + random.randint(1, 25)
+            while log.read_bytes().count(b"\n") < goal and command.process.poll() is None:
+                pass
+            command.process.kill()
+            command.process.communicate()
+            ledger.take_back(moved, before)
+            if random.random() < 0.5:
+                desk.apply()
+                prove_no_orphans(desk)
+        desk.apply()
+        prove_no_orphans(desk)
+        assert desk.plan().empty
+        shop.close()

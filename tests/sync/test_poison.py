@@ -1,0 +1,124 @@
+"""Records that always fail among healthy ones: the others arrive, they are named, and they heal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+
+import pytest
+from fake_api import BROKEN, STALLED, Arrival, Bench, FakeApi, Reply, refusal
+from shop import Shop
+
+from headrace.client.answer import Answer
+from headrace.client.retry import ATTEMPTS
+from headrace.model.errors import Unreachable
+from virtual_time import VirtualClock
+
+_HTML = {"content-type": "text/html"}
+POISONS: dict[str, Reply] = {
+    "500": refusal(500, "oops"),
+    "529": Answer(529, _HTML, b"<html>overloaded</html>"),
+    "408": Answer(408, {}, b""),
+    "413": Answer(413, _HTML, b"<html>too large</html>"),
+    "403": Answer(403, _HTML, b"<html>blocked by our firewall</html>"),
+    "409": refusal(409, "locked"),
+    "time-out": STALLED,
+    "reset": BROKEN,
+}
+CUSTOMERS = 30
+ENTITIES = {"C": "customer", "I": "invoice", "J": "invoice", "P": "payment"}
+
+
+class Sick:
+    """Which records fail, each in its own way."""
+
+    def __init__(self, random: Random, names: list[str], count: int) -> None:
+        self.poisons = {
+            name: random.choice(sorted(POISONS)) for name in random.sample(names, count)
+        }
+
+    def reply(self, arrival: Arrival) -> Reply | None:
+        kind = self.poisons.get(arrival.external_id)
+        return POISONS[kind] if kind else None
+
+    def holds(self, name: str) -> bool:
+        """Whether the record can't arrive: it fails, or is nothing without one that does."""
+        number = name[1:]
+        return name in self.poisons or f"C{number}" in self.poisons
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    shop = Shop(tmp_path, rate=600)
+    for n in range(CUSTOMERS):
+        shop.customer(f"C{n}")
+        shop.invoice(f"I{n}", f"C{n}", 1000)
+        shop.invoice(f"J{n}", f"C{n}", 500)
+        shop.payment(f"P{n}", f"C{n}", 1000, {f"I{n}": 1000})
+    shop.close()
+    opened = Bench(tmp_path, VirtualClock())
+    yield opened
+    opened.close()
+
+
+NAMES = [f"{letter}{n}" for n in range(CUSTOMERS) for letter in "CIJP"]
+
+
+@pytest.mark.parametrize(
+    ("seed", "count"),
+    [(1, 1), (2, 4), (3, 5), (4, 6), (5, 12), (6, 25), (7, 60)]
+    + [pytest.param(n, 1 + n % 70, marks=pytest.mark.soak) for n in range(8, 208)],
+)
+def test_whatever_does_not_depend_on_a_failing_record_arrives_in_one_run(
+    bench: Bench, seed: int, count: int
+) -> None:
+    sick = Sick(Random(seed), NAMES, count)
+    api = FakeApi(bench.clock, 0.2, seed=seed, script=sick.reply)
+    progress, delivery = bench.deliver(api, bench.plan())
+    assert delivery.stopped is None
+    journal = bench.organisation.journal
+    told = {key[1] for key in journal.told([(ENTITIES[n[0]], n) for n in NAMES])}
+    # A payment waits for its invoice while that fails: the next run may bring both.
+    independent = {
+        name
+        for name in NAMES
+        if not sick.holds(name) and not (name[0] == "P" and f"I{name[1:]}" in sick.poisons)
+    }
+    assert told >= independent, sorted(independent - told)
+    named = " ".join(progress.failed) + " ".join(r.external_id for r in journal.rejects())
+    reached = {arrival.external_id for arrival in api.arrivals} & sick.poisons.keys()
+    assert all(name in named for name in reached)
+    writes = [arrival for arrival in api.arrivals if arrival.method != "GET"]
+    extra = len(writes) - len({arrival.external_id for arrival in writes})
+    assert extra <= len(sick.poisons) * ATTEMPTS
+    assert len(api.arrivals) - len(writes) <= 2 * len(sick.poisons) + 2
+    # The poison is gone.
+    journal.clear_rejects()
+    progress, delivery = bench.deliver(FakeApi(bench.clock, 0.2), bench.plan())
+    assert delivery.stopped is None and not progress.failed
+    assert bench.plan().empty
+
+
+def test_a_record_without_a_decision_in_five_runs_is_refused(bench: Bench) -> None:
+    sick = Sick(Random(1), ["J3"], 1)
+    sick.poisons = {"J3": "500"}
+    for _ in range(4):
+        bench.deliver(FakeApi(bench.clock, 0.2, script=sick.reply), bench.plan())
+        assert bench.organisation.journal.rejects() == []
+    bench.deliver(FakeApi(bench.clock, 0.2, script=sick.reply), bench.plan())
+    (reject,) = bench.organisation.journal.rejects()
+    assert reject.external_id == "J3"
+    assert reject.message == "no decision in 5 runs: status 500: oops"
+    assert bench.plan().empty
+
+
+def test_an_api_that_takes_no_record_is_down_though_it_answers_reads(bench: Bench) -> None:
+    def script(arrival: Arrival) -> Reply | None:
+        return refusal(503, "read only") if arrival.method != "GET" else None
+
+    api = FakeApi(bench.clock, 0.2, script=script)
+    _, delivery = bench.deliver(api, bench.plan())
+    assert isinstance(delivery.stopped, Unreachable) and "read only" in str(delivery.stopped)
+    assert bench.organisation.journal.rejects() == []
+    assert len(api.arrivals) < 400
