@@ -10,8 +10,9 @@ from typing import Any
 
 from headrace.server.run import HubServer, address_of, listen
 
-Respond = Callable[[str, str], tuple[int, str, bytes]]
-"""(method, path) to (status, content type, body); it may wait by `Slow`."""
+Respond = Callable[[str, str], tuple[int, str, bytes | None]]
+"""(method, path) to (status, content type, body), None for the body that came; it may wait by
+`Slow`."""
 
 
 class Slow(Exception):
@@ -36,13 +37,18 @@ def odd_server(respond: Respond, headers: dict[str, str] | None = None) -> Itera
                 await send({"type": "lifespan.startup.complete"})
             await send({"type": f"lifespan.{phase}.complete"})
             return
-        while (await receive()).get("more_body"):
-            pass
+        came = b""
+        while True:
+            message = await receive()
+            came += message.get("body", b"")
+            if not message.get("more_body"):
+                break
         try:
             status, kind, body = respond(scope["method"], scope["path"])
         except Slow as slow:
             await asyncio.sleep(slow.seconds)
             status, kind, body = 200, "application/json", b"{}"
+        body = came if body is None else body
         named = {"content-type": kind, "content-length": str(len(body)), **(headers or {})}
         raw = [(name.encode(), value.encode()) for name, value in named.items()]
         await send({"type": "http.response.start", "status": status, "headers": raw})

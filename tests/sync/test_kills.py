@@ -187,7 +187,10 @@ def prove_after_kills(importing: Import, random: Random, kills: int) -> None:
     print(f"{kills} kills: {len(log)} requests, {twice} twice, {len(noted)} noted")
     assert noted == sent(log).keys() and len(noted) >= kills
     assert twice <= kills * IN_FLIGHT
-    assert {record.status for record in log} <= {200, 201, 204, 404}
+    # What was in doubt may come in another order than it could go; it goes once more then.
+    early = [record for record in log if record.status == 400]
+    assert len(early) <= kills * IN_FLIGHT
+    assert {record.status for record in log} <= {200, 201, 204, 400, 404}
     assert len(gone) <= twice and {record.method for record in gone} <= {"DELETE"}
     importing.prove_in_step()
     assert importing.log()[before:] == log

@@ -58,7 +58,9 @@ def free_port() -> int:
 
 SAFE = "0 records are delivered and noted, 14 stay planned"
 RETRY = "run the same command again"
-TROUBLES: dict[str, tuple[Callable[[str, str], tuple[int, str, bytes]], int, tuple[str, ...]]] = {
+TROUBLES: dict[
+    str, tuple[Callable[[str, str], tuple[int, str, bytes | None]], int, tuple[str, ...]]
+] = {
     "401": (
         lambda method, path: (401, "application/json", error("Invalid API key.")),
         6,
@@ -81,17 +83,17 @@ TROUBLES: dict[str, tuple[Callable[[str, str], tuple[int, str, bytes]], int, tup
     "a log-in page": (
         lambda method, path: (200, "text/html; charset=utf-8", HTML),
         5,
-        ("answered 200 (text/html instead of JSON)", "check `url`", RETRY),
+        ("status 200, text/html, '<!doctype html>", "check `url`", RETRY),
     ),
     "a wall": (
         lambda method, path: (403, "text/html", HTML),
         5,
-        ("answered 403 (text/html instead of JSON)", "check `url`", "any proxy"),
+        ("status 403, text/html, '<!doctype html>", "check `url`", "any proxy"),
     ),
     "another site": (
         lambda method, path: (404, "text/html", HTML),
         5,
-        ("answered 404 (text/html instead of JSON)", "check `url`"),
+        ("status 404, text/html, '<!doctype html>", "check `url`"),
     ),
     "another path of the API": (
         lambda method, path: (404, "application/json", error("Not Found")),
@@ -101,7 +103,7 @@ TROUBLES: dict[str, tuple[Callable[[str, str], tuple[int, str, bytes]], int, tup
     "a redirect": (
         lambda method, path: (301, "text/html", b""),
         5,
-        ("answered 301", "check `url`"),
+        ("status 301", "check `url`"),
     ),
 }
 
@@ -139,7 +141,7 @@ def test_an_address_that_no_name_server_knows(headrace: Callable[..., Any]) -> N
 
 
 def test_no_answer_in_time(headrace: Callable[..., Any]) -> None:
-    def respond(method: str, path: str) -> tuple[int, str, bytes]:
+    def respond(method: str, path: str) -> tuple[int, str, bytes | None]:
         raise Slow(2)
 
     with odd_server(respond) as origin:
@@ -151,11 +153,11 @@ def test_no_answer_in_time(headrace: Callable[..., Any]) -> None:
 def test_429_is_waited_out(headrace: Callable[..., Any]) -> None:
     asked: list[str] = []
 
-    def respond(method: str, path: str) -> tuple[int, str, bytes]:
+    def respond(method: str, path: str) -> tuple[int, str, bytes | None]:
         asked.append(path)
         if len(asked) <= 2:
             return 429, "application/json", error("Too many requests")
-        return 200, "application/json", b"{}"
+        return 200, "application/json", None
 
     with odd_server(respond, {"retry-after": "1"}) as origin:
         code, out, err = headrace(f"{origin}/v1", "apply")
@@ -181,11 +183,11 @@ def test_a_refused_record_is_told_with_the_sentence_of_the_api(
 ) -> None:
     refused: list[str] = []
 
-    def respond(method: str, path: str) -> tuple[int, str, bytes]:
+    def respond(method: str, path: str) -> tuple[int, str, bytes | None]:
         if path == "/v1/customers" and not refused:
             refused.append(path)
             return 400, "application/json", error("name: is too rude.")
-        return 200, "application/json", b"{}"
+        return 200, "application/json", None
 
     with odd_server(respond) as origin:
         code, out, err = headrace(f"{origin}/v1", "apply")

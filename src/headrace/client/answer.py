@@ -25,6 +25,15 @@ class _Named(Struct):
 _NAMED = msgspec.json.Decoder(_Named)
 
 
+def object_of(body: bytes) -> dict[str, Any] | None:
+    """A JSON object; None for whatever else it is."""
+    try:
+        found = msgspec.json.decode(body)
+    except _UNREADABLE:
+        return None
+    return found if isinstance(found, dict) else None
+
+
 class Answer(Struct, frozen=True):
     """What came back: status, headers with lower-case names, the whole body."""
 
@@ -39,11 +48,8 @@ class Answer(Struct, frozen=True):
 
     def object(self) -> dict[str, Any]:
         """The body as a JSON object. NotTheApi when it is none."""
-        try:
-            found = msgspec.json.decode(self.body)
-        except _UNREADABLE:
-            found = None
-        if not isinstance(found, dict):
+        found = object_of(self.body)
+        if found is None:
             raise NotTheApi(self.described)
         return found
 
@@ -58,8 +64,13 @@ class Answer(Struct, frozen=True):
     @property
     def described(self) -> str:
         """What came: status, content type, and how it begins."""
-        kind = self.headers.get("content-type", "").partition(";")[0].strip()[:_SHOWN]
-        start = " ".join(self.body[: 4 * _SHOWN].decode("utf-8", "replace").split())[:_SHOWN]
-        start = "".join(char if char.isprintable() else "\ufffd" for char in start)
+        kind = _plain(self.headers.get("content-type", "").partition(";")[0].strip())
+        start = _plain(self.body[: 4 * _SHOWN].decode("utf-8", "replace"))
         said = f"{start!r}" if start else "an empty body"
         return f"status {self.status}, {kind or 'no content type'}, {said}"
+
+
+def _plain(text: str) -> str:
+    """The start of it, fit for a terminal."""
+    shown = " ".join(text.split())[:_SHOWN]
+    return "".join(char if char.isprintable() else "\ufffd" for char in shown)

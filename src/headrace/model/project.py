@@ -37,7 +37,10 @@ class TargetSettings(Settings, frozen=True, kw_only=True):
     in_flight: int = 5
     """Requests at a time, at most 10 (guide: 5 advised)."""
     timeout: str = "30s"
-    """How long an answer may take before the request counts as failed."""
+    """How long a whole answer may take before the request counts as failed."""
+    ca_file: str = ""
+    """PEM file of certificates to trust instead of the system's, for a server or proxy whose
+    certificate a company's own authority signed."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.in_flight <= 10:

@@ -10,6 +10,8 @@ from typing import Any
 
 import msgspec
 
+from headrace.client.answer import object_of
+
 Differs = list[tuple[str, str, str]]
 """(field, sent, kept) as text."""
 
@@ -27,11 +29,8 @@ def kept_otherwise(sent: bytes, answered: bytes) -> Differs:
 
     An absent value, null, an empty text and an empty list are the same; of dates the day counts.
     """
-    try:
-        kept = msgspec.json.decode(answered)
-    except msgspec.DecodeError:
-        return []
-    if not isinstance(kept, dict):
+    kept = object_of(answered)
+    if kept is None:
         return []
     found: Differs = []
     for name, value in msgspec.json.decode(sent).items():
@@ -87,7 +86,9 @@ def _links(name: str, sent: list[Any], kept: dict[str, Any]) -> Differs:
     for link in kept[field]:
         try:
             external_id, amount = link[reference]["externalId"], int(link["linkedAmount"])
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, OverflowError):
+            return []
+        if not isinstance(external_id, str):
             return []
         after[external_id] = after.get(external_id, 0) + amount
     return [
@@ -102,6 +103,8 @@ def _contacts(sent: list[Any], kept: Any) -> Differs:
     if not isinstance(kept, list):
         return []
     found: Differs = []
+    if not all(isinstance(contact, dict) for contact in kept):
+        return []
     there = {str(contact.get("email", "")).lower(): contact for contact in kept}
     for contact in sent:
         email = contact["email"].lower()
@@ -118,7 +121,7 @@ def _contacts(sent: list[Any], kept: Any) -> Differs:
 
 
 def _custom_fields(sent: list[Any], kept: Any) -> Differs:
-    if not isinstance(kept, list):
+    if not isinstance(kept, list) or not all(isinstance(one, dict) for one in kept):
         return []
     found: Differs = []
     for value in sent:
