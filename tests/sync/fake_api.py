@@ -185,7 +185,7 @@ class Bench:
         """One run, paced like `apply` on a key that allows 600 a minute."""
         journal, book = self.organisation.journal, self.organisation.book
         journal.expect_answers(in_flight)
-        pace = self.organisation._pace()
+        pace = self.organisation.connection.pace()
         pace.in_flight_limit = in_flight
         progress = Progress(plan, self.clock, pace)
         journal.begin_run("apply", plan.requests, plan.open_requests)

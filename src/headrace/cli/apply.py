@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 from msgspec import Struct
 
@@ -25,6 +26,7 @@ from headrace.cli.show.progress import DeliveryWatch
 from headrace.fleet.project import load_project
 from headrace.model.clock import SYSTEM_CLOCK, parse_interval
 from headrace.model.errors import HeadraceError
+from headrace.sync.binding import FIRST_IN_PRODUCTION
 from headrace.sync.organisation import Organisation, Outcome
 from headrace.sync.plan import Plan
 from headrace.sync.saved_plan import SavedPlan, read_plan
@@ -56,6 +58,9 @@ class Options(ScopeOptions, frozen=True, kw_only=True):
     organisation: OrganisationOption = None
     force: Annotated[
         bool, typer.Option("--force", help="Deliver a plan that is refused as unsafe.")
+    ] = False
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Don't ask before the first delivery to Upflow itself.")
     ] = False
     retry_rejected: Annotated[
         bool, typer.Option("--retry-rejected", help="Try again what the API refused earlier.")
@@ -114,6 +119,8 @@ class How(Struct, frozen=True, kw_only=True):
     scope: Scope = WHOLE
     saved: SavedPlan | None = None
     """The plan that must still be the one."""
+    confirmed: bool = False
+    """Whether the first delivery to Upflow's production is meant."""
 
 
 def _how(options: Options) -> How:
@@ -128,6 +135,7 @@ def _how(options: Options) -> How:
         patience=_seconds(options.patience),
         scope=saved.scope if saved is not None else options.scope,
         saved=saved,
+        confirmed=options.yes or saved is not None,
     )
 
 
@@ -146,6 +154,7 @@ def deliver(opened: Organisation, how: How) -> tuple[Plan, Outcome]:
         show_plan(console, plan)
     if not how.force:
         plan.raise_if_unsafe()
+    how = msgspec.structs.replace(how, confirmed=how.confirmed or _confirmed(opened, plan, how))
     outcome = asyncio.run(_watched(opened, plan, how))
     while outcome.sliced:
         if not how.quiet:
@@ -160,12 +169,22 @@ def deliver(opened: Organisation, how: How) -> tuple[Plan, Outcome]:
     return plan, outcome
 
 
+def _confirmed(opened: Organisation, plan: Plan, how: How) -> bool:
+    """Asks a person who is there; a machine is told by `Organisation.apply`."""
+    if plan.empty or not opened.binding.is_first_in_production or how.quiet:
+        return False
+    if not sys.stdin.isatty():
+        return False
+    console.print(FIRST_IN_PRODUCTION, markup=False)
+    return typer.confirm("Send it?")
+
+
 async def _watched(opened: Organisation, plan: Plan, how: How) -> Outcome:
     watch = DeliveryWatch(console, how.quiet)
     # The first so many requests, or those of a saved plan, are not to become others.
     whole = how.saved is not None or bool(how.scope.limit)
     try:
-        return await opened.apply(plan, "apply", watch, how.patience, whole)
+        return await opened.apply(plan, "apply", watch, how.patience, whole, how.confirmed)
     finally:
         await watch.finish()
 

@@ -47,7 +47,7 @@ def command(
     reports = []
     for name in loaded.names(organisation):
         with loaded.open(name, SYSTEM_CLOCK) as opened:
-            asyncio.run(opened.prepare())
+            asyncio.run(opened.prepare(bound=False))
             reports.append(reading(opened.name, opened.drift))
             if repair:
                 opened.repair(reports[-1])

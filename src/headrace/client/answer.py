@@ -20,6 +20,7 @@ class _Named(Struct):
     """What every entity of the API shows."""
 
     externalId: str | None = None
+    id: str | int | None = None
 
 
 _NAMED = msgspec.json.Decoder(_Named)
@@ -60,6 +61,14 @@ class Answer(Struct, frozen=True):
             return _NAMED.decode(self.body).externalId
         except _UNREADABLE:
             return None
+
+    @property
+    def id(self) -> str:
+        """The API's own id in an entity; empty in anything else."""
+        try:
+            return str(_NAMED.decode(self.body).id or "")
+        except _UNREADABLE:
+            return ""
 
     @property
     def described(self) -> str:

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Struct
@@ -13,10 +14,12 @@ from msgspec import Struct
 from headrace.model.clock import Clock
 from headrace.model.errors import ConfigurationError
 from headrace.model.project import OrganisationSettings, Project, parse_project
+from headrace.sync.connection import Keys
 from headrace.sync.journal import SCHEMES, Place, PostgresPlace
-from headrace.sync.organisation import Keys, Organisation
+from headrace.sync.organisation import Organisation
 
 FILE_NAME = "headrace.toml"
+_TARGET = "{target}"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -47,15 +50,27 @@ class LoadedProject(Struct, frozen=True):
             )
         return names[0]
 
-    def data_folder(self, name: str) -> Path:
-        """Where the organisation's book lies, and its journal unless that is in a database."""
-        return self.folder / self.settings.data / name
+    def data_folder(self, name: str, environment: Mapping[str, str] = os.environ) -> Path:
+        """Where the organisation's book lies, and its journal unless that is in a database.
+
+        `{target}` in `data` stands for the API's address, so that staging and production, one
+        config with the address in the environment, have data of their own.
+        """
+        data = self.settings.data
+        if _TARGET in data:
+            url = self._target_url(name, environment)
+            data = data.replace(_TARGET, re.sub(r"[^A-Za-z0-9._-]+", "_", urlsplit(url).netloc))
+        return self.folder / data / name
+
+    def _target_url(self, name: str, environment: Mapping[str, str]) -> str:
+        where = f"[organisation.{name}] target.url"
+        return resolve(self.settings.organisation[name].target.url, where, self.folder, environment)
 
     def journal_place(self, name: str, environment: Mapping[str, str] = os.environ) -> Place:
         """Where the organisation's journal is; ConfigurationError for what is no such place."""
         setting = self.settings.journal
         if not setting:
-            return self.data_folder(name) / "journal.db"
+            return self.data_folder(name, environment) / "journal.db"
         url = resolve(setting, f"{FILE_NAME} journal", self.folder, environment)
         if not url.startswith(SCHEMES):
             raise ConfigurationError(f"{FILE_NAME} journal must be a postgresql:// URL, or empty.")
@@ -67,7 +82,7 @@ class LoadedProject(Struct, frozen=True):
         """Opens one organisation with its secrets resolved. ConfigurationError, Busy."""
         settings = self.settings.organisation[name]
         where = f"[organisation.{name}]"
-        url = resolve(settings.target.url, f"{where} target.url", self.folder, environment)
+        url = self._target_url(name, environment)
         if not url.startswith(("http://", "https://")):
             raise ConfigurationError(f"{where} target.url must start with https:// or http://.")
         keys = Keys(
@@ -81,7 +96,8 @@ class LoadedProject(Struct, frozen=True):
             source=msgspec.structs.replace(settings.source, url=source),
         )
         place = self.journal_place(name, environment)
-        return Organisation(name, settings, keys, self.folder, self.data_folder(name), clock, place)
+        data = self.data_folder(name, environment)
+        return Organisation(name, settings, keys, self.folder, data, clock, place)
 
     def settings_of(self, name: str) -> OrganisationSettings:
         """The organisation's settings as written."""

@@ -5,7 +5,8 @@
     ├── SourceError              the billing system could not be read: mend access, run again
     ├── ModelError               mend a SQL model in the project's models/ folder
     ├── UnsafePlan               look at the plan, then repeat with --force
-    │   └── StalePlan            make the plan anew: what it was made of has moved on
+    │   ├── StalePlan            make the plan anew: what it was made of has moved on
+    │   └── AnotherTarget        give the other API a journal of its own, or repair this one
     ├── Busy                     another command holds the organisation: wait for it
     ├── ApiError                 what the receivables API answered
     │   ├── Unreachable          nothing was lost: run again when the API is back
@@ -51,6 +52,10 @@ class UnsafePlan(HeadraceError):
 
 class StalePlan(UnsafePlan):
     """A saved plan that is not what a plan would be now."""
+
+
+class AnotherTarget(UnsafePlan):
+    """The API does not hold what the journal says that it was told."""
 
 
 class Busy(HeadraceError):

@@ -99,7 +99,8 @@ class OrganisationSettings(Settings, frozen=True, kw_only=True):
     """How long a long import sends before it reads the source and plans again, so that a change of
     today does not wait for the history of years."""
     sweep: str = "1d"
-    """Without effect yet: every round compares the whole source, deletions included."""
+    """How often what the API holds is looked up, a few records by their ids, to know that it is
+    still the organisation which the journal belongs to."""
     contacts: ContactRule = "with_customer"
     """How contacts travel: `"with_customer"` as its full list, `"separately"` one by one, so that
     those which people added in Upflow stay, or `"never"`."""
@@ -144,6 +145,11 @@ class OrganisationSettings(Settings, frozen=True, kw_only=True):
         if isinstance(self.on_delete, dict):
             return {str(entity): rule for entity, rule in self.on_delete.items()}
         return dict.fromkeys(typing.get_args(EntityName), self.on_delete)
+
+    @property
+    def sweep_interval(self) -> timedelta:
+        """`sweep` as a duration."""
+        return parse_interval(self.sweep)
 
     @property
     def interval(self) -> timedelta:

@@ -38,6 +38,7 @@ class Notes:
 
     def taken(self, operation: Operation, answer: Answer) -> bool:
         """The API acknowledged it. Whether its answer shows all as it was sent."""
+        id = answer.id if operation.entity == "customer" and self._journal.lacks_landmarks else ""
         self._journal.acknowledge(
             [
                 Acknowledged(
@@ -47,6 +48,7 @@ class Notes:
                     operation.hash,
                     operation.payload,
                     operation.action,
+                    id,
                 )
             ]
         )

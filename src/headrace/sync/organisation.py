@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -15,18 +15,18 @@ from msgspec import Struct
 from headrace.book.book import Book
 from headrace.book.directory import EMPTY, Directory, Field, decode_directory
 from headrace.book.models import Model, load_models
-from headrace.client.endpoints import Reader
-from headrace.client.pace import WINDOW, Pace
 from headrace.client.retry import ATTEMPTS, GLANCES, PATIENCE
 from headrace.client.transport import HttpTransport
-from headrace.model.clock import Clock, format_instant, parse_interval
+from headrace.model.clock import Clock, format_instant
 from headrace.model.entity import CUSTOMER
-from headrace.model.errors import ApiError
+from headrace.model.errors import ApiError, UnsafePlan
 from headrace.model.project import OrganisationSettings
 from headrace.sources.registry import open_source
 from headrace.sync.adopt import Adopter, Adoption
+from headrace.sync.binding import CONFIRM, FIRST_IN_PRODUCTION, Binding
 from headrace.sync.claiming import Claimer
 from headrace.sync.collected import Collected, Lists
+from headrace.sync.connection import ONLY_READ, Connection, Keys
 from headrace.sync.deliver import Delivery
 from headrace.sync.drift import DriftFinder, DriftReport
 from headrace.sync.explain import explain
@@ -42,16 +42,6 @@ from headrace.sync.proposals import Proposal
 from headrace.sync.reconcile import Reconciler
 from headrace.sync.saved_plan import SavedPlan
 from headrace.sync.scope import WHOLE, Scope
-
-
-class Keys(Struct, frozen=True):
-    """The pair that every request carries; resolved, so never printed."""
-
-    key: str
-    secret: str
-
-    def __repr__(self) -> str:
-        return "Keys(…)"
 
 
 class Outcome(Struct, frozen=True, kw_only=True):
@@ -89,8 +79,6 @@ class Outcome(Struct, frozen=True, kw_only=True):
         )
 
 
-_ONLY_READ = "nothing was to be changed, and nothing was"
-
 Watch = Callable[[Progress, Delivery], None]
 """Told of a delivery before its first request, to show it and to interrupt it."""
 
@@ -113,7 +101,6 @@ class Organisation:
     ) -> None:
         self.name = name
         self.settings = settings
-        self._keys = keys
         self._folder = folder
         self._clock = clock
         self.book = Book(data / "cache.duckdb", folder, settings.contacts, settings.family_payments)
@@ -122,6 +109,8 @@ class Organisation:
         except BaseException:
             self.book.close()
             raise
+        self.connection = Connection(settings.target, keys, folder, self.journal, clock)
+        self.binding = Binding(self.journal, self.connection, clock, settings.sweep_interval)
         remembered = self.journal.remembered()
         self._directory = decode_directory(remembered) if remembered else EMPTY
         self.book.know(self._directory)
@@ -171,11 +160,14 @@ class Organisation:
         self.rebuild()
         return rows
 
-    async def prepare(self) -> dict[str, int]:
+    async def prepare(self, bound: bool = True) -> dict[str, int]:
         """As `refresh`, with the names of the API's side looked up where models use them.
 
-        While the API can't be asked, the names that it had the last time serve.
+        While the API can't be asked, the names that it had the last time serve. AnotherTarget,
+        unless that is what is to be mended and it need not be `bound`.
         """
+        if bound:
+            await self.binding.verify()
         rows = await asyncio.to_thread(self.refresh)
         if self.book.uses_names:
             before = self._directory
@@ -194,8 +186,8 @@ class Organisation:
         """Reads what Upflow collected, when the source has a new payment or refund."""
         if not self._claimer.needs_a_look():
             return
-        async with self._transport() as transport:
-            await self._claimer.look(self._reader(transport, attempts))
+        async with self.connection.open() as transport:
+            await self._claimer.look(self.connection.reader(transport, attempts))
 
     async def _looked_again(self, plan: Plan, patience: float) -> Plan:
         """The plan, made again if the API could not be asked what it collected. ApiError when it
@@ -209,12 +201,12 @@ class Organisation:
         return self.plan(self._scope)
 
     async def _look_up(self) -> Directory:
-        async with self._transport() as transport:
+        async with self.connection.open() as transport:
             try:
-                directory = await look_up(self._reader(transport, attempts=2))
+                directory = await look_up(self.connection.reader(transport, attempts=2))
             except ApiError as error:
                 if self.journal.remembered() is None:
-                    raise explain(error, self.settings.target.url, _ONLY_READ) from None
+                    raise explain(error, self.settings.target.url, ONLY_READ) from None
                 return self._directory
         self.journal.remember(directory.encode())
         return directory
@@ -238,7 +230,7 @@ class Organisation:
         self._scope = scope
         plan = self._planner.make(self.name, target.rate, target.in_flight, self._latency, scope)
         new_fields = [f"{field.label} ({field.data_type})" for field in self.new_fields]
-        return msgspec.structs.replace(plan, new_fields=new_fields)
+        return msgspec.structs.replace(plan, new_fields=new_fields, rebound=self.binding.word)
 
     def with_changes(self, plan: Plan, limit: int | None) -> Plan:
         """The plan with its first operations, or all, spelled out field by field."""
@@ -261,24 +253,30 @@ class Organisation:
         watch: Watch | None = None,
         patience: float = PATIENCE,
         whole: bool = True,
+        confirmed: bool = False,
     ) -> Outcome:
         """Delivers the plan that was made last. ApiError when the API made it stop early.
+
+        UnsafePlan for the first one ever to Upflow's production, unless it is `confirmed`.
 
         Unless `whole`, it ends after a slice of the settings' length, for the caller to prepare and
         plan again: what changed at the source meanwhile then goes ahead of history.
         """
+        if self.binding.is_first_in_production and not confirmed and not plan.empty:
+            raise UnsafePlan(f"{FIRST_IN_PRODUCTION} {CONFIRM}")
+        await self.binding.verify(always=True)
         plan = await self._looked_again(plan, patience)
         self.journal.refresh(self._planner.unchanged)
         self.journal.drop_rejects(self._planner.settled_rejects)
         self.journal.forget(self._planner.gone_pdfs())
         if plan.empty:
             self._note_imported(plan)
-            return _outcome(Progress(plan, self._clock, self._pace()), False)
-        async with self._transport() as transport:
+            return _outcome(Progress(plan, self._clock, self.connection.pace()), False)
+        async with self.connection.open() as transport:
             await self._create_fields(transport)
             await self._remove_merged(transport)
             self._claimer.note_sent()
-            pace = self._pace()
+            pace = self.connection.pace()
             progress = Progress(plan, self._clock, pace)
             delivery = Delivery(
                 Feed(self.book, self.journal),
@@ -293,6 +291,7 @@ class Organisation:
                 delivery.end_after(self.settings.slice_seconds)
             if watch is not None:
                 watch(progress, delivery)
+            self.binding.note()
             self.journal.begin_run(command, plan.requests, plan.open_requests)
             outcome = "failed"
             try:
@@ -324,7 +323,7 @@ class Organisation:
 
     async def _create_fields(self, transport: HttpTransport) -> None:
         """Makes the custom fields that the plan's customers need; ApiError before anything went."""
-        reader = self._reader(transport)
+        reader = self.connection.reader(transport)
         try:
             while self.new_fields:
                 made = await create_field(reader, self.new_fields[0])
@@ -339,7 +338,7 @@ class Organisation:
     async def _remove_merged(self, transport: HttpTransport) -> None:
         """What a person said was booked in one; ApiError before anything else went."""
         try:
-            await self._claimer.remove_merged(self._reader(transport))
+            await self._claimer.remove_merged(self.connection.reader(transport))
         except ApiError as error:
             safe = "what was booked together is not linked yet, and nothing else was sent"
             raise explain(error, self.settings.target.url, safe) from None
@@ -353,55 +352,39 @@ class Organisation:
 
         The second one, on a connection that stands, tells the first plan how long answers take.
         """
-        async with self._transport() as transport:
-            reader = self._reader(transport, attempts=1)
+        async with self.connection.reading(attempts=1) as reader:
             started = 0.0
-            try:
-                for _ in range(2):
-                    started = self._clock.monotonic()
-                    await reader.get(f"{CUSTOMER.path}?limit=1")
-            except ApiError as error:
-                raise explain(error, self.settings.target.url, _ONLY_READ) from None
+            for _ in range(2):
+                started = self._clock.monotonic()
+                await reader.get(f"{CUSTOMER.path}?limit=1")
             self.journal.note_latency(self._clock.monotonic() - started)
         self._latency = self.journal.latency()
 
     async def reconcile(self) -> Reconciled:
         """Compares the book as it was last built with what the API answers."""
-        url = self.settings.target.url
-        async with self._transport() as transport:
-            reader = self._reader(transport)
-            try:
-                reconciler = Reconciler(
-                    self.book.connection,
-                    reader,
-                    self._clock,
-                    self.journal.decisions(),
-                    self.settings.claim_days,
-                )
-                return await reconciler.prove(self.name)
-            except ApiError as error:
-                raise explain(error, url, _ONLY_READ) from None
+        async with self.connection.reading() as reader:
+            reconciler = Reconciler(
+                self.book.connection,
+                reader,
+                self._clock,
+                self.journal.decisions(),
+                self.settings.claim_days,
+            )
+            return await reconciler.prove(self.name)
 
     async def collected(self, since: datetime | None = None) -> list[Collected]:
         """Payments and refunds of the API without an external id, the newest first."""
         moment = format_instant(since) if since is not None else ""
-        async with self._transport() as transport:
-            try:
-                return await Lists(self.journal, self._reader(transport)).all(moment)
-            except ApiError as error:
-                raise explain(error, self.settings.target.url, _ONLY_READ) from None
+        async with self.connection.reading() as reader:
+            return await Lists(self.journal, reader).all(moment)
 
     async def drift(
         self, watch: Callable[[str, int], None] = lambda entity, read: None
     ) -> DriftReport:
         """Compares what the API holds with what it was told, and notes what differs."""
-        async with self._transport() as transport:
-            reader = self._reader(transport)
-            try:
-                finder = DriftFinder(self.book, self.journal, reader, self._clock)
-                report = await finder.find(self.name, watch)
-            except ApiError as error:
-                raise explain(error, self.settings.target.url, _ONLY_READ) from None
+        async with self.connection.reading() as reader:
+            finder = DriftFinder(self.book, self.journal, reader, self._clock)
+            report = await finder.find(self.name, watch)
         self.journal.replace_drifts(report.drifted)
         return report
 
@@ -409,23 +392,21 @@ class Organisation:
         """Lets the next plan send what drifted, and create anew what is gone."""
         self.journal.send_again((drift.entity, drift.external_id) for drift in report.drifted)
         self.journal.forget((gone.entity, gone.external_id) for gone in report.gone)
+        self.binding.renew()
 
     async def adopt(
         self, write: bool, watch: Callable[[str, int], None] = lambda entity, read: None
     ) -> Adoption:
         """Matches what the API holds with the book by external id; with `write` notes it."""
-        async with self._transport() as transport:
-            adopter = Adopter(self.book, self.journal, self._reader(transport), write)
-            try:
-                return await adopter.find(self.name, watch)
-            except ApiError as error:
-                safe = "what was matched is noted, nothing was sent" if write else _ONLY_READ
-                raise explain(error, self.settings.target.url, safe) from None
+        safe = "what was matched is noted, nothing was sent" if write else ONLY_READ
+        async with self.connection.reading(safe=safe) as reader:
+            adopter = Adopter(self.book, self.journal, reader, write)
+            return await adopter.find(self.name, watch)
 
     async def link(self, proposals: Sequence[Proposal]) -> Linked:
         """Gives records of the API the external ids proposed for them."""
-        async with self._transport() as transport:
-            linker = Linker(self.book, self.journal, self._reader(transport))
+        async with self.connection.reading(safe="every link that was made is noted") as reader:
+            linker = Linker(self.book, self.journal, reader)
             self.journal.begin_run("adopt", len(proposals), 0)
             outcome = "failed"
             try:
@@ -433,34 +414,10 @@ class Organisation:
                 outcome = "done"
             except ApiError as error:
                 outcome = f"stopped: {error}"
-                safe = "every link that was made is noted"
-                raise explain(error, self.settings.target.url, safe) from None
+                raise
             finally:
                 self.journal.end_run(outcome, None)
         return linked
-
-    def _pace(self) -> Pace:
-        target = self.settings.target
-        recent = self.journal.recent_answers(WINDOW)
-        return Pace(target.rate, target.in_flight, self._clock, recent)
-
-    def _reader(self, transport: HttpTransport, attempts: int = ATTEMPTS) -> Reader:
-        return Reader(transport, self._pace(), self._clock, self.journal.answered, attempts)
-
-    @asynccontextmanager
-    async def _transport(self) -> AsyncIterator[HttpTransport]:
-        target = self.settings.target
-        timeout = parse_interval(target.timeout).total_seconds()
-        keys = self._keys
-        connections = target.in_flight
-        self.journal.expect_answers(connections)
-        try:
-            async with HttpTransport(
-                target.url, keys.key, keys.secret, timeout, connections
-            ) as transport:
-                yield transport
-        finally:
-            self.journal.expect_none()
 
     def close(self) -> None:
         """Releases the book and the journal."""

@@ -108,6 +108,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     claims: list[Claim] = field(default_factory=list)
     """Of the records to create, those that are money which Upflow collected: they are linked to
     it."""
+    rebound: str = ""
+    """What is new about the way to the API: another key, or another address."""
     unlooked: str = ""
     """Why it is not known what Upflow collected since the last look; empty when it is, or when no
     payment or refund is new."""

@@ -41,6 +41,8 @@ def show_plan(console: Console, plan: Plan, changes: bool = True) -> None:
     for objection in plan.objections:
         console.print("  [bold red]unsafe[/bold red]: ", end="")
         console.print(f"{objection}; `apply` refuses this without --force", markup=False)
+    if plan.rebound:
+        console.print(f"  Note: {plan.rebound}.")
     if plan.unlooked:
         console.print(
             f"  It is not known what Upflow collected since the last look ({plan.unlooked}): "

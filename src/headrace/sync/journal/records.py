@@ -28,6 +28,8 @@ class Acknowledged(Struct, frozen=True):
     payload: bytes | None
     action: str = "create"
     """What it was to the plan; whatever is said, a record without hash was deleted."""
+    id: str = ""
+    """The API's own; empty where its answer shows none."""
 
 
 class Adopted(Struct, frozen=True):

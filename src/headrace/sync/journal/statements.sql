@@ -275,3 +275,31 @@ select name, message from refused_positions order by name
 
 -- clear_positions --
 delete from refused_positions
+
+-- target --
+select url, key, checked_at from target
+
+-- clear_target --
+delete from target
+
+-- keep_target --
+insert into target (url, key, checked_at) values (?, ?, ?)
+
+-- landmarks --
+select entity, external_id, id from landmarks order by entity, external_id
+
+-- keep_landmark --
+insert into landmarks (entity, external_id, id) values (?, ?, ?)
+on conflict (entity, external_id) do update set id = excluded.id
+
+-- drop_landmark --
+delete from landmarks where entity = ? and external_id = ?
+
+-- clear_landmarks --
+delete from landmarks
+
+-- some_told --
+select entity, external_id from applied
+where entity in ('customer', 'invoice', 'credit_note', 'payment', 'refund') and length(hash) > 0
+order by entity, applied_at desc
+limit ?

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Sequence
 import duckdb
 
 from headrace.sync.journal.records import Acknowledged, Adopted, Key, Told
-from headrace.sync.journal.shelf import Shelf
 from headrace.sync.journal.statements import MIRROR, SQLITE
+from headrace.sync.journal.target import TargetShelf
 
 
-class ToldShelf(Shelf):
+class ToldShelf(TargetShelf):
     """Acknowledged records. Each write gets the next number of change, so that a reader can ask for
     what came after the last it saw."""
 
@@ -80,6 +80,8 @@ class ToldShelf(Shelf):
             self._forget((f"{record.entity}_pdf", record.external_id))
         else:
             run("drop_asked", key)
+            if record.id and record.entity == "customer" and self.lacks_landmarks:
+                self.keep_landmark(key, record.id)
             run(
                 "apply",
                 (
@@ -103,6 +105,8 @@ class ToldShelf(Shelf):
 
     def _forget(self, key: Key) -> None:
         run = self._db.later
+        if key in self.landmarks():
+            self._drop_landmark(key)
         run("forget", (self._next_change(), *key))
         run("unapply", key)
         run("drop_payload", key)

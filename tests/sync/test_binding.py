@@ -1,0 +1,141 @@
+"""A journal belongs to one organisation of one API; nothing is told to a place that lacks it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from desk import HubDesk, prove_in_step
+from shop import Shop
+
+from headrace.model.clock import SYSTEM_CLOCK, format_instant
+from headrace.store.keys import make_key
+from headrace.store.place import transactions
+from headrace.testkit.hub import RunningHub, hub
+
+
+@pytest.fixture
+def desk(tmp_path: Path, new_desk: Callable[[Path], HubDesk]) -> HubDesk:
+    """In step with its organisation."""
+    shop = Shop(tmp_path / "shop")
+    for n in range(7):
+        shop.customer(f"C{n}")
+        shop.invoice(f"I{n}", f"C{n}", 1000)
+    shop.close()
+    made = new_desk(shop.folder)
+    made.apply()
+    return made
+
+
+def _turn_to(desk: HubDesk, hub: RunningHub, name: str) -> None:
+    pair = hub.add_organisation(name)
+    desk.environment |= {
+        "HEADRACE_URL": hub.url,
+        "HEADRACE_KEY": pair.key,
+        "HEADRACE_SECRET": pair.secret,
+    }
+
+
+def _rotate(desk: HubDesk) -> None:
+    with transactions(desk.hub.place) as transact:
+        pair = transact(make_key, desk.name, format_instant(SYSTEM_CLOCK.now()))
+    desk.environment |= {"HEADRACE_KEY": pair.key, "HEADRACE_SECRET": pair.secret}
+
+
+@pytest.mark.parametrize("command", ["plan", "apply", "check", "reconcile"])
+def test_another_organisation_is_refused_with_the_ways_out(
+    desk: HubDesk, open_hub: RunningHub, command: str
+) -> None:
+    _turn_to(desk, open_hub, f"another-{command}")
+    done = desk.command(command)
+    assert done.returncode == 7, done.stdout + done.stderr
+    said = done.stderr + done.stdout
+    assert "holds none of" in said and "such as customer C0" in said
+    assert "`data` folder of its own" in said and "headrace drift --repair" in said
+    assert desk.get("/customers")["total"] == 0
+
+
+def test_another_hub_is_refused_and_named_with_the_one_before(desk: HubDesk) -> None:
+    before = desk.environment["HEADRACE_URL"]
+    with hub(limits="off") as other:
+        _turn_to(desk, other, "elsewhere")
+        done = desk.command("apply")
+    assert done.returncode == 7
+    assert f"which were told to {before}" in done.stderr
+
+
+def test_a_rotated_key_goes_on_with_a_word(desk: HubDesk) -> None:
+    _rotate(desk)
+    done = desk.command("plan")
+    assert done.returncode == 0 and "the key is another one, the organisation the same" in (
+        done.stderr + done.stdout
+    )
+    assert "another one" not in desk.command("plan").stdout
+    prove_in_step(desk)
+
+
+def test_an_emptied_organisation_is_seen_and_filled_again(desk: HubDesk) -> None:
+    desk.hub.reset(desk.name)
+    done = desk.command("apply")
+    assert done.returncode == 7 and "one that was emptied" in done.stderr
+    assert desk.command("drift", "--repair").returncode == 0
+    assert desk.command("apply", "--force").returncode == 0
+    assert desk.get("/customers")["total"] == 7
+    prove_in_step(desk)
+
+
+def test_what_people_deleted_in_upflow_makes_no_other_organisation(desk: HubDesk) -> None:
+    with desk.open() as organisation:
+        known = [name for _, name in organisation.journal.landmarks()]
+    assert len(known) == 5
+    for name in known:
+        number = name.removeprefix("C")
+        desk.request("DELETE", f"/invoices/external:I{number}")
+        desk.request("DELETE", f"/customers/external:{name}")
+    _rotate(desk)
+    assert desk.command("plan").returncode == 0
+
+
+def test_one_config_serves_two_targets_with_data_of_their_own(
+    tmp_path: Path, new_desk: Callable[[Path], HubDesk]
+) -> None:
+    shop = Shop(tmp_path / "shop")
+    file = shop.folder / "headrace.toml"
+    file.write_text('data = ".headrace/{target}"\n' + file.read_text(encoding="utf-8"))
+    shop.customer("C")
+    shop.close()
+    staging = new_desk(shop.folder)
+    staging.apply()
+    with hub(limits="off") as production:
+        live = HubDesk(shop.folder, production, "live")
+        assert live.command("apply").returncode == 0
+        assert live.get("/customers")["total"] == 1
+        prove_in_step(live)
+    prove_in_step(staging)
+
+
+def test_the_first_delivery_to_upflow_itself_is_asked_for(tmp_path: Path) -> None:
+    shop = Shop(tmp_path / "shop")
+    shop.customer("C")
+    shop.close()
+
+    class Upflow(HubDesk):
+        def __init__(self, folder: Path) -> None:
+            self.folder = folder
+            self.environment = {
+                "HEADRACE_URL": "https://api.upflow.io/v1",
+                "HEADRACE_KEY": "k",
+                "HEADRACE_SECRET": "s",
+                # Nothing leaves this machine.
+                "HTTPS_PROXY": "http://127.0.0.1:9",
+            }
+
+    desk = Upflow(shop.folder)
+    done = desk.command("apply")
+    assert done.returncode == 7
+    assert "first delivery to Upflow's production" in done.stderr
+    assert "`headrace apply --yes`" in done.stderr
+    assert desk.command("run", "--once").returncode == 7
+    confirmed = desk.command("apply", "--yes", "--patience", "1s")
+    assert confirmed.returncode == 5 and "is not usable" in confirmed.stderr
