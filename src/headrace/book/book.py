@@ -6,7 +6,7 @@ problems, what should travel), `plan` (the operations of the last plan).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
@@ -25,6 +25,7 @@ from headrace.book.lost_decimals import warn_of_lost_decimals
 from headrace.book.models import Model, make_empty, run_model
 from headrace.book.parallel import Task, side_by_side, statement
 from headrace.book.pdf_marks import mark_files
+from headrace.book.pdf_places import PdfPlaces
 from headrace.book.scales import scale_of_currency, scale_of_processor
 from headrace.book.shapeless import drop_views, give_columns
 from headrace.book.sql_tree import statements
@@ -69,11 +70,12 @@ class Book:
         folder: Path = Path(),
         contacts: ContactRule = "with_customer",
         family_payments: FamilyRule = "as_is",
+        documents: Sequence[str] = (),
     ) -> None:
-        """`folder` is where relative locations of PDFs start."""
+        """`folder` is where relative locations of PDFs start; those outside are in `documents`."""
         path.parent.mkdir(parents=True, exist_ok=True)
         self.connection = duckdb.connect()
-        self.folder = folder
+        self.pdf_places = PdfPlaces(folder, documents)
         self.columns: dict[str, frozenset[str]] = {}
         self._models: list[Model] = []
         spill = str(path.with_suffix(".spill"))
@@ -187,7 +189,7 @@ class Book:
                 *(statement(part.query) for part in statements(_SQL["derive"])),
             ],
         )
-        mark_files(self.connection, self.folder)
+        mark_files(self.connection, self.pdf_places)
         self.connection.execute(
             "create or replace table book.modelled as select unnest($1::varchar[]) as name",
             [list(by_table)],

@@ -120,7 +120,8 @@ class Organisation:
         self._keys = keys
         self._folder = folder
         self._clock = clock
-        self.book = Book(data / "cache.duckdb", folder, settings.contacts, settings.family_payments)
+        rules = settings.contacts, settings.family_payments, settings.documents
+        self.book = Book(data / "cache.duckdb", folder, *rules)
         try:
             self.journal = self._open_journal(journal)
         except BaseException:
@@ -135,12 +136,7 @@ class Organisation:
             self.book.connection, self.journal, settings.claims, settings.claim_days
         )
         self._planner = Planner(
-            self.book,
-            self.journal,
-            clock,
-            settings.deletion_rules,
-            settings.guards,
-            self._claimer,
+            self.book, self.journal, clock, settings.deletion_rules, settings.guards, self._claimer
         )
         self._scope = WHOLE
         self._latency = self.journal.latency()
