@@ -6,6 +6,7 @@ problems, what should travel), `plan` (the operations of the last plan).
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import resources
@@ -27,6 +28,7 @@ from headrace.book.parallel import Task, side_by_side, statement
 from headrace.book.pdf_marks import mark_files
 from headrace.book.pdf_places import PdfPlaces
 from headrace.book.scales import scale_of_currency, scale_of_processor
+from headrace.book.seal import seal
 from headrace.book.shapeless import drop_views, give_columns
 from headrace.book.sql_tree import statements
 from headrace.book.tables import TABLES
@@ -71,17 +73,21 @@ class Book:
         contacts: ContactRule = "with_customer",
         family_payments: FamilyRule = "as_is",
         documents: Sequence[str] = (),
+        readable: Sequence[Path] = (),
     ) -> None:
-        """`folder` is where relative locations of PDFs start; those outside are in `documents`."""
+        """`folder` is where relative locations of PDFs start; those outside are in `documents`.
+
+        Of all other files, the engine reads those in the folders `readable` and below, no more.
+        """
         path.parent.mkdir(parents=True, exist_ok=True)
         self.connection = duckdb.connect()
         self.pdf_places = PdfPlaces(folder, documents)
         self.columns: dict[str, frozenset[str]] = {}
         self._models: list[Model] = []
-        spill = str(path.with_suffix(".spill"))
+        self._spill = path.with_suffix(".spill")
         self.connection.execute(
             f"set memory_limit = '{_MEMORY_OF_MANY}'; set timezone = 'UTC'; "
-            f"set temp_directory = {_quoted(spill)}; set preserve_insertion_order = false; "
+            f"set temp_directory = {_quoted(str(self._spill))}; set preserve_insertion_order = false; "
             # Checkpoints are made where they are due, not in the middle of some statement.
             "set checkpoint_threshold = '1TB'"
         )
@@ -95,6 +101,7 @@ class Book:
                 f"Another command works on {path.parent.name} (it holds {path}): wait until it is "
                 "done, or stop it; `headrace status` works beside it."
             ) from None
+        seal(self.connection, readable)
         self.connection.execute(
             f"create macro contact_rule() as '{contacts}'; "
             f"create macro family_rule() as '{family_payments}'"
@@ -264,8 +271,9 @@ class Book:
         }
 
     def close(self) -> None:
-        """Releases the file."""
+        """Releases the file, and leaves nothing of what spilled beside it."""
         self.connection.close()
+        shutil.rmtree(self._spill, ignore_errors=True)
 
     def __enter__(self) -> Book:
         return self

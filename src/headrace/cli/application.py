@@ -18,6 +18,7 @@ from headrace import __version__
 from headrace.cli.commands import COMMANDS
 from headrace.cli.exit_codes import ExitCode, code_of
 from headrace.model.errors import HeadraceError
+from headrace.model.private_files import keep_to_the_user
 
 # The base of all errors about flags, from whichever click typer brings along.
 _UsageError: Any = typer.BadParameter.__mro__[1]
@@ -85,6 +86,7 @@ _root.__doc__ = _HELP
 
 def run(arguments: Sequence[str]) -> int:
     """Runs one command line; returns its exit code and never raises a HeadraceError."""
+    keep_to_the_user()
     arguments = arguments or ["--help"]
     asked = next((word for word in arguments if not word.startswith("-")), "")
     app = build_app({asked})

@@ -22,7 +22,7 @@ from headrace.model.clock import Clock, format_instant, parse_interval
 from headrace.model.entity import CUSTOMER
 from headrace.model.errors import ApiError
 from headrace.model.project import OrganisationSettings
-from headrace.sources.registry import open_source
+from headrace.sources.registry import open_source, readable_folders
 from headrace.sync.adopt import Adopter, Adoption
 from headrace.sync.claiming import Claimer
 from headrace.sync.collected import Collected, Lists
@@ -121,7 +121,8 @@ class Organisation:
         self._folder = folder
         self._clock = clock
         rules = settings.contacts, settings.family_payments, settings.documents
-        self.book = Book(data / "cache.duckdb", folder, *rules)
+        readable = readable_folders(settings.source, folder)
+        self.book = Book(data / "cache.duckdb", folder, *rules, readable)
         try:
             self.journal = self._open_journal(journal)
         except BaseException:

@@ -13,6 +13,7 @@ import adbc_driver_manager
 import adbc_driver_sqlite
 import duckdb
 
+from headrace.sources.adbc import scanned
 from headrace.sync.journal.database import migrate
 from headrace.sync.journal.statements import SQLITE
 
@@ -65,9 +66,9 @@ class SqliteDatabase:
         ):
             statement.set_options(**{"adbc.sqlite.query.batch_rows": "65536"})
             statement.set_sql_query(query)
-            stream, _ = statement.execute_query()  # DuckDB finds it by its name
-            connection.execute(create)
-            del stream
+            stream, _ = statement.execute_query()
+            with scanned(connection, stream):
+                connection.execute(create)
 
     def hold(self) -> None:
         """Nothing: who has the book open is alone."""

@@ -1,0 +1,18 @@
+"""Who may read what a command writes: its user alone, whatever the shell's umask is."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+def keep_to_the_user() -> None:
+    """From here on this process and its children make files 0600 and folders 0700.
+
+    By the process's umask, for most files are made by others: SQLite and DuckDB make some beside
+    their databases, and more in temporary folders, each time anew. Files that are there keep what
+    they have.
+    """
+    os.umask(_OTHERS)
