@@ -37,6 +37,7 @@ from headrace.model.countries import COUNTRIES
 from headrace.model.custom_field import DataType
 from headrace.model.errors import Busy
 from headrace.model.money import EXPONENTS
+from headrace.model.private_files import make_folder
 from headrace.model.project import ContactRule, FamilyRule
 
 _NAMES = (
@@ -79,7 +80,7 @@ class Book:
 
         Of all other files, the engine reads those in the folders `readable` and below, no more.
         """
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         self.connection = duckdb.connect()
         self.pdf_places = PdfPlaces(folder, documents)
         self.columns: dict[str, frozenset[str]] = {}
@@ -87,7 +88,8 @@ class Book:
         self._spill = path.with_suffix(".spill")
         self.connection.execute(
             f"set memory_limit = '{_MEMORY_OF_MANY}'; set timezone = 'UTC'; "
-            f"set temp_directory = {_quoted(str(self._spill))}; set preserve_insertion_order = false; "
+            f"set temp_directory = {_quoted(str(self._spill))}; "
+            "set preserve_insertion_order = false; "
             # Checkpoints are made where they are due, not in the middle of some statement.
             "set checkpoint_threshold = '1TB'"
         )

@@ -69,7 +69,9 @@ def _read_model(path: Path) -> Model:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
-        raise ModelError(f"{path.name}, line {line} is not UTF-8: save it in that encoding.") from None
+        raise ModelError(
+            f"{path.name}, line {line} is not UTF-8: save it in that encoding."
+        ) from None
     except OSError as error:
         raise ModelError(f"{path.name} can't be read: {error.strerror}.") from None
     try:

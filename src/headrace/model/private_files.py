@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
+from pathlib import Path
+
+from headrace.model.errors import ConfigurationError
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
@@ -16,3 +19,15 @@ def keep_to_the_user() -> None:
     they have.
     """
     os.umask(_OTHERS)
+
+
+def make_folder(path: Path) -> None:
+    """Makes a folder for data, unless it is there. ConfigurationError when it can't be used."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        if not os.access(path, os.W_OK | os.X_OK):
+            raise PermissionError(0, "nobody may write there as this user")
+    except OSError as error:
+        raise ConfigurationError(
+            f"The folder {path} can't be used for data: {error.strerror}."
+        ) from None

@@ -111,9 +111,9 @@ def test_a_csv_that_has_to_be_mended_first_is_staged_all_the_same(tmp_path: Path
     settings = SourceSettings(kind="files", path="data/../data", tables={"ids": "../data/cl*.csv"})
     readable = readable_folders(settings, tmp_path)
     source = open_source(settings, tmp_path)
-    with Book(tmp_path / "own" / "cache.duckdb", readable=readable) as book:
-        with book.staging() as connection:
-            assert source.stage(connection, ["clients", "ids"]) == {"clients": 2, "ids": 2}
+    book = Book(tmp_path / "own" / "cache.duckdb", readable=readable)
+    with book, book.staging() as connection:
+        assert source.stage(connection, ["clients", "ids"]) == {"clients": 2, "ids": 2}
     assert [path.name for path in (tmp_path / "own").iterdir()] == ["cache.duckdb"]
 
 

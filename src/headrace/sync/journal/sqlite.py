@@ -13,6 +13,7 @@ import adbc_driver_manager
 import adbc_driver_sqlite
 import duckdb
 
+from headrace.model.private_files import make_folder
 from headrace.sources.adbc import scanned
 from headrace.sync.journal.database import migrate
 from headrace.sync.journal.statements import SQLITE
@@ -23,7 +24,7 @@ class SqliteDatabase:
 
     def __init__(self, path: Path) -> None:
         """Opens, makes or migrates the file. ConfigurationError for a newer one."""
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         self._path = path
         # One user at a time, though not always on the thread that opened it.
         self._db = sqlite3.connect(
