@@ -6,6 +6,7 @@ never ahead of the API and behind it by at most what was in flight.
 """
 
 from headrace.sync.journal.collecting import Decision, ListState
+from headrace.sync.journal.forgetting import Forgotten
 from headrace.sync.journal.journal import Journal, Place
 from headrace.sync.journal.postgres import SCHEMES, PostgresPlace
 from headrace.sync.journal.records import (
@@ -26,6 +27,7 @@ __all__ = [
     "Adopted",
     "Decision",
     "Drift",
+    "Forgotten",
     "Journal",
     "Key",
     "ListState",

@@ -74,6 +74,14 @@ class SqliteDatabase:
     def hold(self) -> None:
         """Nothing: who has the book open is alone."""
 
+    def rewrite(self) -> bool:
+        # What is written first is what the log has; then the file itself is overwritten.
+        self._db.execute("pragma secure_delete = on")
+        for statement in ("pragma wal_checkpoint(truncate)", "vacuum"):
+            self._db.execute(statement).fetchall()
+        busy, *_ = self._db.execute("pragma wal_checkpoint(truncate)").fetchone()
+        return not busy
+
     def version(self) -> int:
         return int(self._db.execute("pragma user_version").fetchone()[0])
 
