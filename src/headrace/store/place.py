@@ -106,6 +106,12 @@ def transactions(place: Place, *, make: bool = False) -> Iterator[Transact]:
         db.close()
 
 
+def rewrite(place: Place) -> bool:
+    """Writes the database's files anew, so that nothing deleted is left in them; False where that
+    could not be done as a whole: in PostgreSQL it is the administrator's, by `vacuum full`."""
+    return place.url is None and sqlite.rewrite(_path(place))
+
+
 @contextlib.contextmanager
 def snapshot(place: Place) -> Iterator[Connection]:
     """The database as it is at one moment, for reading only, also while hubs serve it.
