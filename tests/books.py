@@ -72,7 +72,7 @@ def allocation(source: str, target: str, amount: Any = 100) -> dict[str, Any]:
 
 def build(folder: Path, family_payments: FamilyRule = "as_is", **tables: Rows) -> Book:
     """Stages the rows under the canonical names, builds the book and checks all of it."""
-    book = Book(folder / "cache.duckdb", family_payments=family_payments)
+    book = Book(folder / "cache.duckdb", family_payments=family_payments, readable=[folder])
     fill(book, folder, **tables)
     book.check()
     book.mark()

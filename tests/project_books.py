@@ -12,7 +12,7 @@ from msgspec import structs
 from headrace.book.book import Book
 from headrace.book.models import load_models
 from headrace.model.project import parse_project
-from headrace.sources.registry import open_source
+from headrace.sources.registry import open_source, readable_folders
 
 
 @contextmanager
@@ -24,7 +24,11 @@ def project_book(folder: Path, url: str = "") -> Iterator[Book]:
     source = open_source(settings, folder)
     models = load_models(folder / organisation.models, source.tables())
     names = sorted(frozenset().union(*(model.reads for model in models)))
-    with tempfile.TemporaryDirectory() as place, Book(Path(place) / "book.duckdb") as book:
+    readable = readable_folders(settings, folder)
+    with (
+        tempfile.TemporaryDirectory() as place,
+        Book(Path(place) / "book.duckdb", readable=readable) as book,
+    ):
         with book.staging() as connection:
             source.stage(connection, names)
         source.close()

@@ -52,7 +52,7 @@ EXCEPTIONS: Mapping[str, frozenset[str]] = {
     "src/headrace/control/access.py": frozenset({"secrets.token_urlsafe"}),
     "src/headrace/store/keys.py": frozenset({"secrets.token_hex", "secrets.token_urlsafe"}),
     # Jitter of retries: it must differ between processes, and no result depends on it.
-    "src/headrace/sync/deliver.py": frozenset({"random.Random"}),
+    "src/headrace/client/retry.py": frozenset({"random.Random"}),
 }
 """Files that may make a banned call, with the reason above each."""
 

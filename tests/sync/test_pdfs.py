@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.server
+import json
+import os
+import signal
 import threading
+import time
+import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -150,6 +156,33 @@ def test_a_pdf_that_left_the_source_is_forgotten_and_comes_back(
     prove_in_step(desk)
 
 
+def _allow(shop: Shop, *places: str) -> None:
+    """Names the places in the project's `documents`."""
+    with (shop.folder / "headrace.toml").open("a", encoding="utf-8") as file:
+        file.write(f"documents = {json.dumps(places)}\n")
+
+
+class _Web(http.server.SimpleHTTPRequestHandler):
+    """A folder, and addresses that misbehave."""
+
+    def do_GET(self) -> None:
+        if self.path.startswith("/to/"):
+            self.send_response(302)
+            self.send_header("Location", urllib.parse.unquote(self.path.removeprefix("/to/")))
+            self.end_headers()
+        elif self.path == "/endless.pdf":
+            self.send_response(200)
+            self.end_headers()
+            with contextlib.suppress(OSError):
+                while True:
+                    self.wfile.write(bytes(1 << 16))
+        else:
+            super().do_GET()
+
+    def log_message(self, *given: object) -> None:
+        pass
+
+
 @pytest.fixture
 def files(tmp_path: Path) -> Iterator[str]:
     """A web server over a folder; gives its address."""
@@ -157,14 +190,11 @@ def files(tmp_path: Path) -> Iterator[str]:
     folder.mkdir()
     (folder / "one.pdf").write_bytes(small_pdf("one"))
 
-    class Quiet(http.server.SimpleHTTPRequestHandler):
+    class Web(_Web):
         def __init__(self, *given: object) -> None:
             super().__init__(*given, directory=str(folder))  # type: ignore[arg-type]
 
-        def log_message(self, *given: object) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Quiet)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Web)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
@@ -172,13 +202,111 @@ def files(tmp_path: Path) -> Iterator[str]:
 
 
 def test_pdfs_from_addresses(shop: Shop, files: str, new_desk: Callable[[Path], HubDesk]) -> None:
+    _allow(shop, files)
     desk = new_desk(shop.folder)
     _add(shop, "invoice", "I1", f"{files}/one.pdf")
     _add(shop, "invoice", "I2", f"{files}/two.pdf")
     plan, outcome = desk.apply()
     assert (plan.requests, outcome.sent, outcome.held) == (7, 6, 1)
-    assert outcome.failed == [
-        f"invoice_pdf I2 at {files}/two.pdf: 404, message='File not found', url='{files}/two.pdf'"
-    ]
+    assert outcome.failed == [f"invoice_pdf I2 at {files}/two.pdf: status 404 File not found"]
     assert _stored(desk, "/invoices/external:I1") == small_pdf("one")
     assert desk.plan().requests == 1
+
+
+def test_a_pdf_outside_the_named_places_is_a_problem_and_nobody_looks_there(
+    shop: Shop, files: str, tmp_path: Path, new_desk: Callable[[Path], HubDesk]
+) -> None:
+    outside = tmp_path / "outside.pdf"
+    outside.write_bytes(small_pdf("outside"))
+    desk = new_desk(shop.folder)
+    for location in (
+        "/etc/passwd",
+        "/proc/self/environ",
+        "../outside.pdf",
+        f"{shop.folder}/../outside.pdf",
+        outside.as_uri(),
+        f"{files}/one.pdf",
+        "s3://bucket/one.pdf",
+        "local:///etc/passwd",
+        f"simplecache::{files}/one.pdf",
+        "HTTP://169.254.169.254/latest/meta-data",
+    ):
+        shop.run("delete from documents")
+        _add(shop, "invoice", "I1", location, etag="v1")
+        (problem,) = desk.plan().problems
+        why = "in no place that `documents` names"
+        if "::" in location:
+            why = "which is no plain address"
+        assert problem.problem == f"lies at {location}, {why}"
+        assert "name its folder, host or bucket in `documents`" in problem.remedy
+    plan, outcome = desk.apply()
+    assert (plan.requests, outcome.sent, outcome.held) == (5, 5, 0)
+    shop.run("delete from documents")
+    _add(shop, "invoice", "I1", "../outside.pdf")
+    _allow(shop, "..")
+    assert desk.apply()[1].sent == 1
+    assert _stored(desk, "/invoices/external:I1") == small_pdf("outside")
+
+
+def test_what_only_opening_shows_is_that_pdfs_problem(
+    shop: Shop, files: str, tmp_path: Path, new_desk: Callable[[Path], HubDesk]
+) -> None:
+    (tmp_path / "outside.pdf").write_bytes(small_pdf("outside"))
+    (shop.folder / "link.pdf").symlink_to(tmp_path / "outside.pdf")
+    (shop.folder / "folder").symlink_to(tmp_path)
+    (shop.folder / "inside.pdf").symlink_to(_file(shop, "one.pdf", "one"))
+    os.mkfifo(shop.folder / "fifo.pdf")
+    port = urllib.parse.urlsplit(files).port
+    named = f"http://localhost.test:{port}"
+    _allow(shop, files, named, "/proc", "/dev")
+    _add(shop, "invoice", "I1", "inside.pdf")
+    unreadable = {
+        "link.pdf": "it leads to a file in no place that `documents` names",
+        "folder/outside.pdf": "it leads to a file in no place that `documents` names",
+        "fifo.pdf": "it is no regular file",
+        "/dev/zero": "it is no regular file",
+        "/proc/self/environ": "it changes while it is read",
+        f"{files}/to/http%3A%2F%2Flocalhost%3A{port}%2Fone.pdf": "it redirects to localhost, which "
+        "`documents` does not name",
+        f"{files}/to/file%3A%2F%2F%2Fetc%2Fpasswd": "it redirects to elsewhere, which `documents` "
+        "does not name",
+        f"{files}/to/one.pdf": "it redirects more than 5 times",
+        f"{files}/endless.pdf": "it has more than 100,000,000 bytes",
+    }
+    for number, location in enumerate(unreadable):
+        shop.invoice(f"U{number}", "C", 100)
+        _add(shop, "invoice", f"U{number}", location, etag="v1")
+    desk = new_desk(shop.folder)
+    started = time.monotonic()
+    _, outcome = desk.apply()
+    assert time.monotonic() - started < 30
+    assert sorted(outcome.failed) == sorted(
+        f"invoice_pdf U{number} at {location}: {why}"
+        for number, (location, why) in enumerate(unreadable.items())
+    )
+    assert _stored(desk, "/invoices/external:I1") == small_pdf("one")
+
+
+def test_sigterm_ends_a_run_while_a_pdf_is_not_coming(
+    shop: Shop, new_desk: Callable[[Path], HubDesk]
+) -> None:
+    asked = threading.Event()
+
+    class Silent(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.set()
+            self.rfile.read()
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Silent)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        address = f"http://127.0.0.1:{server.server_port}"
+        _allow(shop, address)
+        _add(shop, "invoice", "I1", f"{address}/never.pdf")
+        running = new_desk(shop.folder).start("run", "--once")
+        assert asked.wait(60)
+        running.process.send_signal(signal.SIGTERM)
+        assert running.communicated(30).returncode in (0, 3, 4, 5)
+    finally:
+        server.shutdown()
+        server.server_close()

@@ -6,7 +6,8 @@ problems, what should travel), `plan` (the operations of the last plan).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
@@ -25,7 +26,9 @@ from headrace.book.lost_decimals import warn_of_lost_decimals
 from headrace.book.models import Model, make_empty, run_model
 from headrace.book.parallel import Task, side_by_side, statement
 from headrace.book.pdf_marks import mark_files
+from headrace.book.pdf_places import PdfPlaces
 from headrace.book.scales import scale_of_currency, scale_of_processor
+from headrace.book.seal import seal
 from headrace.book.shapeless import drop_views, give_columns
 from headrace.book.sql_tree import statements
 from headrace.book.tables import TABLES
@@ -34,6 +37,7 @@ from headrace.model.countries import COUNTRIES
 from headrace.model.custom_field import DataType
 from headrace.model.errors import Busy
 from headrace.model.money import EXPONENTS
+from headrace.model.private_files import make_folder
 from headrace.model.project import ContactRule, FamilyRule
 
 _NAMES = (
@@ -69,17 +73,23 @@ class Book:
         folder: Path = Path(),
         contacts: ContactRule = "with_customer",
         family_payments: FamilyRule = "as_is",
+        documents: Sequence[str] = (),
+        readable: Sequence[Path] = (),
     ) -> None:
-        """`folder` is where relative locations of PDFs start."""
-        path.parent.mkdir(parents=True, exist_ok=True)
+        """`folder` is where relative locations of PDFs start; those outside are in `documents`.
+
+        Of all other files, the engine reads those in the folders `readable` and below, no more.
+        """
+        make_folder(path.parent)
         self.connection = duckdb.connect()
-        self.folder = folder
+        self.pdf_places = PdfPlaces(folder, documents)
         self.columns: dict[str, frozenset[str]] = {}
         self._models: list[Model] = []
-        spill = str(path.with_suffix(".spill"))
+        self._spill = path.with_suffix(".spill")
         self.connection.execute(
             f"set memory_limit = '{_MEMORY_OF_MANY}'; set timezone = 'UTC'; "
-            f"set temp_directory = {_quoted(spill)}; set preserve_insertion_order = false; "
+            f"set temp_directory = {_quoted(str(self._spill))}; "
+            "set preserve_insertion_order = false; "
             # Checkpoints are made where they are due, not in the middle of some statement.
             "set checkpoint_threshold = '1TB'"
         )
@@ -93,6 +103,7 @@ class Book:
                 f"Another command works on {path.parent.name} (it holds {path}): wait until it is "
                 "done, or stop it; `headrace status` works beside it."
             ) from None
+        seal(self.connection, readable)
         self.connection.execute(
             f"create macro contact_rule() as '{contacts}'; "
             f"create macro family_rule() as '{family_payments}'"
@@ -187,7 +198,7 @@ class Book:
                 *(statement(part.query) for part in statements(_SQL["derive"])),
             ],
         )
-        mark_files(self.connection, self.folder)
+        mark_files(self.connection, self.pdf_places)
         self.connection.execute(
             "create or replace table book.modelled as select unnest($1::varchar[]) as name",
             [list(by_table)],
@@ -262,8 +273,9 @@ class Book:
         }
 
     def close(self) -> None:
-        """Releases the file."""
+        """Releases the file, and leaves nothing of what spilled beside it."""
         self.connection.close()
+        shutil.rmtree(self._spill, ignore_errors=True)
 
     def __enter__(self) -> Book:
         return self

@@ -65,7 +65,15 @@ def _read_model(path: Path) -> Model:
             f"{path.name} is not a model: the file's name must be one of "
             f"{', '.join(BY_NAME)}{_closest(path.stem, BY_NAME)}."
         )
-    text = path.read_text(encoding="utf-8-sig")
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise ModelError(
+            f"{path.name}, line {line} is not UTF-8: save it in that encoding."
+        ) from None
+    except OSError as error:
+        raise ModelError(f"{path.name} can't be read: {error.strerror}.") from None
     try:
         found = statements(text)
     except duckdb.Error as error:

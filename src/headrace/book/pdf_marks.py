@@ -1,49 +1,54 @@
-"""PDF files as the source names them: where each lies, and what tells that it is another one."""
+"""PDF files as the source names them: which may not be read, and what tells that one changed."""
 
 from __future__ import annotations
 
+import stat
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 import duckdb
 
+from headrace.book.pdf_places import PdfPlaces
+
 _CHUNK = 10_000
+_TABLES = """
+create or replace table book.files (location varchar, mark varchar);
+create or replace table book.refused_files (location varchar, objection varchar)
+"""
 
 
-def local_path(location: str, folder: Path) -> Path | None:
-    """The file that a location names, relative ones from `folder`; None for other addresses."""
-    if location.startswith("file://"):
-        return Path(unquote(urlsplit(location).path))
-    return None if "://" in location else folder / location
-
-
-def mark_files(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
-    """Makes `book.files` (location, mark): one row per file that the source names without an etag.
+def mark_files(connection: duckdb.DuckDBPyConnection, places: PdfPlaces) -> None:
+    """Makes `book.files` (location, mark): one row per file that the source names without an etag,
+    and `book.refused_files` (location, objection) of what lies where it may not.
 
     The mark is its size and time of change, null when it is not there: a look into the folder, not
     into the file.
     """
-    connection.execute("create or replace table book.files (location varchar, mark varchar)")
+    connection.execute(_TABLES)
     cursor = connection.cursor()
     cursor.execute(
-        "select distinct location from book.documents "
-        "where location is not null and etag is null and content is null"
+        "select location, bool_or(etag is null) from book.documents "
+        "where location is not null and content is null group by location"
     )
     while rows := cursor.fetchmany(_CHUNK):
-        found = [
-            (location, _mark(path))
-            for (location,) in rows
-            if (path := local_path(location, folder)) is not None
-        ]
-        connection.execute(
-            "insert into book.files select unnest($1::varchar[]), unnest($2::varchar[])",
-            [[location for location, _ in found], [mark for _, mark in found]],
-        )
+        refused = {}
+        found = {}
+        for location, marked in rows:
+            if (objection := places.objection(location)) is not None:
+                refused[location] = objection
+            elif marked and (path := places.path(location)) is not None:
+                found[location] = _mark(path)
+        for table, values in (("files", found), ("refused_files", refused)):
+            connection.execute(
+                f"insert into book.{table} select unnest($1::varchar[]), unnest($2::varchar[])",
+                [list(values), list(values.values())],
+            )
 
 
 def _mark(path: Path) -> str | None:
     try:
         state = path.stat()
     except (OSError, ValueError):
+        return None
+    if not stat.S_ISREG(state.st_mode):
         return None
     return f"{state.st_size} {state.st_mtime_ns}"

@@ -52,6 +52,11 @@ def explain_run(
     said = explain_sql(error, origin, first_line)
     if isinstance(error, _NAMES):
         return said + _what_there_is(connection, tables)
+    if isinstance(error, duckdb.PermissionException):
+        return (
+            f"{said}\n  A model reads what was staged of its source, and files of the folder in "
+            "source.path: nothing else on this machine or in the network."
+        )
     if isinstance(error, _VALUES):
         return f"{said}\n  minor() and try_cast() keep one bad value from stopping the model."
     return said

@@ -16,8 +16,11 @@ import typer
 
 from headrace import __version__
 from headrace.cli.commands import COMMANDS
+from headrace.cli.disk_trouble import disk_trouble
 from headrace.cli.exit_codes import ExitCode, code_of
 from headrace.model.errors import HeadraceError
+from headrace.model.private_files import keep_to_the_user
+from headrace.model.shown_text import shown
 
 # The base of all errors about flags, from whichever click typer brings along.
 _UsageError: Any = typer.BadParameter.__mro__[1]
@@ -85,6 +88,7 @@ _root.__doc__ = _HELP
 
 def run(arguments: Sequence[str]) -> int:
     """Runs one command line; returns its exit code and never raises a HeadraceError."""
+    keep_to_the_user()
     arguments = arguments or ["--help"]
     asked = next((word for word in arguments if not word.startswith("-")), "")
     app = build_app({asked})
@@ -103,13 +107,17 @@ def run(arguments: Sequence[str]) -> int:
         return _fail(f"{text} ({command} --help)", ExitCode.CONFIGURATION, arguments)
     except HeadraceError as error:
         return _fail(str(error), code_of(error), arguments)
+    except Exception as error:
+        if not (trouble := disk_trouble(error)):
+            raise
+        return _fail(trouble, ExitCode.CONFIGURATION, arguments)
     return int(result) if isinstance(result, int) else ExitCode.DONE
 
 
 def _fail(text: str, code: ExitCode, arguments: Sequence[str]) -> int:
     if "--json" in arguments:
         document = {"error": {"code": int(code), "kind": code.name.lower(), "message": text}}
-        print(msgspec.json.encode(document).decode())
+        print(shown(msgspec.json.encode(document).decode()))
     else:
-        print(f"error: {text}", file=sys.stderr)
+        print(f"error: {shown(text)}", file=sys.stderr)
     return int(code)

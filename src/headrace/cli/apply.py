@@ -26,6 +26,7 @@ from headrace.cli.show.progress import DeliveryWatch
 from headrace.fleet.project import load_project
 from headrace.model.clock import SYSTEM_CLOCK, parse_interval
 from headrace.model.errors import HeadraceError
+from headrace.model.shown_text import shown
 from headrace.sync.binding import FIRST_IN_PRODUCTION
 from headrace.sync.organisation import Organisation, Outcome
 from headrace.sync.plan import Plan
@@ -97,7 +98,7 @@ def command(options: Options) -> None:
             # One organisation's trouble is not the others'.
             results.append(Applied(name, None, None, str(error), code_of(error)))
             if not options.json:
-                print(f"error: {name}: {error}", file=sys.stderr)
+                print(f"error: {name}: {shown(str(error))}", file=sys.stderr)
             continue
         results.append(Applied(name, plan, outcome, exit_code=_code(plan, outcome)))
         if outcome.interrupted:

@@ -19,6 +19,7 @@ from headrace.client.transport import HttpTransport
 from headrace.fleet.project import resolve
 from headrace.model.clock import SYSTEM_CLOCK
 from headrace.model.errors import ConfigurationError
+from headrace.model.secret_text import check_key, check_target
 from headrace.testkit.conformance import recording
 from headrace.testkit.conformance.cases import CASES
 from headrace.testkit.conformance.evidence import Case
@@ -121,11 +122,16 @@ def _target(options: Options, environment: Mapping[str, str]) -> Target:
             raise ConfigurationError(
                 f"{name} takes env:NAME or file:PATH: a command line is seen by other processes."
             )
-    base = options.base_url or ""
+    base = resolve(options.base_url or "", "--base-url", Path(), environment)
+    check_target(base, "--base-url")
+    key = resolve(options.key, "the key (--key)", Path(), environment)
+    secret = resolve(options.secret, "the secret (--secret)", Path(), environment)
+    check_key(key, "the key (--key)")
+    check_key(secret, "the secret (--secret)")
     return Target(
-        resolve(base, "--base-url", Path(), environment).rstrip("/"),
-        resolve(options.key, "the key (--key)", Path(), environment),
-        resolve(options.secret, "the secret (--secret)", Path(), environment),
+        base.rstrip("/"),
+        key,
+        secret,
         options.rate,
         options.in_flight,
     )

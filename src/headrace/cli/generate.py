@@ -31,7 +31,7 @@ def command(
     """
     counts = generate(to, records=records, seed=seed, pdf_folder=pdfs)
     if project is not None:
-        write_project(project, to)
+        write_project(project, to, pdf_folder=pdfs)
     figures = msgspec.to_builtins(counts) | {"requests": counts.requests}
     if json:
         typer.echo(msgspec.json.encode(figures).decode())

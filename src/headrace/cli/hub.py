@@ -14,6 +14,7 @@ from headrace.cli.exit_codes import ExitCode
 from headrace.control.access import find_token
 from headrace.control.client import ControlClient, path_of
 from headrace.control.desk import named_organisation
+from headrace.control.forgetting import Removal, remove_customer
 from headrace.control.records import SeedAnswer
 from headrace.control.seed import parse_seed, play_seed
 from headrace.model.clock import SYSTEM_CLOCK
@@ -21,7 +22,8 @@ from headrace.model.errors import ConfigurationError, NotFound, Refused
 from headrace.store.check import check_database
 from headrace.store.connection import Connection
 from headrace.store.context import Context, Organisation
-from headrace.store.place import find_place, snapshot, transactions
+from headrace.store.pdf_files import open_pdfs
+from headrace.store.place import PDFS, find_place, snapshot, transactions
 from headrace.store.reset import reset_organisation
 from headrace.store.test_clock import Times
 
@@ -95,6 +97,45 @@ def reset(
     with transactions(place) as transact:
         transact(empty)
     _tell(json, {"reset": organisation}, f"{organisation} is empty.")
+
+
+@app.command()
+def forget(
+    organisation: Owner,
+    customer: Annotated[str, typer.Option(help="The customer's external id.")],
+    data: Data = None,
+    database: Database = None,
+    pdfs: Annotated[
+        str | None, typer.Option(help="Where the hub keeps PDFs, if it was told by --pdfs.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Count what there is, and remove nothing.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask first.")] = False,
+    json: Json = False,
+) -> None:
+    """Remove a customer with all its data, and every kept request that tells of it, for good.
+
+    Its documents, contacts, notes, links and PDFs go, and the database and the request journal are
+    written anew, so that no trace is left in their files. Also while the hub runs, and for a
+    customer that was deleted before. It says what is left to do; see docs/personal-data.md.
+
+    Example: headrace hub forget acme --customer C-1042 --data ./hub
+    """
+    place = find_place(data, database)
+    with snapshot(place) as db:
+        known = _known(db, organisation)
+    if not yes and not dry_run:
+        _confirm(f"Remove customer {customer} of {organisation} with all its data, for good?")
+    files = open_pdfs(pdfs, place.folder / PDFS if place.folder else None)
+    removal = Removal(place, files, known, customer, dry_run)
+    report = remove_customer(removal, SYSTEM_CLOCK)
+    verb = "There are" if dry_run else "Removed"
+    text = (
+        f"{verb}: {report.customers} customer, {report.documents:,} documents, "
+        f"{report.requests:,} requests.\nLeft to do:"
+    )
+    _tell(json, report, "\n  - ".join((text, *report.left)))
 
 
 @app.command()

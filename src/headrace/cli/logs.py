@@ -15,6 +15,7 @@ from rich.text import Text
 from headrace.cli.show.console import JsonOption, console
 from headrace.model.clock import SYSTEM_CLOCK
 from headrace.model.errors import ConfigurationError
+from headrace.model.shown_text import shown
 from headrace.server.request_journal import JOURNAL
 from headrace.server.request_search import Entry, Query, search
 from headrace.store.organisations import list_organisations
@@ -86,7 +87,7 @@ def _show(data: Path, query: Query, *, whole: bool, json: bool) -> int:
     entries = search(data / JOURNAL, query)
     for entry in entries:
         if json:
-            print(msgspec.json.encode(entry).decode(), flush=True)
+            print(shown(msgspec.json.encode(entry).decode()), flush=True)
         elif whole:
             _print_whole(entry)
         else:

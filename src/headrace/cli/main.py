@@ -7,6 +7,10 @@ import sys
 from collections.abc import Sequence
 
 from headrace import __version__
+from headrace.cli.output import make_patient, unwritten
+
+_CONFIGURATION = 6
+"""As in `exit_codes`, which takes a while to load."""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -20,7 +24,12 @@ def run(arguments: Sequence[str]) -> int:
 
 def main() -> None:
     """The console script."""
-    sys.exit(run(sys.argv[1:]))
+    out = make_patient()
+    code = run(sys.argv[1:])
+    if reason := unwritten(out):
+        print(f"error: what it says can't be written: {reason}", file=sys.stderr)
+        code = code or _CONFIGURATION
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ from headrace.cli.show.markdown import plan_as_markdown
 from headrace.cli.show.plans import show_plan
 from headrace.fleet.project import LoadedProject, load_project
 from headrace.model.clock import SYSTEM_CLOCK
+from headrace.model.shown_text import shown
 from headrace.sync.plan import Plan
 
 
@@ -69,7 +70,7 @@ def command(options: Options) -> None:
     for name in names:
         plans.append(_plan(loaded, name, options))
         if options.markdown:
-            print(plan_as_markdown(plans[-1]))
+            print(shown(plan_as_markdown(plans[-1])))
         elif not options.json:
             _show(plans[-1], options)
     if options.json:

@@ -54,7 +54,9 @@ class Options(Struct, frozen=True, kw_only=True):
         ),
     ] = None
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1"
-    port: Annotated[int, typer.Option(help="The port to listen on; 0 takes a free one.")] = 8080
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="The port to listen on; 0 takes a free one.")
+    ] = 8080
     workers: Annotated[
         int, typer.Option(min=1, max=64, help="How many processes serve; the limits hold for all.")
     ] = 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
@@ -10,7 +9,7 @@ from urllib.parse import quote
 from headrace.client.answer import Answer
 from headrace.client.pace import Pace
 from headrace.client.page import read_page
-from headrace.client.retry import ATTEMPTS, wait_after
+from headrace.client.retry import ATTEMPTS, Backoff
 from headrace.client.transport import Transport
 from headrace.client.verdict import Verdict, judge, message_of, retry_after
 from headrace.model.clock import Clock
@@ -85,7 +84,7 @@ class Reader:
         self._clock = clock
         self._answered = answered
         self._attempts = attempts
-        self._chance = random.Random()
+        self._backoff = Backoff()
 
     async def pages(
         self, entity: Entity, filters: Mapping[str, str] = _NO_FILTERS
@@ -144,7 +143,7 @@ class Reader:
         trouble = ""
         for attempt in range(self._attempts):
             if attempt:
-                await self._clock.sleep(wait_after(attempt, self._chance))
+                await self._clock.sleep(self._backoff.wait_after(attempt))
             await self._pace.acquire()
             try:
                 answer = await self._transport.send(method, path, body)

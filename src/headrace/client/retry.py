@@ -27,6 +27,12 @@ def attempts_for(verdict: Verdict) -> int:
     return _UNCLEAR_ATTEMPTS if verdict is Verdict.UNCLEAR else ATTEMPTS
 
 
-def wait_after(attempt: int, chance: random.Random) -> float:
-    """Seconds between the attempt of that number, from 1, and the next."""
-    return min(_WAIT_MAX, 2.0 ** (attempt - 1)) * (1 + chance.random() * _JITTER)
+class Backoff:
+    """How long to wait, with jitter, so that many don't come back at the same moment."""
+
+    def __init__(self) -> None:
+        self._chance = random.Random()
+
+    def wait_after(self, attempt: int) -> float:
+        """Seconds between the attempt of that number, from 1, and the next."""
+        return min(_WAIT_MAX, 2.0 ** (attempt - 1)) * (1 + self._chance.random() * _JITTER)

@@ -14,6 +14,7 @@ from msgspec import Struct
 from headrace.model.clock import Clock
 from headrace.model.errors import ConfigurationError
 from headrace.model.project import OrganisationSettings, Project, parse_project
+from headrace.model.secret_text import check_database_url, check_key, check_target, trimmed
 from headrace.sync.connection import Keys
 from headrace.sync.journal import SCHEMES, Place, PostgresPlace
 from headrace.sync.organisation import Organisation
@@ -74,6 +75,7 @@ class LoadedProject(Struct, frozen=True):
         url = resolve(setting, f"{FILE_NAME} journal", self.folder, environment)
         if not url.startswith(SCHEMES):
             raise ConfigurationError(f"{FILE_NAME} journal must be a postgresql:// URL, or empty.")
+        check_database_url(url, f"{FILE_NAME} journal")
         return PostgresPlace(url, name)
 
     def open(
@@ -85,11 +87,16 @@ class LoadedProject(Struct, frozen=True):
         url = self._target_url(name, environment)
         if not url.startswith(("http://", "https://")):
             raise ConfigurationError(f"{where} target.url must start with https:// or http://.")
+        check_target(url, f"{where} target.url")
         keys = Keys(
             resolve(settings.target.key, f"{where} target.key", self.folder, environment),
             resolve(settings.target.secret, f"{where} target.secret", self.folder, environment),
         )
+        check_key(keys.key, f"{where} target.key")
+        check_key(keys.secret, f"{where} target.secret")
         source = resolve(settings.source.url, f"{where} source.url", self.folder, environment)
+        if not source.startswith("sqlite:"):
+            check_database_url(source, f"{where} source.url")
         settings = msgspec.structs.replace(
             settings,
             target=msgspec.structs.replace(settings.target, url=url),
@@ -134,13 +141,15 @@ def resolve(text: str, where: str, folder: Path, environment: Mapping[str, str])
             raise ConfigurationError(
                 f"{where} is read from the environment variable {name}, which is not set."
             )
-        return value
+        return trimmed(value, f"{where}, the environment variable {name},")
     if text.startswith("file:"):
         path = folder / text.removeprefix("file:")
         try:
-            return path.read_text(encoding="utf-8").strip()
+            return trimmed(path.read_text(encoding="utf-8-sig"), f"{where}, the file {path},")
         except OSError as error:
             raise ConfigurationError(
                 f"{where} is read from {path}, which can't be read: {error.strerror}."
             ) from None
+        except UnicodeDecodeError:
+            raise ConfigurationError(f"{where} is read from {path}, which is not UTF-8.") from None
     return text

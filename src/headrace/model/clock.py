@@ -71,12 +71,22 @@ def normalise_instant(text: str) -> str:
     return format_instant(parse_instant(text))
 
 
+_INTERVAL_MAX = 3650 * 86_400
+"""Seconds."""
+_DIGITS_MAX = 18
+
+
 def parse_interval(text: str) -> timedelta:
     """`30s`, `5m`, `2h`, `1d` as a duration; ValueError for anything else."""
     units = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-    if len(text) < 2 or text[-1] not in units or not text[:-1].isdecimal() or int(text[:-1]) == 0:
-        raise ValueError(f"{text!r} is not an interval: write a number and s, m, h or d, as in 5m")
-    return timedelta(seconds=int(text[:-1]) * units[text[-1]])
+    number, unit = text[:-1], text[-1:]
+    if unit not in units or not (number.isascii() and number.isdecimal()) or not number.strip("0"):
+        raise ValueError(
+            f"{text[:40]!r} is not an interval: write a number and s, m, h or d, as in 5m"
+        )
+    if len(number) > _DIGITS_MAX or int(number) * units[unit] > _INTERVAL_MAX:
+        raise ValueError(f"{text[:40]!r} is too long: an interval is at most 3650d")
+    return timedelta(seconds=int(number) * units[unit])
 
 
 def is_overdue(due: str, today: date) -> bool:

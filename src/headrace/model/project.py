@@ -15,6 +15,7 @@ from headrace.model.clock import parse_interval
 from headrace.model.custom_field import DataType
 from headrace.model.errors import ConfigurationError
 from headrace.model.guards import GuardSettings
+from headrace.model.pdf_place import parse_pdf_place
 
 UPFLOW_URL = "https://api.upflow.io/v1"
 
@@ -122,6 +123,9 @@ class OrganisationSettings(Settings, frozen=True, kw_only=True):
     """Whether custom fields that the source has and Upflow lacks are created there."""
     custom_field_types: dict[str, DataType] = {}
     """Their data types by name, such as `{ region = "SELECT" }`; the others are inferred."""
+    documents: list[str] = []
+    """Where PDFs may lie beside the project's folder: folders, `"https://files.example.com"`,
+    `"s3://bucket"`, and networks such as `"10.0.0.0/8"` where a host's address is private."""
     guards: GuardSettings = GuardSettings()
     """How much a plan may change before it is refused, a table of its own."""
     keep_payloads: bool = True
@@ -131,6 +135,8 @@ class OrganisationSettings(Settings, frozen=True, kw_only=True):
         parse_interval(self.every)
         parse_interval(self.sweep)
         parse_interval(self.slice)
+        for place in self.documents:
+            parse_pdf_place(place)
         if not 0 <= self.claim_days <= 366:
             raise ValueError("claim_days must be between 0 and 366")
 

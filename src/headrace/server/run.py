@@ -33,7 +33,7 @@ def folder_lock(data: Path) -> Iterator[None]:
     """One hub per data folder, which is made when missing; raises Busy or ConfigurationError."""
     try:
         data.mkdir(parents=True, exist_ok=True)
-        handle = os.open(data / _LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+        handle = os.open(data / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise ConfigurationError(f"The data folder {data} can't be used: {error}.") from None
     try:
@@ -53,6 +53,8 @@ def listen(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), backlog=1024)
     except OSError as error:
         raise ConfigurationError(f"Can't listen on {host}:{port}: {error.strerror}.") from None
+    except OverflowError:
+        raise ConfigurationError(f"There is no port {port}: they end with 65535.") from None
 
 
 def address_of(sock: socket.socket) -> str:

@@ -59,9 +59,22 @@ class Database:
         """Runs `use` in DuckDB, where the relation `stream` is the result of `sql`."""
         with adbc_driver_manager.AdbcStatement(self._connection) as statement:
             statement.set_sql_query(sql)
-            # DuckDB finds the local variable `stream` by its name.
-            stream, _ = statement.execute_query()  # noqa: RUF059
-            return self._target.execute(use).fetchall()
+            stream, _ = statement.execute_query()
+            with scanned(self._target, stream):
+                return self._target.execute(use).fetchall()
+
+
+@contextmanager
+def scanned(target: duckdb.DuckDBPyConnection, stream: Any) -> Iterator[None]:
+    """Inside, the connection knows the Arrow stream as `stream`, to be read once.
+
+    By registration: an engine that may not reach files looks for no variables either.
+    """
+    target.register("stream", stream)
+    try:
+        yield
+    finally:
+        target.unregister("stream")
 
 
 def postgres_driver() -> Any:

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 import duckdb
 
 from headrace.model.errors import SourceError
-from headrace.sources.source import literal, quoted, staged
+from headrace.sources.source import literal, quoted, scratch_folder, staged
 
 _DELIMITERS = ",;\t|"
 
@@ -32,7 +32,7 @@ def stage_csv(connection: duckdb.DuckDBPyConnection, name: str, paths: list[Path
         mixed = [path for path in paths if _mixes_newlines(path)]
         if not mixed:
             raise SourceError(_bad_line(str(error), paths)) from None
-        with TemporaryDirectory(prefix="headrace-csv-") as folder:
+        with TemporaryDirectory(prefix="headrace-csv-", dir=scratch_folder(connection)) as folder:
             # The engine's reader wants one kind of line end in a file.
             own = {path: Path(folder) / f"{place}.csv" for place, path in enumerate(mixed)}
             for path, copy in own.items():

@@ -7,7 +7,9 @@ values have, over the whole file; see `json_files.py`. Parquet brings its own ty
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+import itertools
+import re
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -26,6 +28,9 @@ _KINDS = {
     ".ndjson": "json",
     ".parquet": "parquet",
 }
+
+
+_WILD = re.compile(r"[*?\[]")
 
 
 class FileSource:
@@ -74,6 +79,15 @@ class FileSource:
                     f'or read them together with tables = {{ {name} = "GLOB" }}.'
                 )
         return found
+
+
+def folders_read(folder: Path, globs: Iterable[str]) -> list[Path]:
+    """The source's folder, and those that the globs start from where they lead out of it."""
+    folders = [folder]
+    for glob in globs:
+        fixed = itertools.takewhile(lambda part: not _WILD.search(part), Path(glob).parts[:-1])
+        folders.append(folder.joinpath(*fixed))
+    return folders
 
 
 def _kind(path: Path) -> str | None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from headrace.model.errors import ConfigurationError
 from headrace.model.project import SourceSettings
-from headrace.sources.files import FileSource
+from headrace.sources.files import FileSource, folders_read
 from headrace.sources.postgres import PostgresSource
 from headrace.sources.source import Source
 from headrace.sources.sqlite import SqliteSource
@@ -20,7 +20,7 @@ def open_source(settings: SourceSettings, folder: Path) -> Source:
     """
     queries = {name.lower(): text for name, text in settings.tables.items()}
     if settings.kind == "files":
-        return FileSource(folder / settings.path, queries)
+        return FileSource(folder.absolute() / settings.path, queries)
     scheme, separator, rest = settings.url.partition("://")
     if scheme == "sqlite" and separator:
         return SqliteSource(folder / rest.removeprefix("/"), queries)
@@ -32,3 +32,10 @@ def open_source(settings: SourceSettings, folder: Path) -> Source:
         if separator
         else "source.url is not an address: write sqlite:///FILE or postgresql://HOST/DATABASE."
     )
+
+
+def readable_folders(settings: SourceSettings, folder: Path) -> list[Path]:
+    """The folders whose files the engine itself reads for this source; none for a database."""
+    if settings.kind != "files":
+        return []
+    return folders_read(folder.absolute() / settings.path, settings.tables.values())

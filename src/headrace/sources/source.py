@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection, Iterable
+from pathlib import Path
 from typing import Protocol
 
 import duckdb
@@ -66,3 +67,15 @@ def count_rows(connection: duckdb.DuckDBPyConnection, name: str) -> int:
     """Rows of a staged table."""
     found = connection.execute(f"select count(*) from {staged(name)}").fetchall()
     return int(found[0][0])
+
+
+def scratch_folder(connection: duckdb.DuckDBPyConnection) -> Path | None:
+    """A folder for temporary files that the engine may read; None where it may read any."""
+    row = connection.execute(
+        "select current_setting('enable_external_access'), current_setting('temp_directory')"
+    ).fetchall()[0]
+    if row[0]:
+        return None
+    folder = Path(row[1])
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from msgspec import Struct
 
 from headrace.model.errors import ConfigurationError
+from headrace.model.secret_text import check_database_url, trimmed
 from headrace.store import postgres, sqlite
 from headrace.store.connection import Connection
 from headrace.store.migrations import check_version, migrate
@@ -57,6 +58,7 @@ def find_place(
     url = _resolve(database, environment)
     if not url.startswith(_SCHEMES):
         raise ConfigurationError("--database takes postgresql://..., or env:NAME or file:PATH.")
+    check_database_url(url, "--database")
     return Place(folder=data, url=url)
 
 
@@ -104,6 +106,12 @@ def transactions(place: Place, *, make: bool = False) -> Iterator[Transact]:
         db.close()
 
 
+def rewrite(place: Place) -> bool:
+    """Writes the database's files anew, so that nothing deleted is left in them; False where that
+    could not be done as a whole: in PostgreSQL it is the administrator's, by `vacuum full`."""
+    return place.url is None and sqlite.rewrite(_path(place))
+
+
 @contextlib.contextmanager
 def snapshot(place: Place) -> Iterator[Connection]:
     """The database as it is at one moment, for reading only, also while hubs serve it.
@@ -143,13 +151,17 @@ def _resolve(text: str, environment: Mapping[str, str]) -> str:
             raise ConfigurationError(
                 f"--database is read from the environment variable {name}, which is not set."
             )
-        return environment[name]
+        return trimmed(environment[name], f"--database, the environment variable {name},")
     if text.startswith("file:"):
         path = Path(text.removeprefix("file:"))
         try:
-            return path.read_text(encoding="utf-8").strip()
+            return trimmed(path.read_text(encoding="utf-8-sig"), f"--database, the file {path},")
         except OSError as error:
             raise ConfigurationError(
                 f"--database is read from {path}, which can't be read: {error.strerror}."
+            ) from None
+        except UnicodeDecodeError:
+            raise ConfigurationError(
+                f"--database is read from {path}, which is not UTF-8."
             ) from None
     return text

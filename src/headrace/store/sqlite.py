@@ -69,6 +69,20 @@ def transact(db: sqlite3.Connection, run: Callable[..., T], *arguments: Any) -> 
     return result
 
 
+def rewrite(path: Path) -> bool:
+    """Writes the file anew, also while a hub serves it, so that nothing deleted is left in it;
+    whether all of its log went too, for somebody may be reading that."""
+    db = connect(path)
+    try:
+        db.execute("PRAGMA secure_delete=ON")
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        db.execute("VACUUM")
+        busy = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    finally:
+        db.close()
+    return not busy
+
+
 class SqliteStore:
     """One database file, opened for a process that serves it; `close` ends what is under way."""
 

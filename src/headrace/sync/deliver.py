@@ -8,7 +8,6 @@ starts when every open item is complete.
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Sequence
 
 from headrace.book.contact_keys import external_id_of
@@ -16,7 +15,7 @@ from headrace.client.answer import Answer
 from headrace.client.breaker import Breaker
 from headrace.client.health import Health
 from headrace.client.pace import WINDOW, Pace
-from headrace.client.retry import PATIENCE, attempts_for, wait_after
+from headrace.client.retry import PATIENCE, Backoff, attempts_for
 from headrace.client.transport import Transport
 from headrace.client.verdict import Verdict, judge, judge_empty, message_of, retry_after
 from headrace.model.clock import Clock
@@ -63,7 +62,7 @@ class Delivery:
         self._clock = clock
         self._progress = progress
         self._patience = patience
-        self._random = random.Random()
+        self._backoff = Backoff()
         self.stopped: ApiError | None = None
         self.interrupted = False
         self.sliced = False
@@ -401,7 +400,7 @@ class Delivery:
             self._give_up(lane, operation, trouble)
             return
         self._progress.retries += 1
-        wait = wait_after(operation.attempts, self._random)
+        wait = self._backoff.wait_after(operation.attempts)
         self._progress.note = f"{trouble}; next try in {wait:.0f} s"
         pause = asyncio.create_task(self._resume(lane, wait))
         self._pauses.add(pause)
@@ -443,7 +442,7 @@ class Delivery:
             if left <= 0:
                 self._stop(self._trouble)
                 return
-            wait = min(left, wait_after(attempt, self._random))
+            wait = min(left, self._backoff.wait_after(attempt))
             self._progress.note = f"{self._trouble}; next try in {wait:.0f} s"
             ends_at = self._clock.monotonic() + wait
             while (rest := ends_at - self._clock.monotonic()) > 0 and not self._ending:

@@ -40,7 +40,7 @@ class Feed:
     """Reads `plan.lanes` and `plan.operations`, and builds the payloads of what comes next."""
 
     def __init__(self, book: Book, journal: Journal) -> None:
-        self.pdfs = PdfFiles(book.connection, book.folder)
+        self.pdfs = PdfFiles(book.connection, book.pdf_places)
         self._connection = book.connection
         self._payloads = Payloads(book.connection, book.columns)
         self._columns = book.columns

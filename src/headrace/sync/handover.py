@@ -20,6 +20,7 @@ from msgspec import Struct
 from headrace.model.errors import ConfigurationError, Unreachable
 from headrace.model.extras import load_extra
 from headrace.model.lazy import lazily
+from headrace.model.secret_text import check_database_url
 from headrace.sources.source import quoted
 from headrace.sync.collected import Collected
 
@@ -65,6 +66,8 @@ def place_of(into: str, own_database: str) -> Place:
         )
     if not _NAME.fullmatch(table):
         raise ConfigurationError(f"--into: {table!r} is no name for a table: use letters and _.")
+    if not url.startswith("sqlite:"):
+        check_database_url(url, "--into")
     return Place(url, table)
 
 

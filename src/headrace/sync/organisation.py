@@ -21,7 +21,7 @@ from headrace.model.clock import Clock, format_instant
 from headrace.model.entity import CUSTOMER
 from headrace.model.errors import ApiError, UnsafePlan
 from headrace.model.project import OrganisationSettings
-from headrace.sources.registry import open_source
+from headrace.sources.registry import open_source, readable_folders
 from headrace.sync.adopt import Adopter, Adoption
 from headrace.sync.binding import CONFIRM, FIRST_IN_PRODUCTION, Binding
 from headrace.sync.claiming import Claimer
@@ -103,7 +103,9 @@ class Organisation:
         self.settings = settings
         self._folder = folder
         self._clock = clock
-        self.book = Book(data / "cache.duckdb", folder, settings.contacts, settings.family_payments)
+        rules = settings.contacts, settings.family_payments, settings.documents
+        readable = readable_folders(settings.source, folder)
+        self.book = Book(data / "cache.duckdb", folder, *rules, readable)
         try:
             self.journal = self._open_journal(journal)
         except BaseException:
@@ -120,12 +122,7 @@ class Organisation:
             self.book.connection, self.journal, settings.claims, settings.claim_days
         )
         self._planner = Planner(
-            self.book,
-            self.journal,
-            clock,
-            settings.deletion_rules,
-            settings.guards,
-            self._claimer,
+            self.book, self.journal, clock, settings.deletion_rules, settings.guards, self._claimer
         )
         self._scope = WHOLE
         self._latency = self.journal.latency()

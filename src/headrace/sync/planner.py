@@ -80,7 +80,7 @@ class Planner:
         self._payloads = Payloads(book.connection, book.columns)
         self._names = Names(book.connection, journal)
         self._turnover = Turnover(book.connection)
-        self._pdfs = PdfFiles(book.connection, book.folder)
+        self._pdfs = PdfFiles(book.connection, book.pdf_places)
         self.unchanged: list[tuple[int | None, str, str]] = []
         """(fingerprint, entity, external id) of rows that moved without their payload."""
         self.settled_rejects: list[Key] = []

@@ -15,6 +15,7 @@ from typing import Any
 import duckdb
 from msgspec import Struct
 
+from headrace.model.csv_text import CsvTable, restored
 from headrace.model.entity import BY_NAME, CUSTOMER, ENTITIES
 from headrace.model.errors import ConfigurationError
 from headrace.sync.journal import Key
@@ -163,10 +164,9 @@ def write_proposals(path: Path, proposals: Iterable[Proposal]) -> None:
     """A CSV file for a person to look through. ConfigurationError when it can't be written."""
     try:
         with path.open("w", encoding="utf-8", newline="") as file:
-            table = csv.writer(file)
-            table.writerow(Proposal.__struct_fields__)
+            table = CsvTable(file, Proposal.__struct_fields__)
             for one in proposals:
-                table.writerow((one.entity, one.id, one.external_id, one.by, one.shown))
+                table.add((one.entity, one.id, one.external_id, one.by, one.shown))
     except OSError as error:
         raise ConfigurationError(f"{path} can't be written: {error.strerror}.") from None
 
@@ -188,6 +188,6 @@ def read_proposals(path: Path) -> list[Proposal]:
                 f"{path} line {number}: entity ({', '.join(BY_NAME)}), id and external_id are "
                 "needed, as `headrace adopt --proposals FILE` writes them."
             )
-        values = (row["entity"], row["id"], row["external_id"])
-        proposals.append(Proposal(*values, row.get("by") or "", row.get("shown") or ""))
+        values = (row["entity"], restored(row["id"]), restored(row["external_id"]))
+        proposals.append(Proposal(*values, row.get("by") or "", restored(row.get("shown") or "")))
     return proposals

@@ -84,7 +84,7 @@ class Before:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self.book = Book(folder / "cache.duckdb")
+        self.book = Book(folder / "cache.duckdb", readable=[folder])
         self.fill(rows())
         self.marks, self.bodies = fingerprints(self.book), payloads(self.book)
 

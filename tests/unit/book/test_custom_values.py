@@ -49,7 +49,7 @@ CASES = [
 @pytest.fixture(scope="module")
 def book(tmp_path_factory: pytest.TempPathFactory) -> Any:
     folder = tmp_path_factory.mktemp("custom")
-    with Book(folder / "cache.duckdb") as book:
+    with Book(folder / "cache.duckdb", readable=[folder]) as book:
         book.know(Directory(fields=FIELDS))
         yield folder, book
 

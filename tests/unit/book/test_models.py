@@ -211,7 +211,7 @@ def test_a_table_of_which_nothing_is_known_yet_stops_no_model(tmp_path: Path, re
     (tmp_path / "data" / "refunds.jsonl").write_text("\n")
     (tmp_path / "data" / "clients.jsonl").write_text('{"id": 1, "name": "A"}')
     source = FileSource(tmp_path / "data", {})
-    with Book(tmp_path / "cache.duckdb") as book:
+    with Book(tmp_path / "cache.duckdb", readable=[tmp_path]) as book:
         for _ in range(2):
             with book.staging() as connection:
                 source.stage(connection, ["clients", "refunds"])
@@ -224,7 +224,7 @@ def test_a_table_of_which_nothing_is_known_yet_stops_no_model(tmp_path: Path, re
 
 def test_an_export_that_became_empty_keeps_its_columns(tmp_path: Path) -> None:
     path = tmp_path / "refunds.json"
-    with Book(tmp_path / "book" / "cache.duckdb") as book:
+    with Book(tmp_path / "book" / "cache.duckdb", readable=[tmp_path]) as book:
         for text in ('[{"id": 1, "part": 1.5}]', "[]", ""):
             path.write_text(text)
             with book.staging() as connection:

@@ -22,7 +22,7 @@ class Desk:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.book = Book(folder / "cache.duckdb")
+        self.book = Book(folder / "cache.duckdb", readable=[folder])
         self.journal = Journal(folder / "journal.db", SYSTEM_CLOCK)
         self.planner = Planner(self.book, self.journal, SYSTEM_CLOCK)
 

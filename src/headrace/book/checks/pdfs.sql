@@ -18,21 +18,29 @@ select
         when placed.external_id is null
             then 'belongs to ' || pdf.entity || ' ' || pdf.external_id || ', which is not there'
         when pdf.location is null then 'has neither location nor content'
+        when refused.location is not null
+            then 'lies at ' || regexp_replace(pdf.location, '//[^/@]*@', '//') || ', '
+                || refused.objection
         else 'lies at ' || pdf.location || ', where there is no file'
     end,
     case
         when pdf.entity not in ('invoice', 'credit_note') then 'write invoice or credit_note'
         when placed.external_id is null then 'add the document, or leave the row out'
         when pdf.location is null then 'give it one of the two'
+        when refused.location is not null
+            then 'name its folder, host or bucket in `documents` of headrace.toml, or correct its '
+                || 'location; the document goes without it'
         else 'put the file there or correct its location; the document goes without it'
     end
 from book.documents as pdf
 left join placed using (entity, external_id)
 left join book.files as files using (location)
+left join book.refused_files as refused using (location)
 where pdf.entity is not null
   and (
       pdf.entity not in ('invoice', 'credit_note')
       or placed.external_id is null
       or (pdf.location is null and pdf.content is null)
       or (files.location is not null and files.mark is null)
+      or (refused.location is not null and pdf.content is null)
   );

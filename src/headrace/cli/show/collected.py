@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 
 from rich.console import Console
 
+from headrace.model.csv_text import CsvTable
 from headrace.model.errors import ConfigurationError
 from headrace.model.money import EXPONENTS, format_money
 from headrace.sync.collected import Collected
@@ -51,12 +51,11 @@ def write_collected(path: Path, found: Mapping[str, Sequence[Collected]]) -> Non
     """A row for each, amounts as plain decimals. ConfigurationError when it can't be written."""
     try:
         with path.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(_COLUMNS)
+            table = CsvTable(file, _COLUMNS)
             for organisation, collected in found.items():
                 for one in collected:
                     exponent = EXPONENTS.get(one.currency, 2)
-                    writer.writerow(
+                    table.add(
                         [
                             organisation,
                             one.entity,

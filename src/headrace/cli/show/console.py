@@ -3,17 +3,44 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import IO, Annotated, Any, TypeVar
 
 import msgspec
 import typer
 from rich.console import Console
+from rich.segment import Segment
+
+from headrace.model.shown_text import shown
 
 T = TypeVar("T")
 
-console = Console(highlight=False, soft_wrap=True)
+
+class ShownConsole(Console):
+    """A console that writes out what would command the terminal, whatever it is given to print."""
+
+    @property
+    def file(self) -> IO[str]:
+        """What it writes to."""
+        # What is rendered has colours in it, and goes past the same care for other text.
+        stream = Console.file.fget(self)  # type: ignore[attr-defined]
+        rendered: IO[str] = getattr(stream, "rendered", stream)
+        return rendered
+
+    @file.setter
+    def file(self, new: IO[str]) -> None:
+        """Lets it write to another one."""
+        Console.file.fset(self, new)  # type: ignore[attr-defined]
+
+    def _render_buffer(self, buffer: Iterable[Segment]) -> str:
+        return super()._render_buffer(
+            segment if segment.control else segment._replace(text=shown(segment.text))
+            for segment in buffer
+        )
+
+
+console = ShownConsole(highlight=False, soft_wrap=True)
 
 ProjectOption = Annotated[
     Path,
@@ -28,7 +55,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machine
 
 def print_json(document: Any) -> None:
     """One JSON document on standard output."""
-    print(msgspec.json.encode(document).decode())
+    print(shown(msgspec.json.encode(document).decode()))
 
 
 def reading(name: str, read: Callable[[Callable[[str, int], None]], Coroutine[Any, Any, T]]) -> T:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from importlib import resources
@@ -12,6 +11,7 @@ from typing import TextIO
 import jinja2
 
 from headrace.cli.show.reconciled import named, own, why
+from headrace.model.csv_text import CsvTable
 from headrace.model.errors import ConfigurationError
 from headrace.model.money import EXPONENTS, format_money
 from headrace.sync.proof import CurrencyTotal, Difference, OpenDocument, Reconciled
@@ -30,14 +30,13 @@ def write_csv(path: Path, proofs: Sequence[Reconciled]) -> None:
     ConfigurationError when the file can't be written.
     """
     with _open(path) as file:
-        writer = csv.writer(file)
-        writer.writerow(_COLUMNS)
+        table = CsvTable(file, _COLUMNS)
         for proof in proofs:
             for difference in proof.differences:
-                writer.writerows(_rows(proof.organisation, difference))
+                table.add_all(_rows(proof.organisation, difference))
             for total in proof.totals:
                 if total.sides and total.documents:
-                    writer.writerows(_total_rows(proof.organisation, total))
+                    table.add_all(_total_rows(proof.organisation, total))
 
 
 def _rows(organisation: str, difference: Difference) -> Iterator[list[str]]:

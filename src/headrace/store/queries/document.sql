@@ -77,3 +77,6 @@ UPDATE document SET applied = applied + ? WHERE seq = ?
 
 -- delete --
 DELETE FROM document WHERE seq = ?
+
+-- whole_customer --
+SELECT entity, id FROM document WHERE customer = ? ORDER BY seq

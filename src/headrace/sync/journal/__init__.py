@@ -8,6 +8,7 @@ may have carried out or not.
 
 from headrace.sync.journal.asking import Asked
 from headrace.sync.journal.collecting import Decision, ListState
+from headrace.sync.journal.forgetting import Forgotten
 from headrace.sync.journal.journal import Journal, Place
 from headrace.sync.journal.postgres import SCHEMES, PostgresPlace
 from headrace.sync.journal.records import (
@@ -29,6 +30,7 @@ __all__ = [
     "Asked",
     "Decision",
     "Drift",
+    "Forgotten",
     "Journal",
     "Key",
     "ListState",

@@ -32,6 +32,10 @@ class Database(Protocol):
     def hold(self) -> None:
         """Makes this the only writer until `close`. Busy names the other one."""
 
+    def rewrite(self) -> bool:
+        """Writes its files anew, so that nothing that was deleted is left in them; whether it
+        could, for somebody may be reading them."""
+
     def close(self) -> None:
         """Releases it."""
 

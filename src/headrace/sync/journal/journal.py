@@ -8,6 +8,7 @@ from headrace.model.clock import Clock
 from headrace.sync.journal.asking import AskingShelf
 from headrace.sync.journal.collecting import CollectingShelf
 from headrace.sync.journal.database import Database
+from headrace.sync.journal.forgetting import ForgettingShelf
 from headrace.sync.journal.postgres import PostgresDatabase, PostgresPlace
 from headrace.sync.journal.refused import RefusedShelf
 from headrace.sync.journal.runs import RunsShelf
@@ -16,7 +17,7 @@ from headrace.sync.journal.sqlite import SqliteDatabase
 Place = Path | PostgresPlace
 
 
-class Journal(AskingShelf, RefusedShelf, RunsShelf, CollectingShelf):
+class Journal(AskingShelf, RefusedShelf, RunsShelf, CollectingShelf, ForgettingShelf):
     """One organisation's; others can read it, and decide on refusals, while it is written."""
 
     def __init__(self, place: Place, clock: Clock, keep_payloads: bool = True) -> None:

@@ -152,6 +152,15 @@ class PostgresDatabase:
         with self._watched():
             return self._db.execute(sql, values).fetchone()
 
+    def rewrite(self) -> bool:
+        with self._watched():
+            tables = self._db.execute(
+                "select tablename from pg_tables where schemaname = %s", (self._place.schema,)
+            ).fetchall()
+            for (table,) in tables:
+                self._db.execute(f"vacuum (full) {self._schema}.{table}")
+        return True
+
     def version(self) -> int:
         found = self.run_text("select to_regclass(%s)", (f"{self._schema}.version",))[0]
         if found is None:

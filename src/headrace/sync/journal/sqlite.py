@@ -13,6 +13,8 @@ import adbc_driver_manager
 import adbc_driver_sqlite
 import duckdb
 
+from headrace.model.private_files import make_folder
+from headrace.sources.adbc import scanned
 from headrace.sync.journal.database import migrate
 from headrace.sync.journal.statements import SQLITE
 
@@ -22,7 +24,7 @@ class SqliteDatabase:
 
     def __init__(self, path: Path) -> None:
         """Opens, makes or migrates the file. ConfigurationError for a newer one."""
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         self._path = path
         # One user at a time, though not always on the thread that opened it.
         self._db = sqlite3.connect(
@@ -65,12 +67,20 @@ class SqliteDatabase:
         ):
             statement.set_options(**{"adbc.sqlite.query.batch_rows": "65536"})
             statement.set_sql_query(query)
-            stream, _ = statement.execute_query()  # DuckDB finds it by its name
-            connection.execute(create)
-            del stream
+            stream, _ = statement.execute_query()
+            with scanned(connection, stream):
+                connection.execute(create)
 
     def hold(self) -> None:
         """Nothing: who has the book open is alone."""
+
+    def rewrite(self) -> bool:
+        # What is written first is what the log has; then the file itself is overwritten.
+        self._db.execute("pragma secure_delete = on")
+        for statement in ("pragma wal_checkpoint(truncate)", "vacuum"):
+            self._db.execute(statement).fetchall()
+        busy, *_ = self._db.execute("pragma wal_checkpoint(truncate)").fetchone()
+        return not busy
 
     def version(self) -> int:
         return int(self._db.execute("pragma user_version").fetchone()[0])

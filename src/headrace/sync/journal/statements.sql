@@ -303,3 +303,56 @@ select entity, external_id from applied
 where entity in ('customer', 'invoice', 'credit_note', 'payment', 'refund') and length(hash) > 0
 order by entity, applied_at desc
 limit ?
+
+-- keys_of_customer --
+select entity, external_id from applied
+where customer = ? or (entity = 'customer' and external_id = ?)
+
+-- payloads_of_customer --
+select a.entity, a.external_id, p.payload
+from applied as a
+join payloads as p on p.entity = a.entity and p.external_id = a.external_id
+where a.customer = ? or (a.entity = 'customer' and a.external_id = ?)
+
+-- all_collected --
+select entity, id, content from collected order by entity, id
+
+-- drop_collected_list --
+delete from collected_lists where entity = ?
+
+-- all_drifts --
+select entity, external_id, fields from drifts order by entity, external_id
+
+-- all_refusals --
+select id, entity, external_id, refused from sent where refused is not null order by id
+
+-- hush_asked --
+update asked set payload = null
+where customer = ? or (entity = 'customer' and external_id = ?)
+
+-- hush_refusal --
+update sent set refused = '(forgotten)' where id = ?
+
+-- all_outcomes --
+select id, outcome from runs where outcome is not null order by id
+
+-- hush_outcome --
+update runs set outcome = '(forgotten)' where id = ?
+
+-- clear_progress --
+delete from progress
+
+-- count_sent_customer --
+select count(*) from sent
+where (entity in ('customer', 'customer_pdf') and external_id = ?)
+or (entity = 'contact' and substr(external_id, 1, length(cast(? as text))) = ?)
+
+-- unname_sent_customer --
+update sent set external_id = '(forgotten)'
+where (entity in ('customer', 'customer_pdf') and external_id = ?)
+or (entity = 'contact' and substr(external_id, 1, length(cast(? as text))) = ?)
+
+-- drop_forgotten_customer --
+delete from forgotten
+where (entity in ('customer', 'customer_pdf') and external_id = ?)
+or (entity = 'contact' and substr(external_id, 1, length(cast(? as text))) = ?)

@@ -50,6 +50,10 @@ class WriteBehind:
         self.flush()
         self._database.scan(connection, query, create)
 
+    def rewrite(self) -> bool:
+        self.flush()
+        return self._database.rewrite()
+
     def hold(self) -> None:
         self._database.hold()
 

@@ -92,7 +92,7 @@ def _with_pdfs(bills: list[Row], folder: Path) -> list[Row]:
     folder.mkdir(parents=True, exist_ok=True)
     filed = []
     for bill in bills:
-        path = folder / f"{bill[1]}.pdf"
+        path = folder.absolute() / f"{bill[1]}.pdf"
         path.write_bytes(small_pdf(f"{bill[1]}  {bill[6]} {bill[7]}"))
         filed.append((*bill[:-1], str(path)))
     return filed

@@ -14,12 +14,16 @@ target = {{ url = "env:HEADRACE_URL", key = "env:HEADRACE_KEY", secret = "env:HE
 rate = {rate} }}
 source = {{ kind = "sql", url = {url} }}
 """
+_DOCUMENTS = "documents = [{folder}]\n"
 
 
-def write_project(folder: str | Path, url: str | Path, *, rate: int = 6000) -> Path:
+def write_project(
+    folder: str | Path, url: str | Path, *, rate: int = 6000, pdf_folder: str | Path | None = None
+) -> Path:
     """Writes `headrace.toml` and `models/` for the database at `url` (a path is a SQLite file).
 
-    `url` may be `env:NAME`. Returns the folder; files of those names that are there are replaced.
+    `url` may be `env:NAME`; `pdf_folder` is named as the place of the PDFs. Returns the folder;
+    files of those names that are there are replaced.
     """
     folder = Path(folder)
     models = folder / "models"
@@ -28,7 +32,12 @@ def write_project(folder: str | Path, url: str | Path, *, rate: int = 6000) -> P
         (models / entry.name).write_text(entry.read_text(encoding="utf-8"), encoding="utf-8")
     path = None if str(url).startswith("env:") else sqlite_path(url)
     address = f"sqlite:///{path.absolute()}" if path is not None else str(url)
-    quoted = '"' + address.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    text = _PROJECT.format(url=quoted, rate=rate)
+    text = _PROJECT.format(url=_quoted(address), rate=rate)
+    if pdf_folder is not None:
+        text += _DOCUMENTS.format(folder=_quoted(str(Path(pdf_folder).absolute())))
     (folder / "headrace.toml").write_text(text, encoding="utf-8")
     return folder
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -1,0 +1,149 @@
+"""`headrace forget`."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import duckdb
+import typer
+from msgspec import Struct
+
+from headrace.book.book import Book
+from headrace.cli.exit_codes import ExitCode
+from headrace.cli.show.console import (
+    JsonOption,
+    OrganisationOption,
+    ProjectOption,
+    console,
+    print_json,
+    several,
+)
+from headrace.fleet.project import load_project
+from headrace.model.clock import SYSTEM_CLOCK
+from headrace.model.errors import ConfigurationError
+from headrace.sync.journal import Forgotten, Journal
+
+_ELSEWHERE = (
+    "the source: while it has the customer, the next sync reads it, and sends it, again",
+    "plans and reports that were saved to files, and backups of the data folder or the database",
+)
+
+
+class Report(Struct, frozen=True, kw_only=True):
+    """What was found, taken out unless it is a `dry_run`, and what is left to do elsewhere."""
+
+    organisation: str
+    customer: str
+    dry_run: bool
+    found: Forgotten
+    book: bool
+    """Whether there was a book, which goes as a whole: the next sync makes it anew."""
+    left: list[str]
+
+
+def command(
+    customer: Annotated[str, typer.Option(help="The customer's external id.")],
+    project: ProjectOption = Path(),
+    organisation: OrganisationOption = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Count what there is, and take nothing out.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask first.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Take a customer's data out of what is kept here, for good.
+
+    What was sent of it, its rejects and drifts, what Upflow collected from it, and sentences that
+    name it leave the journal, whose files are written anew; the book is removed as a whole. Delete
+    the customer in the source and let `apply` delete it in Upflow first: only then does the
+    journal let go of its id. It says what is left to do; docs/personal-data.md says where else.
+
+    Example: headrace forget --customer C-1042 --organisation acme
+    """
+    loaded = load_project(project)
+    name = loaded.only(organisation)
+    folder, place = loaded.data_folder(name), loaded.journal_place(name)
+    if not dry_run and not yes:
+        _confirm(f"Take the data of customer {customer} out of {name}, for good?")
+    book = folder / "cache.duckdb"
+    had_book = book.exists()
+    with contextlib.nullcontext() if dry_run else _alone(book):
+        journal = Journal(place, SYSTEM_CLOCK)
+        try:
+            if not dry_run:
+                journal.hold()
+            found = journal.forget_customer(customer, dry_run)
+        finally:
+            journal.close()
+    if not dry_run:
+        for path in (book, book.with_suffix(".duckdb.wal")):
+            path.unlink(missing_ok=True)
+    report = Report(
+        organisation=name,
+        customer=customer,
+        dry_run=dry_run,
+        found=found,
+        book=had_book,
+        left=_left(found),
+    )
+    if json:
+        print_json(report)
+    else:
+        _show(report)
+
+
+@contextlib.contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Nobody else works on the organisation meanwhile. Busy."""
+    try:
+        book = Book(path)
+    except duckdb.Error:  # of no use to anybody, and it goes
+        yield
+        return
+    with book:
+        yield
+
+
+def _left(found: Forgotten) -> list[str]:
+    left = list(_ELSEWHERE)
+    if found.told:
+        left.insert(
+            0,
+            f"Upflow: it has {several(found.told, 'record')} of the customer; delete the customer "
+            "in the source, run `headrace apply`, then this command once more, so that the ids go",
+        )
+    if not found.rewritten:
+        left.insert(0, "the journal's files: another program reads them, run this once more")
+    return left
+
+
+def _confirm(question: str) -> None:
+    if not sys.stdin.isatty():
+        raise ConfigurationError("Nothing was taken out: add --yes where nobody can be asked.")
+    if not typer.confirm(question, err=True):
+        typer.echo("Nothing was taken out.", err=True)
+        raise typer.Exit(ExitCode.INTERRUPTED)
+
+
+def _show(report: Report) -> None:
+    found = report.found
+    verb = "There is" if report.dry_run else "Taken out"
+    parts = [
+        several(count, word)
+        for count, word in (
+            (found.payloads, "payload"),
+            (found.rejects, "reject"),
+            (found.drifts, "drift"),
+            (found.collected, "collected payment"),
+            (found.run_records, "run record"),
+        )
+        if count
+    ] + (["the book"] if report.book else [])
+    console.print(f"{verb}: {', '.join(parts) or 'nothing'}.", markup=False)
+    console.print("Left to do:")
+    for line in report.left:
+        console.print(f"  - {line}", markup=False)

@@ -1,0 +1,90 @@
+"""One customer removed from all that a hub keeps: database, PDFs and request journal."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from headrace.model.clock import Clock, format_instant
+from headrace.model.errors import BadRequest, ConfigurationError
+from headrace.server.request_forgetting import forget_exchanges
+from headrace.server.request_journal import JOURNAL
+from headrace.store.context import Context, Organisation
+from headrace.store.forgetting import Traces, forget_customer
+from headrace.store.pdf_files import PdfFiles
+from headrace.store.pdfs import doom_pdfs, forget_pdfs
+from headrace.store.place import Place, Transact, rewrite, transactions
+from headrace.store.snapshots import list_snapshots
+from headrace.store.test_clock import Times
+
+
+class Removal(Struct, frozen=True):
+    """Whom to remove, and from where."""
+
+    place: Place
+    files: PdfFiles
+    organisation: Organisation
+    customer: str
+    """The external id."""
+    dry_run: bool = False
+
+
+class Report(Struct, frozen=True, kw_only=True):
+    """What was removed, or would be, and what is left to do elsewhere."""
+
+    organisation: str
+    customer: str
+    dry_run: bool
+    customers: int
+    documents: int
+    requests: int
+    left: list[str]
+
+
+def remove_customer(removal: Removal, clock: Clock) -> Report:
+    """Removes it, also while a hub runs. ConfigurationError while it has children."""
+    place, organisation = removal.place, removal.organisation
+    times = Times(clock, test_mode=True)
+    context = Context(organisation, times.now(organisation))
+    with transactions(place) as transact:
+        try:
+            traces: Traces = transact(forget_customer, context, removal.customer, removal.dry_run)
+        except BadRequest as error:
+            raise ConfigurationError(str(error)) from None
+        if not removal.dry_run:
+            _remove_files(transact, removal.files, format_instant(clock.now()))
+    requests = 0
+    if place.folder is not None:
+        requests = forget_exchanges(
+            place.folder / JOURNAL, organisation.name, traces.words, removal.dry_run
+        )
+    whole = removal.dry_run or rewrite(place)
+    return Report(
+        organisation=organisation.name,
+        customer=removal.customer,
+        dry_run=removal.dry_run,
+        customers=traces.customers,
+        documents=traces.documents,
+        requests=requests,
+        left=_left(place, whole),
+    )
+
+
+def _remove_files(transact: Transact, files: PdfFiles, now: str) -> None:
+    """PDFs that no document has any more."""
+    while doomed := transact(doom_pdfs, now):
+        for file in doomed:
+            files.remove(file.name)
+        transact(forget_pdfs, doomed)
+
+
+def _left(place: Place, whole: bool) -> list[str]:
+    left = []
+    if place.url is not None:
+        left.append("the database's files: its administrator runs `vacuum full`")
+    elif not whole:
+        left.append("the database's log: somebody is reading it, run this once more")
+    if names := [snapshot.name for snapshot in list_snapshots(place)]:
+        left.append(f"snapshots made before: {', '.join(names)} (headrace snapshot delete)")
+    left.append("a file of --request-log, the hub's own log, and backups of its data folder")
+    left.append("who sends to this hub: what is sent again is stored again")
+    return left

@@ -1,0 +1,95 @@
+"""Where PDFs may lie, as `documents` in the project file names it: folders, addresses, networks."""
+
+from __future__ import annotations
+
+import re
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from urllib.parse import unquote, urlsplit
+
+from msgspec import Struct
+
+_PORTS = {"http": 80, "https": 443}
+_IN_BRACKETS = re.compile(r"\[[^]]*\]")
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+
+
+class Address(Struct, frozen=True):
+    """A scheme with a host or bucket and the path that begins all that is allowed there."""
+
+    scheme: str
+    host: str = ""
+    """Empty for every one of the scheme."""
+    port: int | None = None
+    path: str = ""
+    """Without the slash at its end."""
+
+    @property
+    def is_web(self) -> bool:
+        """Whether it is fetched over HTTP."""
+        return self.scheme in _PORTS
+
+    def holds(self, other: Address) -> bool:
+        """Whether `other` lies here."""
+        if self.scheme != other.scheme:
+            return False
+        if not self.host:
+            return True
+        same = (self.host, self.port) == (other.host, other.port)
+        return same and (other.path == self.path or other.path.startswith(self.path + "/"))
+
+
+class Folder(Struct, frozen=True):
+    """A folder with all below it; a relative one starts from the project's."""
+
+    path: str
+
+
+Network = IPv4Network | IPv6Network
+PdfPlace = Folder | Address | Network
+
+
+def scheme_of(location: str) -> str:
+    """`https`, `s3`, …, in lower case; empty for a path."""
+    found = _SCHEME.match(location)
+    return found[1].lower() if found else ""
+
+
+def parse_address(location: str) -> Address:
+    """The parts of an address that decide whether it is allowed. ValueError for no address.
+
+    A path that climbs, and one file system inside another (`zip://…::https://…`), are none.
+    """
+    parts = urlsplit(location)
+    path = unquote(parts.path)
+    chained = "::" in _IN_BRACKETS.sub("", location.partition("?")[0])
+    if chained or ".." in re.split(r"[/\\]", path):
+        raise ValueError("no plain address")
+    scheme = parts.scheme.lower()
+    return Address(scheme, parts.hostname or "", parts.port or _PORTS.get(scheme), path.rstrip("/"))
+
+
+def parse_pdf_place(text: str) -> PdfPlace:
+    """One entry of `documents`. ValueError that says what an entry may be."""
+    scheme = scheme_of(text)
+    if not text.strip():
+        raise ValueError("documents must not have empty entries")
+    if scheme == "file":
+        return Folder(unquote(urlsplit(text).path))
+    if not scheme:
+        try:
+            return ip_network(text)
+        except ValueError:
+            return Folder(text)
+    try:
+        address = parse_address(text)
+    except ValueError:
+        raise ValueError(_no_address(scheme)) from None
+    if "@" in urlsplit(text).netloc:
+        raise ValueError("documents must not hold a user or password")
+    if address.is_web and not address.host:
+        raise ValueError(f"documents must name the host: {scheme}://files.example.com")
+    return address
+
+
+def _no_address(scheme: str) -> str:
+    return f"documents has an entry {scheme}://… that is no address"

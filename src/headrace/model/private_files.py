@@ -1,0 +1,33 @@
+"""Who may read what a command writes: its user alone, whatever the shell's umask is."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from headrace.model.errors import ConfigurationError
+
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+def keep_to_the_user() -> None:
+    """From here on this process and its children make files 0600 and folders 0700.
+
+    By the process's umask, for most files are made by others: SQLite and DuckDB make some beside
+    their databases, and more in temporary folders, each time anew. Files that are there keep what
+    they have.
+    """
+    os.umask(_OTHERS)
+
+
+def make_folder(path: Path) -> None:
+    """Makes a folder for data, unless it is there. ConfigurationError when it can't be used."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        if not os.access(path, os.W_OK | os.X_OK):
+            raise PermissionError(0, "nobody may write there as this user")
+    except OSError as error:
+        raise ConfigurationError(
+            f"The folder {path} can't be used for data: {error.strerror}."
+        ) from None

@@ -1,0 +1,164 @@
+"""A person's data taken out of the journal on request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from headrace.book.contact_keys import contact_key
+from headrace.sync.journal.records import Key
+from headrace.sync.journal.shelf import Shelf
+
+_TELLING = 4
+"""Characters from which on a value of the person's is looked for in sentences."""
+
+
+class Forgotten(Struct, frozen=True, kw_only=True):
+    """How many of each there were; `told` is what the API still has, by its ids and hashes."""
+
+    payloads: int = 0
+    rejects: int = 0
+    drifts: int = 0
+    collected: int = 0
+    run_records: int = 0
+    told: int = 0
+    rewritten: bool = True
+    """Whether the files were written anew; not while another program reads them."""
+
+
+class _Traces(Struct, frozen=True):
+    """Where in the journal a customer is: keys of records, and numbers of rows."""
+
+    told: set[Key]
+    payloads: list[Key]
+    rejects: list[Key]
+    drifts: list[Key]
+    collected: list[Key]
+    refusals: list[tuple[int]]
+    outcomes: list[tuple[int]]
+    names: int
+    """Run records of the customer itself, which the API no longer has."""
+
+    def counted(self) -> Forgotten:
+        """How many there are."""
+        return Forgotten(
+            payloads=len(self.payloads),
+            rejects=len(self.rejects),
+            drifts=len(self.drifts),
+            collected=len(self.collected),
+            run_records=len(self.refusals) + len(self.outcomes) + self.names,
+            told=len(self.told),
+        )
+
+
+class ForgettingShelf(Shelf):
+    """What is known of one customer of the source, found and taken out."""
+
+    def forget_customer(self, customer: str, dry_run: bool = False) -> Forgotten:
+        """Takes out everything that says something of the customer, and writes the journal's files
+        anew, so that no trace is left in them; `dry_run` only counts.
+
+        What the API still has stays known by its ids and hashes: without them its deletion could
+        not be planned. Once it is deleted there, the customer's id goes as well.
+        """
+        found = self._traces(customer)
+        if dry_run:
+            return found.counted()
+        run, run_all = self._db.run, self._db.run_all
+        with self._db.transaction():
+            run_all("drop_payload", found.payloads)
+            run("hush_asked", (customer, customer))
+            run_all("drop_failing", {*found.told, *found.rejects, ("customer", customer)})
+            run_all("drop_reject", found.rejects)
+            run_all("drop_drift", found.drifts)
+            run_all("drop_collected", found.collected)
+            # The lists are read again from their beginning, as far as the API still has them.
+            run_all("drop_collected_list", {(entity,) for entity, _ in found.collected})
+            run_all("hush_refusal", found.refusals)
+            run_all("hush_outcome", found.outcomes)
+            run("clear_progress")
+            if not found.told:
+                run("unname_sent_customer", _named(customer))
+                run("drop_forgotten_customer", _named(customer))
+        self._keys_in_trouble = None
+        return msgspec.structs.replace(found.counted(), rewritten=self._db.rewrite())
+
+    def _traces(self, customer: str) -> _Traces:
+        told = {(entity, x) for entity, x in self._rows("keys_of_customer", customer, customer)}
+        payloads = self._rows("payloads_of_customer", customer, customer)
+        terms = _terms(customer, payloads)
+        rejects = [
+            (entity, x)
+            for entity, x, _, _, message, payload, *_ in self._rows("rejects")
+            if (entity, x) in told or _mentions(payload, {customer}) or _says(message, terms)
+        ]
+        known = {*told, *rejects}
+        return _Traces(
+            told,
+            [(entity, x) for entity, x, _ in payloads],
+            rejects,
+            [
+                (entity, x)
+                for entity, x, fields in self._rows("all_drifts")
+                if (entity, x) in told or _mentions(fields, terms)
+            ],
+            [
+                (e, id)
+                for e, id, content in self._rows("all_collected")
+                if _mentions(content, terms)
+            ],
+            [
+                (number,)
+                for number, entity, x, refused in self._rows("all_refusals")
+                if (entity, x) in known or _says(refused, terms)
+            ],
+            [(number,) for number, said in self._rows("all_outcomes") if _says(said, terms)],
+            0 if told else int(self._rows("count_sent_customer", *_named(customer))[0][0]),
+        )
+
+    def _rows(self, statement: str, *values: str) -> list[Any]:
+        rows: list[Any] = self._db.run(statement, values).fetchall()
+        return rows
+
+
+def _named(customer: str) -> tuple[str, str, str]:
+    """What the names of the customer and of its contacts are, and begin with."""
+    return customer, contact_key(customer, ""), contact_key(customer, "")
+
+
+def _terms(customer: str, payloads: list[tuple[str, str, bytes]]) -> set[str]:
+    """The id and every text by which the customer and its contacts can be told."""
+    found = {customer}
+    for entity, _, payload in payloads:
+        if entity in ("customer", "contact"):
+            found |= {text for text in _texts(_decoded(payload)) if len(text) >= _TELLING}
+    return found
+
+
+def _says(sentence: str | None, terms: set[str]) -> bool:
+    return bool(sentence) and any(
+        term in (sentence or "") for term in terms if len(term) >= _TELLING
+    )
+
+
+def _mentions(content: bytes | None, terms: set[str]) -> bool:
+    """Whether a value in the JSON is one of them."""
+    return content is not None and any(text in terms for text in _texts(_decoded(content)))
+
+
+def _decoded(content: Any) -> Any:
+    return msgspec.json.decode(bytes(content)) if content else None
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for inner in value.values():
+            yield from _texts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _texts(inner)

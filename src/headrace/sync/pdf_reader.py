@@ -1,0 +1,206 @@
+"""The bytes of one PDF, brought from where it lies: within its bounds, in time, or not at all."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import os
+import socket
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+from urllib.parse import urljoin, urlsplit
+
+from headrace.book.pdf_places import PdfPlaces
+from headrace.model.lazy import lazily
+
+if TYPE_CHECKING:
+    import aiohttp
+else:
+    aiohttp = lazily("aiohttp")
+
+MOST = 100_000_000
+"""Bytes of a PDF; no API takes as many."""
+_CHUNK = 1 << 16
+_IN_MEMORY = 4_000_000
+"""Bytes that stay in memory; more goes to a temporary file."""
+_SECONDS = 60.0
+"""For a PDF as a whole."""
+_SILENT_SECONDS = 10.0
+"""Without a byte."""
+_REDIRECTS = 5
+
+
+class Unreadable(Exception):
+    """The PDF can't be read; the message says why, without its location."""
+
+
+def file_parts(places: PdfPlaces, path: Path) -> Iterator[bytes]:
+    """The content of a regular file, of just the bytes that it had when it was opened.
+
+    Unreadable for what is none, is not allowed, is too large, or changes meanwhile.
+    """
+    try:
+        with os.fdopen(places.open_file(path), "rb", buffering=0) as file:
+            before = os.fstat(file.fileno())
+            _check_size(before.st_size)
+            left = before.st_size
+            while part := file.read(_CHUNK):
+                left -= len(part)
+                if left < 0:
+                    break
+                yield part
+            after = os.fstat(file.fileno())
+    except ValueError as error:
+        raise Unreadable(str(error)) from None
+    except OSError as error:
+        raise Unreadable(_reason(error)) from None
+    changed = (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns)
+    if left or changed:
+        raise Unreadable("it changes while it is read")
+
+
+async def read_pdf(places: PdfPlaces, location: str) -> IO[bytes]:
+    """A copy of the PDF, at its beginning. Unreadable."""
+    if (objection := places.objection(location)) is not None:
+        raise Unreadable(f"it lies there, {objection}")
+    path = places.path(location)
+    if path is not None:
+        return await _in_time(lambda: _copied(file_parts(places, path)))
+    if location.lower().startswith(("http://", "https://")):
+        return await _download(places, location)
+    return await _in_time(lambda: _copied(_stored_parts(location)))
+
+
+def _copied(parts: Iterator[bytes]) -> IO[bytes]:
+    file = _empty_file()
+    for part in parts:
+        file.write(part)
+    file.seek(0)
+    return file
+
+
+def _stored_parts(location: str) -> Iterator[bytes]:
+    """The content behind an address that fsspec knows."""
+    try:
+        # It takes a while to load, and few need it.
+        fsspec = importlib.import_module("fsspec")
+        size = 0
+        with fsspec.open(location, "rb") as file:
+            while part := file.read(_CHUNK):
+                size += len(part)
+                _check_size(size)
+                yield part
+    except Unreadable:
+        raise
+    except Exception as error:  # each of its file systems raises what it likes
+        raise Unreadable(" ".join(str(error).split()) or type(error).__name__) from None
+
+
+async def _in_time(work: Callable[[], IO[bytes]]) -> IO[bytes]:
+    """Does it on a thread that is left behind when it hangs: none is waited for at the end."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[IO[bytes]] = loop.create_future()
+
+    def say(result: IO[bytes] | None, error: BaseException | None) -> None:
+        if done.done():
+            return
+        if error is not None:
+            done.set_exception(error)
+        elif result is not None:
+            done.set_result(result)
+
+    def run() -> None:
+        result: IO[bytes] | None = None
+        trouble: BaseException | None = None
+        try:
+            result = work()
+        except BaseException as error:
+            trouble = error
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(say, result, trouble)
+
+    threading.Thread(target=run, daemon=True, name="pdf").start()
+    try:
+        return await asyncio.wait_for(done, _SECONDS)
+    except TimeoutError:
+        raise Unreadable(f"it did not come within {_SECONDS:.0f} s") from None
+
+
+async def _download(places: PdfPlaces, url: str) -> IO[bytes]:
+    refused: list[str] = []
+    timeout = aiohttp.ClientTimeout(
+        total=_SECONDS, sock_connect=_SILENT_SECONDS, sock_read=_SILENT_SECONDS
+    )
+    try:
+        for _ in range(_REDIRECTS + 1):
+            connector = aiohttp.TCPConnector(socket_factory=_guard(places, url, refused))
+            async with aiohttp.ClientSession(timeout=timeout, connector=connector) as session:
+                file, elsewhere = await _get(session, url)
+            if file is not None:
+                return file
+            url = urljoin(url, elsewhere)
+            if places.objection(url) is not None:
+                host = urlsplit(url).hostname or "elsewhere"
+                raise Unreadable(f"it redirects to {host}, which `documents` does not name")
+    except aiohttp.ClientResponseError as error:
+        raise Unreadable(f"status {error.status} {error.message}".rstrip()) from None
+    except (OSError, ValueError, aiohttp.ClientError, TimeoutError) as error:
+        if refused:
+            raise Unreadable(f"{refused[-1]}, which `documents` does not name") from None
+        raise Unreadable(_reason(error)) from None
+    raise Unreadable(f"it redirects more than {_REDIRECTS} times")
+
+
+async def _get(session: aiohttp.ClientSession, url: str) -> tuple[IO[bytes] | None, str]:
+    """The content, or the address that it redirects to."""
+    async with session.get(url, allow_redirects=False) as answer:
+        if 300 <= answer.status < 400 and "Location" in answer.headers:
+            return None, answer.headers["Location"]
+        if answer.status != 200:
+            answer.raise_for_status()
+            raise Unreadable(f"status {answer.status}")
+        file = _empty_file()
+        async for part in answer.content.iter_chunked(_CHUNK):
+            file.write(part)
+            _check_size(file.tell())
+    file.seek(0)
+    return file, ""
+
+
+def _guard(
+    places: PdfPlaces, url: str, refused: list[str]
+) -> Callable[[tuple[Any, ...]], socket.socket]:
+    """Makes sockets for `url` to addresses that are allowed, whatever its name resolves to."""
+    host = urlsplit(url).hostname or ""
+
+    def make(info: tuple[Any, ...]) -> socket.socket:
+        family, kind, protocol, _, address = info
+        if not places.admits(host, address[0]):
+            refused.append(f"{host} is at the private address {address[0]}")
+            raise PermissionError(refused[-1])
+        return socket.socket(family, kind, protocol)
+
+    return make
+
+
+def _empty_file() -> IO[bytes]:
+    return tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)
+
+
+def _check_size(size: int) -> None:
+    if size > MOST:
+        raise Unreadable(f"it has more than {MOST:,} bytes")
+
+
+def _reason(error: Exception) -> str:
+    """The system's own words, without a number or a path."""
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    if isinstance(error, aiohttp.ClientConnectorError):
+        error = error.os_error
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error) or type(error).__name__
