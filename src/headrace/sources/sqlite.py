@@ -12,7 +12,9 @@ of them without loss is asked for:
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Collection
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
@@ -26,6 +28,11 @@ from headrace.sources.source import check_offered, count_rows, literal, quoted, 
 _EXAMPLES = {"integer": "0", "real": "0.5", "text": "'x'", "blob": "x'00'"}
 """A value of each type; it stands before the rows and tells the driver what will come."""
 
+_TABLES = (
+    "select name from sqlite_master where type in ('table', 'view')"
+    " and name not like 'sqlite!_%' escape '!'"
+)
+
 
 class SqliteSource:
     """Tables and views of one file, and the project's own queries."""
@@ -37,8 +44,13 @@ class SqliteSource:
 
     def tables(self) -> frozenset[str]:
         self._check_path()
-        with reading(str(self._path)), connected(adbc_driver_sqlite, self._uri) as database:
-            return frozenset(_own_tables(database)) | self._queries.keys()
+        # Through Python's own driver: the other one needs an engine for its rows.
+        try:
+            with closing(sqlite3.connect(self._uri, uri=True)) as database:
+                names = [str(name).lower() for (name,) in database.execute(_TABLES)]
+        except sqlite3.Error as error:
+            raise SourceError(f"{self._path}: {error}.") from None
+        return frozenset(names) | self._queries.keys()
 
     def stage(
         self, connection: duckdb.DuckDBPyConnection, names: Collection[str]
@@ -70,10 +82,7 @@ class SqliteSource:
 
 def _own_tables(database: Database) -> dict[str, str]:
     """Tables and views: lower-case name to a query for all of it."""
-    found = database.rows(
-        "select name from sqlite_master where type in ('table', 'view')"
-        " and name not like 'sqlite!_%' escape '!'"
-    )
+    found = database.rows(_TABLES)
     return {str(name).lower(): f"select * from {quoted(str(name))}" for (name,) in found}
 
 

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from headrace.book.book import Book
 from headrace.book.directory import EMPTY, Directory, Field, decode_directory
-from headrace.book.models import Model, load_models
+from headrace.book.models import Model
 from headrace.client.endpoints import READ_ATTEMPTS, Reader
 from headrace.client.pace import WINDOW, Pace
 from headrace.client.transport import HttpTransport
@@ -164,7 +164,7 @@ class Organisation:
         source = open_source(self.settings.source, self._folder)
         try:
             offered = source.tables()
-            models = load_models(self._folder / self.settings.models, offered)
+            models = self.book.load(self._folder / self.settings.models, offered)
             wanted = sorted(set().union(*(model.reads for model in models)))
             with self.book.staging() as connection:
                 rows = source.stage(connection, wanted)
