@@ -20,6 +20,7 @@ from headrace.book.checks import Problem, read_problems, run_checks
 from headrace.book.coverage import Uncovered, note_lost_allocations, uncovered
 from headrace.book.custom_values import inferred_type
 from headrace.book.directory import EMPTY, Directory, Field, write_directory
+from headrace.book.file import attach
 from headrace.book.given_values import keep_given_values
 from headrace.book.lost_decimals import warn_of_lost_decimals
 from headrace.book.models import Model, load_models, make_empty, run_model
@@ -32,7 +33,6 @@ from headrace.book.tables import TABLES
 from headrace.book.unstable import warn_of_unstable_models
 from headrace.model.countries import COUNTRIES
 from headrace.model.custom_field import DataType
-from headrace.model.errors import Busy
 from headrace.model.money import EXPONENTS
 from headrace.model.project import ContactRule, FamilyRule
 
@@ -84,15 +84,10 @@ class Book:
             "set checkpoint_threshold = '1TB'"
         )
         try:
-            self.connection.execute(f"attach {_quoted(str(path))} as staging")
-        except duckdb.IOException as error:
+            attach(self.connection, path)
+        except BaseException:
             self.connection.close()
-            if "lock" not in str(error):
-                raise
-            raise Busy(
-                f"Another command works on {path.parent.name} (it holds {path}): wait until it is "
-                "done, or stop it; `headrace status` works beside it."
-            ) from None
+            raise
         self.connection.execute(
             f"create macro contact_rule() as '{contacts}'; "
             f"create macro family_rule() as '{family_payments}'"

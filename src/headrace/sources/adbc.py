@@ -75,8 +75,8 @@ def postgres_driver() -> Any:
 def connected(
     driver: Any, url: str, target: duckdb.DuckDBPyConnection | None = None
 ) -> Iterator[Database]:
-    """A connection for the length of a `with`; without a `target` small results go through an engine
-    that lasts as long, for one that is shared has the others' transactions and names."""
+    """A connection for the length of a `with`; without a `target` small results go through an
+    engine that lasts as long: a shared one refuses what comes while it is busy."""
     with driver.connect(url) as database, adbc_driver_manager.AdbcConnection(database) as raw:
         if target is not None:
             yield Database(raw, target)

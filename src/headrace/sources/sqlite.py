@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -23,6 +23,7 @@ import duckdb
 
 from headrace.model.errors import SourceError
 from headrace.sources.adbc import Database, connected, reading
+from headrace.sources.marks import files_mark, may_move
 from headrace.sources.source import check_offered, count_rows, literal, quoted, staged
 
 _EXAMPLES = {"integer": "0", "real": "0.5", "text": "'x'", "blob": "x'00'"}
@@ -32,6 +33,7 @@ _TABLES = (
     "select name from sqlite_master where type in ('table', 'view')"
     " and name not like 'sqlite!_%' escape '!'"
 )
+_VIEWS = "select sql from sqlite_master where type = 'view'"
 
 
 class SqliteSource:
@@ -71,6 +73,20 @@ class SqliteSource:
                     _stage_table(database, name, self._queries.get(name) or own[name])
             database.run("rollback")
         return {name: count_rows(connection, name) for name in names}
+
+    def mark(self, now: float) -> str | None:
+        wal = Path(f"{self._path}-wal")
+        beside = [Path(f"{self._path}-journal")]
+        with suppress(OSError):  # reading leaves an empty one behind
+            beside += [wal] if wal.stat().st_size else []
+        mark = files_mark([self._path, *beside], now)
+        queries = list(self._queries.values())
+        try:
+            with closing(sqlite3.connect(self._uri, uri=True)) as database:
+                queries += [str(sql) for (sql,) in database.execute(_VIEWS)]
+        except sqlite3.Error:
+            return None
+        return None if any(map(may_move, queries)) else mark
 
     def close(self) -> None:
         """Nothing is kept open between calls."""

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from types import TracebackType
 
 import msgspec
 from msgspec import Struct
@@ -91,8 +90,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
         )
 
 
-_GLANCES = 2
-"""Tries to read what a plan can be made without."""
+_GLANCES = 2  # tries to read what a plan can be made without
 _ONLY_READ = "nothing was to be changed, and nothing was"
 
 Watch = Callable[[Progress, Delivery], None]
@@ -233,6 +231,10 @@ class Organisation:
         self.book.leave_positions_out(self.journal.refused_positions())
         self.book.build(self.models)
         self.book.check()
+        self.compare()
+
+    def compare(self) -> None:
+        """Finds what differs, over the book as it was last built, by the journal as it is now."""
         self._planner.compare()
         self._claimer.forget()
 
@@ -474,12 +476,7 @@ class Organisation:
     def __enter__(self) -> Organisation:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         self.close()
 
 

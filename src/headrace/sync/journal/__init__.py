@@ -19,6 +19,7 @@ from headrace.sync.journal.records import (
     State,
     Told,
 )
+from headrace.sync.journal.rounds import Kind, NotedRound
 
 __all__ = [
     "SCHEMES",
@@ -28,7 +29,9 @@ __all__ = [
     "Drift",
     "Journal",
     "Key",
+    "Kind",
     "ListState",
+    "NotedRound",
     "Place",
     "PostgresPlace",
     "Reject",

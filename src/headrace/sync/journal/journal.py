@@ -9,6 +9,7 @@ from headrace.sync.journal.collecting import CollectingShelf
 from headrace.sync.journal.database import Database
 from headrace.sync.journal.postgres import PostgresDatabase, PostgresPlace
 from headrace.sync.journal.refused import RefusedShelf
+from headrace.sync.journal.rounds import RoundsShelf
 from headrace.sync.journal.runs import RunsShelf
 from headrace.sync.journal.sqlite import SqliteDatabase
 from headrace.sync.journal.told import ToldShelf
@@ -16,7 +17,7 @@ from headrace.sync.journal.told import ToldShelf
 Place = Path | PostgresPlace
 
 
-class Journal(ToldShelf, RefusedShelf, RunsShelf, CollectingShelf):
+class Journal(ToldShelf, RefusedShelf, RunsShelf, RoundsShelf, CollectingShelf):
     """One organisation's; others can read it, and decide on refusals, while it is written."""
 
     def __init__(self, place: Place, clock: Clock, keep_payloads: bool = True) -> None:
