@@ -15,7 +15,10 @@ group by function_name having bool_and(stability <> 'CONSISTENT')
 """
 _HARMLESS = {"timezone", "timezone_hour", "timezone_minute", "make_timestamptz"}
 """They depend on the session's time zone, which is always UTC."""
-_ALSO = {"age", "ago", "localtime", "localtimestamp", "user", "session_user", "getenv"}
+_ALSO = {
+    *("age", "ago", "localtime", "localtimestamp", "current_time", "current_timestamp"),
+    *("user", "current_user", "session_user", "current_role", "getenv"),
+}
 """Forms of them look at the clock or the environment, and not all are listed as functions."""
 _TABLE_FUNCTIONS = {"unnest", "range", "generate_series", "json_each", "json_tree", "values"}
 """Those that look at their arguments alone; others read files, or what is not known here."""
