@@ -112,25 +112,23 @@ def make_fleet(folder: Path, count: int, data: Path, url: str) -> Path:
 
 def watch(project: Path, *words: str) -> Seen:
     """Runs a command on all of them."""
+    said = project.with_suffix(".out")
     started = time.perf_counter()
-    process = psutil.Popen(
-        [sys.executable, "-u", "-m", "headrace", *words, "-p", str(project)],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    peak, first, last = 0.0, 0.0, ""
-    os.set_blocking(process.stdout.fileno(), False)
+    with said.open("wb") as out:
+        process = psutil.Popen(
+            [sys.executable, "-u", "-m", "headrace", *words, "-p", str(project)], stdout=out
+        )
+    peak, first = 0.0, 0.0
     spent = process.cpu_times()
-    while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
-        if line := process.stdout.read():
-            first = first or time.perf_counter() - started
-            last = line
+    while process.status() != psutil.STATUS_ZOMBIE:
+        if not first and said.stat().st_size:
+            first = time.perf_counter() - started
         peak = max(peak, process.memory_info().rss / 2**20)
         spent = process.cpu_times()
         time.sleep(_SAMPLE_S)
-    last = (process.stdout.read() or last).strip().splitlines()[-1]
     wall = time.perf_counter() - started
-    if code := process.wait():
+    code, last = process.wait(), said.read_text().strip().splitlines()[-1]
+    if code:
         sys.exit(f"headrace {' '.join(words)} ended with {code}: {last}")
     return Seen(peak, first, spent.user + spent.system, wall, last)
 

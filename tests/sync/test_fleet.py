@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from desk import Command
-from fleet import Fleet
 
+from fleet import Fleet
 from headrace.sync.organisation import Organisation
 from headrace.testkit.hub import RunningHub
 
@@ -280,3 +280,106 @@ def wait_for(reached: Callable[[], Any], command: Command) -> None:
         except Exception:
             continue
     raise AssertionError("it never came")
+
+
+def test_only_so_many_are_open_and_the_longest_overdue_is_next(
+    fleet: Callable[..., Fleet], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    six = fleet(["a", "b", "c", "d", "e", "f"])
+    text = six.toml.read_text(encoding="utf-8")
+    six.toml.write_text("at_once = 2\n" + text, encoding="utf-8")
+    for age, name in enumerate(["d", "a", "f", "c", "b"]):  # e was never looked at
+        six.data(name).mkdir(parents=True)
+        cache = six.data(name) / "cache.duckdb"
+        cache.write_bytes(b"")
+        os.utime(cache, (1_000_000 + age, 1_000_000 + age))
+    opened: list[str] = []
+    at_a_time: list[int] = []
+    now: set[str] = set()
+    start, end = Organisation.__init__, Organisation.close
+
+    def starting(self: Organisation, name: str, *given: Any) -> None:
+        opened.append(name)
+        now.add(name)
+        at_a_time.append(len(now))
+        start(self, name, *given)
+
+    def ending(self: Organisation) -> None:
+        end(self)
+        now.discard(self.name)
+
+    monkeypatch.setattr(Organisation, "__init__", starting)
+    monkeypatch.setattr(Organisation, "close", ending)
+    assert six.command("run", "--once").returncode == 0
+    assert max(at_a_time) == 2 and not now
+    # Two that start together may open in either order.
+    order = ["e", "d", "a", "f", "c", "b"]
+    assert all(abs(opened.index(name) - place) <= 1 for place, name in enumerate(order)), opened
+
+
+def test_a_long_import_gives_its_place_to_those_that_wait(fleet: Callable[..., Fleet]) -> None:
+    two = fleet(["long", "short"])
+    text = two.toml.read_text(encoding="utf-8")
+    lines = [
+        line.replace("target = {", 'slice = "1s", target = { rate = 20,', 1)
+        if line.startswith("long = ")
+        else line
+        for line in text.splitlines()
+    ]
+    two.toml.write_text("at_once = 1\n" + "\n".join(lines) + "\n", encoding="utf-8")
+    two.execute(
+        "long",
+        "with recursive n(i) as (select 1 union all select i + 1 from n where i < 3000) "
+        "insert into customers(external_id, name) select 'N' || i, 'N' from n",
+    )
+    text = two.toml.read_text(encoding="utf-8").replace("rate = 20,", "rate = 1000000,")
+    two.toml.write_text(text, encoding="utf-8")
+    done = two.command("run", "--once")
+    assert done.returncode == 0
+    lines = [line for line in done.stdout.splitlines() if " long: " in line or " short: " in line]
+    (place,) = [number for number, line in enumerate(lines) if " short: " in line]
+    assert place < len(lines) - 1, "it did not wait for the whole import"
+    assert len(two.sent("long")) == 3002
+
+
+def test_status_tells_the_truth_of_each_with_trouble_first(three: Fleet) -> None:
+    lose_source(three)
+    three.command("run", "--once")
+    told = three.told("status")
+    assert list(told) == ["hurt", "good", "other"]
+    hurt, good = told["hurt"]["standing"], told["good"]["standing"]
+    assert hurt["state"] == "failed" and "hurt.db" in hurt["trouble"]
+    assert hurt["trouble"] == hurt["last_failure_said"]
+    assert hurt["last_success"] < hurt["last_failure"] < hurt["next_round"]
+    assert hurt["next_round"] == pytest.approx(hurt["last_failure"] + 3600)
+    assert good["state"] == "in step" and good["last_failure"] is None and good["pending"] == 0
+    (three.folder / "elsewhere.db").rename(three.folder / "hurt.db")
+    assert three.told("status")["hurt"]["standing"]["trouble"], "no round has gone well since"
+    three.command("run", "--once")
+    after = three.told("status")["hurt"]["standing"]
+    assert (after["state"], after["trouble"]) == ("in step", "")
+    assert after["last_success"] > after["last_failure"] == hurt["last_failure"]
+
+
+def test_status_counts_what_is_refused_and_knows_who_was_never_synced(
+    fleet: Callable[..., Fleet],
+) -> None:
+    three = fleet(THREE)
+    three.execute("hurt", f"update customers set name = '{'x' * 10_001}'")
+    assert three.command("apply", "-o", "good", "-o", "hurt").returncode == 4
+    done = three.command("status")
+    first, *lines = done.stdout.splitlines()
+    assert first == (
+        "3 organisations: 1 behind, 1 new, 1 in step; 1 operation pending, 1 record refused"
+    )
+    assert lines[0] == "hurt: behind" and "1 refused" in lines[1]
+    assert lines[2] == "other: new" and "last success never" in lines[3]
+
+
+def test_a_source_that_is_missing_is_told_before_any_round(three: Fleet) -> None:
+    lose_source(three)
+    assert "hurt: failed: There is no SQLite file" in three.command("status").stdout
+    lose_key(three)
+    assert "hurt: failed: [organisation.hurt] target.key is read from" in (
+        three.command("status", "-o", "hurt").stdout
+    )

@@ -18,9 +18,9 @@ def with_defaults(defaults: Mapping[str, Any], own: Mapping[str, Any]) -> dict[s
     return merged
 
 
-def split_defaults(tables: dict[str, Any], name: str) -> dict[str, Any]:
-    """Takes `defaults` out of the file's tables; `name` is the file's. ConfigurationError."""
-    defaults = tables.pop("defaults", {})
+def shared(tables: dict[str, Any], name: str) -> dict[str, Any]:
+    """`defaults` of the file's tables; `name` is the file's. ConfigurationError."""
+    defaults = tables.get("defaults", {})
     if not isinstance(defaults, dict):
         raise ConfigurationError(f"{name}: defaults must be a table, [defaults].")
     return defaults

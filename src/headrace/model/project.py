@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from headrace.model.clock import parse_interval
 from headrace.model.custom_field import DataType
-from headrace.model.defaults import origin, split_defaults, with_defaults
+from headrace.model.defaults import origin, shared, with_defaults
 from headrace.model.errors import ConfigurationError
 from headrace.model.guards import GuardSettings
 
@@ -97,7 +97,8 @@ class OrganisationSettings(Settings, frozen=True, kw_only=True):
     """How long a long import sends before it reads the source and plans again, so that a change of
     today does not wait for the history of years."""
     sweep: str = "1d"
-    """Without effect yet: every round compares the whole source, deletions included."""
+    """How often everything is read and compared, deletions included, although the source shows
+    that nothing moved; a round in which it moved, or can't tell, reads everything anyway."""
     contacts: ContactRule = "with_customer"
     """How contacts travel: `"with_customer"` as its full list, `"separately"` one by one, so that
     those which people added in Upflow stay, or `"never"`."""
@@ -154,6 +155,9 @@ class Project(Settings, frozen=True, kw_only=True):
 
     organisation: dict[str, OrganisationSettings]
     """One table for each organisation; its name is how commands and folders call it."""
+    defaults: dict[str, Any] = {}
+    """What all organisations share, a table with the same keys; an organisation's own win, and
+    tables in it, such as `target`, are merged by key."""
     data: str = ".headrace"
     """The folder of books and journals, relative to the project."""
     journal: str = ""
@@ -177,7 +181,7 @@ def parse_project(text: bytes, name: str) -> Project:
         tables = msgspec.toml.decode(text, type=dict[str, Any])
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{name} is not valid TOML: {error}.") from None
-    defaults = split_defaults(tables, name)
+    defaults = shared(tables, name)
     organisations = tables.pop("organisation", None)
     if not isinstance(organisations, dict) or not organisations:
         raise ConfigurationError(f"{name} names no organisation: {_meant(tables)}")
