@@ -33,15 +33,23 @@ def attach(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
             _attach(connection, path)
         except duckdb.Error as error:
             _raise_if_held(error, path)
-            discard(path)
+            _remove(path)
             _attach(connection, path)
 
 
 def discard(path: Path) -> None:
-    """Removes the file and what belongs to it; what is in it comes from the source and the journal.
+    """Removes the file; what is in it comes from the source and the journal. Busy when another
+    process has it open."""
+    with _alone(path), duckdb.connect() as connection:
+        # Held while it goes, so that nobody can have begun to work with it.
+        try:
+            _attach(connection, path)
+        except duckdb.Error as error:
+            _raise_if_held(error, path)
+        _remove(path)
 
-    Only who had it open last may do so.
-    """
+
+def _remove(path: Path) -> None:
     for name in (path.name, f"{path.name}.wal"):
         path.with_name(name).unlink(missing_ok=True)
 

@@ -28,9 +28,15 @@ _LOG_MAX = 1_000_000
 """Bytes; a log that has grown beyond is put aside once, for a defect may come in every round."""
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
-_READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
+_READ_ONLY = (
+    *(errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.EFBIG, errno.EMFILE),
+    *(errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG),
+)
 _SQLITE_FULL = (sqlite3.SQLITE_FULL,)
-_SQLITE_READ_ONLY = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM)
+_SQLITE_READ_ONLY = (
+    *(sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM),
+    *(sqlite3.SQLITE_IOERR, sqlite3.SQLITE_AUTH),
+)
 
 
 def attempt(loaded: LoadedProject, name: str, clock: Clock, work: Callable[[], T]) -> T:
@@ -46,7 +52,7 @@ def attempt(loaded: LoadedProject, name: str, clock: Clock, work: Callable[[], T
                 raise
         discard(loaded.book_file(name))
         return work()
-    except HeadraceError:
+    except (HeadraceError, BrokenPipeError):  # nobody reads what is printed: not its trouble
         raise
     except Exception as error:
         raise told(loaded, name, clock, error) from error
@@ -71,10 +77,10 @@ def told(loaded: LoadedProject, name: str, clock: Clock, error: Exception) -> He
             f"the disk is full ({text}): what the API acknowledged is noted as far as there was "
             "room, and sent once more otherwise; make room and run it again."
         )
-    if _is_disk(error, code, _READ_ONLY, _SQLITE_READ_ONLY, "ermission denied", "ead-only file"):
+    if _is_disk(error, code, _READ_ONLY, _SQLITE_READ_ONLY, "IO Error"):
         return ConfigurationError(
             f"a file can't be opened or written ({text}): check who owns "
-            f"{loaded.data_folder(name)} and whether its disk is read-only."
+            f"{loaded.data_folder(name)}, whether it is a folder, and whether its disk is writable."
         )
     return _defect(loaded, name, clock, error)
 
