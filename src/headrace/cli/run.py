@@ -108,8 +108,13 @@ def _summary(rounds: list[Round]) -> str:
 def _code(round: Round) -> ExitCode:
     if round.error is not None:
         return code_of(round.error)
-    if round.outcome and (round.outcome.rejected or round.outcome.held):
+    outcome = round.outcome
+    if outcome and outcome.interrupted:
+        return ExitCode.INTERRUPTED
+    if outcome and (outcome.rejected or outcome.held):
         return ExitCode.REJECTED_RECORDS
+    if outcome and outcome.left:
+        return ExitCode.UNREACHABLE
     if round.plan and round.plan.errors:
         return ExitCode.PROBLEMS_IN_DATA
     return ExitCode.DONE
