@@ -20,6 +20,8 @@ from headrace.model.errors import HeadraceError
 T = TypeVar("T")
 
 _NAMED = 20
+# What is wrong with the command line, from whichever click typer brings along.
+_PASSING: tuple[Any, ...] = (typer.BadParameter.__mro__[1], typer.Exit, typer.Abort)
 
 
 class Failed(Struct, frozen=True):
@@ -55,7 +57,7 @@ class Failures:
         """
         for name in self._names:
             try:
-                result = attempt(self._loaded, name, SYSTEM_CLOCK, partial(work, name))
+                result = attempt(self._loaded, name, SYSTEM_CLOCK, partial(work, name), _PASSING)
             except HeadraceError as error:
                 self._note(name, error)
                 if len(self._names) == 1:

@@ -39,8 +39,15 @@ _SQLITE_READ_ONLY = (
 )
 
 
-def attempt(loaded: LoadedProject, name: str, clock: Clock, work: Callable[[], T]) -> T:
-    """What `work` gives of one organisation; whatever it raises becomes a HeadraceError.
+def attempt(
+    loaded: LoadedProject,
+    name: str,
+    clock: Clock,
+    work: Callable[[], T],
+    passing: tuple[type[Exception], ...] = (),
+) -> T:
+    """What `work` gives of one organisation; whatever it raises becomes a HeadraceError, but for
+    what is `passing`: it is not the organisation's.
 
     A book that turns out to be damaged is made anew, and the work done once more.
     """
@@ -52,7 +59,11 @@ def attempt(loaded: LoadedProject, name: str, clock: Clock, work: Callable[[], T
                 raise
         discard(loaded.book_file(name))
         return work()
-    except (HeadraceError, BrokenPipeError):  # nobody reads what is printed: not its trouble
+    except (
+        HeadraceError,
+        BrokenPipeError,
+        *passing,
+    ):  # nobody reads what is printed: not its trouble
         raise
     except Exception as error:
         raise told(loaded, name, clock, error) from error
