@@ -59,13 +59,10 @@ def attempt(
                 raise
         discard(loaded.book_file(name))
         return work()
-    except (
-        HeadraceError,
-        BrokenPipeError,
-        *passing,
-    ):  # nobody reads what is printed: not its trouble
-        raise
     except Exception as error:
+        # A pipe that nobody reads is no trouble of the organisation's either.
+        if isinstance(error, (HeadraceError, BrokenPipeError, *passing)):
+            raise
         raise told(loaded, name, clock, error) from error
 
 
