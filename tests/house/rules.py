@@ -20,6 +20,7 @@ LINE_LENGTH = 100
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 _CLOCK = "take a headrace.model.clock.Clock as an argument"
+_ENGINE = "duckdb.connect(): two organisations in threads must not share the process's engine"
 BANNED: Mapping[str, str] = {
     "datetime.datetime.now": _CLOCK,
     "datetime.datetime.today": _CLOCK,
@@ -33,6 +34,12 @@ BANNED: Mapping[str, str] = {
     "asyncio.sleep": _CLOCK,
     "uuid.uuid4": "derive the id, or take it as an argument",
     "uuid.uuid1": "derive the id, or take it as an argument",
+    "duckdb.execute": _ENGINE,
+    "duckdb.sql": _ENGINE,
+    "duckdb.query": _ENGINE,
+    "duckdb.from_arrow": _ENGINE,
+    "duckdb.extract_statements": _ENGINE,
+    "duckdb.default_connection": _ENGINE,
     "os.system": "subprocess.run with a list",
     "eval": "a table of functions",
     "exec": "a table of functions",

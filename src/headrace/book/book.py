@@ -21,21 +21,21 @@ from headrace.book.checks import Problem, read_problems, run_checks
 from headrace.book.coverage import Uncovered, note_lost_allocations, uncovered
 from headrace.book.custom_values import inferred_type
 from headrace.book.directory import EMPTY, Directory, Field, write_directory
+from headrace.book.file import attach
 from headrace.book.given_values import keep_given_values
 from headrace.book.lost_decimals import warn_of_lost_decimals
-from headrace.book.models import Model, make_empty, run_model
+from headrace.book.models import Model, load_models, make_empty, run_model
 from headrace.book.parallel import Task, side_by_side, statement
 from headrace.book.pdf_marks import mark_files
 from headrace.book.pdf_places import PdfPlaces
 from headrace.book.scales import scale_of_currency, scale_of_processor
 from headrace.book.seal import seal
 from headrace.book.shapeless import drop_views, give_columns
-from headrace.book.sql_tree import statements
+from headrace.book.sql_tree import parsing_with, statements
 from headrace.book.tables import TABLES
 from headrace.book.unstable import warn_of_unstable_models
 from headrace.model.countries import COUNTRIES
 from headrace.model.custom_field import DataType
-from headrace.model.errors import Busy
 from headrace.model.money import EXPONENTS
 from headrace.model.private_files import make_folder
 from headrace.model.project import ContactRule, FamilyRule
@@ -94,15 +94,10 @@ class Book:
             "set checkpoint_threshold = '1TB'"
         )
         try:
-            self.connection.execute(f"attach {_quoted(str(path))} as staging")
-        except duckdb.IOException as error:
+            attach(self.connection, path)
+        except BaseException:
             self.connection.close()
-            if "lock" not in str(error):
-                raise
-            raise Busy(
-                f"Another command works on {path.parent.name} (it holds {path}): wait until it is "
-                "done, or stop it; `headrace status` works beside it."
-            ) from None
+            raise
         seal(self.connection, readable)
         self.connection.execute(
             f"create macro contact_rule() as '{contacts}'; "
@@ -177,8 +172,17 @@ class Book:
         finally:
             self.connection.execute("use memory")
 
+    def load(self, folder: Path, offered: Iterable[str]) -> list[Model]:
+        """The models of a project folder. ModelError as found."""
+        with parsing_with(self.connection):
+            return load_models(folder, offered)
+
     def build(self, models: Iterable[Model]) -> None:
         """Runs the models over the staged tables and derives the rest. ModelError as found."""
+        with parsing_with(self.connection):
+            self._build(models)
+
+    def _build(self, models: Iterable[Model]) -> None:
         by_table = {model.table.name: model for model in models}
         self._models = list(by_table.values())
         give_columns(self.connection, by_table.values())
@@ -232,17 +236,19 @@ class Book:
     def check(self) -> None:
         """Examines every row: the same rows have the same problems, whatever was sent before."""
         run_checks(self.connection)
-        warn_of_lost_decimals(self.connection, self._models)
-        name_causes(self.connection, self._models)
+        with parsing_with(self.connection):
+            warn_of_lost_decimals(self.connection, self._models)
+            name_causes(self.connection, self._models)
 
     def run_again(self) -> None:
         """Runs the models a second time; rows that differ become warnings beside what `check`
         found."""
-        warn_of_unstable_models(self.connection, self._models)
+        with parsing_with(self.connection):
+            warn_of_unstable_models(self.connection, self._models)
 
     def uncovered(self) -> list[Uncovered]:
         """Tables of the source with rows that no model selects."""
-        with self._sources() as sources:
+        with parsing_with(self.connection), self._sources() as sources:
             return uncovered(sources, self._models)
 
     def _sources(self) -> duckdb.DuckDBPyConnection:

@@ -9,6 +9,8 @@ from typing import TypeAlias, TypeVar
 
 import duckdb
 
+from headrace.book.sql_tree import parsing_with
+
 T = TypeVar("T")
 
 Task: TypeAlias = Callable[[duckdb.DuckDBPyConnection], T]
@@ -26,7 +28,7 @@ def side_by_side(connection: duckdb.DuckDBPyConnection, tasks: Sequence[Task[T]]
     cursors = [connection.cursor() for _ in tasks]
     with ThreadPoolExecutor(_HANDS) as executor:
         futures = [
-            executor.submit(task, cursor) for task, cursor in zip(tasks, cursors, strict=True)
+            executor.submit(_run, task, cursor) for task, cursor in zip(tasks, cursors, strict=True)
         ]
         try:
             return [future.result() for future in futures]
@@ -40,6 +42,11 @@ def side_by_side(connection: duckdb.DuckDBPyConnection, tasks: Sequence[Task[T]]
             executor.shutdown()
             for cursor in cursors:
                 cursor.close()
+
+
+def _run(task: Task[T], connection: duckdb.DuckDBPyConnection) -> T:
+    with parsing_with(connection):
+        return task(connection)
 
 
 def statement(sql: str) -> Task[None]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import duckdb
@@ -21,19 +21,40 @@ class Reading(Struct, frozen=True):
     tables: frozenset[str]
 
 
-@functools.cache
+_local = threading.local()
+"""The engine that this thread parses with: two organisations never share one."""
+
+
+@contextmanager
+def parsing_with(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Texts are parsed by this connection's own engine, in this thread, for the length of a `with`.
+
+    Elsewhere each thread has an engine of its own, which takes longer to make than most texts to
+    parse.
+    """
+    before = getattr(_local, "cursor", None)
+    # A cursor of its own: what the connection is asked meanwhile keeps its result.
+    _local.cursor = connection.cursor()
+    try:
+        yield
+    finally:
+        _local.cursor.close()
+        _local.cursor = before
+
+
 def _engine() -> duckdb.DuckDBPyConnection:
-    return duckdb.default_connection().cursor()
-
-
-_ONE_AT_A_TIME = threading.Lock()
-"""Models are looked at by several threads, and a connection refuses what comes while it is busy."""
+    cursor: duckdb.DuckDBPyConnection | None = getattr(_local, "cursor", None)
+    if cursor is not None:
+        return cursor
+    own: duckdb.DuckDBPyConnection | None = getattr(_local, "own", None)
+    if own is None:
+        own = _local.own = duckdb.connect()
+    return own
 
 
 def statements(text: str) -> list[duckdb.Statement]:
     """The statements of a text. duckdb.Error when it is not SQL."""
-    with _ONE_AT_A_TIME:
-        return list(_engine().extract_statements(text))
+    return list(_engine().extract_statements(text))
 
 
 def parse(sql: str) -> Tree:
@@ -43,8 +64,7 @@ def parse(sql: str) -> Tree:
 
 
 def _ask(question: str, text: str) -> str:
-    with _ONE_AT_A_TIME:
-        row = _engine().execute(question, [text]).fetchone()
+    row = _engine().execute(question, [text]).fetchone()
     assert row is not None
     return str(row[0])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +12,8 @@ import msgspec
 import typer
 from msgspec import Struct
 
-from headrace.cli.exit_codes import ExitCode, code_of
+from headrace.cli.each import Failures
+from headrace.cli.exit_codes import ExitCode
 from headrace.cli.options.record import with_options
 from headrace.cli.options.scope import ScopeOptions
 from headrace.cli.show.console import (
@@ -23,10 +25,11 @@ from headrace.cli.show.console import (
 )
 from headrace.cli.show.plans import show_outcome, show_plan
 from headrace.cli.show.progress import DeliveryWatch
-from headrace.fleet.project import load_project
+from headrace.fleet.project import LoadedProject, load_project
+from headrace.fleet.rest import NOTHING_SENT, keep_rest, plan_at_rest, take_sight, verify_target
+from headrace.fleet.round import Round, note_round
 from headrace.model.clock import SYSTEM_CLOCK, parse_interval
 from headrace.model.errors import HeadraceError
-from headrace.model.shown_text import shown
 from headrace.sync.binding import FIRST_IN_PRODUCTION
 from headrace.sync.organisation import Organisation, Outcome
 from headrace.sync.plan import Plan
@@ -41,7 +44,7 @@ class Applied(Struct, frozen=True):
     plan: Plan | None
     outcome: Outcome | None
     error: str | None = None
-    exit_code: int = ExitCode.DONE
+    exit_code: ExitCode = ExitCode.DONE
 
 
 class Options(ScopeOptions, frozen=True, kw_only=True):
@@ -84,28 +87,46 @@ def command(options: Options) -> None:
     """
     how = _how(options)
     loaded = load_project(options.project)
-    names = loaded.names(how.saved.organisation if how.saved else options.organisation)
+    chosen = [how.saved.organisation] if how.saved else options.organisation
+    plans: dict[str, Plan] = {}
+
+    def note(name: str, error: HeadraceError) -> None:
+        note_round(loaded, Round(name, plans.get(name), None, error), "apply", SYSTEM_CLOCK)
+
+    failures = Failures(loaded, loaded.names(chosen), options.json, note)
     results: list[Applied] = []
-    for name in names:
-        try:
-            with loaded.open(name, SYSTEM_CLOCK) as opened:
-                if options.retry_rejected:
-                    opened.journal.clear_rejects()
-                plan, outcome = deliver(opened, how)
-        except HeadraceError as error:
-            if len(names) == 1:
-                raise
-            # One organisation's trouble is not the others'.
-            results.append(Applied(name, None, None, str(error), code_of(error)))
-            if not options.json:
-                print(f"error: {name}: {shown(str(error))}", file=sys.stderr)
-            continue
+    for name, outcome in failures.each(lambda name: _apply(loaded, name, how, plans)):
+        plan = plans[name]
+        note_round(loaded, Round(name, plan, outcome), "apply", SYSTEM_CLOCK)
         results.append(Applied(name, plan, outcome, exit_code=_code(plan, outcome)))
         if outcome.interrupted:
             break
     if options.json:
-        print_json(results)
-    _exit_with(results)
+        failed = [
+            Applied(one.organisation, None, None, one.error, one.exit_code) for one in failures.all
+        ]
+        print_json([*results, *failed])
+    behind = [one.organisation for one in results if one.exit_code is not ExitCode.DONE]
+    failures.sum_up("in step", [("not in step", behind)])
+    failures.exit(one.exit_code for one in results)
+
+
+def _apply(loaded: LoadedProject, name: str, how: How, plans: dict[str, Plan]) -> Outcome:
+    """Brings one organisation up to date; `plans` has its plan as soon as there is one."""
+    if how.plain and (resting := plan_at_rest(loaded, name, SYSTEM_CLOCK)) is not None:
+        asyncio.run(verify_target(loaded, name, SYSTEM_CLOCK))
+        plans[name] = resting
+        if not how.quiet:
+            show_plan(console, resting)
+            show_outcome(console, resting, NOTHING_SENT)
+        return NOTHING_SENT
+    sight = take_sight(loaded, name, SYSTEM_CLOCK)
+    with loaded.open(name, SYSTEM_CLOCK) as opened:
+        if how.retry_rejected:
+            opened.journal.clear_rejects()
+        plan, outcome = deliver(opened, how, lambda plan: plans.update({name: plan}))
+        keep_rest(loaded, opened, sight, plan, outcome)
+    return outcome
 
 
 class How(Struct, frozen=True, kw_only=True):
@@ -122,6 +143,13 @@ class How(Struct, frozen=True, kw_only=True):
     """The plan that must still be the one."""
     confirmed: bool = False
     """Whether the first delivery to Upflow's production is meant."""
+    retry_rejected: bool = False
+
+    @property
+    def plain(self) -> bool:
+        """Whether nothing is asked for but to be in step."""
+        special = self.force or self.changes or self.retry_rejected or self.saved is not None
+        return not special and self.scope == WHOLE
 
 
 def _how(options: Options) -> How:
@@ -137,16 +165,20 @@ def _how(options: Options) -> How:
         scope=saved.scope if saved is not None else options.scope,
         saved=saved,
         confirmed=options.yes or saved is not None,
+        retry_rejected=options.retry_rejected,
     )
 
 
-def deliver(opened: Organisation, how: How) -> tuple[Plan, Outcome]:
-    """Refreshes, plans, shows and applies one organisation.
+def deliver(
+    opened: Organisation, how: How, planned: Callable[[Plan], None] = lambda plan: None
+) -> tuple[Plan, Outcome]:
+    """Refreshes, plans, shows and applies one organisation; `planned` is told of each plan.
 
     UnsafePlan unless forced; StalePlan when it is not the saved plan.
     """
     asyncio.run(opened.prepare())
     plan = opened.plan(how.scope)
+    planned(plan)
     if how.saved is not None:
         how.saved.raise_if_stale(opened.saved(plan, how.scope))
     if how.changes:
@@ -162,6 +194,7 @@ def deliver(opened: Organisation, how: How) -> tuple[Plan, Outcome]:
             console.print(f"{outcome.sent:,} sent; planning again, {outcome.left:,} were left …")
         asyncio.run(opened.prepare())
         plan = opened.plan(how.scope)
+        planned(plan)
         if not how.force:
             plan.raise_if_unsafe()
         outcome = asyncio.run(_watched(opened, plan, how)).after(outcome)
@@ -188,16 +221,6 @@ async def _watched(opened: Organisation, plan: Plan, how: How) -> Outcome:
         return await opened.apply(plan, "apply", watch, how.patience, whole, how.confirmed)
     finally:
         await watch.finish()
-
-
-def _exit_with(results: list[Applied]) -> None:
-    """The exit code of what happened, the worst first."""
-    codes = [result.exit_code for result in results]
-    errors = [result.exit_code for result in results if result.error is not None]
-    mild = (ExitCode.REJECTED_RECORDS, ExitCode.UNREACHABLE, ExitCode.PROBLEMS_IN_DATA)
-    for code in (ExitCode.INTERRUPTED, *errors, *mild):
-        if code in codes:
-            raise typer.Exit(code)
 
 
 def _code(plan: Plan, outcome: Outcome) -> ExitCode:

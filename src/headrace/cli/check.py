@@ -6,8 +6,7 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-import typer
-
+from headrace.cli.each import Failures
 from headrace.cli.exit_codes import ExitCode
 from headrace.cli.show.console import (
     JsonOption,
@@ -17,7 +16,7 @@ from headrace.cli.show.console import (
     print_json,
 )
 from headrace.cli.show.problems import show_problems
-from headrace.fleet.project import load_project
+from headrace.fleet.project import LoadedProject, load_project
 from headrace.model.clock import SYSTEM_CLOCK
 from headrace.model.errors import ApiError, Unauthorised
 from headrace.sync.organisation import Organisation
@@ -37,29 +36,40 @@ def command(
     Example: headrace check --organisation acme
     """
     loaded = load_project(project)
-    reports = []
-    failures = []
-    for name in loaded.names(organisation):
-        with loaded.open(name, SYSTEM_CLOCK) as opened:
-            staged = asyncio.run(opened.prepare())
-            opened.book.run_again()
-            failures.append(_probe(opened))
-            reports.append(_report(opened, staged, failures[-1]))
+    names = loaded.names(organisation)
+    failures = Failures(loaded, names, json)
+    reports, probes = [], []
+    for _, (report, probe) in failures.each(lambda name: _check(loaded, name)):
+        reports.append(report)
+        probes.append(probe)
         if not json:
-            _show(reports[-1])
+            _show(report)
     if json:
-        print_json(reports)
-    _exit_with(reports, failures)
+        print_json([*reports, *failures.documents()])
+    troubled = [
+        report["organisation"]
+        for report, probe in zip(reports, probes, strict=True)
+        if _code(report, probe) is not ExitCode.DONE
+    ]
+    failures.sum_up("fine", [("with problems", troubled)])
+    failures.exit(map(_code, reports, probes))
 
 
-def _exit_with(reports: list[dict[str, Any]], failures: list[ApiError | None]) -> None:
+def _check(loaded: LoadedProject, name: str) -> tuple[dict[str, Any], ApiError | None]:
+    with loaded.open(name, SYSTEM_CLOCK) as opened:
+        staged = asyncio.run(opened.prepare())
+        opened.book.run_again()
+        probe = _probe(opened)
+        return _report(opened, staged, probe), probe
+
+
+def _code(report: dict[str, Any], failure: ApiError | None) -> ExitCode:
     """Keys that the API does not accept first, as `apply` would have it: nothing can be sent."""
-    if any(isinstance(failure, Unauthorised) for failure in failures):
-        raise typer.Exit(ExitCode.CONFIGURATION)
-    if any(p.severity == "error" for report in reports for p in report["problems"]):
-        raise typer.Exit(ExitCode.PROBLEMS_IN_DATA)
-    if any(failures):
-        raise typer.Exit(ExitCode.UNREACHABLE)
+    if isinstance(failure, Unauthorised):
+        return ExitCode.CONFIGURATION
+    if any(problem.severity == "error" for problem in report["problems"]):
+        return ExitCode.PROBLEMS_IN_DATA
+    return ExitCode.UNREACHABLE if failure is not None else ExitCode.DONE
 
 
 def _probe(opened: Organisation) -> ApiError | None:

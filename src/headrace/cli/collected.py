@@ -13,6 +13,7 @@ import typer
 from msgspec import Struct
 from typer.core import TyperGroup
 
+from headrace.cli.each import Failures
 from headrace.cli.options.journal import opened_journal
 from headrace.cli.options.record import with_options
 from headrace.cli.show.collected import show_collected, write_collected
@@ -98,20 +99,22 @@ def list_(options: Options) -> None:
     """
     loaded = load_project(options.project)
     since = _moment(options.since)
-    found: dict[str, list[Collected]] = {}
-    for name in loaded.names(options.organisation):
-        found[name] = _read(loaded, name, options.into, since)
+    failures = Failures(loaded, loaded.names(options.organisation), options.json)
+    found = dict(failures.each(lambda name: _read(loaded, name, options.into, since)))
     if options.csv is not None:
         write_collected(options.csv, found)
     if options.json:
-        print_json(
-            [{"organisation": name, "collected": collected} for name, collected in found.items()]
-        )
-        return
-    for name, collected in found.items():
-        console.print(f"[bold]{name}[/bold]: {several(len(collected), 'record')} not booked yet")
-        if collected:
-            show_collected(console, collected)
+        documents = [
+            {"organisation": name, "collected": collected} for name, collected in found.items()
+        ]
+        print_json([*documents, *failures.documents()])
+    else:
+        for name, collected in found.items():
+            records = several(len(collected), "record")
+            console.print(f"[bold]{name}[/bold]: {records} not booked yet")
+            if collected:
+                show_collected(console, collected)
+    failures.exit()
 
 
 def _read(

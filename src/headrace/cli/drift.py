@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from headrace.cli.each import Failures
 from headrace.cli.exit_codes import ExitCode
 from headrace.cli.show.console import (
     JsonOption,
@@ -18,7 +19,7 @@ from headrace.cli.show.console import (
     reading,
     several,
 )
-from headrace.fleet.project import load_project
+from headrace.fleet.project import LoadedProject, load_project
 from headrace.model.clock import SYSTEM_CLOCK
 from headrace.sync.drift import DriftReport
 
@@ -44,19 +45,28 @@ def command(
     Example: headrace drift --organisation acme --repair
     """
     loaded = load_project(project)
+    names = loaded.names(organisation)
+    failures = Failures(loaded, names, json)
     reports = []
-    for name in loaded.names(organisation):
-        with loaded.open(name, SYSTEM_CLOCK) as opened:
-            asyncio.run(opened.prepare(bound=False))
-            reports.append(reading(opened.name, opened.drift))
-            if repair:
-                opened.repair(reports[-1])
+    for _, report in failures.each(lambda name: _compare(loaded, name, repair)):
+        reports.append(report)
         if not json:
-            _show(reports[-1], repair)
+            _show(report, repair)
     if json:
-        print_json([{"drifted": not report.empty, "report": report} for report in reports])
-    if not repair and not all(report.empty for report in reports):
-        raise typer.Exit(ExitCode.DIFFERS)
+        documents = [{"drifted": not report.empty, "report": report} for report in reports]
+        print_json([*documents, *failures.documents()])
+    drifted = [report.organisation for report in reports if not report.empty]
+    failures.sum_up("without drift", [("with drift", drifted)])
+    failures.exit([ExitCode.DIFFERS] if drifted and not repair else [])
+
+
+def _compare(loaded: LoadedProject, name: str, repair: bool) -> DriftReport:
+    with loaded.open(name, SYSTEM_CLOCK) as opened:
+        asyncio.run(opened.prepare(bound=False))
+        report = reading(opened.name, opened.drift)
+        if repair:
+            opened.repair(report)
+        return report
 
 
 def _show(report: DriftReport, repair: bool) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterable
 
 from headrace.model.errors import (
     ApiError,
     Busy,
+    Defect,
     HeadraceError,
     SourceError,
     Unauthorised,
@@ -35,6 +37,8 @@ def code_of(error: HeadraceError) -> ExitCode:
     match error:
         case UnsafePlan():
             return ExitCode.UNSAFE
+        case Defect():
+            return ExitCode.DEFECT
         case Busy():
             return ExitCode.BUSY
         case Unauthorised():
@@ -42,3 +46,24 @@ def code_of(error: HeadraceError) -> ExitCode:
         case SourceError() | ApiError():
             return ExitCode.UNREACHABLE
     return ExitCode.CONFIGURATION
+
+
+_WORST_FIRST = (
+    ExitCode.INTERRUPTED,
+    ExitCode.DEFECT,
+    ExitCode.CONFIGURATION,
+    ExitCode.UNSAFE,
+    ExitCode.UNREACHABLE,
+    ExitCode.BUSY,
+    ExitCode.REJECTED_RECORDS,
+    ExitCode.PROBLEMS_IN_DATA,
+    ExitCode.DIFFERS,
+    ExitCode.CHANGES_PENDING,
+)
+"""What a person has to mend, then what may pass by itself, then what is in the data."""
+
+
+def worst(codes: Iterable[ExitCode]) -> ExitCode:
+    """The one to exit with, of what several organisations came to; DONE of none."""
+    found = set(codes)
+    return next((code for code in _WORST_FIRST if code in found), ExitCode.DONE)

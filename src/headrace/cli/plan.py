@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
+from headrace.cli.each import Failures
 from headrace.cli.exit_codes import ExitCode
 from headrace.cli.options.record import with_options
 from headrace.cli.options.scope import ScopeOptions
@@ -66,19 +67,25 @@ def command(options: Options) -> None:
     names = loaded.names(options.organisation)
     if options.out is not None:
         names = [loaded.only(options.organisation)]
+    failures = Failures(loaded, names, options.json or options.markdown)
     plans = []
-    for name in names:
-        plans.append(_plan(loaded, name, options))
+    for _, plan in failures.each(lambda name: _plan(loaded, name, options)):
+        plans.append(plan)
         if options.markdown:
-            print(shown(plan_as_markdown(plans[-1])))
+            print(shown(plan_as_markdown(plan)))
         elif not options.json:
-            _show(plans[-1], options)
+            _show(plan, options)
     if options.json:
-        print_json([_document(plan) for plan in plans])
-    if any(plan.errors for plan in plans):
-        raise typer.Exit(ExitCode.PROBLEMS_IN_DATA)
-    if options.detailed_exitcode and not all(plan.empty for plan in plans):
-        raise typer.Exit(ExitCode.CHANGES_PENDING)
+        print_json([*map(_document, plans), *failures.documents()])
+    elif options.markdown:
+        for failed in failures.all:
+            print(f"**{failed.organisation}** failed: {failed.error}\n")
+    pending = [plan.organisation for plan in plans if not plan.empty]
+    failures.sum_up("with nothing to send", [("with changes", pending)])
+    codes = [ExitCode.PROBLEMS_IN_DATA for plan in plans if plan.errors]
+    if options.detailed_exitcode and pending:
+        codes.append(ExitCode.CHANGES_PENDING)
+    failures.exit(codes)
 
 
 def _plan(loaded: LoadedProject, name: str, options: Options) -> Plan:

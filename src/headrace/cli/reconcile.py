@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from headrace.cli.each import Failures
 from headrace.cli.exit_codes import ExitCode
 from headrace.cli.show.console import (
     JsonOption,
@@ -18,8 +19,9 @@ from headrace.cli.show.console import (
 )
 from headrace.cli.show.reconciled import show_reconciled
 from headrace.cli.show.reconciliation_files import write_csv, write_html
-from headrace.fleet.project import load_project
+from headrace.fleet.project import LoadedProject, load_project
 from headrace.model.clock import SYSTEM_CLOCK
+from headrace.sync.proof import Reconciled
 
 
 def command(
@@ -43,19 +45,27 @@ def command(
     Example: headrace reconcile --organisation acme --html monday.html
     """
     loaded = load_project(project)
+    names = loaded.names(organisation)
+    failures = Failures(loaded, names, json)
     proofs = []
-    for name in loaded.names(organisation):
-        with loaded.open(name, SYSTEM_CLOCK) as opened:
-            asyncio.run(opened.prepare())
-            opened.plan()  # so that a document that is not there can be explained
-            proofs.append(asyncio.run(opened.reconcile()))
+    for _, proof in failures.each(lambda name: _prove(loaded, name)):
+        proofs.append(proof)
         if not json:
-            show_reconciled(console, proofs[-1])
+            show_reconciled(console, proof)
     if html is not None:
         write_html(html, proofs)
     if csv is not None:
         write_csv(csv, proofs)
     if json:
-        print_json([{"balanced": proof.balanced, "proof": proof} for proof in proofs])
-    if not all(proof.balanced for proof in proofs):
-        raise typer.Exit(ExitCode.DIFFERS)
+        documents = [{"balanced": proof.balanced, "proof": proof} for proof in proofs]
+        print_json([*documents, *failures.documents()])
+    differing = [proof.organisation for proof in proofs if not proof.balanced]
+    failures.sum_up("balanced", [("with differences", differing)])
+    failures.exit([ExitCode.DIFFERS] if differing else [])
+
+
+def _prove(loaded: LoadedProject, name: str) -> Reconciled:
+    with loaded.open(name, SYSTEM_CLOCK) as opened:
+        asyncio.run(opened.prepare())
+        opened.plan()  # so that a document that is not there can be explained
+        return asyncio.run(opened.reconcile())

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from headrace.cli.exit_codes import ExitCode, code_of
+from headrace.cli.each import listed
+from headrace.cli.exit_codes import ExitCode, code_of, worst
 from headrace.cli.show.console import (
     JsonOption,
     OrganisationOption,
     ProjectOption,
     console,
     print_json,
+    several,
 )
 from headrace.cli.show.problems import show_problems
-from headrace.fleet.loop import Loop, Round
-from headrace.fleet.project import load_project
+from headrace.fleet.loop import Loop
+from headrace.fleet.round import Round
+from headrace.fleet.watch import WatchedProject
 from headrace.model.clock import SYSTEM_CLOCK, format_instant
 
 
@@ -34,26 +38,33 @@ def command(
     """Keep every organisation in step, each at its own interval, until stopped.
 
     Each round reads the source, plans and applies; a line per round says what was sent. An
-    organisation that fails is tried again at its next interval and never stops the others. Ctrl-C
-    and SIGTERM let requests in flight finish. With --json, one JSON document per round and line.
+    organisation that fails is tried again at its next interval and never stops the others. As many
+    as the setting `at_once` says are open at a time, the longest overdue first. Organisations that
+    are added to headrace.toml or removed from it are taken up while it runs. Ctrl-C and SIGTERM let
+    requests in flight finish. With --json, one JSON document per round and line.
 
     Example: headrace run --project /srv/billing-sync
     """
-    loaded = load_project(project)
-    rounds: list[Round] = []
+    rounds: dict[str, Round] = {}
 
     def report(round: Round) -> None:
-        rounds[:] = [other for other in rounds if other.organisation != round.organisation]
-        rounds.append(round)
+        rounds[round.organisation] = round
         if json:
             print_json(_document(round))
         else:
             _show(round)
 
-    loop = Loop(loaded, loaded.names(organisation), SYSTEM_CLOCK, report)
+    def complain(sentence: str) -> None:
+        print(f"error: {sentence}", file=sys.stderr, flush=True)
+
+    loop = Loop(WatchedProject(project, complain), organisation, SYSTEM_CLOCK, report)
     asyncio.run(_stoppable(loop, once))
+    if not json and len(rounds) > 1:
+        console.print(_summary(list(rounds.values())), markup=False)
     if once:
-        _exit_with(rounds)
+        code = worst(map(_code, rounds.values()))
+        if code is not ExitCode.DONE:
+            raise typer.Exit(code)
 
 
 async def _stoppable(loop: Loop, once: bool) -> None:
@@ -77,30 +88,33 @@ def _document(round: Round) -> dict[str, Any]:
 
 def _show(round: Round) -> None:
     when = f"{SYSTEM_CLOCK.now():%H:%M:%S}"
+    console.print(f"{when} {round.organisation}: {round.said}", markup=False)
+    if round.error is None and round.plan is not None:
+        show_problems(console, round.plan.problems)
+
+
+def _summary(rounds: list[Round]) -> str:
+    """`297 in step, 3 failed: …`: where each stands after its last round."""
+    failed = [one.organisation for one in rounds if one.error is not None]
+    behind = [
+        one.organisation for one in rounds if one.error is None and _code(one) is not ExitCode.DONE
+    ]
+    said = [f"{len(rounds) - len(failed) - len(behind):,} in step"]
+    for word, names in (("not in step", behind), ("failed", failed)):
+        said += [f"{len(names):,} {word}: {listed(names)}"] if names else []
+    return f"{several(len(rounds), 'organisation')}: {', '.join(said)}"
+
+
+def _code(round: Round) -> ExitCode:
     if round.error is not None:
-        console.print(f"{when} {round.organisation}: {round.error}", markup=False)
-        return
-    outcome, plan = round.outcome, round.plan
-    if outcome is None or plan is None:
-        return
-    nothing = "nothing to send now" if plan.staying else "nothing to send"
-    said = f"{outcome.sent:,} sent" if plan.requests else nothing
-    for count, word in (
-        (outcome.rejected, "rejected"),
-        (outcome.held, "held"),
-        (outcome.left, "left"),
-        (len(plan.staying), "staying behind"),
-    ):
-        said += f", {count:,} {word}" if count else ""
-    console.print(f"{when} {round.organisation}: {said}", markup=False)
-    show_problems(console, plan.problems)
-
-
-def _exit_with(rounds: list[Round]) -> None:
-    for round in rounds:
-        if round.error is not None:
-            raise typer.Exit(code_of(round.error))
-    if any(r.outcome and (r.outcome.rejected or r.outcome.held) for r in rounds):
-        raise typer.Exit(ExitCode.REJECTED_RECORDS)
-    if any(r.plan and r.plan.errors for r in rounds):
-        raise typer.Exit(ExitCode.PROBLEMS_IN_DATA)
+        return code_of(round.error)
+    outcome = round.outcome
+    if outcome and outcome.interrupted:
+        return ExitCode.INTERRUPTED
+    if outcome and (outcome.rejected or outcome.held):
+        return ExitCode.REJECTED_RECORDS
+    if outcome and outcome.left:
+        return ExitCode.UNREACHABLE
+    if round.plan and round.plan.errors:
+        return ExitCode.PROBLEMS_IN_DATA
+    return ExitCode.DONE

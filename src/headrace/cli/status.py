@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
+from headrace.cli.each import Failed, Failures
 from headrace.cli.show.console import (
     JsonOption,
     OrganisationOption,
@@ -21,7 +22,9 @@ from headrace.cli.show.console import (
     several,
 )
 from headrace.cli.show.names import name_text
+from headrace.cli.show.standing import standing_text, summary_text
 from headrace.fleet.project import LoadedProject, load_project
+from headrace.fleet.standing import TROUBLE_FIRST, Standing, standing_of
 from headrace.model.clock import SYSTEM_CLOCK
 from headrace.model.errors import ConfigurationError
 from headrace.sync.journal import Journal, Key, Reject, Run, Sent, State
@@ -41,6 +44,8 @@ def command(
 ) -> None:
     """Show what the API has, the last runs, and what it refused; works beside a running sync.
 
+    Of several organisations it sums up, then tells of each, those in trouble first: its last
+    success, its last failure with its sentence, what is pending and refused, and when it is due.
     Of a run that goes on it tells how far it is, how much of the allowed rate it uses, and when the
     open items and all items are complete. With --run it tells of one run what it sent, by entity
     and action, how long it took, why it ended, and what the API refused; --json names each record.
@@ -51,19 +56,47 @@ def command(
     if run is not None:
         _tell_run(loaded, loaded.only(organisation), run, json)
         return
-    reports = [_report(loaded, name) for name in loaded.names(organisation)]
+    names = loaded.names(organisation)
+    failures = Failures(loaded, names, json)
+    reports = [report for _, report in failures.each(lambda name: _read(loaded, name))]
+    reports += map(_unreadable, failures.all)
+    reports.sort(key=lambda report: TROUBLE_FIRST.index(report["standing"].state))
     if json:
         print_json([_document(report) for report in reports])
-        return
-    for report in reports:
-        _show(report)
+    elif len(names) == 1:
+        _show(reports[0])
+    else:
+        _show_all([report["standing"] for report in reports])
+    failures.exit()
 
 
-def _report(loaded: LoadedProject, name: str) -> dict[str, Any]:
+def _show_all(standings: Sequence[Standing]) -> None:
+    now = SYSTEM_CLOCK.now().timestamp()
+    console.print(summary_text(standings), markup=False)
+    for standing in standings:
+        console.print(standing_text(standing, now), markup=False)
+
+
+def _unreadable(failed: Failed) -> dict[str, Any]:
+    """Of one whose journal can't be read, that alone."""
+    name = failed.organisation
+    return {
+        "organisation": name,
+        "standing": Standing(organisation=name, state="failed", trouble=failed.error),
+        "records": {},
+        "runs": [],
+        "state": None,
+        "rejects": [],
+        "names": {},
+    }
+
+
+def _read(loaded: LoadedProject, name: str) -> dict[str, Any]:
     with closing(Journal(loaded.journal_place(name), SYSTEM_CLOCK)) as journal:
         runs = journal.runs()
         return {
             "organisation": name,
+            "standing": standing_of(loaded, name, journal, SYSTEM_CLOCK),
             "records": journal.count(),
             "runs": runs,
             "state": journal.state(runs[0].id) if runs else None,
@@ -119,7 +152,8 @@ def _refused_names(journal: Journal, records: Sequence[Sent]) -> dict[Key, Name]
 
 
 def _show(report: dict[str, Any]) -> None:
-    console.print(f"[bold]{report['organisation']}[/bold]")
+    now = SYSTEM_CLOCK.now().timestamp()
+    console.print(standing_text(report["standing"], now), markup=False)
     counts = report["records"]
     said = ", ".join(several(count, entity) for entity, count in counts.items())
     console.print(f"  the API has: {said or 'nothing yet'}")

@@ -1,28 +1,39 @@
-"""The loop: keeps a project's organisations in step, each at its own interval, in one process."""
+"""The loop: keeps a project's organisations in step, each at its own interval, in one process.
+
+Only so many are open at a time, whatever their number: the one that is overdue for the longest is
+next. Nothing is shared between two of them but the event loop.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
 
+import duckdb
 from msgspec import Struct
 
+from headrace.book.file import discard, is_damage
 from headrace.fleet.project import LoadedProject
+from headrace.fleet.rest import NOTHING_SENT, keep_rest, plan_at_rest, take_sight
+from headrace.fleet.round import Round, note_round
+from headrace.fleet.trouble import told
+from headrace.fleet.watch import WatchedProject
 from headrace.model.clock import Clock
-from headrace.model.errors import HeadraceError
+from headrace.model.errors import ConfigurationError
 from headrace.sync.deliver import Delivery
-from headrace.sync.organisation import Outcome, Watch
+from headrace.sync.organisation import Outcome
 from headrace.sync.plan import Plan
 from headrace.sync.progress import Progress
 
+_LOOK_S = 2.0
+"""How long an edit of the project file may wait until it is taken up."""
 
-class Round(Struct, frozen=True):
-    """One sync of one organisation: its plan and outcome, or the error that ended it."""
 
-    organisation: str
-    plan: Plan | None
-    outcome: Outcome | None
-    error: HeadraceError | None = None
+class _Made(Struct):
+    """What a round has come to so far."""
+
+    plan: Plan | None = None
+    outcome: Outcome | None = None
 
 
 class Loop:
@@ -30,17 +41,25 @@ class Loop:
 
     def __init__(
         self,
-        project: LoadedProject,
-        names: Sequence[str],
+        watched: WatchedProject,
+        chosen: Sequence[str] | None,
         clock: Clock,
         report: Callable[[Round], None],
     ) -> None:
-        self._project = project
-        self._names = names
+        """`chosen` are names and patterns; organisations that come to match them join.
+        ConfigurationError for one that matches nothing."""
+        self._watched = watched
+        self._chosen = chosen
         self._clock = clock
         self._report = report
         self._stopping = asyncio.Event()
         self._interrupts: dict[str, Callable[[], None]] = {}
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._earlier: dict[str, Outcome] = {}
+        """Of rounds that ended to plan again: what their slices came to."""
+        self._due: dict[str, float] = {}
+        """When each is to be looked at, by the clock's monotonic seconds."""
+        self._join(watched.project.names(chosen))
 
     def stop(self) -> None:
         """Lets requests in flight finish, then ends."""
@@ -50,49 +69,127 @@ class Loop:
 
     async def run(self, once: bool = False) -> None:
         """Runs every organisation at its interval; `once` runs each a single time."""
-        await asyncio.gather(*(self._keep(name, once) for name in self._names))
-
-    async def _keep(self, name: str, once: bool) -> None:
-        interval = self._project.settings_of(name).interval.total_seconds()
-        while not self._stopping.is_set():
-            started = self._clock.monotonic()
-            self._report(await self.sync(name))
-            if once:
-                return
-            await self._rest(max(0.0, started + interval - self._clock.monotonic()))
-
-    async def _rest(self, seconds: float) -> None:
         stopping = asyncio.create_task(self._stopping.wait())
-        resting = asyncio.ensure_future(self._clock.sleep(seconds))
-        await asyncio.wait({stopping, resting}, return_when=asyncio.FIRST_COMPLETED)
-        stopping.cancel()
-        resting.cancel()
-
-    async def sync(self, name: str, watch: Watch | None = None) -> Round:
-        """Refreshes, plans and applies one organisation; never raises a HeadraceError."""
-        plan = outcome = None
         try:
-            with self._project.open(name, self._clock) as organisation:
-                await organisation.prepare()
-                plan = await asyncio.to_thread(organisation.plan)
-                plan.raise_if_unsafe()
+            while not self._stopping.is_set():
+                if not once:
+                    self._take_up()
+                self._start(once)
+                if once and not self._running:
+                    return
+                resting = asyncio.ensure_future(self._clock.sleep(self._idle_for()))
+                awaited = {stopping, resting, *self._running.values()}
+                await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
+                resting.cancel()
+                self._collect()
+            await asyncio.gather(*self._running.values())
+        finally:
+            stopping.cancel()
 
-                def watching(progress: Progress, delivery: Delivery) -> None:
-                    self._interrupts[name] = delivery.interrupt
-                    if self._stopping.is_set():
-                        delivery.interrupt()
-                    if watch is not None:
-                        watch(progress, delivery)
+    def _take_up(self) -> None:
+        """Organisations that were added to the file join, those that were removed leave."""
+        project = self._watched.look()
+        try:
+            names = project.names(self._chosen)
+        except ConfigurationError:  # all that a pattern matched have left
+            names = [name for name in project.names() if name in self._due]
+        for gone in self._due.keys() - set(names):
+            del self._due[gone]
+        self._join([name for name in names if name not in self._due])
 
-                outcome = await organisation.apply(plan, "run", watching, whole=False)
-                while outcome.sliced:
-                    await organisation.prepare()
-                    plan = await asyncio.to_thread(organisation.plan)
-                    plan.raise_if_unsafe()
-                    again = await organisation.apply(plan, "run", watching, whole=False)
-                    outcome = again.after(outcome)
-        except HeadraceError as error:
-            return Round(name, plan, outcome, error)
+    def _join(self, names: Sequence[str]) -> None:
+        """Those that were never looked at first, then those for which it is the longest time."""
+        project, now = self._watched.project, self._clock.monotonic()
+        since_epoch = self._clock.now().timestamp()
+        for name in names:
+            self._due[name] = now - max(0.0, since_epoch - project.worked_at(name))
+
+    def _start(self, once: bool) -> None:
+        """The longest overdue, as long as there is room."""
+        now = self._clock.monotonic()
+        room = self._watched.project.at_once - len(self._running)
+        overdue = (
+            (due, name)
+            for name, due in self._due.items()
+            if due <= now and name not in self._running
+        )
+        for _, name in sorted(overdue)[: max(0, room)]:
+            self._running[name] = asyncio.create_task(self._turn(name, once))
+
+    def _idle_for(self) -> float:
+        now = self._clock.monotonic()
+        due = [due - now for name, due in self._due.items() if name not in self._running]
+        if len(self._running) >= self._watched.project.at_once:
+            return _LOOK_S
+        return min([_LOOK_S, *(max(0.0, seconds) for seconds in due)])
+
+    def _collect(self) -> None:
+        """Takes note of those that ended; what only a defect of the loop raises is raised here."""
+        for name, task in list(self._running.items()):
+            if task.done():
+                del self._running[name]
+                task.result()
+
+    async def _turn(self, name: str, once: bool) -> None:
+        project = self._watched.project
+        started = self._clock.monotonic()
+        round = await self.sync(project, name)
+        outcome = round.outcome
+        if name in self._due:
+            if outcome is not None and outcome.sliced and round.error is None:
+                # There is more to send: others that wait go first.
+                self._due[name] = self._clock.monotonic()
+            elif once:
+                del self._due[name]
+            else:
+                self._due[name] = started + project.settings_of(name).interval.total_seconds()
+        self._report(round)
+
+    async def sync(self, project: LoadedProject, name: str) -> Round:
+        """One round of one organisation; never raises what is only its own trouble."""
+        made = _Made()
+        try:
+            try:
+                await self._work(project, name, made)
+            except (duckdb.Error, RuntimeError) as error:
+                if not is_damage(error):
+                    raise
+                discard(project.book_file(name))
+                await self._work(project, name, made)
+            round = Round(name, made.plan, made.outcome)
+        except Exception as error:
+            self._earlier.pop(name, None)
+            trouble = told(project, name, self._clock, error)
+            round = Round(name, made.plan, made.outcome, trouble)
         finally:
             self._interrupts.pop(name, None)
-        return Round(name, plan, outcome)
+        await asyncio.to_thread(note_round, project, round, "run", self._clock)
+        return round
+
+    async def _work(self, project: LoadedProject, name: str, made: _Made) -> None:
+        """Refreshes, plans and applies; everything that takes long is done beside the loop."""
+        clock = self._clock
+        made.plan = await asyncio.to_thread(plan_at_rest, project, name, clock)
+        if made.plan is not None:
+            made.outcome = NOTHING_SENT
+            return
+        sight = await asyncio.to_thread(take_sight, project, name, clock)
+        opened = await asyncio.to_thread(project.open, name, clock)
+
+        def watching(progress: Progress, delivery: Delivery) -> None:
+            self._interrupts[name] = delivery.interrupt
+            if self._stopping.is_set():
+                delivery.interrupt()
+
+        try:
+            await opened.prepare()
+            made.plan = await asyncio.to_thread(opened.plan)
+            made.plan.raise_if_unsafe()
+            outcome = await opened.apply(made.plan, "run", watching, whole=False)
+            earlier = self._earlier.pop(name, None)
+            made.outcome = outcome.after(earlier) if earlier is not None else outcome
+            if outcome.sliced:
+                self._earlier[name] = made.outcome
+            await asyncio.to_thread(keep_rest, project, opened, sight, made.plan, outcome)
+        finally:
+            await asyncio.to_thread(opened.close)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
+import fnmatch
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -22,6 +25,7 @@ from headrace.sync.organisation import Organisation
 FILE_NAME = "headrace.toml"
 _TARGET = "{target}"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_LISTED = 20
 
 
 class LoadedProject(Struct, frozen=True):
@@ -30,24 +34,33 @@ class LoadedProject(Struct, frozen=True):
     folder: Path
     settings: Project
 
-    def names(self, chosen: str | None = None) -> list[str]:
-        """The organisations to work on; ConfigurationError for one that is not there."""
+    def names(self, chosen: Sequence[str] | None = None) -> list[str]:
+        """The organisations to work on, in the file's order: all, or those that the names and
+        patterns (`shop*`) match; ConfigurationError for one that matches none."""
         names = list(self.settings.organisation)
-        if chosen is None:
+        if not chosen:
             return names
-        if chosen not in names:
-            raise ConfigurationError(
-                f"{FILE_NAME} has no [organisation.{chosen}]: there is {', '.join(names)}."
-            )
-        return [chosen]
+        found: set[str] = set()
+        for pattern in chosen:
+            matches = fnmatch.filter(names, pattern)
+            if not matches:
+                near = difflib.get_close_matches(pattern, names, 1)
+                hint = f" Did you mean {near[0]}?" if near else ""
+                raise ConfigurationError(
+                    f"{FILE_NAME} has no [organisation.{pattern}]{'.' if hint else ': there is '}"
+                    f"{hint or _listed(names) + '.'}"
+                )
+            found.update(matches)
+        return [name for name in names if name in found]
 
-    def only(self, chosen: str | None) -> str:
-        """The one organisation meant; ConfigurationError when several could be."""
+    def only(self, chosen: Sequence[str] | None) -> str:
+        """The one organisation meant; ConfigurationError that lists them when several could be."""
         names = self.names(chosen)
         if len(names) > 1:
+            meant = f"{' '.join(chosen)} matches" if chosen else f"{FILE_NAME} has"
             raise ConfigurationError(
-                f"{FILE_NAME} has several organisations: choose one with --organisation "
-                f"({', '.join(names)})."
+                f"{meant} several organisations, and this works on one: choose it with "
+                f"--organisation ({_listed(names)})."
             )
         return names[0]
 
@@ -67,6 +80,23 @@ class LoadedProject(Struct, frozen=True):
         where = f"[organisation.{name}] target.url"
         return resolve(self.settings.organisation[name].target.url, where, self.folder, environment)
 
+    @property
+    def at_once(self) -> int:
+        """How many organisations may be open at a time."""
+        return self.settings.at_once or os.cpu_count() or 1
+
+    def book_file(self, name: str) -> Path:
+        """The organisation's book, a cache."""
+        return self.data_folder(name) / "cache.duckdb"
+
+    def worked_at(self, name: str) -> float:
+        """About when the organisation was last worked on, in seconds since 1970; 0 for never."""
+        times = [0.0]
+        for file in ("journal.db", "cache.duckdb"):
+            with suppress(OSError):
+                times.append((self.data_folder(name) / file).stat().st_mtime)
+        return max(times)
+
     def journal_place(self, name: str, environment: Mapping[str, str] = os.environ) -> Place:
         """Where the organisation's journal is; ConfigurationError for what is no such place."""
         setting = self.settings.journal
@@ -82,6 +112,15 @@ class LoadedProject(Struct, frozen=True):
         self, name: str, clock: Clock, environment: Mapping[str, str] = os.environ
     ) -> Organisation:
         """Opens one organisation with its secrets resolved. ConfigurationError, Busy."""
+        settings, keys = self.resolved(name, environment)
+        place = self.journal_place(name, environment)
+        data = self.data_folder(name, environment)
+        return Organisation(name, settings, keys, self.folder, data, clock, place)
+
+    def resolved(
+        self, name: str, environment: Mapping[str, str] = os.environ
+    ) -> tuple[OrganisationSettings, Keys]:
+        """The organisation's settings and keys as they are now: files are read anew each time."""
         settings = self.settings.organisation[name]
         where = f"[organisation.{name}]"
         url = self._target_url(name, environment)
@@ -102,13 +141,16 @@ class LoadedProject(Struct, frozen=True):
             target=msgspec.structs.replace(settings.target, url=url),
             source=msgspec.structs.replace(settings.source, url=source),
         )
-        place = self.journal_place(name, environment)
-        data = self.data_folder(name, environment)
-        return Organisation(name, settings, keys, self.folder, data, clock, place)
+        return settings, keys
 
     def settings_of(self, name: str) -> OrganisationSettings:
         """The organisation's settings as written."""
         return self.settings.organisation[name]
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return ", ".join(names[:_LISTED]) + more
 
 
 def load_project(path: Path) -> LoadedProject:

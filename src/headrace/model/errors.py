@@ -8,6 +8,8 @@
     │   ├── StalePlan            make the plan anew: what it was made of has moved on
     │   └── AnotherTarget        give the other API a journal of its own, or repair this one
     ├── Busy                     another command holds the organisation: wait for it
+    ├── DamagedJournal           put the journal's backup in its place, or `headrace adopt`
+    ├── Defect                   report it, with the traceback that the log file has
     ├── ApiError                 what the receivables API answered
     │   ├── Unreachable          nothing was lost: run again when the API is back
     │   ├── Unauthorised         mend the key pair
@@ -60,6 +62,14 @@ class AnotherTarget(UnsafePlan):
 
 class Busy(HeadraceError):
     """Another process works on the same organisation."""
+
+
+class DamagedJournal(HeadraceError):
+    """The journal is there and can't be read; it is never made anew, for it is the truth."""
+
+
+class Defect(HeadraceError):
+    """Something that can't be, told in one line; its traceback is elsewhere."""
 
 
 class ApiError(HeadraceError):

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from headrace.model.clock import parse_interval
 from headrace.model.custom_field import DataType
+from headrace.model.defaults import origin, shared, with_defaults
 from headrace.model.errors import ConfigurationError
 from headrace.model.guards import GuardSettings
 from headrace.model.pdf_place import parse_pdf_place
@@ -100,8 +101,10 @@ class OrganisationSettings(Settings, frozen=True, kw_only=True):
     """How long a long import sends before it reads the source and plans again, so that a change of
     today does not wait for the history of years."""
     sweep: str = "1d"
-    """How often what the API holds is looked up, a few records by their ids, to know that it is
-    still the organisation which the journal belongs to."""
+    """How often everything is read and compared, deletions included, although the source shows
+    that nothing moved, and a few records are looked up in the API, to know that it is still the
+    organisation which the journal belongs to. A round in which the source moved, or can't tell,
+    reads everything anyway."""
     contacts: ContactRule = "with_customer"
     """How contacts travel: `"with_customer"` as its full list, `"separately"` one by one, so that
     those which people added in Upflow stay, or `"never"`."""
@@ -168,11 +171,21 @@ class Project(Settings, frozen=True, kw_only=True):
 
     organisation: dict[str, OrganisationSettings]
     """One table for each organisation; its name is how commands and folders call it."""
+    defaults: dict[str, Any] = {}
+    """What all organisations share, a table with the same keys; an organisation's own win, and
+    tables in it, such as `target`, are merged by key."""
     data: str = ".headrace"
     """The folder of books and journals, relative to the project."""
     journal: str = ""
     """Where the journals are: empty for a SQLite file each in `data`, or the `postgresql://…` of
     one database for all, as `env:NAME` or `file:PATH`, so that several machines may take turns."""
+    at_once: int = 0
+    """How many organisations `headrace run` has open at a time, each with its book in memory; 0
+    for as many as there are cores."""
+
+    def __post_init__(self) -> None:
+        if self.at_once < 0:
+            raise ValueError("at_once must be 0, for as many as there are cores, or more")
 
 
 def parse_project(text: bytes, name: str) -> Project:
@@ -184,6 +197,7 @@ def parse_project(text: bytes, name: str) -> Project:
         tables = msgspec.toml.decode(text, type=dict[str, Any])
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{name} is not valid TOML: {error}.") from None
+    defaults = shared(tables, name)
     organisations = tables.pop("organisation", None)
     if not isinstance(organisations, dict) or not organisations:
         raise ConfigurationError(f"{name} names no organisation: {_meant(tables)}")
@@ -193,10 +207,30 @@ def parse_project(text: bytes, name: str) -> Project:
             "[organisation.NAME.target] for what stands in it."
         )
     settings = {
-        key: _convert(table, OrganisationSettings, f"{name} in [organisation.{key}]")
+        key: _organisation(defaults, table, name, f"[organisation.{key}]")
         for key, table in organisations.items()
     }
     return _convert({**tables, "organisation": settings}, Project, name)
+
+
+def _organisation(
+    defaults: dict[str, Any], own: Any, name: str, title: str
+) -> OrganisationSettings:
+    if not isinstance(own, dict):
+        return _convert(own, OrganisationSettings, f"{name} in {title}")
+    try:
+        return _convert(
+            with_defaults(defaults, own),
+            OrganisationSettings,
+            f"{name} in {title}",
+            (defaults, own),
+        )
+    except _InDefaults as error:
+        raise ConfigurationError(f"{name} in [defaults]{error}") from None
+
+
+class _InDefaults(Exception):
+    """What is wrong stands in the shared table."""
 
 
 _OWN_TABLES = frozenset({"target", "source", "guards"})
@@ -220,17 +254,22 @@ def _meant(tables: Mapping[str, Any]) -> str:
 S = TypeVar("S", bound=Settings)
 
 
-def _convert(table: Any, kind: type[S], where: str) -> S:
+def _convert(
+    table: Any, kind: type[S], where: str, layers: tuple[dict[str, Any], Any] | None = None
+) -> S:
     try:
         return msgspec.convert(table, kind)
     except msgspec.ValidationError as error:
         problem, _, place = str(error).replace("`key` in ", "").partition(" - at `$")
         inner = place.rstrip("`").lstrip(".")
+        faulty = problem.rpartition(" ")[2].strip("`") if "unknown field" in problem else ""
         if problem.startswith("Object contains unknown field "):
             problem = _unknown(problem.rpartition(" ")[2].strip("`"), kind, inner)
         elif problem.startswith("Invalid enum value "):
             problem = f"{problem.removeprefix('Invalid enum value ')} is none of {_choices(inner)}"
         key = f" {inner}:" if inner else ""
+        if layers is not None and origin(faulty, inner, *layers):
+            raise _InDefaults(f":{key} {problem}.") from None
         raise ConfigurationError(f"{where}:{key} {problem}.") from None
 
 

@@ -88,13 +88,13 @@ def postgres_driver() -> Any:
 def connected(
     driver: Any, url: str, target: duckdb.DuckDBPyConnection | None = None
 ) -> Iterator[Database]:
-    """A connection for the length of a `with`; small results go through the process's own DuckDB,
-    for making one takes longer than most of them."""
+    """A connection for the length of a `with`; without a `target` small results go through an
+    engine that lasts as long: a shared one refuses what comes while it is busy."""
     with driver.connect(url) as database, adbc_driver_manager.AdbcConnection(database) as raw:
         if target is not None:
             yield Database(raw, target)
             return
-        with duckdb.default_connection().cursor() as scratch:
+        with duckdb.connect() as scratch:
             yield Database(raw, scratch)
 
 

@@ -18,6 +18,7 @@ import duckdb
 from headrace.model.errors import SourceError
 from headrace.sources.csv_files import stage_csv
 from headrace.sources.json_files import stage_json
+from headrace.sources.marks import files_mark
 from headrace.sources.source import check_offered, count_rows, literal, staged
 
 _KINDS = {
@@ -53,6 +54,11 @@ class FileSource:
             with _reading(name):
                 _stage_files(connection, name, files[name])
         return {name: count_rows(connection, name) for name in names}
+
+    def mark(self, now: float) -> str | None:
+        files = self._files()
+        mark = files_mark([path for name in sorted(files) for path in files[name]], now)
+        return mark and f"{sorted(self._globs.items())}\n{mark}"
 
     def close(self) -> None:
         """Nothing is kept open between calls."""

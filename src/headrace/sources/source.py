@@ -32,6 +32,12 @@ class Source(Protocol):
         for a name that is not offered and for whatever keeps the system from being read.
         """
 
+    def mark(self, now: float) -> str | None:
+        """Stays the same only while the contents do; None when nothing tells, or not surely.
+
+        `now` is the time in seconds since 1970.
+        """
+
     def close(self) -> None:
         """Lets go of connections and files."""
 

@@ -12,7 +12,9 @@ of them without loss is asked for:
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Collection
+from contextlib import closing, suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -21,10 +23,17 @@ import duckdb
 
 from headrace.model.errors import SourceError
 from headrace.sources.adbc import Database, connected, reading
+from headrace.sources.marks import files_mark, may_move
 from headrace.sources.source import check_offered, count_rows, literal, quoted, staged
 
 _EXAMPLES = {"integer": "0", "real": "0.5", "text": "'x'", "blob": "x'00'"}
 """A value of each type; it stands before the rows and tells the driver what will come."""
+
+_TABLES = (
+    "select name from sqlite_master where type in ('table', 'view')"
+    " and name not like 'sqlite!_%' escape '!'"
+)
+_VIEWS = "select sql from sqlite_master where type = 'view'"
 
 
 class SqliteSource:
@@ -37,8 +46,13 @@ class SqliteSource:
 
     def tables(self) -> frozenset[str]:
         self._check_path()
-        with reading(str(self._path)), connected(adbc_driver_sqlite, self._uri) as database:
-            return frozenset(_own_tables(database)) | self._queries.keys()
+        # Through Python's own driver: the other one needs an engine for its rows.
+        try:
+            with closing(sqlite3.connect(self._uri, uri=True)) as database:
+                names = [str(name).lower() for (name,) in database.execute(_TABLES)]
+        except sqlite3.Error as error:
+            raise SourceError(f"{self._path}: {error}.") from None
+        return frozenset(names) | self._queries.keys()
 
     def stage(
         self, connection: duckdb.DuckDBPyConnection, names: Collection[str]
@@ -60,6 +74,20 @@ class SqliteSource:
             database.run("rollback")
         return {name: count_rows(connection, name) for name in names}
 
+    def mark(self, now: float) -> str | None:
+        wal = Path(f"{self._path}-wal")
+        beside = [Path(f"{self._path}-journal")]
+        with suppress(OSError):  # reading leaves an empty one behind
+            beside += [wal] if wal.stat().st_size else []
+        mark = files_mark([self._path, *beside], now)
+        queries = list(self._queries.values())
+        try:
+            with closing(sqlite3.connect(self._uri, uri=True)) as database:
+                queries += [str(sql) for (sql,) in database.execute(_VIEWS)]
+        except sqlite3.Error:
+            return None
+        return None if any(map(may_move, queries)) else mark
+
     def close(self) -> None:
         """Nothing is kept open between calls."""
 
@@ -70,10 +98,7 @@ class SqliteSource:
 
 def _own_tables(database: Database) -> dict[str, str]:
     """Tables and views: lower-case name to a query for all of it."""
-    found = database.rows(
-        "select name from sqlite_master where type in ('table', 'view')"
-        " and name not like 'sqlite!_%' escape '!'"
-    )
+    found = database.rows(_TABLES)
     return {str(name).lower(): f"select * from {quoted(str(name))}" for (name,) in found}
 
 

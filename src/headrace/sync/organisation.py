@@ -7,14 +7,13 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from types import TracebackType
 
 import msgspec
 from msgspec import Struct
 
 from headrace.book.book import Book
 from headrace.book.directory import EMPTY, Directory, Field, decode_directory
-from headrace.book.models import Model, load_models
+from headrace.book.models import Model
 from headrace.client.retry import ATTEMPTS, GLANCES, PATIENCE
 from headrace.client.transport import HttpTransport
 from headrace.model.clock import Clock, format_instant
@@ -146,7 +145,7 @@ class Organisation:
         source = open_source(self.settings.source, self._folder)
         try:
             offered = source.tables()
-            models = load_models(self._folder / self.settings.models, offered)
+            models = self.book.load(self._folder / self.settings.models, offered)
             wanted = sorted(set().union(*(model.reads for model in models)))
             with self.book.staging() as connection:
                 rows = source.stage(connection, wanted)
@@ -218,6 +217,10 @@ class Organisation:
         self.book.leave_positions_out(self.journal.refused_positions())
         self.book.build(self.models)
         self.book.check()
+        self.compare()
+
+    def compare(self) -> None:
+        """Finds what differs, over the book as it was last built, by the journal as it is now."""
         self._planner.compare()
         self._claimer.forget()
 
@@ -261,7 +264,7 @@ class Organisation:
         """
         if self.binding.is_first_in_production and not confirmed and not plan.empty:
             raise UnsafePlan(f"{FIRST_IN_PRODUCTION} {CONFIRM}")
-        await self.binding.verify(always=True)
+        await self.binding.verify(always=command == "apply")
         plan = await self._looked_again(plan, patience)
         self.journal.refresh(self._planner.unchanged)
         self.journal.drop_rejects(self._planner.settled_rejects)
@@ -424,12 +427,7 @@ class Organisation:
     def __enter__(self) -> Organisation:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         self.close()
 
 

@@ -69,3 +69,57 @@ def test_a_misspelled_table_beside_good_ones_is_recognised() -> None:
     text = GOOD.replace("target = ", "taget = ")
     with pytest.raises(ConfigurationError, match="taget, did you mean target"):
         parse_project(text.encode(), "headrace.toml")
+
+
+SHARED = """
+[defaults]
+every = "15m"
+contacts = "never"
+on_delete = { customer = "report" }
+target = { url = "https://hub.test/v1", rate = 60, key = "env:KEY", secret = "env:SECRET" }
+source = { kind = "sql" }
+guards = { changes = 0.5 }
+
+[organisation]
+one = { source = { url = "sqlite:///one.db" } }
+two = { source = { kind = "files", path = "two" }, target = { rate = 90 }, every = "1h" }
+"""
+
+
+def test_what_organisations_share_is_merged_by_key_and_their_own_wins() -> None:
+    found = parse_project(SHARED.encode(), "headrace.toml").organisation
+    one, two = found["one"], found["two"]
+    assert (one.every, one.contacts, one.guards.changes) == ("15m", "never", 0.5)
+    assert (one.target.rate, one.source.kind, one.source.url) == (60, "sql", "sqlite:///one.db")
+    assert (two.every, two.contacts) == ("1h", "never")
+    assert (two.target.rate, two.target.url, two.target.key) == (90, one.target.url, "env:KEY")
+    assert (two.source.kind, two.source.path) == ("files", "two")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "where", "said"),
+    [
+        ("rate = 60", "rte = 60", "[defaults]: target", "did you mean rate"),
+        ("rate = 60", 'rate = "60"', "[defaults]: target.rate", "int"),
+        ("rate = 90", 'rate = "90"', "[organisation.two]: target.rate", "int"),
+        ('every = "15m"', 'evry = "15m"', "[defaults]", "did you mean every"),
+        ('every = "1h"', 'evry = "1h"', "[organisation.two]", "did you mean every"),
+        ('contacts = "never"', 'contacts = "no"', "[defaults]: contacts", "is none of"),
+        ("[organisation]", "at_once = 1\n[organisation]", "[defaults]", "at_once"),
+    ],
+)
+def test_a_mistake_in_what_is_shared_is_named_there(
+    old: str, new: str, where: str, said: str
+) -> None:
+    with pytest.raises(ConfigurationError) as error:
+        parse_project(SHARED.replace(old, new).encode(), "headrace.toml")
+    assert f"headrace.toml in {where}" in str(error.value) and said in str(error.value)
+
+
+def test_at_once_is_a_number_of_organisations() -> None:
+    assert parse_project(f"at_once = 3{GOOD}".encode(), "headrace.toml").at_once == 3
+    for wrong in ("-1", '"all"'):
+        with pytest.raises(ConfigurationError, match="at_once"):
+            parse_project(f"at_once = {wrong}{GOOD}".encode(), "headrace.toml")
+    with pytest.raises(ConfigurationError, match=r"\[defaults\]"):
+        parse_project(f"defaults = 3{GOOD}".encode(), "headrace.toml")

@@ -18,6 +18,7 @@ from headrace.sync.journal import (
     Acknowledged,
     Adopted,
     Decision,
+    Drift,
     Journal,
     ListState,
     Place,
@@ -313,3 +314,50 @@ def test_a_database_that_goes_away_is_told_without_its_password(postgres_databas
 def test_a_name_that_the_database_would_cut_is_refused(postgres_database: str) -> None:
     with pytest.raises(ConfigurationError, match="too long"):
         Journal(PostgresPlace(postgres_database, "n" * 60), SYSTEM_CLOCK)
+
+
+def test_the_last_success_and_the_last_failure_are_kept(place: Place) -> None:
+    with opened(place) as journal:
+        assert journal.last_rounds() == []
+        journal.note_round("success", "run", "3 sent", 0)
+        journal.note_round("failure", "run", "The source\0 is away.", None)
+    with opened(place) as journal:
+        failure, success = journal.last_rounds()
+        assert (failure.kind, failure.said, failure.pending) == (
+            "failure",
+            "The source is away.",
+            None,
+        )
+        assert (success.kind, success.said, success.pending) == ("success", "3 sent", 0)
+        assert success.at <= failure.at
+        journal.note_round("success", "apply", "nothing to send", 2)
+        (newest, _) = journal.last_rounds()
+        assert (newest.kind, newest.command, newest.pending) == ("success", "apply", 2)
+
+
+def test_the_mark_of_rest_changes_with_all_that_may_change_a_plan(journal: Journal) -> None:
+    reject = Reject("invoice", "R", 1, 400, "no", b"{}")
+    steps = [
+        lambda: journal.begin_run("apply", 1, 1),
+        lambda: journal.acknowledge([taken("i1")]),
+        lambda: journal.acknowledge([forgotten("i1")]),
+        lambda: journal.reject(reject),
+        lambda: journal.ignore_rejects([reject.key]),
+        lambda: journal.drop_rejects([reject.key]),
+        lambda: journal.mark_drifted([Drift("invoice", "i2", [("name", "a", "b")])]),
+        lambda: journal.decide([Decision("payment", "p", "id", "rejected")]),
+        lambda: journal.drop_decisions([("payment", "p")]),
+        lambda: journal.refuse_position("boss", "no"),
+        lambda: journal.note_imported(),
+        lambda: journal.send_again([("invoice", "i2")]) or journal.acknowledge([taken("i2")]),
+    ]
+    marks = [journal.rest_mark()]
+    for step in steps:
+        assert journal.rest_mark() == marks[-1], "looking changes nothing"
+        step()
+        assert journal.rest_mark() != marks[-1]
+        marks.append(journal.rest_mark())
+    journal.note_round("success", "run", "nothing to send", 0)
+    journal.note_latency(0.1)
+    journal.answered()
+    assert journal.rest_mark() == marks[-1], "these change no plan"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from headrace.sync.journal import Journal
 
 
 @contextmanager
-def opened_journal(project: Path, organisation: str | None) -> Iterator[Journal]:
+def opened_journal(project: Path, organisation: Sequence[str] | None) -> Iterator[Journal]:
     """The journal of the chosen organisation, or of the only one. ConfigurationError."""
     loaded = load_project(project)
     journal = Journal(loaded.journal_place(loaded.only(organisation)), SYSTEM_CLOCK)

@@ -47,8 +47,14 @@ ProjectOption = Annotated[
     typer.Option("--project", "-p", help="The project's folder or its headrace.toml."),
 ]
 OrganisationOption = Annotated[
-    str | None,
-    typer.Option("--organisation", "-o", help="One organisation of the project, by its name."),
+    list[str] | None,
+    typer.Option(
+        "--organisation",
+        "-o",
+        help="An organisation of the project by its name, or all that match a pattern such as "
+        "'shop*'; give it as often as you like. Without it: all.",
+        show_default=False,
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines, nothing else.")]
 

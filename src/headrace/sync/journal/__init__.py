@@ -22,6 +22,7 @@ from headrace.sync.journal.records import (
     State,
     Told,
 )
+from headrace.sync.journal.rounds import Kind, NotedRound
 
 __all__ = [
     "SCHEMES",
@@ -33,7 +34,9 @@ __all__ = [
     "Forgotten",
     "Journal",
     "Key",
+    "Kind",
     "ListState",
+    "NotedRound",
     "Place",
     "PostgresPlace",
     "Reject",

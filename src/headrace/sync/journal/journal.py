@@ -11,13 +11,14 @@ from headrace.sync.journal.database import Database
 from headrace.sync.journal.forgetting import ForgettingShelf
 from headrace.sync.journal.postgres import PostgresDatabase, PostgresPlace
 from headrace.sync.journal.refused import RefusedShelf
+from headrace.sync.journal.rounds import RoundsShelf
 from headrace.sync.journal.runs import RunsShelf
 from headrace.sync.journal.sqlite import SqliteDatabase
 
 Place = Path | PostgresPlace
 
 
-class Journal(AskingShelf, RefusedShelf, RunsShelf, CollectingShelf, ForgettingShelf):
+class Journal(AskingShelf, RefusedShelf, RunsShelf, RoundsShelf, CollectingShelf, ForgettingShelf):
     """One organisation's; others can read it, and decide on refusals, while it is written."""
 
     def __init__(self, place: Place, clock: Clock, keep_payloads: bool = True) -> None:

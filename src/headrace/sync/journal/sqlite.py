@@ -15,6 +15,7 @@ import duckdb
 
 from headrace.model.private_files import make_folder
 from headrace.sources.adbc import scanned
+from headrace.sync.journal.damage import damage_told, raise_if_foreign
 from headrace.sync.journal.database import migrate
 from headrace.sync.journal.statements import SQLITE
 
@@ -23,44 +24,54 @@ class SqliteDatabase:
     """The book beside it is locked by its only user, so the file needs no lock of its own."""
 
     def __init__(self, path: Path) -> None:
-        """Opens, makes or migrates the file. ConfigurationError for a newer one."""
+        """Opens, makes or migrates the file. ConfigurationError for a newer one, DamagedJournal,
+        from every method too, for one that can't be read."""
         make_folder(path.parent)
         self._path = path
+        raise_if_foreign(path)
         # One user at a time, though not always on the thread that opened it.
         self._db = sqlite3.connect(
             path, isolation_level=None, timeout=30.0, check_same_thread=False
         )
-        self._db.execute("pragma journal_mode = wal")
-        # A power cut may lose the newest acknowledgements: they are sent again, never lost.
-        self._db.execute("pragma synchronous = normal")
-        # Fewer, larger checkpoints: each holds up the requests that could go meanwhile.
-        self._db.execute("pragma wal_autocheckpoint = 4000")
         try:
-            migrate(self, str(path))
+            with damage_told(path):
+                self._db.execute("pragma journal_mode = wal")
+                # A power cut may lose the newest acknowledgements: they are sent again, never lost.
+                self._db.execute("pragma synchronous = normal")
+                # Fewer, larger checkpoints: each holds up the requests that could go meanwhile.
+                self._db.execute("pragma wal_autocheckpoint = 4000")
+                migrate(self, str(path))
         except BaseException:
             self._db.close()
             raise
 
     def run(self, name: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
-        return self._db.execute(SQLITE[name], values)
+        try:
+            return self._db.execute(SQLITE[name], values)
+        except sqlite3.DatabaseError:
+            with damage_told(self._path):
+                raise
 
     def run_all(self, name: str, rows: Iterable[Sequence[Any]]) -> None:
-        self._db.executemany(SQLITE[name], rows)
+        with damage_told(self._path):
+            self._db.executemany(SQLITE[name], rows)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        self._db.execute("begin immediate")
-        try:
-            yield
-        except BaseException:
-            self._db.execute("rollback")
-            raise
-        self._db.execute("commit")
+        with damage_told(self._path):
+            self._db.execute("begin immediate")
+            try:
+                yield
+            except BaseException:
+                self._db.execute("rollback")
+                raise
+            self._db.execute("commit")
 
     def scan(self, connection: duckdb.DuckDBPyConnection, query: str, create: str) -> None:
         uri = f"file:{quote(str(self._path.resolve()))}?mode=ro"
         driver = adbc_driver_sqlite._driver_path()
         with (
+            damage_told(self._path),
             adbc_driver_manager.AdbcDatabase(driver=driver, uri=uri) as base,
             adbc_driver_manager.AdbcConnection(base) as session,
             adbc_driver_manager.AdbcStatement(session) as statement,

@@ -356,3 +356,23 @@ or (entity = 'contact' and substr(external_id, 1, length(cast(? as text))) = ?)
 delete from forgotten
 where (entity in ('customer', 'customer_pdf') and external_id = ?)
 or (entity = 'contact' and substr(external_id, 1, length(cast(? as text))) = ?)
+
+-- note_round --
+insert into rounds (kind, at, command, said, pending) values (?, ?, ?, ?, ?)
+on conflict (kind) do update set
+    at = excluded.at, command = excluded.command, said = excluded.said, pending = excluded.pending
+
+-- last_rounds --
+select kind, at, command, said, pending from rounds order by at desc
+
+-- rest_mark --
+select
+    (select coalesce(max(id), 0) from runs),
+    (select count(*) || ' ' || coalesce(max(rejected_at), 0) || ' ' || coalesce(sum(ignored), 0)
+        from rejects),
+    (select count(*) || ' ' || coalesce(max(found_at), 0) from drifts),
+    (select count(*) || ' ' || coalesce(max(decided_at), 0) from decisions),
+    (select count(*) from refused_positions),
+    (select count(*) from imported),
+    (select count(*) || ' ' || coalesce(max(asked_at), 0) from asked),
+    (select coalesce(max(url || ' ' || key), '') from target)

@@ -1,0 +1,47 @@
+"""Whether models give the same rows of the same tables, whenever they run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import duckdb
+
+from headrace.book.models import Model
+from headrace.book.sql_tree import Tree, inside, parse, parsing_with
+
+_MOVING = """
+select function_name from duckdb_functions()
+group by function_name having bool_and(stability <> 'CONSISTENT')
+"""
+_HARMLESS = {"timezone", "timezone_hour", "timezone_minute", "make_timestamptz"}
+"""They depend on the session's time zone, which is always UTC."""
+_ALSO = {
+    *("age", "ago", "localtime", "localtimestamp", "current_time", "current_timestamp"),
+    *("user", "current_user", "session_user", "current_role", "getenv"),
+}
+"""Forms of them look at the clock or the environment, and not all are listed as functions."""
+_TABLE_FUNCTIONS = {"unnest", "range", "generate_series", "json_each", "json_tree", "values"}
+"""Those that look at their arguments alone; others read files, or what is not known here."""
+
+
+def are_steady(connection: duckdb.DuckDBPyConnection, models: Iterable[Model]) -> bool:
+    """False when a model may depend on the clock, on chance, or on files of its own."""
+    moving = {str(name) for (name,) in connection.execute(_MOVING).fetchall()}
+    moving = moving - _HARMLESS | _ALSO
+    with parsing_with(connection):
+        return all(_is_steady(parse(model.sql), moving) for model in models)
+
+
+def _is_steady(tree: Tree, moving: set[str]) -> bool:
+    for part in inside(tree.get("statements", [])):
+        if part.get("sample"):
+            return False
+        if part.get("class") == "FUNCTION" and part["function_name"].lower() in moving:
+            return False
+        # Without parentheses these look like columns.
+        if part.get("class") == "COLUMN_REF" and part["column_names"][-1].lower() in moving:
+            return False
+        function = part["function"] if part.get("type") == "TABLE_FUNCTION" else None
+        if function and function.get("function_name", "").lower() not in _TABLE_FUNCTIONS:
+            return False
+    return True

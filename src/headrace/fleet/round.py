@@ -1,0 +1,61 @@
+"""One round of one organisation: its plan and outcome, or the error that ended it."""
+
+from __future__ import annotations
+
+from contextlib import closing, suppress
+
+from msgspec import Struct
+
+from headrace.fleet.project import LoadedProject
+from headrace.model.clock import Clock
+from headrace.model.errors import Busy, HeadraceError
+from headrace.sync.journal import Journal, Kind
+from headrace.sync.organisation import Outcome
+from headrace.sync.plan import Plan
+
+
+class Round(Struct, frozen=True):
+    """What a sync came to."""
+
+    organisation: str
+    plan: Plan | None
+    outcome: Outcome | None
+    error: HeadraceError | None = None
+
+    @property
+    def pending(self) -> int | None:
+        """Operations that stay planned; None when that is not known."""
+        if self.outcome is not None:
+            return self.outcome.left + self.outcome.held
+        return self.plan.requests if self.plan is not None else None
+
+    @property
+    def said(self) -> str:
+        """In a few words, or the error's sentence."""
+        if self.error is not None:
+            return str(self.error)
+        if self.outcome is None or self.plan is None:
+            return "nothing was done"
+        nothing = "nothing to send now" if self.plan.staying else "nothing to send"
+        said = f"{self.outcome.sent:,} sent" if self.plan.requests else nothing
+        for count, word in (
+            (self.outcome.rejected, "rejected"),
+            (self.outcome.held, "held"),
+            (self.outcome.left, "left"),
+            (len(self.plan.staying), "staying behind"),
+        ):
+            said += f", {count:,} {word}" if count else ""
+        return said
+
+
+def note_round(loaded: LoadedProject, round: Round, command: str, clock: Clock) -> None:
+    """Keeps how it ended for `headrace status`; where the journal can't be written, not at all,
+    which `status` finds out by itself."""
+    if isinstance(round.error, Busy):  # the other one tells of itself
+        return
+    with (
+        suppress(Exception),
+        closing(Journal(loaded.journal_place(round.organisation), clock)) as journal,
+    ):
+        kind: Kind = "success" if round.error is None else "failure"
+        journal.note_round(kind, command, round.said, round.pending)

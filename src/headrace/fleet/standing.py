@@ -1,0 +1,132 @@
+"""How an organisation stands: what its last rounds came to, what is left, and what is wrong now."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from contextlib import closing
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from headrace.fleet.project import LoadedProject, resolve
+from headrace.model.clock import Clock
+from headrace.model.errors import HeadraceError
+from headrace.model.project import OrganisationSettings
+from headrace.sources.registry import open_source
+from headrace.sync.journal import SCHEMES, Journal, NotedRound, Run
+
+State = Literal["failed", "behind", "new", "running", "in step"]
+TROUBLE_FIRST: tuple[State, ...] = ("failed", "behind", "new", "running", "in step")
+
+
+class Standing(Struct, frozen=True, kw_only=True):
+    """Times in seconds since 1970, UTC; None for never or not known."""
+
+    organisation: str
+    state: State
+    """`failed`: the last round, or what is looked at now; `behind`: records are left or refused;
+    `new`: there was no round yet."""
+    trouble: str = ""
+    """The sentence on what is wrong now; empty when nothing is."""
+    last_success: float | None = None
+    last_failure: float | None = None
+    last_failure_said: str = ""
+    pending: int | None = None
+    """Operations that stay planned."""
+    rejects: int = 0
+    """Refusals that nobody has said to ignore."""
+    next_round: float | None = None
+    """When `headrace run` is to look again; in the past, when it should have."""
+
+
+def standing_of(
+    loaded: LoadedProject,
+    name: str,
+    journal: Journal,
+    clock: Clock,
+    environment: Mapping[str, str] = os.environ,
+) -> Standing:
+    """By its journal, and by a look at where its source and keys should be."""
+    rounds, runs = journal.last_rounds(), journal.runs(1)
+    last = {round.kind: round for round in (*_of_runs(runs), *reversed(rounds))}
+    success, failure = last.get("success"), last.get("failure")
+    newest = max(last.values(), key=lambda one: one.at, default=None)
+    running = bool(runs) and runs[0].ended_at is None and _is_newest(runs[0], newest)
+    pending = next((one.pending for one in rounds if one.pending is not None), None)
+    rejects = sum(not one.ignored for one in journal.rejects())
+    trouble = _trouble_now(loaded, name, environment)
+    if not trouble and newest is not None and newest.kind == "failure":
+        trouble = newest.said
+    state: State = "in step"
+    if trouble:
+        state = "failed"
+    elif running:
+        state = "running"
+    elif newest is None:
+        state = "new"
+    elif pending or rejects:
+        state = "behind"
+    every = loaded.settings_of(name).interval.total_seconds()
+    return Standing(
+        organisation=name,
+        state=state,
+        trouble=trouble,
+        last_success=success.at if success else None,
+        last_failure=failure.at if failure else None,
+        last_failure_said=failure.said if failure else "",
+        pending=pending,
+        rejects=rejects,
+        next_round=newest.at + every if newest and not running else None,
+    )
+
+
+def _of_runs(runs: list[Run]) -> list[NotedRound]:
+    """A journal from before rounds were noted knows its runs; so does one whose command was
+    killed."""
+    return [
+        NotedRound(
+            "success" if run.outcome in ("done", "planned again") else "failure",
+            run.ended_at,
+            run.command,
+            str(run.outcome),
+            None,
+        )
+        for run in runs
+        if run.ended_at is not None
+    ]
+
+
+def _is_newest(run: Run, newest: NotedRound | None) -> bool:
+    return newest is None or run.started_at > newest.at
+
+
+def _trouble_now(loaded: LoadedProject, name: str, environment: Mapping[str, str]) -> str:
+    """What the next round would fail at without asking anything over a network; a variable that
+    this shell lacks may be set where the sync runs."""
+    settings = loaded.settings_of(name)
+    where = f"[organisation.{name}]"
+    try:
+        for key in ("url", "key", "secret"):
+            text = getattr(settings.target, key)
+            if text.startswith("file:"):
+                resolve(text, f"{where} target.{key}", loaded.folder, environment)
+        _look_at_source(loaded, settings, environment)
+    except HeadraceError as error:
+        return str(error)
+    return ""
+
+
+def _look_at_source(
+    loaded: LoadedProject, settings: OrganisationSettings, environment: Mapping[str, str]
+) -> None:
+    url = settings.source.url
+    if url.startswith("env:") and not environment.get(url.removeprefix("env:")):
+        return
+    url = resolve(url, "source.url", loaded.folder, environment)
+    if url.startswith(SCHEMES):
+        return
+    there = msgspec.structs.replace(settings.source, url=url)
+    with closing(open_source(there, loaded.folder)) as source:
+        source.tables()

@@ -1,0 +1,43 @@
+"""`[defaults]`: what all organisations of a project file share, below what each says itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from headrace.model.errors import ConfigurationError
+
+
+def with_defaults(defaults: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """An organisation's table over the shared one: its own keys win, tables are merged by key."""
+    merged = dict(defaults)
+    for key, value in own.items():
+        below = merged.get(key)
+        both = isinstance(below, Mapping) and isinstance(value, Mapping)
+        merged[key] = with_defaults(below, value) if both else value  # type: ignore[arg-type]
+    return merged
+
+
+def shared(tables: dict[str, Any], name: str) -> dict[str, Any]:
+    """`defaults` of the file's tables; `name` is the file's. ConfigurationError."""
+    defaults = tables.get("defaults", {})
+    if not isinstance(defaults, dict):
+        raise ConfigurationError(f"{name}: defaults must be a table, [defaults].")
+    return defaults
+
+
+def origin(key: str, place: str, defaults: Mapping[str, Any], own: Any) -> str:
+    """Whose table a faulty key stands in: `[defaults]`, or nothing when it is the organisation's.
+
+    `place` is where the key is, such as `target`, or the key itself with its table.
+    """
+    path = [part for part in [*place.split("."), key] if part]
+    return "[defaults]" if _has(defaults, path) and not _has(own, path) else ""
+
+
+def _has(table: Any, path: list[str]) -> bool:
+    for part in path:
+        if not isinstance(table, Mapping) or part not in table:
+            return False
+        table = table[part]
+    return True

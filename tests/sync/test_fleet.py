@@ -1,0 +1,385 @@
+"""Many organisations: none of them ever hurts another, whatever happens to it."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from desk import Command
+
+from fleet import Fleet
+from headrace.sync.organisation import Organisation
+from headrace.testkit.hub import RunningHub
+
+TEN = [f"o{number}" for number in range(10)]
+THREE = ["good", "hurt", "other"]
+
+
+@pytest.fixture
+def fleet(
+    tmp_path: Path, open_hub: RunningHub, request: pytest.FixtureRequest
+) -> Callable[[list[str]], Fleet]:
+    def make(names: list[str], every: str = "1h") -> Fleet:
+        return Fleet(tmp_path / "fleet", open_hub, names, request.node.name, every)
+
+    return make
+
+
+@pytest.fixture
+def three(fleet: Callable[[list[str]], Fleet]) -> Iterator[Fleet]:
+    """Three that are in step."""
+    made = fleet(THREE)
+    done = made.command("apply")
+    assert done.returncode == 0, done.stderr
+    yield made
+
+
+def test_ten_books_are_synced_side_by_side_time_and_again(
+    fleet: Callable[[list[str]], Fleet],
+) -> None:
+    ten = fleet(TEN)
+    text = ten.toml.read_text(encoding="utf-8")
+    ten.toml.write_text("at_once = 10\n" + text, encoding="utf-8")
+    for number in range(6):
+        for name in TEN:
+            ten.execute(name, f"insert into customers(external_id, name) values ('N{number}', 'N')")
+        done = ten.command("run", "--once")
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.splitlines()[-1] == "10 organisations: 10 in step"
+    for name in TEN:
+        assert sorted(ten.sent(name)) == ["C", "I", *(f"N{number}" for number in range(6))]
+
+
+def damage_journal(fleet: Fleet) -> None:
+    (fleet.data("hurt") / "journal.db").write_bytes(b"junk" * 3000)
+
+
+def cut_journal(fleet: Fleet) -> None:
+    path = fleet.data("hurt") / "journal.db"
+    content = bytearray(path.read_bytes())
+    content[100:20_000] = os.urandom(19_900)
+    path.write_bytes(content)
+
+
+def empty_journal(fleet: Fleet) -> None:
+    (fleet.data("hurt") / "journal.db").write_bytes(b"")
+
+
+def foreign_journal(fleet: Fleet) -> None:
+    path = fleet.data("hurt") / "journal.db"
+    path.unlink()
+    database = sqlite3.connect(path)
+    database.execute("create table applied (something)")
+    database.close()
+
+
+def lose_source(fleet: Fleet) -> None:
+    (fleet.folder / "hurt.db").rename(fleet.folder / "elsewhere.db")
+
+
+def break_source(fleet: Fleet) -> None:
+    (fleet.folder / "hurt.db").write_bytes(b"junk" * 3000)
+
+
+def lose_key(fleet: Fleet) -> None:
+    (fleet.folder / "keys" / "hurt.key").unlink()
+
+
+def file_in_the_way(fleet: Fleet) -> None:
+    """As a disk that can't be written, also for root."""
+    for path in fleet.data("hurt").iterdir():
+        path.unlink()
+    fleet.data("hurt").rmdir()
+    fleet.data("hurt").write_text("in the way", encoding="utf-8")
+
+
+TROUBLES = [
+    damage_journal,
+    cut_journal,
+    empty_journal,
+    foreign_journal,
+    lose_source,
+    break_source,
+    lose_key,
+    file_in_the_way,
+]
+
+
+@pytest.mark.parametrize("hurt", TROUBLES, ids=lambda hurt: hurt.__name__)
+def test_what_hurts_one_is_a_line_of_its_own_in_every_command(
+    three: Fleet, hurt: Callable[[Fleet], None]
+) -> None:
+    hurt(three)
+    for number, words in enumerate((("apply",), ("run", "--once"))):
+        for name in ("good", "other"):
+            three.execute(
+                name, f"insert into customers(external_id, name) values ('N{number}', 'N')"
+            )
+        done = three.command(*words)
+        assert done.returncode in (1, 5, 6), (words, done.stdout, done.stderr)
+        assert "Traceback" not in done.stdout + done.stderr
+        lines = [line for line in (done.stdout + done.stderr).splitlines() if "hurt: " in line]
+        assert len(lines) == 1, lines
+        assert done.stdout.splitlines()[-1] == "3 organisations: 2 in step, 1 failed: hurt"
+        assert f"N{number}" in three.sent("good") and f"N{number}" in three.sent("other")
+    for command, fine in (
+        ("plan", "2 with nothing to send"),
+        ("check", "2 fine"),
+        ("reconcile", "2 balanced"),
+        ("drift", "2 without drift"),
+    ):
+        done = three.command(command)
+        assert done.returncode in (1, 5, 6), (command, done.stdout, done.stderr)
+        assert done.stderr.startswith("error: hurt: ") and done.stderr.count("\n") == 1
+        assert done.stdout.splitlines()[-1] == f"3 organisations: {fine}, 1 failed: hurt"
+        failed = three.told(command)["hurt"] if command in ("plan", "check") else None
+        assert failed is None or (failed["error"] and failed["exit_code"] == done.returncode)
+    done = three.command("status")
+    assert done.stdout.splitlines()[0] == "3 organisations: 1 failed, 2 in step"
+    assert done.stdout.splitlines()[1].startswith("hurt: failed: ")
+    assert three.told("status")["hurt"]["standing"]["state"] == "failed"
+
+
+def test_a_damaged_journal_stays_as_it_is_and_says_how_to_get_it_back(three: Fleet) -> None:
+    damage_journal(three)
+    before = (three.data("hurt") / "journal.db").read_bytes()
+    done = three.command("apply", "-o", "hurt")
+    assert done.returncode == 6
+    assert "backup" in done.stderr and "headrace adopt" in done.stderr
+    assert (three.data("hurt") / "journal.db").read_bytes() == before
+
+
+@pytest.mark.parametrize("content", [b"", b"junk" * 3000, "cut", "altered", "other version"])
+def test_a_book_that_cannot_be_used_is_made_anew_without_a_word(
+    three: Fleet, content: bytes | str
+) -> None:
+    path = three.data("hurt") / "cache.duckdb"
+    good = path.read_bytes()
+    altered = bytearray(good)
+    if content == "cut":
+        content = good[:20_000]
+    elif content == "altered":  # every block behind the headers has another checksum
+        for place in range(12_288, len(good), 4096):
+            altered[place + 100] ^= 255
+        content = bytes(altered)
+    elif content == "other version":
+        altered[12] = 250
+        content = bytes(altered)
+    assert isinstance(content, bytes)
+    path.write_bytes(content)
+    three.execute("hurt", "insert into customers(external_id, name) values ('N', 'New')")
+    done = three.command("apply")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert three.sent("hurt") == ["C", "I", "N"]
+    assert three.command("plan", "--detailed-exitcode").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("raised", "code", "said"),
+    [
+        (MemoryError(), 6, "not enough memory"),
+        (RecursionError("maximum recursion depth exceeded"), 1, "a defect of headrace, Recursion"),
+        (KeyError("what can't be"), 1, "a defect of headrace, KeyError"),
+        (OSError(28, "No space left on device"), 6, "the disk is full"),
+        (OSError(30, "Read-only file system"), 6, "can't be opened or written"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+@pytest.mark.parametrize("words", [("apply",), ("run", "--once"), ("check",), ("reconcile",)])
+def test_what_cannot_be_is_one_line_and_its_traceback_is_in_the_log(
+    three: Fleet,
+    monkeypatch: pytest.MonkeyPatch,
+    raised: Exception,
+    code: int,
+    said: str,
+    words: tuple[str, ...],
+) -> None:
+    rebuild = Organisation.rebuild
+
+    def failing(self: Organisation) -> None:
+        if self.name == "hurt":
+            raise raised
+        rebuild(self)
+
+    monkeypatch.setattr(Organisation, "rebuild", failing)
+    for name in three.names:
+        three.execute(name, "insert into customers(external_id, name) values ('N', 'New')")
+    done = three.command(*words)
+    assert done.returncode == code
+    lines = [line for line in (done.stdout + done.stderr).splitlines() if "hurt: " in line]
+    assert len(lines) == 1 and said in lines[0]
+    log = three.folder / ".headrace" / "headrace.log"
+    assert log.exists() == (code == 1)
+    if code == 1:
+        text = log.read_text(encoding="utf-8")
+        assert " hurt\nTraceback" in text and "in failing" in text
+        assert str(log) in lines[0] and log.stat().st_mode & 0o777 == 0o600
+    if words[0] in ("apply", "run"):
+        assert three.sent("good") == ["C", "I", "N"] == three.sent("other")
+
+
+def test_organisations_are_chosen_by_names_and_patterns(
+    fleet: Callable[[list[str]], Fleet],
+) -> None:
+    shops = fleet(["shop1", "shop2", "depot", "till"])
+    assert set(shops.told("apply", "-o", "shop*", "-o", "till")) == {"shop1", "shop2", "till"}
+    assert shops.sent("depot") == []
+    assert set(shops.told("status", "-o", "shop*")) == {"shop1", "shop2"}
+    none = shops.command("plan", "-o", "shop*", "-o", "shup1")
+    assert none.returncode == 6 and "Did you mean shop1?" in none.stderr
+    one = shops.command("adopt", "-o", "shop*")
+    assert one.returncode == 6 and "shop* matches several" in one.stderr
+    assert "shop1, shop2" in one.stderr and "depot" not in one.stderr
+    assert shops.command("rejects", "list", "-o", "dep*").returncode == 0
+
+
+def test_a_running_loop_takes_up_what_changes_in_the_file(
+    fleet: Callable[..., Fleet],
+) -> None:
+    shops = fleet(["first", "second"], every="1s")
+    command = shops.start("run")
+    wait_for(lambda: "I" in shops.sent("first") and "I" in shops.sent("second"), command)
+    shops.add("third")
+    wait_for(lambda: "I" in shops.sent("third"), command)
+    text = shops.toml.read_text(encoding="utf-8")
+    shops.toml.write_text(text + "what is this", encoding="utf-8")
+    shops.execute("first", "insert into customers(external_id, name) values ('N', 'New')")
+    wait_for(lambda: "N" in shops.sent("first"), command)
+    shops.toml.write_text(text, encoding="utf-8")
+    shops.remove("second")
+    shops.execute("second", "insert into customers(external_id, name) values ('N', 'New')")
+    shops.add("fourth")  # once it is there, the removal was seen too
+    wait_for(lambda: "I" in shops.sent("fourth"), command)
+    key = shops.folder / "keys" / "third.key"
+    good = key.read_text(encoding="utf-8")
+    key.unlink()
+    shops.execute("third", "insert into customers(external_id, name) values ('N', 'New')")
+    shops.execute("first", "insert into customers(external_id, name) values ('O', 'New')")
+    wait_for(lambda: "O" in shops.sent("first"), command)
+    key.write_text(good, encoding="utf-8")
+    wait_for(lambda: "N" in shops.sent("third"), command)
+    command.process.terminate()
+    done = command.communicated(timeout=30)
+    assert done.returncode == 0
+    assert done.stderr.count("is not valid TOML") == 1 and "last good one" in done.stderr
+    assert shops.sent("second") == ["C", "I"]
+
+
+def wait_for(reached: Callable[[], Any], command: Command) -> None:
+    headrace_waits = 600  # looks of a twentieth of a second each
+    for _ in range(headrace_waits):
+        if reached():
+            return
+        assert command.process.poll() is None, "it ended"
+        try:
+            command.process.wait(0.05)
+        except Exception:
+            continue
+    raise AssertionError("it never came")
+
+
+def test_only_so_many_are_open_and_the_longest_overdue_is_next(
+    fleet: Callable[..., Fleet], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    six = fleet(["a", "b", "c", "d", "e", "f"])
+    text = six.toml.read_text(encoding="utf-8")
+    six.toml.write_text("at_once = 2\n" + text, encoding="utf-8")
+    for age, name in enumerate(["d", "a", "f", "c", "b"]):  # e was never looked at
+        six.data(name).mkdir(parents=True)
+        cache = six.data(name) / "cache.duckdb"
+        cache.write_bytes(b"")
+        os.utime(cache, (1_000_000 + age, 1_000_000 + age))
+    opened: list[str] = []
+    at_a_time: list[int] = []
+    now: set[str] = set()
+    start, end = Organisation.__init__, Organisation.close
+
+    def starting(self: Organisation, name: str, *given: Any) -> None:
+        opened.append(name)
+        now.add(name)
+        at_a_time.append(len(now))
+        start(self, name, *given)
+
+    def ending(self: Organisation) -> None:
+        end(self)
+        now.discard(self.name)
+
+    monkeypatch.setattr(Organisation, "__init__", starting)
+    monkeypatch.setattr(Organisation, "close", ending)
+    assert six.command("run", "--once").returncode == 0
+    assert max(at_a_time) == 2 and not now
+    # Two that start together may open in either order.
+    order = ["e", "d", "a", "f", "c", "b"]
+    assert all(abs(opened.index(name) - place) <= 1 for place, name in enumerate(order)), opened
+
+
+def test_a_long_import_gives_its_place_to_those_that_wait(fleet: Callable[..., Fleet]) -> None:
+    two = fleet(["long", "short"])
+    text = two.toml.read_text(encoding="utf-8")
+    lines = [
+        line.replace("target = {", 'slice = "1s", target = { rate = 20,', 1)
+        if line.startswith("long = ")
+        else line
+        for line in text.splitlines()
+    ]
+    two.toml.write_text("at_once = 1\n" + "\n".join(lines) + "\n", encoding="utf-8")
+    two.execute(
+        "long",
+        "with recursive n(i) as (select 1 union all select i + 1 from n where i < 3000) "
+        "insert into customers(external_id, name) select 'N' || i, 'N' from n",
+    )
+    text = two.toml.read_text(encoding="utf-8").replace("rate = 20,", "rate = 1000000,")
+    two.toml.write_text(text, encoding="utf-8")
+    done = two.command("run", "--once")
+    assert done.returncode == 0
+    lines = [line for line in done.stdout.splitlines() if " long: " in line or " short: " in line]
+    (place,) = [number for number, line in enumerate(lines) if " short: " in line]
+    assert place < len(lines) - 1, "it did not wait for the whole import"
+    assert len(two.sent("long")) == 3002
+
+
+def test_status_tells_the_truth_of_each_with_trouble_first(three: Fleet) -> None:
+    lose_source(three)
+    three.command("run", "--once")
+    told = three.told("status")
+    assert list(told) == ["hurt", "good", "other"]
+    hurt, good = told["hurt"]["standing"], told["good"]["standing"]
+    assert hurt["state"] == "failed" and "hurt.db" in hurt["trouble"]
+    assert hurt["trouble"] == hurt["last_failure_said"]
+    assert hurt["last_success"] < hurt["last_failure"] < hurt["next_round"]
+    assert hurt["next_round"] == pytest.approx(hurt["last_failure"] + 3600)
+    assert good["state"] == "in step" and good["last_failure"] is None and good["pending"] == 0
+    (three.folder / "elsewhere.db").rename(three.folder / "hurt.db")
+    assert three.told("status")["hurt"]["standing"]["trouble"], "no round has gone well since"
+    three.command("run", "--once")
+    after = three.told("status")["hurt"]["standing"]
+    assert (after["state"], after["trouble"]) == ("in step", "")
+    assert after["last_success"] > after["last_failure"] == hurt["last_failure"]
+
+
+def test_status_counts_what_is_refused_and_knows_who_was_never_synced(
+    fleet: Callable[..., Fleet],
+) -> None:
+    three = fleet(THREE)
+    three.execute("hurt", f"update customers set name = '{'x' * 10_001}'")
+    assert three.command("apply", "-o", "good", "-o", "hurt").returncode == 4
+    done = three.command("status")
+    first, *lines = done.stdout.splitlines()
+    assert first == (
+        "3 organisations: 1 behind, 1 new, 1 in step; 1 operation pending, 1 record refused"
+    )
+    assert lines[0] == "hurt: behind" and "1 refused" in lines[1]
+    assert lines[2] == "other: new" and "last success never" in lines[3]
+
+
+def test_a_source_that_is_missing_is_told_before_any_round(three: Fleet) -> None:
+    lose_source(three)
+    assert "hurt: failed: There is no SQLite file" in three.command("status").stdout
+    lose_key(three)
+    assert "hurt: failed: [organisation.hurt] target.key is read from" in (
+        three.command("status", "-o", "hurt").stdout
+    )
