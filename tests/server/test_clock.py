@@ -81,8 +81,11 @@ def test_moments_that_cannot_be_used(running: RunningHub, api: Api) -> None:
         with refused(400, "is not an interval"):
             clock.advance(by)
     for by in ("9999999d", "999999999999999d"):
-        with refused(400, "by: " if len(by) > 12 else "from 1970 to 8999"):
+        with refused(400, "by: "):
             clock.advance(by)
+    clock.freeze("8998-01-01")
+    with refused(400, "from 1970 to 8999"):
+        clock.advance("3650d")
     start = clock.freeze()
     assert clock.advance("1s") > start
 

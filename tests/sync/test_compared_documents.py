@@ -58,8 +58,8 @@ def test_a_paid_invoice_and_its_payment_that_are_both_gone_are_missed(books: Pai
     books.desk.request("DELETE", "/invoices/external:I1")
     found = documents(books.desk.reconcile())
     assert {name: one.reason for name, one in found.items()} == {
-        "I1": "not in the API: it was, and is gone",
-        "P": "not in the API: it was, and is gone",
+        "I1": "not in the API: it was, and is gone: `headrace drift --repair` has it sent again",
+        "P": "not in the API: it was, and is gone: `headrace drift --repair` has it sent again",
     }
 
 

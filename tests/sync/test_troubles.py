@@ -187,6 +187,8 @@ def test_a_refused_record_is_told_with_the_sentence_of_the_api(
         if path == "/v1/customers" and not refused:
             refused.append(path)
             return 400, "application/json", error("name: is too rude.")
+        if method == "GET":
+            return 200, "application/json", b'{"id": "1"}'
         return 200, "application/json", None
 
     with odd_server(respond) as origin:

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from headrace.client.answer import Answer
 from headrace.client.pace import Pace
-from headrace.client.page import read_page
+from headrace.client.page import check_records, read_page
 from headrace.client.retry import ATTEMPTS, Backoff
 from headrace.client.transport import Transport
 from headrace.client.verdict import Verdict, judge, message_of, retry_after
@@ -121,15 +121,18 @@ class Reader:
             overlaps = len(page.items) > 1
             offset -= overlaps
 
-    async def find(self, path: str) -> dict[str, Any] | None:
-        """One record, None where there is none. Raises as `request`."""
+    async def find(self, path: str, entity: Entity) -> dict[str, Any] | None:
+        """One record, None where there is none. Raises as `request`, and NotTheApi for what is no
+        record of the entity."""
         try:
             answer = await self.get(path)
         except Refused as error:
             if error.status != 404:
                 raise
             return None
-        return answer.object()
+        found = answer.object()
+        check_records([found], entity, f"GET {path}")
+        return found
 
     async def get(self, path: str) -> Answer:
         """One GET. Raises as `request`."""

@@ -33,12 +33,25 @@ class _Ref(Struct, rename="camel"):
     external_id: str | None = None
 
 
+class _Contact(Struct, kw_only=True, rename="camel"):
+    id: str | int | None = None
+    external_id: str | None = None
+    email: str | None = None
+
+
+class _Link(Struct, kw_only=True, rename="camel"):
+    linked_amount: int | None = None
+    invoice: _Ref | None = None
+    payment: _Ref | None = None
+    credit_note: _Ref | None = None
+
+
 class _Customer(_Shape, kw_only=True, rename="camel"):
     name: str | None = None
     currency: str | None = None
     balance: int | None = None
     parent: _Ref | None = None
-    contacts: list[dict[str, Any]] | None = None
+    contacts: list[_Contact] | None = None
 
 
 class _Document(_Shape, kw_only=True, rename="camel"):
@@ -65,9 +78,9 @@ class _Money(_Document, kw_only=True, rename="camel"):
     amount: int
     instrument: str | None = None
     validated_at: str | None = None
-    linked_invoices: list[dict[str, Any]] | None = None
-    linked_transactions: list[dict[str, Any]] | None = None
-    linked_credit_notes: list[dict[str, Any]] | None = None
+    linked_invoices: list[_Link] | None = None
+    linked_transactions: list[_Link] | None = None
+    linked_credit_notes: list[_Link] | None = None
 
 
 _SHAPES: dict[str, type[_Shape]] = {

@@ -62,8 +62,7 @@ def check_database_url(url: str, where: str) -> None:
     user, at, host = authority.rpartition("@")
     odd = bool(at) and ("@" in user or bool(_HEX.search(user)) or bool(re.search(r"[\[\]]", user)))
     # What stands before the host has ended the address too early.
-    early = "@" in behind.partition("?")[0] or ("@" in behind and not at)
-    if odd or (early and not _is_query(behind, host)) or not _PORTS.fullmatch(host):
+    if odd or ("@" in behind and not _is_query(behind, host)) or not _PORTS.fullmatch(host):
         raise ConfigurationError(
             f"{where}: the password in it must be percent-encoded: %2F for /, %40 for @, %3F for "
             "?, %23 for #, %3A for :, %5B for [, %5D for ] and %25 for %."

@@ -71,7 +71,7 @@ class ApiSide:
         """One document by itself: by the source's id, or by the API's where it has no other."""
         kind = BY_NAME[entity]
         path = f"{kind.path}/{id}" if id == name else external_path(kind, name)
-        found = await self._reader.find(path)
+        found = await self._reader.find(path, kind)
         self._forget(entity, [name])
         if found is not None:
             await self._note_documents(kind, [found])
@@ -97,7 +97,7 @@ class ApiSide:
 
     async def _balance(self, id: str, last: int) -> int:
         """The customer's balance as it is now; the row follows."""
-        found = await self._reader.find(f"{CUSTOMER.path}/{id}")
+        found = await self._reader.find(f"{CUSTOMER.path}/{id}", CUSTOMER)
         if found is None:
             self._connection.execute("delete from plan.api_customers where id = $1", [id])
             return last
@@ -173,7 +173,7 @@ class ApiSide:
         if id is None or id in self._names or not self._unknown:
             return
         self._unknown -= 1
-        found = await self._reader.find(f"{CUSTOMER.path}/{id}")
+        found = await self._reader.find(f"{CUSTOMER.path}/{id}", CUSTOMER)
         if found is None:
             self._names[id] = str(id)
         else:

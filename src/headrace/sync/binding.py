@@ -93,7 +93,8 @@ class Binding:
         wanted = list(dict.fromkeys([*known, *self._journal.some_told()]))
         found, gone = False, []
         for key in wanted:
-            record = await reader.find(external_path(BY_NAME[key[0]], key[1]))
+            entity = BY_NAME[key[0]]
+            record = await reader.find(external_path(entity, key[1]), entity)
             id = str(record.get("id") or "") if record else ""
             if not id or known.get(key, id) != id:
                 gone.append(key)

@@ -13,8 +13,8 @@ import msgspec
 from msgspec import Struct, field
 
 from headrace.client.endpoints import Reader
+from headrace.client.page import read_page
 from headrace.model.entity import PAYMENT, REFUND, Entity
-from headrace.model.errors import Refused
 from headrace.sync.journal import Journal, ListState
 
 COLLECTED_ENTITIES = (REFUND, PAYMENT)
@@ -164,19 +164,10 @@ class Lists:
     async def look_at(self, entity: Entity, known: Known, ids: Collection[str]) -> None:
         """Reads these records by themselves, so that nothing is built on what is out of date."""
         for id in ids:
-            try:
-                answer = await self._reader.get(f"{entity.path}/{id}")
-            except Refused as error:
-                if error.status != 404:
-                    raise
-                item: dict[str, Any] = {"id": id, "externalId": ""}
-                gone = True
-            else:
-                item = msgspec.json.decode(answer.body)
-                gone = bool(item.get("externalId"))
-            if gone:
+            item = await self._reader.find(f"{entity.path}/{id}", entity)
+            if item is None or item.get("externalId"):
                 known.records.pop(id, None)
-                known.named.add(str(item["externalId"]))
+                known.named.add(str(item["externalId"] if item else ""))
                 self._journal.keep_collected(entity.name, [], [id])
             else:
                 known.records[id] = collected_of(entity.name, item)
@@ -190,15 +181,13 @@ class Lists:
         offset = 0
         while True:
             path = f"{entity.path}?offset={offset}&limit={entity.page_cap}"
-            page = msgspec.json.decode((await self._reader.get(path)).body)
-            items = page.get(entity.envelope, [])
-            total = int(page.get("total") or 0)
-            pages.shrank = pages.shrank or (offset > 0 and total < pages.total)
-            pages.total = total
-            for item in items:
+            page = read_page(await self._reader.get(path), entity)
+            pages.shrank = pages.shrank or (offset > 0 and page.total < pages.total)
+            pages.total = page.total
+            for item in page.items:
                 pages.add(item, known)
-            offset += len(items)
-            if not items or offset >= pages.total or pages.met:
+            offset += len(page.items)
+            if not page.items or offset >= pages.total or pages.met:
                 return pages
 
 

@@ -143,13 +143,13 @@ class DriftFinder:
         gone, drifted = [], []
         for name, external_id in suspects:
             entity = BY_NAME[name]
-            item = await self._reader.find(external_path(entity, external_id))
+            item = await self._reader.find(external_path(entity, external_id), entity)
             if item is None:
                 gone.append(Gone(name, external_id))
                 continue
             customer = item.get("customerId")
             if customer is not None and customer not in self._customers:
-                found = await self._reader.find(f"{CUSTOMER.path}/{customer}")
+                found = await self._reader.find(f"{CUSTOMER.path}/{customer}", CUSTOMER)
                 self._customers[customer] = found.get("externalId") if found else None
             told = self._journal.told([(name, external_id)])
             drifted += self._judge({external_id: item}, self._bodies(entity, told))

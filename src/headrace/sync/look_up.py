@@ -11,6 +11,7 @@ from headrace.book.directory import Directory, Field, Named
 from headrace.client.endpoints import Reader
 from headrace.model.custom_field import CustomField
 from headrace.model.entity import Entity
+from headrace.model.errors import NotTheApi
 from headrace.model.record import encode
 from headrace.model.resource import CUSTOM_FIELD, DUNNING_PLAN, USER
 
@@ -55,5 +56,6 @@ async def create_field(reader: Reader, field: Field) -> Field:
         external_id=field.external_id,
     )
     answer = await reader.request("POST", CUSTOM_FIELD.path, encode(record))
-    made = msgspec.json.decode(answer.body)
-    return msgspec.structs.replace(field, id=str(made["id"]))
+    if not answer.id:
+        raise NotTheApi(answer.described)
+    return msgspec.structs.replace(field, id=answer.id)

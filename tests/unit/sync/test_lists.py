@@ -14,7 +14,7 @@ import pytest
 from headrace.client.answer import Answer
 from headrace.client.endpoints import Reader
 from headrace.model.clock import SYSTEM_CLOCK
-from headrace.model.entity import PAYMENT
+from headrace.model.entity import PAYMENT, Entity
 from headrace.model.errors import Refused
 from headrace.sync.collected import Lists
 from headrace.sync.journal import Journal
@@ -61,6 +61,12 @@ class Api:
         if self.between:
             self.between.pop(0)()
         return answer
+
+    async def find(self, path: str, entity: Entity) -> dict[str, Any] | None:
+        try:
+            return (await self.get(path)).object()
+        except Refused:
+            return None
 
 
 def _answer(document: Any) -> Answer:

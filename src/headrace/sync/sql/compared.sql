@@ -154,7 +154,10 @@ select
             then if(in_book, 'in the API', 'in the models') || ' it is '
                 || if(starts_with(elsewhere.place, 'customer '), 'of ', 'in ') || elsewhere.place
         when not in_api then 'not in the API: ' || coalesce(
-            withheld.reason, held.reason, if(told.entity is null, null, 'it was, and is gone'),
+            withheld.reason,
+            held.reason,
+            if(told.entity is null, null,
+                'it was, and is gone: `headrace drift --repair` has it sent again'),
             'not sent yet'
         )
         when not in_book then 'not in the models'
