@@ -55,6 +55,8 @@ def test_a_customers_data_are_gone_from_every_file_once_it_was_deleted(
     desk.apply()
     data = shop.folder / ".headrace"
     assert _traces(data, *_TELLING)
+    log = data / "headrace.log"
+    log.write_text("a traceback with Anna Example", encoding="utf-8")
     shop.drop("invoices", "I1")
     shop.run("delete from contacts")
     shop.drop("customers", "cust-anna")

@@ -23,6 +23,8 @@ from headrace.cli.show.console import (
     several,
 )
 from headrace.fleet.project import load_project
+from headrace.fleet.rest import rest_file
+from headrace.fleet.trouble import log_file
 from headrace.model.clock import SYSTEM_CLOCK
 from headrace.model.errors import ConfigurationError
 from headrace.sync.journal import Forgotten, Journal
@@ -80,7 +82,9 @@ def command(
         finally:
             journal.close()
     if not dry_run:
-        for path in (book, book.with_suffix(".duckdb.wal")):
+        log = log_file(loaded, name)
+        logs = log.parent.glob(f"{log.name}*")
+        for path in (book, book.with_suffix(".duckdb.wal"), rest_file(loaded, name), *logs):
             path.unlink(missing_ok=True)
     report = Report(
         organisation=name,

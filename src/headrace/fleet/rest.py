@@ -86,11 +86,18 @@ def take_sight(
     return Sight(now, digest.hexdigest())
 
 
+def rest_file(
+    loaded: LoadedProject, name: str, environment: Mapping[str, str] = os.environ
+) -> Path:
+    """Where it is noted; a cache."""
+    return loaded.data_folder(name, environment) / _FILE
+
+
 def plan_at_rest(
     loaded: LoadedProject, name: str, clock: Clock, environment: Mapping[str, str] = os.environ
 ) -> Plan | None:
     """The plan, empty, if nothing that it is made of moved; None when it must be made."""
-    path = loaded.data_folder(name) / _FILE
+    path = rest_file(loaded, name, environment)
     try:
         rest = msgspec.json.decode(path.read_bytes(), type=_Rest)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError):
@@ -132,7 +139,7 @@ def keep_rest(
 
     After a delivery, the book is held against the journal once more to see that.
     """
-    path = loaded.data_folder(opened.name) / _FILE
+    path = rest_file(loaded, opened.name)
     if sight is None or not _may_rest(opened, plan, outcome):
         path.unlink(missing_ok=True)
         return

@@ -107,8 +107,16 @@ def _is_disk(
     return isinstance(error, duckdb.Error) and any(word in str(error) for word in words)
 
 
+def log_file(loaded: LoadedProject, name: str) -> Path:
+    """Where the tracebacks of defects go."""
+    try:
+        return loaded.data_folder(name).parent / LOG
+    except HeadraceError:  # the address that is a part of it is not known
+        return loaded.folder / LOG
+
+
 def _defect(loaded: LoadedProject, name: str, clock: Clock, error: Exception) -> Defect:
-    file = loaded.folder / loaded.settings.data / LOG
+    file = log_file(loaded, name)
     said = " ".join(str(error).split())[:300]
     kind = type(error).__name__
     where = f"its traceback is in {file}"
