@@ -113,4 +113,4 @@ def test_the_last_project_file_leads_to_upflow() -> None:
     last = [text for language, text in blocks() if language == "toml"][-1]
     project = parse_project(last.encode(), "headrace.toml")
     assert project.organisation["acme"].target.url == UPFLOW_URL
-    assert project.data == ".upflow"
+    assert project.data == ".headrace/{target}"

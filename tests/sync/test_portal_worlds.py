@@ -11,7 +11,7 @@ from desk import HubDesk
 from portal_world import World
 from shop import Shop
 
-_SHORT, _LONG = 3, 1000
+_SHORT, _LONG = 2, 1000
 
 
 def _live(seeds: range, folder: Path, new_desk: Callable[[Path], HubDesk]) -> tuple[int, int]:

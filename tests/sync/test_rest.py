@@ -169,7 +169,7 @@ def test_what_moves_is_seen(shops: Shops, move: Callable[[Shops], None]) -> None
 
 
 @pytest.mark.parametrize(
-    "length", [20, pytest.param(600, marks=pytest.mark.soak, id="soak")], ids=str
+    "length", [8, pytest.param(600, marks=pytest.mark.soak, id="soak")], ids=str
 )
 def test_any_order_of_moves_is_seen(shops: Shops, length: int) -> None:
     chance = random.Random(7)

@@ -107,7 +107,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Book, Path]
 
 
 @settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.lists(st.integers(-(2**53) + 1, 2**53 - 1), min_size=1, max_size=8, unique=True))
 def test_whole_numbers_are_the_same_ids_in_every_type(
