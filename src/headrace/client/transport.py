@@ -24,6 +24,7 @@ ENTITY_MOST = 8_000_000
 PAGE_MOST = 128_000_000
 """Bytes of a page of a list, unpacked: a thousand such records would be refused."""
 _CHUNK = 65_536
+_PROXIES = ("http_proxy", "https_proxy")
 
 
 class Transport(Protocol):
@@ -67,7 +68,8 @@ class HttpTransport:
             ),
             auto_decompress=True,
             cookie_jar=aiohttp.DummyCookieJar(),
-            trust_env=True,
+            # Looking for a proxy costs each request as much as encoding its body.
+            trust_env=any(name.lower() in _PROXIES for name in os.environ),
             middlewares=(_once,),
         )
 
