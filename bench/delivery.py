@@ -108,6 +108,7 @@ def backlog(folder: Path, latency: float) -> None:
     write_project(project, folder / "billing.db", rate=RATE)
     with far_hub(folder / "hub", latency) as far:
         with opened(project, far.url, pair.key, pair.secret) as organisation:
+            organisation.binding.renew()  # as if it had been delivered there before
             outcome = deliver(organisation, change(organisation, folder / "billing.db"))
         log = far.log()
     refused = sum(one.status == 429 for one in log)

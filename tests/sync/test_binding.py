@@ -51,9 +51,23 @@ def test_another_organisation_is_refused_with_the_ways_out(
     done = desk.command(command)
     assert done.returncode == 7, done.stdout + done.stderr
     said = done.stderr + done.stdout
-    assert "holds none of" in said and "such as customer C0" in said
+    assert "does not hold what it is said to have" in said and "such as customer C0" in said
     assert "`data` folder of its own" in said and "headrace drift --repair" in said
     assert desk.get("/customers")["total"] == 0
+
+
+def test_an_organisation_with_records_of_the_same_names_is_another_one(
+    desk: HubDesk, new_desk: Callable[[Path], HubDesk], tmp_path: Path
+) -> None:
+    shop = Shop(tmp_path / "twin")
+    for n in range(7):
+        shop.customer(f"C{n}")
+    shop.close()
+    twin = new_desk(shop.folder)
+    twin.apply()
+    desk.environment = twin.environment
+    done = desk.command("plan")
+    assert done.returncode == 7 and "this is another organisation" in done.stderr
 
 
 def test_another_hub_is_refused_and_named_with_the_one_before(desk: HubDesk) -> None:
@@ -62,7 +76,7 @@ def test_another_hub_is_refused_and_named_with_the_one_before(desk: HubDesk) -> 
         _turn_to(desk, other, "elsewhere")
         done = desk.command("apply")
     assert done.returncode == 7
-    assert f"which were told to {before}" in done.stderr
+    assert f"told to {before}" in done.stderr
 
 
 def test_a_rotated_key_goes_on_with_a_word(desk: HubDesk) -> None:

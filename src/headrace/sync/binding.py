@@ -57,7 +57,7 @@ class Binding:
         if same and not stale and not always:
             return
         async with self._connection.reading() as reader:
-            await self._look(reader, few=same and not stale)
+            await self._look(reader)
         if target is not None and not same:
             what = "URL" if target.url != self._connection.url else "key"
             self.word = f"the {what} is another one, the organisation the same"
@@ -86,8 +86,8 @@ class Binding:
         digest = hashlib.blake2b(self._connection.key.encode(), digest_size=16)
         return self._connection.url, digest.hexdigest()
 
-    async def _look(self, reader: Reader, few: bool) -> None:
-        """Until one record is found as it was; a `few` times that is the first one."""
+    async def _look(self, reader: Reader) -> None:
+        """Until one record is found as it was: no two organisations have the same ids."""
         known = self._journal.landmarks()
         # People may have deleted those that are known by their ids.
         wanted = list(dict.fromkeys([*known, *self._journal.some_told()]))
@@ -96,14 +96,16 @@ class Binding:
             entity = BY_NAME[key[0]]
             record = await reader.find(external_path(entity, key[1]), entity)
             id = str(record.get("id") or "") if record else ""
-            if not id or known.get(key, id) != id:
+            if not id:
                 gone.append(key)
                 continue
-            found = True
+            # Another organisation may have records of the same names, never of the same ids.
+            found = known.get(key, id) == id
+            if not found:
+                break
             if key not in known and self._journal.lacks_landmarks:
                 self._journal.keep_landmark(key, id)
-            if few:
-                break
+            break
         if wanted and not found:
             raise AnotherTarget(self._refusal(wanted))
         self._journal.drop_landmarks(key for key in gone if key in known)
@@ -112,10 +114,10 @@ class Binding:
         entity, external_id = missing[0]
         target = self._journal.target()
         url = self._connection.url
-        before = f", which were told to {target.url}" if target and target.url != url else ""
+        before = f", told to {target.url}" if target and target.url != url else ""
         return (
-            f"{url} holds none of {len(missing)} records that it is said to have, such as "
-            f"{entity.replace('_', ' ')} {external_id}{before}: this is another organisation, or "
+            f"{url} does not hold what it is said to have, such as {entity.replace('_', ' ')} "
+            f"{external_id}{before}: this is another organisation, or "
             "one that was emptied. Nothing was sent. For another one, name a `data` folder of its "
             "own in headrace.toml (and run `headrace adopt` where it has these records); for an "
             "emptied one, run `headrace drift --repair`, then `headrace apply`."
