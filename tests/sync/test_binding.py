@@ -79,6 +79,18 @@ def test_another_hub_is_refused_and_named_with_the_one_before(desk: HubDesk) -> 
     assert f"told to {before}" in done.stderr
 
 
+def test_a_plan_of_the_same_target_needs_no_api(desk: HubDesk) -> None:
+    with desk.open() as organisation:
+        organisation.journal._db.run("clear_target")  # as an older headrace left it
+    url, key = desk.environment["HEADRACE_URL"], desk.environment["HEADRACE_KEY"]
+    desk.environment["HEADRACE_URL"] = "http://127.0.0.1:9/v1"
+    assert desk.command("plan").returncode == 0
+    desk.environment |= {"HEADRACE_URL": url, "HEADRACE_KEY": key}
+    assert desk.command("apply").returncode == 0
+    desk.environment["HEADRACE_URL"] = "http://127.0.0.1:9/v1"
+    assert desk.command("plan").returncode == 5
+
+
 def test_a_rotated_key_goes_on_with_a_word(desk: HubDesk) -> None:
     _rotate(desk)
     done = desk.command("plan")

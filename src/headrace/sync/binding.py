@@ -12,9 +12,10 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 from headrace.client.endpoints import Reader, external_path
+from headrace.client.retry import ATTEMPTS
 from headrace.model.clock import Clock
 from headrace.model.entity import BY_NAME
-from headrace.model.errors import AnotherTarget
+from headrace.model.errors import AnotherTarget, Unreachable
 from headrace.model.project import UPFLOW_URL
 from headrace.sync.connection import Connection
 from headrace.sync.journal import Journal, Key
@@ -46,7 +47,8 @@ class Binding:
 
     async def verify(self, always: bool = False) -> None:
         """Raises AnotherTarget, and ApiError when it has to ask and can't. Asks when the URL or
-        the key is another one, after each sweep, and, once, when it is to `always`."""
+        the key is another one, after each sweep if the API is there, and, once, when it is to
+        `always`."""
         if self._verified or not self._journal.count():
             return
         target = self._journal.target()
@@ -56,9 +58,15 @@ class Binding:
         )
         if same and not stale and not always:
             return
-        async with self._connection.reading() as reader:
-            await self._look(reader)
-        if target is not None and not same:
+        moved = target is not None and not same
+        try:
+            async with self._connection.reading(ATTEMPTS if moved or always else 1) as reader:
+                await self._look(reader)
+        except Unreachable:
+            if moved or always:
+                raise
+            return  # nothing looks otherwise; what is sent has to reach it first
+        if target is not None and moved:
             what = "URL" if target.url != self._connection.url else "key"
             self.word = f"the {what} is another one, the organisation the same"
         self._journal.bind(*self._names)
@@ -67,8 +75,9 @@ class Binding:
     @property
     def is_first_in_production(self) -> bool:
         """Whether nothing was ever told to Upflow itself: what it gets may go out to customers."""
-        host = urlsplit(self._connection.url).hostname
-        return host == urlsplit(UPFLOW_URL).hostname and self._journal.target() is None
+        if urlsplit(self._connection.url).hostname != urlsplit(UPFLOW_URL).hostname:
+            return False
+        return self._journal.target() is None and not self._journal.count()
 
     def note(self) -> None:
         """Something is about to be told for the first time."""
