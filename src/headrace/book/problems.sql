@@ -17,11 +17,7 @@ links as (
 ),
 
 records as (
-    select entity, external_id, customer, number from book.numbered
-    union all
-    select 'adjustment', external_id, customer_external_id, ref_number from book.adjustments
-    union all
-    select 'customer', external_id, external_id, null from book.customers
+    select entity, external_id, customer, number from book.known
     union all
     select
         'contact', coalesce(external_id, customer_external_id || '/' || coalesce(email, '?')),

@@ -143,6 +143,16 @@ union all
 select 'refund', external_id, customer_external_id, ref_number, currency, amount
 from book.all_refunds;
 
+-- Whatever a person may ask about by entity and id, with whose it is; of the source's own rows.
+create or replace view book.known as
+from book.numbered
+union all
+select 'adjustment', external_id, customer_external_id, ref_number, currency, amount
+from book.adjustments
+union all
+select 'customer', external_id, external_id, null, null, null
+from book.customers;
+
 -- How many records of each entity there are.
 create or replace view book.sizes as
 select 'customer' as entity, count(*) as rows from book.customers
