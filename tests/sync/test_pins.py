@@ -114,6 +114,25 @@ def test_a_customer_does_not_leave_the_family_of_a_link_in_error(story: Story) -
     story.mend("delete from allocations")
 
 
+def test_the_head_of_a_family_gets_no_parent_while_a_departed_child_holds_what_is_in_error(
+    story: Story,
+) -> None:
+    for name in ("H", "T"):
+        story.shop.customer(name)
+    story.shop.run("update customers set parent_external_id = 'H' where external_id = 'C'")
+    story.desk.apply()
+    plan, sent = story.apply(
+        "delete from customers where external_id = 'C'",
+        "update invoices set customer_external_id = 'H', gross_amount = null",
+        "update customers set parent_external_id = 'T' where external_id = 'H'",
+    )
+    assert sent == []
+    assert _reasons(plan).keys() == {"I"}
+    assert [one.external_id for one in plan.held] == ["C"]
+    story.mend("update invoices set gross_amount = 1000")
+    assert story.desk.get("/customers/external:H")["parent"]["externalId"] == "T"
+
+
 def test_a_synthetic_payment_waits_where_the_api_holds_a_real_one(story: Story) -> None:
     story.shop.run("update invoices set marked_paid_at = '2026-05-06'")
     story.settle()

@@ -75,13 +75,14 @@ class Binding:
     @property
     def is_first_in_production(self) -> bool:
         """Whether nothing was ever told to Upflow itself: what it gets may go out to customers."""
-        if urlsplit(self._connection.url).hostname != urlsplit(UPFLOW_URL).hostname:
+        if not _is_upflow(self._connection.url) or self._journal.count():
             return False
-        return self._journal.target() is None and not self._journal.count()
+        target = self._journal.target()
+        return target is None or not _is_upflow(target.url)
 
     def note(self) -> None:
-        """Something is about to be told for the first time."""
-        if self._journal.target() is None:
+        """Something is about to be told, perhaps for the first time."""
+        if not self._journal.count():
             self._journal.bind(*self._names)
 
     def renew(self) -> None:
@@ -131,3 +132,7 @@ class Binding:
             "own in headrace.toml (and run `headrace adopt` where it has these records); for an "
             "emptied one, run `headrace drift --repair`, then `headrace apply`."
         )
+
+
+def _is_upflow(url: str) -> bool:
+    return urlsplit(url).hostname == urlsplit(UPFLOW_URL).hostname
