@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import shutil
@@ -42,8 +43,9 @@ class Shops:
         return self.books - before
 
     def prove(self) -> None:
-        """By a plan, which always reads everything."""
-        done = self.desk.command("plan", "--detailed-exitcode")
+        """By a plan to be saved, which always reads everything."""
+        out = str(self.desk.folder / "proof.plan")
+        done = self.desk.command("plan", "--detailed-exitcode", "--out", out)
         assert done.returncode == 0, done.stdout
 
 
@@ -79,6 +81,25 @@ def test_the_first_apply_with_nothing_to_do_opens_no_book(shops: Shops) -> None:
     assert "Nothing was sent: there was nothing to send." in done.stdout
     assert shops.desk.command("apply", "--force").returncode == 0
     assert shops.books == 2, "what is asked for specially is done"
+
+
+def test_a_plan_at_rest_opens_no_book_and_says_the_same(shops: Shops) -> None:
+    shops.shop.invoice("I3", "A", -5)
+    said = shops.desk.command("plan").stdout
+    assert [shops.desk.command("apply").returncode for _ in range(2)] == [3, 3]
+    before = shops.books
+    resting = shops.desk.command("plan", "--json")
+    assert (resting.returncode, shops.books) == (3, before)
+    read = shops.desk.command("plan", "--json", "--out", str(shops.desk.folder / "x.plan"))
+    assert shops.books == before + 1
+    assert [
+        {**document, "made_at": "", "latency": 0.0} for document in json.loads(resting.stdout)
+    ] == [{**document, "made_at": "", "latency": 0.0} for document in json.loads(read.stdout)]
+    assert "I3" in said
+    assert "I3" in shops.desk.command("plan").stdout
+    shops.shop.invoice("I4", "A", 500)
+    assert shops.desk.command("plan", "--detailed-exitcode").returncode == 3
+    assert shops.books == before + 2
 
 
 def row(shops: Shops) -> None:

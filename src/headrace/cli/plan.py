@@ -24,6 +24,7 @@ from headrace.cli.show.diff import show_diff
 from headrace.cli.show.markdown import plan_as_markdown
 from headrace.cli.show.plans import show_plan
 from headrace.fleet.project import LoadedProject, load_project
+from headrace.fleet.rest import plan_at_rest
 from headrace.model.clock import SYSTEM_CLOCK
 from headrace.model.shown_text import shown
 from headrace.sync.plan import Plan
@@ -89,6 +90,10 @@ def command(options: Options) -> None:
 
 
 def _plan(loaded: LoadedProject, name: str, options: Options) -> Plan:
+    if options.scope.whole and options.out is None:
+        resting = plan_at_rest(loaded, name, SYSTEM_CLOCK)
+        if resting is not None:
+            return resting
     with loaded.open(name, SYSTEM_CLOCK) as opened:
         asyncio.run(opened.prepare())
         plan = opened.plan(options.scope)
