@@ -31,17 +31,17 @@ from headrace.model.customer import Customer
 from headrace.model.entity import INVOICE
 from headrace.model.invoice import Invoice
 from headrace.model.reference import external
-from headrace.server.run import DATABASE
-from headrace.store.check import check_database
+from headrace.server.process.run import DATABASE
+from headrace.store.admin.check import check_database
 from headrace.store.connection import Connection
 from headrace.store.context import Context, Organisation
-from headrace.store.customers import import_customer
-from headrace.store.documents import import_document
-from headrace.store.organisations import find_organisation
-from headrace.store.place import Place, snapshot
-from headrace.store.postgres_connection import PostgresConnection
-from headrace.store.postgres_statistics import collect
-from headrace.store.sqlite import connect, transact
+from headrace.store.engine.place import Place, snapshot
+from headrace.store.engine.postgres_connection import PostgresConnection
+from headrace.store.engine.postgres_statistics import collect
+from headrace.store.engine.sqlite import connect, transact
+from headrace.store.records.customers import import_customer
+from headrace.store.records.documents import import_document
+from headrace.store.records.organisations import find_organisation
 from headrace.testkit.hub import HubProcess, hub, hub_process, make_keys
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))

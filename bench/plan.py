@@ -23,7 +23,7 @@ import duckdb
 from headrace.fleet.project import load_project
 from headrace.model.clock import SYSTEM_CLOCK
 from headrace.sync.journal import Adopted
-from headrace.sync.organisation import Organisation
+from headrace.sync.session import Organisation
 from headrace.testkit.billing import changes, generate, write_project
 
 KEYS = {

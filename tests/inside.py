@@ -12,19 +12,19 @@ from pathlib import Path
 from typing import Any
 
 from headrace.model.clock import SystemClock, format_instant
+from headrace.server.admission.doors import door_for
+from headrace.server.admission.limits import parse_limits
 from headrace.server.app import Hub
-from headrace.server.doors import door_for
-from headrace.server.limits import parse_limits
-from headrace.server.pdf_keeper import PdfKeeper
-from headrace.store.catalogue import make_user
-from headrace.store.check import check_database
+from headrace.server.pdf.keeper import PdfKeeper
+from headrace.store.admin.check import check_database
+from headrace.store.admin.frozen_clock import Times
+from headrace.store.admin.keys import KeyPair, make_key
 from headrace.store.connection import Connection
 from headrace.store.context import Context
-from headrace.store.keys import KeyPair, make_key
-from headrace.store.organisations import find_organisation, make_organisation
+from headrace.store.engine.place import Place, open_store
 from headrace.store.pdf_files import FolderPdfs
-from headrace.store.place import Place, open_store
-from headrace.store.test_clock import Times
+from headrace.store.records.directory import make_user
+from headrace.store.records.organisations import find_organisation, make_organisation
 
 START = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 

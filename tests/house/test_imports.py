@@ -58,9 +58,18 @@ def test_a_broken_contract_would_be_found(tmp_path: Path) -> None:
 
 
 def test_every_folder_has_its_layer() -> None:
-    (layers,) = (contract["layers"] for contract in _contracts() if contract["type"] == "layers")
-    placed = {name for layer in layers for name in re.findall(r"headrace\.(\w+)", layer)}
+    (whole,) = (one for one in _contracts() if one["type"] == "layers" and "containers" not in one)
+    placed = {name for layer in whole["layers"] for name in re.findall(r"headrace\.(\w+)", layer)}
     assert placed == _folders()
+
+
+@pytest.mark.parametrize("package", ["sync", "store", "server"])
+def test_every_room_of_a_large_package_has_its_layer(package: str) -> None:
+    (rooms,) = (one for one in _contracts() if one.get("containers") == [f"headrace.{package}"])
+    placed = {name for layer in rooms["layers"] for name in layer.split(" | ")}
+    modules = {path.stem for path in (PACKAGE / package).glob("*.py")} - {"__init__"}
+    folders = {path.parent.name for path in (PACKAGE / package).glob("*/__init__.py")}
+    assert modules | folders <= placed, "name it in pyproject.toml, in the layer where it belongs"
 
 
 def test_the_halves_are_forbidden_to_each_other() -> None:

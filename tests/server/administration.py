@@ -9,8 +9,8 @@ from typing import Any
 from hub_api import Api
 
 from headrace.store.context import Context
-from headrace.store.organisations import find_organisation, organisation_by_seq
-from headrace.store.place import transactions
+from headrace.store.engine.place import transactions
+from headrace.store.records.organisations import find_organisation, organisation_by_seq
 from headrace.testkit.hub import RunningHub
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)

@@ -12,8 +12,8 @@ from described import assert_described
 from hub_api import Api
 
 from headrace.server.app import Hub
-from headrace.store.check import check_database
-from headrace.store.place import snapshot
+from headrace.store.admin.check import check_database
+from headrace.store.engine.place import snapshot
 from headrace.testkit.hub import RunningHub, hub
 from postgres import fresh_database
 

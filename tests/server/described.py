@@ -9,7 +9,7 @@ from typing import Any
 from jsonschema import Draft202012Validator
 
 from headrace.model.errors import RequestError
-from headrace.server.openapi import openapi_document, path_of
+from headrace.server.description.openapi import openapi_document, path_of
 from headrace.server.routes import match
 
 

@@ -11,9 +11,9 @@ from hub_api import ANY_ID, ANY_TIME, Api, customer, invoice, payment
 from headrace.model.collection import ActionDraft
 from headrace.model.errors import BadRequest
 from headrace.model.reference import external
-from headrace.store.actions import make_action
-from headrace.store.catalogue import make_bank_account, make_dunning_plan, make_user
-from headrace.store.organisations import make_position
+from headrace.store.records.actions import make_action
+from headrace.store.records.directory import make_bank_account, make_dunning_plan, make_user
+from headrace.store.records.organisations import make_position
 from headrace.testkit.hub import RunningHub
 
 NOBODY = "00000000-0000-7000-8000-000000000000"

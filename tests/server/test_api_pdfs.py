@@ -15,7 +15,7 @@ import psutil
 import pytest
 from hub_api import Api, credit_note, customer, invoice
 
-from headrace.server.pdf_upload import FORM_MAX, JSON_MAX, PDF_MAX
+from headrace.server.pdf.upload import FORM_MAX, JSON_MAX, PDF_MAX
 from headrace.testkit.hub import RunningHub, hub, hub_process, make_keys
 
 ONE = b"%PDF-1.4\none\n%%EOF\n"

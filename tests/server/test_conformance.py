@@ -22,8 +22,8 @@ from headrace.client.transport import HttpTransport
 from headrace.model.clock import SYSTEM_CLOCK
 from headrace.model.collection import ActionDraft
 from headrace.server.routes import ROUTES, match
-from headrace.store.actions import make_action
-from headrace.store.catalogue import make_user
+from headrace.store.records.actions import make_action
+from headrace.store.records.directory import make_user
 from headrace.testkit.conformance import recording
 from headrace.testkit.conformance.cases import CASES
 from headrace.testkit.conformance.evidence import Case, Evidence

@@ -10,7 +10,7 @@ from hub_api import Api, customer
 
 from headrace.model.errors import ServiceUnavailable
 from headrace.server.handlers import customers
-from headrace.server.request_log import FileSink, LogRecord
+from headrace.server.observing.request_log import FileSink, LogRecord
 from headrace.server.routes import ROUTES
 
 

@@ -12,10 +12,10 @@ from typing import Any
 
 from hub_api import Api, customer, invoice
 
-from headrace.server.request_journal import JOURNAL
-from headrace.server.request_search import Query, search
-from headrace.store.check import check_database
-from headrace.store.place import PDFS, Place, snapshot
+from headrace.server.observing.request_journal import JOURNAL
+from headrace.server.observing.request_search import Query, search
+from headrace.store.admin.check import check_database
+from headrace.store.engine.place import PDFS, Place, snapshot
 from headrace.testkit.billing.pdf import small_pdf
 from headrace.testkit.hub import hub_process, make_keys
 

@@ -13,8 +13,8 @@ from hub_api import Api, customer, invoice, payment, to_invoice
 from test_control import refused
 
 from headrace.cli.main import run
-from headrace.store.check import check_database
-from headrace.store.place import snapshot
+from headrace.store.admin.check import check_database
+from headrace.store.engine.place import snapshot
 from headrace.testkit.hub import RunningHub, make_keys
 
 SHOP = Path(__file__).parents[2] / "examples" / "seed" / "shop.jsonl"

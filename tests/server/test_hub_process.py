@@ -18,9 +18,9 @@ import pytest
 from hub_api import Api, customer, invoice
 
 from headrace.model.errors import Busy
-from headrace.server.run import DATABASE, folder_lock
-from headrace.store.check import check_database
-from headrace.store.place import Place, snapshot
+from headrace.server.process.run import DATABASE, folder_lock
+from headrace.store.admin.check import check_database
+from headrace.store.engine.place import Place, snapshot
 from headrace.testkit.hub import HubProcess, hub, hub_process, make_keys
 
 CLIENTS = 8

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from headrace.server.joined_writes import JoinedWrites
+from headrace.server.process.joined_writes import JoinedWrites
 
 
 class Wire:

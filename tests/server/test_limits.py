@@ -12,7 +12,7 @@ import pytest
 from hub_api import Api, customer
 
 from headrace.model.errors import ConfigurationError
-from headrace.server.limits import OFF, UPFLOW, Gate, Limits, RateRefusal, parse_limits
+from headrace.server.admission.limits import OFF, UPFLOW, Gate, Limits, RateRefusal, parse_limits
 from headrace.testkit.hub import RunningHub, hub
 
 

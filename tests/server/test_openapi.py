@@ -20,9 +20,9 @@ from headrace.control.routes import CONTROL_ROUTES
 from headrace.model.record import decode
 from headrace.server import app
 from headrace.server.call import Answer
+from headrace.server.description.openapi import openapi_document, path_of
+from headrace.server.description.schemas import ANSWERS, REQUESTS
 from headrace.server.handlers import documents
-from headrace.server.openapi import openapi_document, path_of
-from headrace.server.openapi_schemas import ANSWERS, REQUESTS
 from headrace.server.routes import ROUTES
 
 PLACES = {

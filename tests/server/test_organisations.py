@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from headrace.cli.keys import app
 from headrace.model.errors import ConfigurationError
-from headrace.server.run import DATABASE
+from headrace.server.process.run import DATABASE
 from headrace.testkit.hub import RunningHub
 
 MISSING = "The headers X-Api-Key and X-Api-Secret are needed on every request."

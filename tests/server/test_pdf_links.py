@@ -11,13 +11,13 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from headrace.server.admission.doors import door_for
+from headrace.server.admission.limits import OFF
 from headrace.server.app import Hub
-from headrace.server.doors import door_for
-from headrace.server.limits import OFF
-from headrace.server.pdf_keeper import PdfKeeper
+from headrace.server.pdf.keeper import PdfKeeper
+from headrace.store.admin.frozen_clock import Times
+from headrace.store.engine.sqlite import SqliteStore
 from headrace.store.pdf_files import FolderPdfs
-from headrace.store.sqlite import SqliteStore
-from headrace.store.test_clock import Times
 from headrace.testkit.hub import make_keys
 
 FORM = b'--b\r\nContent-Disposition: form-data; name="file"\r\n\r\n%PDF-1\r\n--b--\r\n'

@@ -16,10 +16,10 @@ from hub_api import Api, credit_note, customer, invoice, payment, to_invoice
 from headrace.model.collection import PortalRequest
 from headrace.portal.amounts import locale_for, show_date, show_money
 from headrace.store.context import Context
-from headrace.store.organisations import organisation_by_seq
-from headrace.store.place import transactions
-from headrace.store.portal_links import make_portal_link, revoke_portal_links
-from headrace.store.references import Address
+from headrace.store.engine.place import transactions
+from headrace.store.records.organisations import organisation_by_seq
+from headrace.store.records.portal_links import make_portal_link, revoke_portal_links
+from headrace.store.records.references import Address
 from headrace.testkit.hub import RunningHub
 
 PORTAL = "/customers/external:C/portal"

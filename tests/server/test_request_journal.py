@@ -15,9 +15,9 @@ from hub_api import Api, customer
 
 from headrace.model.clock import SYSTEM_CLOCK
 from headrace.model.errors import Refused
-from headrace.server.request_journal import JOURNAL, Exchange, RequestJournal
-from headrace.server.request_log import LogRecord
-from headrace.server.request_search import Query, search
+from headrace.server.observing.request_journal import JOURNAL, Exchange, RequestJournal
+from headrace.server.observing.request_log import LogRecord
+from headrace.server.observing.request_search import Query, search
 from headrace.testkit.hub import HubProcess, hub, hub_process, make_keys
 
 

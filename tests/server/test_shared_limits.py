@@ -22,8 +22,8 @@ from hub_api import Api, customer
 from typer.testing import CliRunner
 
 from headrace.cli.keys import app
-from headrace.server.limits import Limits, RateRefusal
-from headrace.server.shared_gates import SharedGates, SharedMemory
+from headrace.server.admission.limits import Limits, RateRefusal
+from headrace.server.admission.shared_gates import SharedGates, SharedMemory
 from headrace.testkit.hub import HubProcess, hub_process, make_keys
 
 # in memory --------------------------------------------------------------------------------------

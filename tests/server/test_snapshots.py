@@ -19,11 +19,11 @@ from test_control import refused
 from test_hub_data import LISTS, SHOP
 
 from headrace.cli.main import run
-from headrace.store.check import check_database
+from headrace.store.admin.check import check_database
+from headrace.store.admin.snapshot_copy import TABLES
+from headrace.store.admin.snapshots import SNAPSHOTS
+from headrace.store.engine.place import DATABASE, Place, snapshot
 from headrace.store.migrations import available
-from headrace.store.place import DATABASE, Place, snapshot
-from headrace.store.snapshot_copy import TABLES
-from headrace.store.snapshots import SNAPSHOTS
 from headrace.testkit.hub import RunningHub, hub, hub_process, make_keys
 
 PDF = {"data": "JVBERi0xLjc="}

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from headrace.store.context import Context
+from headrace.store.engine.postgres import transact as transact_on_postgres
+from headrace.store.engine.postgres_connection import DatabaseError, PostgresConnection
+from headrace.store.engine.postgres_dialect import schema_for_postgres
+from headrace.store.engine.sqlite import connect, transact
 from headrace.store.migrations import migrate
-from headrace.store.organisations import find_organisation, make_organisation
-from headrace.store.postgres import transact as transact_on_postgres
-from headrace.store.postgres_connection import DatabaseError, PostgresConnection
-from headrace.store.postgres_dialect import schema_for_postgres
-from headrace.store.sqlite import connect, transact
+from headrace.store.records.organisations import find_organisation, make_organisation
 from postgres import fresh_database
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)

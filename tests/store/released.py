@@ -22,13 +22,13 @@ from typing import Any
 
 from headrace.model.collection import ActionDraft
 from headrace.model.reference import external
-from headrace.server.openapi_schemas import REQUESTS
-from headrace.store.actions import make_action
-from headrace.store.catalogue import make_bank_account, make_dunning_plan
+from headrace.server.description.schemas import REQUESTS
 from headrace.store.connection import Connection
 from headrace.store.context import Context
-from headrace.store.organisations import organisation_by_seq
-from headrace.store.place import Place
+from headrace.store.engine.place import Place
+from headrace.store.records.actions import make_action
+from headrace.store.records.directory import make_bank_account, make_dunning_plan
+from headrace.store.records.organisations import organisation_by_seq
 from inside import Inside
 from postgres import find_binaries, fresh_database, running_server
 

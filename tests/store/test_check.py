@@ -20,15 +20,15 @@ from headrace.model.invoice import Invoice
 from headrace.model.payment import Payment
 from headrace.model.reference import InvoiceLink, PaymentLink, external
 from headrace.model.refund import Refund
-from headrace.store.actions import make_action
-from headrace.store.check import SENTENCES, check_database
+from headrace.store.admin.check import SENTENCES, check_database
 from headrace.store.connection import Connection
 from headrace.store.context import Context
-from headrace.store.customers import import_customer
-from headrace.store.documents import import_document
-from headrace.store.notes import make_note
-from headrace.store.references import Address
-from headrace.store.sqlite import connect, transact
+from headrace.store.engine.sqlite import connect, transact
+from headrace.store.records.actions import make_action
+from headrace.store.records.customers import import_customer
+from headrace.store.records.documents import import_document
+from headrace.store.records.notes import make_note
+from headrace.store.records.references import Address
 from headrace.testkit.hub import hub, make_keys
 
 AMOUNTS = {"custom_id": "n", "gross_amount": 100, "net_amount": 100}

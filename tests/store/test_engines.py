@@ -14,8 +14,8 @@ import pytest
 from conftest import ENGINES
 from headrace.model.errors import BadRequest, ConfigurationError
 from headrace.store.connection import Connection
-from headrace.store.place import Place, open_store, snapshot, transactions
-from headrace.store.store import Store
+from headrace.store.engine.interface import Store
+from headrace.store.engine.place import Place, open_store, snapshot, transactions
 from postgres import fresh_database
 
 

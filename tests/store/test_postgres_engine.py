@@ -15,11 +15,11 @@ from wire import Wire, wire
 
 from headrace.model.errors import ConfigurationError, ServiceUnavailable
 from headrace.store.connection import Connection
-from headrace.store.place import Place, find_place
-from headrace.store.postgres import PostgresStore, transactions
-from headrace.store.postgres_connection import DatabaseError, PostgresConnection
-from headrace.store.postgres_dialect import numbered, schema_for_postgres
-from headrace.store.postgres_statistics import collect
+from headrace.store.engine.place import Place, find_place
+from headrace.store.engine.postgres import PostgresStore, transactions
+from headrace.store.engine.postgres_connection import DatabaseError, PostgresConnection
+from headrace.store.engine.postgres_dialect import numbered, schema_for_postgres
+from headrace.store.engine.postgres_statistics import collect
 
 
 @pytest.fixture

@@ -25,9 +25,9 @@ from schema import (
 )
 
 from conftest import ENGINES
-from headrace.server.openapi_schemas import REQUESTS
+from headrace.server.description.schemas import REQUESTS
+from headrace.store.engine.place import Place, open_store
 from headrace.store.migrations import available
-from headrace.store.place import Place, open_store
 from inside import Inside
 from postgres import fresh_database
 

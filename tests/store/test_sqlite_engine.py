@@ -10,7 +10,7 @@ import pytest
 
 from headrace.model.errors import ConfigurationError, ServiceUnavailable
 from headrace.store.connection import Connection
-from headrace.store.sqlite import SqliteStore, connect, transact
+from headrace.store.engine.sqlite import SqliteStore, connect, transact
 
 
 def _insert(db: Connection, name: str) -> str:

@@ -13,14 +13,14 @@ from headrace.model.entity import BY_NAME, ENTITIES
 from headrace.model.errors import RequestError
 from headrace.model.reconciliation import Reconciliation, ReconciliationEntry
 from headrace.model.reference import InvoiceLink, PaymentLink, external
-from headrace.store.check import check_database
+from headrace.store.admin.check import check_database
 from headrace.store.connection import Connection
 from headrace.store.context import Context
-from headrace.store.customers import delete_customer, import_customer, put_customer
-from headrace.store.document_rows import document_by_seq
-from headrace.store.documents import delete_document, import_document, put_document
-from headrace.store.reconciliations import reconcile
-from headrace.store.references import Address
+from headrace.store.records.customers import delete_customer, import_customer, put_customer
+from headrace.store.records.document_rows import document_by_seq
+from headrace.store.records.documents import delete_document, import_document, put_document
+from headrace.store.records.reconciliations import reconcile
+from headrace.store.records.references import Address
 
 STEPS = 400
 

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace.store import queries
-from headrace.store.page import Window, plan_scan
 from headrace.store.queries import parse_queries
+from headrace.store.records.page import Window, plan_scan
 
 FILES = {
     name: getattr(queries, name)

@@ -24,13 +24,13 @@ from headrace.cli.main import run
 from headrace.fleet.project import load_project
 from headrace.model.clock import SYSTEM_CLOCK
 from headrace.model.entity import BY_NAME
-from headrace.server.request_log import LogRecord
+from headrace.server.observing.request_log import LogRecord
 from headrace.store.context import Context
-from headrace.store.organisations import find_organisation
-from headrace.store.place import transactions
-from headrace.sync.organisation import Organisation, Outcome
-from headrace.sync.plan import Plan
-from headrace.sync.proof import Reconciled
+from headrace.store.engine.place import transactions
+from headrace.store.records.organisations import find_organisation
+from headrace.sync.planning.plan import Plan
+from headrace.sync.remote.proof import Reconciled
+from headrace.sync.session import Organisation, Outcome
 from headrace.testkit.hub import RunningHub
 
 Key = tuple[str, str]

@@ -17,11 +17,11 @@ from headrace.client.answer import Answer
 from headrace.client.pace import WINDOW
 from headrace.fleet.project import load_project
 from headrace.model.errors import Unreachable
-from headrace.sync.deliver import Delivery
-from headrace.sync.feed import Feed
-from headrace.sync.organisation import Organisation
-from headrace.sync.plan import Plan
-from headrace.sync.progress import Progress
+from headrace.sync.delivery.loader import Feed
+from headrace.sync.delivery.progress import Progress
+from headrace.sync.delivery.scheduler import Delivery
+from headrace.sync.planning.plan import Plan
+from headrace.sync.session import Organisation
 from virtual_time import VirtualClock
 
 _JSON = {"content-type": "application/json"}

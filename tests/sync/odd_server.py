@@ -8,7 +8,7 @@ import threading
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
-from headrace.server.run import HubServer, address_of, listen
+from headrace.server.process.run import HubServer, address_of, listen
 
 Respond = Callable[[str, str], tuple[int, str, bytes | None]]
 """(method, path) to (status, content type, body), None for the body that came; it may wait by

@@ -5,7 +5,7 @@ from __future__ import annotations
 from desk import HubDesk, overlapping
 from shop import Shop
 
-from headrace.server.request_log import LogRecord
+from headrace.server.observing.request_log import LogRecord
 
 
 class Pair:

@@ -13,8 +13,8 @@ from desk import HubDesk
 from msgspec import Struct, field
 from shop import Shop
 
-from headrace.sync.plan import Plan
-from headrace.sync.proof import Reconciled
+from headrace.sync.planning.plan import Plan
+from headrace.sync.remote.proof import Reconciled
 
 _START = date(2026, 5, 4)
 _CUSTOMERS = {"T": None, "A": "T", "B": "T", "C": None, "D": None}

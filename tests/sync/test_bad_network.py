@@ -31,10 +31,10 @@ from msgspec import Struct
 from headrace.client.answer import Answer
 from headrace.client.transport import HttpTransport
 from headrace.fleet.project import load_project
-from headrace.server.request_log import LogRecord
-from headrace.sync.deliver import Delivery
-from headrace.sync.organisation import Outcome
-from headrace.sync.progress import Progress
+from headrace.server.observing.request_log import LogRecord
+from headrace.sync.delivery.progress import Progress
+from headrace.sync.delivery.scheduler import Delivery
+from headrace.sync.session import Outcome
 from headrace.testkit.billing import generate, write_project
 from virtual_time import HastyClock, VirtualClock
 

@@ -10,8 +10,8 @@ from desk import HubDesk, prove_in_step
 from shop import Shop
 
 from headrace.model.clock import SYSTEM_CLOCK, format_instant
-from headrace.store.keys import make_key
-from headrace.store.place import transactions
+from headrace.store.admin.keys import make_key
+from headrace.store.engine.place import transactions
 from headrace.testkit.hub import RunningHub, hub
 
 

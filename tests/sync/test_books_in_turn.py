@@ -21,8 +21,8 @@ from hypothesis import strategies as st
 from random_books import BookProject, Rows, books
 
 from headrace.model.entity import ENTITIES
-from headrace.server.request_log import LogRecord
-from headrace.sync.plan import Change, Plan
+from headrace.server.observing.request_log import LogRecord
+from headrace.sync.planning.plan import Change, Plan
 from headrace.testkit.hub import RunningHub
 
 _NUMBERS = itertools.count(1)

@@ -11,8 +11,8 @@ import pytest
 from desk import HubDesk
 from shop import Shop
 
-from headrace.sync.plan import Plan
-from headrace.sync.proof import Reconciled
+from headrace.sync.planning.plan import Plan
+from headrace.sync.remote.proof import Reconciled
 
 
 class Till:

@@ -10,7 +10,7 @@ import pytest
 from desk import HubDesk, copy_example
 from pair import Pair
 
-from headrace.sync.proof import DocumentDifference, Reconciled
+from headrace.sync.remote.proof import DocumentDifference, Reconciled
 
 
 @pytest.fixture

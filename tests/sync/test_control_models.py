@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from pair import Pair
 
-from headrace.sync.proof import Difference, Reconciled
+from headrace.sync.remote.proof import Difference, Reconciled
 
 
 @pytest.fixture

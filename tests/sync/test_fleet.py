@@ -12,7 +12,7 @@ import pytest
 from desk import Command
 
 from fleet import Fleet
-from headrace.sync.organisation import Organisation
+from headrace.sync.session import Organisation
 from headrace.testkit.hub import RunningHub
 
 TEN = [f"o{number}" for number in range(10)]

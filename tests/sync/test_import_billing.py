@@ -18,8 +18,8 @@ from desk import (
     sent,
 )
 
-from headrace.server.request_log import LogRecord
-from headrace.sync.plan import Plan
+from headrace.server.observing.request_log import LogRecord
+from headrace.sync.planning.plan import Plan
 from headrace.testkit.billing import (
     Counts,
     book_portal_payments,

@@ -20,7 +20,7 @@ from desk import (
     sent,
 )
 
-from headrace.sync.plan import Plan
+from headrace.sync.planning.plan import Plan
 from postgres import find_binaries, fresh_database
 
 EXTRACTS = Path(__file__).parents[1] / "extracts"

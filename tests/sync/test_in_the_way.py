@@ -10,7 +10,7 @@ import pytest
 from pair import Pair, told
 from shop import Shop
 
-from headrace.sync.plan import Plan
+from headrace.sync.planning.plan import Plan
 
 
 def _planned(pair: Pair) -> Plan:

@@ -18,8 +18,8 @@ from desk import Command, Desk, Key, overlapping, query, sent
 
 from headrace.client.endpoints import external_path
 from headrace.model.entity import BY_NAME, Entity
-from headrace.server.request_log import LogRecord
-from headrace.sync.echo import kept_otherwise
+from headrace.server.observing.request_log import LogRecord
+from headrace.sync.operations.response_check import kept_otherwise
 from headrace.testkit.billing import Counts, changes, generate, write_project
 from headrace.testkit.hub import HubProcess, hub, hub_process, make_keys
 

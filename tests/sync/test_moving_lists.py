@@ -17,9 +17,9 @@ from headrace.client.endpoints import Reader
 from headrace.client.pace import Pace
 from headrace.model.clock import SYSTEM_CLOCK
 from headrace.model.entity import CREDIT_NOTE, CUSTOMER, INVOICE, PAYMENT, REFUND, Entity
-from headrace.sync import second_look
-from headrace.sync.drift import DriftReport
-from headrace.sync.proof import Reconciled
+from headrace.sync.remote import recheck as second_look
+from headrace.sync.remote.drift import DriftReport
+from headrace.sync.remote.proof import Reconciled
 
 ENTITIES = (CUSTOMER, INVOICE, CREDIT_NOTE, PAYMENT, REFUND)
 DAY = "2026-05-05"

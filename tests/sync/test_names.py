@@ -13,9 +13,9 @@ from desk import HubDesk, prove_in_step
 from shop import Shop
 
 from headrace.model.errors import Unreachable
-from headrace.store.catalogue import make_dunning_plan, make_user
-from headrace.sync.deliver import Delivery
-from headrace.sync.progress import Progress
+from headrace.store.records.directory import make_dunning_plan, make_user
+from headrace.sync.delivery.progress import Progress
+from headrace.sync.delivery.scheduler import Delivery
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from desk import most_in_a_window
 from fake_api import Bench, FakeApi, Killed
 
 from headrace.client.pace import WINDOW
-from headrace.sync.plan import Plan
-from headrace.sync.progress import Progress
+from headrace.sync.delivery.progress import Progress
+from headrace.sync.planning.plan import Plan
 from headrace.testkit.billing import changes, generate, write_project
 from virtual_time import VirtualClock
 

@@ -23,7 +23,7 @@ from msgspec import Struct
 from shop import Shop
 
 from headrace.model.entity import CUSTOMER, INVOICE, PAYMENT
-from headrace.server.request_log import LogRecord
+from headrace.server.observing.request_log import LogRecord
 from headrace.testkit.hub import RunningHub
 from virtual_time import VirtualClock
 

@@ -9,7 +9,7 @@ import pytest
 from desk import HubDesk, prove_in_step
 from shop import Shop
 
-from headrace.sync.plan import Plan
+from headrace.sync.planning.plan import Plan
 
 BREAK_LINK = "update allocations set amount = null where from_external_id = 'P'"
 

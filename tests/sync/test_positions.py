@@ -8,7 +8,7 @@ from pathlib import Path
 from desk import HubDesk
 from shop import Shop
 
-from headrace.store.organisations import make_position
+from headrace.store.records.organisations import make_position
 
 
 def _told(desk: HubDesk, since: int = 0) -> list[tuple[str | None, int]]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 from pair import Pair
 
-from headrace.sync.proof import KindTotal
+from headrace.sync.remote.proof import KindTotal
 
 _TABLE = (
     "create table settlements (external_id text, invoice_external_id text, kind text, "

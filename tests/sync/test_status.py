@@ -12,8 +12,8 @@ import pytest
 from desk import HubDesk
 from shop import Shop
 
-from headrace.sync.deliver import Delivery
-from headrace.sync.progress import Progress
+from headrace.sync.delivery.progress import Progress
+from headrace.sync.delivery.scheduler import Delivery
 
 
 def status(desk: HubDesk, *words: str) -> Any:

@@ -18,7 +18,7 @@ from random_books import Rows, books
 from test_books_in_turn import Side
 
 from headrace.book.checks import Problem
-from headrace.sync.plan import Plan
+from headrace.sync.planning.plan import Plan
 from headrace.testkit.hub import RunningHub
 
 _CHECKS = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture]

@@ -24,9 +24,9 @@ from headrace.cli.show.console import (
 )
 from headrace.fleet.project import load_project
 from headrace.model.clock import SYSTEM_CLOCK
-from headrace.sync.adopt import Adoption
-from headrace.sync.link import Linked
-from headrace.sync.proposals import Proposal, Proposer, read_proposals, write_proposals
+from headrace.sync.remote.adopt import Adoption
+from headrace.sync.remote.link import Linked
+from headrace.sync.remote.proposals import Proposal, Proposer, read_proposals, write_proposals
 
 _SHOWN = 20
 

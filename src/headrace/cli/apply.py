@@ -31,10 +31,10 @@ from headrace.fleet.round import Round, note_round
 from headrace.model.clock import SYSTEM_CLOCK, parse_interval
 from headrace.model.errors import HeadraceError
 from headrace.sync.binding import FIRST_IN_PRODUCTION
-from headrace.sync.organisation import Organisation, Outcome
-from headrace.sync.plan import Plan
-from headrace.sync.saved_plan import SavedPlan, read_plan
-from headrace.sync.scope import WHOLE, Scope
+from headrace.sync.planning.plan import Plan
+from headrace.sync.planning.saved_plan import SavedPlan, read_plan
+from headrace.sync.planning.scope import WHOLE, Scope
+from headrace.sync.session import Organisation, Outcome
 
 
 class Applied(Struct, frozen=True):

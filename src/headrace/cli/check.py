@@ -19,7 +19,7 @@ from headrace.cli.show.problems import show_problems
 from headrace.fleet.project import LoadedProject, load_project
 from headrace.model.clock import SYSTEM_CLOCK
 from headrace.model.errors import ApiError, Unauthorised
-from headrace.sync.organisation import Organisation
+from headrace.sync.session import Organisation
 
 
 def command(

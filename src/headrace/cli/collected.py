@@ -28,8 +28,8 @@ from headrace.cli.show.console import (
 from headrace.fleet.project import LoadedProject, load_project, resolve
 from headrace.model.clock import SYSTEM_CLOCK, parse_interval
 from headrace.model.errors import ConfigurationError
-from headrace.sync.collected import Collected
-from headrace.sync.handover import hand_over, place_of
+from headrace.sync.collection.collected import Collected
+from headrace.sync.collection.handover import hand_over, place_of
 from headrace.sync.journal import Decision, Key
 
 _RECORD = re.compile(r"(payment|refund)/(.+)", re.DOTALL)

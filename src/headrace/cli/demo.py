@@ -19,9 +19,9 @@ from headrace.cli.show.reconciled import show_reconciled
 from headrace.fleet.project import load_project
 from headrace.model.clock import SYSTEM_CLOCK
 from headrace.model.errors import ConfigurationError, HeadraceError
-from headrace.sync.organisation import Outcome
-from headrace.sync.plan import Plan
-from headrace.sync.proof import Reconciled
+from headrace.sync.planning.plan import Plan
+from headrace.sync.remote.proof import Reconciled
+from headrace.sync.session import Outcome
 from headrace.testkit.hub import hub_process, make_keys
 
 _LIMIT = "6000"

@@ -21,7 +21,7 @@ from headrace.cli.show.console import (
 )
 from headrace.fleet.project import LoadedProject, load_project
 from headrace.model.clock import SYSTEM_CLOCK
-from headrace.sync.drift import DriftReport
+from headrace.sync.remote.drift import DriftReport
 
 _SHOWN = 20
 

@@ -19,13 +19,13 @@ from headrace.control.records import SeedAnswer
 from headrace.control.seed import parse_seed, play_seed
 from headrace.model.clock import SYSTEM_CLOCK
 from headrace.model.errors import ConfigurationError, NotFound, Refused
-from headrace.store.check import check_database
+from headrace.store.admin.check import check_database
+from headrace.store.admin.frozen_clock import Times
+from headrace.store.admin.reset import reset_organisation
 from headrace.store.connection import Connection
 from headrace.store.context import Context, Organisation
+from headrace.store.engine.place import PDFS, find_place, snapshot, transactions
 from headrace.store.pdf_files import open_pdfs
-from headrace.store.place import PDFS, find_place, snapshot, transactions
-from headrace.store.reset import reset_organisation
-from headrace.store.test_clock import Times
 
 app = typer.Typer(no_args_is_help=True, help="Look after a hub and its database.")
 

@@ -11,10 +11,10 @@ import typer
 
 from headrace.model.clock import SYSTEM_CLOCK, format_instant, parse_interval
 from headrace.model.errors import ConfigurationError
+from headrace.store.admin.keys import KeyPair, list_keys, make_key, revoke_key, rotate_key
 from headrace.store.connection import Connection
-from headrace.store.keys import KeyPair, list_keys, make_key, revoke_key, rotate_key
-from headrace.store.organisations import make_organisation
-from headrace.store.place import find_place, transactions
+from headrace.store.engine.place import find_place, transactions
+from headrace.store.records.organisations import make_organisation
 
 app = typer.Typer(
     no_args_is_help=True,

@@ -16,10 +16,10 @@ from headrace.cli.show.console import JsonOption, console
 from headrace.model.clock import SYSTEM_CLOCK
 from headrace.model.errors import ConfigurationError
 from headrace.model.shown_text import shown
-from headrace.server.request_journal import JOURNAL
-from headrace.server.request_search import Entry, Query, search
-from headrace.store.organisations import list_organisations
-from headrace.store.place import find_place, snapshot
+from headrace.server.observing.request_journal import JOURNAL
+from headrace.server.observing.request_search import Entry, Query, search
+from headrace.store.engine.place import find_place, snapshot
+from headrace.store.records.organisations import list_organisations
 
 _POLL_S = 0.3
 

@@ -27,7 +27,7 @@ from headrace.fleet.project import LoadedProject, load_project
 from headrace.fleet.rest import plan_at_rest
 from headrace.model.clock import SYSTEM_CLOCK
 from headrace.model.shown_text import shown
-from headrace.sync.plan import Plan
+from headrace.sync.planning.plan import Plan
 
 
 class Options(ScopeOptions, frozen=True, kw_only=True):

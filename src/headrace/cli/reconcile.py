@@ -21,7 +21,7 @@ from headrace.cli.show.reconciled import show_reconciled
 from headrace.cli.show.reconciliation_files import write_csv, write_html
 from headrace.fleet.project import LoadedProject, load_project
 from headrace.model.clock import SYSTEM_CLOCK
-from headrace.sync.proof import Reconciled
+from headrace.sync.remote.proof import Reconciled
 
 
 def command(

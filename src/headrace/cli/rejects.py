@@ -21,7 +21,7 @@ from headrace.cli.show.console import (
 from headrace.cli.show.names import name_details, name_text
 from headrace.model.errors import ConfigurationError
 from headrace.sync.journal import Journal, Reject
-from headrace.sync.names import UNKNOWN, Name, refused_names
+from headrace.sync.planning.names import UNKNOWN, Name, refused_names
 
 app = typer.Typer(no_args_is_help=True)
 

@@ -20,19 +20,19 @@ from headrace.control.access import Access, Reach, make_token
 from headrace.control.application import Parts, put_together
 from headrace.model.clock import SYSTEM_CLOCK
 from headrace.model.errors import ConfigurationError
-from headrace.server.door import Gates
-from headrace.server.doors import door_for
-from headrace.server.limits import Limits, parse_limits
-from headrace.server.metrics import SHARED, Metrics, has_metrics
-from headrace.server.own_log import LogFormat, LogLevel, start_log
-from headrace.server.request_journal import JOURNAL, RequestJournal, make_journal
-from headrace.server.request_log import FileSink
-from headrace.server.run import PDFS, HubServer, address_of, folder_lock, listen
-from headrace.server.shared_gates import SharedGates, SharedMemory
-from headrace.server.tracing import traced
-from headrace.server.workers import Workers, listen_together
+from headrace.server.admission.door import Gates
+from headrace.server.admission.doors import door_for
+from headrace.server.admission.limits import Limits, parse_limits
+from headrace.server.admission.shared_gates import SharedGates, SharedMemory
+from headrace.server.observing.metrics import SHARED, Metrics, has_metrics
+from headrace.server.observing.own_log import LogFormat, LogLevel, start_log
+from headrace.server.observing.request_journal import JOURNAL, RequestJournal, make_journal
+from headrace.server.observing.request_log import FileSink
+from headrace.server.observing.tracing import traced
+from headrace.server.process.run import PDFS, HubServer, address_of, folder_lock, listen
+from headrace.server.process.workers import Workers, listen_together
+from headrace.store.engine.place import Place, find_place, open_store, transactions
 from headrace.store.pdf_files import open_pdfs
-from headrace.store.place import Place, find_place, open_store, transactions
 
 _LOGGER = logging.getLogger("headrace.hub")
 

@@ -9,15 +9,15 @@ import msgspec
 import typer
 
 from headrace.model.clock import SYSTEM_CLOCK
-from headrace.store.pdf_files import PdfFiles, open_pdfs
-from headrace.store.place import PDFS, Place, find_place
-from headrace.store.snapshots import (
+from headrace.store.admin.snapshots import (
     Snapshot,
     delete_snapshot,
     list_snapshots,
     make_snapshot,
     restore_snapshot,
 )
+from headrace.store.engine.place import PDFS, Place, find_place
+from headrace.store.pdf_files import PdfFiles, open_pdfs
 
 app = typer.Typer(
     no_args_is_help=True,

@@ -28,7 +28,7 @@ from headrace.fleet.standing import TROUBLE_FIRST, Standing, standing_of
 from headrace.model.clock import SYSTEM_CLOCK
 from headrace.model.errors import ConfigurationError
 from headrace.sync.journal import Journal, Key, Reject, Run, Sent, State
-from headrace.sync.names import UNKNOWN, Name, refused_names, told_names
+from headrace.sync.planning.names import UNKNOWN, Name, refused_names, told_names
 
 _REJECTS_SHOWN = 20
 

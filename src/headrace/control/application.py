@@ -12,17 +12,17 @@ from headrace.control.desk import Desk
 from headrace.control.plane import control_pages
 from headrace.model.clock import SYSTEM_CLOCK, Clock
 from headrace.portal.page import portal_routes
+from headrace.server.admission.door import Door
 from headrace.server.app import Hub
-from headrace.server.door import Door
 from headrace.server.faults.scripts import Faults
-from headrace.server.pdf_keeper import PdfKeeper
-from headrace.server.readiness import readiness_route
-from headrace.server.request_journal import Exchange
-from headrace.server.request_log import Sink
+from headrace.server.observing.readiness import readiness_route
+from headrace.server.observing.request_journal import Exchange
+from headrace.server.observing.request_log import Sink
+from headrace.server.pdf.keeper import PdfKeeper
+from headrace.store.admin.frozen_clock import Times
+from headrace.store.engine.interface import Store
+from headrace.store.engine.place import Place
 from headrace.store.pdf_files import PdfFiles
-from headrace.store.place import Place
-from headrace.store.store import Store
-from headrace.store.test_clock import Times
 
 
 class Parts(Struct, frozen=True, kw_only=True):

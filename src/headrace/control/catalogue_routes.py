@@ -12,7 +12,7 @@ from headrace.model.collection import Action, ActionDraft, BankAccount, DunningP
 from headrace.model.payment import PaymentAnswer
 from headrace.model.refund import RefundAnswer
 from headrace.model.resource import BANK_ACCOUNT, DUNNING_PLAN, USER
-from headrace.store.catalogue import make_bank_account, make_dunning_plan, make_user
+from headrace.store.records.directory import make_bank_account, make_dunning_plan, make_user
 
 _OF = OF_ORGANISATION
 

@@ -11,8 +11,8 @@ import msgspec
 
 from headrace.control.route import BASE, ControlRoute
 from headrace.control.routes import CONTROL_ROUTES
-from headrace.server.openapi import openapi_document
-from headrace.server.openapi_schemas import REF, reference
+from headrace.server.description.openapi import openapi_document
+from headrace.server.description.schemas import REF, reference
 
 TAG = "control plane"
 _REFUSALS = (400, 401, 403, 404, 500)

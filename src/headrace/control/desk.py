@@ -10,13 +10,13 @@ from msgspec import Struct
 
 from headrace.model.errors import BadRequest, ConfigurationError, NotFound
 from headrace.server.faults.scripts import Faults
-from headrace.server.pdf_keeper import PdfKeeper
+from headrace.server.pdf.keeper import PdfKeeper
+from headrace.store.admin.frozen_clock import Times
 from headrace.store.connection import Connection
 from headrace.store.context import Context, Organisation
-from headrace.store.organisations import find_organisation
-from headrace.store.place import Place
-from headrace.store.store import Store
-from headrace.store.test_clock import Times
+from headrace.store.engine.interface import Store
+from headrace.store.engine.place import Place
+from headrace.store.records.organisations import find_organisation
 
 T = TypeVar("T")
 

@@ -6,15 +6,15 @@ from msgspec import Struct
 
 from headrace.model.clock import Clock, format_instant
 from headrace.model.errors import BadRequest, ConfigurationError
-from headrace.server.request_forgetting import forget_exchanges
-from headrace.server.request_journal import JOURNAL
+from headrace.server.observing.request_forgetting import forget_exchanges
+from headrace.server.observing.request_journal import JOURNAL
+from headrace.store.admin.forgetting import Traces, forget_customer
+from headrace.store.admin.frozen_clock import Times
+from headrace.store.admin.snapshots import list_snapshots
 from headrace.store.context import Context, Organisation
-from headrace.store.forgetting import Traces, forget_customer
+from headrace.store.engine.place import Place, Transact, rewrite, transactions
 from headrace.store.pdf_files import PdfFiles
-from headrace.store.pdfs import doom_pdfs, forget_pdfs
-from headrace.store.place import Place, Transact, rewrite, transactions
-from headrace.store.snapshots import list_snapshots
-from headrace.store.test_clock import Times
+from headrace.store.records.pdfs import doom_pdfs, forget_pdfs
 
 
 class Removal(Struct, frozen=True):

@@ -9,10 +9,10 @@ from msgspec import UNSET, Meta, UnsetType
 from headrace.model.record import Amount, Currency, Instant, Record, Text
 from headrace.model.reference import InvoiceLink, Reference
 from headrace.server.faults.scripts import ScriptReport
-from headrace.server.request_search import Entry
+from headrace.server.observing.request_search import Entry
+from headrace.store.admin.keys import KeyEntry
+from headrace.store.admin.snapshots import Snapshot
 from headrace.store.context import Organisation
-from headrace.store.keys import KeyEntry
-from headrace.store.snapshots import Snapshot
 
 Name = Annotated[str, Meta(pattern=r"^[^/\s]([^/]*[^/\s])?$", max_length=200)]
 """Of an organisation: it stands in paths."""

@@ -7,9 +7,9 @@ from headrace.control.catalogue_routes import CATALOGUE_ROUTES
 from headrace.control.handlers import clock, data, faults, organisations, requests, snapshots
 from headrace.control.route import OF_ORGANISATION, ControlRoute
 from headrace.server.faults.scripts import Script, ScriptReport
-from headrace.server.request_search import Entry, Query
-from headrace.store.keys import KeyPair
-from headrace.store.snapshots import Snapshot
+from headrace.server.observing.request_search import Entry, Query
+from headrace.store.admin.keys import KeyPair
+from headrace.store.admin.snapshots import Snapshot
 
 _OF = OF_ORGANISATION
 

@@ -25,14 +25,14 @@ from headrace.model.errors import BadRequest, NotFound, RequestError
 from headrace.model.record import Record, decode
 from headrace.server.call import Answer, Call
 from headrace.server.faults.scripts import Faults
-from headrace.server.incoming import Incoming
-from headrace.server.pdf_keeper import PdfKeeper
+from headrace.server.http.incoming import Incoming
+from headrace.server.pdf.keeper import PdfKeeper
 from headrace.server.routes import match
+from headrace.store.admin.frozen_clock import Times
 from headrace.store.connection import Connection
 from headrace.store.context import Context
+from headrace.store.engine.place import Place
 from headrace.store.pdf_files import NoPdfs
-from headrace.store.place import Place
-from headrace.store.test_clock import Times
 
 T = TypeVar("T")
 

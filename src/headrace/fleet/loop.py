@@ -20,10 +20,10 @@ from headrace.fleet.trouble import told
 from headrace.fleet.watch import WatchedProject
 from headrace.model.clock import Clock
 from headrace.model.errors import ConfigurationError
-from headrace.sync.deliver import Delivery
-from headrace.sync.organisation import Outcome
-from headrace.sync.plan import Plan
-from headrace.sync.progress import Progress
+from headrace.sync.delivery.progress import Progress
+from headrace.sync.delivery.scheduler import Delivery
+from headrace.sync.planning.plan import Plan
+from headrace.sync.session import Outcome
 
 _LOOK_S = 2.0
 """How long an edit of the project file may wait until it is taken up."""

@@ -20,7 +20,7 @@ from headrace.model.project import OrganisationSettings, Project, parse_project
 from headrace.model.secret_text import check_database_url, check_key, check_target, trimmed
 from headrace.sync.connection import Keys
 from headrace.sync.journal import SCHEMES, Place, PostgresPlace
-from headrace.sync.organisation import Organisation
+from headrace.sync.session import Organisation
 
 FILE_NAME = "headrace.toml"
 _TARGET = "{target}"

@@ -27,8 +27,8 @@ from headrace.sources.registry import open_source
 from headrace.sync.binding import Binding
 from headrace.sync.connection import Connection
 from headrace.sync.journal import Journal
-from headrace.sync.organisation import Organisation, Outcome
-from headrace.sync.plan import Plan
+from headrace.sync.planning.plan import Plan
+from headrace.sync.session import Organisation, Outcome
 
 _FILE = "rest.json"
 _MAX_BYTES = 1_000_000

@@ -14,11 +14,11 @@ from headrace.model.clock import format_instant
 from headrace.model.errors import NotFound
 from headrace.portal.amounts import locale_for
 from headrace.portal.view import view_of
+from headrace.store.admin.frozen_clock import Times
 from headrace.store.context import Context
-from headrace.store.portal_links import open_portal_link
-from headrace.store.statements import read_statement
-from headrace.store.store import Store
-from headrace.store.test_clock import Times
+from headrace.store.engine.interface import Store
+from headrace.store.records.open_items import read_statement
+from headrace.store.records.portal_links import open_portal_link
 
 _PAGES = Environment(
     loader=PackageLoader("headrace.portal"),

@@ -15,24 +15,24 @@ from starlette.routing import Route as PageRoute
 
 from headrace.model.clock import format_instant
 from headrace.model.errors import MethodNotAllowed, NotFound, RequestError
-from headrace.server.api_page import api_page_route
+from headrace.server.admission.door import Door, Visitor
 from headrace.server.call import Answer, Call, error_answer
-from headrace.server.door import Door, Visitor
+from headrace.server.description.openapi import openapi_document
+from headrace.server.description.page import api_page_route
 from headrace.server.faults.kinds import KINDS, kind_of
 from headrace.server.faults.play import TRANSPORT, Play
 from headrace.server.faults.scripts import HEADER, Faults
-from headrace.server.incoming import Incoming, Receive, SenderGone
-from headrace.server.openapi import openapi_document
-from headrace.server.origin import origin_of
-from headrace.server.pdf_keeper import PdfKeeper
-from headrace.server.pdf_page import pdf_route
-from headrace.server.request_journal import Exchange, RequestIds
-from headrace.server.request_log import Sink
+from headrace.server.handlers.signed_pdf import pdf_route
+from headrace.server.http.incoming import Incoming, Receive, SenderGone
+from headrace.server.http.origin import origin_of
+from headrace.server.observing.request_journal import Exchange, RequestIds
+from headrace.server.observing.request_log import Sink
+from headrace.server.pdf.keeper import PdfKeeper
 from headrace.server.routes import ROUTE, match
 from headrace.server.visit import Scope, Visit, text_of
+from headrace.store.admin.frozen_clock import Times
 from headrace.store.context import Context
-from headrace.store.store import Store
-from headrace.store.test_clock import Times
+from headrace.store.engine.interface import Store
 
 Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 

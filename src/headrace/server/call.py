@@ -11,11 +11,11 @@ from msgspec import Struct
 from headrace.model.entity import Entity
 from headrace.model.errors import BadRequest, RequestError, UnsupportedMediaType
 from headrace.model.record import Record, decode
-from headrace.server.incoming import Incoming
-from headrace.server.pdf_keeper import PdfKeeper
+from headrace.server.http.incoming import Incoming
+from headrace.server.pdf.keeper import PdfKeeper
 from headrace.store.context import Context
-from headrace.store.references import Address
-from headrace.store.store import Store
+from headrace.store.engine.interface import Store
+from headrace.store.records.references import Address
 
 R = TypeVar("R", bound=Record)
 T = TypeVar("T")

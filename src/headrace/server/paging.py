@@ -8,9 +8,9 @@ from urllib.parse import parse_qsl
 from headrace.model.entity import Entity
 from headrace.model.errors import BadRequest
 from headrace.server.call import Answer, json_answer
-from headrace.store.custom_filter import Condition
-from headrace.store.page import Page, Window
-from headrace.store.references import Address, parse_address
+from headrace.store.records.custom_filter import Condition
+from headrace.store.records.page import Page, Window
+from headrace.store.records.references import Address, parse_address
 
 DEFAULT_LIMIT = 50
 _OFFSET_MAX = 2**53

@@ -41,7 +41,7 @@ from headrace.server.handlers import (
     reconciliations,
     statements,
 )
-from headrace.store.references import Address, parse_address
+from headrace.store.records.references import Address, parse_address
 
 ROUTE = "headrace.route"
 """Where a request's scope has its `Route`, once that is found."""

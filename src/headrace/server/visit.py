@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import MutableMapping
 from typing import Any, TypeAlias
 
+from headrace.server.admission.door import Door, Visitor
 from headrace.server.call import Call
-from headrace.server.door import Door, Visitor
-from headrace.server.incoming import Receive
-from headrace.server.request_log import LogRecord, unknown_fields
+from headrace.server.http.incoming import Receive
+from headrace.server.observing.request_log import LogRecord, unknown_fields
 from headrace.server.routes import Route
 
 Scope: TypeAlias = MutableMapping[str, Any]

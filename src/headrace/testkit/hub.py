@@ -18,17 +18,17 @@ from headrace.control.access import Access, find_token, make_token
 from headrace.control.application import Parts, put_together
 from headrace.control.client import ControlClient
 from headrace.model.clock import SYSTEM_CLOCK, format_instant
+from headrace.server.admission.doors import door_for
+from headrace.server.admission.limits import parse_limits
 from headrace.server.app import Send
-from headrace.server.doors import door_for
-from headrace.server.incoming import Receive
-from headrace.server.limits import parse_limits
-from headrace.server.request_log import LogRecord
-from headrace.server.run import PDFS, HubServer, address_of, folder_lock, listen
+from headrace.server.http.incoming import Receive
+from headrace.server.observing.request_log import LogRecord
+from headrace.server.process.run import PDFS, HubServer, address_of, folder_lock, listen
 from headrace.server.visit import Scope
-from headrace.store.keys import KeyPair, make_key
-from headrace.store.organisations import make_organisation
+from headrace.store.admin.keys import KeyPair, make_key
+from headrace.store.engine.place import Place, open_store, transactions
 from headrace.store.pdf_files import FolderPdfs
-from headrace.store.place import Place, open_store, transactions
+from headrace.store.records.organisations import make_organisation
 from headrace.testkit.hub_control import TEST_ORGANISATION, Controlled
 
 _START_S = 30.0

@@ -16,8 +16,8 @@ from headrace.client.verdict import Verdict, judge, judge_empty, message_of, ret
 from headrace.model.clock import SYSTEM_CLOCK
 from headrace.model.entity import BY_NAME, ENTITIES
 from headrace.model.errors import NotTheApi
-from headrace.sync.echo import kept_otherwise
-from headrace.sync.positions import refused_position
+from headrace.sync.operations.positions import refused_position
+from headrace.sync.operations.response_check import kept_otherwise
 
 SENT = msgspec.json.encode(
     {

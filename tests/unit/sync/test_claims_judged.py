@@ -7,10 +7,10 @@ from random import Random
 
 import pytest
 
-from headrace.sync.claims import Judge, Judged
-from headrace.sync.collected import Collected, CollectedLink
+from headrace.sync.collection.claims import Judge, Judged
+from headrace.sync.collection.collected import Collected, CollectedLink
+from headrace.sync.collection.similarity import Booked
 from headrace.sync.journal import Decision
-from headrace.sync.likeness import Booked
 
 _DAY = date(2026, 5, 5)
 

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from headrace.sync.echo import kept_otherwise
+from headrace.sync.operations.response_check import kept_otherwise
 
 _LINK = {"amountLinked": 60, "invoice": {"externalId": "I1"}}
 _KEPT_LINK = {"linkedAmount": 60, "invoice": {"id": "x", "externalId": "I1", "status": "DUE"}}

@@ -7,10 +7,10 @@ import random
 
 import pytest
 
-from headrace.sync.graph import Graph, Step
 from headrace.sync.journal import Key
-from headrace.sync.passage import Passage, Turn
-from headrace.sync.ties import Ties, ties_of
+from headrace.sync.ordering.link_order import Passage, Turn
+from headrace.sync.ordering.links import Ties, ties_of
+from headrace.sync.ordering.order_graph import Graph, Step
 
 P, Q, R = (("payment", name) for name in "PQR")
 BILL, NOTE = ("invoice", "I"), ("invoice", "J")

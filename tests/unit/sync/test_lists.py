@@ -16,7 +16,7 @@ from headrace.client.endpoints import Reader
 from headrace.model.clock import SYSTEM_CLOCK
 from headrace.model.entity import PAYMENT, Entity
 from headrace.model.errors import Refused
-from headrace.sync.collected import Lists
+from headrace.sync.collection.collected import Lists
 from headrace.sync.journal import Journal
 
 

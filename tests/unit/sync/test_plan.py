@@ -5,8 +5,8 @@ from msgspec import structs
 
 from headrace.model.errors import UnsafePlan
 from headrace.model.guards import GuardSettings
-from headrace.sync.plan import Count, Plan, duration, least_seconds
-from headrace.sync.shift import OpenShift, Shift
+from headrace.sync.planning.plan import Count, Plan, duration, least_seconds
+from headrace.sync.planning.shift import OpenShift, Shift
 
 
 def plan(

@@ -11,8 +11,8 @@ from headrace.book.book import Book
 from headrace.book.payloads import Payloads, encode_payload
 from headrace.model.clock import SYSTEM_CLOCK
 from headrace.sync.journal import Acknowledged, Journal, Reject
-from headrace.sync.plan import Plan
-from headrace.sync.planner import Planner
+from headrace.sync.planning.plan import Plan
+from headrace.sync.planning.planner import Planner
 
 TABLES = ("operations", "lanes", "waits")
 

@@ -8,7 +8,7 @@ import typer
 from msgspec import Struct
 
 from headrace.model.entity import BY_NAME
-from headrace.sync.scope import Scope
+from headrace.sync.planning.scope import Scope
 
 
 class ScopeOptions(Struct, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ import re
 
 from headrace.cli.show.names import change_text, record_text
 from headrace.model.money import format_money
-from headrace.sync.plan import Change
+from headrace.sync.planning.plan import Change
 
 _VERBS = {"create": "new", "update": "changed", "delete": "deleted", "release": "unlinked"}
 _SILENT = {"externalId", "customer.externalId", "currency"}

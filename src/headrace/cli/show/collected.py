@@ -11,7 +11,7 @@ from rich.console import Console
 from headrace.model.csv_text import CsvTable
 from headrace.model.errors import ConfigurationError
 from headrace.model.money import EXPONENTS, format_money
-from headrace.sync.collected import Collected
+from headrace.sync.collection.collected import Collected
 
 _COLUMNS = (
     "organisation", "entity", "id", "customer", "customer_name", "currency", "amount", "day",

@@ -9,7 +9,7 @@ from rich.console import Console
 from headrace.cli.show.changes import change_lines
 from headrace.cli.show.names import record_text
 from headrace.cli.show.plans import show_plan
-from headrace.sync.plan import Plan
+from headrace.sync.planning.plan import Plan
 
 
 def show_diff(console: Console, plan: Plan) -> None:

@@ -8,8 +8,8 @@ from headrace.cli.show.names import named_text, problem_name
 from headrace.cli.show.plans import money_text, nothing_text, releases_text
 from headrace.cli.show.problems import kinds_of
 from headrace.model.entity import BY_NAME
-from headrace.sync.pdf_files import PDF_OF
-from headrace.sync.plan import Money, Plan
+from headrace.sync.operations.pdf_digests import PDF_OF
+from headrace.sync.planning.plan import Money, Plan
 
 _SHOWN = 50
 

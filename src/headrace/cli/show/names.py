@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from headrace.book.checks import Problem
 from headrace.model.money import format_money
-from headrace.sync.claims import Claim
-from headrace.sync.names import Name
-from headrace.sync.plan import Change, Withheld
+from headrace.sync.collection.claims import Claim
+from headrace.sync.planning.names import Name
+from headrace.sync.planning.plan import Change, Withheld
 
 _LONGEST = 60
 """Characters of a name that are shown."""

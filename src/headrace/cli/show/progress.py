@@ -11,8 +11,8 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from headrace.cli.show.console import duration_text
 from headrace.model.clock import SYSTEM_CLOCK
-from headrace.sync.deliver import Delivery
-from headrace.sync.progress import Progress as Delivered
+from headrace.sync.delivery.progress import Progress as Delivered
+from headrace.sync.delivery.scheduler import Delivery
 
 _REFRESH = 0.2
 _LINE_EVERY = 10.0

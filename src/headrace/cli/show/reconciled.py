@@ -9,7 +9,7 @@ from rich.table import Table
 
 from headrace.cli.show.console import several
 from headrace.model.money import format_money
-from headrace.sync.proof import (
+from headrace.sync.remote.proof import (
     CurrencyTotal,
     Difference,
     DocumentDifference,

@@ -14,7 +14,7 @@ from headrace.cli.show.reconciled import named, own, why
 from headrace.model.csv_text import CsvTable
 from headrace.model.errors import ConfigurationError
 from headrace.model.money import EXPONENTS, format_money
-from headrace.sync.proof import CurrencyTotal, Difference, OpenDocument, Reconciled
+from headrace.sync.remote.proof import CurrencyTotal, Difference, OpenDocument, Reconciled
 
 _COLUMNS = (
     "organisation", "customer", "customer_name", "currency", "control", "models", "api",

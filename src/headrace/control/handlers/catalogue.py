@@ -11,11 +11,11 @@ from headrace.control.desk import Order
 from headrace.control.records import Position, Positions
 from headrace.model.collection import Action
 from headrace.model.entity import Entity
-from headrace.store.actions import make_action
-from headrace.store.catalogue import delete_entry
 from headrace.store.connection import Connection
 from headrace.store.context import Context
-from headrace.store.organisations import delete_position, make_position, position_names
+from headrace.store.records.actions import make_action
+from headrace.store.records.directory import delete_entry
+from headrace.store.records.organisations import delete_position, make_position, position_names
 
 
 def creator(make: Callable[..., Any]) -> Callable[[Order], Coroutine[Any, Any, Any]]:

@@ -6,9 +6,9 @@ from headrace.control.desk import Order
 from headrace.control.records import ClockAnswer
 from headrace.model.clock import format_instant, parse_instant, parse_interval
 from headrace.model.errors import BadRequest, Forbidden
+from headrace.store.admin.frozen_clock import advance_clock, release_clock, stop_clock
 from headrace.store.connection import Connection
 from headrace.store.context import Context
-from headrace.store.test_clock import advance_clock, release_clock, stop_clock
 
 
 async def read(order: Order) -> ClockAnswer:

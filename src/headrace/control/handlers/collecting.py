@@ -14,8 +14,8 @@ from headrace.model.reference import PaymentLink, Reference
 from headrace.model.refund import Refund, RefundAnswer
 from headrace.store.connection import Connection
 from headrace.store.context import Context
-from headrace.store.documents import import_document, put_document
-from headrace.store.references import Address
+from headrace.store.records.documents import import_document, put_document
+from headrace.store.records.references import Address
 
 
 async def collect(order: Order) -> PaymentAnswer:

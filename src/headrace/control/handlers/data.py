@@ -5,9 +5,9 @@ from __future__ import annotations
 from headrace.control.desk import Order
 from headrace.control.records import SeedAnswer
 from headrace.control.seed import parse_seed, play_seed
+from headrace.store.admin.reset import reset_organisation
 from headrace.store.connection import Connection
 from headrace.store.context import Context
-from headrace.store.reset import reset_organisation
 
 
 async def reset(order: Order) -> None:

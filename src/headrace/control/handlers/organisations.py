@@ -6,8 +6,8 @@ from headrace.control.desk import Order
 from headrace.control.records import KeyList, OrganisationAnswer, Organisations
 from headrace.model.clock import format_instant
 from headrace.model.errors import NotFound
-from headrace.store.keys import KeyPair, find_key, list_keys, make_key, revoke_key
-from headrace.store.organisations import list_organisations, make_organisation
+from headrace.store.admin.keys import KeyPair, find_key, list_keys, make_key, revoke_key
+from headrace.store.records.organisations import list_organisations, make_organisation
 
 
 async def list_(order: Order) -> Organisations:

@@ -7,8 +7,8 @@ import asyncio
 from headrace.control.desk import Desk, Order
 from headrace.control.records import Requests
 from headrace.model.errors import ConfigurationError, NotFound
-from headrace.server.request_journal import JOURNAL
-from headrace.server.request_search import Entry, Query, search
+from headrace.server.observing.request_journal import JOURNAL
+from headrace.server.observing.request_search import Entry, Query, search
 
 
 async def search_(order: Order) -> Requests:

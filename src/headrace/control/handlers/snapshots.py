@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from headrace.control.desk import Order
 from headrace.control.records import Snapshots
 from headrace.model.errors import BadRequest, ConfigurationError
-from headrace.store.snapshots import (
+from headrace.store.admin.snapshots import (
     Snapshot,
     delete_snapshot,
     list_snapshots,

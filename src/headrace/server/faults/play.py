@@ -11,7 +11,7 @@ from typing import Any, NoReturn, Protocol, TypeVar
 
 from headrace.model.clock import Clock
 from headrace.server.call import Answer
-from headrace.store.store import Store
+from headrace.store.engine.interface import Store
 
 T = TypeVar("T")
 

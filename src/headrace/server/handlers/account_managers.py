@@ -5,8 +5,8 @@ from __future__ import annotations
 from headrace.model.collection import AccountManagerChoice, User
 from headrace.server.call import Answer, Call
 from headrace.server.paging import page_answer, parse_query, window
-from headrace.store.account_managers import account_managers, choose_account_manager
-from headrace.store.page import Page
+from headrace.store.records.account_managers import account_managers, choose_account_manager
+from headrace.store.records.page import Page
 
 
 async def post(call: Call) -> Answer:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from headrace.server.call import Answer, Call, json_answer
 from headrace.server.paging import customer_filter, page_answer, parse_query, window
-from headrace.store.actions import list_actions, read_action
+from headrace.store.records.actions import list_actions, read_action
 
 
 async def get(call: Call) -> Answer:

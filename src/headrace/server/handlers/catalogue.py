@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from headrace.server.call import Answer, Call
 from headrace.server.paging import page_answer, parse_query, window
-from headrace.store.catalogue import list_entries
+from headrace.store.records.directory import list_entries
 
 
 async def list_(call: Call) -> Answer:

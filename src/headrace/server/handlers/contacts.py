@@ -5,14 +5,14 @@ from __future__ import annotations
 from headrace.model.contact import Contact, ContactChange
 from headrace.server.call import Answer, Call, json_answer
 from headrace.server.paging import page_answer, parse_query, window
-from headrace.store.customer_contacts import (
+from headrace.store.records.customer_contacts import (
     change_contact,
     delete_contact,
     import_contact,
     read_contact,
     read_contacts,
 )
-from headrace.store.page import Page
+from headrace.store.records.page import Page
 
 
 async def post(call: Call) -> Answer:

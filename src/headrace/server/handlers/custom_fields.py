@@ -5,7 +5,7 @@ from __future__ import annotations
 from headrace.model.custom_field import CustomField
 from headrace.server.call import Answer, Call, json_answer
 from headrace.server.paging import page_answer, parse_query, window
-from headrace.store.custom_fields import delete_field, list_fields, make_field
+from headrace.store.records.custom_fields import delete_field, list_fields, make_field
 
 
 async def post(call: Call) -> Answer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from headrace.model.customer import Customer
 from headrace.server.call import Answer, Call, json_answer
 from headrace.server.paging import conditions, page_answer, parse_query, window
-from headrace.store.customers import (
+from headrace.store.records.customers import (
     delete_customer,
     import_customer,
     list_customers,

@@ -7,7 +7,7 @@ import msgspec
 from headrace.model.record import Record
 from headrace.server.call import Answer, Call, json_answer
 from headrace.server.paging import customer_filter, page_answer, parse_query, window
-from headrace.store.documents import (
+from headrace.store.records.documents import (
     delete_document,
     import_document,
     import_for_customer,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from headrace.model.collection import NoteDraft
 from headrace.server.call import Answer, Call, json_answer
 from headrace.server.paging import page_answer, parse_query, window
-from headrace.store.notes import delete_note, list_notes, make_note
+from headrace.store.records.notes import delete_note, list_notes, make_note
 
 
 async def post(call: Call) -> Answer:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from headrace.model.collection import PortalLink, PortalRequest
 from headrace.server.call import Answer, Call, json_answer
-from headrace.store.portal_links import make_portal_link
+from headrace.store.records.portal_links import make_portal_link
 
 
 async def post(call: Call) -> Answer:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from headrace.model.reconciliation import Reconciliation
 from headrace.server.call import Answer, Call, json_answer
-from headrace.store.reconciliations import reconcile
+from headrace.store.records.reconciliations import reconcile
 
 
 async def post(call: Call) -> Answer:

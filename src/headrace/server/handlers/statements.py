@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from headrace.server.call import Answer, Call, json_answer
-from headrace.store.statements import read_statement
+from headrace.store.records.open_items import read_statement
 
 
 async def post(call: Call) -> Answer:

@@ -1,6 +1,6 @@
 -- What must hold in a hub's database. Each statement finds what does not: the organisation, the
--- thing, and two facts that the sentence of store/check.py shows. Sums of amounts are taken of
--- their upper and lower halves apart: amounts may be so large that SQLite's sum would overflow.
+-- thing, and two facts that the sentence of `store/admin/check.py` shows. Sums of amounts are taken
+-- of their upper and lower halves apart: amounts may be so large that SQLite's sum would overflow.
 
 -- amounts --
 SELECT o.name, replace(d.entity, '_', ' ') || ' ' || coalesce(d.external_id, d.id),

@@ -6,8 +6,8 @@ a crash at any instant the journal knows what it does not know: what was in flig
 may have carried out or not.
 """
 
-from headrace.sync.journal.asking import Asked
-from headrace.sync.journal.collecting import Decision, ListState
+from headrace.sync.journal.asked import Asked
+from headrace.sync.journal.collected import Decision, ListState
 from headrace.sync.journal.forgetting import Forgotten
 from headrace.sync.journal.journal import Journal, Place
 from headrace.sync.journal.postgres import SCHEMES, PostgresPlace

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from headrace.book.contact_keys import contact_key
 from headrace.sync.journal.records import Key
-from headrace.sync.journal.shelf import Shelf
+from headrace.sync.journal.section import Shelf
 
 _TELLING = 4
 """Characters from which on a value of the person's is looked for in sentences."""

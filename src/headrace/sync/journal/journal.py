@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from headrace.model.clock import Clock
-from headrace.sync.journal.asking import AskingShelf
-from headrace.sync.journal.collecting import CollectingShelf
+from headrace.sync.journal.asked import AskingShelf
+from headrace.sync.journal.collected import CollectingShelf
 from headrace.sync.journal.database import Database
 from headrace.sync.journal.forgetting import ForgettingShelf
 from headrace.sync.journal.postgres import PostgresDatabase, PostgresPlace
-from headrace.sync.journal.refused import RefusedShelf
+from headrace.sync.journal.rejects import RefusedShelf
 from headrace.sync.journal.rounds import RoundsShelf
 from headrace.sync.journal.runs import RunsShelf
 from headrace.sync.journal.sqlite import SqliteDatabase

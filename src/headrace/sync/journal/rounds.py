@@ -6,7 +6,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from headrace.sync.journal.shelf import Shelf
+from headrace.sync.journal.section import Shelf
 
 Kind = Literal["success", "failure"]
 

@@ -7,7 +7,7 @@ import math
 import msgspec
 
 from headrace.sync.journal.records import Run, Sent, State
-from headrace.sync.journal.shelf import Shelf
+from headrace.sync.journal.section import Shelf
 
 _UNKNOWN = math.inf
 """The time of an answer that has not come."""

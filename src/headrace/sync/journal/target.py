@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from headrace.sync.journal.records import Key
-from headrace.sync.journal.shelf import Shelf
+from headrace.sync.journal.section import Shelf
 
 _ENOUGH = 5
 """Landmarks that are kept."""

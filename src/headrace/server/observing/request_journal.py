@@ -1,0 +1,185 @@
+"""The request journal: the last requests with their bodies, kept to be searched.
+
+A database of its own beside the hub's: losing it costs nothing but the looking back, so it is
+written in batches by its own thread, and a request never waits for it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import os
+import re
+import sqlite3
+import threading
+from collections import deque
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from headrace.model.errors import ConfigurationError
+from headrace.server.observing.request_log import LogRecord
+
+_LOGGER = logging.getLogger("headrace.server")
+
+JOURNAL = "requests.db"
+"""The journal's file in a data folder."""
+
+_BODY_MAX = 16_384
+"""Bytes of a body that are kept."""
+_FLUSH_S = 0.2
+_BACKLOG_MAX = 20_000
+"""Requests that may wait to be written; what comes on top is not kept."""
+_PAGE = 4_096
+_SECRETS = re.compile(rb"(/(?:portal|pdf)/)[A-Za-z0-9_.~%-]+(\?[^\"\s]*)?")
+
+_SCHEMA = (
+    "DROP TABLE IF EXISTS batch",  # how an earlier version kept them
+    "CREATE TABLE IF NOT EXISTS exchanges (seq INTEGER PRIMARY KEY, batch BLOB NOT NULL)",
+)
+"""What is written together is one row, an array of MessagePack: a row each would cost a request
+more than its answer. No index: a search reads a file of bounded size, its newest rows first."""
+_ARRAY = b"\xdd"
+"""What begins an array of MessagePack, before its length in four bytes."""
+_ROWS_MIN = 16
+"""A full journal has so many rows at least: the oldest requests go by the row."""
+ROW_MAX = 1 << 16
+"""Requests of a row at most."""
+_ENCODER = msgspec.msgpack.Encoder()
+
+
+class Exchange(Struct, frozen=True, gc=False, array_like=True):
+    """A request with its answer, as the hub hands it over and as it is stored."""
+
+    id: str
+    at: datetime
+    key: str | None
+    path: str
+    """With its query."""
+    record: LogRecord
+    sent: bytes
+    answered: bytes
+
+
+class RequestIds:
+    """Ids for `X-Request-Id`: unique across processes and restarts, cheap to make."""
+
+    def __init__(self) -> None:
+        self._prefix = f"req_{os.urandom(6).hex()}"
+        self._numbers = itertools.count(1)
+
+    def __call__(self) -> str:
+        return f"{self._prefix}{next(self._numbers):08x}"
+
+
+class RequestJournal:
+    """Open for a hub that writes; at most `size` bytes are kept, the oldest entries go."""
+
+    def __init__(self, path: Path, size: int) -> None:
+        self._path = path
+        self._pages_max = max(64, size // _PAGE)
+        self._waiting: deque[bytes] = deque(maxlen=_BACKLOG_MAX)
+        self._ended = threading.Event()
+        self._db = open_journal(path)
+        self._thread = threading.Thread(target=self._write, name="hub-journal", daemon=True)
+        self._thread.start()
+
+    def __call__(self, exchange: Exchange) -> None:
+        """Note a request; written within a fraction of a second.
+
+        It is encoded here, which takes microseconds: the thread that writes would hold up more
+        requests with the whole of a batch.
+        """
+        self._waiting.append(_ENCODER.encode(_kept(exchange)))
+
+    def close(self) -> None:
+        """Write what is waiting, then close the file."""
+        self._ended.set()
+        self._thread.join()
+        self._db.close()
+
+    def _write(self) -> None:
+        ended = False
+        while not ended:
+            ended = self._ended.wait(_FLUSH_S)
+            batch = [self._waiting.popleft() for _ in range(len(self._waiting))]
+            if not batch:
+                continue
+            try:
+                self._store(batch)
+            except sqlite3.Error as error:
+                # Looking back is lost then; the requests themselves are done.
+                _LOGGER.error("the request journal %s can't be written: %s", self._path, error)
+
+    def _store(self, batch: list[bytes]) -> None:
+        with self._db:
+            for part in _parts(batch, self._pages_max * _PAGE // _ROWS_MIN):
+                array = b"".join((_ARRAY, len(part).to_bytes(4, "big"), *part))
+                self._db.execute("INSERT INTO exchanges (batch) VALUES (?)", (array,))
+            while self._pages() > self._pages_max:
+                oldest = "(SELECT min(seq) FROM exchanges)"
+                self._db.execute(f"DELETE FROM exchanges WHERE seq = {oldest}")
+
+    def _pages(self) -> int:
+        """In use."""
+        count, free = (
+            int(self._db.execute(f"PRAGMA {name}").fetchone()[0])
+            for name in ("page_count", "freelist_count")
+        )
+        return count - free
+
+
+def _parts(batch: list[bytes], most: int) -> Iterator[list[bytes]]:
+    """The batch in parts of about `most` bytes."""
+    part: list[bytes] = []
+    size = 0
+    for exchange in batch:
+        part.append(exchange)
+        size += len(exchange)
+        if size >= most or len(part) == ROW_MAX:
+            yield part
+            part, size = [], 0
+    if part:
+        yield part
+
+
+def make_journal(path: Path) -> None:
+    """Make the file, before several processes open it at once.
+
+    Raises ConfigurationError when it is no journal or can't be made.
+    """
+    open_journal(path).close()
+
+
+def open_journal(path: Path) -> sqlite3.Connection:
+    """The file, made when missing. Raises ConfigurationError when it is no journal."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        db = sqlite3.connect(path, timeout=10.0, check_same_thread=False)
+        db.execute("PRAGMA journal_mode=WAL")
+        db.execute("PRAGMA synchronous=NORMAL")
+        for statement in _SCHEMA:
+            db.execute(statement)
+    except sqlite3.Error as error:
+        raise ConfigurationError(
+            f"{path} can't be opened as a journal of requests: {error}."
+        ) from None
+    return db
+
+
+def _kept(exchange: Exchange) -> Exchange:
+    sent, answered = _clean(exchange.sent), _clean(exchange.answered)
+    if sent is exchange.sent and answered is exchange.answered:
+        return exchange
+    return msgspec.structs.replace(exchange, sent=sent, answered=answered)
+
+
+def _clean(body: bytes) -> bytes:
+    """The body itself where it can be kept as it is."""
+    if b"/portal/" in body or b"/pdf/" in body:
+        # Before it is cut, which might leave half of a link.
+        body = _SECRETS.sub(rb"\1(blanked)", body)
+    return body if len(body) <= _BODY_MAX else body[:_BODY_MAX]

@@ -1,0 +1,137 @@
+"""Looking back: what the request journal has, found by organisation, status, id or text."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta, Struct
+
+from headrace.model.clock import format_instant
+from headrace.model.errors import ConfigurationError
+from headrace.server.observing.request_journal import ROW_MAX, Exchange, open_journal
+
+
+class Entry(Struct, frozen=True, kw_only=True):
+    """A request as the journal shows it. Bodies are cut after 16,384 bytes; links that let their
+    reader in are blanked."""
+
+    id: str
+    at: str
+    organisation: str | None
+    key: str | None
+    method: str
+    path: str
+    status: int
+    ms: float
+    entity: str | None
+    external_id: str | None
+    customer: str | None
+    in_flight: int
+    ignored: tuple[str, ...]
+    sent: str
+    answered: str
+    clock: str | None = None
+    """The organisation's time, where a test had stopped that; `at` is real."""
+    fault: str | None = None
+    """The kind of fault that hit it; without an answer, the status is 0."""
+    seq: int = 0
+    """Grows with each request: its row's number times `ROW_MAX`, and its place there."""
+
+
+class Query(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What to look for; everything given must hold."""
+
+    organisation: str | None = None
+    status: str | None = None
+    """A status, or its class: `4xx`."""
+    match: str | None = None
+    """A part of `METHOD /path`, or of the external id of the record or its customer."""
+    id: str | None = None
+    after: int = 0
+    """Only entries with a higher `seq`."""
+    limit: Annotated[int, Meta(ge=1, le=1000)] = 100
+    """How many of the newest; the bound holds for whoever asks over HTTP."""
+
+    def __post_init__(self) -> None:
+        """ValueError for a status that is none."""
+        if self.status is not None and not re.fullmatch("[1-5](xx|[0-9][0-9])", self.status):
+            raise ValueError(f"{self.status} is no status: write one as 404 or a class as 4xx")
+
+    def fits(self, exchange: Exchange, seq: int) -> bool:
+        """Whether everything that is given holds."""
+        record = exchange.record
+        return (
+            seq > self.after
+            and self.organisation in (None, record.organisation)
+            and self.id in (None, exchange.id)
+            and (self.status is None or self._has_status(record.status))
+            and (self.match is None or self.match in _text(exchange))
+        )
+
+    def _has_status(self, status: int) -> bool:
+        return self.status in (str(status), f"{status // 100}xx")
+
+
+def _text(exchange: Exchange) -> str:
+    record = exchange.record
+    return f" {record.method} {exchange.path} {record.external_id or ''} {record.customer or ''} "
+
+
+def search(path: Path, query: Query) -> list[Entry]:
+    """The newest entries that match, oldest of them first; also while a hub writes.
+
+    Raises ConfigurationError when there is no journal.
+    """
+    if not path.exists():
+        raise ConfigurationError(
+            f"{path} does not exist: no hub has kept a journal of requests there yet."
+        )
+    db = open_journal(path)
+    try:
+        return list(itertools.islice(_newest(db, query), query.limit))[::-1]
+    finally:
+        db.close()
+
+
+def _newest(db: sqlite3.Connection, query: Query) -> Iterator[Entry]:
+    first = query.after // ROW_MAX
+    rows = db.execute("SELECT seq, batch FROM exchanges WHERE seq >= ? ORDER BY seq DESC", (first,))
+    for number, array in rows:
+        batch = _DECODER.decode(array)
+        for place in range(len(batch) - 1, -1, -1):
+            seq = number * ROW_MAX + place
+            if query.fits(batch[place], seq):
+                yield _entry(batch[place], seq)
+
+
+_DECODER = msgspec.msgpack.Decoder(list[Exchange])
+
+
+def _entry(exchange: Exchange, seq: int) -> Entry:
+    record = exchange.record
+    return Entry(
+        id=exchange.id,
+        at=format_instant(exchange.at),
+        organisation=record.organisation or None,
+        key=exchange.key,
+        method=record.method,
+        path=exchange.path,
+        status=record.status,
+        ms=round((record.answered - record.arrived) * 1000, 3),
+        entity=record.entity,
+        external_id=record.external_id,
+        customer=record.customer,
+        in_flight=record.in_flight,
+        ignored=record.ignored,
+        clock=record.clock,
+        fault=record.fault,
+        sent=exchange.sent.decode("utf-8", "replace"),
+        answered=exchange.answered.decode("utf-8", "replace"),
+        seq=seq,
+    )

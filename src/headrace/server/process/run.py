@@ -1,0 +1,132 @@
+"""Serving the hub: a socket, uvicorn on it, and an orderly end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+import uvloop
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from headrace.model.errors import Busy, ConfigurationError
+from headrace.server.faults.play import TRANSPORT
+from headrace.server.process.joined_writes import JoinedWrites
+from headrace.store.engine.place import DATABASE as DATABASE
+from headrace.store.engine.place import PDFS as PDFS
+
+_LOCK = "hub.lock"
+_SHUTDOWN_S = 30
+"""How long requests in flight may take to end before they are cancelled."""
+
+
+@contextlib.contextmanager
+def folder_lock(data: Path) -> Iterator[None]:
+    """One hub per data folder, which is made when missing; raises Busy or ConfigurationError."""
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        handle = os.open(data / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise ConfigurationError(f"The data folder {data} can't be used: {error}.") from None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        raise Busy(f"Another hub serves the data folder {data}: stop it first.") from None
+    try:
+        yield
+    finally:
+        os.close(handle)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 takes a free one. Raises ConfigurationError."""
+    try:
+        return socket.create_server((host, port), backlog=1024)
+    except OSError as error:
+        raise ConfigurationError(f"Can't listen on {host}:{port}: {error.strerror}.") from None
+    except OverflowError:
+        raise ConfigurationError(f"There is no port {port}: they end with 65535.") from None
+
+
+def address_of(sock: socket.socket) -> str:
+    """`http://HOST:PORT` of a listening socket."""
+    host, port = sock.getsockname()[:2]
+    return f"http://{host}:{port}"
+
+
+class _Protocol(HttpToolsProtocol):
+    """HTTP that sends an answer at once, and tells the application its connection, for faults to
+    break."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(JoinedWrites(transport))  # type: ignore[arg-type]
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.scope[TRANSPORT] = self.transport  # type: ignore[literal-required]
+
+
+class HubServer(uvicorn.Server):
+    """A uvicorn server that says when it accepts, and ends on SIGTERM or SIGINT with code 0."""
+
+    def __init__(self, app: Any, ready: Callable[[], None], alive: int | None = None) -> None:
+        """`ready` is called when the server accepts; it ends when the pipe `alive` is closed at
+        its other end."""
+        super().__init__(
+            uvicorn.Config(
+                app,
+                http=_Protocol,
+                ws="none",
+                lifespan="on",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                timeout_keep_alive=75,
+                timeout_graceful_shutdown=_SHUTDOWN_S,
+            )
+        )
+        self._ready = ready
+        self._alive = alive
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """As uvicorn's; tells when the sockets accept."""
+        await super().startup(sockets)
+        if self._alive is not None:
+            asyncio.get_running_loop().add_reader(self._alive, self._end)
+        self._ready()
+
+    def _end(self) -> None:
+        assert self._alive is not None
+        asyncio.get_running_loop().remove_reader(self._alive)
+        self.should_exit = True
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """As uvicorn's, without raising the signal again once everything is answered."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {
+            number: signal.signal(number, self.handle_exit)
+            for number in (signal.SIGTERM, signal.SIGINT)
+        }
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def run_on(self, sock: socket.socket) -> None:
+        """Serve until told to end, on a loop of its own."""
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(self.serve([sock]))

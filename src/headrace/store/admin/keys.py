@@ -1,0 +1,131 @@
+"""The key pairs of organisations: made, rotated, revoked, listed. Only a hash is kept."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Mapping
+from datetime import timedelta
+
+from msgspec import Struct
+
+from headrace.model.clock import format_instant, parse_instant
+from headrace.model.errors import ConfigurationError
+from headrace.store.connection import Connection
+from headrace.store.context import Organisation
+from headrace.store.queries import KEY
+from headrace.store.records.organisations import find_organisation
+
+
+class KeyPair(Struct, frozen=True, omit_defaults=True):
+    """What is shown once, when a key is made."""
+
+    organisation: str
+    key: str
+    secret: str
+    name: str = ""
+
+
+class KeyEntry(Struct, frozen=True, rename="camel"):
+    """A key as it is listed; moments as the API writes them."""
+
+    organisation: str
+    key: str
+    name: str
+    """What it is for, in the words of who made it."""
+    created_at: str
+    last_used_at: str | None
+    """To the minute, more or less."""
+    expires_at: str | None
+    """When a rotated key ends."""
+    revoked_at: str | None
+
+    def state(self, now: str) -> str:
+        """How a list says whether it opens anything at `now`."""
+        if self.revoked_at:
+            return f"revoked {self.revoked_at}"
+        if self.expires_at is None:
+            return "in force"
+        return f"{'ended' if self.expires_at <= now else 'ends'} {self.expires_at}"
+
+
+class ActiveKey(Struct, frozen=True):
+    """A key that opens an organisation, until `expires_at` if it has that."""
+
+    secret_hash: str
+    expires_at: str | None
+    organisation: Organisation
+
+
+def hash_secret(secret: str) -> str:
+    """A fast hash is enough: the secret has 256 random bits, nobody guesses it from there."""
+    return hashlib.blake2b(secret.encode(), digest_size=32).hexdigest()
+
+
+def make_key(db: Connection, organisation_name: str, timestamp: str, name: str = "") -> KeyPair:
+    """A new key pair; ConfigurationError when there is no such organisation."""
+    organisation = find_organisation(db, organisation_name)
+    if organisation is None:
+        raise ConfigurationError(
+            f"There is no organisation {organisation_name} here: add --new to make it."
+        )
+    secret = secrets.token_urlsafe(32)
+    pair = KeyPair(organisation_name, f"hub_{secrets.token_hex(12)}", secret, name)
+    values = (pair.key, organisation.seq, name, hash_secret(secret), timestamp)
+    db.execute(KEY["insert"], values)
+    db.execute(KEY["bump_version"])
+    return pair
+
+
+def rotate_key(db: Connection, key: str, overlap: timedelta, timestamp: str) -> KeyPair:
+    """A new pair of the same organisation and name; the old one ends after `overlap`.
+
+    ConfigurationError when there is no such key in force.
+    """
+    entry = find_key(db, key)
+    if entry is None or entry.state(timestamp) != "in force":
+        raise ConfigurationError(
+            f"There is no key {key} in force that has not been rotated: `headrace keys list` shows "
+            "all."
+        )
+    end = format_instant(parse_instant(timestamp) + overlap)
+    db.execute(KEY["expire"], (end, key))
+    return make_key(db, entry.organisation, timestamp, entry.name)
+
+
+def revoke_key(db: Connection, key: str, timestamp: str) -> None:
+    """End a key; ConfigurationError when there is no such active key."""
+    if db.execute(KEY["revoke"], (timestamp, key)).rowcount == 0:
+        raise ConfigurationError(f"There is no active key {key}: `headrace keys list` shows all.")
+    db.execute(KEY["bump_version"])
+
+
+def find_key(db: Connection, key: str) -> KeyEntry | None:
+    """One, revoked or not."""
+    row = db.execute(KEY["one"], (key,)).fetchone()
+    return KeyEntry(*row) if row else None
+
+
+def list_keys(db: Connection) -> list[KeyEntry]:
+    """All keys of all organisations, revoked ones included."""
+    return [KeyEntry(*row) for row in db.execute(KEY["all"])]
+
+
+def active_keys(db: Connection) -> dict[str, ActiveKey]:
+    """By key; small enough to be held in memory."""
+    return {
+        key: ActiveKey(secret_hash, expires_at, Organisation(*organisation))
+        for key, secret_hash, expires_at, *organisation in db.execute(KEY["active"])
+    }
+
+
+def keys_version(db: Connection) -> int:
+    """Moves with every key that is made, rotated or revoked."""
+    row = db.execute(KEY["version"]).fetchone()
+    return row[0] if row else 0
+
+
+def record_uses(db: Connection, uses: Mapping[str, str]) -> None:
+    """Note when keys were used last; a later moment that is there already stays."""
+    for key, moment in sorted(uses.items()):
+        db.execute(KEY["use"], (moment, key, moment))

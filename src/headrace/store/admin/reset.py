@@ -1,0 +1,25 @@
+"""An organisation emptied, as if it had just been made."""
+
+from __future__ import annotations
+
+from headrace.store.admin.frozen_clock import release_clock
+from headrace.store.connection import Connection
+from headrace.store.context import Organisation
+from headrace.store.queries import RESET
+from headrace.store.records.organisations import SEEDED_POSITIONS, make_position
+from headrace.store.records.pdfs import pdfs_of_organisation, release_pdf
+
+
+def reset_organisation(db: Connection, organisation: Organisation) -> None:
+    """Remove all its data; it keeps its name, currency, time zone and keys, and goes by real time.
+
+    The files of its PDFs are removed by the next sweep.
+    """
+    pdfs = pdfs_of_organisation(db, organisation)
+    for statement in RESET.values():
+        db.execute(statement, (organisation.seq,))
+    for pdf in pdfs:
+        release_pdf(db, pdf)
+    for position in SEEDED_POSITIONS:
+        make_position(db, organisation.seq, position)
+    release_clock(db, organisation.seq)

@@ -1,0 +1,156 @@
+"""The contents of a hub's database, to and from a SQLite file of the same schema.
+
+The file is the same whichever engine it comes from, so it can be restored on either.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from headrace.model.errors import ConfigurationError
+from headrace.store.connection import Connection
+from headrace.store.engine import postgres, sqlite
+from headrace.store.engine.place import DATABASE, Place
+from headrace.store.migrations import check_version, migrate
+from headrace.store.pdf_files import put_on_disk
+from headrace.store.queries import KEY, SNAPSHOT
+
+TABLES = (
+    "meta", "organisation", "api_key", "position", "customer", "pdf_file", "document",
+    "reconciliation", "allocation", "counter", "custom_field", "custom_key", "custom_value",
+    "catalogue", "action", "note", "portal_link",
+)  # fmt: skip
+"""All tables, each after those that it refers to."""
+
+_BATCH = 500
+_KEYS_STEP = 1_000_000
+"""Keys that are made while others are restored can't bring the count there."""
+
+
+def copy_out(place: Place, path: Path) -> None:
+    """Write the database as it is at one moment to a new file, also while hubs serve it.
+
+    Raises ConfigurationError when there is none of this version's schema.
+    """
+    if place.url is None:
+        _vacuum(place, path)
+    else:
+        with postgres.snapshot(place.url) as remote:
+            check_version(remote)
+            _download(remote, path)
+    put_on_disk(path)
+
+
+def copy_in(path: Path, place: Place) -> None:
+    """Replace all that the database has by what the file has, at once or not at all.
+
+    The database has this version's schema already; the file is brought to it, so it should be a
+    copy. Hubs that serve the database go on; their writes wait meanwhile.
+    """
+    with _opened(path) as copy:
+        sqlite.transact(copy, migrate)
+        if place.url is None:
+            _swap(copy, place)
+        else:
+            postgres.transact(place.url, _upload, copy)
+
+
+def _vacuum(place: Place, path: Path) -> None:
+    assert place.folder is not None
+    live = sqlite.connect(place.folder / DATABASE)
+    try:
+        check_version(live)
+        live.execute("VACUUM INTO ?", (str(path),))
+    finally:
+        live.close()
+
+
+def _download(remote: Connection, path: Path) -> None:
+    with _opened(path) as copy:
+        sqlite.transact(copy, migrate)
+        sqlite.transact(copy, _fill, remote)
+
+
+def _fill(copy: sqlite3.Connection, remote: Connection) -> None:
+    copy.execute("DELETE FROM meta")
+    for table in TABLES:
+        insert = _insert(copy, table)
+        # A cursor of its own each: what is fetched from it has its columns.
+        remote.execute(f"DECLARE {table}_rows CURSOR FOR {_select(copy, table)}")
+        while rows := remote.execute(f"FETCH {_BATCH} FROM {table}_rows").fetchall():
+            copy.executemany(insert, rows)
+
+
+def _swap(copy: sqlite3.Connection, place: Place) -> None:
+    """SQLite's own backup: one write transaction of the live database, whoever has it open."""
+    assert place.folder is not None
+    live = sqlite.connect(place.folder / DATABASE)
+    try:
+        _renew_keys(copy, live)
+        copy.backup(live)
+    finally:
+        live.close()
+
+
+def _upload(remote: Any, copy: sqlite3.Connection) -> None:
+    remote.execute(SNAPSHOT["lock_organisations"], (postgres.LOCK_SPACE,)).fetchall()
+    _renew_keys(copy, remote)
+    for table in reversed(TABLES):
+        remote.execute(f"DELETE FROM {table}")
+    for table in TABLES:
+        insert = _insert(copy, table)
+        for rows in _batches(copy.execute(_select(copy, table))):
+            for row in rows:
+                remote.execute(insert, row)
+            remote.settle()
+    for (table,) in remote.execute(SNAPSHOT["numbered_tables"]).fetchall():
+        remote.execute(SNAPSHOT["renumber"].replace("TABLE_NAME", table)).fetchall()
+
+
+def _renew_keys(copy: sqlite3.Connection, live: Connection) -> None:
+    """Let every process see that keys may have changed, whatever it knew before."""
+    known = [row[0] for db in (copy, live) if (row := db.execute(KEY["version"]).fetchone())]
+    copy.execute(KEY["set_version"], (max(known, default=0) + _KEYS_STEP,))
+
+
+def _select(copy: sqlite3.Connection, table: str) -> str:
+    # A parent has to be there before its children.
+    order = " ORDER BY parent IS NOT NULL, seq" if table == "customer" else ""
+    return f"SELECT {', '.join(_columns(copy, table))} FROM {table}{order}"
+
+
+def _insert(copy: sqlite3.Connection, table: str) -> str:
+    columns = _columns(copy, table)
+    places = ", ".join("?" for _ in columns)
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places})"
+
+
+def _columns(copy: sqlite3.Connection, table: str) -> list[str]:
+    return [row[1] for row in copy.execute(f"PRAGMA table_info({table})")]
+
+
+def _batches(rows: sqlite3.Cursor) -> Iterator[list[Any]]:
+    while batch := rows.fetchmany(_BATCH):
+        yield batch
+
+
+class _opened:
+    """A snapshot's file, which belongs to whoever has it open."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> sqlite3.Connection:
+        self._db = sqlite3.connect(self._path, isolation_level=None)
+        try:
+            self._db.execute("PRAGMA journal_mode=DELETE")
+        except sqlite3.DatabaseError as error:
+            self._db.close()
+            raise ConfigurationError(f"{self._path} is no database: {error}.") from None
+        return self._db
+
+    def __exit__(self, *_: object) -> None:
+        self._db.close()

@@ -1,0 +1,205 @@
+"""Snapshots of a hub: a copy of its database and PDFs in a folder, to go back to.
+
+A snapshot is a folder of `snapshots` in the data folder: `hub.db`, `pdfs` and `snapshot.json`. It
+is there whole or not at all.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+import headrace
+from headrace.model.clock import format_instant
+from headrace.model.errors import ConfigurationError
+from headrace.store.admin.snapshot_copy import copy_in, copy_out
+from headrace.store.engine.place import DATABASE, PDFS, Place, snapshot, transactions
+from headrace.store.migrations import available
+from headrace.store.pdf_files import FolderPdfs, PdfFiles, put_on_disk
+from headrace.store.records.pdfs import PdfFile, all_pdfs, used_pdfs
+
+SNAPSHOTS = "snapshots"
+"""The folder of snapshots in a data folder."""
+_ABOUT = "snapshot.json"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_UNFINISHED = ".part-"
+_TRIES = 3
+
+
+class Snapshot(Struct, frozen=True, rename="camel"):
+    """What is known of one."""
+
+    name: str
+    created_at: str
+    headrace: str
+    """The version that made it."""
+    schema: int
+    """Of its database; an older headrace can't restore it."""
+    pdfs: int
+    """How many files."""
+    bytes: int
+
+
+def make_snapshot(place: Place, files: PdfFiles, name: str | None, now: datetime) -> Snapshot:
+    """Copy all organisations as they are at one moment, also while hubs serve them.
+
+    `name` is made of the moment unless given. Raises ConfigurationError when it is taken or can't
+    be used, or there is nothing to copy.
+    """
+    name = name or re.sub(r"[-:]|\.\d+", "", format_instant(now))
+    target = _folder(place, name)
+    if target.exists():
+        raise ConfigurationError(f"There is a snapshot {name} already: choose another name.")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=target.parent))
+    try:
+        pdfs = _copy(place, files, part)
+        size = sum(path.stat().st_size for path in part.rglob("*") if path.is_file())
+        made = Snapshot(
+            name, format_instant(now), headrace.__version__, available()[-1][0], pdfs, size
+        )
+        (part / _ABOUT).write_bytes(msgspec.json.format(msgspec.json.encode(made)) + b"\n")
+        put_on_disk(part)
+        part.rename(target)
+        put_on_disk(target.parent)
+    except OSError as error:
+        raise ConfigurationError(f"The snapshot can't be written: {error}.") from None
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    return made
+
+
+def list_snapshots(place: Place) -> list[Snapshot]:
+    """All, oldest first."""
+    folder = _home(place)
+    if not folder.exists():
+        return []
+    found = [_about(path.parent) for path in folder.glob(f"*/{_ABOUT}")]
+    return sorted(found, key=lambda one: (one.created_at, one.name))
+
+
+def restore_snapshot(place: Place, files: PdfFiles, name: str) -> Snapshot:
+    """Put everything back as it was: all organisations, keys and PDFs, at once or not at all.
+
+    Also while hubs serve the place. Raises ConfigurationError when there is no such snapshot, or a
+    newer headrace made it; then nothing is changed.
+    """
+    folder = _existing(place, name)
+    about = _about(folder)
+    newest = available()[-1][0]
+    if about.schema > newest:
+        raise ConfigurationError(
+            f"The snapshot {name} has schema {about.schema}, made by headrace {about.headrace}; "
+            f"this is headrace {headrace.__version__} with schema {newest}: restore it with that "
+            "one. Nothing was changed."
+        )
+    kept = FolderPdfs(folder / PDFS)
+    with tempfile.TemporaryDirectory(prefix=_UNFINISHED, dir=folder.parent) as work:
+        path = Path(work) / DATABASE
+        shutil.copyfile(folder / DATABASE, path)
+        needed = _pdfs_of(path)
+        _bring(needed, kept, files)
+        with transactions(place, make=True):
+            pass  # a place that is new, or of an earlier version, has the schema now
+        with snapshot(place) as db:
+            before = set(all_pdfs(db))
+        copy_in(path, place)
+        # One that was about to be removed as unused is needed again.
+        _bring(needed, kept, files)
+    for file in before - set(needed):
+        files.remove(file.name)
+    return about
+
+
+def delete_snapshot(place: Place, name: str) -> None:
+    """Raises ConfigurationError when there is none."""
+    folder = _existing(place, name)
+    doomed = folder.with_name(f"{_UNFINISHED}{name}")
+    folder.rename(doomed)
+    shutil.rmtree(doomed)
+
+
+def _copy(place: Place, files: PdfFiles, part: Path) -> int:
+    """The database, then the PDFs that its documents have; gives their number."""
+    into = FolderPdfs(part / PDFS)
+    for turn in range(_TRIES):
+        path = part / DATABASE
+        path.unlink(missing_ok=True)
+        copy_out(place, path)
+        needed = _pdfs_of(path)
+        try:
+            for file in needed:
+                with files.open(file.name) as content:
+                    into.write(file.name, content)
+            return len(needed)
+        except FileNotFoundError as error:
+            # Replaced and removed since the database was copied: copy that again.
+            if turn == _TRIES - 1:
+                raise ConfigurationError(f"A PDF is missing: {error}.") from None
+    raise AssertionError
+
+
+def _bring(needed: list[PdfFile], source: PdfFiles, files: PdfFiles) -> None:
+    for file in needed:
+        try:
+            files.open(file.name).close()
+        except FileNotFoundError:
+            with source.open(file.name) as content:
+                files.write(file.name, content)
+
+
+def _pdfs_of(path: Path) -> list[PdfFile]:
+    with _reading(path) as db:
+        return used_pdfs(db)
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[sqlite3.Connection]:
+    db = sqlite3.connect(path)
+    try:
+        yield db
+    except sqlite3.DatabaseError as error:
+        raise ConfigurationError(f"{path} is no database of a hub: {error}.") from None
+    finally:
+        db.close()
+
+
+def _home(place: Place) -> Path:
+    if place.folder is None:
+        raise ConfigurationError(
+            "Snapshots are kept in the data folder: name one with --data, beside --database."
+        )
+    return place.folder / SNAPSHOTS
+
+
+def _folder(place: Place, name: str) -> Path:
+    if not _NAME.fullmatch(name):
+        raise ConfigurationError(
+            f"A snapshot can't be named {name!r}: use letters, digits, dots and dashes."
+        )
+    return _home(place) / name
+
+
+def _existing(place: Place, name: str) -> Path:
+    folder = _folder(place, name)
+    if not (folder / _ABOUT).exists():
+        raise ConfigurationError(
+            f"There is no snapshot {name}: `headrace snapshot list` shows all."
+        )
+    return folder
+
+
+def _about(folder: Path) -> Snapshot:
+    try:
+        return msgspec.json.decode((folder / _ABOUT).read_bytes(), type=Snapshot)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise ConfigurationError(f"{folder / _ABOUT} can't be read: {error}.") from None

@@ -1,0 +1,135 @@
+"""The collection team's actions: read by the API, made by whoever administers the hub."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from headrace.model.collection import (
+    Action,
+    ActionDraft,
+    Assignee,
+    CarryingInvoice,
+    PlanBrief,
+)
+from headrace.model.customer import CustomerBrief
+from headrace.model.entity import INVOICE
+from headrace.model.errors import NotFound
+from headrace.model.invoice import Invoice
+from headrace.model.resource import ACTION, DUNNING_PLAN
+from headrace.store.connection import Connection
+from headrace.store.context import Context
+from headrace.store.queries import ACTION as SQL
+from headrace.store.records import counters
+from headrace.store.records.customer_rows import find_customer
+from headrace.store.records.directory import check_entry, find_entry
+from headrace.store.records.document_rows import find_document
+from headrace.store.records.page import Page, Window, page_of_rows
+from headrace.store.records.patch import set_or_none
+from headrace.store.records.references import Address, resolve_reference
+
+_BODY = msgspec.json.Decoder(Action)
+_INVOICE = msgspec.json.Decoder(Invoice)
+
+
+def make_action(db: Connection, context: Context, draft: ActionDraft) -> Action:
+    """A reminder, task or reply; BadRequest when it names what does not exist."""
+    organisation = context.organisation.seq
+    customer = invoice = None
+    if draft.customer is not None:
+        customer = resolve_reference(
+            draft.customer, lambda a: find_customer(db, context, a), "customer", "customer"
+        ).seq
+    if draft.carrying_invoice is not None:
+        row = resolve_reference(
+            draft.carrying_invoice,
+            lambda a: find_document(db, context, INVOICE, a),
+            "carryingInvoice",
+            "invoice",
+        )
+        invoice, customer = row.seq, customer or row.customer
+    body = _body(db, context, draft)
+    values = (organisation, body.id, customer, invoice, msgspec.json.encode(body).decode())
+    db.execute(SQL["insert"], values)
+    counters.count(db, organisation, ACTION.name, 1)
+    if customer is not None:
+        counters.count_beside(db, organisation, ACTION.name, customer, 1)
+    return read_action(db, context, Address(id=body.id))
+
+
+def read_action(db: Connection, context: Context, address: Address) -> Action:
+    """One; raises NotFound. Actions have no externalId."""
+    row = None
+    if address.id is not None:
+        row = db.execute(SQL["by_id"], (address.id, context.organisation.seq)).fetchone()
+    if row is None:
+        raise NotFound(f"There is no action with {address}.")
+    return _answer(row)
+
+
+def list_actions(
+    db: Connection, context: Context, window: Window, customer: Address | None
+) -> Page[Action]:
+    """A page, newest first, of all or of one customer's; an unknown customer has none."""
+    organisation = context.organisation
+    name, owner, counted = "page", organisation.seq, counters.WHOLE_ORGANISATION
+    if customer is not None:
+        found = find_customer(db, context, customer)
+        if found is None:
+            return Page([], 0)
+        name, owner, counted = "page_of_customer", found.seq, counters.beside(found.seq)
+    total = counters.total(db, organisation, ACTION.name, counted)
+    page = page_of_rows(db, SQL, name, (owner,), window, total)
+    return Page([_answer(row) for row in page.items], total)
+
+
+def remove_actions(db: Connection, context: Context, customer: int) -> None:
+    """Take those of a customer that goes; its own count goes with the customer's counters."""
+    gone = db.execute(SQL["delete_of_customer"], (customer,)).rowcount
+    if gone:
+        counters.count(db, context.organisation.seq, ACTION.name, -gone)
+
+
+def forget_invoice(db: Connection, invoice: int) -> None:
+    """The invoice that drove them goes; the actions stay."""
+    db.execute(SQL["forget_invoice"], (invoice,))
+
+
+def _body(db: Connection, context: Context, draft: ActionDraft) -> Action:
+    plan = None
+    if draft.dunning_plan_id is not None:
+        check_entry(db, context, DUNNING_PLAN, draft.dunning_plan_id, "dunningPlanId")
+        found = find_entry(db, context, DUNNING_PLAN, draft.dunning_plan_id)
+        plan = PlanBrief(id=found.id, name=found.name)
+    return Action(
+        id=context.new_id(),
+        name=draft.name,
+        type=draft.type,
+        state=draft.state,
+        source=draft.source,
+        created_at=context.timestamp,
+        updated_at=context.timestamp,
+        due_date=draft.due_date,
+        dunning_plan=plan,
+        assigned_to=[Assignee(email=email) for email in draft.assigned_to],
+    )
+
+
+def _answer(row: Any) -> Action:
+    _, body, customer_id, external_id, name, accounting_ref, *carrying = row
+    customer = invoice = None
+    if customer_id is not None:
+        customer = CustomerBrief(
+            id=customer_id,
+            external_id=external_id,
+            company_name=name,
+            accounting_ref=accounting_ref,
+        )
+    invoice_id, invoice_external_id, invoice_body = carrying
+    if invoice_id is not None:
+        custom_id = set_or_none(_INVOICE.decode(invoice_body).custom_id)
+        invoice = CarryingInvoice(
+            id=invoice_id, custom_id=custom_id, external_id=invoice_external_id
+        )
+    return msgspec.structs.replace(_BODY.decode(body), customer=customer, carrying_invoice=invoice)

@@ -1,0 +1,67 @@
+"""Reading customers: one by its ids, or a page of them."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from headrace.model.entity import CUSTOMER
+from headrace.model.errors import NotFound
+from headrace.store.connection import Connection
+from headrace.store.context import Context
+from headrace.store.queries import CUSTOMER as SQL
+from headrace.store.records import counters
+from headrace.store.records.page import Page, Window, plan_scan
+from headrace.store.records.references import Address
+
+
+class CustomerRow(Struct, frozen=True):
+    """A customer as stored, in the order of the query's columns."""
+
+    seq: int
+    id: str
+    external_id: str | None
+    parent: int | None
+    parent_id: str | None
+    parent_external_id: str | None
+    name: str
+    accounting_ref: str | None
+    created_at: str
+    modified_at: str
+    contacts: str
+    body: str
+
+    @property
+    def label(self) -> str:
+        """How messages name it, by the source's id where it has one."""
+        return f"customer {self.external_id or self.id}"
+
+
+def find_customer(db: Connection, context: Context, address: Address) -> CustomerRow | None:
+    """Within the organisation; another organisation's customer does not exist."""
+    query = SQL["by_id" if address.id is not None else "by_external_id"]
+    row = db.execute(query, (address.value, context.organisation.seq)).fetchone()
+    return CustomerRow(*row) if row else None
+
+
+def get_customer(db: Connection, context: Context, address: Address) -> CustomerRow:
+    """As `find_customer`; raises NotFound."""
+    row = find_customer(db, context, address)
+    if row is None:
+        raise NotFound(f"There is no customer with {address}.")
+    return row
+
+
+def customer_by_seq(db: Connection, seq: int) -> CustomerRow:
+    """One that is known to exist."""
+    return CustomerRow(*db.execute(SQL["by_seq"], (seq,)).fetchone())
+
+
+def page_of_customers(db: Connection, context: Context, window: Window) -> Page[CustomerRow]:
+    """A page, newest first."""
+    total = counters.total(db, context.organisation, CUSTOMER.name, counters.WHOLE_ORGANISATION)
+    scan = plan_scan(window, total)
+    if scan is None:
+        return Page([], total)
+    query = SQL["page_newest" if scan.newest_first else "page_oldest"]
+    rows = db.execute(query, (context.organisation.seq, scan.limit, scan.skip))
+    return Page([CustomerRow(*row) for row in rows], total)

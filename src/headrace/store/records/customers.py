@@ -1,0 +1,246 @@
+"""Customers, with their contacts and their parent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+from msgspec import UNSET
+
+from headrace.ledger.document import Item
+from headrace.ledger.standing import Standing, customer_currency, standing
+from headrace.model.contact import Contact
+from headrace.model.custom_field import CustomFieldValue
+from headrace.model.customer import Customer, CustomerAnswer
+from headrace.model.entity import CUSTOMER
+from headrace.model.errors import BadRequest
+from headrace.model.reference import Reference
+from headrace.store.connection import Connection
+from headrace.store.context import Context
+from headrace.store.queries import CUSTOMER as SQL
+from headrace.store.records import counters
+from headrace.store.records.actions import remove_actions
+from headrace.store.records.contacts import parse_contacts, replace_contacts
+from headrace.store.records.custom_filter import Condition, page_of_owners
+from headrace.store.records.custom_values import CUSTOMER as CUSTOMER_FIELDS
+from headrace.store.records.custom_values import marked, read_values, remove_values, write_values
+from headrace.store.records.customer_rows import (
+    CustomerRow,
+    customer_by_seq,
+    find_customer,
+    get_customer,
+    page_of_customers,
+)
+from headrace.store.records.customer_values import check_customer_values
+from headrace.store.records.notes import remove_notes
+from headrace.store.records.outcome import Outcome
+from headrace.store.records.page import Page, Window
+from headrace.store.records.parents import wanted_parent
+from headrace.store.records.patch import (
+    check_new_external_id,
+    merge,
+    refuse,
+    require,
+    set_or_none,
+)
+from headrace.store.records.portal_links import remove_portal_links
+from headrace.store.records.references import Address, find_for_import
+
+_BODY = msgspec.json.Decoder(Customer)
+_APART = ("id", "external_id", "parent", "contacts", "custom_fields")
+"""Fields that have columns or rows of their own. An empty `custom_fields` marks that there are."""
+
+
+def read_customer(db: Connection, context: Context, address: Address) -> CustomerAnswer:
+    """One customer as answered."""
+    return answer_customers(db, context, [get_customer(db, context, address)])[0]
+
+
+def list_customers(
+    db: Connection, context: Context, window: Window, conditions: Sequence[Condition] = ()
+) -> Page[CustomerAnswer]:
+    """A page, newest first, of all or of those that meet the conditions."""
+    if not conditions:
+        page = page_of_customers(db, context, window)
+        return Page(answer_customers(db, context, page.items), page.total)
+    owners = page_of_owners(db, context, window, conditions)
+    # One by one: what lies between two of them may be the rest of the organisation.
+    rows = [customer_by_seq(db, seq) for seq in owners.items]
+    return Page([answer_customers(db, context, [row])[0] for row in rows], owners.total)
+
+
+def import_customer(db: Connection, context: Context, record: Customer) -> Outcome:
+    """Create or update, by externalId, else by id."""
+    present = find_for_import(
+        record.external_id, record.id, lambda a: find_customer(db, context, a), "customer"
+    )
+    if present is not None:
+        return _change(db, context, present, record)
+    require(CUSTOMER, record)
+    return _create(db, context, record)
+
+
+def put_customer(db: Connection, context: Context, address: Address, record: Customer) -> Outcome:
+    """Change the fields that the record carries."""
+    present = get_customer(db, context, address)
+    if record.id not in (UNSET, present.id):
+        refuse("id", f"{present.label} has another id, and an id never changes")
+    return _change(db, context, present, record)
+
+
+def delete_customer(db: Connection, context: Context, address: Address) -> CustomerRow:
+    """Only when it has neither documents nor children; BadRequest says what it still has."""
+    row = get_customer(db, context, address)
+    held = counters.of_customer(db, context.organisation, row.seq)
+    children = db.execute(SQL["count_children"], (row.seq,)).fetchone()[0]
+    if children:
+        held["child customer"] = children
+    if held:
+        parts = [f"{count} {_plural(noun, count)}" for noun, count in held.items()]
+        raise BadRequest(
+            f"{_capital(row.label)} still has {' and '.join(parts)}: delete them first."
+        )
+    counters.forget_customer(db, context.organisation, row.seq)
+    if _BODY.decode(row.body).custom_fields is not UNSET:
+        remove_values(db, context, CUSTOMER_FIELDS, row.seq)
+    remove_actions(db, context, row.seq)
+    remove_notes(db, row.seq)
+    remove_portal_links(db, row.seq)
+    db.execute(SQL["delete"], (row.seq,))
+    counters.count_customer(db, context.organisation, -1)
+    return row
+
+
+def store_contacts(
+    db: Connection, context: Context, row: CustomerRow, contacts: list[Contact]
+) -> None:
+    """Write a customer's whole list."""
+    text = msgspec.json.encode(contacts).decode()
+    db.execute(SQL["update_contacts"], (text, context.timestamp, row.seq))
+
+
+def answer_customers(
+    db: Connection, context: Context, rows: list[CustomerRow]
+) -> list[CustomerAnswer]:
+    """Rows with what follows from their documents; in the order given."""
+    if not rows:
+        return []
+    first = min(row.seq for row in rows)
+    last = max(row.seq for row in rows)
+    organisation = context.organisation
+    open_documents: dict[int, list[Item]] = {}
+    parameters = (organisation.seq, first, last, organisation.seq, first, last)
+    for customer, *item in db.execute(SQL["open_documents_of_page"], parameters):
+        open_documents.setdefault(customer, []).append(Item(*item))
+    currencies = counters.currencies(db, organisation, first, last)
+    bodies = [_BODY.decode(row.body) for row in rows]
+    values: dict[int, list[CustomFieldValue]] = {}
+    if any(body.custom_fields is not UNSET for body in bodies):
+        values = read_values(db, context, CUSTOMER_FIELDS, first, last)
+    answers = []
+    for row, body in zip(rows, bodies, strict=True):
+        currency = customer_currency(currencies.get(row.seq, ()), organisation.currency)
+        figures = standing(open_documents.get(row.seq, ()), currency, context.today)
+        answers.append(_answer(row, body, figures, values.get(row.seq, [])))
+    return answers
+
+
+def _answer(
+    row: CustomerRow, body: Customer, figures: Standing, values: list[CustomFieldValue]
+) -> CustomerAnswer:
+    parent = None
+    if row.parent_id is not None:
+        parent = Reference(id=row.parent_id, external_id=row.parent_external_id or UNSET)
+    return CustomerAnswer(
+        id=row.id,
+        external_id=row.external_id,
+        name=row.name,
+        vat_number=set_or_none(body.vat_number),
+        accounting_ref=row.accounting_ref,
+        account_manager_id=set_or_none(body.account_manager_id),
+        dunning_plan_id=set_or_none(body.dunning_plan_id),
+        address=set_or_none(body.address),
+        parent=parent,
+        payment_methods=set_or_none(body.payment_methods),
+        custom_fields=values,
+        contacts=parse_contacts(row.contacts),
+        balance=figures.balance,
+        amount_due=figures.due,
+        amount_overdue=figures.overdue,
+        count_invoices_due=figures.count_due,
+        count_invoices_overdue=figures.count_overdue,
+        currency=figures.currency,
+    )
+
+
+def _create(db: Connection, context: Context, record: Customer) -> Outcome:
+    check_customer_values(db, context, record)
+    parent = wanted_parent(db, context, None, record)
+    wanted = [] if isinstance(record.contacts, msgspec.UnsetType) else record.contacts
+    contacts = replace_contacts(db, context, [], wanted)
+    body = marked(merge(Customer(), record, leave=_APART), record.custom_fields)
+    external_id = check_new_external_id("", None, record.external_id)
+    now = context.timestamp
+    values = (
+        context.organisation.seq,
+        context.new_id(),
+        external_id,
+        parent,
+        body.name,
+        set_or_none(body.accounting_ref),
+        now,
+        now,
+        msgspec.json.encode(contacts).decode(),
+        msgspec.json.encode(body).decode(),
+    )
+    (seq,) = db.execute(SQL["insert"], values).fetchone()
+    counters.count_customer(db, context.organisation, 1)
+    if record.custom_fields:
+        write_values(db, context, CUSTOMER_FIELDS, seq, record.custom_fields)
+    return _outcome(db, context, seq, created=True)
+
+
+def _change(db: Connection, context: Context, row: CustomerRow, record: Customer) -> Outcome:
+    check_customer_values(db, context, record)
+    parent = row.parent
+    if record.parent is not UNSET:
+        parent = wanted_parent(db, context, row, record)
+    contacts = row.contacts
+    if not isinstance(record.contacts, msgspec.UnsetType):
+        kept = replace_contacts(db, context, parse_contacts(row.contacts), record.contacts)
+        contacts = msgspec.json.encode(kept).decode()
+    body = marked(merge(_BODY.decode(row.body), record, leave=_APART), record.custom_fields)
+    values = (
+        check_new_external_id(row.label, row.external_id, record.external_id),
+        parent,
+        body.name,
+        set_or_none(body.accounting_ref),
+        context.timestamp,
+        contacts,
+        msgspec.json.encode(body).decode(),
+        row.seq,
+    )
+    db.execute(SQL["update"], values)
+    if record.custom_fields:
+        write_values(db, context, CUSTOMER_FIELDS, row.seq, record.custom_fields)
+    return _outcome(db, context, row.seq, created=False)
+
+
+def _outcome(db: Connection, context: Context, seq: int, *, created: bool) -> Outcome:
+    row = customer_by_seq(db, seq)
+    answer = answer_customers(db, context, [row])[0]
+    return Outcome(answer, created, row.external_id, row.external_id)
+
+
+def customer_body(row: CustomerRow) -> Customer:
+    """What is stored of the record beside columns and rows."""
+    return _BODY.decode(row.body)
+
+
+def _plural(noun: str, count: int) -> str:
+    noun = noun.replace("_", " ")
+    return noun if count == 1 else f"{noun}s"
+
+
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:]

@@ -1,0 +1,253 @@
+"""Invoices, credit notes, payments and refunds: import, change, delete, read.
+
+One code for all four: `shapes` says how they differ.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from headrace.ledger.allocation import check_amount
+from headrace.model.entity import INVOICE, Entity
+from headrace.model.record import UNSET, Record
+from headrace.model.reference import Reference
+from headrace.model.resource import BANK_ACCOUNT
+from headrace.store.connection import Connection
+from headrace.store.context import Context
+from headrace.store.queries import DOCUMENT as SQL
+from headrace.store.records import counters
+from headrace.store.records.actions import forget_invoice
+from headrace.store.records.answers import BODIES, answer_documents
+from headrace.store.records.custom_values import INVOICE as INVOICE_FIELDS
+from headrace.store.records.custom_values import marked, refuse_values, remove_values, write_values
+from headrace.store.records.customer_rows import find_customer, get_customer
+from headrace.store.records.directory import check_entry
+from headrace.store.records.document_kinds import SHAPES, LinkField, Shape
+from headrace.store.records.document_rows import (
+    DocumentRow,
+    document_by_seq,
+    find_document,
+    get_document,
+    page_of_documents,
+)
+from headrace.store.records.links import (
+    add_links,
+    check_links,
+    remove_links,
+    replaced_fields,
+    unlink,
+)
+from headrace.store.records.outcome import Outcome
+from headrace.store.records.page import Page, Window
+from headrace.store.records.patch import check_new_external_id, merge, refuse, require, set_or_none
+from headrace.store.records.pdfs import release_pdf
+from headrace.store.records.references import Address, find_for_import, resolve_reference
+
+
+def import_document(db: Connection, context: Context, entity: Entity, record: Any) -> Outcome:
+    """Create or update, by externalId, else by id; links present replace, absent stay."""
+    present = find_for_import(
+        record.external_id,
+        record.id,
+        lambda address: find_document(db, context, entity, address),
+        SHAPES[entity.name].noun,
+    )
+    if present is not None:
+        return _change(db, context, present, record)
+    require(entity, record)
+    return _create(db, context, entity, record)
+
+
+def import_for_customer(
+    db: Connection, context: Context, entity: Entity, customer: Address, record: Any
+) -> Outcome:
+    """As `import_document`, for the customer of the path. Raises NotFound without it.
+
+    BadRequest when the record names another customer.
+    """
+    owner = get_customer(db, context, customer)
+    if record.customer is not UNSET and _customer_of(db, context, record) != owner.seq:
+        refuse("customer", f"is another one than {owner.label} of the path; leave it out")
+    named = msgspec.structs.replace(record, customer=Reference(id=owner.id))
+    return import_document(db, context, entity, named)
+
+
+def put_document(
+    db: Connection, context: Context, entity: Entity, address: Address, record: Any
+) -> Outcome:
+    """Change the fields that the record carries."""
+    present = get_document(db, context, entity, address)
+    if record.id not in (UNSET, present.id):
+        refuse("id", f"{present.label} has another id, and an id never changes")
+    return _change(db, context, present, record)
+
+
+def delete_document(
+    db: Connection, context: Context, entity: Entity, address: Address
+) -> DocumentRow:
+    """Remove it and its links; what it settled is open again."""
+    row = get_document(db, context, entity, address)
+    unlink(db, row)
+    if row.entity == INVOICE.name:
+        forget_invoice(db, row.seq)
+    if getattr(BODIES[row.entity].decode(row.body), "custom_fields", UNSET) is not UNSET:
+        remove_values(db, context, INVOICE_FIELDS, row.seq)
+    db.execute(SQL["delete"], (row.seq,))
+    release_pdf(db, row.pdf)
+    counters.count_document(db, context.organisation, row.entity, row.customer, row.currency, -1)
+    return row
+
+
+def read_document(
+    db: Connection, context: Context, entity: Entity, address: Address
+) -> tuple[Record, DocumentRow]:
+    """One document as answered, and its row."""
+    row = get_document(db, context, entity, address)
+    return answer_documents(db, context, entity, [row])[0], row
+
+
+def list_documents(
+    db: Connection, context: Context, entity: Entity, window: Window, customer: Address | None
+) -> Page[Record]:
+    """A page, newest first, of all or of one customer's."""
+    page = page_of_documents(db, context, entity, window, customer)
+    answers = answer_documents(db, context, entity, page.items, in_sequence=customer is None)
+    return Page(answers, page.total)
+
+
+def list_of_customer(
+    db: Connection, context: Context, entity: Entity, customer: Address, window: Window
+) -> Page[Record]:
+    """As `list_documents`, of a customer that must exist: NotFound otherwise."""
+    owner = get_customer(db, context, customer)
+    return list_documents(db, context, entity, window, Address(id=owner.id))
+
+
+def _columns(shape: Shape, body: Record) -> tuple[Any, ...]:
+    """currency, amount, dated, due date."""
+    due = set_or_none(getattr(body, shape.due_date)) if shape.due_date else None
+    return (
+        body.currency,  # type: ignore[attr-defined]
+        getattr(body, shape.amount),
+        set_or_none(getattr(body, shape.dated)),
+        due,
+    )
+
+
+def _customer_of(db: Connection, context: Context, record: Any) -> int:
+    return resolve_reference(
+        record.customer, lambda address: find_customer(db, context, address), "customer", "customer"
+    ).seq
+
+
+def _is_customer_of(row: DocumentRow, reference: Reference) -> bool:
+    """Whether it certainly is, so that the customer need not be looked for."""
+    named = (reference.external_id, reference.id)
+    its = (row.customer_external_id, row.customer_id)
+    return named != (UNSET, UNSET) and all(
+        name in (UNSET, own) for name, own in zip(named, its, strict=True)
+    )
+
+
+def _create(db: Connection, context: Context, entity: Entity, record: Any) -> Outcome:
+    shape = SHAPES[entity.name]
+    customer = _customer_of(db, context, record)
+    body = _laid_over(shape, type(record)(), record)
+    _check_bank_account(db, context, record)
+    currency, amount, dated, due = _columns(shape, body)
+    now = context.timestamp
+    values = (
+        context.organisation.seq,
+        entity.name,
+        context.new_id(),
+        check_new_external_id("", None, record.external_id),
+        customer,
+        currency,
+        amount,
+        dated,
+        due,
+        now,
+        now,
+        msgspec.json.encode(body).decode(),
+    )
+    (seq,) = db.execute(SQL["insert"], values).fetchone()
+    counters.count_document(db, context.organisation, entity.name, customer, currency, 1)
+    _write_apart(db, context, seq, record, replaced_fields(shape, record))
+    return _outcome(db, context, entity, document_by_seq(db, seq), created=True)
+
+
+def _change(db: Connection, context: Context, row: DocumentRow, record: Any) -> Outcome:
+    shape = SHAPES[row.entity]
+    stays = record.customer is UNSET or _is_customer_of(row, record.customer)
+    customer = row.customer if stays else _customer_of(db, context, record)
+    fields = replaced_fields(shape, record)
+    if fields and row.applied:
+        remove_links(db, row.seq, fields)
+        row = document_by_seq(db, row.seq)
+    body = _laid_over(shape, BODIES[row.entity].decode(row.body), record)
+    _check_bank_account(db, context, record)
+    currency, amount, dated, due = _columns(shape, body)
+    check_amount(row, amount, shape.amount_wire)
+    now, text = context.timestamp, msgspec.json.encode(body).decode()
+    rest = (amount, dated, due, now, text, row.seq)
+    keys = (
+        check_new_external_id(row.label, row.external_id, record.external_id),
+        customer,
+        currency,
+    )
+    amended = keys == (row.external_id, row.customer, row.currency)
+    if amended:
+        # Most imports change none of the keys; their indexes are left untouched then.
+        db.execute(SQL["amend"], rest)
+    else:
+        db.execute(SQL["update"], keys + rest)
+    if keys[1:] != (row.customer, row.currency):
+        _move(db, context, row, customer, currency)
+    _write_apart(db, context, row.seq, record, fields)
+    if amended and not fields:
+        row = msgspec.structs.replace(
+            row, amount=amount, dated=dated, due_date=due, modified_at=now, body=text
+        )
+    else:
+        row = document_by_seq(db, row.seq)
+    return _outcome(db, context, shape.entity, row, created=False)
+
+
+def _laid_over(shape: Shape, stored: Any, record: Any) -> Any:
+    """The stored body with what the record carries of it."""
+    body = merge(stored, record, leave=shape.apart)
+    if shape.valued:
+        return marked(body, record.custom_fields)
+    refuse_values(record, shape.noun)
+    return body
+
+
+def _check_bank_account(db: Connection, context: Context, record: Any) -> None:
+    account = getattr(record, "bank_account_id", None)
+    check_entry(db, context, BANK_ACCOUNT, account, "bankAccountId")
+
+
+def _write_apart(
+    db: Connection, context: Context, seq: int, record: Any, fields: tuple[LinkField, ...]
+) -> None:
+    """What the record carries beside the body: links, and values of custom fields."""
+    if any(getattr(record, field.name) for field in fields):
+        add_links(db, context, document_by_seq(db, seq), record, fields)
+    if values := getattr(record, "custom_fields", None):
+        write_values(db, context, INVOICE_FIELDS, seq, values)
+
+
+def _move(db: Connection, context: Context, row: DocumentRow, customer: int, currency: str) -> None:
+    """The document has another customer or currency: its links must bear it, counters follow."""
+    check_links(db, row.seq, "customer" if customer != row.customer else "currency")
+    counters.move_document(db, context.organisation, row.entity, row.customer, row.currency, -1)
+    counters.move_document(db, context.organisation, row.entity, customer, currency, 1)
+
+
+def _outcome(
+    db: Connection, context: Context, entity: Entity, row: DocumentRow, *, created: bool
+) -> Outcome:
+    answer = answer_documents(db, context, entity, [row])[0]
+    return Outcome(answer, created, row.external_id, row.customer_external_id)

@@ -1,0 +1,83 @@
+"""The links that a credit note, payment or refund carries to what it settles."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from headrace.ledger.allocation import Claim, check_claims, check_pair
+from headrace.model.errors import BadRequest
+from headrace.model.record import UNSET, Record
+from headrace.store.connection import Connection
+from headrace.store.context import Context
+from headrace.store.queries import ALLOCATION as SQL
+from headrace.store.queries import DOCUMENT
+from headrace.store.records.document_kinds import LinkField, Shape
+from headrace.store.records.document_rows import DocumentRow, document_by_seq, find_document
+from headrace.store.records.references import resolve_reference
+
+
+def replaced_fields(shape: Shape, record: Record) -> tuple[LinkField, ...]:
+    """The link lists that the request carries; each replaces the document's links of its kind."""
+    return tuple(field for field in shape.links if getattr(record, field.name) is not UNSET)
+
+
+def remove_links(db: Connection, source: int, fields: tuple[LinkField, ...]) -> None:
+    """Take the document's own links to the kinds of `fields` away; both sides are open again.
+
+    Those of a reconciliation stay: they belong to that (api-facts (f), Links).
+    """
+    kinds = {field.target.name for field in fields}
+    for seq, target, entity, amount in db.execute(SQL["own"], (source,)).fetchall():
+        if entity in kinds:
+            db.execute(SQL["delete"], (seq,))
+            db.execute(DOCUMENT["apply"], (-amount, target))
+            db.execute(DOCUMENT["apply"], (-amount, source))
+
+
+def add_links(
+    db: Connection,
+    context: Context,
+    source: DocumentRow,
+    record: Record,
+    fields: tuple[LinkField, ...],
+) -> None:
+    """Make the links that the request asks for, or raise BadRequest with none made."""
+    claims: list[Claim] = []
+    for field in fields:
+        for place, link in enumerate(getattr(record, field.name)):
+            where = f"{field.wire}[{place}]"
+            target = resolve_reference(
+                getattr(link, field.reference),
+                partial(find_document, db, context, field.target),
+                f"{where}.{field.reference_wire}",
+                field.target.name.replace("_", " "),
+            )
+            claims.append(Claim(where, target, link.amount_linked))
+    check_claims(source, claims)
+    for claim in claims:
+        assert isinstance(claim.target, DocumentRow)
+        db.execute(SQL["insert"], (source.seq, claim.target.seq, claim.amount, None))
+        db.execute(DOCUMENT["apply"], (claim.amount, claim.target.seq))
+        db.execute(DOCUMENT["apply"], (claim.amount, source.seq))
+
+
+def check_links(db: Connection, seq: int, place: str) -> None:
+    """Refuse a changed customer or currency that the links of the document don't allow."""
+    for _, source, _, _, target in db.execute(SQL["touching"], (seq, seq)).fetchall():
+        check_pair(document_by_seq(db, source), document_by_seq(db, target), place)
+
+
+def unlink(db: Connection, row: DocumentRow) -> None:
+    """Take all links of a document that goes away.
+
+    Raises BadRequest for a payment or credit note that a refund refers to (api-facts (f),
+    Deleting).
+    """
+    for amount, source, entity, label, target in db.execute(
+        SQL["touching"], (row.seq, row.seq)
+    ).fetchall():
+        if entity == "refund" and source != row.seq:
+            raise BadRequest(f"Refund {label} refers to {row.label}: delete the refund first.")
+        other = target if source == row.seq else source
+        db.execute(DOCUMENT["apply"], (-amount, other))
+    db.execute(SQL["delete_touching"], (row.seq, row.seq))

@@ -1,0 +1,53 @@
+"""Notes on customers."""
+
+from __future__ import annotations
+
+from headrace.model.collection import Note, NoteDraft
+from headrace.model.errors import NotFound
+from headrace.model.resource import NOTE
+from headrace.store.connection import Connection
+from headrace.store.context import Context
+from headrace.store.queries import NOTE as SQL
+from headrace.store.records import counters
+from headrace.store.records.customer_rows import CustomerRow, get_customer
+from headrace.store.records.page import Page, Window, page_of_rows
+from headrace.store.records.references import Address
+
+
+def make_note(
+    db: Connection, context: Context, customer: Address, draft: NoteDraft
+) -> tuple[CustomerRow, Note]:
+    """Add one; raises NotFound without the customer."""
+    row = get_customer(db, context, customer)
+    note = Note(id=context.new_id(), content=draft.content, created_at=context.timestamp)
+    db.execute(SQL["insert"], (row.seq, note.id, note.created_at, note.content))
+    counters.count_beside(db, context.organisation.seq, NOTE.name, row.seq, 1)
+    return row, note
+
+
+def list_notes(
+    db: Connection, context: Context, customer: Address, window: Window
+) -> tuple[CustomerRow, Page[Note]]:
+    """A page, newest first; raises NotFound without the customer."""
+    row = get_customer(db, context, customer)
+    total = counters.total(db, context.organisation, NOTE.name, counters.beside(row.seq))
+    page = page_of_rows(db, SQL, "page", (row.seq,), window, total)
+    notes = [
+        Note(id=note_id, created_at=created_at, content=content)
+        for note_id, created_at, content in page.items
+    ]
+    return row, Page(notes, total)
+
+
+def delete_note(db: Connection, context: Context, customer: Address, note: Address) -> CustomerRow:
+    """Remove one; raises NotFound. Notes have no externalId."""
+    row = get_customer(db, context, customer)
+    if note.id is None or db.execute(SQL["delete"], (note.id, row.seq)).rowcount == 0:
+        raise NotFound(f"There is no note with {note} at {row.label}.")
+    counters.count_beside(db, context.organisation.seq, NOTE.name, row.seq, -1)
+    return row
+
+
+def remove_notes(db: Connection, customer: int) -> None:
+    """Take those of a customer that goes."""
+    db.execute(SQL["delete_of_customer"], (customer,))

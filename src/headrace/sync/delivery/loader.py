@@ -1,0 +1,220 @@
+"""The feed: the plan's lanes in their order, loaded a little at a time.
+
+Memory stays bounded whatever the plan's size: lanes are read in slices, and of a long lane only the
+next few hundred operations are ever built.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import msgspec
+
+from headrace.book.book import Book
+from headrace.book.payloads import Payloads, encode_payload
+from headrace.sync.journal import Journal, Key
+from headrace.sync.operations.operation import Lane, Operation, references
+from headrace.sync.operations.pdf_digests import PDF_OF, PdfFiles
+from headrace.sync.operations.update import (
+    Bonds,
+    bonds,
+    bonds_of_deleted,
+    clearable,
+    unknown_bonds,
+    with_cleared,
+    with_emptied_contacts,
+    with_emptied_values,
+    with_own_links,
+    without_links,
+)
+from headrace.sync.ordering.resolver import given_back
+
+_SLICE = 2_000
+"""Operations built in one go."""
+_PER_LANE = 400
+"""At most so many of one lane in one go."""
+
+
+class Feed:
+    """Reads `plan.lanes` and `plan.operations`, and builds the payloads of what comes next."""
+
+    def __init__(self, book: Book, journal: Journal) -> None:
+        self.pdfs = PdfFiles(book.connection, book.pdf_places)
+        self._connection = book.connection
+        self._payloads = Payloads(book.connection, book.columns)
+        self._columns = book.columns
+        self._journal = journal
+        self._rank = 0
+        self.ended = False
+        """Whether there are no more lanes than were given."""
+        self._asked = journal.asked()
+        """What an earlier run asked for and saw no answer to."""
+        self.awaited = {
+            number for (number,) in self._rows("select distinct on_number from plan.waits")
+        }
+        """Numbers of the operations that some other lane waits for."""
+
+        self._given_back = given_back(book.connection)
+        self._unsaid_parents = {
+            ("customer", external_id)
+            for (external_id,) in self._rows("select external_id from book.unsaid_parents")
+        }
+        """Customers whose parent is in error, and at the API not known: nothing is said of it."""
+
+    def next_lanes(self) -> list[Lane]:
+        """The next lanes in order, not loaded yet; empty at the end."""
+        lanes: list[Lane] = []
+        size = 0
+        for customer, phase, first, last in self._rows(
+            "select customer, phase, first, last from plan.lanes "
+            f"order by first limit {_SLICE} offset {self._rank}"
+        ):
+            if lanes and (size > _SLICE or lanes[-1].phase != phase):
+                break
+            lanes.append(
+                Lane(customer=customer, phase=phase, next=first, last=last, rank=self._rank)
+            )
+            size += min(last - first + 1, _PER_LANE)
+            self._rank += 1
+        self.ended = not lanes
+        return lanes
+
+    def load(self, lanes: Sequence[Lane]) -> None:
+        """Fills the lanes with their next operations."""
+        if not lanes:
+            return
+        ranges = [(lane.next, min(lane.last, lane.next + _PER_LANE - 1)) for lane in lanes]
+        low, high = min(a for a, _ in ranges), max(b for _, b in ranges)
+        self._connection.execute(
+            "create or replace temp table ranges as "
+            "select unnest($1::bigint[]) as first, unnest($2::bigint[]) as last",
+            [[a for a, _ in ranges], [b for _, b in ranges]],
+        )
+        self._connection.execute(
+            "create or replace temp table slice as select o.number, o.entity, o.external_id, "
+            "o.action, o.customer, o.fingerprint from plan.operations as o "
+            "join ranges on o.number between ranges.first and ranges.last "
+            f"where o.number between {low} and {high}"
+        )
+        operations = self._build()
+        for lane, (_, last) in zip(lanes, ranges, strict=True):
+            lane.queue.extend(operations[number] for number in range(lane.next, last + 1))
+            lane.next = last + 1
+
+    def _build(self) -> dict[int, Operation]:
+        rows = self._rows("from slice")
+        waits: dict[int, list[int]] = {}
+        if self.awaited:
+            for number, on_number in self._rows(
+                "select number, on_number from plan.waits semi join slice using (number)"
+            ):
+                waits.setdefault(number, []).append(on_number)
+        records: dict[tuple[str, str], Any] = {}
+        for entity in sorted({row[1] for row in rows} - PDF_OF.keys()):
+            wanted = {row[2] for row in rows if row[1] == entity and row[3] != "delete"}
+            for external_id, record in self._payloads.fetch(entity, list(wanted)).items():
+                records[entity, external_id] = record
+        told = self._journal.told([(row[1], row[2]) for row in rows if row[3] != "create"])
+        claims = self._claims()
+        operations = {}
+        for number, entity, external_id, action, customer, fingerprint in rows:
+            operation = Operation(
+                number=number,
+                entity=entity,
+                external_id=external_id,
+                action=action,
+                customer=customer,
+                fingerprint=fingerprint,
+                waits_for=tuple(waits.get(number, ())),
+                is_unsure=(entity, external_id) in self._asked,
+            )
+            if entity in PDF_OF:
+                operation.refers_to = ((PDF_OF[entity], external_id),)
+            elif action == "delete":
+                _bind(operation, bonds_of_deleted(told[operation.key].payload))
+            else:
+                record = records[operation.key]
+                operation.payload, operation.hash = encode_payload(record)
+                operation.refers_to = references(record)
+                if entity == "contact":
+                    operation.refers_to = (("customer", customer),)
+                operation.body = operation.payload
+                if operation.key in claims:
+                    _claim(operation, *claims[operation.key])
+                elif action == "create" and operation.key in self._asked:
+                    # It may be there, with fields that it has no longer.
+                    self._compare(operation, self._asked[operation.key].payload)
+                if action == "update":
+                    self._compare(operation, told[operation.key].payload)
+                elif action == "release":
+                    also = self._given_back.get(operation.key, ())
+                    _give_back(operation, told[operation.key].payload, also)
+            operations[number] = operation
+        return operations
+
+    def _claims(self) -> dict[Key, tuple[str, bool, list[list[str]]]]:
+        """Of the slice: the API's id, whether its links there stay as they are, and which it may
+        give back."""
+        rows = self._rows(
+            "select entity, external_id, id, keeps_links, frees from plan.claims "
+            "semi join slice using (entity, external_id)"
+        )
+        return {(entity, external_id): tuple(rest) for entity, external_id, *rest in rows}
+
+    def _compare(self, operation: Operation, before: bytes | None) -> None:
+        """What the update empties and gives back; by the columns where no payload was kept."""
+        payload = operation.payload or b"{}"
+        columns = self._columns.get(f"{operation.entity}s", frozenset())
+        if before is None:
+            cleared = clearable(operation.entity, columns)
+            if operation.key in self._unsaid_parents:
+                cleared.remove("parent")
+            body = with_cleared(payload, cleared)
+            _bind(operation, unknown_bonds(payload))
+        else:
+            payload = with_own_links(payload, before)
+            operation.payload = payload
+            # What no model gives is left alone, also where one gave it before.
+            cleared = clearable(operation.entity, columns)
+            had = msgspec.json.decode(before).keys()
+            body = with_cleared(payload, [field for field in cleared if field in had])
+            if "custom_fields" in columns:
+                operation.payload, body = with_emptied_values(
+                    payload,
+                    body,
+                    before,
+                    lambda: self._payloads.unread_fields(operation.external_id),
+                )
+            _bind(operation, bonds(before, payload))
+        of_contacts = self._columns.get("contacts", frozenset())
+        operation.body = with_emptied_contacts(body, before, of_contacts)
+
+    def _rows(self, sql: str) -> list[Any]:
+        return self._connection.execute(sql).fetchall()
+
+
+def _claim(operation: Operation, id: str, keeps_links: bool, frees: list[list[str]]) -> None:
+    """Sent again it changes nothing: the record has both ids by then."""
+    assert operation.payload is not None
+    operation.rebinds = True
+    operation.frees = tuple((entity, external_id) for entity, external_id in frees)
+    if keeps_links:
+        operation.payload = without_links(operation.payload)
+    operation.claims = id
+    operation.body = msgspec.json.encode({**msgspec.json.decode(operation.payload), "id": id})
+
+
+def _give_back(operation: Operation, before: bytes | None, also: Collection[Key]) -> None:
+    """What the API has, without what others need first; the record itself follows."""
+    assert before is not None and operation.payload is not None
+    given = bonds(before, operation.payload, also)
+    operation.body = given.release or before
+    operation.frees = given.frees
+    operation.refers_to = ()
+    operation.is_release = True
+
+
+def _bind(operation: Operation, bonds: Bonds) -> None:
+    operation.rebinds = bonds.rebinds
+    operation.frees, operation.release = bonds.frees, bonds.release

@@ -1,0 +1,79 @@
+"""What a delivery notes in the journal of each operation: asked, taken, not taken, in doubt."""
+
+from __future__ import annotations
+
+from headrace.book.payloads import payload_hash
+from headrace.client.answer import Answer
+from headrace.sync.journal import Acknowledged, Asked, Drift, Journal
+from headrace.sync.operations.operation import Operation
+from headrace.sync.operations.response_check import kept_otherwise
+from headrace.sync.ordering.links import SETTLEMENTS
+
+
+class Notes:
+    """Becomes durable with the journal's next flush."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+
+    def ask(self, operation: Operation) -> None:
+        """It is about to leave."""
+        if operation.is_unsure and operation.attempts:
+            return  # it stands there already
+        known = operation.action == "create" and not operation.is_unsure
+        self._journal.ask(
+            Asked(
+                *operation.key,
+                operation.action,
+                operation.customer,
+                claiming=bool(operation.claims),
+                payload=operation.payload if known else None,
+            )
+        )
+
+    def untaken(self, operation: Operation) -> None:
+        """This request was not carried out; an earlier one of it may have been."""
+        if not operation.is_unsure:
+            self._journal.decided(operation.key)
+
+    def taken(self, operation: Operation, answer: Answer) -> bool:
+        """The API acknowledged it. Whether its answer shows all as it was sent."""
+        id = answer.id if operation.entity == "customer" and self._journal.lacks_landmarks else ""
+        self._journal.acknowledge(
+            [
+                Acknowledged(
+                    *operation.key,
+                    operation.customer,
+                    operation.fingerprint,
+                    operation.hash,
+                    operation.payload,
+                    operation.action,
+                    id,
+                )
+            ]
+        )
+        if operation.claims:
+            self._journal.keep_collected(operation.entity, [], [operation.claims])
+        if operation.body and (fields := kept_otherwise(operation.body, answer.body)):
+            self._journal.mark_drifted([Drift(*operation.key, fields)])
+            return False
+        return True
+
+    def released(self, operation: Operation) -> None:
+        """What the API has now; the record itself follows."""
+        assert operation.body is not None
+        entity, external_id = operation.key
+        hash = payload_hash(operation.body)
+        self._journal.acknowledge(
+            [
+                Acknowledged(
+                    entity, external_id, operation.customer, None, hash, operation.body, "update"
+                )
+            ]
+        )
+
+    def doubt(self, operation: Operation) -> None:
+        """What it settled may be deleted in this run, and the API takes such links away: of a
+        settlement that stays behind it is not known any more what it settles there."""
+        if operation.entity in SETTLEMENTS and operation.action != "create":
+            self._journal.send_again([operation.key])

@@ -1,0 +1,219 @@
+"""Updates: what one says beside its payload, by what the API was told before.
+
+An import leaves alone what it does not mention, so what a row has emptied is said expressly; and
+what the record holds of others may have to be given back before they can move.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from headrace.sync.journal import Key
+from headrace.sync.operations.operation import UNKNOWN_LINK
+
+_CLEARABLE = {
+    "customer": {
+        "parent_external_id": "parent",
+        "account_manager": "accountManagerId",
+        "dunning_plan": "dunningPlanId",
+    },
+    "contact": {"position": "position"},
+    "invoice": {"name": "name"},
+    "credit_note": {"name": "name", "issued_at": "issuedAt", "due_date": "dueDate"},
+    "payment": {
+        "instrument": "instrument",
+        "ref_number": "refNumber",
+        "bank_account_id": "bankAccountId",
+    },
+    "refund": {
+        "instrument": "instrument",
+        "ref_number": "refNumber",
+        "bank_account_id": "bankAccountId",
+    },
+}
+"""Entity to column to the field that is left out where the column is null."""
+_KEPT = {"customFields", "isMain"}
+"""Fields that are not null: values go one by one, and one of a customer's contacts is the main."""
+_OF_CONTACTS = {"external_id": "externalId", "position": "position"}
+"""The same of contacts in their customer."""
+
+
+def clearable(entity: str, columns: Collection[str]) -> list[str]:
+    """Fields that a row may have emptied, by the columns that its model makes."""
+    return [field for column, field in _CLEARABLE[entity].items() if column in columns]
+
+
+def with_cleared(payload: bytes, had: Collection[str]) -> bytes:
+    """The payload, with null for every field of `had` that it leaves out."""
+    new = msgspec.json.decode(payload)
+    gone = set(had) - new.keys() - _KEPT
+    if not gone:
+        return payload
+    return msgspec.json.encode({**new, **dict.fromkeys(sorted(gone))})
+
+
+def with_emptied_values(
+    payload: bytes, body: bytes, before: bytes, unread: Callable[[], Collection[FieldKey]]
+) -> tuple[bytes, bytes]:
+    """Both with what becomes of custom fields that only the payload before has a value of: fields
+    that are not mentioned keep theirs (api-facts (b), Customer).
+
+    The body says null for them, but not for those of `unread`, whose value can't be read now: an
+    error empties nothing. The payload, which the journal keeps, has those as they were.
+    """
+    old = msgspec.json.decode(before).get("customFields") or []
+    new = msgspec.json.decode(payload)
+    values = new.get("customFields") or []
+    said = {_field_of(value) for value in values}
+    gone = [value for value in old if _field_of(value) not in said]
+    if not gone:
+        return payload, body
+    left = unread()
+    kept = [value for value in gone if _field_of(value) in left]
+    nulls = [{**value, "value": None} for value in gone if _field_of(value) not in left]
+    if nulls:
+        body = msgspec.json.encode({**msgspec.json.decode(body), "customFields": [*values, *nulls]})
+    if kept:
+        payload = msgspec.json.encode({**new, "customFields": [*values, *kept]}, order="sorted")
+    return payload, body
+
+
+def with_emptied_contacts(payload: bytes, before: bytes | None, columns: Collection[str]) -> bytes:
+    """The payload, with null for what contacts that stay had and no longer have: the list is whole
+    (guide, Contact List), but each entry is laid over the contact that it is recognised as.
+
+    Where it is not known what they had, for what their model's `columns` may have emptied.
+    """
+    new = msgspec.json.decode(payload)
+    if not new.get("contacts"):
+        return payload
+    old = None if before is None else msgspec.json.decode(before).get("contacts") or []
+    unnamed = [field for column, field in _OF_CONTACTS.items() if column in columns]
+    contacts = []
+    for contact in new["contacts"]:
+        had: Collection[str] = unnamed
+        if old is not None:
+            had = next((one.keys() for one in old if _is_same(one, contact)), ())
+        gone = [field for field in unnamed if field in had and field not in contact]
+        contacts.append(contact | dict.fromkeys(gone))
+    return (
+        payload
+        if contacts == new["contacts"]
+        else msgspec.json.encode(new | {"contacts": contacts})
+    )
+
+
+def _is_same(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    if "externalId" in one and "externalId" in other:
+        return bool(one["externalId"] == other["externalId"])
+    return bool(one["email"].casefold() == other["email"].casefold())
+
+
+FieldKey = tuple[str | None, str | None]
+"""A custom field by the id or the external id that payloads name it by."""
+
+
+def _field_of(value: dict[str, Any]) -> FieldKey:
+    return value.get("id"), value.get("externalId")
+
+
+_TIES = ("customer", "parent", "currency", "amount", "grossAmount")
+_LINKS = {
+    "linkedInvoices": ("invoice", "invoice"),
+    "linkedPayments": ("payment", "payment"),
+    "linkedCreditNotes": ("creditNote", "credit_note"),
+}
+"""Field of links to the reference in each link, and what it refers to."""
+
+
+class Bonds(Struct, frozen=True):
+    """What ties a record to others, by the payload that the API has and the one it is to get."""
+
+    rebinds: bool = True
+    """Whether they change: whose it is, its currency, amounts, links or parent."""
+    frees: tuple[Key, ...] = (UNKNOWN_LINK,)
+    """What it takes an allocation back from."""
+    release: bytes | None = None
+    """What the API has, without what is given back; None when it gives nothing back."""
+
+
+def bonds(before: bytes, after: bytes, also: Collection[Key] = ()) -> Bonds:
+    """Of an update. All allocations are given back when customer or currency change, and those to
+    the records in `also`, which come again."""
+    old, new = msgspec.json.decode(before), msgspec.json.decode(after)
+    rebinds = any(old.get(name) != new.get(name) for name in (*_TIES, *_LINKS))
+    moves = any(old.get(name) != new.get(name) for name in ("customer", "currency"))
+    frees: list[Key] = []
+    for name, (reference, entity) in _LINKS.items():
+        kept = {}
+        if not moves:
+            for link in new.get(name) or []:
+                kept[link[reference]["externalId"]] = link["amountLinked"]
+        rest = []
+        for link in old.get(name) or []:
+            external_id = link[reference]["externalId"]
+            amount = min(link["amountLinked"], kept.get(external_id, 0))
+            if (entity, external_id) in also:
+                amount = 0
+            if amount < link["amountLinked"]:
+                frees.append((entity, external_id))
+            if amount:
+                rest.append({**link, "amountLinked": amount})
+        if name in old:
+            old[name] = rest
+    return Bonds(rebinds, tuple(frees), msgspec.json.encode(old) if frees else None)
+
+
+def unknown_bonds(after: bytes) -> Bonds:
+    """Of an update where the earlier payload was not kept: it may give back all that it has."""
+    new = msgspec.json.decode(after)
+    links = new.keys() & _LINKS.keys()
+    if not links:
+        return Bonds()
+    return Bonds(release=msgspec.json.encode(new | {name: [] for name in links}))
+
+
+def bonds_of_deleted(before: bytes | None) -> Bonds:
+    """Of a deletion: it gives back all that it has."""
+    if before is None:
+        return Bonds()
+    old = msgspec.json.decode(before)
+    frees = tuple(
+        (entity, link[reference]["externalId"])
+        for name, (reference, entity) in _LINKS.items()
+        for link in old.get(name) or []
+    )
+    return Bonds(frees=frees)
+
+
+def without_links(payload: bytes) -> bytes:
+    """The payload without its empty lists of links: what the API has linked itself stays so."""
+    record = msgspec.json.decode(payload)
+    kept = {name: value for name, value in record.items() if value or not name.startswith("linked")}
+    return msgspec.json.encode(kept) if len(kept) < len(record) else payload
+
+
+def without_links_to(payload: bytes, missing: Collection[Key]) -> bytes:
+    """The payload without its links to these records."""
+    record = msgspec.json.decode(payload)
+    for name, (reference, entity) in _LINKS.items():
+        if record.get(name):
+            record[name] = [
+                link
+                for link in record[name]
+                if (entity, link[reference]["externalId"]) not in missing
+            ]
+    return msgspec.json.encode(record, order="sorted")
+
+
+def with_own_links(payload: bytes, before: bytes) -> bytes:
+    """The payload without lists of links that are empty and were never said: an update of a claimed
+    record takes nothing away that was linked in Upflow."""
+    old = msgspec.json.decode(before)
+    if any(name.startswith("linked") for name in old):
+        return payload
+    return without_links(payload)

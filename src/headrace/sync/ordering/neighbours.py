@@ -1,0 +1,134 @@
+"""What lies around records that move: links before and after, their other ends, families."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from functools import cached_property
+from typing import Any
+
+import duckdb
+
+from headrace.book.rows import KEY_COLUMNS, make_table
+from headrace.sync.journal import Key
+from headrace.sync.ordering.link_order import Turn
+from headrace.sync.ordering.links import Ties
+
+Moved = Mapping[Key, tuple[Ties, Ties | None]]
+"""What the API has and is to have; None for what is deleted."""
+
+
+class Surroundings:
+    """Read once from the book and from `plan.nodes`, whose records are those that travel."""
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        moved: Moved,
+        waiting: Mapping[Key, Ties] = {},
+    ) -> None:
+        """`waiting` are records that stay as the API has them, whatever their rows say."""
+        self._connection = connection
+        self._moved = moved
+        self._waiting = waiting
+        self.actions: dict[Key, str] = {}
+        """What the plan does to the records around."""
+        self.owners: dict[Key, set[Key]] = defaultdict(set)
+        """Whose links lead to a record, before or after."""
+        self._owned: dict[Key, dict[Key, int]] = defaultdict(dict)
+        self._now: dict[Key, Ties] = {}
+        self._read()
+        for key, (before, _) in moved.items():
+            for target in before.links:
+                self.owners[target].add(key)
+        self.parents: dict[str, str] = dict(self._rows("select external_id, root from book.roots"))
+        """Customer to parent, as the API has them."""
+        for key, (before, _) in moved.items():
+            if key[0] == "customer":
+                self.parents[key[1]] = before.parent
+        for key, ties in waiting.items():
+            if key[0] == "customer":
+                self.parents[key[1]] = ties.parent
+
+    def turn(self, key: Key) -> Turn:
+        """What the plan makes of a record; the same twice for what it leaves alone."""
+        action = self.actions.get(key)
+        if action is not None and key in self._moved:
+            return Turn(key, *self._moved[key])
+        now = self._now.get(key)
+        if now is not None:
+            now = Ties(now.customer, "", now.currency, now.amount, self._owned.get(key, {}))
+        return Turn(key, None if action == "create" else now, now)
+
+    def links_to(self, owner: Key, target: Key) -> bool:
+        """Whether the source has that link."""
+        return bool(self._owned.get(owner, {}).get(target))
+
+    @cached_property
+    def documents_told(self) -> dict[str, list[Key]]:
+        """The documents that the API has of customers that are deleted, by customer."""
+        found: dict[str, list[Key]] = defaultdict(list)
+        for entity, external_id, customer in self._rows("from plan.told_documents"):
+            found[customer].append((entity, external_id))
+        return found
+
+    @cached_property
+    def new_children(self) -> dict[str, list[Key]]:
+        """Customers that are created with a parent, by that parent."""
+        found: dict[str, list[Key]] = defaultdict(list)
+        for external_id, parent in self._rows(
+            "select external_id, root from book.roots semi join plan.nodes as node "
+            "on node.entity = 'customer' and node.external_id = roots.external_id "
+            "and node.action = 'create'"
+        ):
+            found[parent].append(("customer", external_id))
+        return found
+
+    def _read(self) -> None:
+        """The links around the moved records, and around what is new among their neighbours."""
+        wanted = set(self._moved)
+        for before, after in self._moved.values():
+            wanted |= before.links.keys() | (after.links.keys() if after else set())
+        seen: set[Key] = set()
+        while wanted:
+            seen |= wanted
+            around = wanted | self._follow(wanted)
+            self._look_up(around - self._now.keys())
+            wanted = {key for key in around - seen if self.actions.get(key) == "create"}
+
+    def _follow(self, keys: Collection[Key]) -> set[Key]:
+        """Notes the links that touch these records; both ends of each."""
+        self._keys(keys)
+        ends: set[Key] = set()
+        for from_entity, from_id, to_entity, to_id, amount in self._rows(
+            "select from_entity, from_external_id, to_entity, to_external_id, sum(amount)::bigint "
+            "from book.links where (from_entity, from_external_id) in (from knot_keys) "
+            "or (to_entity, to_external_id) in (from knot_keys) group by all"
+        ):
+            owner, target = (from_entity, from_id), (to_entity, to_id)
+            self._owned[owner][target] = amount
+            self.owners[target].add(owner)
+            ends |= {owner, target}
+        return ends
+
+    def _look_up(self, keys: Collection[Key]) -> None:
+        self._keys(keys)
+        for entity, external_id, customer, currency, amount in self._rows(
+            "select entity, external_id, customer, currency, amount from book.placed "
+            "semi join knot_keys using (entity, external_id)"
+        ):
+            self._now[entity, external_id] = Ties(
+                customer=customer, currency=currency or "", amount=amount or 0
+            )
+        self._now |= {key: self._waiting[key] for key in keys if key in self._waiting}
+        for entity, external_id, action in self._rows(
+            "select entity, external_id, action from plan.nodes "
+            "semi join knot_keys using (entity, external_id)"
+        ):
+            self.actions[entity, external_id] = action
+
+    def _keys(self, keys: Collection[Key]) -> None:
+        make_table(self._connection, "temp table knot_keys", KEY_COLUMNS, keys)
+
+    def _rows(self, sql: str) -> list[Any]:
+        return self._connection.execute(sql).fetchall()

@@ -1,0 +1,117 @@
+"""A plan's changes in words: each operation with the fields that it sets, and from what."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import duckdb
+
+from headrace.book.payloads import Payloads, encode_payload
+from headrace.model.clock import format_instant
+from headrace.sync.journal import Asked, Journal, Key
+from headrace.sync.journal.records import Fields
+from headrace.sync.operations.pdf_digests import PDF_OF
+from headrace.sync.operations.update import bonds
+from headrace.sync.ordering.links import ties_of
+from headrace.sync.ordering.resolver import given_back
+from headrace.sync.planning.names import Name, Names
+from headrace.sync.planning.payload_changes import field_changes
+from headrace.sync.planning.plan import Change
+
+_CHUNK = 2_000
+_LINKED = {
+    "linkedInvoices": "invoice",
+    "linkedPayments": "payment",
+    "linkedCreditNotes": "credit_note",
+}
+_LINK = re.compile(rf"({'|'.join(_LINKED)})\[(.*?)\](?=\.amountLinked$)")
+
+
+class Changes:
+    """Reads `plan.operations`, which a planner has made."""
+
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, payloads: Payloads, journal: Journal
+    ) -> None:
+        self._connection = connection
+        self._payloads = payloads
+        self._journal = journal
+        self._names = Names(connection, journal)
+
+    def read(self, limit: int | None = None) -> Iterator[Change]:
+        """The operations in the order of their delivery, at most `limit` of them.
+
+        An update has the fields that differ from the last acknowledged payload, where the journal
+        kept it; what is created has all its fields, a release just what is given back.
+        """
+        cursor = self._connection.cursor()
+        cursor.execute(
+            "select entity, external_id, action, customer, currency from plan.operations "
+            "order by number limit ?",
+            [limit if limit is not None else 2**62],
+        )
+        while rows := cursor.fetchmany(_CHUNK):
+            yield from self._chunk(rows)
+
+    def _chunk(self, rows: list[tuple[Any, ...]]) -> Iterator[Change]:
+        passing = given_back(self._connection)
+        asked = self._journal.asked()
+        told = self._journal.told([(row[0], row[1]) for row in rows if row[2] != "create"])
+        bodies: dict[tuple[str, str], bytes] = {}
+        for entity in sorted({row[0] for row in rows} - PDF_OF.keys()):
+            wanted = {row[1] for row in rows if row[0] == entity and row[2] != "delete"}
+            for external_id, record in self._payloads.fetch(entity, list(wanted)).items():
+                bodies[entity, external_id] = encode_payload(record)[0]
+        found: list[tuple[Any, ...]] = []
+        for entity, external_id, action, customer, currency in rows:
+            before = told.get((entity, external_id))
+            old = b"{}" if before is None else before.payload
+            new = bodies.get((entity, external_id), b"{}")
+            if action == "release" and old is not None:
+                new = bonds(old, new, passing.get((entity, external_id), ())).release or old
+                currency = ties_of(old).currency
+            fields = field_changes(old, new) if old is not None and entity not in PDF_OF else []
+            found.append((entity, external_id, action, customer, currency, fields, old, new))
+        targets = [_targets(row[5]) for row in found]
+        names = self._names.of(
+            [(row[0], row[1]) for row in rows] + [key for own in targets for key in own.values()]
+        )
+        for row, own in zip(found, targets, strict=True):
+            entity, external_id, action, customer, currency, fields, old, new = row
+            name = names[entity, external_id]
+            yield Change(
+                entity,
+                external_id,
+                action,
+                fields,
+                customer or name.customer,
+                currency or name.currency,
+                name.customer_name,
+                name.number,
+                _money(action, name, old, new),
+                {path: names[key].number for path, key in own.items() if names[key].number},
+                _moment(asked.get((entity, external_id))),
+            )
+
+
+def _moment(asked: Asked | None) -> str:
+    return format_instant(datetime.fromtimestamp(asked.asked_at, UTC)) if asked else ""
+
+
+def _targets(fields: Fields) -> dict[str, Key]:
+    """What the fields link to, by the start of their names."""
+    found = (_LINK.match(name) for name, _, _ in fields)
+    return {link[0]: (_LINKED[link[1]], link[2]) for link in found if link}
+
+
+def _money(action: str, name: Name, old: bytes | None, new: bytes) -> int | None:
+    """What the operation brings or takes; of an update, by how much what is open changes."""
+    if action != "update":
+        return name.amount
+    if name.amount is None or old is None:
+        return None
+    before, after = ties_of(old), ties_of(new)
+    return after.open - before.open if before.currency == after.currency else None

@@ -1,0 +1,166 @@
+"""What people call records: the customer's name, the document's number, its money.
+
+Machines tell records apart by entity and external id; a person knows neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from importlib import resources
+from typing import TypeVar
+
+import duckdb
+import msgspec
+from msgspec import Struct
+
+from headrace.book.rows import KEY_COLUMNS, make_table
+from headrace.sync.collection.claims import Claim
+from headrace.sync.journal import Journal, Key, Reject
+from headrace.sync.operations.pdf_digests import PDF_OF
+from headrace.sync.ordering.links import ties_of
+from headrace.sync.planning.plan import Withheld
+
+_NAMED = resources.files("headrace.sync.planning").joinpath("sql", "named.sql").read_text("utf-8")
+
+
+class Name(Struct, frozen=True):
+    """One record as a person knows it; what is not known is empty."""
+
+    customer: str = ""
+    """External id of whose it is; a customer's own."""
+    customer_name: str = ""
+    number: str = ""
+    """Of an invoice or credit note, the reference of a payment or refund."""
+    currency: str = ""
+    amount: int | None = None
+    """In the currency's lowest division."""
+
+
+UNKNOWN = Name()
+Named = TypeVar("Named", Withheld, Claim)
+
+
+class _Titles(Struct, rename="camel"):
+    name: str | None = None
+    custom_id: str | None = None
+    ref_number: str | None = None
+
+
+_TITLES = msgspec.json.Decoder(_Titles)
+
+
+def payload_name(entity: str, payload: bytes, customer_name: str = "") -> Name:
+    """The name that a record's own payload tells; that of its customer stands in another's."""
+    titles, ties = _TITLES.decode(payload), ties_of(payload)
+    if entity == "customer":
+        return Name(customer_name=titles.name or "")
+    return Name(
+        ties.customer,
+        customer_name,
+        titles.custom_id or titles.ref_number or "",
+        ties.currency,
+        ties.amount if ties.currency else None,
+    )
+
+
+def told_names(journal: Journal, keys: Iterable[Key]) -> dict[Key, Name]:
+    """Names of what the API has or had, as far as the journal kept what was sent."""
+    told = journal.told(list(keys))
+    owners = {record.customer for record in told.values() if record.customer}
+    customers = customer_names(journal, owners)
+    found: dict[Key, Name] = {}
+    for key, record in told.items():
+        owner = customers.get(record.customer, "")
+        if record.payload is not None and key[0] not in ("contact", *PDF_OF):
+            name = payload_name(key[0], record.payload, owner)
+        else:
+            name = Name(customer_name=owner)
+        found[key] = msgspec.structs.replace(name, customer=record.customer)
+    return found
+
+
+def customer_names(journal: Journal, customers: Iterable[str]) -> dict[str, str]:
+    """The customers' names by external id, as far as the journal kept what was sent."""
+    told = journal.told([("customer", external_id) for external_id in sorted(set(customers))])
+    return {
+        key[1]: _TITLES.decode(record.payload).name or ""
+        for key, record in told.items()
+        if record.payload is not None
+    }
+
+
+def refused_names(journal: Journal, rejects: Sequence[Reject]) -> dict[Key, Name]:
+    """Names of what the API refused: by what was sent, or else by what it has."""
+    sent = {
+        reject.key: payload_name(reject.entity, reject.payload)
+        for reject in rejects
+        if reject.payload is not None and reject.entity not in ("contact", *PDF_OF)
+    }
+    customers = customer_names(
+        journal, (name.customer for name in sent.values() if not name.customer_name)
+    )
+    customers |= {key[1]: name.customer_name for key, name in sent.items() if key[0] == "customer"}
+    named = {
+        key: msgspec.structs.replace(name, customer_name=customers.get(name.customer, ""))
+        if name.customer
+        else name
+        for key, name in sent.items()
+    }
+    rest = [reject.key for reject in rejects if reject.key not in named]
+    return {**(told_names(journal, rest) if rest else {}), **named}
+
+
+class Names:
+    """Looks names up in the book, and in the journal for what left the source."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, journal: Journal) -> None:
+        self._connection = connection
+        self._journal = journal
+
+    def of(self, keys: Sequence[Key]) -> Mapping[Key, Name]:
+        """The names of these records; a PDF goes by its document, a link by both of its ends.
+
+        One pass over the book's documents, whatever the number of keys; none without keys.
+        """
+        if not keys:
+            return {}
+        documents = {key: _documents(key) for key in keys}
+        asked = sorted({one for those in documents.values() for one in those})
+        make_table(self._connection, "temp table asked", KEY_COLUMNS, asked)
+        found: dict[Key, Name] = {
+            (entity, external_id): Name(*name)
+            for entity, external_id, *name in self._connection.execute(_NAMED).fetchall()
+        }
+        gone = [key for key in asked if key not in found]
+        found |= told_names(self._journal, gone) if gone else {}
+        return {
+            key: _name_of([found.get(document, UNKNOWN) for document in those])
+            for key, those in documents.items()
+        }
+
+    def named(self, records: Sequence[Named]) -> list[Named]:
+        """The same records with their names."""
+        names = self.of([(record.entity, record.external_id) for record in records])
+        return [
+            msgspec.structs.replace(
+                record, **msgspec.structs.asdict(names[record.entity, record.external_id])
+            )
+            for record in records
+        ]
+
+
+def _documents(key: Key) -> list[Key]:
+    entity, external_id = key
+    if entity != "link":
+        return [(PDF_OF.get(entity, entity), external_id)]
+    ends = (end.partition(" ") for end in external_id.split(" → ", 1))
+    return [(entity, own) for entity, _, own in ends]
+
+
+def _name_of(documents: Sequence[Name]) -> Name:
+    """A link is known by whose money it is and by the number of what it settles; the money of
+    either end is not its own."""
+    first, *others = documents
+    if not others:
+        return first
+    return Name(first.customer, first.customer_name, others[-1].number)

@@ -1,0 +1,147 @@
+"""What lies around records in error: their rows, what the API holds of them, and their links."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Set
+from functools import cached_property
+from typing import Any
+
+import duckdb
+
+from headrace.book.rows import KEY_COLUMNS, make_table
+from headrace.sync.journal import Journal, Key
+from headrace.sync.ordering.links import Ties, ties_of
+
+Pair = tuple[Key, Key]
+"""A link: what settles, and what is settled."""
+
+
+class Neighbourhood:
+    """Loaded piece by piece, so that its cost follows the errors and not the book."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, journal: Journal) -> None:
+        self._connection = connection
+        self._journal = journal
+        self._loaded: set[Key] = set()
+        self._told: set[Key] = set()
+        self._synthetic: set[Key] = set()
+        self._owned: dict[Key, set[Key]] = defaultdict(set)
+        self._owners: dict[Key, set[Key]] = defaultdict(set)
+        self.rows: dict[Key, Ties] = {}
+        """Records by their rows, without links."""
+        self.acknowledged: dict[Key, Ties] = {}
+        """Records as the API has them, where their payload was kept."""
+        self.sound: dict[Pair, int] = {}
+        """Links of the rows that nothing is wrong with, with their amounts."""
+
+    def load(self, keys: Iterable[Key]) -> None:
+        """Reads what is not known yet of these records."""
+        new = set(keys) - self._loaded
+        if not new:
+            return
+        self._loaded |= new
+        for key, told in self._journal.told(sorted(new)).items():
+            self._told.add(key)
+            if told.payload is not None:
+                self.acknowledged[key] = ties_of(told.payload)
+        make_table(self._connection, "temp table around", KEY_COLUMNS, new)
+        self._read_rows()
+        self._read_links()
+
+    def _read_rows(self) -> None:
+        for entity, external_id, customer, currency, amount, origin in self._rows(
+            "select entity, external_id, customer, currency, amount, origin "
+            "from book.placed semi join around using (entity, external_id)"
+        ):
+            key = entity, external_id
+            self.rows[key] = Ties(
+                customer=customer or "", currency=currency or "", amount=amount or 0
+            )
+            if origin in ("fix", "settlement"):
+                self._synthetic.add(key)
+
+    def _read_links(self) -> None:
+        for from_entity, from_id, to_entity, to_id, amount in self._rows(
+            "select from_entity, from_external_id, to_entity, to_external_id, "
+            "sum(amount)::bigint from book.links where "
+            "(from_entity, from_external_id) in (from around) "
+            "or (to_entity, to_external_id) in (from around) group by all"
+        ):
+            owner, target = (from_entity, from_id), (to_entity, to_id)
+            self.sound[owner, target] = amount
+            self._owned[owner].add(target)
+            self._owners[target].add(owner)
+
+    def is_acknowledged(self, key: Key) -> bool:
+        """Whether the API has the record."""
+        return key in self._told
+
+    def is_synthetic(self, key: Key) -> bool:
+        """Whether it is a payment that is there for its link alone."""
+        return key in self._synthetic
+
+    def owned(self, key: Key) -> Set[Key]:
+        """What the record settles, by its sound rows."""
+        return self._owned.get(key, set())
+
+    def owners(self, key: Key) -> Set[Key]:
+        """What settles the record, by its sound rows."""
+        return self._owners.get(key, set())
+
+    def linked(self, key: Key) -> set[Key]:
+        """The other ends of its links, by its rows and at the API."""
+        held = self.acknowledged.get(key)
+        return {*self.owned(key), *self.owners(key), *(held.links if held else ())}
+
+    def moves(self, key: Key) -> bool:
+        """Whether the row has another customer or currency than the API."""
+        row, held = self.rows.get(key), self.acknowledged.get(key)
+        if not self.is_acknowledged(key):
+            return False
+        if row is None or held is None:
+            return True
+        return (row.customer, row.currency) != (held.customer, held.currency)
+
+    # families --------------------------------------------------------------------------------
+
+    @cached_property
+    def _roots(self) -> dict[str, str]:
+        return dict(self._rows("select external_id, root from book.roots"))
+
+    def forget_families(self) -> None:
+        """They were climbed anew."""
+        self.__dict__.pop("_roots", None)
+
+    def root(self, customer: str) -> str:
+        """The head of the customer's family, itself if it has no parent."""
+        return self._roots.get(customer, customer)
+
+    def changes_family(self, customer: str) -> bool:
+        """Whether the customer gets another parent than it has at the API."""
+        key = ("customer", customer)
+        self.load([key])
+        held = self.acknowledged.get(key)
+        if held is None:
+            return self.is_acknowledged(key)
+        return held.parent != self._roots.get(customer, "")
+
+    def linked_across(self, customers: Iterable[str]) -> set[Key]:
+        """Both ends of the links between documents of one of these customers and of another."""
+        ends: set[Key] = set()
+        for from_entity, from_id, to_entity, to_id in self._connection.execute(
+            "select from_entity, from_external_id, to_entity, to_external_id "
+            "from book.links as link "
+            "join book.placed as source on source.entity = link.from_entity "
+            "and source.external_id = link.from_external_id "
+            "join book.placed as target on target.entity = link.to_entity "
+            "and target.external_id = link.to_external_id "
+            "where source.customer <> target.customer and (source.customer in "
+            "(select unnest($1::varchar[])) or target.customer in (select unnest($1::varchar[])))",
+            [list(customers)],
+        ).fetchall():
+            ends |= {(from_entity, from_id), (to_entity, to_id)}
+        return ends
+
+    def _rows(self, sql: str) -> list[Any]:
+        return self._connection.execute(sql).fetchall()

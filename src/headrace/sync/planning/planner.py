@@ -1,0 +1,490 @@
+"""Makes plans: the difference of what should be there and what the API was told.
+
+Unchanged rows never leave the engine. Rows whose fingerprint moved become payloads, and only those
+whose payload hash differs from the acknowledged one become operations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from importlib import resources
+from typing import Any
+
+import duckdb
+import msgspec
+
+from headrace.book.book import Book
+from headrace.book.payloads import Payloads, encode_payload
+from headrace.book.rows import KEY_COLUMNS, make_table
+from headrace.model.clock import Clock, format_instant
+from headrace.model.guards import GuardSettings
+from headrace.model.project import DeletionRule
+from headrace.sync.collection.claiming import Claimer
+from headrace.sync.journal import Journal, Key, Told
+from headrace.sync.operations.pdf_digests import PDF_OF, PdfFiles
+from headrace.sync.operations.update import with_emptied_values
+from headrace.sync.ordering.links import SETTLEMENTS, Ties, ties_of
+from headrace.sync.ordering.resolver import MOST, untangle
+from headrace.sync.planning.changes import Changes
+from headrace.sync.planning.names import Names
+from headrace.sync.planning.neighbourhood import Neighbourhood
+from headrace.sync.planning.parent_pins import ParentPins
+from headrace.sync.planning.payload_changes import shrinks
+from headrace.sync.planning.pins import Pins
+from headrace.sync.planning.plan import Count, Plan, Withheld
+from headrace.sync.planning.scope import WHOLE, Scope, cut, narrow
+from headrace.sync.planning.shift import ShiftMeter
+from headrace.sync.planning.turnover import Turnover
+
+_CHUNK = 5_000
+_SQL = {
+    name: resources.files("headrace.sync.planning")
+    .joinpath("sql", f"{name}.sql")
+    .read_text("utf-8")
+    for name in (
+        "differences",
+        "changes",
+        "hold",
+        "nodes",
+        "nothing",
+        "place",
+        "staying",
+        "around",
+        "standing",
+        "asked",
+        "links_to_refused",
+        "family_links",
+    )
+}
+
+
+class Planner:
+    """Plans one organisation; the operations end up in the book's schema `plan`."""
+
+    def __init__(
+        self,
+        book: Book,
+        journal: Journal,
+        clock: Clock,
+        deletion_rules: Mapping[str, DeletionRule] = {},
+        guards: GuardSettings = GuardSettings(),
+        claimer: Claimer | None = None,
+    ) -> None:
+        """`deletion_rules` by entity; what is not in them is deleted. Without a `claimer`, nothing
+        is collected money."""
+        self._guards = guards
+        self._connection = book.connection
+        self._book = book
+        self._journal = journal
+        self._clock = clock
+        self._deletion_rules = deletion_rules
+        self._claimer = claimer or Claimer(book.connection, journal, "off")
+        self._payloads = Payloads(book.connection, book.columns)
+        self._names = Names(book.connection, journal)
+        self._turnover = Turnover(book.connection)
+        self._pdfs = PdfFiles(book.connection, book.pdf_places)
+        self.unchanged: list[tuple[int | None, str, str]] = []
+        """(fingerprint, entity, external id) of rows that moved without their payload."""
+        self.settled_rejects: list[Key] = []
+        """Refused earlier, and now as the API was told before: nothing is left to refuse."""
+        self._moved: dict[Key, tuple[Ties, Ties | None]] = {}
+        """Records whose ties change or that go, as far as their payloads were kept."""
+        self._waiting: dict[Key, Ties] = {}
+        """Records that stay as the API has them, whatever their rows say."""
+
+    def compare(self) -> None:
+        """Finds what differs from what the API was told, and what of it has to wait."""
+        self._doubt()
+        self._journal.load_into(self._connection)
+        self._settle()
+        self._compare()
+        if self._load_rejects() and self._leave_links_out():
+            self._compare()
+
+    def _doubt(self) -> None:
+        """What was asked and never answered is sent again, or taken back, as the source wants."""
+        if asked := self._journal.asked():
+            self._keys("asked", asked)
+            there = self._rows(_SQL["asked"])
+            self._journal.doubt(asked.values(), set(there))
+
+    def _compare(self) -> None:
+        self._book.mark()
+        self._connection.execute(_SQL["differences"])
+
+    def _leave_links_out(self) -> bool:
+        """Links to what the API refused to create wait; what settles it goes without. Whether there
+        are any."""
+        before = self._rows("select count(*) from book.waiting_links")
+        self._connection.execute(_SQL["links_to_refused"])
+        return bool(before != self._rows("select count(*) from book.waiting_links"))
+
+    def _settle(self) -> None:
+        """Where rows are in error, what the API holds stays; the rest has to agree with it."""
+        self._waiting = {}
+        if not self._rows(
+            "select 1 from book.withheld union all select 1 from book.flawed_links "
+            "union all select 1 from book.flawed_parents limit 1"
+        ):
+            return
+        around = Neighbourhood(self._connection, self._journal)
+        parents = ParentPins(self._book, around)
+        regrouped = parents.settle()
+        pins = Pins(self._connection, around)
+        pins.settle(regrouped, parents.needed)
+        while blocked := parents.make_way(pins.waiting):
+            pins.regroup(blocked)
+        pins.write()
+        held = {key: pins.ties(key) for key in pins.waiting}
+        # What they settle may be deleted meanwhile, and the API takes such links away.
+        unknown = [key for key, ties in held.items() if ties is None and key[0] in SETTLEMENTS]
+        self._journal.send_again(unknown)
+        self._waiting = {key: ties for key, ties in held.items() if ties is not None}
+
+    def make(
+        self,
+        organisation: str,
+        rate: int,
+        in_flight: int,
+        latency: float | None = None,
+        scope: Scope = WHOLE,
+    ) -> Plan:
+        """Orders and counts what `compare` found and the checks let pass; sends nothing."""
+        self._connection.execute(_SQL["staying"])
+        self._connection.execute(_SQL["changes"])
+        self._moved = {}
+        meter = ShiftMeter(self._connection)
+        self._turnover = Turnover(self._connection)
+        self._drop_unchanged(meter)
+        self._load_gone(meter)
+        self._take_family_links()
+        narrow(self._connection, scope, self._deletion_rules)
+        self._settle_claims()
+        self._hold_rejects()
+        if self._rows("from plan.changes limit 1"):
+            self._connection.execute(_SQL["nodes"])
+            self._spread()
+            moved = self._moved if len(self._moved) <= MOST else {}
+            untangle(self._connection, moved, self._waiting)
+            self._connection.execute(_SQL["place"])
+            cut(self._connection, scope)
+        else:
+            self._connection.execute(_SQL["nothing"])
+        plan = self._describe(organisation, rate, in_flight, latency)
+        return msgspec.structs.replace(
+            plan,
+            shift=meter.read(self._journal.is_imported()),
+            guards=self._guards,
+            whole=scope.whole,
+        )
+
+    def _settle_claims(self) -> None:
+        """What Upflow collected; what was refused as a new record is another request as a claim."""
+        self._claimer.settle()
+        if claimed := self._claimer.unsent():
+            self._keys("claimed", claimed)
+            self._connection.execute(
+                "delete from plan.rejects where (entity, external_id) in "
+                "(select (entity, external_id) from claimed)"
+            )
+
+    def digest(self) -> int:
+        """A number that stands for the operations and the rows behind them; the same plan made
+        again by the same engine has the same."""
+        row = self._rows(
+            "select coalesce(bit_xor(hash(number, entity, external_id, action, fingerprint, "
+            "claims.id)), 0) from plan.operations left join plan.claims as claims "
+            "using (entity, external_id)"
+        )[0]
+        return int(row[0])
+
+    # comparing payloads ----------------------------------------------------------------------
+
+    def _drop_unchanged(self, meter: ShiftMeter) -> None:
+        self.unchanged = []
+        shrinking: list[Key] = []
+        for entity, external_ids, fingerprints in self._candidates():
+            told = self._journal.told([(entity, x) for x in external_ids])
+            if entity in PDF_OF:
+                for external_id, fingerprint in zip(external_ids, fingerprints, strict=True):
+                    if self._pdfs.digest(entity, external_id) == told[entity, external_id].hash:
+                        self.unchanged.append((fingerprint, entity, external_id))
+                continue
+            records = self._payloads.fetch(entity, external_ids)
+            for external_id, fingerprint in zip(external_ids, fingerprints, strict=True):
+                body, hash = encode_payload(records[external_id])
+                before = told[entity, external_id]
+                if hash == before.hash and not self._empties(entity, external_id, body, before):
+                    self.unchanged.append((fingerprint, entity, external_id))
+                elif before.payload is not None:
+                    if shrinks(before.payload, body):
+                        shrinking.append((entity, external_id))
+                    self._note_moved((entity, external_id), before.payload, body, meter)
+        if self.unchanged:
+            self._keys("dropped", [(entity, x) for _, entity, x in self.unchanged])
+            self._connection.execute(
+                "delete from plan.changes using dropped where changes.entity = dropped.entity "
+                "and changes.external_id = dropped.external_id"
+            )
+        if shrinking:
+            self._keys("shrinking", shrinking)
+            self._connection.execute(
+                "update plan.changes set shrinks = true from shrinking "
+                "where changes.entity = shrinking.entity "
+                "and changes.external_id = shrinking.external_id"
+            )
+
+    def _empties(self, entity: str, external_id: str, body: bytes, before: Told) -> bool:
+        """Whether a custom value that stayed while its row could not be read is to go now."""
+        if entity != "customer" or not before.payload or b'"customFields"' not in before.payload:
+            return False
+        _, emptied = with_emptied_values(
+            body, body, before.payload, lambda: self._payloads.unread_fields(external_id)
+        )
+        return emptied != body
+
+    def _note_moved(self, key: Key, before: bytes, after: bytes, meter: ShiftMeter) -> None:
+        if key[0] == "contact":
+            return
+        old, new = ties_of(before), ties_of(after)
+        meter.update(key, before, after, old, new)
+        self._turnover.update(key, old, new)
+        if old != new and len(self._moved) <= MOST:
+            self._moved[key] = old, new
+
+    def _candidates(self) -> Iterator[tuple[str, list[str], list[int]]]:
+        cursor = self._connection.cursor()
+        cursor.execute(
+            "select entity, external_id, fingerprint from plan.changes where action = 'update' "
+            "order by entity, external_id"
+        )
+        while rows := cursor.fetchmany(_CHUNK):
+            for entity in sorted({row[0] for row in rows}):
+                own = [row for row in rows if row[0] == entity]
+                yield entity, [row[1] for row in own], [row[2] for row in own]
+
+    def _keys(self, table: str, keys: Iterable[Key]) -> None:
+        make_table(self._connection, f"temp table {table}", KEY_COLUMNS, keys)
+
+    # what stays, what goes -------------------------------------------------------------------
+
+    def _load_rejects(self) -> bool:
+        """`plan.rejects`: what the API refused, and whether that still stands; whether any does.
+
+        A refusal stands as long as neither the record's row nor anything around it has changed.
+        """
+        rejects = self._journal.rejects()
+        make_table(
+            self._connection,
+            "table plan.rejects",
+            (
+                *(*KEY_COLUMNS, "fingerprint bigint", "message varchar"),
+                *("ignored boolean", "around bigint", "stands boolean"),
+            ),
+            (
+                (*one.key, one.fingerprint, one.message, one.ignored, one.around, False)
+                for one in rejects
+            ),
+        )
+        if rejects:
+            self._mark_around([reject.key for reject in rejects])
+            self._connection.execute(_SQL["standing"])
+        return bool(rejects)
+
+    def _mark_around(self, keys: Sequence[Key]) -> None:
+        self._keys("rejected", keys)
+        self._connection.execute(_SQL["around"])
+
+    def note_around(self) -> None:
+        """Notes what stands around the records that were just refused, as it is now."""
+        unnoted = [one.key for one in self._journal.rejects() if one.around is None]
+        if unnoted:
+            self._journal.load_into(self._connection)
+            self._mark_around(unnoted)
+            self._journal.note_around(
+                ((entity, external_id), mark)
+                for entity, external_id, mark in self._rows("from plan.around")
+            )
+
+    def _hold_rejects(self) -> None:
+        self.settled_rejects = self._rows(
+            "select entity, external_id from plan.rejects "
+            "anti join plan.differences as difference using (entity, external_id)"
+        )
+        rejects = self._rows("from plan.rejects limit 1")
+        awaiting = self._claimer.verdicts.awaiting
+        if rejects or awaiting or self._left_out() or self._rows("from plan.gone limit 1"):
+            self._connection.execute(_SQL["hold"])
+        else:  # most often, and the engine takes its time to see that nothing is held
+            self._connection.execute(
+                "create or replace table plan.held "
+                "(entity varchar, external_id varchar, reason varchar, fate varchar)"
+            )
+
+    def _left_out(self) -> int:
+        return int(self._rows("select count(*) from plan.left_out")[0][0])
+
+    def _take_family_links(self) -> None:
+        """Adds settlements that have to let go for a moment while customers change their family."""
+        leaving = [
+            key[1]
+            for key, (before, after) in self._moved.items()
+            if key[0] == "customer" and after and before.parent not in ("", after.parent)
+        ]
+        if not leaving:
+            return
+        self._keys("leaving_family", [("customer", external_id) for external_id in leaving])
+        self._connection.execute(_SQL["family_links"])
+        keys: list[Key] = self._rows("select entity, external_id from family_links")
+        for key, told in self._journal.told(keys).items():
+            if told.payload is not None:
+                self._moved[key] = (ties_of(told.payload),) * 2
+
+    def _load_gone(self, meter: ShiftMeter) -> None:
+        """`plan.gone`: whose the deleted records were, which only the journal still knows."""
+        gone = self._rows("select entity, external_id from plan.changes where action = 'delete'")
+        told = self._journal.told(gone) if gone else {}
+        for key, record in told.items():
+            if record.payload is None or key[0] == "contact" or key[0] in PDF_OF:
+                continue
+            old = ties_of(record.payload)
+            meter.delete(key, old)
+            self._turnover.delete(key, old)
+            if len(self._moved) <= MOST:
+                self._moved[key] = old, None
+        owned = (*KEY_COLUMNS, "customer varchar")
+        whose = ((*key, record.customer) for key, record in told.items())
+        make_table(self._connection, "table plan.gone", owned, whose)
+        departing = [external_id for entity, external_id in gone if entity == "customer"]
+        theirs = self._journal.documents_of(departing) if departing else []
+        make_table(self._connection, "table plan.told_documents", owned, theirs)
+
+    # phases ----------------------------------------------------------------------------------
+
+    def _spread(self) -> None:
+        """`plan.reached`: the phase of every document that changes or open items reach by links."""
+        self._connection.execute(
+            "create or replace table plan.reached as "
+            "select id, 0 as phase from plan.nodes where level > 0 and action <> 'create' union "
+            "select source, 0 from plan.edges where target is null; "
+            "create or replace temp table neighbours as "
+            "select source as one, target as other from plan.edges where target is not null "
+            "union all select target, source from plan.edges where target is not null"
+        )
+        self._reach(0)
+        self._connection.execute(
+            "insert into plan.reached select id, 1 from plan.nodes "
+            "anti join plan.reached using (id) where open"
+        )
+        self._reach(1)
+
+    def _reach(self, phase: int) -> None:
+        frontier = f"select id from plan.reached where phase = {phase}"
+        while True:
+            self._connection.execute(
+                f"create or replace temp table next_frontier as "
+                f"select distinct other as id from neighbours semi join ({frontier}) as frontier "
+                "on frontier.id = one anti join plan.reached as reached on reached.id = other"
+            )
+            self._connection.execute(
+                f"insert into plan.reached select id, {phase} from next_frontier; "
+                "create or replace temp table frontier as from next_frontier"
+            )
+            if not self._rows("select 1 from frontier limit 1"):
+                return
+            frontier = "select id from frontier"
+
+    # telling ---------------------------------------------------------------------------------
+
+    def _describe(
+        self, organisation: str, rate: int, in_flight: int, latency: float | None
+    ) -> Plan:
+        one = self._rows("select count(*), count(*) filter (where phase < 2) from plan.operations")[
+            0
+        ]
+        longest_open, longest = self._rows(
+            "select coalesce(max(early), 0), coalesce(max(late), 0) from (select "
+            "sum(last - first + 1) filter (where phase < 2)::bigint as early, "
+            "sum(last - first + 1) filter (where phase = 2)::bigint as late "
+            "from plan.lanes group by customer)"
+        )[0]
+        plan = Plan(
+            organisation=organisation,
+            made_at=format_instant(self._clock.now()),
+            counts=[
+                Count(*row)
+                for row in self._rows(
+                    "select entity, action, count(*) from plan.operations group by all order by all"
+                )
+            ],
+            money=self._turnover.read(),
+            requests=one[0],
+            open_requests=one[1],
+            longest_lane=longest,
+            longest_open_lane=longest_open,
+            rate=rate,
+            in_flight=in_flight,
+            problems=self._book.problems(),
+            withheld=self._named(
+                "select entity, external_id, reason from plan.staying order by all"
+            ),
+            held=self._named(
+                "select entity, external_id, reason from plan.held where fate <> 'is ignored' "
+                "order by all"
+            ),
+            drifted=self._names.named(
+                [Withheld(one.entity, one.external_id, one.said) for one in self._journal.drifts()]
+            ),
+            departed=self._named(
+                "select entity, external_id, 'left the source' from plan.departed "
+                "where rule = 'report' order by all"
+            ),
+            left_out=self._left_out(),
+            claims=self._names.named(self._claimer.planned),
+            unlooked=self._claimer.verdicts.unlooked,
+            applied=dict(self._rows("select entity, count(*) from staging.told group by entity")),
+            desired=dict(
+                self._rows(
+                    "select entity, sizes.rows - coalesce(stopped.rows, 0) from book.sizes left "
+                    "join (select entity, count(*) as rows from book.fingerprints semi join "
+                    "book.withheld using (entity, external_id) group by entity) as stopped "
+                    "using (entity) where sizes.rows > 0"
+                )
+            ),
+        )
+        if latency is not None:
+            plan = msgspec.structs.replace(plan, latency=latency)
+        return plan
+
+    def _named(self, sql: str) -> list[Withheld]:
+        return self._names.named([Withheld(*row) for row in self._rows(sql)])
+
+    def gone_pdfs(self) -> list[Key]:
+        """PDFs that the journal knows and the source no longer names."""
+        return self._rows(
+            "select entity, external_id from plan.differences "
+            "where action = 'delete' and entity in ('invoice_pdf', 'credit_note_pdf')"
+        )
+
+    def changes(self) -> Changes:
+        """The operations in words."""
+        return Changes(self._connection, self._payloads, self._journal)
+
+    def samples(self) -> dict[str, bytes]:
+        """One payload per entity that the book has."""
+        found = {}
+        for entity, external_id in self._rows(
+            "select entity, min(external_id) from book.fingerprints "
+            "anti join book.withheld using (entity, external_id) "
+            "where entity not like '%pdf' group by entity order by entity"
+        ):
+            found[entity] = encode_payload(
+                self._payloads.fetch(entity, [external_id])[external_id]
+            )[0]
+        return found
+
+    def _rows(self, sql: str) -> list[Any]:
+        try:
+            return self._connection.execute(sql).fetchall()
+        except duckdb.Error as error:  # pragma: no cover - a defect of ours, named by its query
+            raise RuntimeError(f"{error}\nin: {sql}") from error

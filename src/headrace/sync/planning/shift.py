@@ -1,0 +1,199 @@
+"""The shift of a plan: how far it moves what the API has, in the figures that guards look at."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+
+import duckdb
+import msgspec
+from msgspec import Struct, field
+
+from headrace.book.rows import make_table
+from headrace.sync.journal import Key
+from headrace.sync.ordering.links import Ties
+
+
+class OpenShift(Struct, frozen=True):
+    """What is open on the API's invoices of one currency, in its lowest division, and by how much
+    changed and deleted documents move it; new documents don't count."""
+
+    currency: str
+    documents: int
+    """How many documents move it."""
+    before: int
+    change: int
+
+
+class Shift(Struct, frozen=True, kw_only=True):
+    """Counts by entity where not said otherwise."""
+
+    amounts: dict[str, int] = {}
+    """Documents whose amount changes."""
+    currencies: dict[str, int] = {}
+    """Documents whose currency changes."""
+    withheld: dict[str, int] = {}
+    """Records of the API that stay as they are because of an error."""
+    links: int = 0
+    """Rows of allocations."""
+    flawed_links: int = 0
+    """Those that stay behind."""
+    settled: int = 0
+    """Invoices that something settles."""
+    reopened: int = 0
+    """Invoices of which less is settled than before."""
+    contacts: int = 0
+    """Contacts of the book."""
+    contacts_removed: int = 0
+    """Contacts that customers lose who stay."""
+    open: list[OpenShift] = field(default_factory=list)
+    imported: bool = False
+    """Whether the first import was complete."""
+
+
+class _Contact(Struct, rename="camel"):
+    email: str = ""
+    external_id: str | None = None
+
+
+class _Contacts(Struct):
+    contacts: list[_Contact] | None = None
+
+
+_CONTACTS = msgspec.json.Decoder(_Contacts)
+
+
+class ShiftMeter:
+    """Adds up what each update and deletion moves, as far as earlier payloads were kept."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+        self._amounts: Counter[str] = Counter()
+        self._currencies: Counter[str] = Counter()
+        self._contacts_removed = 0
+        self._settled: Counter[Key] = Counter()
+        """Change of what is settled, by invoice."""
+        self._open: Counter[str] = Counter()
+        self._movers: dict[str, set[Key]] = {}
+
+    def update(self, key: Key, before: bytes, after: bytes, old: Ties, new: Ties) -> None:
+        """One record that changes, by both of its payloads."""
+        if key[0] == "customer":
+            self._contacts_removed += _removed(before, after)
+            return
+        self._amounts[key[0]] += old.amount != new.amount
+        self._currencies[key[0]] += old.currency != new.currency
+        self._move(key, old, new)
+
+    def delete(self, key: Key, old: Ties) -> None:
+        """One record that goes."""
+        self._move(key, old, None)
+
+    def _move(self, key: Key, old: Ties, new: Ties | None) -> None:
+        if key[0] == "invoice":
+            self._add(key, old.currency, -old.amount)
+            if new is not None:
+                self._add(key, new.currency, new.amount)
+        for sign, ties in ((-1, old), (1, new)):
+            for target, amount in ties.links.items() if ties else ():
+                if target[0] == "invoice":
+                    self._settled[target] += sign * amount
+                    self._add(key, ties.currency if ties else "", -sign * amount)
+
+    def _add(self, key: Key, currency: str, amount: int) -> None:
+        self._open[currency] += amount
+        self._movers.setdefault(currency, set()).add(key)
+
+    # the whole -------------------------------------------------------------------------------
+
+    def read(self, imported: bool) -> Shift:
+        """All figures, of the plan whose changes were added."""
+        return Shift(
+            amounts={entity: count for entity, count in self._amounts.items() if count},
+            currencies={entity: count for entity, count in self._currencies.items() if count},
+            withheld=dict(
+                self._rows(
+                    "select entity, count(*) from book.withheld "
+                    "semi join staging.told using (entity, external_id) group by entity"
+                )
+            ),
+            links=self._count("select count(*) from book.allocations"),
+            flawed_links=self._count("select count(*) from book.flawed_links"),
+            settled=self._count_settled(),
+            reopened=self._reopened(),
+            contacts=self._count("select count(*) from book.contacts"),
+            contacts_removed=self._contacts_removed,
+            open=self._opened(),
+            imported=imported,
+        )
+
+    def _count_settled(self) -> int:
+        """Invoices that something settled before or settles now."""
+        lost = [key[1] for key, change in self._settled.items() if change < 0]
+        rows = self._connection.execute(
+            "select count(*) from (select target from book.link_marks where to_kind = 'invoice' "
+            "union select hash('invoice', unnest($1::varchar[])))",
+            [lost],
+        ).fetchall()
+        return int(rows[0][0])
+
+    def _reopened(self) -> int:
+        """Invoices that stay and lose more than new settlements bring them."""
+        lost = [key for key, change in self._settled.items() if change < 0]
+        if not lost:
+            return 0
+        make_table(
+            self._connection,
+            "temp table lost",
+            ("external_id varchar", "change bigint"),
+            ((key[1], self._settled[key]) for key in lost),
+        )
+        return self._count(
+            "with brought as (select to_external_id as external_id, sum(amount) as amount "
+            "from book.links as link semi join plan.changes as change "
+            "on change.entity = link.from_entity and change.external_id = link.from_external_id "
+            "and change.action = 'create' where to_entity = 'invoice' group by all) "
+            "select count(*) from lost semi join book.invoices using (external_id) "
+            "left join brought using (external_id) where change + coalesce(amount, 0) < 0"
+        )
+
+    def _opened(self) -> list[OpenShift]:
+        moved = {currency: change for currency, change in self._open.items() if change}
+        if not moved:
+            return []
+        now: dict[str, int] = dict(
+            self._rows(
+                "with settled as (select target, sum(amount) as amount from book.link_marks "
+                "anti join book.flawed_links as flawed using (row) group by target) "
+                "select currency, sum(gross_amount - coalesce(settled.amount, 0))::hugeint "
+                "from book.invoices as invoice "
+                "semi join staging.told as told "
+                "on told.key = (hash('invoice', invoice.external_id) >> 1)::bigint "
+                "left join settled on settled.target = hash('invoice', invoice.external_id) "
+                "where currency is not null and gross_amount is not null group by currency"
+            )
+        )
+        return [
+            OpenShift(currency, len(self._movers[currency]), now.get(currency, 0) - change, change)
+            for currency, change in sorted(moved.items())
+        ]
+
+    def _count(self, sql: str) -> int:
+        return int(self._rows(sql)[0][0])
+
+    def _rows(self, sql: str) -> list[tuple[str, int]]:
+        return self._connection.execute(sql).fetchall()
+
+
+def _removed(before: bytes, after: bytes) -> int:
+    """Contacts of a customer that its new payload no longer lists."""
+    old, new = _CONTACTS.decode(before).contacts, _CONTACTS.decode(after).contacts
+    if not old or new is None:
+        return 0
+    kept: Collection[str] = {name for one in new for name in _names(one)}
+    return sum(not any(name in kept for name in _names(one)) for one in old)
+
+
+def _names(contact: _Contact) -> list[str]:
+    names = [contact.email.lower()]
+    return [*names, f"id {contact.external_id}"] if contact.external_id else names

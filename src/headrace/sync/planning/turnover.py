@@ -1,0 +1,73 @@
+"""The turnover of a plan: the money of what it creates and deletes, and what its updates change."""
+
+from __future__ import annotations
+
+import duckdb
+
+from headrace.sync.journal import Key
+from headrace.sync.ordering.links import Ties
+from headrace.sync.planning.plan import Money
+
+_CHUNK = 5_000
+_CREATED = (
+    "select entity, action, currency, sum(amount)::hugeint as amount from plan.operations "
+    "where currency is not null and action not in ('update', 'delete') group by all"
+)
+_MOVED = (
+    "select entity, action, moved.currency, sum(moved.amount)::hugeint as amount "
+    "from plan.operations join plan.moved using (entity, external_id, action) group by all "
+    "having sum(moved.amount) <> 0"
+)
+
+
+class Turnover:
+    """Adds up money by entity, action and currency, of the operations that a plan ends up with.
+
+    What is updated or deleted is told as the plan is made, and kept in the engine: a plan may be of
+    a million records.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+        self._rows: list[tuple[str, str, str, str, int]] = []
+        self._stored = False
+
+    def update(self, key: Key, old: Ties, new: Ties) -> None:
+        """One record that changes: by how much its open amount does, in each currency."""
+        if old.currency == new.currency:
+            self._add(key, "update", new.currency, new.open - old.open)
+        else:
+            self._add(key, "update", old.currency, -old.open)
+            self._add(key, "update", new.currency, new.open)
+
+    def delete(self, key: Key, old: Ties) -> None:
+        """One record that goes, with its amount."""
+        self._add(key, "delete", old.currency, old.amount)
+
+    def _add(self, key: Key, action: str, currency: str, amount: int) -> None:
+        if currency and amount:
+            self._rows.append((*key, action, currency, amount))
+        if len(self._rows) >= _CHUNK:
+            self._store()
+
+    def _store(self) -> None:
+        if not self._stored:
+            self._connection.execute(
+                "create or replace table plan.moved (entity varchar, external_id varchar, "
+                "action varchar, currency varchar, amount bigint)"
+            )
+        self._stored = True
+        self._connection.execute(
+            "insert into plan.moved select unnest($1::varchar[]), unnest($2::varchar[]), "
+            "unnest($3::varchar[]), unnest($4::varchar[]), unnest($5::bigint[])",
+            [list(column) for column in zip(*self._rows, strict=True)],
+        )
+        self._rows = []
+
+    def read(self) -> list[Money]:
+        """The sums over `plan.operations`, sorted."""
+        if self._rows:
+            self._store()
+        sums = f"{_CREATED} union all {_MOVED}" if self._stored else _CREATED
+        rows = self._connection.execute(f"from ({sums}) order by all").fetchall()
+        return [Money(*row) for row in rows]

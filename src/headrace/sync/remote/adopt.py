@@ -1,0 +1,164 @@
+"""Adopting: an API that already holds data, and a journal that knows nothing of it.
+
+What the API has by an external id of the book is noted as told, so that only what differs is sent.
+Nothing of anybody else is noted, for what the journal knows and the source lacks would be deleted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+from msgspec import Struct, field
+
+from headrace.book.book import Book
+from headrace.book.contact_keys import contact_key, customer_of
+from headrace.book.payloads import Payloads, encode_payload
+from headrace.client.endpoints import Reader
+from headrace.model.entity import CUSTOMER, ENTITIES, Entity
+from headrace.model.errors import ConfigurationError
+from headrace.sync.journal import Adopted, Drift, Journal
+from headrace.sync.operations.response_check import Differs, kept_otherwise, unshown
+from headrace.sync.operations.update import clearable, with_cleared
+from headrace.sync.remote.drift import with_customer
+from headrace.sync.remote.proposals import Proposal, Proposer, Unlinked, unlinked
+
+_UNSHOWN = "(not shown)"
+
+
+class Adoption(Struct, frozen=True, kw_only=True):
+    """What one organisation's API has already."""
+
+    organisation: str
+    known: int
+    """Records that the journal knew before."""
+    same: int
+    """Others that are as the source has them: nothing is to be sent."""
+    differing: list[Drift] = field(default_factory=list)
+    """Others that the next `apply` brings up to date; fields are (name, source, API)."""
+    proposals: list[Proposal] = field(default_factory=list)
+    strangers: int = 0
+    """Records that are not the source's, or not known to be; they are left alone."""
+    free: list[tuple[str, str]] = field(default_factory=list)
+    """(entity, id) of those without an external id."""
+
+    def checked(self, chosen: Sequence[Proposal], proposer: Proposer) -> Sequence[Proposal]:
+        """Those proposals; ConfigurationError for one that can't be carried out, or a double."""
+        free = set(self.free)
+        used: set[tuple[str, str, str]] = set()
+        for one in chosen:
+            ends = {("id", one.entity, one.id), ("external_id", one.entity, one.external_id)}
+            problem = None
+            if (one.entity, one.id) not in free:
+                problem = f"the API has no {one.entity} {one.id} without an external id"
+            elif not proposer.is_free((one.entity, one.external_id)):
+                problem = f"{one.entity} {one.external_id} is not to be linked: it is withheld, not"
+                problem += " in the source, or in the API already"
+            elif ends & used:
+                problem = f"{one.entity} {one.external_id} or {one.id} is named twice"
+            if problem:
+                raise ConfigurationError(
+                    f"Nothing was linked: {problem}. Take the row out, or make the proposals anew."
+                )
+            used |= ends
+        return chosen
+
+
+class Adopter:
+    """Reads every page of the API once; with `write`, what matches is noted page by page."""
+
+    def __init__(self, book: Book, journal: Journal, reader: Reader, write: bool) -> None:
+        self._connection = book.connection
+        self._columns = book.columns
+        self._payloads = Payloads(book.connection, book.columns)
+        self._journal = journal
+        self._reader = reader
+        self._write = write
+        self._customers: dict[str, str | None] = {}
+        self._known = self._same = self._strangers = 0
+        self._differing: list[Drift] = []
+        self._unlinked: list[Unlinked] = []
+
+    async def find(self, organisation: str, watch: Callable[[str, int], None]) -> Adoption:
+        """Compares everything; raises what the reader raises. `watch` is told of each page."""
+        self._connection.execute(
+            "create or replace table plan.seen (entity varchar, external_id varchar)"
+        )
+        for entity in ENTITIES:
+            read = 0
+            async for page in self._reader.pages(entity):
+                self._take(entity, page)
+                read += len(page)
+                watch(entity.name, read)
+        proposals = Proposer(self._connection).propose(self._unlinked, self._customers)
+        return Adoption(
+            organisation=organisation,
+            known=self._known,
+            same=self._same,
+            differing=self._differing,
+            proposals=proposals,
+            strangers=self._strangers - len(proposals),
+            free=[(one.entity, one.id) for one in self._unlinked],
+        )
+
+    def _take(self, entity: Entity, page: list[dict[str, Any]]) -> None:
+        named: dict[str, dict[str, Any]] = {}
+        contacts: dict[str, dict[str, Any]] = {}
+        for item in page:
+            external_id = item.get("externalId")
+            if entity is CUSTOMER:
+                self._customers[item["id"]] = external_id
+                for one in item.get("contacts") or [] if external_id else []:
+                    if one.get("externalId"):
+                        contacts[contact_key(str(external_id), str(one["externalId"]))] = one
+            if external_id:
+                named[str(external_id)] = with_customer(item, self._customers)
+            else:
+                self._unlinked.append(unlinked(entity.name, item))
+                self._strangers += 1
+        self._connection.execute(
+            "insert into plan.seen select $1, unnest($2::varchar[])", [entity.name, list(named)]
+        )
+        self._strangers += len(named) - self._match(entity.name, named)
+        self._match("contact", contacts)
+
+    def _match(self, entity: str, items: Mapping[str, dict[str, Any]]) -> int:
+        """Notes what is the book's or known already; returns how many those are."""
+        told = self._journal.told([(entity, external_id) for external_id in items])
+        self._known += len(told)
+        rows = self._connection.execute(
+            "select external_id, fingerprint from book.fingerprints "
+            "anti join book.withheld using (entity, external_id) "
+            "where entity = $1 and list_contains($2::varchar[], external_id)",
+            [entity, [x for x in items if (entity, x) not in told]],
+        ).fetchall()
+        records = self._payloads.fetch(entity, [external_id for external_id, _ in rows])
+        adopted = []
+        for external_id, fingerprint in rows:
+            body, hash = encode_payload(records[external_id])
+            item = items[external_id]
+            owner = _owner(entity, external_id, msgspec.json.decode(body))
+            if fields := self._differences(entity, body, item):
+                self._differing.append(Drift(entity, external_id, fields))
+                adopted.append(Adopted(entity, external_id, owner))
+            else:
+                self._same += 1
+                adopted.append(Adopted(entity, external_id, owner, fingerprint, hash, body))
+        if self._write and adopted:
+            self._journal.adopt(adopted)
+        return len(told) + len(rows)
+
+    def _differences(self, entity: str, body: bytes, item: dict[str, Any]) -> Differs:
+        """With what the source leaves empty, and with what the API's list does not show."""
+        columns = self._columns.get(f"{entity}s", frozenset())
+        whole = with_cleared(body, clearable(entity, columns))
+        hidden = [(name, "set", _UNSHOWN) for name in unshown(body, item)]
+        return kept_otherwise(whole, msgspec.json.encode(item)) + hidden
+
+
+def _owner(entity: str, external_id: str, body: dict[str, Any]) -> str:
+    """Whose lane the record is in."""
+    if entity == "contact":
+        return customer_of(external_id)
+    return str(body["customer"]["externalId"]) if "customer" in body else external_id

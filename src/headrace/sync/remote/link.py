@@ -1,0 +1,85 @@
+"""Linking: records that the API has without an external id get the source's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+from msgspec import Struct, field
+
+from headrace.book.book import Book
+from headrace.book.payloads import Payloads, encode_payload
+from headrace.client.endpoints import Reader
+from headrace.model.entity import BY_NAME
+from headrace.model.errors import Refused
+from headrace.model.record import UNSET, Record
+from headrace.sync.journal import Acknowledged, Asked, Drift, Journal
+from headrace.sync.operations.operation import references
+from headrace.sync.operations.response_check import kept_otherwise
+from headrace.sync.remote.proposals import Proposal
+
+_LINKS = ("parent", "linked_invoices", "linked_payments", "linked_credit_notes")
+
+
+class Linked(Struct, frozen=True):
+    """How many links were made, and (proposal, the API's sentence) of those that were refused."""
+
+    made: int
+    refused: list[tuple[Proposal, str]] = field(default_factory=list)
+
+
+class Linker:
+    """One import after the other, with both ids; each is in the journal before the next."""
+
+    def __init__(self, book: Book, journal: Journal, reader: Reader) -> None:
+        self._connection = book.connection
+        self._payloads = Payloads(book.connection, book.columns)
+        self._journal = journal
+        self._reader = reader
+
+    async def link(self, proposals: Sequence[Proposal]) -> Linked:
+        """Customers first, so that documents can name them; raises what the reader raises."""
+        order = list(BY_NAME)
+        made, refused = 0, []
+        for one in sorted(proposals, key=lambda one: order.index(one.entity)):
+            try:
+                await self._link(one)
+                made += 1
+            except Refused as error:
+                refused.append((one, f"{error.status} {error}"))
+        return Linked(made, refused)
+
+    async def _link(self, one: Proposal) -> None:
+        record = self._payloads.fetch(one.entity, [one.external_id])[one.external_id]
+        whole, hash = encode_payload(record)
+        wanted = references(record)
+        complete = len(self._journal.told(wanted)) == len(set(wanted))
+        # What it refers to may be missing still: then its links follow with the next `apply`.
+        sent = whole if complete else encode_payload(_alone(record))[0]
+        body = msgspec.json.encode({**msgspec.json.decode(sent), "id": one.id})
+        fingerprint, owner = self._connection.execute(
+            "select fingerprint, customer from book.fingerprints "
+            "join book.placed using (entity, external_id) where entity = $1 and external_id = $2",
+            [one.entity, one.external_id],
+        ).fetchall()[0]
+        key = (one.entity, one.external_id)
+        self._journal.ask(Asked(*key, "link", owner, claiming=True))
+        self._journal.flush()
+        try:
+            answer = await self._reader.request("POST", BY_NAME[one.entity].path, body)
+        except Refused:
+            self._journal.decided(key)
+            raise
+        taken = Acknowledged(*key, owner, fingerprint, hash, whole, action="link")
+        if not complete:
+            taken = msgspec.structs.replace(taken, fingerprint=None, hash=b"", payload=None)
+        self._journal.acknowledge([taken])
+        self._journal.flush()
+        if fields := kept_otherwise(body, answer.body):
+            self._journal.mark_drifted([Drift(one.entity, one.external_id, fields)])
+
+
+def _alone(record: Record) -> Record:
+    """The record without what it refers to, but for its customer."""
+    links = {name: UNSET for name in _LINKS if name in record.__struct_fields__}
+    return msgspec.structs.replace(record, **links)

@@ -1,0 +1,94 @@
+"""A second look at what differs: lists move while they are read, so what the comparison accuses is
+read once more by itself before anybody is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import duckdb
+
+from headrace.sync.remote.api_side import ApiSide
+
+LOOK_UPS = 300
+"""Documents that are looked up by their ids at most: half a minute's requests at Upflow's pace."""
+CUSTOMERS = 30
+"""Customers at most whose stated balance and documents are read again together."""
+_ROUNDS = 3
+
+_ACCUSED = """
+select entity, external_id, api_id
+from plan.compared_documents as document
+-- What the API was never told need not be looked for.
+where api_id is not null or exists (
+    select 1 from staging.told as told
+    where told.entity = document.entity and told.external_id = document.external_id
+)
+order by abs(book - api) desc, entity, external_id
+"""
+
+
+class SecondLook:
+    """Reads again what differs, and compares anew, until nothing is accused that was not looked at
+    or there was too much of it. Raises what the reader raises."""
+
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, api: ApiSide, compare: Callable[[], None]
+    ) -> None:
+        """`compare` makes the tables of `compared.sql` anew."""
+        self._connection = connection
+        self._api = api
+        self._compare = compare
+        self._documents: set[tuple[str, str]] = set()
+        self._customers: set[str] = set()
+        self.unsettled: set[str] = set()
+        """Customers that changed each time they were read."""
+
+    @property
+    def taken(self) -> int:
+        """How many documents and customers were read again."""
+        return len(self._documents) + len(self._customers)
+
+    async def take(self) -> int:
+        """Looks at all that it may; how many documents and customers it had to leave."""
+        await self._look_at_documents()
+        left = await self._look_at_balances()
+        return left + await self._look_at_documents()
+
+    async def _look_at_documents(self) -> int:
+        for _ in range(_ROUNDS):
+            accused = self._accused()
+            chosen = accused[: LOOK_UPS - len(self._documents)]
+            if not chosen:
+                return len(accused)
+            for entity, name, id in chosen:
+                await self._api.read_again(entity, name, id)
+                self._documents.add((entity, name))
+            self._compare()
+        return len(self._accused())
+
+    def _accused(self) -> list[tuple[str, str, str | None]]:
+        rows = self._connection.execute(_ACCUSED).fetchall()
+        return [row for row in rows if (row[0], row[1]) not in self._documents]
+
+    async def _look_at_balances(self) -> int:
+        """Balances that the API states otherwise than its documents add up."""
+        for _ in range(_ROUNDS):
+            accused = [
+                row[0]
+                for row in self._connection.execute(
+                    "select distinct customer from plan.compared_statements order by all"
+                ).fetchall()
+            ]
+            again = [one for one in accused if one in self.unsettled]
+            fresh = [one for one in accused if one not in self._customers]
+            chosen = again + fresh[: CUSTOMERS - len(self._customers)]
+            if not chosen:
+                return len(fresh)
+            for customer in chosen:
+                self._customers.add(customer)
+                if await self._api.read_customer(customer):
+                    self.unsettled.discard(customer)
+                else:
+                    self.unsettled.add(customer)
+            self._compare()
+        return len(fresh)

@@ -1,0 +1,195 @@
+"""Reconciliation: proves that the API holds what the models say, to the cent, and that the models
+say what the source's own books do, where the project has them.
+
+The models' side is computed in SQL from the book, the API's from what it answers; the two share no
+code.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from importlib import resources
+from typing import Any
+
+import duckdb
+
+from headrace.client.endpoints import Reader
+from headrace.model.clock import Clock, format_instant
+from headrace.sync.journal import Decision
+from headrace.sync.remote.api_side import ApiSide
+from headrace.sync.remote.proof import (
+    Ageing,
+    CurrencyTotal,
+    Difference,
+    DocumentDifference,
+    KindTotal,
+    NotBooked,
+    OpenDocument,
+    Reconciled,
+    Statement,
+    pairs,
+)
+from headrace.sync.remote.recheck import SecondLook
+
+_FILES = (
+    *("balances", "collected", "control", "doubles", "set_apart"),
+    *("compared", "explained", "ageing"),
+)
+_SQL = {
+    name: resources.files("headrace.sync.remote").joinpath("sql", f"{name}.sql").read_text("utf-8")
+    for name in _FILES
+}
+
+
+class Reconciler:
+    """Reads the API's documents into the book's schema `plan` and compares them there."""
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        reader: Reader,
+        clock: Clock,
+        decisions: Sequence[Decision] = (),
+        claim_days: int = 14,
+    ) -> None:
+        """`decisions` on what Upflow collected, and how far its booking may be away."""
+        self._connection = connection
+        self._reader = reader
+        self._clock = clock
+        self._decisions = decisions
+        self._claim_days = claim_days
+
+    async def prove(self, organisation: str) -> Reconciled:
+        """Compares everything, and looks up by its id what differs; raises what the reader
+        raises."""
+        self._connection.execute(
+            "create or replace table plan.today as select $1::date as day",
+            [self._clock.now().date()],
+        )
+        for name in ("balances", "collected", "control"):
+            self._connection.execute(_SQL[name])
+        self._note_decisions()
+        claimed = {(d.entity, d.external_id) for d in self._decisions if d.verdict == "claimed"}
+        api = ApiSide(self._connection, self._reader, claimed)
+        await api.read()
+        self._compare()
+        look = SecondLook(self._connection, api, self._compare)
+        left = await look.take()
+        self._connection.execute(_SQL["explained"])
+        self._connection.execute(_SQL["ageing"])
+        return self._result(organisation, look, left)
+
+    def _note_decisions(self) -> None:
+        for one in self._decisions:
+            if one.verdict != "accepted":
+                id = "" if one.verdict == "claimed" else one.id
+                self._connection.execute(
+                    "insert into plan.told_apart values ($1, $2, $3)",
+                    [one.entity, one.external_id, id],
+                )
+
+    def _compare(self) -> None:
+        self._connection.execute(_SQL["doubles"], {"days": self._claim_days})
+        self._connection.execute(_SQL["set_apart"])
+        self._connection.execute(_SQL["compared"])
+
+    def _result(self, organisation: str, look: SecondLook, left: int) -> Reconciled:
+        opened = self._open_documents()
+        ((unread,),) = self._rows("select rows from plan.control_unread")
+        statements = [
+            Statement(*row)
+            for row in self._rows(
+                "select customer, currency, documents, stated, coalesce(name, '') "
+                "from plan.compared_statements left join plan.names using (customer) order by all"
+            )
+        ]
+        return Reconciled(
+            organisation=organisation,
+            made_at=format_instant(self._clock.now()),
+            customers=self._count("plan.api_customers"),
+            documents=self._count("plan.api_documents"),
+            balances=self._count("plan.compared_balances"),
+            totals=[
+                CurrencyTotal(*(*row, opened["*", row[0]]))
+                for row in self._rows("from plan.compared_totals order by currency")
+            ],
+            differences=self._differences(opened),
+            statements=[one for one in statements if one.customer not in look.unsettled],
+            collected=[
+                NotBooked(*row)
+                for row in self._rows(
+                    "select entity, id, customer, currency, amount, day, instrument, reference, "
+                    "coalesce(booked, ''), coalesce(name, '') from plan.api_collected "
+                    "left join plan.doubles using (entity, id) "
+                    "left join plan.names using (customer) order by day desc, entity, id"
+                )
+            ],
+            kinds=[KindTotal(*row) for row in self._rows("from plan.compared_kinds")],
+            ageing=[Ageing(*row) for row in self._rows("from plan.ageing")],
+            controls=[
+                name
+                for (name,) in self._rows(
+                    "select name from book.modelled where name in ('control', 'control_totals') "
+                    "order by name"
+                )
+            ],
+            unread=int(unread),
+            looked_up=look.taken,
+            not_looked_up=left + len(look.unsettled),
+        )
+
+    def _differences(self, opened: dict[tuple[str, str], list[OpenDocument]]) -> list[Difference]:
+        documents = self._documents()
+        rows = self._rows(
+            "select customer, currency, book, api, collected, control, stated, coalesce(name, '') "
+            "from plan.compared_balances left join plan.names using (customer) "
+            "where book <> api - collected or control <> stated or (customer, currency) in "
+            "(select (customer, currency) from plan.compared_documents) "
+            "order by greatest(abs(book - api + collected), abs(coalesce(control - stated, 0))) "
+            "desc, customer, currency"
+        )
+        return [
+            Difference(
+                customer,
+                currency,
+                book,
+                api,
+                documents[customer, currency],
+                collected,
+                name,
+                control,
+                # Where a payment is booked at the head of its family, the source's own figure is
+                # that of its own customer.
+                pairs(None if control is None else control + book - stated, book, api - collected),
+                opened[customer, currency],
+            )
+            for customer, currency, book, api, collected, control, stated, name in rows
+        ]
+
+    def _documents(self) -> dict[tuple[str, str], list[DocumentDifference]]:
+        """By customer and currency."""
+        found = defaultdict(list)
+        for customer, currency, *rest in self._rows(
+            "select customer, currency, entity, external_id, book, api, reason, number, "
+            "book_state, api_state from plan.compared_documents order by all"
+        ):
+            found[customer, currency].append(DocumentDifference(*rest))
+        return found
+
+    def _open_documents(self) -> dict[tuple[str, str], list[OpenDocument]]:
+        """By customer and currency; those of a currency's total under `*`."""
+        found = defaultdict(list)
+        for place, currency, *rest in self._rows(
+            "select place, currency, entity, external_id, number, customer, open, reason, "
+            "coalesce(name, '') from plan.open_documents left join plan.names using (customer) "
+            "order by place, currency, abs(open) desc, entity, external_id"
+        ):
+            found[place, currency].append(OpenDocument(*rest))
+        return found
+
+    def _count(self, table: str) -> int:
+        return int(self._rows(f"select count(*) from {table}")[0][0])
+
+    def _rows(self, sql: str) -> list[Any]:
+        return self._connection.execute(sql).fetchall()

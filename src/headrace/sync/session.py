@@ -1,0 +1,449 @@
+"""One organisation at work: its source, book, journal and API, and what to do with them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from headrace.book.book import Book
+from headrace.book.directory import EMPTY, Directory, Field, decode_directory
+from headrace.book.models import Model
+from headrace.client.retry import ATTEMPTS, GLANCES, PATIENCE
+from headrace.client.transport import HttpTransport
+from headrace.model.clock import Clock, format_instant
+from headrace.model.entity import CUSTOMER
+from headrace.model.errors import ApiError, UnsafePlan
+from headrace.model.project import OrganisationSettings
+from headrace.sources.registry import open_source, readable_folders
+from headrace.sync.binding import CONFIRM, FIRST_IN_PRODUCTION, Binding
+from headrace.sync.collection.claiming import Claimer
+from headrace.sync.collection.collected import Collected, Lists
+from headrace.sync.connection import ONLY_READ, Connection, Keys
+from headrace.sync.delivery.loader import Feed
+from headrace.sync.delivery.progress import Progress
+from headrace.sync.delivery.scheduler import Delivery
+from headrace.sync.explain import explain
+from headrace.sync.journal import Journal, Place
+from headrace.sync.planning.plan import Plan
+from headrace.sync.planning.planner import Planner
+from headrace.sync.planning.saved_plan import SavedPlan
+from headrace.sync.planning.scope import WHOLE, Scope
+from headrace.sync.remote.adopt import Adopter, Adoption
+from headrace.sync.remote.directory import create_field, look_up
+from headrace.sync.remote.drift import DriftFinder, DriftReport
+from headrace.sync.remote.link import Linked, Linker
+from headrace.sync.remote.proof import Reconciled
+from headrace.sync.remote.proposals import Proposal
+from headrace.sync.remote.reconcile import Reconciler
+
+
+class Outcome(Struct, frozen=True, kw_only=True):
+    """How a delivery ended. `seconds` is its wall time, `left` what stays planned."""
+
+    sent: int
+    rejected: int
+    held: int
+    drifted: int = 0
+    """Sent, and kept otherwise by the API: `headrace drift` says how."""
+    left: int
+    retries: int
+    throttled: int
+    failed: list[str] = []
+    """What was given up after many tries, a sentence each; it stays planned."""
+    seconds: float
+    open_complete_after: float | None
+    interrupted: bool
+    sliced: bool = False
+    """Whether it ended to plan again, with more to send."""
+
+    def after(self, earlier: Outcome) -> Outcome:
+        """The outcome of both slices; what is left and refused is what the later one says."""
+        return msgspec.structs.replace(
+            self,
+            sent=earlier.sent + self.sent,
+            drifted=earlier.drifted + self.drifted,
+            retries=earlier.retries + self.retries,
+            throttled=earlier.throttled + self.throttled,
+            seconds=earlier.seconds + self.seconds,
+            open_complete_after=earlier.open_complete_after
+            if earlier.open_complete_after is not None
+            else self.open_complete_after and earlier.seconds + self.open_complete_after,
+            rejected=earlier.rejected + self.rejected,
+        )
+
+
+Watch = Callable[[Progress, Delivery], None]
+"""Told of a delivery before its first request, to show it and to interrupt it."""
+
+
+class Organisation:
+    """The only one at work while it is open: Busy when another command is, on another machine too.
+
+    `folder` is the project's, `data` the organisation's own; both exist or are made.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        settings: OrganisationSettings,
+        keys: Keys,
+        folder: Path,
+        data: Path,
+        clock: Clock,
+        journal: Place,
+    ) -> None:
+        self.name = name
+        self.settings = settings
+        self._folder = folder
+        self._clock = clock
+        rules = settings.contacts, settings.family_payments, settings.documents
+        readable = readable_folders(settings.source, folder)
+        self.book = Book(data / "cache.duckdb", folder, *rules, readable)
+        try:
+            self.journal = self._open_journal(journal)
+        except BaseException:
+            self.book.close()
+            raise
+        self.connection = Connection(settings.target, keys, folder, self.journal, clock)
+        self.binding = Binding(self.journal, self.connection, clock, settings.sweep_interval)
+        remembered = self.journal.remembered()
+        self._directory = decode_directory(remembered) if remembered else EMPTY
+        self.book.know(self._directory)
+        self.new_fields: list[Field] = []
+        """Custom fields that `apply` creates before anything else."""
+        self._claimer = Claimer(
+            self.book.connection, self.journal, settings.claims, settings.claim_days
+        )
+        self._planner = Planner(
+            self.book, self.journal, clock, settings.deletion_rules, settings.guards, self._claimer
+        )
+        self._scope = WHOLE
+        self._latency = self.journal.latency()
+        self.models: list[Model] = []
+        """The models of the last refresh."""
+
+    def _open_journal(self, place: Place) -> Journal:
+        journal = Journal(place, self._clock, self.settings.keep_payloads)
+        try:
+            journal.hold()
+        except BaseException:
+            journal.close()
+            raise
+        return journal
+
+    def refresh(self) -> dict[str, int]:
+        """Reads the source and builds the book; rows per staged table.
+
+        SourceError when the source can't be read, ModelError when a model can't run.
+        """
+        source = open_source(self.settings.source, self._folder)
+        try:
+            offered = source.tables()
+            models = self.book.load(self._folder / self.settings.models, offered)
+            wanted = sorted(set().union(*(model.reads for model in models)))
+            with self.book.staging() as connection:
+                rows = source.stage(connection, wanted)
+            self.book.allot(sum(rows.values()))
+        finally:
+            source.close()
+        self.models = models
+        self.rebuild()
+        return rows
+
+    async def prepare(self, bound: bool = True) -> dict[str, int]:
+        """As `refresh`, with the names of the API's side looked up where models use them.
+
+        While the API can't be asked, the names that it had the last time serve. AnotherTarget,
+        unless that is what is to be mended and it need not be `bound`.
+        """
+        if bound:
+            await self.binding.verify()
+        rows = await asyncio.to_thread(self.refresh)
+        if self.book.uses_names:
+            before = self._directory
+            self._directory = await self._look_up()
+            self.book.know(self._directory)
+            self.new_fields = self._missing_fields()
+            if self._directory != before or self.new_fields:
+                fields = [*self._directory.fields, *self.new_fields]
+                self.book.know(msgspec.structs.replace(self._directory, fields=fields))
+                await asyncio.to_thread(self.rebuild)
+        with suppress(ApiError):  # the plan then says that nobody has looked
+            await self._look_at_collected(GLANCES)
+        return rows
+
+    async def _look_at_collected(self, attempts: int) -> None:
+        """Reads what Upflow collected, when the source has a new payment or refund."""
+        if not self._claimer.needs_a_look():
+            return
+        async with self.connection.open() as transport:
+            await self._claimer.look(self.connection.reader(transport, attempts))
+
+    async def _looked_again(self, plan: Plan, patience: float) -> Plan:
+        """The plan, made again if the API could not be asked what it collected. ApiError when it
+        still can't: a payment that was collected must not be sent as a new one."""
+        if not plan.unlooked:
+            return plan
+        try:
+            await self._look_at_collected(min(ATTEMPTS, int(patience + 1).bit_length()))
+        except ApiError as error:
+            raise explain(error, self.settings.target.url, "nothing was sent") from None
+        return self.plan(self._scope)
+
+    async def _look_up(self) -> Directory:
+        async with self.connection.open() as transport:
+            try:
+                directory = await look_up(self.connection.reader(transport, attempts=2))
+            except ApiError as error:
+                if self.journal.remembered() is None:
+                    raise explain(error, self.settings.target.url, ONLY_READ) from None
+                return self._directory
+        self.journal.remember(directory.encode())
+        return directory
+
+    def _missing_fields(self) -> list[Field]:
+        if not self.settings.create_missing_custom_fields:
+            return []
+        return self.book.missing_fields(self.settings.custom_field_types)
+
+    def rebuild(self) -> None:
+        """Builds and checks the book over what is staged."""
+        self.book.leave_positions_out(self.journal.refused_positions())
+        self.book.build(self.models)
+        self.book.check()
+        self.compare()
+
+    def compare(self) -> None:
+        """Finds what differs, over the book as it was last built, by the journal as it is now."""
+        self._planner.compare()
+        self._claimer.forget()
+
+    def plan(self, scope: Scope = WHOLE) -> Plan:
+        """What the API lacks, over the book as it was last built, by the journal as it was then."""
+        target = self.settings.target
+        self._scope = scope
+        plan = self._planner.make(self.name, target.rate, target.in_flight, self._latency, scope)
+        new_fields = [f"{field.label} ({field.data_type})" for field in self.new_fields]
+        return msgspec.structs.replace(plan, new_fields=new_fields, rebound=self.binding.word)
+
+    def with_changes(self, plan: Plan, limit: int | None) -> Plan:
+        """The plan with its first operations, or all, spelled out field by field."""
+        return msgspec.structs.replace(plan, changes=list(self._planner.changes().read(limit)))
+
+    def saved(self, plan: Plan, scope: Scope) -> SavedPlan:
+        """The plan that was made last, as a value that can be applied later."""
+        return SavedPlan(
+            organisation=self.name,
+            scope=scope,
+            journal=self.journal.position(),
+            digest=self._planner.digest(),
+            plan=plan,
+        )
+
+    async def apply(
+        self,
+        plan: Plan,
+        command: str,
+        watch: Watch | None = None,
+        patience: float = PATIENCE,
+        whole: bool = True,
+        confirmed: bool = False,
+    ) -> Outcome:
+        """Delivers the plan that was made last. ApiError when the API made it stop early.
+
+        UnsafePlan for the first one ever to Upflow's production, unless it is `confirmed`.
+
+        Unless `whole`, it ends after a slice of the settings' length, for the caller to prepare and
+        plan again: what changed at the source meanwhile then goes ahead of history.
+        """
+        if self.binding.is_first_in_production and not confirmed and not plan.empty:
+            raise UnsafePlan(f"{FIRST_IN_PRODUCTION} {CONFIRM}")
+        # What is sent shows by its answers whether it is the organisation; nothing shows nothing.
+        await self.binding.verify(always=command == "apply" and plan.empty)
+        plan = await self._looked_again(plan, patience)
+        self.journal.refresh(self._planner.unchanged)
+        self.journal.drop_rejects(self._planner.settled_rejects)
+        self.journal.forget(self._planner.gone_pdfs())
+        if plan.empty:
+            self._note_imported(plan)
+            return _outcome(Progress(plan, self._clock, self.connection.pace()), False)
+        async with self.connection.open() as transport:
+            await self._create_fields(transport)
+            await self._remove_merged(transport)
+            self._claimer.note_sent()
+            pace = self.connection.pace()
+            progress = Progress(plan, self._clock, pace)
+            delivery = Delivery(
+                Feed(self.book, self.journal),
+                transport,
+                pace,
+                self.journal,
+                self._clock,
+                progress,
+                patience,
+            )
+            if not whole:
+                delivery.end_after(self.settings.slice_seconds)
+            if watch is not None:
+                watch(progress, delivery)
+            self.binding.note()
+            self.journal.begin_run(command, plan.requests, plan.open_requests)
+            outcome = "failed"
+            try:
+                await delivery.run()
+                outcome = "interrupted" if delivery.interrupted else "done"
+                if delivery.sliced:
+                    outcome = "planned again"
+                if delivery.stopped is not None:
+                    outcome = f"stopped: {delivery.stopped}"
+            finally:
+                self.journal.end_run(outcome, progress.latency)
+            self._planner.note_around()
+        self._latency = progress.latency or self._latency
+        if delivery.stopped is not None:
+            stay = "stays" if progress.left == 1 else "stay"
+            safe = (
+                f"{progress.done:,} records are delivered and noted, {progress.left:,} {stay} "
+                "planned and nothing is lost"
+            )
+            raise explain(delivery.stopped, self.settings.target.url, safe)
+        if not progress.left:
+            self._note_imported(plan)
+        return _outcome(progress, delivery.interrupted, delivery.sliced)
+
+    def _note_imported(self, plan: Plan) -> None:
+        """From now on, many new records at a time are unusual."""
+        if plan.whole and plan.desired:
+            self.journal.note_imported()
+
+    async def _create_fields(self, transport: HttpTransport) -> None:
+        """Makes the custom fields that the plan's customers need; ApiError before anything went."""
+        reader = self.connection.reader(transport)
+        try:
+            while self.new_fields:
+                made = await create_field(reader, self.new_fields[0])
+                fields = [*self._directory.fields, made]
+                self._directory = msgspec.structs.replace(self._directory, fields=fields)
+                self.journal.remember(self._directory.encode())
+                self.new_fields = self.new_fields[1:]
+        except ApiError as error:
+            safe = f"the custom field {self.new_fields[0].label} was not made and nothing was sent"
+            raise explain(error, self.settings.target.url, safe) from None
+
+    async def _remove_merged(self, transport: HttpTransport) -> None:
+        """What a person said was booked in one; ApiError before anything else went."""
+        try:
+            await self._claimer.remove_merged(self.connection.reader(transport))
+        except ApiError as error:
+            safe = "what was booked together is not linked yet, and nothing else was sent"
+            raise explain(error, self.settings.target.url, safe) from None
+
+    def samples(self) -> dict[str, bytes]:
+        """One payload per entity, as it would be sent."""
+        return self._planner.samples()
+
+    async def probe(self) -> None:
+        """Two harmless requests: ApiError when the API can't be used with these keys.
+
+        The second one, on a connection that stands, tells the first plan how long answers take.
+        """
+        async with self.connection.reading(attempts=1) as reader:
+            started = 0.0
+            for _ in range(2):
+                started = self._clock.monotonic()
+                await reader.get(f"{CUSTOMER.path}?limit=1")
+            self.journal.note_latency(self._clock.monotonic() - started)
+        self._latency = self.journal.latency()
+
+    async def reconcile(self) -> Reconciled:
+        """Compares the book as it was last built with what the API answers."""
+        async with self.connection.reading() as reader:
+            reconciler = Reconciler(
+                self.book.connection,
+                reader,
+                self._clock,
+                self.journal.decisions(),
+                self.settings.claim_days,
+            )
+            return await reconciler.prove(self.name)
+
+    async def collected(self, since: datetime | None = None) -> list[Collected]:
+        """Payments and refunds of the API without an external id, the newest first."""
+        moment = format_instant(since) if since is not None else ""
+        async with self.connection.reading() as reader:
+            return await Lists(self.journal, reader).all(moment)
+
+    async def drift(
+        self, watch: Callable[[str, int], None] = lambda entity, read: None
+    ) -> DriftReport:
+        """Compares what the API holds with what it was told, and notes what differs."""
+        async with self.connection.reading() as reader:
+            finder = DriftFinder(self.book, self.journal, reader, self._clock)
+            report = await finder.find(self.name, watch)
+        self.journal.replace_drifts(report.drifted)
+        return report
+
+    def repair(self, report: DriftReport) -> None:
+        """Lets the next plan send what drifted, and create anew what is gone."""
+        self.journal.send_again((drift.entity, drift.external_id) for drift in report.drifted)
+        self.journal.forget((gone.entity, gone.external_id) for gone in report.gone)
+        self.binding.renew()
+
+    async def adopt(
+        self, write: bool, watch: Callable[[str, int], None] = lambda entity, read: None
+    ) -> Adoption:
+        """Matches what the API holds with the book by external id; with `write` notes it."""
+        safe = "what was matched is noted, nothing was sent" if write else ONLY_READ
+        async with self.connection.reading(safe=safe) as reader:
+            adopter = Adopter(self.book, self.journal, reader, write)
+            return await adopter.find(self.name, watch)
+
+    async def link(self, proposals: Sequence[Proposal]) -> Linked:
+        """Gives records of the API the external ids proposed for them."""
+        async with self.connection.reading(safe="every link that was made is noted") as reader:
+            linker = Linker(self.book, self.journal, reader)
+            self.journal.begin_run("adopt", len(proposals), 0)
+            outcome = "failed"
+            try:
+                linked = await linker.link(proposals)
+                outcome = "done"
+            except ApiError as error:
+                outcome = f"stopped: {error}"
+                raise
+            finally:
+                self.journal.end_run(outcome, None)
+        return linked
+
+    def close(self) -> None:
+        """Releases the book and the journal."""
+        self.journal.close()
+        self.book.close()
+
+    def __enter__(self) -> Organisation:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self.close()
+
+
+def _outcome(progress: Progress, interrupted: bool, sliced: bool = False) -> Outcome:
+    return Outcome(
+        sent=progress.done,
+        rejected=progress.rejected,
+        held=progress.held,
+        drifted=progress.drifted,
+        left=progress.left,
+        retries=progress.retries,
+        throttled=progress.throttled,
+        failed=progress.failed,
+        seconds=progress.elapsed,
+        open_complete_after=progress.open_complete_after,
+        interrupted=interrupted,
+        sliced=sliced,
+    )
