@@ -73,7 +73,7 @@ class Desk:
         with self.open() as organisation:
             asyncio.run(organisation.prepare())
             outcome = asyncio.run(organisation.apply(organisation.plan(), "apply"))
-            organisation.rebuild()
+            organisation.compare()
             return outcome, organisation.plan(), asyncio.run(organisation.reconcile())
 
     def reconcile(self) -> Reconciled:

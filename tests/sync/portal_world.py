@@ -320,7 +320,7 @@ class World:
             asyncio.run(organisation.prepare())
             plan = organisation.plan()
             outcome = asyncio.run(organisation.apply(plan, "apply"))
-            organisation.rebuild()
+            organisation.compare()
             organisation.plan()
             proof = asyncio.run(organisation.reconcile())
         assert outcome.rejected == 0, [one for one in self.desk.log() if one.status >= 400][-3:]

@@ -36,7 +36,7 @@ class Till:
             asyncio.run(organisation.prepare())
             plan = organisation.plan()
             asyncio.run(organisation.apply(plan, "apply"))
-            organisation.rebuild()
+            organisation.compare()
             organisation.plan()
             return plan, asyncio.run(organisation.reconcile())
 
