@@ -22,6 +22,7 @@ from headrace.book.coverage import Uncovered, note_lost_allocations, uncovered
 from headrace.book.custom_values import inferred_type
 from headrace.book.directory import EMPTY, Directory, Field, write_directory
 from headrace.book.file import attach
+from headrace.book.fingerprints import FINGERPRINTS
 from headrace.book.given_values import keep_given_values
 from headrace.book.lost_decimals import warn_of_lost_decimals
 from headrace.book.models import Model, load_models, make_empty, run_model
@@ -42,7 +43,7 @@ from headrace.model.project import ContactRule, FamilyRule
 
 _NAMES = (
     *("macros", "empty", "families", "roots", "derive", "views", "rebooked"),
-    *("allocation_marks", "fingerprints"),
+    "allocation_marks",
 )
 _SQL = {
     name: resources.files("headrace.book").joinpath(f"{name}.sql").read_text(encoding="utf-8")
@@ -264,7 +265,7 @@ class Book:
     def mark(self) -> None:
         """Gives every record its fingerprint, by what of it travels."""
         self.connection.execute(_SQL["allocation_marks"])
-        self.connection.execute(_SQL["fingerprints"])
+        self.connection.execute(FINGERPRINTS)
 
     def problems(self, limit: int | None = None) -> list[Problem]:
         """What the checks found, errors first."""

@@ -10,9 +10,7 @@ select
     invoice.currency,
     settlement.amount,
     settlement.booked_at as validated_at,
-    null::varchar as instrument,
     settlement.kind || ':' || coalesce(settlement.ref_number, invoice.custom_id) as ref_number,
-    null::varchar as bank_account_id,
     settlement.invoice_external_id
 from book.settlements as settlement
 left join book.invoices as invoice on invoice.external_id = settlement.invoice_external_id;
@@ -46,9 +44,7 @@ select
     marked.currency,
     marked.gross_amount - coalesce(covered.amount, 0) as amount,
     marked.issued_at as validated_at,
-    null::varchar as instrument,
     'fix:' || marked.custom_id as ref_number,
-    null::varchar as bank_account_id,
     marked.external_id as invoice_external_id
 from marked
 left join covered on covered.to_external_id = marked.external_id

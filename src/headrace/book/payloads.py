@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,29 +12,22 @@ import duckdb
 from headrace.book.custom_values import custom_values
 from headrace.book.directory import Field
 from headrace.model.contact import Contact
-from headrace.model.credit_note import CreditNote
-from headrace.model.customer import Address, Customer
-from headrace.model.invoice import Invoice
-from headrace.model.payment import Payment
-from headrace.model.record import UNSET, Record, UnsetType, canonical
-from headrace.model.reference import CreditNoteLink, InvoiceLink, PaymentLink, external
-from headrace.model.refund import Refund
+from headrace.model.customer import Customer
+from headrace.model.entity import CREDIT_NOTE, INVOICE, PAYMENT, REFUND, Entity
+from headrace.model.fields import LinkField, SentField, groups, link_fields, sent_fields
+from headrace.model.record import UNSET, Record, canonical
+from headrace.model.reference import (
+    CreditNoteLink,
+    InvoiceLink,
+    PaymentLink,
+    Reference,
+    external,
+)
 
 PAYLOAD_VERSION = 1
 """Part of every payload hash: raise it when the same row must be sent in another shape."""
 
 Row = Mapping[str, Any]
-
-_CUSTOMERS = """
-select customer.*, roots.root, manager.id as manager_id, dunning.id as dunning_id
-from book.customers as customer
-join wanted using (external_id)
-left join book.roots as roots using (external_id)
-left join book.names as manager
-    on manager.kind = 'account_manager' and manager.name = lower(customer.account_manager)
-left join book.names as dunning
-    on dunning.kind = 'dunning_plan' and dunning.name = lower(customer.dunning_plan)
-"""
 
 
 def payload_hash(payload: bytes) -> bytes:
@@ -83,23 +76,25 @@ class Payloads:
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
     def _customer(self) -> dict[str, Record]:
-        refused = self._refused_positions()
         contacts: dict[str, list[Contact]] | None = None
         if self._columns.get("contacts") and self._bundles_contacts():
             contacts = {}
+            build = self._builder(Contact, "contacts")
             for row in self._rows(
-                "select contact.* from book.travelling_contacts as contact "
+                "select contact.* from book.sent_contacts as contact "
                 "join wanted on wanted.external_id = contact.customer_external_id "
                 "order by contact.external_id, contact.email"
             ):
-                contacts.setdefault(row["customer_external_id"], []).append(
-                    self._person(row, refused)
-                )
-        clearable = self._clearable("customers")
+                contacts.setdefault(row["customer_external_id"], []).append(Contact(**build(row)))
         fields = self._fields()
+        build = self._builder(Customer, "customers")
         return {
-            row["external_id"]: _customer_record(row, clearable, contacts, fields)
-            for row in self._rows(_CUSTOMERS)
+            row["external_id"]: Customer(
+                **build(row),
+                custom_fields=_custom_fields(row["custom_fields"], fields),
+                contacts=UNSET if contacts is None else contacts.get(row["external_id"], []),
+            )
+            for row in self._rows("from book.sent_customers join wanted using (external_id)")
         }
 
     def _fields(self) -> dict[str, Field]:
@@ -112,106 +107,44 @@ class Payloads:
         return bool(self._rows("select contact_rule() = 'with_customer' as yes")[0]["yes"])
 
     def _contact(self) -> dict[str, Record]:
-        refused = self._refused_positions()
+        build = self._builder(Contact, "contacts")
         return {
-            row["id"]: self._person(row, refused)
+            row["id"]: Contact(**build(row))
             for row in self._rows(
-                "select contact.* from book.own_contacts as contact "
+                "select contact.* from book.sent_own_contacts as contact "
                 "join wanted on wanted.external_id = contact.id"
             )
         }
 
-    def _refused_positions(self) -> frozenset[str]:
-        return frozenset(
-            row["position"] for row in self._rows("select position from book.refused_positions")
-        )
-
-    def _person(self, row: Row, refused: Collection[str]) -> Contact:
-        text = self._clearable("contacts")
-        return Contact(
-            email=row["email"],
-            external_id=_given(row["external_id"]),
-            first_name=text(row, "first_name"),
-            last_name=text(row, "last_name"),
-            phone=text(row, "phone"),
-            position=UNSET if row["position"] in refused else _given(row["position"]),
-            is_main=_given(row["is_main"]),
-        )
-
-    def _clearable(self, table: str) -> Callable[[Row, str], str | UnsetType]:
-        """Reads a text that the API accepts empty: a modelled column that is null clears it."""
-        modelled = self._columns.get(table, frozenset())
-
-        def read(row: Row, name: str) -> str | UnsetType:
-            if row[name] is not None:
-                return str(row[name])
-            return "" if name in modelled else UNSET
-
-        return read
-
     def _invoice(self) -> dict[str, Record]:
-        return {
-            row["external_id"]: Invoice(
-                external_id=row["external_id"],
-                custom_id=row["custom_id"],
-                issued_at=_instant(row["issued_at"]),
-                due_date=_instant(row["due_date"]),
-                currency=row["currency"],
-                gross_amount=row["gross_amount"],
-                net_amount=row["net_amount"],
-                customer=external(row["customer_external_id"]),
-                name=_given(row["name"]),
-            )
-            for row in self._rows("from book.invoices join wanted using (external_id)")
-        }
+        return self._documents(INVOICE, "invoices")
 
     def _credit_note(self) -> dict[str, Record]:
-        links = self._links("credit_note")
-        return {
-            row["external_id"]: CreditNote(
-                external_id=row["external_id"],
-                custom_id=row["custom_id"],
-                issued_at=_maybe_instant(row["issued_at"]),
-                due_date=_maybe_instant(row["due_date"]),
-                currency=row["currency"],
-                gross_amount=row["gross_amount"],
-                net_amount=row["net_amount"],
-                customer=external(row["customer_external_id"]),
-                name=_given(row["name"]),
-                linked_invoices=_invoice_links(links.get(row["external_id"], ())),
-            )
-            for row in self._rows("from book.credit_notes join wanted using (external_id)")
-        }
+        return self._documents(CREDIT_NOTE, "credit_notes")
 
     def _payment(self) -> dict[str, Record]:
-        links = self._links("payment")
-        return {
-            row["external_id"]: Payment(
-                **_settlement(row),
-                linked_invoices=_invoice_links(links.get(row["external_id"], ())),
-            )
-            for row in self._rows("from book.all_payments join wanted using (external_id)")
-        }
+        return self._documents(PAYMENT, "all_payments")
 
     def _refund(self) -> dict[str, Record]:
-        links = self._links("refund")
+        return self._documents(REFUND, "all_refunds")
+
+    def _documents(self, entity: Entity, table: str) -> dict[str, Record]:
+        build = self._builder(entity.record, entity.plural)
+        lists = link_fields(entity.record)
+        links = self._links(entity.name) if lists else {}
         records: dict[str, Record] = {}
-        for row in self._rows("from book.all_refunds join wanted using (external_id)"):
+        for row in self._rows(f"from book.{table} join wanted using (external_id)"):
+            values = build(row)
             own = links.get(row["external_id"], ())
-            records[row["external_id"]] = Refund(
-                **_settlement(row),
-                linked_payments=[
-                    PaymentLink(amount_linked=amount, payment=external(to))
-                    for entity, to, amount in own
-                    if entity == "payment"
-                ],
-                linked_credit_notes=[
-                    CreditNoteLink(amount_linked=amount, credit_note=external(to))
-                    for entity, to, amount in own
-                    if entity == "credit_note"
-                ],
-            )
+            for one in lists:
+                values[one.name] = [_link(one, to, amount) for to, amount in _to(one, own)]
+            records[row["external_id"]] = entity.record(**values)
         return records
+
+    def _builder(self, record: type[Record], table: str) -> Callable[[Row], dict[str, Any]]:
+        """Makes the fields of a record that columns fill."""
+        modelled = self._columns.get(table, frozenset())
+        return _builder(record, modelled)
 
     def _links(self, entity: str) -> dict[str, list[tuple[str, str, int]]]:
         """Per wanted settlement: (entity, external id, amount) of what it settles, in order."""
@@ -233,53 +166,54 @@ def encode_payload(record: Record) -> tuple[bytes, bytes]:
     return body, payload_hash(body)
 
 
-def _customer_record(
-    row: Row,
-    text: Callable[[Row, str], str | UnsetType],
-    contacts: Mapping[str, list[Contact]] | None,
-    fields: Mapping[str, Field],
-) -> Customer:
-    address = {name: text(row, name) for name in ("address", "zipcode", "city", "state", "country")}
-    return Customer(
-        external_id=row["external_id"],
-        name=row["name"],
-        vat_number=text(row, "vat_number"),
-        accounting_ref=text(row, "accounting_ref"),
-        account_manager_id=_given(row["manager_id"]),
-        dunning_plan_id=_given(row["dunning_id"]),
-        address=Address(**address) if any(v is not UNSET for v in address.values()) else UNSET,
-        parent=external(row["root"]) if row["root"] is not None else UNSET,
-        custom_fields=(custom_values(row["custom_fields"], fields) or UNSET)
-        if row["custom_fields"] is not None
-        else UNSET,
-        contacts=UNSET if contacts is None else contacts.get(row["external_id"], []),
-    )
+def _builder(record: type[Record], modelled: Collection[str]) -> Callable[[Row], dict[str, Any]]:
+    readers = [
+        (field.name, field.column, _reader(field, modelled))
+        for field in sent_fields(record)
+        if field.owner is record
+    ]
+    parts = [(name, kind, _builder(kind, modelled)) for name, kind in groups(record)]
+
+    def build(row: Row) -> dict[str, Any]:
+        values = {name: read(row[column]) for name, column, read in readers}
+        for name, kind, build_part in parts:
+            part = build_part(row)
+            given = any(value is not UNSET for value in part.values())
+            values[name] = kind(**part) if given else UNSET
+        return values
+
+    return build
 
 
-def _settlement(row: Row) -> dict[str, Any]:
-    return {
-        "external_id": row["external_id"],
-        "currency": row["currency"],
-        "amount": row["amount"],
-        "validated_at": _instant(row["validated_at"]),
-        "customer": external(row["customer_external_id"]),
-        "instrument": _given(row["instrument"]),
-        "ref_number": _given(row["ref_number"]),
-        "bank_account_id": _given(row["bank_account_id"]),
-    }
+def _reader(field: SentField, modelled: Collection[str]) -> Callable[[Any], Any]:
+    """From a column's value to the field's."""
+    if field.rule.refers:
+        return lambda value: UNSET if value is None else external(value)
+    if field.rule.kind == "instant":
+        return lambda value: UNSET if value is None else _instant(value)
+    # A text that the API accepts empty: a modelled column that is null clears it.
+    cleared: Any = "" if field.rule.clears == "empty" and field.column in modelled else UNSET
+    return lambda value: cleared if value is None else value
 
 
-def _invoice_links(links: Sequence[tuple[str, str, int]]) -> list[InvoiceLink]:
-    return [InvoiceLink(amount_linked=amount, invoice=external(to)) for _, to, amount in links]
+def _custom_fields(given: str | None, fields: Mapping[str, Field]) -> Any:
+    return UNSET if given is None else custom_values(given, fields) or UNSET
 
 
-def _given(value: Any) -> Any:
-    return UNSET if value is None else value
+def _to(field: LinkField, links: Sequence[tuple[str, str, int]]) -> Iterator[tuple[str, int]]:
+    return ((to, amount) for entity, to, amount in links if entity == field.refers)
+
+
+_LINK_RECORDS: dict[str, Callable[[Reference, int], Record]] = {
+    "invoice": lambda to, amount: InvoiceLink(amount_linked=amount, invoice=to),
+    "payment": lambda to, amount: PaymentLink(amount_linked=amount, payment=to),
+    "credit_note": lambda to, amount: CreditNoteLink(amount_linked=amount, credit_note=to),
+}
+
+
+def _link(field: LinkField, to: str, amount: int) -> Record:
+    return _LINK_RECORDS[field.refers](external(to), amount)
 
 
 def _instant(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds") + "Z"
-
-
-def _maybe_instant(moment: datetime | None) -> str | UnsetType:
-    return UNSET if moment is None else _instant(moment)

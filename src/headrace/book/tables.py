@@ -1,16 +1,21 @@
 """The canonical tables: what a source's SQL models must produce, and nothing else.
 
-One declaration per column; casts, completeness checks and the documentation derive from it.
+Columns that travel are declared once, by the records of the API (`model/fields.py`); here stand
+those that do not. Casts, completeness checks and the documentation derive from them.
 """
 
 from __future__ import annotations
 
-from typing import Literal
-
 from msgspec import Struct
 
-Kind = Literal["text", "id", "code", "amount", "instant", "flag", "json", "bytes"]
-"""`id`: a text by which records know each other; `code`: one by which people know them."""
+from headrace.model.contact import Contact
+from headrace.model.credit_note import CreditNote
+from headrace.model.customer import Customer
+from headrace.model.fields import Kind, sent_fields
+from headrace.model.invoice import Invoice
+from headrace.model.payment import Payment
+from headrace.model.record import Record
+from headrace.model.refund import Refund
 
 
 class Column(Struct, frozen=True):
@@ -35,8 +40,14 @@ class Table(Struct, frozen=True):
         return {column.name: column for column in self.columns}[name]
 
 
-def _ids(*names: str, required: bool = True) -> tuple[Column, ...]:
-    return tuple(Column(name, "id", required) for name in names)
+def _sent(record: type[Record]) -> tuple[Column, ...]:
+    return tuple(
+        Column(field.column, field.rule.kind, field.rule.required) for field in sent_fields(record)
+    )
+
+
+def _ids(*names: str) -> tuple[Column, ...]:
+    return tuple(Column(name, "id", required=True) for name in names)
 
 
 def _text(*names: str) -> tuple[Column, ...]:
@@ -51,67 +62,13 @@ def _amounts(*names: str) -> tuple[Column, ...]:
     return tuple(Column(name, "amount", required=True) for name in names)
 
 
-_SETTLEMENT = (
-    *_ids("external_id", "customer_external_id"),
-    *_must("currency"),
-    *_amounts("amount"),
-    Column("validated_at", "instant", required=True),
-    *_text("instrument", "ref_number", "bank_account_id"),
-)
-
 TABLES = (
-    Table(
-        "customers",
-        "customer",
-        (
-            *_ids("external_id"),
-            *_must("name"),
-            *_text("vat_number", "accounting_ref", "account_manager", "dunning_plan"),
-            *_text("address", "zipcode", "city", "state", "country"),
-            *_ids("parent_external_id", required=False),
-            Column("custom_fields", "json"),
-        ),
-    ),
-    Table(
-        "contacts",
-        "contact",
-        (
-            *_ids("customer_external_id"),
-            *_must("email"),
-            *_ids("external_id", required=False),
-            *_text("first_name", "last_name", "phone", "position"),
-            Column("is_main", "flag"),
-        ),
-    ),
-    Table(
-        "invoices",
-        "invoice",
-        (
-            *_ids("external_id", "customer_external_id"),
-            Column("custom_id", "code", required=True),
-            Column("issued_at", "instant", required=True),
-            Column("due_date", "instant", required=True),
-            *_must("currency"),
-            *_amounts("gross_amount", "net_amount"),
-            *_text("name"),
-            Column("marked_paid_at", "instant"),
-        ),
-    ),
-    Table(
-        "credit_notes",
-        "credit_note",
-        (
-            *_ids("external_id", "customer_external_id"),
-            Column("custom_id", "code", required=True),
-            Column("issued_at", "instant"),
-            Column("due_date", "instant"),
-            *_must("currency"),
-            *_amounts("gross_amount", "net_amount"),
-            *_text("name"),
-        ),
-    ),
-    Table("payments", "payment", _SETTLEMENT),
-    Table("refunds", "refund", _SETTLEMENT),
+    Table("customers", "customer", (*_sent(Customer), Column("custom_fields", "json"))),
+    Table("contacts", "contact", (*_ids("customer_external_id"), *_sent(Contact))),
+    Table("invoices", "invoice", (*_sent(Invoice), Column("marked_paid_at", "instant"))),
+    Table("credit_notes", "credit_note", _sent(CreditNote)),
+    Table("payments", "payment", _sent(Payment)),
+    Table("refunds", "refund", _sent(Refund)),
     Table(
         "allocations",
         "allocation",

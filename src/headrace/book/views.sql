@@ -42,30 +42,28 @@ where currency is not null;
 -- `origin` keeps the table that they came from.
 create or replace view book.all_payments as
 select
-    external_id, coalesce(rebooked.root, customer_external_id) as customer_external_id, currency,
-    amount, validated_at, instrument, ref_number, bank_account_id, 'payment' as origin
-from book.payments
+    payment.* replace (coalesce(rebooked.root, customer_external_id) as customer_external_id),
+    'payment' as origin
+from book.payments as payment
 left join book.rebooked as rebooked using (external_id)
-union all
+union all by name
 select
-    external_id, customer_external_id, currency, -amount, booked_at,
-    null, ref_number, null, 'adjustment'
+    external_id, customer_external_id, currency, -amount as amount, booked_at as validated_at,
+    ref_number, 'adjustment' as origin
 from book.adjustments
 where amount < 0
-union all
-select * exclude (invoice_external_id), 'fix' from book.fixes
-union all
-select * exclude (invoice_external_id), 'settlement' from book.settled;
+union all by name
+select * exclude (invoice_external_id), 'fix' as origin from book.fixes
+union all by name
+select * exclude (invoice_external_id), 'settlement' as origin from book.settled;
 
 create or replace view book.all_refunds as
-select
-    external_id, customer_external_id, currency, amount, validated_at,
-    instrument, ref_number, bank_account_id, 'refund' as origin
+select *, 'refund' as origin
 from book.refunds
-union all
+union all by name
 select
-    external_id, customer_external_id, currency, amount, booked_at,
-    null, ref_number, null, 'adjustment'
+    external_id, customer_external_id, currency, amount, booked_at as validated_at, ref_number,
+    'adjustment' as origin
 from book.adjustments
 where amount > 0;
 
@@ -182,3 +180,29 @@ select
     name,
     json_extract(fields, '/' || replace(replace(name, '~', '~0'), '/', '~1')) as value
 from named;
+
+-- Customers and contacts with what they refer to by the API's names: the root of their family, who
+-- looks after them, their plan; positions that the organisation does not have are left out. Their
+-- columns go by the names of `book.customers` and `book.contacts`.
+create or replace view book.sent_customers as
+select
+    customer.* replace (
+        roots.root as parent_external_id, manager.id as account_manager,
+        dunning.id as dunning_plan
+    )
+from book.customers as customer
+left join book.roots as roots on roots.external_id = customer.external_id
+left join book.names as manager
+    on manager.kind = 'account_manager' and manager.name = lower(customer.account_manager)
+left join book.names as dunning
+    on dunning.kind = 'dunning_plan' and dunning.name = lower(customer.dunning_plan);
+
+create or replace view book.sent_contacts as
+select contact.* replace (if(refused.position is null, contact.position, null) as position)
+from book.travelling_contacts as contact
+left join book.refused_positions as refused on refused.position = contact.position;
+
+create or replace view book.sent_own_contacts as
+select contact.* replace (if(refused.position is null, contact.position, null) as position)
+from book.own_contacts as contact
+left join book.refused_positions as refused on refused.position = contact.position;

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from headrace.model.fields import Sent
 from headrace.model.record import UNSET, Record, Text, UnsetType
 
 
@@ -9,19 +12,19 @@ class ContactChange(Record):
     """The fields of a contact that a partial update may carry."""
 
     id: str | None | UnsetType = UNSET
-    external_id: str | None | UnsetType = UNSET
+    external_id: Annotated[str | None | UnsetType, Sent(kind="id", clears="null")] = UNSET
     """The same one may stand under several customers; each copy has its own id."""
     email: Text | UnsetType = UNSET
-    first_name: str | None | UnsetType = UNSET
-    last_name: str | None | UnsetType = UNSET
-    phone: str | None | UnsetType = UNSET
-    position: str | None | UnsetType = UNSET
+    first_name: Annotated[str | None | UnsetType, Sent(clears="empty")] = UNSET
+    last_name: Annotated[str | None | UnsetType, Sent(clears="empty")] = UNSET
+    phone: Annotated[str | None | UnsetType, Sent(clears="empty")] = UNSET
+    position: Annotated[str | None | UnsetType, Sent(clears="null")] = UNSET
     """Must exist in the organisation: ACCOUNTING, PAYER, PURCHASER, SALES or a label of its own."""
-    is_main: bool | UnsetType = UNSET
+    is_main: Annotated[bool | UnsetType, Sent(kind="flag")] = UNSET
 
 
 class Contact(ContactChange, kw_only=True):
     """As imported, alone or in the customer's full list (guide, Import Contacts)."""
 
-    email: Text
+    email: Annotated[Text, Sent(required=True)]
     """Mandatory, unique within the customer ignoring case."""

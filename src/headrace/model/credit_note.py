@@ -2,44 +2,59 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from headrace.model.custom_field import CustomFieldValue
 from headrace.model.customer import CustomerBrief
+from headrace.model.fields import Links, Sent
 from headrace.model.invoice import InvoiceLinkAnswer
 from headrace.model.record import UNSET, Amount, Currency, Instant, Record, Text, UnsetType
 from headrace.model.reference import InvoiceLink, Reference
 
 
-class CreditNote(Record):
+class CreditNoteFields(Record):
+    """What requests and answers have alike."""
+
+    external_id: Annotated[Text | None | UnsetType, Sent(kind="id", required=True)] = UNSET
+    id: str | UnsetType = UNSET
+    custom_id: Annotated[Text | UnsetType, Sent(kind="code", required=True)] = UNSET
+    issued_at: Annotated[Instant | None | UnsetType, Sent(kind="instant", clears="null")] = UNSET
+    due_date: Annotated[Instant | None | UnsetType, Sent(kind="instant", clears="null")] = UNSET
+    currency: Annotated[Currency | UnsetType, Sent(required=True, binds=True)] = UNSET
+    gross_amount: Annotated[Amount | UnsetType, Sent(kind="amount", required=True, binds=True)] = (
+        UNSET
+    )
+    net_amount: Annotated[Amount | UnsetType, Sent(kind="amount", required=True)] = UNSET
+    name: Annotated[str | None | UnsetType, Sent(clears="null")] = UNSET
+
+
+class CreditNote(CreditNoteFields):
     """As imported by `POST /credit_notes`; amounts are positive."""
 
-    external_id: Text | None | UnsetType = UNSET
-    id: str | UnsetType = UNSET
-    custom_id: Text | UnsetType = UNSET
-    issued_at: Instant | None | UnsetType = UNSET
-    due_date: Instant | None | UnsetType = UNSET
-    currency: Currency | UnsetType = UNSET
-    gross_amount: Amount | UnsetType = UNSET
-    net_amount: Amount | UnsetType = UNSET
-    customer: Reference | UnsetType = UNSET
-    name: str | None | UnsetType = UNSET
-    linked_invoices: list[InvoiceLink] | UnsetType = UNSET
+    customer: Annotated[
+        Reference | UnsetType,
+        Sent(
+            kind="id",
+            column="customer_external_id",
+            refers="customer",
+            required=True,
+            binds=True,
+        ),
+    ] = UNSET
+    linked_invoices: Annotated[
+        list[InvoiceLink] | UnsetType, Links(refers="invoice", verb="settles invoice")
+    ] = UNSET
     """Present: replaces the note's own links. Absent: leaves them."""
     custom_fields: list[CustomFieldValue] | UnsetType = UNSET
     """Assigned by people, not by the API (guide, Create custom fields): only an empty list goes."""
 
 
-class CreditNoteAnswer(Record):
+class CreditNoteAnswer(CreditNoteFields, kw_only=True):
     """As the API answers it."""
 
-    id: str
-    external_id: str | None
-    custom_id: str
-    issued_at: str | None
-    due_date: str | None
-    name: str | None
-    currency: str
-    gross_amount: Amount
-    net_amount: Amount
+    def __post_init__(self) -> None:
+        """Nothing: it is made of what was checked when it came in."""
+
     amount_linked: Amount
     """Applied to invoices and paid out by refunds."""
     pdf_url: str | None

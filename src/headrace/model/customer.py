@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 
 from headrace.model.contact import Contact
 from headrace.model.custom_field import CustomFieldValue
+from headrace.model.fields import Sent
 from headrace.model.record import UNSET, Balance, Record, Text, UnsetType
 from headrace.model.reference import Reference
 
@@ -13,26 +16,39 @@ from headrace.model.reference import Reference
 class Address(Record):
     """Where the customer sits; `country` is a name such as France, not a code."""
 
-    address: str | None | UnsetType = UNSET
-    zipcode: str | None | UnsetType = UNSET
-    city: str | None | UnsetType = UNSET
-    state: str | None | UnsetType = UNSET
-    country: str | None | UnsetType = UNSET
+    address: Annotated[str | None | UnsetType, Sent(clears="empty")] = UNSET
+    zipcode: Annotated[str | None | UnsetType, Sent(clears="empty")] = UNSET
+    city: Annotated[str | None | UnsetType, Sent(clears="empty")] = UNSET
+    state: Annotated[str | None | UnsetType, Sent(clears="empty")] = UNSET
+    country: Annotated[str | None | UnsetType, Sent(clears="empty")] = UNSET
 
 
 class Customer(Record):
     """As imported by `POST /customers`; `name` is needed there, not in a partial update."""
 
-    external_id: Text | None | UnsetType = UNSET
+    external_id: Annotated[Text | None | UnsetType, Sent(kind="id", required=True)] = UNSET
     id: str | UnsetType = UNSET
-    name: Text | UnsetType = UNSET
-    vat_number: str | None | UnsetType = UNSET
-    accounting_ref: str | None | UnsetType = UNSET
-    account_manager_id: str | None | UnsetType = UNSET
-    dunning_plan_id: str | None | UnsetType = UNSET
+    name: Annotated[Text | UnsetType, Sent(required=True)] = UNSET
+    vat_number: Annotated[str | None | UnsetType, Sent(clears="empty")] = UNSET
+    accounting_ref: Annotated[str | None | UnsetType, Sent(clears="empty")] = UNSET
+    account_manager_id: Annotated[
+        str | None | UnsetType, Sent(column="account_manager", clears="null")
+    ] = UNSET
+    dunning_plan_id: Annotated[
+        str | None | UnsetType, Sent(column="dunning_plan", clears="null")
+    ] = UNSET
     """An existing plan; null takes the customer off its plan."""
     address: Address | None | UnsetType = UNSET
-    parent: Reference | None | UnsetType = UNSET
+    parent: Annotated[
+        Reference | None | UnsetType,
+        Sent(
+            kind="id",
+            column="parent_external_id",
+            refers="customer",
+            clears="null",
+            binds=True,
+        ),
+    ] = UNSET
     """One level only, and it must exist already (guide, Parent-child relation)."""
     payment_methods: dict[str, msgspec.Raw] | None | UnsetType = UNSET
     custom_fields: list[CustomFieldValue] | UnsetType = UNSET

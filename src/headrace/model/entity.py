@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from headrace.model.contact import Contact
 from headrace.model.credit_note import CreditNote, CreditNoteAnswer
 from headrace.model.customer import Customer, CustomerAnswer
+from headrace.model.fields import LinkField, link_fields, sent_fields
 from headrace.model.invoice import Invoice, InvoiceAnswer
 from headrace.model.payment import Payment, PaymentAnswer
 from headrace.model.record import Record
@@ -36,45 +38,32 @@ class Entity(Struct, frozen=True):
         return self.name + "s"
 
 
-CUSTOMER = Entity("customer", "/customers", "customers", 1000, Customer, CustomerAnswer, ("name",))
-INVOICE = Entity(
-    "invoice",
-    "/invoices",
-    "invoices",
-    500,
-    Invoice,
-    InvoiceAnswer,
-    ("custom_id", "issued_at", "due_date", "currency", "gross_amount", "net_amount", "customer"),
-)
-CREDIT_NOTE = Entity(
-    "credit_note",
-    "/credit_notes",
-    "items",
-    500,
-    CreditNote,
-    CreditNoteAnswer,
-    ("custom_id", "currency", "gross_amount", "net_amount", "customer"),
-)
-PAYMENT = Entity(
-    "payment",
-    "/payments",
-    "items",
-    500,
-    Payment,
-    PaymentAnswer,
-    ("currency", "amount", "validated_at", "customer"),
-)
-REFUND = Entity(
-    "refund",
-    "/refunds",
-    "items",
-    500,
-    Refund,
-    RefundAnswer,
-    ("currency", "amount", "validated_at", "customer"),
-)
+def _imported(
+    name: str, envelope: str, page_cap: int, record: type[Record], answer: type[Record]
+) -> Entity:
+    rows = sent_fields(record)
+    required = (row.name for row in rows if row.rule.required and row.name != "external_id")
+    return Entity(name, f"/{name}s", envelope, page_cap, record, answer, tuple(required))
+
+
+CUSTOMER = _imported("customer", "customers", 1000, Customer, CustomerAnswer)
+INVOICE = _imported("invoice", "invoices", 500, Invoice, InvoiceAnswer)
+CREDIT_NOTE = _imported("credit_note", "items", 500, CreditNote, CreditNoteAnswer)
+PAYMENT = _imported("payment", "items", 500, Payment, PaymentAnswer)
+REFUND = _imported("refund", "items", 500, Refund, RefundAnswer)
 
 ENTITIES = (CUSTOMER, INVOICE, CREDIT_NOTE, PAYMENT, REFUND)
 """Import order: each refers only to what stands before it (a parent customer apart)."""
 
 BY_NAME = {entity.name: entity for entity in ENTITIES}
+
+SENT: dict[str, type[Record]] = {
+    "contact": Contact,
+    **{entity.name: entity.record for entity in ENTITIES},
+}
+"""What a sync sends, by entity; contacts on their own or with their customer."""
+
+LINKS: dict[str, LinkField] = {
+    field.wire: field for record in SENT.values() for field in link_fields(record)
+}
+"""Lists of links by their field in a request."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from headrace.model.custom_field import CustomFieldValue
+from headrace.model.fields import Sent
 from headrace.model.record import UNSET, Amount, Currency, Instant, Record, Text, UnsetType
 from headrace.model.reference import Reference
 
@@ -10,19 +13,30 @@ from headrace.model.reference import Reference
 class Invoice(Record):
     """As imported by `POST /invoices` (guide, Import Invoice)."""
 
-    external_id: Text | None | UnsetType = UNSET
+    external_id: Annotated[Text | None | UnsetType, Sent(kind="id", required=True)] = UNSET
     id: str | UnsetType = UNSET
-    custom_id: Text | UnsetType = UNSET
+    custom_id: Annotated[Text | UnsetType, Sent(kind="code", required=True)] = UNSET
     """The number that people read on it."""
-    issued_at: Instant | UnsetType = UNSET
-    due_date: Instant | UnsetType = UNSET
-    currency: Currency | UnsetType = UNSET
-    gross_amount: Amount | UnsetType = UNSET
+    issued_at: Annotated[Instant | UnsetType, Sent(kind="instant", required=True)] = UNSET
+    due_date: Annotated[Instant | UnsetType, Sent(kind="instant", required=True)] = UNSET
+    currency: Annotated[Currency | UnsetType, Sent(required=True, binds=True)] = UNSET
+    gross_amount: Annotated[Amount | UnsetType, Sent(kind="amount", required=True, binds=True)] = (
+        UNSET
+    )
     """With tax."""
-    net_amount: Amount | UnsetType = UNSET
+    net_amount: Annotated[Amount | UnsetType, Sent(kind="amount", required=True)] = UNSET
     """Without tax."""
-    customer: Reference | UnsetType = UNSET
-    name: str | None | UnsetType = UNSET
+    customer: Annotated[
+        Reference | UnsetType,
+        Sent(
+            kind="id",
+            column="customer_external_id",
+            refers="customer",
+            required=True,
+            binds=True,
+        ),
+    ] = UNSET
+    name: Annotated[str | None | UnsetType, Sent(clears="null")] = UNSET
     custom_fields: list[CustomFieldValue] | UnsetType = UNSET
     """Fields that it does not name stay as they are."""
 

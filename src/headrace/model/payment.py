@@ -2,46 +2,60 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from headrace.model.custom_field import CustomFieldValue
 from headrace.model.customer import CustomerBrief
+from headrace.model.fields import Links, Sent
 from headrace.model.invoice import InvoiceLinkAnswer
 from headrace.model.record import UNSET, Amount, Currency, Instant, Record, Text, UnsetType
 from headrace.model.reference import InvoiceLink, Reference
 
 
-class Payment(Record):
+class PaymentFields(Record):
+    """What requests and answers have alike."""
+
+    external_id: Annotated[Text | None | UnsetType, Sent(kind="id", required=True)] = UNSET
+    id: str | UnsetType = UNSET
+    currency: Annotated[Currency | UnsetType, Sent(required=True, binds=True)] = UNSET
+    amount: Annotated[Amount | UnsetType, Sent(kind="amount", required=True, binds=True)] = UNSET
+    validated_at: Annotated[Instant | UnsetType, Sent(kind="instant", required=True)] = UNSET
+    instrument: Annotated[str | None | UnsetType, Sent(clears="null")] = UNSET
+    """WIRE_TRANSFER, DIRECT_DEBIT, CARD, CASH, CHECK, UNKNOWN; other words pass."""
+    ref_number: Annotated[str | None | UnsetType, Sent(clears="null")] = UNSET
+    """Starts with `fix:` on a synthetic payment."""
+    bank_account_id: Annotated[str | None | UnsetType, Sent(clears="null")] = UNSET
+
+
+class Payment(PaymentFields):
     """As imported by `POST /payments` (guide, Import Payment)."""
 
-    external_id: Text | None | UnsetType = UNSET
-    id: str | UnsetType = UNSET
-    currency: Currency | UnsetType = UNSET
-    amount: Amount | UnsetType = UNSET
-    validated_at: Instant | UnsetType = UNSET
-    customer: Reference | UnsetType = UNSET
-    instrument: str | None | UnsetType = UNSET
-    """WIRE_TRANSFER, DIRECT_DEBIT, CARD, CASH, CHECK, UNKNOWN; other words pass."""
-    ref_number: str | None | UnsetType = UNSET
-    """Starts with `fix:` on a synthetic payment."""
-    bank_account_id: str | None | UnsetType = UNSET
-    linked_invoices: list[InvoiceLink] | UnsetType = UNSET
+    customer: Annotated[
+        Reference | UnsetType,
+        Sent(
+            kind="id",
+            column="customer_external_id",
+            refers="customer",
+            required=True,
+            binds=True,
+        ),
+    ] = UNSET
+    linked_invoices: Annotated[
+        list[InvoiceLink] | UnsetType, Links(refers="invoice", verb="settles invoice")
+    ] = UNSET
     """Present: replaces the payment's own links. Absent: leaves them."""
     custom_fields: list[CustomFieldValue] | UnsetType = UNSET
     """Assigned by people, not by the API (guide, Create custom fields): only an empty list goes."""
 
 
-class PaymentAnswer(Record):
+class PaymentAnswer(PaymentFields, kw_only=True):
     """As the API answers it."""
 
-    id: str
-    external_id: str | None
-    currency: str
-    amount: Amount
+    def __post_init__(self) -> None:
+        """Nothing: it is made of what was checked when it came in."""
+
     amount_linked: Amount
     """Applied to invoices and given back by refunds."""
-    validated_at: str
-    instrument: str | None
-    ref_number: str | None
-    bank_account_id: str | None
     type: str
     created_at: str
     modified_at: str

@@ -86,7 +86,7 @@ def _kind_of(hint: Any) -> str | None:
     for meta in getattr(hint, "__metadata__", ()):
         if isinstance(meta, Meta) and meta.extra:
             return typing.cast("str | None", meta.extra.get("kind"))
-    return None
+    return _kind_of(hint.__origin__) if typing.get_origin(hint) is Annotated else None
 
 
 @functools.cache

@@ -2,25 +2,48 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from headrace.model.customer import CustomerBrief
+from headrace.model.fields import Links, Sent
 from headrace.model.record import UNSET, Amount, Currency, Instant, Record, Text, UnsetType
 from headrace.model.reference import CreditNoteLink, PaymentLink, Reference
 
 
-class Refund(Record):
+class RefundFields(Record):
+    """What requests and answers have alike."""
+
+    external_id: Annotated[Text | None | UnsetType, Sent(kind="id", required=True)] = UNSET
+    id: str | UnsetType = UNSET
+    currency: Annotated[Currency | UnsetType, Sent(required=True, binds=True)] = UNSET
+    amount: Annotated[Amount | UnsetType, Sent(kind="amount", required=True, binds=True)] = UNSET
+    validated_at: Annotated[Instant | UnsetType, Sent(kind="instant", required=True)] = UNSET
+    instrument: Annotated[str | None | UnsetType, Sent(clears="null")] = UNSET
+    ref_number: Annotated[str | None | UnsetType, Sent(clears="null")] = UNSET
+    bank_account_id: Annotated[str | None | UnsetType, Sent(clears="null")] = UNSET
+
+
+class Refund(RefundFields):
     """As imported by `POST /refunds` (guide, Import Refund)."""
 
-    external_id: Text | None | UnsetType = UNSET
-    id: str | UnsetType = UNSET
-    currency: Currency | UnsetType = UNSET
-    amount: Amount | UnsetType = UNSET
-    validated_at: Instant | UnsetType = UNSET
-    customer: Reference | UnsetType = UNSET
-    instrument: str | None | UnsetType = UNSET
-    ref_number: str | None | UnsetType = UNSET
-    bank_account_id: str | None | UnsetType = UNSET
-    linked_payments: list[PaymentLink] | UnsetType = UNSET
-    linked_credit_notes: list[CreditNoteLink] | UnsetType = UNSET
+    customer: Annotated[
+        Reference | UnsetType,
+        Sent(
+            kind="id",
+            column="customer_external_id",
+            refers="customer",
+            required=True,
+            binds=True,
+        ),
+    ] = UNSET
+    linked_payments: Annotated[
+        list[PaymentLink] | UnsetType,
+        Links(refers="payment", answer="linkedTransactions", verb="gives back payment"),
+    ] = UNSET
+    linked_credit_notes: Annotated[
+        list[CreditNoteLink] | UnsetType,
+        Links(refers="credit_note", verb="pays out credit note"),
+    ] = UNSET
 
 
 class RefundPaymentAnswer(Record):
@@ -37,18 +60,13 @@ class RefundCreditNoteAnswer(Record):
     credit_note: Reference
 
 
-class RefundAnswer(Record):
+class RefundAnswer(RefundFields, kw_only=True):
     """As the API answers it; the counterpart of `linkedPayments` is `linkedTransactions`."""
 
-    id: str
-    external_id: str | None
-    currency: str
-    amount: Amount
+    def __post_init__(self) -> None:
+        """Nothing: it is made of what was checked when it came in."""
+
     amount_linked: Amount
-    validated_at: str
-    instrument: str | None
-    ref_number: str | None
-    bank_account_id: str | None
     created_at: str
     modified_at: str
     customer: CustomerBrief

@@ -5,18 +5,22 @@ from __future__ import annotations
 import re
 
 from headrace.cli.show.names import change_text, record_text
+from headrace.model.entity import LINKS, SENT
+from headrace.model.fields import Kind, sent_fields
 from headrace.model.money import format_money
 from headrace.sync.planning.plan import Change
+
+
+def _of_kind(kind: Kind) -> tuple[str, ...]:
+    rows = (row for record in SENT.values() for row in sent_fields(record))
+    return tuple(row.wire for row in rows if row.rule.kind == kind)
+
 
 _VERBS = {"create": "new", "update": "changed", "delete": "deleted", "release": "unlinked"}
 _SILENT = {"externalId", "customer.externalId", "currency"}
 """Fields that the line above says already."""
-_AMOUNTS = ("amount", "grossAmount", "netAmount", "amountLinked")
-_LINKS = {
-    "linkedInvoices": "settles invoice",
-    "linkedPayments": "gives back payment",
-    "linkedCreditNotes": "pays out credit note",
-}
+_AMOUNTS = (*_of_kind("amount"), "amountLinked")
+_INSTANTS = _of_kind("instant")
 _LINK = re.compile(r"(linked\w+)\[(.*)\]\.amountLinked")
 
 
@@ -37,15 +41,15 @@ def change_lines(change: Change, whose: bool = True) -> list[str]:
 
 def _field_line(change: Change, name: str, before: str, after: str) -> str | None:
     """None for what the heading says already."""
-    if name in _SILENT or (name.startswith("linked") and not name.endswith("amountLinked")):
+    if name in _SILENT or (name.startswith(tuple(LINKS)) and not name.endswith("amountLinked")):
         return None
     if name.endswith(_AMOUNTS):
         before, after = (_money(text, change.currency) for text in (before, after))
-    elif name.endswith(("At", "Date")):
+    elif name.endswith(_INSTANTS):
         before, after = before[:10], after[:10]
     if link := _LINK.fullmatch(name):
         number = change.targets.get(name.removesuffix(".amountLinked"), "")
-        label = record_text(_LINKS[link[1]], link[2], number)
+        label = record_text(LINKS[link[1]].verb, link[2], number)
     else:
         label = re.sub(r"(?<=[a-z])([A-Z])", lambda found: " " + found[0].lower(), name)
     if change.action == "create":

@@ -50,7 +50,7 @@ def _collect(db: Connection, context: Context, draft: CollectedDraft) -> Payment
 def _fail(db: Connection, context: Context, id: str, draft: FailedDraft) -> RefundAnswer:
     freed = put_document(db, context, PAYMENT, Address(id=id), Payment(linked_invoices=[]))
     paid = cast(PaymentAnswer, freed.answer)
-    left = paid.amount - paid.amount_linked
+    left = cast(int, paid.amount) - paid.amount_linked
     if left <= 0:
         raise BadRequest(f"Nothing of payment {id} is left to be given back.")
     refund = Refund(

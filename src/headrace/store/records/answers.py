@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from headrace.ledger.document import Document, invoice_state, open_amount
-from headrace.model.credit_note import CreditNote, CreditNoteAnswer
+from headrace.model.credit_note import CreditNote, CreditNoteAnswer, CreditNoteFields
 from headrace.model.customer import CustomerBrief
 from headrace.model.entity import Entity
 from headrace.model.invoice import (
@@ -19,13 +19,14 @@ from headrace.model.invoice import (
     InvoiceLinkAnswer,
     InvoicePayment,
 )
-from headrace.model.payment import Payment, PaymentAnswer
+from headrace.model.payment import Payment, PaymentAnswer, PaymentFields
 from headrace.model.record import UNSET, Record
 from headrace.model.reference import Reference
 from headrace.model.refund import (
     Refund,
     RefundAnswer,
     RefundCreditNoteAnswer,
+    RefundFields,
     RefundPaymentAnswer,
 )
 from headrace.store.connection import Connection
@@ -136,22 +137,26 @@ def _invoice(
     if values is not UNSET:
         values = read_values(db, context, INVOICE_FIELDS, row.seq, row.seq).get(row.seq, [])
     return InvoiceAnswer(
-        id=row.id,
-        external_id=row.external_id,
-        custom_id=body.custom_id,
-        issued_at=body.issued_at,
-        due_date=body.due_date,
-        currency=row.currency,
-        gross_amount=row.amount,
-        net_amount=body.net_amount,
-        name=set_or_none(body.name),
-        custom_fields=values,
+        **{
+            **_said(body, Invoice),
+            "id": row.id,
+            "external_id": row.external_id,
+            "currency": row.currency,
+            "gross_amount": row.amount,
+            "customer": UNSET,
+            "custom_fields": values,
+        },
         customer_id=row.customer_id,
         amount_outstanding=open_amount(row),
         state=invoice_state(row, context.today),
         pdf_url=_pdf_url(context, row),
         payments=payments,
     )
+
+
+def _said(body: Record, kind: type[Record]) -> dict[str, Any]:
+    """The fields of `kind` as stored; null for what was never said."""
+    return {name: set_or_none(getattr(body, name)) for name in kind.__struct_fields__}
 
 
 def _pdf_url(context: Context, row: DocumentRow) -> str | None:
@@ -170,15 +175,15 @@ def _brief(row: DocumentRow) -> CustomerBrief:
 def _credit_note(context: Context, row: DocumentRow, links: list[Link]) -> CreditNoteAnswer:
     body: CreditNote = BODIES["credit_note"].decode(row.body)
     return CreditNoteAnswer(
-        id=row.id,
-        external_id=row.external_id,
-        custom_id=str(body.custom_id),
-        issued_at=row.dated,
-        due_date=row.due_date,
-        name=set_or_none(body.name),
-        currency=row.currency,
-        gross_amount=row.amount,
-        net_amount=set_or_none(body.net_amount),
+        **{
+            **_said(body, CreditNoteFields),
+            "id": row.id,
+            "external_id": row.external_id,
+            "issued_at": row.dated,
+            "due_date": row.due_date,
+            "currency": row.currency,
+            "gross_amount": row.amount,
+        },
         amount_linked=row.applied,
         pdf_url=_pdf_url(context, row),
         customer=_brief(row),
@@ -189,15 +194,15 @@ def _credit_note(context: Context, row: DocumentRow, links: list[Link]) -> Credi
 def _payment(context: Context, row: DocumentRow, links: list[Link]) -> PaymentAnswer:
     body: Payment = BODIES["payment"].decode(row.body)
     return PaymentAnswer(
-        id=row.id,
-        external_id=row.external_id,
-        currency=row.currency,
-        amount=row.amount,
+        **{
+            **_said(body, PaymentFields),
+            "id": row.id,
+            "external_id": row.external_id,
+            "currency": row.currency,
+            "amount": row.amount,
+            "validated_at": str(row.dated),
+        },
         amount_linked=row.applied,
-        validated_at=str(row.dated),
-        instrument=set_or_none(body.instrument),
-        ref_number=set_or_none(body.ref_number),
-        bank_account_id=set_or_none(body.bank_account_id),
         type="ACCOUNT",
         created_at=row.created_at,
         modified_at=row.modified_at,
@@ -209,15 +214,15 @@ def _payment(context: Context, row: DocumentRow, links: list[Link]) -> PaymentAn
 def _refund(context: Context, row: DocumentRow, links: list[Link]) -> RefundAnswer:
     body: Refund = BODIES["refund"].decode(row.body)
     return RefundAnswer(
-        id=row.id,
-        external_id=row.external_id,
-        currency=row.currency,
-        amount=row.amount,
+        **{
+            **_said(body, RefundFields),
+            "id": row.id,
+            "external_id": row.external_id,
+            "currency": row.currency,
+            "amount": row.amount,
+            "validated_at": str(row.dated),
+        },
         amount_linked=row.applied,
-        validated_at=str(row.dated),
-        instrument=set_or_none(body.instrument),
-        ref_number=set_or_none(body.ref_number),
-        bank_account_id=set_or_none(body.bank_account_id),
         created_at=row.created_at,
         modified_at=row.modified_at,
         customer=_brief(row),

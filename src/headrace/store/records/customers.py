@@ -151,19 +151,18 @@ def _answer(
     parent = None
     if row.parent_id is not None:
         parent = Reference(id=row.parent_id, external_id=row.parent_external_id or UNSET)
+    said = {name: set_or_none(getattr(body, name)) for name in Customer.__struct_fields__}
     return CustomerAnswer(
-        id=row.id,
-        external_id=row.external_id,
-        name=row.name,
-        vat_number=set_or_none(body.vat_number),
-        accounting_ref=row.accounting_ref,
-        account_manager_id=set_or_none(body.account_manager_id),
-        dunning_plan_id=set_or_none(body.dunning_plan_id),
-        address=set_or_none(body.address),
-        parent=parent,
-        payment_methods=set_or_none(body.payment_methods),
-        custom_fields=values,
-        contacts=parse_contacts(row.contacts),
+        **{
+            **said,
+            "id": row.id,
+            "external_id": row.external_id,
+            "name": row.name,
+            "accounting_ref": row.accounting_ref,
+            "parent": parent,
+            "custom_fields": values,
+            "contacts": parse_contacts(row.contacts),
+        },
         balance=figures.balance,
         amount_due=figures.due,
         amount_overdue=figures.overdue,

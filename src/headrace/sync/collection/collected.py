@@ -14,7 +14,8 @@ from msgspec import Struct, field
 
 from headrace.client.endpoints import Reader
 from headrace.client.page import read_page
-from headrace.model.entity import PAYMENT, REFUND, Entity
+from headrace.model.entity import BY_NAME, PAYMENT, REFUND, Entity
+from headrace.model.fields import link_fields
 from headrace.sync.journal import Journal, ListState
 
 COLLECTED_ENTITIES = (REFUND, PAYMENT)
@@ -23,11 +24,6 @@ _NEWEST = 100
 """Ids of the head of a list that are remembered: all of them would have to be deleted for the whole
 list to be read again."""
 _READINGS = 3
-_LINKS = {
-    "linkedInvoices": ("invoice", "invoice"),
-    "linkedTransactions": ("payment", "payment"),
-    "linkedCreditNotes": ("creditNote", "credit_note"),
-}
 
 
 class CollectedLink(Struct, frozen=True):
@@ -80,13 +76,13 @@ def collected_of(entity: str, item: Mapping[str, Any]) -> Collected:
         created_at=str(item.get("createdAt") or ""),
         links=[
             CollectedLink(
-                kind,
-                str((link.get(reference) or {}).get("id") or ""),
-                str((link.get(reference) or {}).get("externalId") or ""),
+                field.refers,
+                str((link.get(field.reference) or {}).get("id") or ""),
+                str((link.get(field.reference) or {}).get("externalId") or ""),
                 int(link.get("linkedAmount") or 0),
             )
-            for name, (reference, kind) in _LINKS.items()
-            for link in item.get(name) or []
+            for field in link_fields(BY_NAME[entity].record)
+            for link in item.get(field.answer) or []
         ],
     )
 

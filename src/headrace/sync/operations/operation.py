@@ -6,13 +6,8 @@ from collections import deque
 
 from msgspec import Struct, field
 
-from headrace.model.credit_note import CreditNote
-from headrace.model.customer import Customer
-from headrace.model.invoice import Invoice
-from headrace.model.payment import Payment
-from headrace.model.record import Record
-from headrace.model.reference import Reference
-from headrace.model.refund import Refund
+from headrace.model.fields import link_fields, sent_fields
+from headrace.model.record import UNSET, Record
 from headrace.sync.journal import Key
 
 # Phases of delivery: changes to what the API has, open items, the settled past.
@@ -127,29 +122,17 @@ class Lane(Struct, kw_only=True):
 
 def references(record: Record) -> tuple[Key, ...]:
     """The records that must exist before this one can be taken."""
-    match record:
-        case Customer(parent=Reference() as parent):
-            return (("customer", str(parent.external_id)),)
-        case Invoice(customer=Reference() as customer):
-            return (("customer", str(customer.external_id)),)
-        case (
-            CreditNote(customer=Reference() as customer) | Payment(customer=Reference() as customer)
-        ):
-            links = record.linked_invoices or []
-            return (
-                ("customer", str(customer.external_id)),
-                *(("invoice", str(link.invoice.external_id)) for link in links),
-            )
-        case Refund(customer=Reference() as customer):
-            return (
-                ("customer", str(customer.external_id)),
-                *(
-                    ("payment", str(link.payment.external_id))
-                    for link in record.linked_payments or []
-                ),
-                *(
-                    ("credit_note", str(link.credit_note.external_id))
-                    for link in record.linked_credit_notes or []
-                ),
-            )
-    return ()
+    kind = type(record)
+    direct = (
+        (field.rule.refers, getattr(record, field.name))
+        for field in sent_fields(kind)
+        if field.rule.refers
+    )
+    linked = (
+        (field.refers, getattr(link, field.refers))
+        for field in link_fields(kind)
+        for link in getattr(record, field.name) or ()
+    )
+    return tuple(
+        (entity, str(to.external_id)) for entity, to in (*direct, *linked) if to is not UNSET
+    )

@@ -11,17 +11,18 @@ from typing import Any
 import msgspec
 
 from headrace.client.answer import object_of
+from headrace.model.entity import LINKS, SENT
+from headrace.model.fields import sent_fields
 
 Differs = list[tuple[str, str, str]]
 """(field, sent, kept) as text."""
 
-_DATES = ("issuedAt", "dueDate", "validatedAt")
-_LINKS = {
-    "linkedInvoices": ("linkedInvoices", "invoice"),
-    "linkedPayments": ("linkedTransactions", "payment"),
-    "linkedCreditNotes": ("linkedCreditNotes", "creditNote"),
-}
-"""Field of the request to that of the answer, and what its entries refer to."""
+_DATES = tuple(
+    field.wire
+    for record in SENT.values()
+    for field in sent_fields(record)
+    if field.rule.kind == "instant"
+)
 
 
 def kept_otherwise(sent: bytes, answered: bytes) -> Differs:
@@ -34,7 +35,7 @@ def kept_otherwise(sent: bytes, answered: bytes) -> Differs:
         return []
     found: Differs = []
     for name, value in msgspec.json.decode(sent).items():
-        if name in _LINKS:
+        if name in LINKS:
             found += _links(name, value or [], kept)
         elif name == "contacts":
             found += _contacts(value or [], kept.get("contacts"))
@@ -50,8 +51,13 @@ def unshown(sent: bytes, kept: dict[str, Any]) -> list[str]:
     return [
         name
         for name, value in msgspec.json.decode(sent).items()
-        if _plain(name, value) is not None and _LINKS.get(name, (name,))[0] not in kept
+        if _plain(name, value) is not None and _answered(name) not in kept
     ]
+
+
+def _answered(name: str) -> str:
+    """What answers call the field."""
+    return LINKS[name].answer if name in LINKS else name
 
 
 def _field(name: str, sent: Any, kept: Any) -> Differs:
@@ -78,7 +84,7 @@ def _plain(name: str, value: Any) -> Any:
 
 def _links(name: str, sent: list[Any], kept: dict[str, Any]) -> Differs:
     """Amounts by what they refer to, where the answer names that by the source's id."""
-    field, reference = _LINKS[name]
+    field, reference = LINKS[name].answer, LINKS[name].reference
     if not isinstance(kept.get(field), list):
         return []
     before = {link[reference]["externalId"]: link["amountLinked"] for link in sent}

@@ -12,39 +12,22 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from headrace.model.entity import LINKS, SENT
+from headrace.model.fields import sent_fields
 from headrace.sync.journal import Key
 from headrace.sync.operations.operation import UNKNOWN_LINK
 
-_CLEARABLE = {
-    "customer": {
-        "parent_external_id": "parent",
-        "account_manager": "accountManagerId",
-        "dunning_plan": "dunningPlanId",
-    },
-    "contact": {"position": "position"},
-    "invoice": {"name": "name"},
-    "credit_note": {"name": "name", "issued_at": "issuedAt", "due_date": "dueDate"},
-    "payment": {
-        "instrument": "instrument",
-        "ref_number": "refNumber",
-        "bank_account_id": "bankAccountId",
-    },
-    "refund": {
-        "instrument": "instrument",
-        "ref_number": "refNumber",
-        "bank_account_id": "bankAccountId",
-    },
-}
-"""Entity to column to the field that is left out where the column is null."""
 _KEPT = {"customFields", "isMain"}
 """Fields that are not null: values go one by one, and one of a customer's contacts is the main."""
-_OF_CONTACTS = {"external_id": "externalId", "position": "position"}
-"""The same of contacts in their customer."""
 
 
 def clearable(entity: str, columns: Collection[str]) -> list[str]:
     """Fields that a row may have emptied, by the columns that its model makes."""
-    return [field for column, field in _CLEARABLE[entity].items() if column in columns]
+    return [
+        field.wire
+        for field in sent_fields(SENT[entity])
+        if field.rule.clears == "null" and field.column in columns
+    ]
 
 
 def with_cleared(payload: bytes, had: Collection[str]) -> bytes:
@@ -92,7 +75,7 @@ def with_emptied_contacts(payload: bytes, before: bytes | None, columns: Collect
     if not new.get("contacts"):
         return payload
     old = None if before is None else msgspec.json.decode(before).get("contacts") or []
-    unnamed = [field for column, field in _OF_CONTACTS.items() if column in columns]
+    unnamed = clearable("contact", columns)
     contacts = []
     for contact in new["contacts"]:
         had: Collection[str] = unnamed
@@ -121,13 +104,9 @@ def _field_of(value: dict[str, Any]) -> FieldKey:
     return value.get("id"), value.get("externalId")
 
 
-_TIES = ("customer", "parent", "currency", "amount", "grossAmount")
-_LINKS = {
-    "linkedInvoices": ("invoice", "invoice"),
-    "linkedPayments": ("payment", "payment"),
-    "linkedCreditNotes": ("creditNote", "credit_note"),
+_BINDING = {
+    field.wire for record in SENT.values() for field in sent_fields(record) if field.rule.binds
 }
-"""Field of links to the reference in each link, and what it refers to."""
 
 
 class Bonds(Struct, frozen=True):
@@ -145,10 +124,11 @@ def bonds(before: bytes, after: bytes, also: Collection[Key] = ()) -> Bonds:
     """Of an update. All allocations are given back when customer or currency change, and those to
     the records in `also`, which come again."""
     old, new = msgspec.json.decode(before), msgspec.json.decode(after)
-    rebinds = any(old.get(name) != new.get(name) for name in (*_TIES, *_LINKS))
+    rebinds = any(old.get(name) != new.get(name) for name in (*_BINDING, *LINKS))
     moves = any(old.get(name) != new.get(name) for name in ("customer", "currency"))
     frees: list[Key] = []
-    for name, (reference, entity) in _LINKS.items():
+    for name, field in LINKS.items():
+        reference, entity = field.reference, field.refers
         kept = {}
         if not moves:
             for link in new.get(name) or []:
@@ -171,7 +151,7 @@ def bonds(before: bytes, after: bytes, also: Collection[Key] = ()) -> Bonds:
 def unknown_bonds(after: bytes) -> Bonds:
     """Of an update where the earlier payload was not kept: it may give back all that it has."""
     new = msgspec.json.decode(after)
-    links = new.keys() & _LINKS.keys()
+    links = new.keys() & LINKS.keys()
     if not links:
         return Bonds()
     return Bonds(release=msgspec.json.encode(new | {name: [] for name in links}))
@@ -183,8 +163,8 @@ def bonds_of_deleted(before: bytes | None) -> Bonds:
         return Bonds()
     old = msgspec.json.decode(before)
     frees = tuple(
-        (entity, link[reference]["externalId"])
-        for name, (reference, entity) in _LINKS.items()
+        (field.refers, link[field.reference]["externalId"])
+        for name, field in LINKS.items()
         for link in old.get(name) or []
     )
     return Bonds(frees=frees)
@@ -193,19 +173,19 @@ def bonds_of_deleted(before: bytes | None) -> Bonds:
 def without_links(payload: bytes) -> bytes:
     """The payload without its empty lists of links: what the API has linked itself stays so."""
     record = msgspec.json.decode(payload)
-    kept = {name: value for name, value in record.items() if value or not name.startswith("linked")}
+    kept = {name: value for name, value in record.items() if value or name not in LINKS}
     return msgspec.json.encode(kept) if len(kept) < len(record) else payload
 
 
 def without_links_to(payload: bytes, missing: Collection[Key]) -> bytes:
     """The payload without its links to these records."""
     record = msgspec.json.decode(payload)
-    for name, (reference, entity) in _LINKS.items():
+    for name, field in LINKS.items():
         if record.get(name):
             record[name] = [
                 link
                 for link in record[name]
-                if (entity, link[reference]["externalId"]) not in missing
+                if (field.refers, link[field.reference]["externalId"]) not in missing
             ]
     return msgspec.json.encode(record, order="sorted")
 
@@ -214,6 +194,6 @@ def with_own_links(payload: bytes, before: bytes) -> bytes:
     """The payload without lists of links that are empty and were never said: an update of a claimed
     record takes nothing away that was linked in Upflow."""
     old = msgspec.json.decode(before)
-    if any(name.startswith("linked") for name in old):
+    if old.keys() & LINKS.keys():
         return payload
     return without_links(payload)

@@ -2,42 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 from msgspec import Struct, field
 
+from headrace.model.entity import ENTITIES, LINKS
+from headrace.model.fields import link_fields
 from headrace.sync.journal import Key
 
-SETTLEMENTS = ("credit_note", "payment", "refund")
+SETTLEMENTS = tuple(entity.name for entity in ENTITIES if link_fields(entity.record))
 """Entities whose payloads carry links to what they settle."""
-
-
-class _Reference(Struct, frozen=True, rename="camel"):
-    external_id: str
-
-
-class _Link(Struct, frozen=True, rename="camel"):
-    amount_linked: int
-    invoice: _Reference | None = None
-    payment: _Reference | None = None
-    credit_note: _Reference | None = None
-
-    @property
-    def target(self) -> Key:
-        for entity in ("invoice", "payment", "credit_note"):
-            if (reference := getattr(self, entity)) is not None:
-                return entity, reference.external_id
-        raise AssertionError(self)
-
-
-class _Payload(Struct, frozen=True, rename="camel"):
-    customer: _Reference | None = None
-    parent: _Reference | None = None
-    currency: str = ""
-    amount: int = 0
-    gross_amount: int = 0
-    linked_invoices: list[_Link] | None = None
-    linked_payments: list[_Link] | None = None
-    linked_credit_notes: list[_Link] | None = None
 
 
 class Ties(Struct, frozen=True):
@@ -57,20 +32,23 @@ class Ties(Struct, frozen=True):
         return self.amount - sum(self.links.values())
 
 
-_DECODER = msgspec.json.Decoder(_Payload)
-
-
 def ties_of(payload: bytes) -> Ties:
     """The ties that a record's payload tells of; other fields are not looked at."""
-    told = _DECODER.decode(payload)
+    told = msgspec.json.decode(payload)
     links: dict[Key, int] = {}
-    for listed in (told.linked_invoices, told.linked_payments, told.linked_credit_notes):
-        for link in listed or ():
-            links[link.target] = links.get(link.target, 0) + link.amount_linked
+    for name, listed in LINKS.items():
+        for link in told.get(name) or ():
+            target = listed.refers, link[listed.reference]["externalId"]
+            links[target] = links.get(target, 0) + link["amountLinked"]
     return Ties(
-        customer=told.customer.external_id if told.customer else "",
-        parent=told.parent.external_id if told.parent else "",
-        currency=told.currency,
-        amount=told.amount or told.gross_amount,
+        customer=_referred(told, "customer"),
+        parent=_referred(told, "parent"),
+        currency=told.get("currency") or "",
+        amount=told.get("amount") or told.get("grossAmount") or 0,
         links=links,
     )
+
+
+def _referred(told: dict[str, Any], name: str) -> str:
+    reference = told.get(name)
+    return str(reference["externalId"]) if reference else ""

@@ -11,6 +11,7 @@ import duckdb
 
 from headrace.book.payloads import Payloads, encode_payload
 from headrace.model.clock import format_instant
+from headrace.model.entity import LINKS
 from headrace.sync.journal import Asked, Journal, Key
 from headrace.sync.journal.records import Fields
 from headrace.sync.operations.pdf_digests import PDF_OF
@@ -22,12 +23,7 @@ from headrace.sync.planning.payload_changes import field_changes
 from headrace.sync.planning.plan import Change
 
 _CHUNK = 2_000
-_LINKED = {
-    "linkedInvoices": "invoice",
-    "linkedPayments": "payment",
-    "linkedCreditNotes": "credit_note",
-}
-_LINK = re.compile(rf"({'|'.join(_LINKED)})\[(.*?)\](?=\.amountLinked$)")
+_LINK = re.compile(rf"({'|'.join(LINKS)})\[(.*?)\](?=\.amountLinked$)")
 
 
 class Changes:
@@ -104,7 +100,7 @@ def _moment(asked: Asked | None) -> str:
 def _targets(fields: Fields) -> dict[str, Key]:
     """What the fields link to, by the start of their names."""
     found = (_LINK.match(name) for name, _, _ in fields)
-    return {link[0]: (_LINKED[link[1]], link[2]) for link in found if link}
+    return {link[0]: (LINKS[link[1]].refers, link[2]) for link in found if link}
 
 
 def _money(action: str, name: Name, old: bytes | None, new: bytes) -> int | None:

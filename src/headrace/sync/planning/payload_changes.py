@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 
+from headrace.model.entity import LINKS
+
 
 def field_changes(before: bytes, after: bytes) -> list[tuple[str, str, str]]:
     """(path, before, after) of every field that differs, such as `contacts[c-7].email`.
@@ -52,6 +54,6 @@ def _allocations(payload: bytes) -> dict[str, int]:
     return {
         f"{name}/{_label(link)}": link["amountLinked"]
         for name, links in msgspec.json.decode(payload).items()
-        if name.startswith("linked")
+        if name in LINKS
         for link in links
     }

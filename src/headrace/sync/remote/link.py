@@ -12,13 +12,12 @@ from headrace.book.payloads import Payloads, encode_payload
 from headrace.client.endpoints import Reader
 from headrace.model.entity import BY_NAME
 from headrace.model.errors import Refused
+from headrace.model.fields import link_fields, sent_fields
 from headrace.model.record import UNSET, Record
 from headrace.sync.journal import Acknowledged, Asked, Drift, Journal
 from headrace.sync.operations.operation import references
 from headrace.sync.operations.response_check import kept_otherwise
 from headrace.sync.remote.proposals import Proposal
-
-_LINKS = ("parent", "linked_invoices", "linked_payments", "linked_credit_notes")
 
 
 class Linked(Struct, frozen=True):
@@ -81,5 +80,9 @@ class Linker:
 
 def _alone(record: Record) -> Record:
     """The record without what it refers to, but for its customer."""
-    links = {name: UNSET for name in _LINKS if name in record.__struct_fields__}
-    return msgspec.structs.replace(record, **links)
+    kind = type(record)
+    referring = (
+        field.name for field in sent_fields(kind) if field.rule.refers and not field.rule.required
+    )
+    links = (field.name for field in link_fields(kind))
+    return msgspec.structs.replace(record, **dict.fromkeys((*referring, *links), UNSET))

@@ -1,0 +1,23 @@
+"""Fingerprints: a number for each record, by all of its columns that travel."""
+
+from __future__ import annotations
+
+from importlib import resources
+
+from headrace.model.contact import Contact
+from headrace.model.entity import ENTITIES
+from headrace.model.fields import sent_fields
+from headrace.model.record import Record
+
+_TEMPLATE = resources.files("headrace.book").joinpath("fingerprints.sql").read_text("utf-8")
+
+
+def _columns(record: type[Record]) -> str:
+    """The columns, in an order of their own, so that moving a field moves no fingerprint."""
+    return ", ".join(sorted(field.column for field in sent_fields(record)))
+
+
+FINGERPRINTS = _TEMPLATE.format(
+    contact=_columns(Contact), **{entity.name: _columns(entity.record) for entity in ENTITIES}
+)
+"""The statement that makes `book.fingerprints`."""
