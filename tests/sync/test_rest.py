@@ -93,8 +93,12 @@ def test_a_plan_at_rest_opens_no_book_and_says_the_same(shops: Shops) -> None:
     read = shops.desk.command("plan", "--json", "--out", str(shops.desk.folder / "x.plan"))
     assert shops.books == before + 1
     assert [
-        {**document, "made_at": "", "latency": 0.0} for document in json.loads(resting.stdout)
-    ] == [{**document, "made_at": "", "latency": 0.0} for document in json.loads(read.stdout)]
+        {**document, "id": "", "made_at": "", "latency": 0.0}
+        for document in json.loads(resting.stdout)
+    ] == [
+        {**document, "id": "", "made_at": "", "latency": 0.0}
+        for document in json.loads(read.stdout)
+    ]
     assert "I3" in said
     assert "I3" in shops.desk.command("plan").stdout
     shops.shop.invoice("I4", "A", 500)

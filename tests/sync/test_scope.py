@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,6 +10,9 @@ import msgspec
 import pytest
 from desk import HubDesk, prove_in_step, sent
 from shop import Shop
+
+from headrace.model.errors import StalePlan
+from headrace.sync.planning.scope import Scope
 
 
 @pytest.fixture
@@ -109,6 +113,41 @@ def test_a_saved_plan_is_applied_as_it_was_seen_and_once(
     assert (
         "is not a plan of this headrace" in desk.command("apply", str(tmp_path / "no.plan")).stderr
     )
+
+
+def test_a_plan_of_another_version_is_named_as_such(
+    shop: Shop, new_desk: Callable[[Path], HubDesk], tmp_path: Path
+) -> None:
+    desk = new_desk(shop.folder)
+    file = tmp_path / "monday.plan"
+    assert desk.command("plan", "--out", str(file)).returncode == 0
+    document = msgspec.json.decode(file.read_bytes())
+    file.write_bytes(msgspec.json.encode(document | {"version": document["version"] + 1}))
+    refused = desk.command("apply", str(file))
+    assert refused.returncode == 6
+    assert "was saved by another version of headrace" in refused.stderr
+    assert desk.writes() == []
+
+
+def test_only_the_plan_whose_operations_the_book_has_is_delivered(
+    shop: Shop, new_desk: Callable[[Path], HubDesk]
+) -> None:
+    desk = new_desk(shop.folder)
+    with desk.open() as organisation:
+        asyncio.run(organisation.prepare())
+        whole = organisation.plan()
+        one = organisation.plan(Scope(limit=1))
+        assert (whole.requests, one.requests) == (7, 1)
+        with pytest.raises(StalePlan, match="a later plan of shop has taken the place of this one"):
+            asyncio.run(organisation.apply(whole, "apply"))
+        assert desk.writes() == []
+        assert asyncio.run(organisation.apply(one, "apply")).sent == 1
+    with desk.open() as organisation:
+        asyncio.run(organisation.prepare())
+        organisation.plan()
+        with pytest.raises(StalePlan):
+            asyncio.run(organisation.apply(one, "apply"))
+    assert len(desk.writes()) == 1
 
 
 def test_a_diff_reads_like_money(shop: Shop, new_desk: Callable[[Path], HubDesk]) -> None:

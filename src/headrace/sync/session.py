@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -18,7 +19,7 @@ from headrace.client.retry import ATTEMPTS, GLANCES, PATIENCE
 from headrace.client.transport import HttpTransport
 from headrace.model.clock import Clock, format_instant
 from headrace.model.entity import CUSTOMER
-from headrace.model.errors import ApiError, UnsafePlan
+from headrace.model.errors import ApiError, StalePlan, UnsafePlan
 from headrace.model.project import OrganisationSettings
 from headrace.sources.registry import open_source, readable_folders
 from headrace.sync.binding import CONFIRM, FIRST_IN_PRODUCTION, Binding
@@ -41,6 +42,9 @@ from headrace.sync.remote.link import Linked, Linker
 from headrace.sync.remote.proof import Reconciled
 from headrace.sync.remote.proposals import Proposal
 from headrace.sync.remote.reconcile import Reconciler
+
+
+_PLANS = itertools.count(1)
 
 
 class Outcome(Struct, frozen=True, kw_only=True):
@@ -124,6 +128,8 @@ class Organisation:
             self.book, self.journal, clock, settings.deletion_rules, settings.guards, self._claimer
         )
         self._scope = WHOLE
+        self._planned = ""
+        """The id of the plan whose operations the book has."""
         self._latency = self.journal.latency()
         self.models: list[Model] = []
         """The models of the last refresh."""
@@ -230,7 +236,10 @@ class Organisation:
         self._scope = scope
         plan = self._planner.make(self.name, target.rate, target.in_flight, self._latency, scope)
         new_fields = [f"{field.label} ({field.data_type})" for field in self.new_fields]
-        return msgspec.structs.replace(plan, new_fields=new_fields, rebound=self.binding.word)
+        self._planned = f"{plan.made_at} {next(_PLANS)}"
+        return msgspec.structs.replace(
+            plan, id=self._planned, new_fields=new_fields, rebound=self.binding.word
+        )
 
     def with_changes(self, plan: Plan, limit: int | None) -> Plan:
         """The plan with its first operations, or all, spelled out field by field."""
@@ -255,13 +264,19 @@ class Organisation:
         whole: bool = True,
         confirmed: bool = False,
     ) -> Outcome:
-        """Delivers the plan that was made last. ApiError when the API made it stop early.
+        """Delivers the plan, which must be the last one made here: StalePlan for any other, whose
+        operations the book no longer has. ApiError when the API made it stop early.
 
         UnsafePlan for the first one ever to Upflow's production, unless it is `confirmed`.
 
         Unless `whole`, it ends after a slice of the settings' length, for the caller to prepare and
         plan again: what changed at the source meanwhile then goes ahead of history.
         """
+        if plan.id != self._planned:
+            raise StalePlan(
+                f"Nothing was sent: a later plan of {self.name} has taken the place of this one "
+                f"({plan.made_at}). Apply that one, or plan again."
+            )
         if self.binding.is_first_in_production and not confirmed and not plan.empty:
             raise UnsafePlan(f"{FIRST_IN_PRODUCTION} {CONFIRM}")
         # What is sent shows by its answers whether it is the organisation; nothing shows nothing.

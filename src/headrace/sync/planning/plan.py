@@ -79,9 +79,14 @@ class Withheld(Struct, frozen=True):
 
 
 class Plan(Struct, frozen=True, kw_only=True):
-    """Everything about a plan but its operations, which stay in the book's schema `plan`."""
+    """A plan: what is known of it here, its operations under its id in the book's schema `plan`.
+
+    The book holds the operations of one plan, the last; `Organisation.apply` refuses any other.
+    """
 
     organisation: str
+    id: str = ""
+    """Stands for its operations in the book; no other plan of this process has it."""
     made_at: str
     counts: list[Count]
     money: list[Money]

@@ -11,7 +11,12 @@ from headrace.model.errors import ConfigurationError, StalePlan
 from headrace.sync.planning.plan import Plan
 from headrace.sync.planning.scope import Scope
 
-_VERSION = 1
+_VERSION = 2
+"""Of the file's form; another one is refused."""
+
+
+class _Versioned(Struct):
+    version: int
 
 
 class SavedPlan(Struct, frozen=True, kw_only=True):
@@ -51,10 +56,17 @@ class SavedPlan(Struct, frozen=True, kw_only=True):
 def read_plan(path: Path) -> SavedPlan:
     """A plan that `SavedPlan.write` wrote. ConfigurationError for anything else."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=SavedPlan)
+        content = path.read_bytes()
+        version = msgspec.json.decode(content, type=_Versioned).version
+        if version == _VERSION:
+            return msgspec.json.decode(content, type=SavedPlan)
     except OSError as error:
         raise ConfigurationError(f"{path} can't be read: {error.strerror}.") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(
             f"{path} is not a plan of this headrace ({error}): make one with `headrace plan --out`."
         ) from None
+    raise ConfigurationError(
+        f"{path} was saved by another version of headrace (form {version}, this one reads "
+        f"{_VERSION}): make it anew with `headrace plan --out`."
+    )
