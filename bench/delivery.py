@@ -26,8 +26,9 @@ from pathlib import Path
 from headrace.client.pace import WINDOW
 from headrace.fleet.project import load_project
 from headrace.model.clock import SYSTEM_CLOCK
+from headrace.sync.delivery.outcome import Outcome
 from headrace.sync.planning.plan import Plan
-from headrace.sync.session import Organisation, Outcome
+from headrace.sync.session import Organisation
 from headrace.testkit.billing import changes, generate, write_project
 from headrace.testkit.hub import hub_process, make_keys
 

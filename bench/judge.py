@@ -56,10 +56,10 @@ def judge(folder: Path, database: Path, url: str, key: str, secret: str) -> Verd
     environment = {"HEADRACE_URL": url, "HEADRACE_KEY": key, "HEADRACE_SECRET": secret}
     with project.open(project.only(None), SYSTEM_CLOCK, os.environ | environment) as organisation:
         organisation.refresh()
-        adoption = asyncio.run(organisation.adopt(write=True))
+        adoption = asyncio.run(organisation.remote.adopt(write=True))
         organisation.rebuild()
         plan = organisation.plan()
-        proof = asyncio.run(organisation.reconcile())
+        proof = asyncio.run(organisation.remote.reconcile())
     kinds = [_kind(name for name, *_ in drift.fields) for drift in adoption.differing]
     return Verdict(
         lost=sum(count.count for count in plan.counts if count.action == "create"),

@@ -28,9 +28,10 @@ from headrace.server.observing.request_log import LogRecord
 from headrace.store.context import Context
 from headrace.store.engine.place import transactions
 from headrace.store.records.organisations import find_organisation
+from headrace.sync.delivery.outcome import Outcome
 from headrace.sync.planning.plan import Plan
 from headrace.sync.remote.proof import Reconciled
-from headrace.sync.session import Organisation, Outcome
+from headrace.sync.session import Organisation
 from headrace.testkit.hub import RunningHub
 
 Key = tuple[str, str]
@@ -74,13 +75,13 @@ class Desk:
             asyncio.run(organisation.prepare())
             outcome = asyncio.run(organisation.apply(organisation.plan(), "apply"))
             organisation.compare()
-            return outcome, organisation.plan(), asyncio.run(organisation.reconcile())
+            return outcome, organisation.plan(), asyncio.run(organisation.remote.reconcile())
 
     def reconcile(self) -> Reconciled:
         with self.open() as organisation:
             asyncio.run(organisation.prepare())
             organisation.plan()
-            return asyncio.run(organisation.reconcile())
+            return asyncio.run(organisation.remote.reconcile())
 
     def get(self, path: str) -> Any:
         """What the API answers to a GET below /v1."""
@@ -233,7 +234,7 @@ def prove_in_step(desk: HubDesk, records: int | None = None) -> None:
         asyncio.run(organisation.prepare())
         plan = organisation.plan()
         outcome = asyncio.run(organisation.apply(plan, "apply"))
-        proof = asyncio.run(organisation.reconcile())
+        proof = asyncio.run(organisation.remote.reconcile())
     assert plan.empty and not plan.held, (plan.counts, plan.held)
     assert plan.drifted == []
     assert (outcome.sent, len(desk.writes())) == (0, writes)

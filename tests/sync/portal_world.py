@@ -322,7 +322,7 @@ class World:
             outcome = asyncio.run(organisation.apply(plan, "apply"))
             organisation.compare()
             organisation.plan()
-            proof = asyncio.run(organisation.reconcile())
+            proof = asyncio.run(organisation.remote.reconcile())
         assert outcome.rejected == 0, [one for one in self.desk.log() if one.status >= 400][-3:]
         assert plan.problems == [] and plan.withheld == []
         self.claims += len(plan.claims)

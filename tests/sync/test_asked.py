@@ -54,7 +54,7 @@ def prove_no_orphans(desk: Desk) -> None:
     with desk.open() as organisation:
         asyncio.run(organisation.prepare())
         organisation.plan()
-        drift = asyncio.run(organisation.drift())
+        drift = asyncio.run(organisation.remote.drift())
     assert drift.empty and not drift.strangers, (drift, drift.strangers)
 
 

@@ -32,9 +32,9 @@ from headrace.client.answer import Answer
 from headrace.client.transport import HttpTransport
 from headrace.fleet.project import load_project
 from headrace.server.observing.request_log import LogRecord
+from headrace.sync.delivery.outcome import Outcome
 from headrace.sync.delivery.progress import Progress
 from headrace.sync.delivery.scheduler import Delivery
-from headrace.sync.session import Outcome
 from headrace.testkit.billing import generate, write_project
 from virtual_time import HastyClock, VirtualClock
 
@@ -185,8 +185,8 @@ def test_the_hub_is_the_book_after_all_of_them(
     with desk.open() as organisation:
         asyncio.run(organisation.prepare())
         assert organisation.plan().empty
-        assert asyncio.run(organisation.drift()).empty
-        proof = asyncio.run(organisation.reconcile())
+        assert asyncio.run(organisation.remote.drift()).empty
+        proof = asyncio.run(organisation.remote.reconcile())
         assert proof.balanced, proof.differences
 
 

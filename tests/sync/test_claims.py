@@ -38,7 +38,7 @@ class Till:
             asyncio.run(organisation.apply(plan, "apply"))
             organisation.compare()
             organisation.plan()
-            return plan, asyncio.run(organisation.reconcile())
+            return plan, asyncio.run(organisation.remote.reconcile())
 
     def payments(self) -> list[tuple[str | None, int, int]]:
         """(external id, amount, linked) of all that the API has."""

@@ -120,8 +120,8 @@ class Import:
         with self.desk.open() as organisation:
             asyncio.run(organisation.prepare())
             plan = organisation.plan()
-            proof = asyncio.run(organisation.reconcile())
-            drift = asyncio.run(organisation.drift())
+            proof = asyncio.run(organisation.remote.reconcile())
+            drift = asyncio.run(organisation.remote.drift())
         assert plan.empty and not plan.held
         assert proof.balanced, proof.differences[:3]
         assert drift.empty and not drift.strangers

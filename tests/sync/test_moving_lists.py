@@ -186,7 +186,7 @@ def test_a_proof_under_constant_writes_accuses_nobody_but_the_writer(
     small_pages(monkeypatch)
     writer = Writer(books.desk, seed)
     writer.fill(30)
-    proof: Reconciled = under_writes(books, writer, lambda one: one.reconcile())
+    proof: Reconciled = under_writes(books, writer, lambda one: one.remote.reconcile())
     assert writer.writes > 5
     assert {one.customer for one in proof.differences} <= {"Z"}
     assert {one.customer for one in proof.statements} <= {"Z"}
@@ -203,7 +203,7 @@ def test_drift_under_constant_writes_accuses_nobody(
     small_pages(monkeypatch)
     writer = Writer(books.desk, seed)
     writer.fill(30)
-    report: DriftReport = under_writes(books, writer, lambda one: one.drift())
+    report: DriftReport = under_writes(books, writer, lambda one: one.remote.drift())
     assert writer.writes > 5
     assert report.empty, (report.drifted, report.gone)
     assert report.compared == 1 + 30 + 30
@@ -224,7 +224,7 @@ def test_what_a_list_left_out_is_looked_up_before_it_is_accused(
     assert proof.looked_up >= 2 and proof.not_looked_up == 0
     with books.desk.open() as organisation:
         asyncio.run(organisation.prepare())
-        report = asyncio.run(organisation.drift())
+        report = asyncio.run(organisation.remote.drift())
     assert report.empty and report.compared == 61
 
 

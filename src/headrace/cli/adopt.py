@@ -72,13 +72,13 @@ def command(options: Options) -> None:
     linked = None
     with loaded.open(name, SYSTEM_CLOCK) as opened:
         asyncio.run(opened.prepare())
-        adoption = reading(name, partial(opened.adopt, options.write))
+        adoption = reading(name, partial(opened.remote.adopt, options.write))
         accepted = adoption.checked(
             adoption.proposals if options.accept_all else chosen,
             Proposer(opened.book.connection),
         )
         if options.write and accepted:
-            linked = asyncio.run(opened.link(accepted))
+            linked = asyncio.run(opened.remote.link(accepted))
     if options.proposals is not None:
         write_proposals(options.proposals, adoption.proposals)
     if options.json:

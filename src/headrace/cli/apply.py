@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-import msgspec
 import typer
 from msgspec import Struct
 
@@ -25,16 +24,17 @@ from headrace.cli.show.console import (
 )
 from headrace.cli.show.plans import show_outcome, show_plan
 from headrace.cli.show.progress import DeliveryWatch
-from headrace.fleet.project import LoadedProject, load_project
-from headrace.fleet.rest import NOTHING_SENT, keep_rest, plan_at_rest, take_sight, verify_target
+from headrace.fleet.project import load_project
 from headrace.fleet.round import Round, note_round
+from headrace.fleet.sync import Watcher, Way, sync_once
 from headrace.model.clock import SYSTEM_CLOCK, parse_interval
 from headrace.model.errors import HeadraceError
 from headrace.sync.binding import FIRST_IN_PRODUCTION
+from headrace.sync.delivery.outcome import Outcome
+from headrace.sync.delivery.progress import Progress
+from headrace.sync.delivery.scheduler import Delivery
 from headrace.sync.planning.plan import Plan
-from headrace.sync.planning.saved_plan import SavedPlan, read_plan
-from headrace.sync.planning.scope import WHOLE, Scope
-from headrace.sync.session import Organisation, Outcome
+from headrace.sync.planning.saved_plan import read_plan
 
 
 class Applied(Struct, frozen=True):
@@ -85,18 +85,24 @@ def command(options: Options) -> None:
 
     Example: headrace apply --organisation acme
     """
-    how = _how(options)
+    way = _way(options)
     loaded = load_project(options.project)
-    chosen = [how.saved.organisation] if how.saved else options.organisation
+    chosen = [way.saved.organisation] if way.saved else options.organisation
     plans: dict[str, Plan] = {}
 
     def note(name: str, error: HeadraceError) -> None:
         note_round(loaded, Round(name, plans.get(name), None, error), "apply", SYSTEM_CLOCK)
 
+    def sync(name: str) -> tuple[Plan, Outcome]:
+        return bring_up_to_date(
+            lambda watcher: sync_once(loaded, name, way, SYSTEM_CLOCK, watcher),
+            options.json,
+            lambda plan: plans.update({name: plan}),
+        )
+
     failures = Failures(loaded, loaded.names(chosen), options.json, note)
     results: list[Applied] = []
-    for name, outcome in failures.each(lambda name: _apply(loaded, name, how, plans)):
-        plan = plans[name]
+    for name, (plan, outcome) in failures.each(sync):
         note_round(loaded, Round(name, plan, outcome), "apply", SYSTEM_CLOCK)
         results.append(Applied(name, plan, outcome, exit_code=_code(plan, outcome)))
         if outcome.interrupted:
@@ -111,116 +117,70 @@ def command(options: Options) -> None:
     failures.exit(one.exit_code for one in results)
 
 
-def _apply(loaded: LoadedProject, name: str, how: How, plans: dict[str, Plan]) -> Outcome:
-    """Brings one organisation up to date; `plans` has its plan as soon as there is one."""
-    if how.plain and (resting := plan_at_rest(loaded, name, SYSTEM_CLOCK)) is not None:
-        asyncio.run(verify_target(loaded, name, SYSTEM_CLOCK))
-        plans[name] = resting
-        if not how.quiet:
-            show_plan(console, resting)
-            show_outcome(console, resting, NOTHING_SENT)
-        return NOTHING_SENT
-    sight = take_sight(loaded, name, SYSTEM_CLOCK)
-    with loaded.open(name, SYSTEM_CLOCK) as opened:
-        if how.retry_rejected:
-            opened.journal.clear_rejects()
-        plan, outcome = deliver(opened, how, lambda plan: plans.update({name: plan}))
-        keep_rest(loaded, opened, sight, plan, outcome)
-    return outcome
+class _Screen(Watcher):
+    """Shows a sync on the terminal, and lets a person say that a first delivery is meant."""
+
+    def __init__(self, quiet: bool, planned: Callable[[Plan], None]) -> None:
+        self._quiet = quiet
+        self._planned = planned
+        self._delivery = DeliveryWatch(console, quiet)
+        self._plans = 0
+
+    def planned(self, plan: Plan) -> None:
+        """Shows the first; those after a slice are more of the same."""
+        self._planned(plan)
+        self._plans += 1
+        if self._plans == 1 and not self._quiet:
+            show_plan(console, plan)
+
+    def confirms(self) -> bool:
+        """Asks who sits there; a machine is told by `Organisation.apply`."""
+        if self._quiet or not sys.stdin.isatty():
+            return False
+        console.print(FIRST_IN_PRODUCTION, markup=False)
+        return typer.confirm("Send it?")
+
+    def sending(self, progress: Progress, delivery: Delivery) -> None:
+        """Shows the progress."""
+        self._delivery(progress, delivery)
+
+    async def ended(self) -> None:
+        """Puts the terminal back."""
+        await self._delivery.finish()
+
+    def sliced(self, outcome: Outcome) -> None:
+        """Says why it takes a moment."""
+        if not self._quiet:
+            console.print(f"{outcome.sent:,} sent; planning again, {outcome.left:,} were left …")
 
 
-class How(Struct, frozen=True, kw_only=True):
-    """In which way an organisation is brought up to date."""
-
-    force: bool = False
-    quiet: bool = False
-    changes: int = 0
-    """How many of the operations to spell out."""
-    patience: float = 60.0
-    """Seconds for which the API may be down."""
-    scope: Scope = WHOLE
-    saved: SavedPlan | None = None
-    """The plan that must still be the one."""
-    confirmed: bool = False
-    """Whether the first delivery to Upflow's production is meant."""
-    retry_rejected: bool = False
-
-    @property
-    def plain(self) -> bool:
-        """Whether nothing is asked for but to be in step."""
-        special = self.force or self.changes or self.retry_rejected or self.saved is not None
-        return not special and self.scope == WHOLE
+def bring_up_to_date(
+    run: Callable[[Watcher], Coroutine[Any, Any, tuple[Plan, Outcome]]],
+    quiet: bool,
+    planned: Callable[[Plan], None] = lambda plan: None,
+) -> tuple[Plan, Outcome]:
+    """Runs a sync that is shown, unless `quiet`; `planned` is told of each plan."""
+    plan, outcome = asyncio.run(run(_Screen(quiet, planned)))
+    if not quiet:
+        show_outcome(console, plan, outcome)
+    return plan, outcome
 
 
-def _how(options: Options) -> How:
+def _way(options: Options) -> Way:
     saved = read_plan(options.file) if options.file is not None else None
     if saved is not None and not options.scope.whole:
         raise typer.BadParameter(
             "a saved plan has its own scope: leave --only, --customer and --limit out"
         )
-    return How(
+    return Way(
+        command="apply",
         force=options.force,
-        quiet=options.json,
         patience=_seconds(options.patience),
         scope=saved.scope if saved is not None else options.scope,
         saved=saved,
         confirmed=options.yes or saved is not None,
         retry_rejected=options.retry_rejected,
     )
-
-
-def deliver(
-    opened: Organisation, how: How, planned: Callable[[Plan], None] = lambda plan: None
-) -> tuple[Plan, Outcome]:
-    """Refreshes, plans, shows and applies one organisation; `planned` is told of each plan.
-
-    UnsafePlan unless forced; StalePlan when it is not the saved plan.
-    """
-    asyncio.run(opened.prepare())
-    plan = opened.plan(how.scope)
-    planned(plan)
-    if how.saved is not None:
-        how.saved.raise_if_stale(opened.saved(plan, how.scope))
-    if how.changes:
-        plan = opened.with_changes(plan, how.changes)
-    if not how.quiet:
-        show_plan(console, plan)
-    if not how.force:
-        plan.raise_if_unsafe()
-    how = msgspec.structs.replace(how, confirmed=how.confirmed or _confirmed(opened, plan, how))
-    outcome = asyncio.run(_watched(opened, plan, how))
-    while outcome.sliced:
-        if not how.quiet:
-            console.print(f"{outcome.sent:,} sent; planning again, {outcome.left:,} were left …")
-        asyncio.run(opened.prepare())
-        plan = opened.plan(how.scope)
-        planned(plan)
-        if not how.force:
-            plan.raise_if_unsafe()
-        outcome = asyncio.run(_watched(opened, plan, how)).after(outcome)
-    if not how.quiet:
-        show_outcome(console, plan, outcome)
-    return plan, outcome
-
-
-def _confirmed(opened: Organisation, plan: Plan, how: How) -> bool:
-    """Asks a person who is there; a machine is told by `Organisation.apply`."""
-    if plan.empty or not opened.binding.is_first_in_production or how.quiet:
-        return False
-    if not sys.stdin.isatty():
-        return False
-    console.print(FIRST_IN_PRODUCTION, markup=False)
-    return typer.confirm("Send it?")
-
-
-async def _watched(opened: Organisation, plan: Plan, how: How) -> Outcome:
-    watch = DeliveryWatch(console, how.quiet)
-    # The first so many requests, or those of a saved plan, are not to become others.
-    whole = how.saved is not None or bool(how.scope.limit)
-    try:
-        return await opened.apply(plan, "apply", watch, how.patience, whole, how.confirmed)
-    finally:
-        await watch.finish()
 
 
 def _code(plan: Plan, outcome: Outcome) -> ExitCode:

@@ -125,7 +125,7 @@ def _read(
         if into is not None:
             where = resolve(into, "--into", loaded.folder, os.environ)
             place = place_of(where, opened.settings.source.url)
-        collected = asyncio.run(opened.collected(since))
+        collected = asyncio.run(opened.remote.collected(since))
         if place is not None:
             asyncio.run(hand_over(place, loaded.folder, name, collected, whole=since is None))
     return collected

@@ -12,16 +12,17 @@ import msgspec
 import typer
 from msgspec import Struct
 
-from headrace.cli.apply import How, deliver
+from headrace.cli.apply import bring_up_to_date
 from headrace.cli.exit_codes import ExitCode
 from headrace.cli.show.console import JsonOption, console, print_json
 from headrace.cli.show.reconciled import show_reconciled
 from headrace.fleet.project import load_project
+from headrace.fleet.sync import Way, deliver
 from headrace.model.clock import SYSTEM_CLOCK
 from headrace.model.errors import ConfigurationError, HeadraceError
+from headrace.sync.delivery.outcome import Outcome
 from headrace.sync.planning.plan import Plan
 from headrace.sync.remote.proof import Reconciled
-from headrace.sync.session import Outcome
 from headrace.testkit.hub import hub_process, make_keys
 
 _LIMIT = "6000"
@@ -127,11 +128,14 @@ class _Tour:
         name = self._project.only(None)
         with self._project.open(name, SYSTEM_CLOCK, self._environment) as opened:
             asyncio.run(opened.probe())
-            plan, outcome = deliver(opened, How(changes=changes, quiet=self._quiet))
+            way = Way(command="apply", changes=changes)
+            plan, outcome = bring_up_to_date(
+                lambda watcher: deliver(opened, way, watcher), self._quiet
+            )
             if outcome.interrupted:
                 raise typer.Exit(ExitCode.INTERRUPTED)
             received = _writes(self._log) - before
-            proof = asyncio.run(opened.reconcile())
+            proof = asyncio.run(opened.remote.reconcile())
         if not self._quiet:
             console.print(f"The hub received {received:,} writes, by its own log.")
             show_reconciled(console, proof)

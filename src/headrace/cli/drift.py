@@ -63,9 +63,9 @@ def command(
 def _compare(loaded: LoadedProject, name: str, repair: bool) -> DriftReport:
     with loaded.open(name, SYSTEM_CLOCK) as opened:
         asyncio.run(opened.prepare(bound=False))
-        report = reading(opened.name, opened.drift)
+        report = reading(opened.name, opened.remote.drift)
         if repair:
-            opened.repair(report)
+            opened.remote.repair(report)
         return report
 
 

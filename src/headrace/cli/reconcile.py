@@ -68,4 +68,4 @@ def _prove(loaded: LoadedProject, name: str) -> Reconciled:
     with loaded.open(name, SYSTEM_CLOCK) as opened:
         asyncio.run(opened.prepare())
         opened.plan()  # so that a document that is not there can be explained
-        return asyncio.run(opened.reconcile())
+        return asyncio.run(opened.remote.reconcile())

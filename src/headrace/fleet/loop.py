@@ -14,16 +14,16 @@ from msgspec import Struct
 
 from headrace.book.file import discard, is_damage
 from headrace.fleet.project import LoadedProject
-from headrace.fleet.rest import NOTHING_SENT, keep_rest, plan_at_rest, take_sight
 from headrace.fleet.round import Round, note_round
+from headrace.fleet.sync import Watcher, Way, sync_once
 from headrace.fleet.trouble import told
 from headrace.fleet.watch import WatchedProject
 from headrace.model.clock import Clock
 from headrace.model.errors import ConfigurationError
+from headrace.sync.delivery.outcome import Outcome
 from headrace.sync.delivery.progress import Progress
 from headrace.sync.delivery.scheduler import Delivery
 from headrace.sync.planning.plan import Plan
-from headrace.sync.session import Outcome
 
 _LOOK_S = 2.0
 """How long an edit of the project file may wait until it is taken up."""
@@ -167,29 +167,32 @@ class Loop:
         return round
 
     async def _work(self, project: LoadedProject, name: str, made: _Made) -> None:
-        """Refreshes, plans and applies; everything that takes long is done beside the loop."""
-        clock = self._clock
-        made.plan = await asyncio.to_thread(plan_at_rest, project, name, clock)
-        if made.plan is not None:
-            made.outcome = NOTHING_SENT
-            return
-        sight = await asyncio.to_thread(take_sight, project, name, clock)
-        opened = await asyncio.to_thread(project.open, name, clock)
+        way = Way(command="run", through=False)
+        made.plan, outcome = await sync_once(
+            project, name, way, self._clock, _Interruptible(self, name, made)
+        )
+        earlier = self._earlier.pop(name, None)
+        made.outcome = outcome.after(earlier) if earlier is not None else outcome
+        if outcome.sliced:
+            self._earlier[name] = made.outcome
 
-        def watching(progress: Progress, delivery: Delivery) -> None:
-            self._interrupts[name] = delivery.interrupt
-            if self._stopping.is_set():
-                delivery.interrupt()
+    def take_interrupt(self, name: str, interrupt: Callable[[], None]) -> None:
+        """What `stop` calls while the organisation is being delivered."""
+        self._interrupts[name] = interrupt
+        if self._stopping.is_set():
+            interrupt()
 
-        try:
-            await opened.prepare()
-            made.plan = await asyncio.to_thread(opened.plan)
-            made.plan.raise_if_unsafe()
-            outcome = await opened.apply(made.plan, "run", watching, whole=False)
-            earlier = self._earlier.pop(name, None)
-            made.outcome = outcome.after(earlier) if earlier is not None else outcome
-            if outcome.sliced:
-                self._earlier[name] = made.outcome
-            await asyncio.to_thread(keep_rest, project, opened, sight, made.plan, outcome)
-        finally:
-            await asyncio.to_thread(opened.close)
+
+class _Interruptible(Watcher):
+    """Keeps the plan of a round that may still fail, and hands over how to end it early."""
+
+    def __init__(self, loop: Loop, name: str, made: _Made) -> None:
+        self._loop = loop
+        self._name = name
+        self._made = made
+
+    def planned(self, plan: Plan) -> None:
+        self._made.plan = plan
+
+    def sending(self, progress: Progress, delivery: Delivery) -> None:
+        self._loop.take_interrupt(self._name, delivery.interrupt)

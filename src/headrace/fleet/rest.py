@@ -26,9 +26,10 @@ from headrace.model.clock import Clock, format_instant, parse_interval
 from headrace.sources.registry import open_source
 from headrace.sync.binding import Binding
 from headrace.sync.connection import Connection
+from headrace.sync.delivery.outcome import Outcome
 from headrace.sync.journal import Journal
 from headrace.sync.planning.plan import Plan
-from headrace.sync.session import Organisation, Outcome
+from headrace.sync.session import Organisation
 
 _FILE = "rest.json"
 _MAX_BYTES = 1_000_000

@@ -9,9 +9,9 @@ from msgspec import Struct
 from headrace.fleet.project import LoadedProject
 from headrace.model.clock import Clock
 from headrace.model.errors import Busy, HeadraceError
+from headrace.sync.delivery.outcome import Outcome
 from headrace.sync.journal import Journal, Kind
 from headrace.sync.planning.plan import Plan
-from headrace.sync.session import Outcome
 
 
 class Round(Struct, frozen=True):

@@ -4,29 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime
 from pathlib import Path
 
 import msgspec
-from msgspec import Struct
 
 from headrace.book.book import Book
 from headrace.book.directory import EMPTY, Directory, Field, decode_directory
 from headrace.book.models import Model
 from headrace.client.retry import ATTEMPTS, GLANCES, PATIENCE
 from headrace.client.transport import HttpTransport
-from headrace.model.clock import Clock, format_instant
+from headrace.model.clock import Clock
 from headrace.model.entity import CUSTOMER
 from headrace.model.errors import ApiError, StalePlan, UnsafePlan
 from headrace.model.project import OrganisationSettings
 from headrace.sources.registry import open_source, readable_folders
 from headrace.sync.binding import CONFIRM, FIRST_IN_PRODUCTION, Binding
 from headrace.sync.collection.claiming import Claimer
-from headrace.sync.collection.collected import Collected, Lists
 from headrace.sync.connection import ONLY_READ, Connection, Keys
 from headrace.sync.delivery.loader import Feed
+from headrace.sync.delivery.outcome import Outcome, outcome_of
 from headrace.sync.delivery.progress import Progress
 from headrace.sync.delivery.scheduler import Delivery
 from headrace.sync.explain import explain
@@ -35,51 +33,10 @@ from headrace.sync.planning.plan import Plan
 from headrace.sync.planning.planner import Planner
 from headrace.sync.planning.saved_plan import SavedPlan
 from headrace.sync.planning.scope import WHOLE, Scope
-from headrace.sync.remote.adopt import Adopter, Adoption
+from headrace.sync.remote.commands import RemoteCommands
 from headrace.sync.remote.directory import create_field, look_up
-from headrace.sync.remote.drift import DriftFinder, DriftReport
-from headrace.sync.remote.link import Linked, Linker
-from headrace.sync.remote.proof import Reconciled
-from headrace.sync.remote.proposals import Proposal
-from headrace.sync.remote.reconcile import Reconciler
-
 
 _PLANS = itertools.count(1)
-
-
-class Outcome(Struct, frozen=True, kw_only=True):
-    """How a delivery ended. `seconds` is its wall time, `left` what stays planned."""
-
-    sent: int
-    rejected: int
-    held: int
-    drifted: int = 0
-    """Sent, and kept otherwise by the API: `headrace drift` says how."""
-    left: int
-    retries: int
-    throttled: int
-    failed: list[str] = []
-    """What was given up after many tries, a sentence each; it stays planned."""
-    seconds: float
-    open_complete_after: float | None
-    interrupted: bool
-    sliced: bool = False
-    """Whether it ended to plan again, with more to send."""
-
-    def after(self, earlier: Outcome) -> Outcome:
-        """The outcome of both slices; what is left and refused is what the later one says."""
-        return msgspec.structs.replace(
-            self,
-            sent=earlier.sent + self.sent,
-            drifted=earlier.drifted + self.drifted,
-            retries=earlier.retries + self.retries,
-            throttled=earlier.throttled + self.throttled,
-            seconds=earlier.seconds + self.seconds,
-            open_complete_after=earlier.open_complete_after
-            if earlier.open_complete_after is not None
-            else self.open_complete_after and earlier.seconds + self.open_complete_after,
-            rejected=earlier.rejected + self.rejected,
-        )
 
 
 Watch = Callable[[Progress, Delivery], None]
@@ -119,6 +76,9 @@ class Organisation:
         remembered = self.journal.remembered()
         self._directory = decode_directory(remembered) if remembered else EMPTY
         self.book.know(self._directory)
+        self.remote = RemoteCommands(
+            name, settings, self.book, self.journal, self.connection, self.binding, clock
+        )
         self.new_fields: list[Field] = []
         """Custom fields that `apply` creates before anything else."""
         self._claimer = Claimer(
@@ -287,39 +247,22 @@ class Organisation:
         self.journal.forget(self._planner.gone_pdfs())
         if plan.empty:
             self._note_imported(plan)
-            return _outcome(Progress(plan, self._clock, self.connection.pace()), False)
+            return outcome_of(Progress(plan, self._clock, self.connection.pace()), False)
         async with self.connection.open() as transport:
             await self._create_fields(transport)
             await self._remove_merged(transport)
             self._claimer.note_sent()
             pace = self.connection.pace()
             progress = Progress(plan, self._clock, pace)
+            feed = Feed(self.book, self.journal)
             delivery = Delivery(
-                Feed(self.book, self.journal),
-                transport,
-                pace,
-                self.journal,
-                self._clock,
-                progress,
-                patience,
+                feed, transport, pace, self.journal, self._clock, progress, patience
             )
             if not whole:
                 delivery.end_after(self.settings.slice_seconds)
             if watch is not None:
                 watch(progress, delivery)
-            self.binding.note()
-            self.journal.begin_run(command, plan.requests, plan.open_requests)
-            outcome = "failed"
-            try:
-                await delivery.run()
-                outcome = "interrupted" if delivery.interrupted else "done"
-                if delivery.sliced:
-                    outcome = "planned again"
-                if delivery.stopped is not None:
-                    outcome = f"stopped: {delivery.stopped}"
-            finally:
-                self.journal.end_run(outcome, progress.latency)
-            self._planner.note_around()
+            await self._deliver(plan, command, delivery, progress)
         self._latency = progress.latency or self._latency
         if delivery.stopped is not None:
             stay = "stays" if progress.left == 1 else "stay"
@@ -330,7 +273,25 @@ class Organisation:
             raise explain(delivery.stopped, self.settings.target.url, safe)
         if not progress.left:
             self._note_imported(plan)
-        return _outcome(progress, delivery.interrupted, delivery.sliced)
+        return outcome_of(progress, delivery.interrupted, delivery.sliced)
+
+    async def _deliver(
+        self, plan: Plan, command: str, delivery: Delivery, progress: Progress
+    ) -> None:
+        """Runs the delivery as a run of the journal, however it ends."""
+        self.binding.note()
+        self.journal.begin_run(command, plan.requests, plan.open_requests)
+        outcome = "failed"
+        try:
+            await delivery.run()
+            outcome = "interrupted" if delivery.interrupted else "done"
+            if delivery.sliced:
+                outcome = "planned again"
+            if delivery.stopped is not None:
+                outcome = f"stopped: {delivery.stopped}"
+        finally:
+            self.journal.end_run(outcome, progress.latency)
+        self._planner.note_around()
 
     def _note_imported(self, plan: Plan) -> None:
         """From now on, many new records at a time are unusual."""
@@ -376,65 +337,6 @@ class Organisation:
             self.journal.note_latency(self._clock.monotonic() - started)
         self._latency = self.journal.latency()
 
-    async def reconcile(self) -> Reconciled:
-        """Compares the book as it was last built with what the API answers."""
-        async with self.connection.reading() as reader:
-            reconciler = Reconciler(
-                self.book.connection,
-                reader,
-                self._clock,
-                self.journal.decisions(),
-                self.settings.claim_days,
-            )
-            return await reconciler.prove(self.name)
-
-    async def collected(self, since: datetime | None = None) -> list[Collected]:
-        """Payments and refunds of the API without an external id, the newest first."""
-        moment = format_instant(since) if since is not None else ""
-        async with self.connection.reading() as reader:
-            return await Lists(self.journal, reader).all(moment)
-
-    async def drift(
-        self, watch: Callable[[str, int], None] = lambda entity, read: None
-    ) -> DriftReport:
-        """Compares what the API holds with what it was told, and notes what differs."""
-        async with self.connection.reading() as reader:
-            finder = DriftFinder(self.book, self.journal, reader, self._clock)
-            report = await finder.find(self.name, watch)
-        self.journal.replace_drifts(report.drifted)
-        return report
-
-    def repair(self, report: DriftReport) -> None:
-        """Lets the next plan send what drifted, and create anew what is gone."""
-        self.journal.send_again((drift.entity, drift.external_id) for drift in report.drifted)
-        self.journal.forget((gone.entity, gone.external_id) for gone in report.gone)
-        self.binding.renew()
-
-    async def adopt(
-        self, write: bool, watch: Callable[[str, int], None] = lambda entity, read: None
-    ) -> Adoption:
-        """Matches what the API holds with the book by external id; with `write` notes it."""
-        safe = "what was matched is noted, nothing was sent" if write else ONLY_READ
-        async with self.connection.reading(safe=safe) as reader:
-            adopter = Adopter(self.book, self.journal, reader, write)
-            return await adopter.find(self.name, watch)
-
-    async def link(self, proposals: Sequence[Proposal]) -> Linked:
-        """Gives records of the API the external ids proposed for them."""
-        async with self.connection.reading(safe="every link that was made is noted") as reader:
-            linker = Linker(self.book, self.journal, reader)
-            self.journal.begin_run("adopt", len(proposals), 0)
-            outcome = "failed"
-            try:
-                linked = await linker.link(proposals)
-                outcome = "done"
-            except ApiError as error:
-                outcome = f"stopped: {error}"
-                raise
-            finally:
-                self.journal.end_run(outcome, None)
-        return linked
-
     def close(self) -> None:
         """Releases the book and the journal."""
         self.journal.close()
@@ -445,20 +347,3 @@ class Organisation:
 
     def __exit__(self, *raised: object) -> None:
         self.close()
-
-
-def _outcome(progress: Progress, interrupted: bool, sliced: bool = False) -> Outcome:
-    return Outcome(
-        sent=progress.done,
-        rejected=progress.rejected,
-        held=progress.held,
-        drifted=progress.drifted,
-        left=progress.left,
-        retries=progress.retries,
-        throttled=progress.throttled,
-        failed=progress.failed,
-        seconds=progress.elapsed,
-        open_complete_after=progress.open_complete_after,
-        interrupted=interrupted,
-        sliced=sliced,
-    )

@@ -9,9 +9,9 @@ from headrace.book.checks import Problem
 from headrace.cli.show.console import duration_text
 from headrace.cli.show.plans import show_outcome, show_plan
 from headrace.cli.show.reconciled import show_reconciled
+from headrace.sync.delivery.outcome import Outcome
 from headrace.sync.planning.plan import Change, Count, Money, Plan, Withheld
 from headrace.sync.remote.proof import CurrencyTotal, Difference, DocumentDifference, Reconciled
-from headrace.sync.session import Outcome
 
 
 def plan(**more: object) -> Plan:

@@ -14,9 +14,9 @@ from headrace.cli.show.names import named_text, signed_money
 from headrace.cli.show.problems import show_problems
 from headrace.model.entity import BY_NAME
 from headrace.model.money import format_money
+from headrace.sync.delivery.outcome import Outcome
 from headrace.sync.operations.pdf_digests import PDF_OF
 from headrace.sync.planning.plan import Change, Money, Plan, Withheld, least_seconds
-from headrace.sync.session import Outcome
 
 _FAILURES_SHOWN = 20
 _CAUSES_SHOWN = 8
