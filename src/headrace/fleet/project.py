@@ -134,12 +134,18 @@ class LoadedProject(Struct, frozen=True):
         check_key(keys.key, f"{where} target.key")
         check_key(keys.secret, f"{where} target.secret")
         source = resolve(settings.source.url, f"{where} source.url", self.folder, environment)
-        if not source.startswith("sqlite:"):
+        if settings.source.kind == "sql" and not source.startswith("sqlite:"):
             check_database_url(source, f"{where} source.url")
+        options = {
+            key: resolve(value, f"{where} source.options.{key}", self.folder, environment)
+            if isinstance(value, str)
+            else value
+            for key, value in settings.source.options.items()
+        }
         settings = msgspec.structs.replace(
             settings,
             target=msgspec.structs.replace(settings.target, url=url),
-            source=msgspec.structs.replace(settings.source, url=source),
+            source=msgspec.structs.replace(settings.source, url=source, options=options),
         )
         return settings, keys
 

@@ -57,7 +57,6 @@ class TargetSettings(Settings, frozen=True, kw_only=True):
         parse_interval(self.timeout)
 
 
-SourceKind = Literal["sql", "files"]
 DeletionRule = Literal["delete", "report", "ignore"]
 ContactRule = Literal["with_customer", "separately", "never"]
 ClaimRule = Literal["hold", "ask", "off"]
@@ -68,8 +67,9 @@ EntityName = Literal["customer", "invoice", "credit_note", "payment", "refund"]
 class SourceSettings(Settings, frozen=True, kw_only=True):
     """The billing system of one organisation."""
 
-    kind: SourceKind
-    """`"sql"` for a SQLite file or PostgreSQL, `"files"` for a folder of exports."""
+    kind: str
+    """`"sql"` for a SQLite file or PostgreSQL, `"files"` for a folder of exports, the name of a
+    source that another package brings, or `"package.module:Class"`."""
     url: str = ""
     """kind = "sql": `sqlite:///FILE` (relative to the project), `postgresql://…`, or `env:NAME`."""
     path: str = ""
@@ -78,12 +78,16 @@ class SourceSettings(Settings, frozen=True, kw_only=True):
     """kind = "sql" on PostgreSQL: where the tables are, when not on the search path."""
     tables: dict[str, str] = {}
     """Further names that models may read: a SELECT each (sql), or a file glob each (files)."""
+    options: dict[str, Any] = {}
+    """What a source of another package wants to know; `env:NAME` and `file:PATH` are resolved."""
 
     def __post_init__(self) -> None:
         if self.kind == "sql" and not self.url:
             raise ValueError('url is needed with kind = "sql", such as sqlite:///billing.db')
         if self.kind == "files" and not (self.path or self.tables):
             raise ValueError('path is needed with kind = "files": the folder with the files')
+        if self.options and self.kind in ("sql", "files"):
+            raise ValueError(f'options are for sources of other packages, not kind = "{self.kind}"')
 
 
 class OrganisationSettings(Settings, frozen=True, kw_only=True):
@@ -274,7 +278,6 @@ def _convert(
 
 
 _CHOICES: dict[str, Any] = {
-    "source.kind": SourceKind,
     "custom_field_types[...]": DataType,
     "on_delete[...]": DeletionRule,
     "contacts": ContactRule,

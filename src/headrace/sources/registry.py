@@ -7,31 +7,45 @@ from pathlib import Path
 from headrace.model.errors import ConfigurationError
 from headrace.model.project import SourceSettings
 from headrace.sources.files import FileSource, folders_read
+from headrace.sources.foreign import Factory, foreign_source
 from headrace.sources.postgres import PostgresSource
 from headrace.sources.source import Source
 from headrace.sources.sqlite import SqliteSource
 
 
-def open_source(settings: SourceSettings, folder: Path) -> Source:
-    """The source that `settings` describe; relative paths start at `folder`.
+def _files(settings: SourceSettings, folder: Path) -> Source:
+    return FileSource(folder.absolute() / settings.path, _queries(settings))
 
-    `settings.url` is the address itself, not `env:NAME`. Nothing is connected yet.
-    ConfigurationError for a kind of database that has no driver here.
-    """
-    queries = {name.lower(): text for name, text in settings.tables.items()}
-    if settings.kind == "files":
-        return FileSource(folder.absolute() / settings.path, queries)
+
+def _database(settings: SourceSettings, folder: Path) -> Source:
     scheme, separator, rest = settings.url.partition("://")
     if scheme == "sqlite" and separator:
-        return SqliteSource(folder / rest.removeprefix("/"), queries)
+        return SqliteSource(folder / rest.removeprefix("/"), _queries(settings))
     if scheme in ("postgresql", "postgres") and separator:
-        return PostgresSource(settings.url, settings.schema, queries)
+        return PostgresSource(settings.url, settings.schema, _queries(settings))
     raise ConfigurationError(
         f"source.url starts with {scheme or 'nothing'}: write sqlite:///FILE or "
         'postgresql://USER:PASSWORD@HOST/DATABASE, or export the tables and use kind = "files".'
         if separator
         else "source.url is not an address: write sqlite:///FILE or postgresql://HOST/DATABASE."
     )
+
+
+KINDS: dict[str, Factory] = {"sql": _database, "files": _files}
+"""What ships; other packages bring more."""
+
+
+def open_source(settings: SourceSettings, folder: Path) -> Source:
+    """The source that `settings` describe; relative paths start at `folder`.
+
+    `settings.url` is the address itself, not `env:NAME`. Nothing is connected yet.
+    ConfigurationError for a kind that nobody brings, and a database that has no driver here.
+    """
+    return KINDS.get(settings.kind, foreign_source)(settings, folder)
+
+
+def _queries(settings: SourceSettings) -> dict[str, str]:
+    return {name.lower(): text for name, text in settings.tables.items()}
 
 
 def readable_folders(settings: SourceSettings, folder: Path) -> list[Path]:
