@@ -103,7 +103,8 @@ def test_secrets_in_its_options_come_from_the_environment(tmp_path: Path, packag
     project = tmp_path / "project"
     project.mkdir()
     (project / "headrace.toml").write_text(
-        '[organisation.a]\ntarget = { url = "http://127.0.0.1:1/v1", key = "env:K", secret = "env:S" }\n'
+        "[organisation.a]\n"
+        'target = { url = "http://127.0.0.1:1/v1", key = "env:K", secret = "env:S" }\n'
         "[organisation.a.source]\n"
         'kind = "acme"\noptions = { company = 12, token = "env:ACME_TOKEN" }\n'
     )
