@@ -79,6 +79,7 @@ class TestTakenBack:
         lost.lose("POST /invoices", fault)
         lost.shop.run("update invoices set gross_amount = 1000, net_amount = 1000, name = null")
         assert lost.end() == ["POST I"]
+        assert not lost.desk.get("/invoices/external:I").get("name")
 
     def test_a_deletion_that_is_reverted_is_sent(self, lost: Lost, fault: dict[str, str]) -> None:
         lost.end()
@@ -96,6 +97,25 @@ class TestTakenBack:
         lost.shop.run("update customers set vat_number = null")
         assert lost.end() == ["POST C", "POST I"]
         assert not lost.desk.get("/customers/external:C").get("vatNumber")
+
+
+@pytest.mark.parametrize("keep", ["true", "false"])
+def test_what_was_asked_for_with_a_field_that_is_gone_is_sent_without(
+    tmp_path: Path, new_desk: Callable[[Path], HubDesk], keep: str
+) -> None:
+    shop = Shop(tmp_path / "shop", more=f"keep_payloads = {keep}")
+    lost = Lost(shop, new_desk(shop.folder))
+    shop.run("update invoices set name = 'Extra'")
+    lost.lose("POST /invoices", LOST)
+    assert lost.desk.get("/invoices/external:I")["name"] == "Extra"
+    shop.run("update invoices set name = null")
+    assert lost.end() == ["POST I"]
+    assert not lost.desk.get("/invoices/external:I").get("name")
+    shop.run("update invoices set gross_amount = 900, net_amount = 900, name = 'Extra'")
+    lost.lose("POST /invoices", LOST)
+    shop.run("update invoices set name = null")
+    assert lost.end() == ["POST I"]
+    assert not lost.desk.get("/invoices/external:I").get("name")
 
 
 def test_a_plan_says_what_was_asked(lost: Lost) -> None:
