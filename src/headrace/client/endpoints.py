@@ -11,10 +11,10 @@ from headrace.client.pace import Pace
 from headrace.client.page import check_records, read_page
 from headrace.client.retry import ATTEMPTS, Backoff
 from headrace.client.transport import Transport
-from headrace.client.verdict import Verdict, judge, message_of, retry_after
+from headrace.client.verdict import Verdict, error_of, judge, retry_after
 from headrace.model.clock import Clock
 from headrace.model.entity import CUSTOMER, Entity
-from headrace.model.errors import NotTheApi, Refused, Unauthorised, Unreachable
+from headrace.model.errors import NotTheApi, Refused, Unreachable
 
 _REMEMBERED = 50_000
 _BACKS = 1_000
@@ -159,13 +159,12 @@ class Reader:
             verdict = judge(answer) if answer.status != 204 else Verdict.DONE
             if verdict is Verdict.DONE:
                 return answer
-            if verdict is Verdict.UNAUTHORISED:
-                raise Unauthorised(f"status {answer.status}: {message_of(answer)}")
-            if verdict is Verdict.REJECTED:
-                raise Refused(answer.status, message_of(answer))
-            if verdict in (Verdict.BLOCKED, Verdict.NOT_THE_API):
-                raise NotTheApi(f"{method} {path.partition('?')[0]}: {answer.described}")
+            wrong = error_of(verdict, answer)
+            if isinstance(wrong, NotTheApi):
+                raise NotTheApi(f"{method} {path.partition('?')[0]}: {wrong}")
+            if not isinstance(wrong, Unreachable):
+                raise wrong
             if verdict is Verdict.THROTTLED:
                 self._pace.close_for(retry_after(answer, self._clock))
-            trouble = f"status {answer.status}: {message_of(answer)}"
+            trouble = str(wrong)
         raise Unreachable(trouble)
