@@ -103,7 +103,8 @@ def test_a_list_that_goes_in_circles_is_given_up(tmp_path: Path, walk: str) -> N
 
     async def read() -> None:
         if walk == "collected":
-            await Lists(Journal(tmp_path / "journal.db", SYSTEM_CLOCK), shelf.reader()).look(PAYMENT)
+            journal = Journal(tmp_path / "journal.db", SYSTEM_CLOCK)
+            await Lists(journal, shelf.reader()).look(PAYMENT)
         async for _ in shelf.reader().pages(PAYMENT):
             pass
 
