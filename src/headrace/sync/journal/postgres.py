@@ -141,6 +141,15 @@ class PostgresDatabase:
             "done, or stop it; `headrace status` works beside it."
         )
 
+    def begin_work(self) -> None:
+        self.run_text("select pg_advisory_lock_shared(%s)", (self._lock ^ 2,))
+
+    def end_work(self) -> None:
+        self.run_text("select pg_advisory_unlock_shared(%s)", (self._lock ^ 2,))
+
+    def is_at_work(self) -> bool | None:
+        return self.run("holder", (self._lock ^ 2,)).fetchone() is not None
+
     @property
     def _lock(self) -> int:
         """Locks are the database's, and have numbers for names."""
