@@ -210,7 +210,13 @@ def _confirmed(opened: Organisation, plan: Plan, how: How) -> bool:
     if not sys.stdin.isatty():
         return False
     console.print(FIRST_IN_PRODUCTION, markup=False)
-    return typer.confirm("Send it?")
+    try:
+        return typer.confirm("Send it?")
+    except typer.Abort as error:
+        console.print("\nNothing was sent.")
+        if isinstance(error.__context__, KeyboardInterrupt):
+            raise
+        return False  # no more input is no answer
 
 
 async def _watched(opened: Organisation, plan: Plan, how: How) -> Outcome:
