@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import signal
 import sqlite3
+import subprocess
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 
@@ -214,19 +217,34 @@ class Ledger:
         old.close()
 
 
-@pytest.mark.parametrize("kills", [3, pytest.param(200, marks=pytest.mark.soak)])
-def test_applies_are_killed_while_the_source_goes_on_and_takes_back(
-    tmp_path: Path, kills: int
+def end_by_kill(process: subprocess.Popen[str]) -> None:
+    process.kill()
+
+
+def end_by_interrupts(process: subprocess.Popen[str]) -> None:
+    """Ctrl-C for a gentle end, and again while that is under way."""
+    while process.poll() is None:
+        process.send_signal(signal.SIGINT)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(0.002)
+
+
+@pytest.mark.parametrize(
+    "end", [end_by_kill, end_by_interrupts], ids=["killed", "interrupted twice"]
+)
+@pytest.mark.parametrize("ends", [3, pytest.param(200, marks=pytest.mark.soak)])
+def test_applies_are_cut_off_while_the_source_goes_on_and_takes_back(
+    tmp_path: Path, ends: int, end: Callable[[subprocess.Popen[str]], None]
 ) -> None:
-    random = Random(kills)
+    random = Random(ends)
     log = tmp_path / "requests.jsonl"
     with hub_process(tmp_path / "hub", "off", log) as hub:
-        pair = make_keys(hub.data, "killed")
+        pair = make_keys(hub.data, "cut-off")
         shop = Shop(tmp_path / "shop")
         ledger = Ledger(shop, random, 40)
         desk = Desk(shop.folder, hub.url, pair.key, pair.secret)
         desk.apply()
-        for _ in range(kills):
+        for _ in range(ends):
             before = tmp_path / "before.db"
             shutil.copy(shop.folder / "shop.db", before)
             moved = ledger.move(12)
@@ -235,8 +253,8 @@ def test_applies_are_killed_while_the_source_goes_on_and_takes_back(
             goal = answered + random.randint(1, 25)
             while log.read_bytes().count(b"\n") < goal and command.process.poll() is None:
                 pass
-            command.process.kill()
-            command.process.communicate()
+            end(command.process)
+            command.communicated()
             ledger.take_back(moved, before)
             if random.random() < 0.5:
                 desk.apply()
