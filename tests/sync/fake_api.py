@@ -157,9 +157,7 @@ class Bench:
     """An organisation whose deliveries go to a fake API, by a clock of their own."""
 
     def __init__(self, folder: Path, clock: VirtualClock) -> None:
-        loaded = load_project(folder)
-        names = ("HEADRACE_URL", "HEADRACE_KEY", "HEADRACE_SECRET")
-        environment = dict.fromkeys(names, "http://fake.test/v1")
+        self.folder = folder
         self.clock = clock
         self.interrupt_at: int | None = None
         """Ends the next deliveries gently once that many requests have arrived."""
@@ -167,7 +165,14 @@ class Bench:
         """Ends them to plan again after so long."""
         self.kill_at: int | None = None
         """Ends them by `Killed`: what is in flight is never answered."""
-        self.organisation: Organisation = loaded.open(loaded.only(None), clock, environment)
+        self.reopen()
+
+    def reopen(self) -> None:
+        """As another command would, once it was closed."""
+        loaded = load_project(self.folder)
+        names = ("HEADRACE_URL", "HEADRACE_KEY", "HEADRACE_SECRET")
+        environment = dict.fromkeys(names, "http://fake.test/v1")
+        self.organisation: Organisation = loaded.open(loaded.only(None), self.clock, environment)
 
     def set_in_flight(self, number: int) -> None:
         """As the project's settings would."""

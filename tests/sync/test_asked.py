@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import signal
 import sqlite3
+import subprocess
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 
@@ -79,6 +82,7 @@ class TestTakenBack:
         lost.lose("POST /invoices", fault)
         lost.shop.run("update invoices set gross_amount = 1000, net_amount = 1000, name = null")
         assert lost.end() == ["POST I"]
+        assert not lost.desk.get("/invoices/external:I").get("name")
 
     def test_a_deletion_that_is_reverted_is_sent(self, lost: Lost, fault: dict[str, str]) -> None:
         lost.end()
@@ -96,6 +100,25 @@ class TestTakenBack:
         lost.shop.run("update customers set vat_number = null")
         assert lost.end() == ["POST C", "POST I"]
         assert not lost.desk.get("/customers/external:C").get("vatNumber")
+
+
+@pytest.mark.parametrize("keep", ["true", "false"])
+def test_what_was_asked_for_with_a_field_that_is_gone_is_sent_without(
+    tmp_path: Path, new_desk: Callable[[Path], HubDesk], keep: str
+) -> None:
+    shop = Shop(tmp_path / "shop", more=f"keep_payloads = {keep}")
+    lost = Lost(shop, new_desk(shop.folder))
+    shop.run("update invoices set name = 'Extra'")
+    lost.lose("POST /invoices", LOST)
+    assert lost.desk.get("/invoices/external:I")["name"] == "Extra"
+    shop.run("update invoices set name = null")
+    assert lost.end() == ["POST I"]
+    assert not lost.desk.get("/invoices/external:I").get("name")
+    shop.run("update invoices set gross_amount = 900, net_amount = 900, name = 'Extra'")
+    lost.lose("POST /invoices", LOST)
+    shop.run("update invoices set name = null")
+    assert lost.end() == ["POST I"]
+    assert not lost.desk.get("/invoices/external:I").get("name")
 
 
 def test_a_plan_says_what_was_asked(lost: Lost) -> None:
@@ -194,19 +217,34 @@ class Ledger:
         old.close()
 
 
-@pytest.mark.parametrize("kills", [3, pytest.param(200, marks=pytest.mark.soak)])
-def test_applies_are_killed_while_the_source_goes_on_and_takes_back(
-    tmp_path: Path, kills: int
+def end_by_kill(process: subprocess.Popen[str]) -> None:
+    process.kill()
+
+
+def end_by_interrupts(process: subprocess.Popen[str]) -> None:
+    """Ctrl-C for a gentle end, and again while that is under way."""
+    while process.poll() is None:
+        process.send_signal(signal.SIGINT)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(0.002)
+
+
+@pytest.mark.parametrize(
+    "end", [end_by_kill, end_by_interrupts], ids=["killed", "interrupted twice"]
+)
+@pytest.mark.parametrize("ends", [3, pytest.param(200, marks=pytest.mark.soak)])
+def test_applies_are_cut_off_while_the_source_goes_on_and_takes_back(
+    tmp_path: Path, ends: int, end: Callable[[subprocess.Popen[str]], None]
 ) -> None:
-    random = Random(kills)
+    random = Random(ends)
     log = tmp_path / "requests.jsonl"
     with hub_process(tmp_path / "hub", "off", log) as hub:
-        pair = make_keys(hub.data, "killed")
+        pair = make_keys(hub.data, "cut-off")
         shop = Shop(tmp_path / "shop")
         ledger = Ledger(shop, random, 40)
         desk = Desk(shop.folder, hub.url, pair.key, pair.secret)
         desk.apply()
-        for _ in range(kills):
+        for _ in range(ends):
             before = tmp_path / "before.db"
             shutil.copy(shop.folder / "shop.db", before)
             moved = ledger.move(12)
@@ -215,8 +253,8 @@ def test_applies_are_killed_while_the_source_goes_on_and_takes_back(
             goal = answered + random.randint(1, 25)
             while log.read_bytes().count(b"\n") < goal and command.process.poll() is None:
                 pass
-            command.process.kill()
-            command.process.communicate()
+            end(command.process)
+            command.communicated()
             ledger.take_back(moved, before)
             if random.random() < 0.5:
                 desk.apply()

@@ -209,7 +209,8 @@ def test_what_no_record_can_mend_stops_at_once_and_keeps_everything_planned(
     api = api_of(bench, lambda arrival: answer)
     progress, delivery = bench.deliver(api, bench.plan())
     assert isinstance(delivery.stopped, error) and words in str(delivery.stopped)
-    assert len(api.arrivals) <= 5
+    # Some go on while it is asked whether a 403 means the key.
+    assert len(api.arrivals) <= 10
     assert (progress.done, progress.rejected, progress.left) == (0, 0, 40)
     assert bench.organisation.journal.rejects() == []
     assert bench.plan().requests == 40

@@ -12,6 +12,8 @@ from desk import Desk, HubDesk, prove_in_step, sent
 from shop import Shop
 
 from headrace.model.errors import Busy, ConfigurationError
+from headrace.sync.journal import PostgresPlace
+from headrace.testkit.hub import hub
 
 
 @pytest.fixture
@@ -51,6 +53,41 @@ def test_two_machines_deliver_in_turns_and_nothing_twice(
     assert report["records"] == {"customer": 2, "invoice": 2, "payment": 1}
     assert [run["sent"] for run in report["runs"]] == [2, 6]
     shop.close()
+
+
+def test_each_target_has_a_journal_of_its_own_in_one_database(
+    shop: Shop, new_desk: Callable[[Path], HubDesk], postgres_database: str
+) -> None:
+    toml = shop.folder / "headrace.toml"
+    toml.write_text('data = ".headrace/{target}"\n' + toml.read_text("utf-8"), "utf-8")
+    staging = new_desk(shop.folder)
+    staging.environment["JOURNAL_URL"] = postgres_database
+    staging.apply()
+    with hub(limits="off") as production:
+        live = HubDesk(shop.folder, production, "live")
+        live.environment["JOURNAL_URL"] = postgres_database
+        # Neither keeps the other waiting.
+        with staging.open():
+            done = live.command("apply")
+        assert done.returncode == 0, done.stderr
+        assert live.get("/customers")["total"] == 2
+        prove_in_step(live)
+    shop.run("update invoices set gross_amount = 110, net_amount = 110 where external_id = 'IA'")
+    before = len(staging.writes())
+    staging.apply()
+    assert sent(staging.writes(before)) == {("invoice", "IA"): 1}
+    prove_in_step(staging)
+    shop.close()
+
+
+def test_schemas_of_targets_are_apart_and_fit_their_names() -> None:
+    def schema(organisation: str, target: str = "") -> str:
+        return PostgresPlace("postgresql://x", organisation, target).schema
+
+    assert schema("acme") == "headrace_acme"
+    assert schema("acme", "api.upflow.io") == "headrace_acme@api.upflow.io"
+    long = [schema("a" * 40, f"{'host' * 20}.{n}.test") for n in range(2)]
+    assert long[0] != long[1] and all(len(name) <= 63 for name in long)
 
 
 def test_a_journal_that_is_no_database_is_refused(

@@ -153,6 +153,24 @@ def test_without_payloads_a_settlement_with_a_link_in_error_waits(
     story.mend("update allocations set amount = 1000")
 
 
+def test_without_payloads_a_settlement_in_error_is_sent_again_for_what_it_settled(
+    tmp_path: Path, new_desk: Callable[[Path], HubDesk]
+) -> None:
+    story = Story(Shop(tmp_path / "shop", more="keep_payloads = false"), new_desk)
+    story.settle()
+    story.shop.run("create table old as select * from invoices")
+    _, sent = story.apply(
+        "update payments set amount = null", "delete from allocations", "delete from invoices"
+    )
+    assert sent == ["DELETE I"]  # and the API takes the link away
+    story.shop.run("insert into invoices select * from old")
+    story.shop.allocate("payment", "P", "invoice", {"I": 1000})
+    _, sent = story.apply("update payments set amount = 1000")
+    assert sent == ["POST I", "POST P"]
+    prove_in_step(story.desk)
+    assert story.desk.get("/invoices/external:I")["amountOutstanding"] == 0
+
+
 def test_a_new_payment_of_an_invoice_that_waits_settles_what_the_api_holds(story: Story) -> None:
     story.settle(400)
     story.shop.payment("Q", "C", 200, {"I": 200})

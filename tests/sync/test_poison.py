@@ -7,12 +7,13 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from fake_api import BROKEN, STALLED, Arrival, Bench, FakeApi, Reply, refusal
+from desk import execute
+from fake_api import BROKEN, STALLED, Arrival, Bench, FakeApi, Reply, Script, refusal
 from shop import Shop
 
 from headrace.client.answer import Answer
 from headrace.client.retry import ATTEMPTS
-from headrace.model.errors import Unreachable
+from headrace.model.errors import ApiError, NotTheApi, Unauthorised, Unreachable
 from virtual_time import VirtualClock
 
 _HTML = {"content-type": "text/html"}
@@ -22,6 +23,8 @@ POISONS: dict[str, Reply] = {
     "408": Answer(408, {}, b""),
     "413": Answer(413, _HTML, b"<html>too large</html>"),
     "403": Answer(403, _HTML, b"<html>blocked by our firewall</html>"),
+    "403 in JSON": refusal(403, "this record is barred"),
+    "403, empty": Answer(403, {}, b""),
     "409": refusal(409, "locked"),
     "time-out": STALLED,
     "reset": BROKEN,
@@ -122,3 +125,109 @@ def test_an_api_that_takes_no_record_is_down_though_it_answers_reads(bench: Benc
     assert isinstance(delivery.stopped, Unreachable) and "read only" in str(delivery.stopped)
     assert bench.organisation.journal.rejects() == []
     assert len(api.arrivals) < 400
+
+
+def _ends(bench: Bench, script: Script, limit: int = 600) -> tuple[ApiError | None, list[Arrival]]:
+    api = FakeApi(bench.clock, 0.2, script=script, limit=limit)
+    _, delivery = bench.deliver(api, bench.plan())
+    return delivery.stopped, api.arrivals
+
+
+def _of_one_customer(bench: Bench) -> None:
+    bench.organisation.close()
+    for table, column in (
+        *(("customers", "external_id"), ("invoices", "customer_external_id")),
+        ("payments", "customer_external_id"),
+    ):
+        execute(bench.folder / "shop.db", f"delete from {table} where {column} <> 'C1'")
+    execute(bench.folder / "shop.db", "delete from allocations where from_external_id <> 'P1'")
+    bench.reopen()
+
+
+BARRED = refusal(403, "your key may not do this")
+
+
+@pytest.mark.parametrize("one", [True, False], ids=["one customer", "many"])
+def test_a_key_that_may_not_write_ends_the_run_before_any_record_is_blamed(
+    bench: Bench, one: bool
+) -> None:
+    if one:
+        _of_one_customer(bench)
+    stopped, arrivals = _ends(bench, lambda arrival: BARRED if arrival.method != "GET" else None)
+    assert isinstance(stopped, Unauthorised)
+    assert str(stopped) == "status 403: your key may not do this; it may read, but not write"
+    assert len(arrivals) <= (3 if one else 25)
+    assert not bench.organisation.journal.rejects()
+    assert not bench.organisation.journal.asked()
+
+
+def test_a_key_that_may_only_delete_ends_the_run_as_well(bench: Bench) -> None:
+    stopped, arrivals = _ends(bench, lambda arrival: BARRED if arrival.method == "POST" else None)
+    assert isinstance(stopped, Unauthorised) and len(arrivals) < 400
+    assert not bench.organisation.journal.rejects()
+
+
+@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize("taken", [0, 20])
+def test_a_key_that_is_revoked_ends_the_run_at_once(bench: Bench, status: int, taken: int) -> None:
+    came: list[str] = []
+
+    def script(arrival: Arrival) -> Reply | None:
+        came.append(arrival.method)
+        return refusal(status, "revoked") if len(came) > taken else None
+
+    stopped, arrivals = _ends(bench, script)
+    assert isinstance(stopped, Unauthorised) and str(stopped) == f"status {status}: revoked"
+    assert len(arrivals) <= taken + 25
+    assert sum(arrival.method == "GET" for arrival in arrivals) <= 2
+
+
+def test_a_key_that_may_no_longer_write_ends_the_run(bench: Bench) -> None:
+    came: list[str] = []
+
+    def script(arrival: Arrival) -> Reply | None:
+        came.append(arrival.method)
+        return BARRED if len(came) > 20 and arrival.method != "GET" else None
+
+    stopped, arrivals = _ends(bench, script)
+    assert isinstance(stopped, Unauthorised) and "may read, but not write" in str(stopped)
+    assert len(arrivals) <= 80
+
+
+def test_one_record_that_is_barred_is_no_matter_of_the_key_though_nothing_else_is_sent(
+    bench: Bench,
+) -> None:
+    bench.deliver(FakeApi(bench.clock, 0.2), bench.plan())
+    execute(bench.folder / "shop.db", "update invoices set name = 'x' where external_id = 'J3'")
+
+    def script(arrival: Arrival) -> Reply | None:
+        return BARRED if arrival.external_id == "J3" else None
+
+    for _ in range(5):
+        stopped, arrivals = _ends(bench, script)
+        assert stopped is None and len(arrivals) <= ATTEMPTS + 6
+    (reject,) = bench.organisation.journal.rejects()
+    assert reject.external_id == "J3"
+    assert reject.message == "no decision in 5 runs: status 403: your key may not do this"
+
+
+@pytest.mark.parametrize("one", [True, False], ids=["one customer", "many"])
+def test_a_page_of_somebody_else_s_that_comes_first_ends_the_run_at_once(
+    bench: Bench, one: bool
+) -> None:
+    if one:
+        _of_one_customer(bench)
+    stopped, arrivals = _ends(bench, lambda arrival: POISONS["403"])
+    assert isinstance(stopped, NotTheApi) and "blocked by our firewall" in str(stopped)
+    # Of one customer nothing else is on its way; of many, what the look takes.
+    assert len(arrivals) <= (2 if one else 25)
+
+
+def test_a_firewall_s_page_for_one_record_among_others_costs_one_look(bench: Bench) -> None:
+    def script(arrival: Arrival) -> Reply | None:
+        return POISONS["403"] if arrival.external_id == "J3" else None
+
+    stopped, arrivals = _ends(bench, script)
+    assert stopped is None
+    assert sum(arrival.external_id == "J3" for arrival in arrivals) == ATTEMPTS
+    assert sum(arrival.method == "GET" for arrival in arrivals) == 1

@@ -138,7 +138,13 @@ class _Screen(Watcher):
         if self._quiet or not sys.stdin.isatty():
             return False
         console.print(FIRST_IN_PRODUCTION, markup=False)
-        return typer.confirm("Send it?")
+        try:
+            return typer.confirm("Send it?")
+        except typer.Abort as error:
+            console.print("\nNothing was sent.")
+            if isinstance(error.__context__, KeyboardInterrupt):
+                raise
+            return False  # no more input is no answer
 
     def sending(self, progress: Progress, delivery: Delivery) -> None:
         """Shows the progress."""

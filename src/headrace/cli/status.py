@@ -27,7 +27,7 @@ from headrace.fleet.project import LoadedProject, load_project
 from headrace.fleet.standing import TROUBLE_FIRST, Standing, standing_of
 from headrace.model.clock import SYSTEM_CLOCK
 from headrace.model.errors import ConfigurationError
-from headrace.sync.journal import Journal, Key, Reject, Run, Sent, State
+from headrace.sync.journal import KILLED, Journal, Key, Reject, Run, Sent, State
 from headrace.sync.planning.names import UNKNOWN, Name, refused_names, told_names
 
 _REJECTS_SHOWN = 20
@@ -176,6 +176,8 @@ def _run_text(run: Run, state: State | None) -> str:
         text += f", {run.rejected:,} rejected"
     if run.ended_at is not None:
         return f"{text} in {duration_text(run.ended_at - run.started_at)}, {run.outcome}"
+    if run.outcome == KILLED:
+        return f"{text}, killed; the next run goes on where it stopped"
     now = SYSTEM_CLOCK.now().timestamp()
     text += f", running for {duration_text(now - run.started_at)}"
     return f"{text}{_state_text(state, now)}" if state else f"{text} or ended without a word"

@@ -49,6 +49,11 @@ class Breaker:
         """Whether it is time to ask if the API is there."""
         return not self.is_down and len(self._failing) >= self._limit
 
+    @property
+    def is_wide(self) -> bool:
+        """Whether records of several lanes failed since the API last decided on one."""
+        return len(self._failing) >= self._lanes
+
     def lives(self) -> None:
         """It answers: the records are at fault, unless too many of them are."""
         if len(self._failing) >= _MOST:

@@ -8,19 +8,17 @@ from urllib.parse import quote
 
 from headrace.client.answer import Answer
 from headrace.client.pace import Pace
-from headrace.client.page import check_records, read_page
+from headrace.client.page import Walk, check_records, read_page
 from headrace.client.retry import ATTEMPTS, Backoff
 from headrace.client.transport import Transport
-from headrace.client.verdict import Verdict, judge, message_of, retry_after
+from headrace.client.verdict import Verdict, error_of, judge, retry_after
 from headrace.model.clock import Clock
 from headrace.model.entity import CUSTOMER, Entity
-from headrace.model.errors import NotTheApi, Refused, Unauthorised, Unreachable
+from headrace.model.errors import NotTheApi, Refused, Unreachable
 
 _REMEMBERED = 50_000
 _BACKS = 1_000
 """Steps back in one list; beyond them, it is read as it comes."""
-_GROWTH = 100_000
-"""Records that may come while a list is read, beyond as many again."""
 _NO_FILTERS: Mapping[str, str] = {}
 
 
@@ -89,17 +87,17 @@ class Reader:
     async def pages(
         self, entity: Entity, filters: Mapping[str, str] = _NO_FILTERS
     ) -> AsyncIterator[list[dict[str, Any]]]:
-        """Every page of a list, each record once; the answer's own `limit` says how far to go on.
+        """Every page of a list, each record once, to its end: whatever the answers' `total` says,
+        full pages are followed by another. NotTheApi for a list that does not end.
 
         Others may add and delete meanwhile, which moves the list: each page begins with the last
         record of the page before, so that a place where it became shorter is seen, and read again
         from further ahead. What changes in a page that was read is not seen. `filters` are further
         parameters of the list.
         """
-        met = _Met()
+        met, walk = _Met(), Walk(entity)
         query = "".join(f"&{name}={quote(value, safe='')}" for name, value in filters.items())
-        offset = backs = read = 0
-        most: int | None = None
+        offset = backs = 0
         overlaps = False
         while True:
             answer = await self.get(f"{entity.path}?offset={offset}&limit={entity.page_cap}{query}")
@@ -111,12 +109,8 @@ class Reader:
                 continue
             new = [item for item in page.items if met.is_new(item.get("id"))]
             yield new
-            read += len(new)
-            most = 2 * page.total + _GROWTH if most is None else most
-            if read > most:
-                raise NotTheApi(f"GET {entity.path} does not end: {read:,} records")
             offset += len(page.items)
-            if not page.items or offset >= page.total:
+            if not walk.goes_on(page, offset, len(new)):
                 return
             overlaps = len(page.items) > 1
             offset -= overlaps
@@ -159,13 +153,12 @@ class Reader:
             verdict = judge(answer) if answer.status != 204 else Verdict.DONE
             if verdict is Verdict.DONE:
                 return answer
-            if verdict is Verdict.UNAUTHORISED:
-                raise Unauthorised(f"status {answer.status}: {message_of(answer)}")
-            if verdict is Verdict.REJECTED:
-                raise Refused(answer.status, message_of(answer))
-            if verdict in (Verdict.BLOCKED, Verdict.NOT_THE_API):
-                raise NotTheApi(f"{method} {path.partition('?')[0]}: {answer.described}")
+            wrong = error_of(verdict, answer)
+            if isinstance(wrong, NotTheApi):
+                raise NotTheApi(f"{method} {path.partition('?')[0]}: {wrong}")
+            if not isinstance(wrong, Unreachable):
+                raise wrong
             if verdict is Verdict.THROTTLED:
                 self._pace.close_for(retry_after(answer, self._clock))
-            trouble = f"status {answer.status}: {message_of(answer)}"
+            trouble = str(wrong)
         raise Unreachable(trouble)

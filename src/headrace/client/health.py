@@ -1,18 +1,23 @@
-"""Whether the API is there: one harmless request that no record can spoil."""
+"""Whether the API is there and the key may write: harmless requests that no record can spoil."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 
+from headrace.client.answer import Answer
 from headrace.client.breaker import Breaker
+from headrace.client.endpoints import external_path
 from headrace.client.pace import Pace
 from headrace.client.transport import Transport
-from headrace.client.verdict import Verdict, judge, message_of
+from headrace.client.verdict import Verdict, error_of, judge
 from headrace.model.entity import CUSTOMER
-from headrace.model.errors import ApiError, NotTheApi, Unreachable
+from headrace.model.errors import ApiError, Unauthorised
 
 _PATH = f"{CUSTOMER.path}?limit=1"
+_NOBODY = external_path(CUSTOMER, "headrace-nobody-4e1b76cd-2fed-47a2-9acc-8f28da4b5b3a")
+"""No source has such an id, so that its deletion changes nothing."""
+_Ask = Callable[[], Coroutine[None, None, ApiError | None]]
 
 
 class Health:
@@ -26,33 +31,51 @@ class Health:
         self._pace = pace
         self._breaker = breaker
         self._answered = answered
-        self._asking: asyncio.Task[ApiError | None] | None = None
+        self._asking: dict[_Ask, asyncio.Task[ApiError | None]] = {}
 
     async def look(self) -> ApiError | None:
-        """What is wrong with the API, None when it answers. NotTheApi is no matter of waiting."""
-        if self._asking is None:
-            self._asking = asyncio.create_task(self._ask())
-            self._asking.add_done_callback(self._done)
-        return await asyncio.shield(self._asking)
+        """What is wrong with the API, None when it answers. NotTheApi and Unauthorised are no
+        matters of waiting."""
+        return await self._once(self._ask)
 
-    def _done(self, task: asyncio.Task[ApiError | None]) -> None:
-        self._asking = None
+    async def may_write(self) -> ApiError | None:
+        """What is wrong with the key where the API refuses to delete what nobody has, None as far
+        as it may write. To a key that may only read, every record looks barred."""
+        return await self._once(self._ask_to_write)
+
+    async def _once(self, ask: _Ask) -> ApiError | None:
+        if ask not in self._asking:
+            task = self._asking[ask] = asyncio.create_task(ask())
+            task.add_done_callback(lambda task: self._asking.pop(ask))
+        return await asyncio.shield(self._asking[ask])
 
     async def _ask(self) -> ApiError | None:
-        await self._pace.acquire()
         try:
-            answer = await self._transport.send("GET", _PATH)
+            answer = await self._send("GET", _PATH)
         except ApiError as error:
             self._breaker.dead()
             return error
-        finally:
-            self._pace.release()
-            self._answered()
         verdict = judge(answer)
         if verdict in (Verdict.DONE, Verdict.THROTTLED):
             self._breaker.lives()
             return None
         self._breaker.dead()
-        if verdict in (Verdict.BLOCKED, Verdict.NOT_THE_API):
-            return NotTheApi(answer.described)
-        return Unreachable(f"status {answer.status}: {message_of(answer)}")
+        return error_of(verdict, answer)
+
+    async def _ask_to_write(self) -> ApiError | None:
+        try:
+            answer = await self._send("DELETE", _NOBODY)
+        except ApiError:
+            return None  # no word on the key
+        error = error_of(judge(answer), answer)
+        if not isinstance(error, Unauthorised):
+            return None
+        return Unauthorised(f"{error}; it may read, but not write")
+
+    async def _send(self, method: str, path: str) -> Answer:
+        await self._pace.acquire()
+        try:
+            return await self._transport.send(method, path)
+        finally:
+            self._pace.release()
+            self._answered()

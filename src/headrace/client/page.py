@@ -12,6 +12,13 @@ from headrace.model.entity import CREDIT_NOTE, CUSTOMER, INVOICE, PAYMENT, REFUN
 from headrace.model.errors import NotTheApi
 
 _TOTAL_MAX = 10**10
+_FULL = 50
+"""Records from which on the first page may be as long as the server makes them, whatever was asked
+for; a later one is where it is no shorter than those before."""
+_GROWTH = 100_000
+"""Records that may come while a list is read, beyond as many again."""
+_REPEATS = 100
+"""Pages in a row without anything new, after which a list goes in circles."""
 
 
 class Page(Struct, frozen=True):
@@ -19,6 +26,30 @@ class Page(Struct, frozen=True):
 
     items: list[dict[str, Any]]
     total: int
+
+
+class Walk:
+    """How far a list was read, and whether it is at its end."""
+
+    def __init__(self, entity: Entity) -> None:
+        self._entity = entity
+        self._most: int | None = None
+        self._read = self._repeats = 0
+        self._full = min(_FULL, entity.page_cap)
+
+    def goes_on(self, page: Page, offset: int, new: int) -> bool:
+        """Whether to read on behind the page that ends at `offset`, of which so many records are
+        `new`. A total is not believed where full pages go on coming. NotTheApi for a list that
+        does not end, or goes in circles."""
+        self._read += new
+        self._repeats = 0 if new else self._repeats + 1
+        self._most = 2 * page.total + _GROWTH if self._most is None else self._most
+        if self._read > self._most or self._repeats > _REPEATS:
+            raise NotTheApi(f"GET {self._entity.path} does not end: {self._read:,} records")
+        self._full = max(self._full, len(page.items))
+        if offset < page.total:
+            return bool(page.items)
+        return bool(new) and len(page.items) >= self._full
 
 
 class _Shape(Struct, kw_only=True, rename="camel"):

@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING, Protocol
 
 from headrace import __version__
 from headrace.client.answer import Answer
+from headrace.client.proxies import any_named
 from headrace.model.errors import ConfigurationError, NotTheApi, Unreachable
 from headrace.model.lazy import lazily
 
@@ -24,7 +25,6 @@ ENTITY_MOST = 8_000_000
 PAGE_MOST = 128_000_000
 """Bytes of a page of a list, unpacked: a thousand such records would be refused."""
 _CHUNK = 65_536
-_PROXIES = ("http_proxy", "https_proxy")
 
 
 class Transport(Protocol):
@@ -68,8 +68,7 @@ class HttpTransport:
             ),
             auto_decompress=True,
             cookie_jar=aiohttp.DummyCookieJar(),
-            # Looking for a proxy costs each request as much as encoding its body.
-            trust_env=any(name.lower() in _PROXIES for name in os.environ),
+            trust_env=any_named(),
             middlewares=(_once,),
         )
 

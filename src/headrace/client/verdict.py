@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 
 from headrace.client.answer import Answer
 from headrace.model.clock import Clock
-from headrace.model.errors import NotTheApi
+from headrace.model.errors import ApiError, NotTheApi, Refused, Unauthorised, Unreachable
 
 TRANSIENT = frozenset({408, 425, 500, 502, 503, 504, 507, *range(520, 528), 529})
 """Answers that are retried with exponential backoff, whatever their body is (guide; the others are
@@ -31,6 +31,8 @@ class Verdict(enum.Enum):
     THROTTLED = "throttled"
     REJECTED = "rejected"
     UNAUTHORISED = "unauthorised"
+    FORBIDDEN = "forbidden"
+    """The key may not do this, or a rule of the API or of a firewall refuses this one record."""
     BLOCKED = "blocked"
     """Something on the way refused it: an error that is not in the API's own form."""
     NOT_THE_API = "not the API"
@@ -73,9 +75,23 @@ def _of_status(answer: Answer) -> Verdict:
         return Verdict.NOT_THE_API
     if not answer.is_json:
         return Verdict.BLOCKED
-    if status in (401, 403):
+    if status == 401:
         return Verdict.UNAUTHORISED
+    if status == 403:
+        return Verdict.FORBIDDEN
     return Verdict.UNCLEAR if status in UNCLEAR else Verdict.REJECTED
+
+
+def error_of(verdict: Verdict, answer: Answer) -> ApiError:
+    """What is wrong, where the verdict is not DONE."""
+    if verdict in (Verdict.BLOCKED, Verdict.NOT_THE_API):
+        return NotTheApi(answer.described)
+    said = message_of(answer)
+    if verdict is Verdict.REJECTED:
+        return Refused(answer.status, said)
+    if verdict in (Verdict.UNAUTHORISED, Verdict.FORBIDDEN):
+        return Unauthorised(f"status {answer.status}: {said}")
+    return Unreachable(f"status {answer.status}: {said}")
 
 
 def message_of(answer: Answer) -> str:

@@ -68,13 +68,18 @@ class LoadedProject(Struct, frozen=True):
         """Where the organisation's book lies, and its journal unless that is in a database.
 
         `{target}` in `data` stands for the API's address, so that staging and production, one
-        config with the address in the environment, have data of their own.
+        config with the address in the environment, have data of their own, and journals of their
+        own where those are in a database.
         """
         data = self.settings.data
         if _TARGET in data:
-            url = self._target_url(name, environment)
-            data = data.replace(_TARGET, re.sub(r"[^A-Za-z0-9._-]+", "_", urlsplit(url).netloc))
+            data = data.replace(_TARGET, self._target_name(name, environment))
         return self.folder / data / name
+
+    def _target_name(self, name: str, environment: Mapping[str, str]) -> str:
+        """The API's host and port, fit for a folder's name."""
+        url = self._target_url(name, environment)
+        return re.sub(r"[^A-Za-z0-9._-]+", "_", urlsplit(url).netloc)
 
     def _target_url(self, name: str, environment: Mapping[str, str]) -> str:
         where = f"[organisation.{name}] target.url"
@@ -106,7 +111,8 @@ class LoadedProject(Struct, frozen=True):
         if not url.startswith(SCHEMES):
             raise ConfigurationError(f"{FILE_NAME} journal must be a postgresql:// URL, or empty.")
         check_database_url(url, f"{FILE_NAME} journal")
-        return PostgresPlace(url, name)
+        apart = _TARGET in self.settings.data
+        return PostgresPlace(url, name, self._target_name(name, environment) if apart else "")
 
     def open(
         self, name: str, clock: Clock, environment: Mapping[str, str] = os.environ

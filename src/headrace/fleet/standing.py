@@ -15,7 +15,7 @@ from headrace.model.clock import Clock
 from headrace.model.errors import HeadraceError
 from headrace.model.project import OrganisationSettings
 from headrace.sources.registry import open_source
-from headrace.sync.journal import SCHEMES, Journal, NotedRound, Run
+from headrace.sync.journal import KILLED, SCHEMES, Journal, NotedRound, Run
 
 State = Literal["failed", "behind", "new", "running", "in step"]
 TROUBLE_FIRST: tuple[State, ...] = ("failed", "behind", "new", "running", "in step")
@@ -50,10 +50,11 @@ def standing_of(
 ) -> Standing:
     """By its journal, and by a look at where its source and keys should be."""
     rounds, runs = journal.last_rounds(), journal.runs(1)
-    last = {round.kind: round for round in (*_of_runs(runs), *reversed(rounds))}
+    of_run = _of_runs(runs, journal)
+    last = {round.kind: round for round in sorted((*of_run, *rounds), key=lambda one: one.at)}
     success, failure = last.get("success"), last.get("failure")
     newest = max(last.values(), key=lambda one: one.at, default=None)
-    running = bool(runs) and runs[0].ended_at is None and _is_newest(runs[0], newest)
+    running = bool(runs) and _goes_on(runs[0]) and _is_newest(runs[0], newest)
     pending = next((one.pending for one in rounds if one.pending is not None), None)
     rejects = sum(not one.ignored for one in journal.rejects())
     trouble = _trouble_now(loaded, name, environment)
@@ -82,10 +83,26 @@ def standing_of(
     )
 
 
-def _of_runs(runs: list[Run]) -> list[NotedRound]:
+def _goes_on(run: Run) -> bool:
+    return run.ended_at is None and run.outcome != KILLED
+
+
+def _of_runs(runs: list[Run], journal: Journal) -> list[NotedRound]:
     """A journal from before rounds were noted knows its runs; so does one whose command was
     killed."""
-    return [
+    killed = [
+        NotedRound(
+            "failure",
+            state.noted_at if (state := journal.state(run.id)) else run.started_at,
+            run.command,
+            f"its last run was killed, or its machine went down, with {run.sent:,} of "
+            f"{run.planned:,} sent; the next one goes on from there",
+            None,
+        )
+        for run in runs
+        if run.outcome == KILLED
+    ]
+    return killed + [
         NotedRound(
             "success" if run.outcome in ("done", "planned again") else "failure",
             run.ended_at,

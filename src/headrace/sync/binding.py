@@ -111,8 +111,6 @@ class Binding:
                 continue
             # Another organisation may have records of the same names, never of the same ids.
             found = known.get(key, id) == id
-            if not found:
-                break
             if key not in known and self._journal.lacks_landmarks:
                 self._journal.keep_landmark(key, id)
             break

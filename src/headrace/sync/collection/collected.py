@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct, field
 
 from headrace.client.endpoints import Reader
-from headrace.client.page import read_page
+from headrace.client.page import Walk, read_page
 from headrace.model.entity import BY_NAME, PAYMENT, REFUND, Entity
 from headrace.model.fields import link_fields
 from headrace.sync.journal import Journal, ListState
@@ -173,17 +173,18 @@ class Lists:
 
     async def _read(self, entity: Entity, known: set[str]) -> _Pages:
         """From the newest on, until one that is known; all of them when none is."""
-        pages = _Pages()
+        pages, walk = _Pages(), Walk(entity)
         offset = 0
         while True:
             path = f"{entity.path}?offset={offset}&limit={entity.page_cap}"
             page = read_page(await self._reader.get(path), entity)
             pages.shrank = pages.shrank or (offset > 0 and page.total < pages.total)
             pages.total = page.total
+            before = len(pages.items)
             for item in page.items:
                 pages.add(item, known)
             offset += len(page.items)
-            if not page.items or offset >= pages.total or pages.met:
+            if pages.met or not walk.goes_on(page, offset, len(pages.items) - before):
                 return pages
 
 

@@ -17,9 +17,9 @@ from headrace.client.health import Health
 from headrace.client.pace import WINDOW, Pace
 from headrace.client.retry import PATIENCE, Backoff, attempts_for
 from headrace.client.transport import Transport
-from headrace.client.verdict import Verdict, judge, judge_empty, message_of, retry_after
+from headrace.client.verdict import Verdict, error_of, judge, judge_empty, message_of, retry_after
 from headrace.model.clock import Clock
-from headrace.model.errors import ApiError, NotTheApi, Refused, Unauthorised, Unreachable
+from headrace.model.errors import ApiError, NotTheApi, Unauthorised, Unreachable
 from headrace.sync.delivery.lanes import Lanes
 from headrace.sync.delivery.loader import Feed
 from headrace.sync.delivery.progress import Progress
@@ -39,6 +39,11 @@ _THROTTLED_MAX = 5 * WINDOW
 """Seconds of nothing but 429 before the run stops: some other program takes all of the rate."""
 _RUNS = 5
 """Runs in which a record got no decision before it is refused."""
+
+_UNTAKEN = (Verdict.THROTTLED, Verdict.UNAUTHORISED, Verdict.FORBIDDEN, Verdict.UNCLEAR)
+"""Answers to what was not carried out for certain."""
+_FAILING = (Verdict.RETRY, Verdict.UNCLEAR, Verdict.BLOCKED, Verdict.FORBIDDEN)
+"""Answers that one record may get while others are taken."""
 
 
 class Delivery:
@@ -285,25 +290,17 @@ class Delivery:
     ) -> None:
         """The answer says nothing about the record: try again, wait, or stop it all."""
         self._journal.answered()
-        untaken = (Verdict.THROTTLED, Verdict.UNAUTHORISED, Verdict.UNCLEAR)
-        operation.is_unsure |= verdict not in untaken
+        operation.is_unsure |= verdict not in _UNTAKEN
         self._notes.untaken(operation)
-        said = f"status {answer.status}: {message_of(answer)}"
         if verdict is Verdict.UNCLEAR and operation.attempts + 1 >= attempts_for(verdict):
             self._breaker.decided()
             self._rejected(lane, operation, answer)
-        elif verdict in (Verdict.RETRY, Verdict.UNCLEAR):
-            await self._failed(lane, operation, Unreachable(said), verdict)
-        elif verdict is Verdict.BLOCKED:
-            await self._failed(lane, operation, NotTheApi(answer.described), verdict)
         elif verdict is Verdict.THROTTLED:
             self._throttled(lane, retry_after(answer, self._clock))
-        elif verdict is Verdict.UNAUTHORISED:
-            self._stop(Unauthorised(said))
-        elif verdict is Verdict.NOT_THE_API:
-            self._stop(NotTheApi(answer.described))
+        elif verdict in _FAILING:
+            await self._failed(lane, operation, error_of(verdict, answer), verdict)
         else:
-            self._stop(Refused(answer.status, message_of(answer)))
+            self._stop(error_of(verdict, answer))
 
     def _throttled(self, lane: Lane, seconds: float) -> None:
         """Some other program uses the key as well: wait as asked; it is not an error."""
@@ -392,10 +389,13 @@ class Delivery:
             operation.attempts >= attempts_for(verdict)
             or self._clock.monotonic() - operation.failing_since >= self._patience
         )
-        # The first thing that comes may be a page of somebody else's.
+        # What comes first may be a page of somebody else's, and keys are revoked at any time.
         is_foreign = verdict is Verdict.BLOCKED and not self._has_decided
-        if self._breaker.doubts or is_spent or is_foreign:
+        is_barred = verdict is Verdict.FORBIDDEN and operation.attempts == 1
+        if self._breaker.doubts or is_spent or is_foreign or is_barred:
             await self._look_whether_it_lives()
+        if is_barred and (self._breaker.is_wide or not self._has_decided):
+            await self._look_whether_it_may_write()
         if is_spent and not self._breaker.is_down and not self._ending:
             self._give_up(lane, operation, trouble)
             return
@@ -430,7 +430,13 @@ class Delivery:
         error = await self._health.look()
         if error is not None:
             self._trouble = error
-        if isinstance(error, NotTheApi):
+        if isinstance(error, NotTheApi | Unauthorised):
+            self._stop(error)
+
+    async def _look_whether_it_may_write(self) -> None:
+        if self._ending or self._breaker.is_down:
+            return
+        if (error := await self._health.may_write()) is not None:
             self._stop(error)
 
     async def _wait_for_the_api(self) -> None:

@@ -23,8 +23,10 @@ from headrace.sync.journal.records import (
     Told,
 )
 from headrace.sync.journal.rounds import Kind, NotedRound
+from headrace.sync.journal.runs import KILLED
 
 __all__ = [
+    "KILLED",
     "SCHEMES",
     "Acknowledged",
     "Adopted",

@@ -32,6 +32,15 @@ class Database(Protocol):
     def hold(self) -> None:
         """Makes this the only writer until `close`. Busy names the other one."""
 
+    def begin_work(self) -> None:
+        """Shows others that a run goes on, until `end_work`, `close` or the process's end."""
+
+    def end_work(self) -> None:
+        """It does no longer."""
+
+    def is_at_work(self) -> bool | None:
+        """Whether a run of anybody goes on; None where that can't be seen."""
+
     def rewrite(self) -> bool:
         """Writes its files anew, so that nothing that was deleted is left in them; whether it
         could, for somebody may be reading them."""

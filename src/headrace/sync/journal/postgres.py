@@ -44,11 +44,20 @@ class PostgresPlace(Struct, frozen=True):
 
     url: str
     organisation: str
+    target: str = ""
+    """The API's host and port where each target has a journal of its own."""
 
     @property
     def schema(self) -> str:
-        """The organisation's own."""
-        return f"headrace_{self.organisation}"
+        """The organisation's own, and the target's: neither of their names has an `@`."""
+        schema = f"headrace_{self.organisation}"
+        if not self.target:
+            return schema
+        apart = f"{schema}@{self.target}"
+        if len(apart.encode()) > _NAME_MAX:
+            digest = hashlib.blake2b(self.target.encode(), digest_size=6).hexdigest()
+            return f"{schema}@{digest}"
+        return apart
 
     def __str__(self) -> str:
         """For messages: a URL may hold a password."""
@@ -64,10 +73,11 @@ class PostgresDatabase:
     def __init__(self, place: PostgresPlace) -> None:
         """Connects, and makes or migrates the schema. ConfigurationError when it can't."""
         self._driver = load_extra("psycopg", "postgres", "A journal in PostgreSQL")
-        if len(place.schema.encode()) > _NAME_MAX:
+        most = _NAME_MAX - len(place.schema.encode()) + len(place.organisation)
+        if most < len(place.organisation):
             raise ConfigurationError(
                 f"The organisation's name {place.organisation} is too long for a journal in "
-                f"PostgreSQL: at most {_NAME_MAX - len('headrace_')} characters."
+                f"PostgreSQL: at most {most} characters."
             )
         self._place = place
         self._schema = '"' + place.schema + '"'
@@ -140,6 +150,15 @@ class PostgresDatabase:
             f"Another command works on {self._place.organisation} ({said}): wait until it is "
             "done, or stop it; `headrace status` works beside it."
         )
+
+    def begin_work(self) -> None:
+        self.run_text("select pg_advisory_lock_shared(%s)", (self._lock ^ 2,))
+
+    def end_work(self) -> None:
+        self.run_text("select pg_advisory_unlock_shared(%s)", (self._lock ^ 2,))
+
+    def is_at_work(self) -> bool | None:
+        return self.run("holder", (self._lock ^ 2,)).fetchone() is not None
 
     @property
     def _lock(self) -> int:

@@ -91,6 +91,7 @@ class Run(Struct, frozen=True):
     started_at: float
     ended_at: float | None
     outcome: str | None
+    """None while it goes on; `killed` without an end when its process went away."""
     planned: int
     sent: int
     rejected: int

@@ -9,6 +9,8 @@ import msgspec
 from headrace.sync.journal.records import Run, Sent, State
 from headrace.sync.journal.section import Shelf
 
+KILLED = "killed"
+"""How a run ended that did not say how."""
 _UNKNOWN = math.inf
 """The time of an answer that has not come."""
 
@@ -21,6 +23,7 @@ class RunsShelf(Shelf):
         row = self._db.run(
             "begin_run", (command, self._clock.now().timestamp(), planned, open_items)
         ).fetchone()
+        self._db.begin_work()
         self.run_id = int(row[0])
         return self.run_id
 
@@ -33,15 +36,26 @@ class RunsShelf(Shelf):
             now = self._clock.now().timestamp()
             self._db.run("end_run", (now, outcome, latency, self.run_id))
             self._db.run("drop_progress", (self.run_id,))
+        self._db.end_work()
 
     def runs(self, limit: int = 10) -> list[Run]:
         """The newest runs first."""
-        return [Run(*row) for row in self._db.run("runs_newest", (limit,))]
+        return [self._seen(Run(*row)) for row in self._db.run("runs_newest", (limit,)).fetchall()]
 
     def run(self, number: int) -> Run | None:
         """One of them."""
         row = self._db.run("run_by_id", (number,)).fetchone()
-        return Run(*row) if row else None
+        return self._seen(Run(*row)) if row else None
+
+    def _seen(self, run: Run) -> Run:
+        """Only the newest goes on, while its process is there: others that did not end were
+        killed."""
+        if run.ended_at is not None:
+            return run
+        (newest, *_) = self._db.run("runs_newest", (1,)).fetchone()
+        if run.id == newest and self._db.is_at_work() is not False:
+            return run
+        return msgspec.structs.replace(run, outcome=KILLED)
 
     def sent_counts(self, run: int) -> list[tuple[str, str, int]]:
         """(entity, action, how many) of what the API took in the run."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -28,6 +30,7 @@ class SqliteDatabase:
         from every method too, for one that can't be read."""
         make_folder(path.parent)
         self._path = path
+        self._work: int | None = None
         raise_if_foreign(path)
         # One user at a time, though not always on the thread that opened it.
         self._db = sqlite3.connect(
@@ -85,6 +88,34 @@ class SqliteDatabase:
     def hold(self) -> None:
         """Nothing: who has the book open is alone."""
 
+    def begin_work(self) -> None:
+        with suppress(OSError):  # some network file systems know no such locks
+            self._work = self._folder()
+            fcntl.flock(self._work, fcntl.LOCK_SH)
+
+    def end_work(self) -> None:
+        if self._work is not None:
+            os.close(self._work)
+            self._work = None
+
+    def is_at_work(self) -> bool | None:
+        """By a lock of the folder: closing a database's own file would end the locks that this
+        process has on it."""
+        try:
+            folder = self._folder()
+            try:
+                fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            finally:
+                os.close(folder)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return None
+        return False
+
+    def _folder(self) -> int:
+        return os.open(self._path.parent, os.O_RDONLY | os.O_CLOEXEC)
+
     def rewrite(self) -> bool:
         # What is written first is what the log has; then the file itself is overwritten.
         self._db.execute("pragma secure_delete = on")
@@ -103,4 +134,5 @@ class SqliteDatabase:
         self._db.execute(f"pragma user_version = {version}")
 
     def close(self) -> None:
+        self.end_work()
         self._db.close()

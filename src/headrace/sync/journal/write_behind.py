@@ -57,6 +57,16 @@ class WriteBehind:
     def hold(self) -> None:
         self._database.hold()
 
+    def begin_work(self) -> None:
+        self._database.begin_work()
+
+    def end_work(self) -> None:
+        self.flush()
+        self._database.end_work()
+
+    def is_at_work(self) -> bool | None:
+        return self._database.is_at_work()
+
     def close(self) -> None:
         self.flush()
         self._database.close()

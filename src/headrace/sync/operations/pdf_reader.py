@@ -14,6 +14,7 @@ from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
 from headrace.book.pdf_places import PdfPlaces
+from headrace.client.proxies import any_named, goes_by_proxy
 from headrace.model.lazy import lazily
 
 if TYPE_CHECKING:
@@ -136,8 +137,12 @@ async def _download(places: PdfPlaces, url: str) -> IO[bytes]:
     )
     try:
         for _ in range(_REDIRECTS + 1):
-            connector = aiohttp.TCPConnector(socket_factory=_guard(places, url, refused))
-            async with aiohttp.ClientSession(timeout=timeout, connector=connector) as session:
+            # Which address a name has is for the proxy to find out, where there is one.
+            guard = None if goes_by_proxy(url) else _guard(places, url, refused)
+            connector = aiohttp.TCPConnector(socket_factory=guard)
+            async with aiohttp.ClientSession(
+                timeout=timeout, connector=connector, trust_env=any_named()
+            ) as session:
                 file, elsewhere = await _get(session, url)
             if file is not None:
                 return file
@@ -145,6 +150,8 @@ async def _download(places: PdfPlaces, url: str) -> IO[bytes]:
             if places.objection(url) is not None:
                 host = urlsplit(url).hostname or "elsewhere"
                 raise Unreadable(f"it redirects to {host}, which `documents` does not name")
+    except aiohttp.ClientHttpProxyError as error:
+        raise Unreadable(f"the proxy answered {error.status}") from None
     except aiohttp.ClientResponseError as error:
         raise Unreadable(f"status {error.status} {error.message}".rstrip()) from None
     except (OSError, ValueError, aiohttp.ClientError, TimeoutError) as error:
