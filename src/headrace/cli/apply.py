@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -138,6 +139,8 @@ class _Screen(Watcher):
         if self._quiet or not sys.stdin.isatty():
             return False
         console.print(FIRST_IN_PRODUCTION, markup=False)
+        # The event loop's own handler would only ask this very task to end, which waits for input.
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
             return typer.confirm("Send it?")
         except typer.Abort as error:
@@ -145,6 +148,8 @@ class _Screen(Watcher):
             if isinstance(error.__context__, KeyboardInterrupt):
                 raise
             return False  # no more input is no answer
+        finally:
+            signal.signal(signal.SIGINT, before)
 
     def sending(self, progress: Progress, delivery: Delivery) -> None:
         """Shows the progress."""
