@@ -78,6 +78,8 @@ class Delivery:
         self._has_decided = False
         """Whether the API has decided on any record."""
         self._missing: set[Key] = set()
+        self._parts: set[Key] = set()
+        """Records whose first half did not arrive: the second would make it undone, or undo it."""
         self._refusals = Refusals(journal)
         self._refused_positions: set[str] = set()
         """Found in this run; what is loaded still has them."""
@@ -206,6 +208,9 @@ class Delivery:
             if any(key in self._missing for key in operation.refers_to):
                 self._hold(lane, operation)
                 continue
+            if operation.follows and operation.key in self._parts:
+                self._hold(lane, operation, given_up=True)
+                continue
             if self._refused_positions:
                 leave_positions_out(operation, self._refused_positions)
             return lane, operation
@@ -325,6 +330,7 @@ class Delivery:
         if lane.phase <= OPEN_ITEMS:
             self._progress.open_done += 1
         self._missing.discard(operation.key)
+        self._parts.discard(operation.key)
         self._lanes.advance(lane)
 
     def _released(self, lane: Lane, operation: Operation, verdict: Verdict) -> None:
@@ -361,16 +367,20 @@ class Delivery:
         self._notes.doubt(operation)
         self._refusals.add(operation, answer)
         self._progress.rejected += 1
+        self._miss(operation)
+        self._lanes.advance(lane)
+
+    def _miss(self, operation: Operation) -> None:
         if operation.action == "create":
             self._missing.add(operation.key)
-        self._lanes.advance(lane)
+        if operation.is_part:
+            self._parts.add(operation.key)
 
     def _hold(self, lane: Lane, operation: Operation, given_up: bool = False) -> None:
         """It stays planned: something it refers to was refused in this run, or it is given up."""
         self._notes.doubt(operation)
         self._progress.held += 1
-        if operation.action == "create":
-            self._missing.add(operation.key)
+        self._miss(operation)
         self._held.add(operation, given_up)
         self._lanes.advance(lane)
 
@@ -471,6 +481,7 @@ class Delivery:
             return False
         held = self._held.take()
         self._missing -= {operation.key for operation in (*again, *held)}
+        self._parts -= {operation.key for operation in (*again, *held)}
         self._progress.rejected -= len(again)
         self._progress.held -= len(held)
         waiting = sorted([*again, *held], key=lambda operation: operation.number)

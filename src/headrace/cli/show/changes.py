@@ -8,7 +8,13 @@ from headrace.cli.show.names import change_text, record_text
 from headrace.model.money import format_money
 from headrace.sync.plan import Change
 
-_VERBS = {"create": "new", "update": "changed", "delete": "deleted", "release": "unlinked"}
+_VERBS = {
+    "create": "new",
+    "update": "changed",
+    "delete": "deleted",
+    "release": "unlinked",
+    "link": "linked",
+}
 _SILENT = {"externalId", "customer.externalId", "currency"}
 """Fields that the line above says already."""
 _AMOUNTS = ("amount", "grossAmount", "netAmount", "amountLinked")
