@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -114,22 +114,123 @@ def test_a_record_leaves_a_customer_that_goes_and_is_linked_when_the_rest_has_fo
     assert (plan.releases, plan.late_links) == (0, 1)
 
 
+@pytest.fixture
+def moving(pair: Pair) -> Pair:
+    """In step, before the last of these moves."""
+    _family(pair.shop)
+    _payment_of_an_invoice(pair.shop)
+    pair.sync()
+    _regroup(pair.shop)
+    _payment_moves_to_it(pair.shop)
+    return pair
+
+
+@pytest.fixture
+def forgetful(tmp_path: Path, new_desk: Callable[[Path], HubDesk]) -> Iterator[Pair]:
+    """A shop whose payloads are not kept."""
+    shop = Shop(tmp_path / "forgetful", more="keep_payloads = false")
+    yield Pair(shop, new_desk(shop.folder))
+    shop.close()
+
+
 @pytest.mark.parametrize(("first", "then"), _ONE_LINK)
 def test_the_same_goes_through_where_payloads_are_not_kept(
-    tmp_path: Path,
-    new_desk: Callable[[Path], HubDesk],
-    first: Callable[[Shop], None],
-    then: Callable[[Shop], None],
+    forgetful: Pair, first: Callable[[Shop], None], then: Callable[[Shop], None]
 ) -> None:
-    shop = Shop(tmp_path / "forgetful", more="keep_payloads = false")
-    desk = new_desk(shop.folder)
-    _family(shop)
-    first(shop)
-    _in_step(desk)
+    _family(forgetful.shop)
+    first(forgetful.shop)
+    _in_step(forgetful.desk)
+    _regroup(forgetful.shop)
+    then(forgetful.shop)
+    _in_step(forgetful.desk)
+
+
+@pytest.mark.parametrize(("limit", "requests"), [(1, 1), (2, 1), (3, 2)])
+def test_the_link_still_follows_after_an_end_in_between(
+    moving: Pair, limit: int, requests: int
+) -> None:
+    said = moving.desk.command("apply", "--limit", str(limit), "--force", "--yes")
+    assert f"Sent {requests} of {requests} request" in said.stdout, said
+    assert moving.desk.get("/payments/external:R")["amountLinked"] == 0
+    plan, sent = _brought(moving)
+    assert sent == ["DELETE C0 204", "POST C1 200", "POST R 200"][requests - 1 :]
+    assert plan.late_links == 0
+
+
+@pytest.mark.parametrize("kind", ["reply-lost", "reset"])
+@pytest.mark.parametrize("first", ["POST /payments", "DELETE /customers/{}", "POST /customers"])
+def test_the_link_still_follows_after_an_answer_that_got_lost(
+    moving: Pair, kind: str, first: str
+) -> None:
+    fault = {"kind": kind, "on": first}
+    with moving.desk.hub.faults(fault, organisation=moving.desk.name) as script:
+        _, outcome = moving.desk.apply(patience=0.0)
+        assert outcome.failed and script.done
+    _in_step(moving.desk)
+    assert moving.desk.get("/payments/external:R")["amountLinked"] == 500
+
+
+def test_the_second_half_does_not_go_ahead_of_a_first_one_that_failed(moving: Pair) -> None:
+    before = len(moving.desk.writes())
+    fault = {"kind": "status", "on": "POST /payments", "status": 400}
+    with moving.desk.hub.faults(fault, organisation=moving.desk.name) as script:
+        moving.desk.apply()
+        assert script.done
+    sent = told(moving.desk.writes(before))
+    assert not any(one.endswith(("R 200", "C0 204", "C1 200")) for one in sent), sent
+    moving.desk.command("rejects", "retry", "--all")
+    _in_step(moving.desk)
+    assert moving.desk.get("/payments/external:R")["amountLinked"] == 500
+
+
+def test_the_plan_says_what_is_linked_last(moving: Pair) -> None:
+    said = moving.desk.command("plan", "--diff").stdout
+    assert "1 record linked last, since others have to change before: a request more each" in said
+    assert "4 requests" in said
+    first, last = said.index("changed payment R"), said.index("linked payment R")
+    assert "settles invoice" not in said[first:last]
+    assert "settles invoice N (No N): - → EUR 5.00" in said[last:]
+
+
+def _new_payment_in_between(shop: Shop) -> None:
     _regroup(shop)
-    then(shop)
-    _in_step(desk)
-    shop.close()
+    _move(shop, "refunds", "R")
+    shop.payment("P", "C2", 700, {"N": 500})
+    shop.allocate("refund", "R", "payment", {"P": 200})
+
+
+def _refund_and_invoice(shop: Shop) -> None:
+    _family(shop)
+    shop.invoice("N", "C1", 500)
+    shop.refund("R", "C0", 200)
+
+
+def test_a_new_payment_in_the_circle_is_linked_last(pair: Pair) -> None:
+    _refund_and_invoice(pair.shop)
+    pair.sync()
+    _new_payment_in_between(pair.shop)
+    plan, sent = _brought(pair)
+    assert sent == ["POST P 201", "POST R 200", "DELETE C0 204", "POST C1 200", "POST P 200"]
+    assert (plan.releases, plan.late_links) == (0, 1)
+
+
+def test_a_new_payment_in_the_circle_arrives_where_payloads_are_not_kept(forgetful: Pair) -> None:
+    _refund_and_invoice(forgetful.shop)
+    _in_step(forgetful.desk)
+    _new_payment_in_between(forgetful.shop)
+    _in_step(forgetful.desk)
+
+
+def test_a_claimed_payment_in_the_circle_is_linked_last(pair: Pair) -> None:
+    _refund_and_invoice(pair.shop)
+    pair.sync()
+    hub, name = pair.desk.hub, pair.desk.name
+    id = hub.collect("C2", 700, organisation=name, validatedAt="2026-05-05")["id"]
+    _new_payment_in_between(pair.shop)
+    plan, sent = _brought(pair)
+    assert [claim.id for claim in plan.claims] == [id]
+    assert sent == ["POST P 200", "POST R 200", "DELETE C0 204", "POST C1 200", "POST P 200"]
+    assert pair.desk.get("/payments/external:P")["id"] == id
 
 
 def test_a_link_that_stays_goes_for_a_moment_with_its_owners_move(pair: Pair) -> None:

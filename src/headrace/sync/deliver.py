@@ -78,6 +78,10 @@ class Delivery:
         self._has_decided = False
         """Whether the API has decided on any record."""
         self._missing: set[Key] = set()
+        self._halves: set[Key] = set()
+        """New records that are there, without their links so far."""
+        self._held_back: set[int] = set()
+        """Numbers of operations that stay behind in this run, see `_must_wait`."""
         self._parts: set[Key] = set()
         """Records whose first half did not arrive: the second would make it undone, or undo it."""
         self._refusals = Refusals(journal)
@@ -104,7 +108,11 @@ class Delivery:
         """Delivers everything that can be delivered now."""
         try:
             await self._drain()
-            while self._grant_second_chances() or self._send_reduced():
+            while not self._ending and (
+                self._grant_second_chances(*self._refusals.take())
+                or self._grant_second_chances(*self._refusals.take_halves())
+                or self._send_reduced()
+            ):
                 await self._drain()
         finally:
             for pause in self._pauses:
@@ -208,7 +216,7 @@ class Delivery:
             if any(key in self._missing for key in operation.refers_to):
                 self._hold(lane, operation)
                 continue
-            if operation.follows and operation.key in self._parts:
+            if self._must_wait(operation):
                 self._hold(lane, operation, given_up=True)
                 continue
             if self._refused_positions:
@@ -221,6 +229,7 @@ class Delivery:
     async def _send(self, lane: Lane, operation: Operation) -> None:
         self._journal.flush()
         method, path = request_of(operation)
+        self._refusals.sent(operation)
         started = self._clock.monotonic()
         trouble: NoPdf | Unreachable | NotTheApi | None = None
         try:
@@ -229,6 +238,7 @@ class Delivery:
             trouble = error
         finally:
             self._pace.release()
+            self._refusals.answered(operation)
         if trouble is not None:
             await self._unanswered(lane, operation, trouble)
             return
@@ -338,6 +348,8 @@ class Delivery:
         if verdict is Verdict.DONE and operation.body is not None:
             self._refusals.make_room(operation)
             self._notes.released(operation)
+            if operation.action == "create":
+                self._halves.add(operation.key)
         else:
             self._notes.untaken(operation)
             self._journal.answered()
@@ -370,8 +382,14 @@ class Delivery:
         self._miss(operation)
         self._lanes.advance(lane)
 
+    def _must_wait(self, operation: Operation) -> bool:
+        """Whether it is sure to be refused, or wrong, before what stayed behind in this run."""
+        if operation.follows and operation.key in self._parts:
+            return True
+        return not self._held_back.isdisjoint(operation.waits_for)
+
     def _miss(self, operation: Operation) -> None:
-        if operation.action == "create":
+        if operation.action == "create" and operation.key not in self._halves:
             self._missing.add(operation.key)
         if operation.is_part:
             self._parts.add(operation.key)
@@ -382,6 +400,8 @@ class Delivery:
         self._progress.held += 1
         self._miss(operation)
         self._held.add(operation, given_up)
+        if given_up and operation.number in self._feed.awaited:
+            self._held_back.add(operation.number)
         self._lanes.advance(lane)
 
     # failing ---------------------------------------------------------------------------------
@@ -472,16 +492,14 @@ class Delivery:
         self.stopped = self.stopped or error
         self._moved.set()
 
-    def _grant_second_chances(self) -> bool:
+    def _grant_second_chances(self, releases: list[Operation], again: list[Operation]) -> bool:
         """Plans anew what was refused too early, with what was held because of it, if anything."""
-        if self._ending:
-            return False
-        releases, again = self._refusals.take()
         if not again:
             return False
         held = self._held.take()
         self._missing -= {operation.key for operation in (*again, *held)}
         self._parts -= {operation.key for operation in (*again, *held)}
+        self._held_back.clear()
         self._progress.rejected -= len(again)
         self._progress.held -= len(held)
         waiting = sorted([*again, *held], key=lambda operation: operation.number)
@@ -490,7 +508,7 @@ class Delivery:
 
     def _send_reduced(self) -> bool:
         """What settles a record that the API refused for good goes without; whether any does."""
-        going = [] if self._ending else self._held.take_reduced(self._missing)
+        going = self._held.take_reduced(self._missing)
         self._progress.held -= len(going)
         self._add_again(going)
         return bool(going)
