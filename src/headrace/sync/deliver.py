@@ -20,8 +20,9 @@ from headrace.client.transport import Transport
 from headrace.client.verdict import Verdict, judge, judge_empty, message_of, retry_after
 from headrace.model.clock import Clock
 from headrace.model.errors import ApiError, NotTheApi, Refused, Unauthorised, Unreachable
+from headrace.sync.absent import Absent
 from headrace.sync.feed import Feed
-from headrace.sync.journal import Journal, Key, Reject
+from headrace.sync.journal import Journal, Reject
 from headrace.sync.lanes import Lanes
 from headrace.sync.notes import Notes
 from headrace.sync.operation import OPEN_ITEMS, Lane, Operation
@@ -77,13 +78,7 @@ class Delivery:
         """What went wrong last."""
         self._has_decided = False
         """Whether the API has decided on any record."""
-        self._missing: set[Key] = set()
-        self._halves: set[Key] = set()
-        """New records that are there, without their links so far."""
-        self._held_back: set[int] = set()
-        """Numbers of operations that stay behind in this run, see `_must_wait`."""
-        self._parts: set[Key] = set()
-        """Records whose first half did not arrive: the second would make it undone, or undo it."""
+        self._absent = Absent()
         self._refusals = Refusals(journal)
         self._refused_positions: set[str] = set()
         """Found in this run; what is loaded still has them."""
@@ -213,10 +208,10 @@ class Delivery:
         """The next operation that may go, with its lane, which then is no longer ready."""
         while (lane := self._lanes.take()) is not None:
             operation = lane.queue[0]
-            if any(key in self._missing for key in operation.refers_to):
+            if self._absent.lacks(operation):
                 self._hold(lane, operation)
                 continue
-            if self._must_wait(operation):
+            if self._absent.delays(operation):
                 self._hold(lane, operation, given_up=True)
                 continue
             if self._refused_positions:
@@ -339,8 +334,7 @@ class Delivery:
         self._progress.done += 1
         if lane.phase <= OPEN_ITEMS:
             self._progress.open_done += 1
-        self._missing.discard(operation.key)
-        self._parts.discard(operation.key)
+        self._absent.arrived(operation)
         self._lanes.advance(lane)
 
     def _released(self, lane: Lane, operation: Operation, verdict: Verdict) -> None:
@@ -348,8 +342,7 @@ class Delivery:
         if verdict is Verdict.DONE and operation.body is not None:
             self._refusals.make_room(operation)
             self._notes.released(operation)
-            if operation.action == "create":
-                self._halves.add(operation.key)
+            self._absent.arrived(operation)
         else:
             self._notes.untaken(operation)
             self._journal.answered()
@@ -379,29 +372,15 @@ class Delivery:
         self._notes.doubt(operation)
         self._refusals.add(operation, answer)
         self._progress.rejected += 1
-        self._miss(operation)
+        self._absent.add(operation)
         self._lanes.advance(lane)
-
-    def _must_wait(self, operation: Operation) -> bool:
-        """Whether it is sure to be refused, or wrong, before what stayed behind in this run."""
-        if operation.follows and operation.key in self._parts:
-            return True
-        return not self._held_back.isdisjoint(operation.waits_for)
-
-    def _miss(self, operation: Operation) -> None:
-        if operation.action == "create" and operation.key not in self._halves:
-            self._missing.add(operation.key)
-        if operation.is_part:
-            self._parts.add(operation.key)
 
     def _hold(self, lane: Lane, operation: Operation, given_up: bool = False) -> None:
         """It stays planned: something it refers to was refused in this run, or it is given up."""
         self._notes.doubt(operation)
         self._progress.held += 1
-        self._miss(operation)
+        self._absent.add(operation, given_up)
         self._held.add(operation, given_up)
-        if given_up and operation.number in self._feed.awaited:
-            self._held_back.add(operation.number)
         self._lanes.advance(lane)
 
     # failing ---------------------------------------------------------------------------------
@@ -497,9 +476,7 @@ class Delivery:
         if not again:
             return False
         held = self._held.take()
-        self._missing -= {operation.key for operation in (*again, *held)}
-        self._parts -= {operation.key for operation in (*again, *held)}
-        self._held_back.clear()
+        self._absent.forgive([*again, *held])
         self._progress.rejected -= len(again)
         self._progress.held -= len(held)
         waiting = sorted([*again, *held], key=lambda operation: operation.number)
@@ -508,7 +485,7 @@ class Delivery:
 
     def _send_reduced(self) -> bool:
         """What settles a record that the API refused for good goes without; whether any does."""
-        going = self._held.take_reduced(self._missing)
+        going = self._held.take_reduced(self._absent.missing)
         self._progress.held -= len(going)
         self._add_again(going)
         return bool(going)

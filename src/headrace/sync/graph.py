@@ -241,7 +241,8 @@ class Graph:
         """Whether that takes something in the circle off its hands."""
         if key in self.split:
             return False
-        freed, landed = set(), set()
+        freed: set[Step] = set()
+        landed: set[Step] = set()
         for need in self._by_first[key]:
             (freed if need.frees else landed).add(self._taking(need))
         return not circle.isdisjoint(freed - landed)

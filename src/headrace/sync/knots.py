@@ -185,9 +185,10 @@ class _Knots:
 
     def _tie_new(self, turn: Turn) -> None:
         """What is new of a new customer comes behind it."""
-        if turn.before is None and turn.after is not None:
-            if (customer := ("customer", turn.after.customer)) in self._arriving:
-                self.graph.lands(customer, turn.key)
+        if turn.before is not None or turn.after is None:
+            return
+        if (customer := ("customer", turn.after.customer)) in self._arriving:
+            self.graph.lands(customer, turn.key)
 
     def _tie_new_link(
         self,
