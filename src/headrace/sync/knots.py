@@ -170,7 +170,7 @@ class _Knots:
             self._tie_new_link(owner, target, moves, pairs)
             return
         bond = (owner, target)
-        may_part = bool(giving.before and giving.after) and owner in self._moved
+        may_part = owner in self._moved and _linked(giving.after, target) > 0
         if may_part:
             self.graph.may_part(bond, [move.key for move in moves])
         if pairs is None:
