@@ -54,8 +54,8 @@ class Graph:
     - A link that stays *parts*: instead of being sound after each request, it goes before the
       others move and is back when they have, which makes it one that is released and linked later.
 
-    Each of them takes a bounded number of requests more: at most two of a record. Which turn out
-    not to be needed once the last circle is open are taken back.
+    So a record has three requests at most. Of a few dozen that are added, those that turn out not
+    to be needed when the last circle is open are taken back.
     """
 
     def __init__(self, place: Callable[[Key], tuple[int, str, str]]) -> None:
