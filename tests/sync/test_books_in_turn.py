@@ -67,8 +67,10 @@ class Side:
         refused = told(record for record in writes if record.status >= 400)
         taken = told(record for record in writes if record.status < 400)
         event(f"records unlinked first: {min(plan.releases, 5)}")
+        event(f"records linked last: {min(plan.late_links, 5)}")
         event(f"requests refused at first: {min(refused.total(), 5)}")
-        assert plan.requests == announced.total() == len(announced) + plan.releases
+        more = plan.releases + plan.late_links
+        assert plan.requests == announced.total() == len(announced) + more
         if self._knows:
             assert (taken, refused.total()) == (announced, 0), (taken - announced, refused)
             return

@@ -204,3 +204,23 @@ def test_a_new_payment_of_a_refused_invoice_goes_without_that_link(
     shop.run("update invoices set custom_id = 'No J' where external_id = 'J'")
     desk.apply()
     prove_in_step(desk)
+
+
+def test_a_departed_parent_stays_while_a_departed_child_holds_what_is_in_error(
+    story: Story,
+) -> None:
+    for name in ("H", "T"):
+        story.shop.customer(name)
+    story.shop.run("update customers set parent_external_id = 'H' where external_id = 'C'")
+    story.desk.apply()
+    plan, sent = story.apply(
+        "delete from customers where external_id in ('C', 'H')",
+        "update invoices set customer_external_id = 'T', gross_amount = null",
+    )
+    assert sent == []
+    assert {one.external_id: one.reason for one in plan.held} == {
+        "C": "left the source and still has 1 document at the API",
+        "H": "left the source and still has 1 child at the API",
+    }
+    story.mend("update invoices set gross_amount = 1000")
+    assert "H" not in {one["externalId"] for one in story.desk.get("/customers")["customers"]}

@@ -10,7 +10,7 @@ import pytest
 from headrace.sync.journal import Key
 from headrace.sync.ordering.link_order import Passage, Turn
 from headrace.sync.ordering.links import Ties, ties_of
-from headrace.sync.ordering.order_graph import Graph, Step
+from headrace.sync.ordering.order_graph import LINK, RECORD, RELEASE, Graph, Step
 
 P, Q, R = (("payment", name) for name in "PQR")
 BILL, NOTE = ("invoice", "I"), ("invoice", "J")
@@ -28,7 +28,7 @@ def test_what_waits_for_nothing_goes_by_its_place() -> None:
     graph = _graph()
     graph.lands(BILL, P)
     graph.lands(BILL, Q)
-    assert graph.order() == [(BILL, False), (P, False), (Q, False)]
+    assert graph.order() == [(BILL, RECORD), (P, RECORD), (Q, RECORD)]
 
 
 def test_a_circle_is_opened_by_one_that_gives_back_first() -> None:
@@ -37,7 +37,7 @@ def test_a_circle_is_opened_by_one_that_gives_back_first() -> None:
         graph.frees(first, then, splittable=True)
     order = graph.order()
     assert graph.split == {P}
-    assert order == [(P, True), (Q, False), (R, False), (P, False)]
+    assert order == [(P, RELEASE), (Q, RECORD), (R, RECORD), (P, RECORD)]
 
 
 def test_nothing_is_given_back_before_it_is_needed() -> None:
@@ -45,7 +45,14 @@ def test_nothing_is_given_back_before_it_is_needed() -> None:
     for one, other in ((P, Q), (BILL, NOTE)):
         graph.frees(one, other, splittable=True)
         graph.frees(other, one, splittable=True)
-    steps = [(BILL, True), (NOTE, False), (BILL, False), (P, True), (Q, False), (P, False)]
+    steps = [
+        (BILL, RELEASE),
+        (NOTE, RECORD),
+        (BILL, RECORD),
+        (P, RELEASE),
+        (Q, RECORD),
+        (P, RECORD),
+    ]
     assert graph.order() == steps
 
 
@@ -73,7 +80,7 @@ def test_what_needs_the_whole_record_still_waits_for_it() -> None:
     graph.lands(P, BILL)
     graph.lands(BILL, Q)
     graph.divide(P)
-    assert graph.order() == [(P, True), (P, False), (BILL, False), (Q, False)]
+    assert graph.order() == [(P, RELEASE), (P, RECORD), (BILL, RECORD), (Q, RECORD)]
 
 
 def test_it_is_the_same_whichever_is_said_first() -> None:
@@ -100,6 +107,57 @@ def test_a_circle_that_nothing_opens_still_ends() -> None:
     assert {key for key, _ in graph.order()} == {BILL, NOTE, P}
 
 
+def test_a_circle_is_opened_by_one_that_is_linked_later() -> None:
+    graph = _graph()
+    graph.lands(BILL, P, [BILL])
+    graph.lands(P, NOTE)
+    graph.lands(NOTE, BILL)
+    assert graph.order() == [(P, RECORD), (NOTE, RECORD), (BILL, RECORD), (P, LINK)]
+    assert graph.late == {P: {BILL}}
+
+
+def test_only_the_links_that_close_the_circle_come_later() -> None:
+    graph = _graph()
+    graph.lands(BILL, P, [BILL])
+    graph.lands(R, P, [R])
+    graph.lands(P, BILL)
+    assert graph.order() == [(R, RECORD), (P, RECORD), (BILL, RECORD), (P, LINK)]
+    assert graph.late == {P: {BILL}}
+
+
+def test_what_needs_others_for_more_than_its_links_waits_for_them() -> None:
+    graph = _graph()
+    graph.lands(BILL, P, [BILL])
+    graph.lands(BILL, P)
+    graph.lands(P, Q, [P])
+    graph.lands(Q, BILL)
+    assert graph.order() == [(Q, RECORD), (BILL, RECORD), (P, RECORD), (Q, LINK)]
+
+
+def test_a_link_that_stays_parts_where_nothing_else_opens_the_circle() -> None:
+    graph = _graph()
+    bond = (P, BILL)
+    graph.may_part(bond, [P, NOTE])
+    graph.lands(NOTE, P, bond=bond)
+    graph.lands(P, NOTE)
+    order = graph.order()
+    assert graph.parted == {bond}
+    assert order == [(P, RECORD), (NOTE, RECORD), (P, LINK)]
+
+
+def test_no_more_requests_are_made_than_the_others_need() -> None:
+    """What gives back could go first, but it has to go late all the same."""
+    graph = _graph()
+    graph.frees(P, NOTE, splittable=True)
+    graph.lands(NOTE, BILL)
+    graph.lands(BILL, P, [BILL])
+    graph.lands(P, R)
+    graph.lands(R, BILL)
+    order = graph.order()
+    assert (graph.split, set(graph.late)) == (set(), {P})
+    assert [step for step in order if step[0] == P] == [(P, RECORD), (P, LINK)]
+
+
 def test_any_graph_comes_to_an_order_that_keeps_to_it() -> None:
     chance = random.Random(7)
     for _ in range(300):
@@ -107,9 +165,10 @@ def test_any_graph_comes_to_an_order_that_keeps_to_it() -> None:
         keys = [("payment", str(n)) for n in range(8)]
         for _ in range(14):
             first, then = chance.sample(keys, 2)
-            graph.frees(first, then, splittable=True)
+            links = [("invoice", str(chance.randrange(2)))] if chance.random() < 0.5 else []
+            graph.frees(first, then, splittable=not links or chance.random() < 0.5, links=links)
         order = graph.order()
-        assert len(order) == len(set(order))
+        assert len(order) == len(set(order)) <= 3 * len(keys)
         assert _kept(graph, order)
 
 

@@ -16,7 +16,13 @@ def _of_kind(kind: Kind) -> tuple[str, ...]:
     return tuple(row.wire for row in rows if row.rule.kind == kind)
 
 
-_VERBS = {"create": "new", "update": "changed", "delete": "deleted", "release": "unlinked"}
+_VERBS = {
+    "create": "new",
+    "update": "changed",
+    "delete": "deleted",
+    "release": "unlinked",
+    "link": "linked",
+}
 _SILENT = {"externalId", "customer.externalId", "currency"}
 """Fields that the line above says already."""
 _AMOUNTS = (*_of_kind("amount"), "amountLinked")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from headrace.cli.show.changes import change_lines
 from headrace.cli.show.console import duration_text, several
 from headrace.cli.show.names import named_text, problem_name
-from headrace.cli.show.plans import money_text, nothing_text, releases_text
+from headrace.cli.show.plans import extra_requests, money_text, nothing_text
 from headrace.cli.show.problems import kinds_of
 from headrace.model.entity import BY_NAME
 from headrace.sync.operations.pdf_digests import PDF_OF
@@ -21,8 +21,8 @@ def plan_as_markdown(plan: Plan) -> str:
         lines.append(nothing_text(plan))
     else:
         lines += _counts(plan)
-        if plan.releases:
-            lines += ["", f"{releases_text(plan)}."]
+        for text in extra_requests(plan):
+            lines += ["", f"{text}."]
         lines += [
             "",
             f"{several(plan.requests, 'request')}, about {duration_text(plan.seconds)}.",

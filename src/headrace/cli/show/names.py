@@ -55,7 +55,7 @@ def change_text(change: Change, whose: bool = True) -> str:
     """A changed record, with its number, money (of an update, the difference) and, unless it is
     known `whose` it is, its customer."""
     money = ""
-    if change.amount is not None and change.action == "update":
+    if change.amount is not None and change.action in ("update", "link"):
         money = f"open {signed_money(change.amount, change.currency)}" if change.amount else ""
     elif change.amount is not None and change.action == "delete":
         money = format_money(change.amount, change.currency)

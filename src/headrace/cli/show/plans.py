@@ -31,8 +31,8 @@ def show_plan(console: Console, plan: Plan, changes: bool = True) -> None:
         console.print(f"  {nothing_text(plan)}")
     else:
         _show_counts(console, plan)
-        if plan.releases:
-            console.print(f"  {releases_text(plan)}")
+        for text in extra_requests(plan):
+            console.print(f"  {text}")
         _show_claims(console, plan)
         _show_new_fields(console, plan)
         _show_time(console, plan)
@@ -78,10 +78,20 @@ def money_text(money: Money) -> str:
     return f"{money.action} {format_money(money.amount, money.currency)}"
 
 
-def releases_text(plan: Plan) -> str:
-    """What the releases are, in a sentence."""
-    needed = several(plan.releases, "record")
-    return f"{needed} unlinked first, since others need what they settle: a request more each"
+def extra_requests(plan: Plan) -> list[str]:
+    """What the requests are for beside those of the records, a sentence each."""
+    said = []
+    if plan.releases:
+        needed = several(plan.releases, "record")
+        said.append(
+            f"{needed} unlinked first, since others need what they settle: a request more each"
+        )
+    if plan.late_links:
+        needed = several(plan.late_links, "record")
+        said.append(
+            f"{needed} linked last, since others have to change before: a request more each"
+        )
+    return said
 
 
 def _show_counts(console: Console, plan: Plan) -> None:

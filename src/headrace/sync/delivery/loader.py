@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from headrace.book.book import Book
-from headrace.book.payloads import Payloads, encode_payload
+from headrace.book.payloads import Payloads, encode_payload, payload_hash
 from headrace.sync.journal import Journal, Key
 from headrace.sync.operations.operation import Lane, Operation, references
 from headrace.sync.operations.pdf_digests import PDF_OF, PdfFiles
@@ -25,11 +25,13 @@ from headrace.sync.operations.update import (
     with_cleared,
     with_emptied_contacts,
     with_emptied_values,
+    with_late_links_out,
     with_own_links,
     without_links,
 )
-from headrace.sync.ordering.resolver import given_back
+from headrace.sync.ordering.resolver import divided
 
+Claims = dict[Key, tuple[str, bool, list[list[str]]]]
 _SLICE = 2_000
 """Operations built in one go."""
 _PER_LANE = 400
@@ -55,7 +57,7 @@ class Feed:
         }
         """Numbers of the operations that some other lane waits for."""
 
-        self._given_back = given_back(book.connection)
+        self._divided = divided(book.connection)
         self._unsaid_parents = {
             ("customer", external_id)
             for (external_id,) in self._rows("select external_id from book.unsaid_parents")
@@ -123,11 +125,12 @@ class Feed:
                 number=number,
                 entity=entity,
                 external_id=external_id,
-                action=action,
+                action="update" if action == "link" else action,
                 customer=customer,
                 fingerprint=fingerprint,
                 waits_for=tuple(waits.get(number, ())),
                 is_unsure=(entity, external_id) in self._asked,
+                follows=action == "link",
             )
             if entity in PDF_OF:
                 operation.refers_to = ((PDF_OF[entity], external_id),)
@@ -140,20 +143,49 @@ class Feed:
                 if entity == "contact":
                     operation.refers_to = (("customer", customer),)
                 operation.body = operation.payload
-                if operation.key in claims:
-                    _claim(operation, *claims[operation.key])
-                elif action == "create" and operation.key in self._asked:
-                    # It may be there, with fields that it has no longer.
-                    self._compare(operation, self._asked[operation.key].payload)
-                if action == "update":
-                    self._compare(operation, told[operation.key].payload)
-                elif action == "release":
-                    also = self._given_back.get(operation.key, ())
-                    _give_back(operation, told[operation.key].payload, also)
+                before = told[operation.key].payload if operation.key in told else None
+                if action == "release":
+                    also = self._divided.given_back.get(operation.key, ())
+                    _give_back(operation, before, also)
+                else:
+                    self._complete(operation, before, operation.key in told, claims)
             operations[number] = operation
         return operations
 
-    def _claims(self) -> dict[Key, tuple[str, bool, list[list[str]]]]:
+    def _complete(
+        self, operation: Operation, before: bytes | None, is_told: bool, claims: Claims
+    ) -> None:
+        """A record's own request, and the one that brings its late links."""
+        key = operation.key
+        if key in self._divided.late and not operation.follows:
+            self._leave_out(operation, before)
+        if key in claims and operation.follows:
+            # By then the record has both ids.
+            operation.rebinds = True
+            if claims[key][1]:
+                operation.payload = operation.body = without_links(operation.payload or b"{}")
+        elif key in claims:
+            _claim(operation, *claims[key])
+        elif not is_told and key in self._asked:
+            # It may be there, with fields that it has no longer.
+            self._compare(operation, self._asked[key].payload)
+        elif is_told:
+            self._compare(operation, before)
+        elif operation.follows:
+            operation.rebinds = True
+
+    def _leave_out(self, operation: Operation, before: bytes | None) -> None:
+        """The links that would have to wait, which the next request of the record brings."""
+        assert operation.payload is not None
+        late = self._divided.late[operation.key]
+        also = self._divided.given_back.get(operation.key, ())
+        payload = with_late_links_out(operation.payload, before, late, also)
+        operation.payload = operation.body = payload
+        operation.hash = payload_hash(payload)
+        operation.refers_to = tuple(key for key in operation.refers_to if key not in late)
+        operation.is_part = True
+
+    def _claims(self) -> Claims:
         """Of the slice: the API's id, whether its links there stay as they are, and which it may
         give back."""
         rows = self._rows(

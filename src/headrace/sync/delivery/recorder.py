@@ -44,7 +44,8 @@ class Notes:
                 Acknowledged(
                     *operation.key,
                     operation.customer,
-                    operation.fingerprint,
+                    # Without a fingerprint, the next plan looks whether the rest has followed.
+                    None if operation.is_part else operation.fingerprint,
                     operation.hash,
                     operation.payload,
                     operation.action,

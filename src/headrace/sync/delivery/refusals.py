@@ -7,6 +7,7 @@ another record is to give back for example, may land later in the run. Then it g
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 
 import msgspec
 
@@ -14,6 +15,7 @@ from headrace.client.answer import Answer
 from headrace.client.verdict import message_of
 from headrace.sync.journal import Journal, Key, Reject
 from headrace.sync.operations.operation import ANY_LINK, Operation
+from headrace.sync.operations.update import unknown_bonds
 
 
 class Refusals:
@@ -27,8 +29,28 @@ class Refusals:
         self._journal = journal
         self._refused: dict[int, tuple[Operation, Reject]] = {}
         self._by_obstacle: dict[Key, set[int]] = defaultdict(set)
+        self._under_way: dict[int, tuple[Key, ...]] = {}
+        """Numbers of operations that were sent, with what may be in their way."""
         self._open: set[int] = set()
-        """Numbers of those in whose way something has moved."""
+        """Numbers of those in whose way something has moved, since they were sent."""
+        self._halved: set[int] = set()
+
+    def sent(self, operation: Operation) -> None:
+        """It is under way: what lands meanwhile may come too late for it."""
+        self._under_way[operation.number] = operation.obstacles
+        for key in operation.obstacles:
+            self._by_obstacle[key].add(operation.number)
+
+    def answered(self, operation: Operation) -> None:
+        """It is under way no longer; what it is refused for comes with `add`."""
+        for key in self._under_way.pop(operation.number, ()):
+            self._forget(key, operation.number)
+
+    def _forget(self, key: Key, number: int) -> None:
+        numbers = self._by_obstacle[key]
+        numbers.discard(number)
+        if not numbers:
+            del self._by_obstacle[key]
 
     def add(self, operation: Operation, answer: Answer) -> None:
         """The API said no to it."""
@@ -49,6 +71,7 @@ class Refusals:
 
     def make_room(self, landed: Operation) -> None:
         """Something landed that may have stood in the way of others."""
+        self._open.discard(landed.number)
         for key in landed.touches:
             self._open |= self._by_obstacle.get(key, set())
 
@@ -70,12 +93,34 @@ class Refusals:
         ]
         for one in blocking:
             one.release = None
-        for one in again:
+        self._take_back(again)
+        return releases, again
+
+    def take_halves(self) -> tuple[list[Operation], list[Operation]]:
+        """(new records without their links, operations to try again): while a family can't change,
+        for one of its old customers waits for others, what is new goes there first, once only."""
+        operations = [operation for operation, _ in self._refused.values()]
+        if not any(one.entity == "customer" and one.rebinds for one in operations):
+            return [], []
+        halves = [
+            msgspec.structs.replace(one, body=half, is_release=True)
+            for one in operations
+            if one.action == "create" and one.number not in self._halved
+            if (half := unknown_bonds(one.payload or b"{}").release) is not None
+        ]
+        if not halves:
+            return [], []
+        self._halved |= {one.number for one in halves}
+        self._take_back(operations)
+        return halves, operations
+
+    def _take_back(self, operations: Iterable[Operation]) -> None:
+        """They are refused no longer."""
+        for one in operations:
             del self._refused[one.number]
             for key in one.obstacles:
-                self._by_obstacle[key].discard(one.number)
+                self._forget(key, one.number)
         self._open.clear()
-        return releases, again
 
     def conclude(self) -> None:
         """The run is over: what would not have gone again stands refused."""

@@ -20,12 +20,13 @@ from headrace.client.transport import Transport
 from headrace.client.verdict import Verdict, error_of, judge, judge_empty, message_of, retry_after
 from headrace.model.clock import Clock
 from headrace.model.errors import ApiError, NotTheApi, Unauthorised, Unreachable
+from headrace.sync.delivery.absent import Absent
 from headrace.sync.delivery.lanes import Lanes
 from headrace.sync.delivery.loader import Feed
 from headrace.sync.delivery.progress import Progress
 from headrace.sync.delivery.recorder import Notes
 from headrace.sync.delivery.refusals import Refusals
-from headrace.sync.journal import Journal, Key, Reject
+from headrace.sync.journal import Journal, Reject
 from headrace.sync.operations.operation import OPEN_ITEMS, Lane, Operation
 from headrace.sync.operations.pdf_digests import PDF_OF, NoPdf
 from headrace.sync.operations.positions import ENTITIES, refused_position
@@ -82,7 +83,7 @@ class Delivery:
         """What went wrong last."""
         self._has_decided = False
         """Whether the API has decided on any record."""
-        self._missing: set[Key] = set()
+        self._absent = Absent()
         self._refusals = Refusals(journal)
         self._refused_positions: set[str] = set()
         """Found in this run; what is loaded still has them."""
@@ -107,7 +108,11 @@ class Delivery:
         """Delivers everything that can be delivered now."""
         try:
             await self._drain()
-            while self._grant_second_chances() or self._send_reduced():
+            while not self._ending and (
+                self._grant_second_chances(*self._refusals.take())
+                or self._grant_second_chances(*self._refusals.take_halves())
+                or self._send_reduced()
+            ):
                 await self._drain()
         finally:
             for pause in self._pauses:
@@ -208,8 +213,11 @@ class Delivery:
         """The next operation that may go, with its lane, which then is no longer ready."""
         while (lane := self._lanes.take()) is not None:
             operation = lane.queue[0]
-            if any(key in self._missing for key in operation.refers_to):
+            if self._absent.lacks(operation):
                 self._hold(lane, operation)
+                continue
+            if self._absent.delays(operation):
+                self._hold(lane, operation, given_up=True)
                 continue
             if self._refused_positions:
                 leave_positions_out(operation, self._refused_positions)
@@ -221,6 +229,7 @@ class Delivery:
     async def _send(self, lane: Lane, operation: Operation) -> None:
         self._journal.flush()
         method, path = request_of(operation)
+        self._refusals.sent(operation)
         started = self._clock.monotonic()
         trouble: NoPdf | Unreachable | NotTheApi | None = None
         try:
@@ -229,6 +238,7 @@ class Delivery:
             trouble = error
         finally:
             self._pace.release()
+            self._refusals.answered(operation)
         if trouble is not None:
             await self._unanswered(lane, operation, trouble)
             return
@@ -321,7 +331,7 @@ class Delivery:
         self._progress.done += 1
         if lane.phase <= OPEN_ITEMS:
             self._progress.open_done += 1
-        self._missing.discard(operation.key)
+        self._absent.arrived(operation)
         self._lanes.advance(lane)
 
     def _released(self, lane: Lane, operation: Operation, verdict: Verdict) -> None:
@@ -329,6 +339,7 @@ class Delivery:
         if verdict is Verdict.DONE and operation.body is not None:
             self._refusals.make_room(operation)
             self._notes.released(operation)
+            self._absent.arrived(operation)
         else:
             self._notes.untaken(operation)
             self._journal.answered()
@@ -358,16 +369,14 @@ class Delivery:
         self._notes.doubt(operation)
         self._refusals.add(operation, answer)
         self._progress.rejected += 1
-        if operation.action == "create":
-            self._missing.add(operation.key)
+        self._absent.add(operation)
         self._lanes.advance(lane)
 
     def _hold(self, lane: Lane, operation: Operation, given_up: bool = False) -> None:
         """It stays planned: something it refers to was refused in this run, or it is given up."""
         self._notes.doubt(operation)
         self._progress.held += 1
-        if operation.action == "create":
-            self._missing.add(operation.key)
+        self._absent.add(operation, given_up)
         self._held.add(operation, given_up)
         self._lanes.advance(lane)
 
@@ -468,15 +477,12 @@ class Delivery:
         self.stopped = self.stopped or error
         self._moved.set()
 
-    def _grant_second_chances(self) -> bool:
+    def _grant_second_chances(self, releases: list[Operation], again: list[Operation]) -> bool:
         """Plans anew what was refused too early, with what was held because of it, if anything."""
-        if self._ending:
-            return False
-        releases, again = self._refusals.take()
         if not again:
             return False
         held = self._held.take()
-        self._missing -= {operation.key for operation in (*again, *held)}
+        self._absent.forgive([*again, *held])
         self._progress.rejected -= len(again)
         self._progress.held -= len(held)
         waiting = sorted([*again, *held], key=lambda operation: operation.number)
@@ -485,7 +491,7 @@ class Delivery:
 
     def _send_reduced(self) -> bool:
         """What settles a record that the API refused for good goes without; whether any does."""
-        going = [] if self._ending else self._held.take_reduced(self._missing)
+        going = self._held.take_reduced(self._absent.missing)
         self._progress.held -= len(going)
         self._add_again(going)
         return bool(going)

@@ -47,6 +47,10 @@ class Operation(Struct, kw_only=True):
     """What it takes an allocation back from, so that others can have it."""
     release: bytes | None = None
     """What the API has, without what it gives back: for when others must have that first."""
+    is_part: bool = False
+    """Whether some of its links follow in a request of their own."""
+    follows: bool = False
+    """Whether it is that request: it brings what a part of it had to leave out."""
     is_release: bool = False
     """Whether it only sends a release; the record stays planned."""
     attempts: int = 0

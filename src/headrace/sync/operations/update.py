@@ -190,6 +190,32 @@ def without_links_to(payload: bytes, missing: Collection[Key]) -> bytes:
     return msgspec.json.encode(record, order="sorted")
 
 
+def with_late_links_out(
+    payload: bytes, before: bytes | None, late: Collection[Key], also: Collection[Key] = ()
+) -> bytes:
+    """The payload without what a request of its own brings: of its links to `late`, just what the
+    API has of them; nothing of those to the records in `also`, or where there is no `before`."""
+    record = msgspec.json.decode(payload)
+    old = {} if before is None else msgspec.json.decode(before)
+    for name, field in LINKS.items():
+        reference, entity = field.reference, field.refers
+        had = {
+            link[reference]["externalId"]: link["amountLinked"]
+            for link in old.get(name) or []
+            if (entity, link[reference]["externalId"]) not in also
+        }
+        links = []
+        for link in record.get(name) or []:
+            external_id, amount = link[reference]["externalId"], link["amountLinked"]
+            if (entity, external_id) in late:
+                amount = min(amount, had.get(external_id, 0))
+            if amount:
+                links.append({**link, "amountLinked": amount})
+        if name in record:
+            record[name] = links
+    return msgspec.json.encode(record, order="sorted")
+
+
 def with_own_links(payload: bytes, before: bytes) -> bytes:
     """The payload without lists of links that are empty and were never said: an update of a claimed
     record takes nothing away that was linked in Upflow."""

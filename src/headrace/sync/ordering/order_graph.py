@@ -4,70 +4,124 @@ from __future__ import annotations
 
 import heapq
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
+
+from msgspec import Struct
 
 from headrace.sync.journal import Key
 
-Step = tuple[Key, bool]
-"""A record's request; True for the one before it that only gives back what others need."""
+RELEASE, RECORD, LINK = range(3)
+"""The requests of one record: one that only gives back what others need, the record, and one more
+with the links that have to wait for others."""
 
+Step = tuple[Key, int]
+"""One of a record's requests."""
+
+Bond = tuple[Key, Key]
+"""A link that stays, from its owner to what it settles."""
 
 _LARGE = 200
 """Steps in a circle from which on it costs too much to find the fewest that open it."""
+_TRIED = 30
+"""Requests beside the records' of which each is tried whether the others do without."""
+
+
+class Need(Struct, frozen=True):
+    """`then` waits for `first`."""
+
+    first: Key
+    then: Key
+    frees: bool = False
+    """Whether it is enough that `first` gives back what it has."""
+    links: frozenset[Key] = frozenset()
+    """Without its links to these, `then` does not need it; nothing helps when there are none."""
+    bond: Bond | None = None
+    """The link that this keeps whole all the time."""
 
 
 class Graph:
-    """Requests and what each must wait for. Where they wait for each other in a circle, one of them
-    gives back first what the next one waits for."""
+    """Requests and what each must wait for.
+
+    Needs that go round in a circle leave no order, so somebody has to do in two requests what it
+    would do in one. There are three ways, tried in this order, each with an end:
+
+    - It *releases*: a request before the record's own gives back what others wait for. Nothing is
+      needed for that, so no circle goes through it.
+    - It *links later*: the record goes without the links for which it would have to wait, and a
+      request with them follows. Nobody waits for a link to be there, so no circle goes through that
+      one either. This helps where others wait for the record itself, such as its old customer that
+      is deleted, and it for others because of what it is to settle.
+    - A link that stays *parts*: instead of being sound after each request, it goes before the
+      others move and is back when they have, which makes it one that is released and linked later.
+
+    So a record has three requests at most. Of a few dozen that are added, those that turn out not
+    to be needed when the last circle is open are taken back.
+    """
 
     def __init__(self, place: Callable[[Key], tuple[int, str, str]]) -> None:
         """`place` is where a request stands as long as nothing says otherwise."""
         self._place = place
-        self._after: dict[Step, set[Step]] = defaultdict(set)
-        self._before: dict[Step, set[Step]] = defaultdict(set)
-        self._freed: dict[Key, set[Key]] = defaultdict(set)
-        """What waits for what a record gives back."""
-        self._landed: set[tuple[Key, Key]] = set()
+        self._by_first: dict[Key, set[Need]] = defaultdict(set)
+        self._by_then: dict[Key, set[Need]] = defaultdict(set)
+        self._of_bond: dict[Bond, list[Need]] = defaultdict(list)
+        self._movers: dict[Bond, tuple[Key, ...]] = {}
+        self._ignored: set[tuple[Step, Step]] = set()
+        """Waits that no order can keep to."""
+        self._after: dict[Step, set[Step]] = {}
+        self._before: dict[Step, set[Step]] = {}
         self.split: set[Key] = set()
         """Records that give back first, in a request of their own."""
+        self.late: dict[Key, frozenset[Key]] = {}
+        """Records that go without links to some others, and with them in a request of its own."""
+        self.parted: set[Bond] = set()
+        """Links that stay, and have to go for a moment all the same."""
 
-    def lands(self, first: Key, then: Key) -> None:
-        """`then` needs what `first` brings."""
-        if first != then:
-            self._landed.add((first, then))
-            self._tie((first, False), (then, False))
+    def lands(
+        self, first: Key, then: Key, links: Iterable[Key] = (), bond: Bond | None = None
+    ) -> None:
+        """`then` needs what `first` brings: for its `links` to these alone if there are any."""
+        self._add(Need(first, then, links=frozenset(links), bond=bond))
 
-    def frees(self, first: Key, then: Key, *, splittable: bool) -> None:
+    def frees(
+        self,
+        first: Key,
+        then: Key,
+        *,
+        splittable: bool,
+        links: Iterable[Key] = (),
+        bond: Bond | None = None,
+    ) -> None:
         """`then` needs what `first` gives back, of which a release is enough if `splittable`."""
-        if first == then:
-            return
-        if splittable and first in self.split:
-            self._tie((first, True), (then, False))
-            return
-        self._tie((first, False), (then, False))
-        if splittable:
-            self._freed[first].add(then)
-        else:
-            self._landed.add((first, then))
+        self._add(Need(first, then, splittable, frozenset(links), bond))
+
+    def may_part(self, bond: Bond, movers: Collection[Key]) -> None:
+        """The link may go for a moment, while `movers` do what it stands in the way of."""
+        self._movers[bond] = tuple(key for key in movers if key != bond[0])
+
+    def part(self, bond: Bond) -> None:
+        """The link goes before its movers land, and is back when they have."""
+        owner, target = bond
+        self.parted.add(bond)
+        for need in self._of_bond.pop(bond, ()):
+            self._by_first[need.first].discard(need)
+            self._by_then[need.then].discard(need)
+        for mover in self._movers.pop(bond):
+            self.frees(owner, mover, splittable=True)
+            self.lands(mover, owner, (target,))
 
     def divide(self, key: Key) -> None:
         """Lets the record give back first what others wait for."""
-        if key in self.split:
-            return
         self.split.add(key)
-        self._tie((key, True), (key, False))
-        for other in self._freed.pop(key, ()):
-            if (key, other) not in self._landed:
-                self._untie((key, False), (other, False))
-            self._tie((key, True), (other, False))
 
-    def _tie(self, first: Step, then: Step) -> None:
-        self._after[first].add(then)
-        self._before[then].add(first)
+    def _add(self, need: Need) -> None:
+        if need.first == need.then:
+            return
+        self._by_first[need.first].add(need)
+        self._by_then[need.then].add(need)
+        if need.bond is not None:
+            self._of_bond[need.bond].append(need)
 
-    def _untie(self, first: Step, then: Step) -> None:
-        self._after[first].discard(then)
-        self._before[then].discard(first)
+    # order -----------------------------------------------------------------------------------
 
     @property
     def waits(self) -> list[tuple[Step, Step]]:
@@ -75,23 +129,19 @@ class Graph:
         return [(then, first) for then, before in self._before.items() for first in before]
 
     def order(self) -> list[Step]:
-        """All requests, each behind those that it waits for. Divides what goes round in circles."""
+        """All requests, each behind those that it waits for. Opens what goes round in circles."""
         while (found := self._sorted()) is None:
             for circle in self._circles():
-                self._break(circle)
-        return found
-
-    def _steps(self) -> set[Step]:
-        return self._after.keys() | self._before.keys()
-
-    def _rank(self, step: Step) -> tuple[int, str, str]:
-        return self._place(step[0])
+                self._open(circle)
+        return self._without_superfluous() if self.late else found
 
     def _sorted(self) -> list[Step] | None:
-        """None when some wait in a circle. What is given back is so as late as can be: until it is
-        taken again, what it settles stands open."""
-        missing = {step: len(self._before.get(step, ())) for step in self._steps()}
-        heap = [(step[1], self._rank(step), step) for step, n in missing.items() if not n]
+        """None when some wait in a circle. What is given back is so as late as can be, and taken
+        again as soon as can be: in between, what it settles stands open."""
+        self._tie()
+        steps = self._steps()
+        missing = {step: len(self._before.get(step, ())) for step in steps}
+        heap = [(-step[1], self._rank(step), step) for step, n in missing.items() if not n]
         heapq.heapify(heap)
         found: list[Step] = []
         while heap:
@@ -100,8 +150,38 @@ class Graph:
             for then in self._after.get(step, ()):
                 missing[then] -= 1
                 if not missing[then]:
-                    heapq.heappush(heap, (then[1], self._rank(then), then))
+                    heapq.heappush(heap, (-then[1], self._rank(then), then))
         return found if len(found) == len(missing) else None
+
+    def _tie(self) -> None:
+        """The waits between requests, by what is released and what is linked later."""
+        self._after, self._before = defaultdict(set), defaultdict(set)
+        pairs = [
+            (self._giving(need), self._taking(need))
+            for needs in self._by_first.values()
+            for need in needs
+        ]
+        pairs += [((key, RELEASE), (key, RECORD)) for key in self.split]
+        pairs += [((key, RECORD), (key, LINK)) for key in self.late]
+        for first, then in pairs:
+            if (first, then) not in self._ignored:
+                self._after[first].add(then)
+                self._before[then].add(first)
+
+    def _giving(self, need: Need) -> Step:
+        return need.first, RELEASE if need.frees and need.first in self.split else RECORD
+
+    def _taking(self, need: Need) -> Step:
+        is_late = need.links and need.links <= self.late.get(need.then, frozenset())
+        return need.then, LINK if is_late else RECORD
+
+    def _steps(self) -> set[Step]:
+        return self._after.keys() | self._before.keys()
+
+    def _rank(self, step: Step) -> tuple[int, str, str]:
+        return self._place(step[0])
+
+    # circles ---------------------------------------------------------------------------------
 
     def _circles(self) -> list[set[Step]]:
         """Steps that wait for each other, the largest such sets."""
@@ -136,18 +216,63 @@ class Graph:
                 seen.add(onward)
                 path.append((onward, iter(sorted(ways.get(onward, ())))))
 
-    def _break(self, circle: set[Step]) -> None:
-        """By one record that can give back first, of a large circle by all that can; else by what
-        the first of them waits for, which the API then refuses until the rest has landed."""
-        keys = sorted({step[0] for step in circle}, key=self._place)
-        able = [
-            key
-            for key in keys
-            if any((other, False) in circle for other in self._freed.get(key, ()))
-        ]
-        for key in able if len(circle) > _LARGE else able[:1]:
-            self.divide(key)
-        if not able:
-            first = (keys[0], False)
-            for before in self._before[first] & circle:
-                self._untie(before, first)
+    def _open(self, circle: set[Step]) -> None:
+        """By one record, of a large circle by all that can; else by what the first of them waits
+        for, which the API then refuses until the rest has landed."""
+        most = None if len(circle) > _LARGE else 1
+        keys = sorted({key for key, step in circle if step == RECORD}, key=self._place)
+        if able := [key for key in keys if self._can_release(key, circle)]:
+            self.split.update(able[:most])
+            return
+        if waiting := {key: links for key in keys if (links := self._late_links(key, circle))}:
+            for key in list(waiting)[:most]:
+                self.late[key] = self.late.get(key, frozenset()) | waiting[key]
+            return
+        needs = (need for key in keys for need in self._by_first[key])
+        bonds = {need.bond for need in needs if need.bond and self._taking(need) in circle}
+        if able_to_part := sorted(bonds & self._movers.keys()):
+            for bond in able_to_part[:most]:
+                self.part(bond)
+            return
+        first = (keys[0], RECORD)
+        self._ignored.update((before, first) for before in self._before[first] & circle)
+
+    def _can_release(self, key: Key, circle: set[Step]) -> bool:
+        """Whether that takes something in the circle off its hands."""
+        if key in self.split:
+            return False
+        freed: set[Step] = set()
+        landed: set[Step] = set()
+        for need in self._by_first[key]:
+            (freed if need.frees else landed).add(self._taking(need))
+        return not circle.isdisjoint(freed - landed)
+
+    def _late_links(self, key: Key, circle: set[Step]) -> frozenset[Key]:
+        """Links without which it need not wait for some in the circle, for none if possible."""
+        by_step: dict[Step, list[Need]] = defaultdict(list)
+        for need in self._by_then[key]:
+            if (first := self._giving(need)) in circle and self._taking(need) == (key, RECORD):
+                by_step[first].append(need)
+        return frozenset().union(
+            *(
+                need.links
+                for needs in by_step.values()
+                if all(need.links for need in needs)
+                for need in needs
+            )
+        )
+
+    def _without_superfluous(self) -> list[Step]:
+        """The order, with no request that the others do without."""
+        if len(self.split) + len(self.late) <= _TRIED:
+            for key in sorted(self.split):
+                self.split.discard(key)
+                if self._sorted() is None:
+                    self.split.add(key)
+            for key in sorted(self.late):
+                links = self.late.pop(key)
+                if self._sorted() is None:
+                    self.late[key] = links
+        found = self._sorted()
+        assert found is not None
+        return found

@@ -2,9 +2,9 @@
 
 A payment moves to an invoice that another one still covers, an invoice changes hands together with
 what settles it: each request must find the API as the ones before it left it, over all lanes.
-Where no order does it, a record gives back first what the others need, in a request of its own,
-so that the plan says beforehand what is sent. Only what is tied to a change of links, owners,
-currencies, amounts or families is looked at.
+Where no order does it, a record gives back first what the others need, or goes without a link that
+needs the others and gets that in a request of its own, so that the plan says beforehand what is
+sent. Only what is tied to a change of links, owners, currencies, amounts or families is looked at.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 import duckdb
+from msgspec import Struct
 
 from headrace.book.rows import KEY_COLUMNS, make_table
 from headrace.sync.journal import Key
 from headrace.sync.ordering.link_order import Passage, Turn
 from headrace.sync.ordering.links import Ties
 from headrace.sync.ordering.neighbours import Moved, Surroundings
-from headrace.sync.ordering.order_graph import Graph, Step
+from headrace.sync.ordering.order_graph import RECORD, RELEASE, Bond, Graph, Step
 
 MOST = 100_000
 """Moved records; of more the API may refuse some at first, which then go again."""
@@ -31,49 +32,64 @@ def untangle(
     connection: duckdb.DuckDBPyConnection, moved: Moved, waiting: Mapping[Key, Ties] = {}
 ) -> None:
     """Makes `plan.knots`, ranks of requests, those of releases with whose they are,
-    `plan.knot_waits`, which of them waits for which one, and `plan.given_back`, links that a
-    release takes away although they stay."""
+    `plan.knot_waits`, which of them waits for which one, `plan.given_back`, links that go for a
+    moment although they stay, and `plan.late_links`, which a request of their own brings."""
     ranked: list[Step] = []
     waits: list[tuple[Step, Step]] = []
-    passing: set[tuple[Key, Key]] = set()
+    passing: set[Bond] = set()
+    late: list[Bond] = []
     if any(after or before.links or key[0] == "customer" for key, (before, after) in moved.items()):
         knots = _Knots(Surroundings(connection, moved, waiting), moved)
         ranked = knots.graph.order()
         waits = knots.graph.waits
-        passing = knots.given_back
-        waits += [((key, False), (child, False)) for key, child in knots.departures]
+        passing = knots.graph.parted
+        late = [(key, target) for key, links in knots.graph.late.items() for target in links]
+        waits += [((key, RECORD), (child, RECORD)) for key, child in knots.departures]
     make_table(
         connection,
         "table plan.knots",
-        (*KEY_COLUMNS, "release boolean", "customer varchar", "rank bigint"),
+        (*KEY_COLUMNS, "step integer", "customer varchar", "rank bigint"),
         (
-            (*key, release, moved[key][0].customer if release else None, rank)
-            for rank, (key, release) in enumerate(ranked, 1)
+            (*key, step, moved[key][0].customer if step == RELEASE else None, rank)
+            for rank, (key, step) in enumerate(ranked, 1)
         ),
     )
-    make_table(
-        connection,
-        "table plan.given_back",
-        (*KEY_COLUMNS, "to_entity varchar", "to_external_id varchar"),
-        ((*owner, *target) for owner, target in sorted(passing)),
-    )
+    for table, links in (("given_back", passing), ("late_links", late)):
+        make_table(
+            connection,
+            f"table plan.{table}",
+            (*KEY_COLUMNS, "to_entity varchar", "to_external_id varchar"),
+            ((*owner, *target) for owner, target in sorted(links)),
+        )
     make_table(
         connection,
         "table plan.knot_waits",
         (
-            *(*KEY_COLUMNS, "release boolean"),
-            *("on_entity varchar", "on_external_id varchar", "on_release boolean"),
+            *(*KEY_COLUMNS, "step integer"),
+            *("on_entity varchar", "on_external_id varchar", "on_step integer"),
         ),
-        ((*one, release, *other, its) for (one, release), (other, its) in waits),
+        ((*one, step, *other, its) for (one, step), (other, its) in waits),
     )
 
 
-def given_back(connection: duckdb.DuckDBPyConnection) -> dict[Key, list[Key]]:
-    """By settlement, the links that its release takes away although they stay."""
-    found: dict[Key, list[Key]] = defaultdict(list)
-    for entity, external_id, *target in connection.execute("from plan.given_back").fetchall():
-        found[entity, external_id].append((target[0], target[1]))
-    return found
+class Divided(Struct, frozen=True):
+    """What goes in more requests than one, by settlement."""
+
+    given_back: dict[Key, list[Key]]
+    """Links that go for a moment although they stay."""
+    late: dict[Key, list[Key]]
+    """Links that a request of their own brings."""
+
+
+def divided(connection: duckdb.DuckDBPyConnection) -> Divided:
+    """Of the plan that was made last."""
+    tables: list[dict[Key, list[Key]]] = []
+    for table in ("given_back", "late_links"):
+        found: dict[Key, list[Key]] = defaultdict(list)
+        for entity, external_id, *target in connection.execute(f"from plan.{table}").fetchall():
+            found[entity, external_id].append((target[0], target[1]))
+        tables.append(found)
+    return Divided(*tables)
 
 
 def _place(key: Key) -> tuple[int, str, str]:
@@ -87,8 +103,8 @@ class _Knots:
         self._around = around
         self._moved = moved
         self.graph = Graph(_place)
-        self.given_back: set[tuple[Key, Key]] = set()
-        """Links (owner, target) that stay, and have to go for a moment all the same."""
+        self._arriving: set[Key] = set()
+        """New customers that have to wait for their parents."""
         self.departures: list[tuple[Key, Key]] = []
         """(customer that is deleted, child that moves or goes first)."""
         self._tie_families()
@@ -125,6 +141,7 @@ class _Knots:
 
     def _tie_arrival(self, parent: Key, child: Key) -> None:
         """A new child comes when its parent has none any more, and then what moves to it."""
+        self._arriving.add(child)
         self.graph.lands(parent, child)
         for key, (_, after) in self._moved.items():
             if after is not None and after.customer == child[1] and key in self._around.actions:
@@ -138,23 +155,53 @@ class _Knots:
 
     def _tie_link(self, owner: Key, target: Key) -> None:
         giving, taking = self._around.turn(owner), self._around.turn(target)
+        self._tie_new(giving)
+        self._tie_new(taking)
         if self._around.actions.get(target) == "create":
             if owner in self._around.actions and self._around.links_to(owner, target):
-                self.graph.lands(target, owner)
+                self.graph.lands(target, owner, (target,))
             taking = Turn(target, taking.after, taking.after)
         moves = [turn for turn in (giving, taking) if self._matters(turn, target)]
         moves += self._families(giving, taking)
         if len(moves) < 2:
             return
         pairs = Passage(giving, taking, self._around.parents, moves).constraints()
+        if not _linked(giving.before, target):
+            self._tie_new_link(owner, target, moves, pairs)
+            return
+        bond = (owner, target)
+        may_part = owner in self._moved and _linked(giving.after, target) > 0
+        if may_part:
+            self.graph.may_part(bond, [move.key for move in moves])
         if pairs is None:
-            self._divide(giving, target, moves)
+            if may_part:
+                # No order is allowed: the link goes first and comes back last.
+                self.graph.divide(owner)
+                self.graph.part(bond)
             return
         for first, then in pairs:
-            if first == owner:
-                self.graph.frees(first, then, splittable=_gives_back_all(giving, target))
-            else:
-                self.graph.lands(first, then)
+            splittable = first == owner and _gives_back_all(giving, target)
+            self.graph.frees(first, then, splittable=splittable, bond=bond)
+
+    def _tie_new(self, turn: Turn) -> None:
+        """What is new of a new customer comes behind it."""
+        if turn.before is not None or turn.after is None:
+            return
+        if (customer := ("customer", turn.after.customer)) in self._arriving:
+            self.graph.lands(customer, turn.key)
+
+    def _tie_new_link(
+        self,
+        owner: Key,
+        target: Key,
+        moves: list[Turn],
+        pairs: list[tuple[Key, Key]] | None,
+    ) -> None:
+        """Without the link nothing is in the way, so that it may as well come last of all."""
+        if pairs is None or any(then != owner for _, then in pairs):
+            pairs = [(move.key, owner) for move in moves]
+        for first, then in pairs:
+            self.graph.lands(first, then, (target,))
 
     def _matters(self, turn: Turn, target: Key) -> bool:
         """Whether the request changes anything about a link to `target`."""
@@ -179,17 +226,6 @@ class _Knots:
             if turn.before and turn.after and turn.before.parent != turn.after.parent
         ]
 
-    def _divide(self, giving: Turn, target: Key, moves: list[Turn]) -> None:
-        """No order is allowed: the link goes first and comes back last."""
-        if giving.before is None or giving.after is None or giving.key not in self._moved:
-            return
-        self.graph.divide(giving.key)
-        self.given_back.add((giving.key, target))
-        for move in moves:
-            if move.key != giving.key:
-                self.graph.frees(giving.key, move.key, splittable=True)
-                self.graph.lands(move.key, giving.key)
-
     def _tie_amounts(self, key: Key) -> None:
         """What gives room in a document goes before what takes it, unless there is enough."""
         own = self._around.turn(key)
@@ -203,18 +239,27 @@ class _Knots:
         if min(own.before.amount, own.after.amount) >= used + given:
             return
         acting = [one for one in changes if one[1].key in self._around.actions]
-        gains = [turn.key for change, turn in acting if change > 0]
+        gains: list[tuple[Key, list[Key]]] = [(turn.key, [key]) for n, turn in acting if n > 0]
         losses = [turn for change, turn in acting if change < 0]
         acts = key in self._around.actions
-        if acts and (settled > 0 or own.after.amount < own.before.amount):
-            gains.append(key)
-        for gain in gains:
+        if acts and own.after.amount < own.before.amount:
+            gains.append((key, []))
+        elif acts and settled > 0:
+            gains.append((key, _grown(own)))
+        for gain, links in gains:
             for loss in losses:
-                self.graph.frees(loss.key, gain, splittable=loss.after is not None)
+                splittable = loss.after is not None
+                self.graph.frees(loss.key, gain, splittable=splittable, links=links)
             if acts and own.after.amount > own.before.amount:
-                self.graph.lands(key, gain)
+                self.graph.lands(key, gain, links)
             elif acts and settled < 0:
-                self.graph.frees(key, gain, splittable=True)
+                self.graph.frees(key, gain, splittable=True, links=links)
+
+
+def _grown(turn: Turn) -> list[Key]:
+    """What it settles more of than before."""
+    links = turn.after.links if turn.after else {}
+    return [target for target, amount in links.items() if amount > _linked(turn.before, target)]
 
 
 def _linked(ties: Ties | None, target: Key) -> int:

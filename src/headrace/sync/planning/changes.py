@@ -15,9 +15,9 @@ from headrace.model.entity import LINKS
 from headrace.sync.journal import Asked, Journal, Key
 from headrace.sync.journal.records import Fields
 from headrace.sync.operations.pdf_digests import PDF_OF
-from headrace.sync.operations.update import bonds
+from headrace.sync.operations.update import bonds, with_late_links_out
 from headrace.sync.ordering.links import ties_of
-from headrace.sync.ordering.resolver import given_back
+from headrace.sync.ordering.resolver import divided
 from headrace.sync.planning.names import Name, Names
 from headrace.sync.planning.payload_changes import field_changes
 from headrace.sync.planning.plan import Change
@@ -41,7 +41,8 @@ class Changes:
         """The operations in the order of their delivery, at most `limit` of them.
 
         An update has the fields that differ from the last acknowledged payload, where the journal
-        kept it; what is created has all its fields, a release just what is given back.
+        kept it; what is created has all its fields, a release just what is given back, and a link
+        what had to wait.
         """
         cursor = self._connection.cursor()
         cursor.execute(
@@ -53,7 +54,7 @@ class Changes:
             yield from self._chunk(rows)
 
     def _chunk(self, rows: list[tuple[Any, ...]]) -> Iterator[Change]:
-        passing = given_back(self._connection)
+        ways = divided(self._connection)
         asked = self._journal.asked()
         told = self._journal.told([(row[0], row[1]) for row in rows if row[2] != "create"])
         bodies: dict[tuple[str, str], bytes] = {}
@@ -66,9 +67,13 @@ class Changes:
             before = told.get((entity, external_id))
             old = b"{}" if before is None else before.payload
             new = bodies.get((entity, external_id), b"{}")
+            also = ways.given_back.get((entity, external_id), ())
             if action == "release" and old is not None:
-                new = bonds(old, new, passing.get((entity, external_id), ())).release or old
+                new = bonds(old, new, also).release or old
                 currency = ties_of(old).currency
+            elif late := ways.late.get((entity, external_id)):
+                part = with_late_links_out(new, old, late, also)
+                old, new = (part, new) if action == "link" else (old, part)
             fields = field_changes(old, new) if old is not None and entity not in PDF_OF else []
             found.append((entity, external_id, action, customer, currency, fields, old, new))
         targets = [_targets(row[5]) for row in found]
@@ -105,7 +110,7 @@ def _targets(fields: Fields) -> dict[str, Key]:
 
 def _money(action: str, name: Name, old: bytes | None, new: bytes) -> int | None:
     """What the operation brings or takes; of an update, by how much what is open changes."""
-    if action != "update":
+    if action not in ("update", "link"):
         return name.amount
     if name.amount is None or old is None:
         return None

@@ -19,8 +19,9 @@ _ASSUMED_LATENCY = 0.3
 
 
 class Count(Struct, frozen=True):
-    """How many records of one entity are created, updated or deleted, or released: unlinked first,
-    since others need what they hold."""
+    """How many records of one entity are created, updated or deleted, or have a request more:
+    `release` unlinks them first, since others need what they hold, `link` brings links that have to
+    wait for others."""
 
     entity: str
     action: str
@@ -172,6 +173,11 @@ class Plan(Struct, frozen=True, kw_only=True):
     def releases(self) -> int:
         """Requests beside those of the records, for what is in the way of others."""
         return sum(count.count for count in self.counts if count.action == "release")
+
+    @property
+    def late_links(self) -> int:
+        """Requests beside those of the records, for links that have to wait for others."""
+        return sum(count.count for count in self.counts if count.action == "link")
 
     @property
     def objections(self) -> list[str]:

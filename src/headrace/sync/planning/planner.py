@@ -341,20 +341,26 @@ class Planner:
                 self._moved[key] = (ties_of(told.payload),) * 2
 
     def _load_gone(self, meter: ShiftMeter) -> None:
-        """`plan.gone`: whose the deleted records were, which only the journal still knows."""
+        """`plan.gone`: whose the deleted records were, which only the journal still knows, and
+        `plan.told_children`, those that were somebody's, as far as their payloads were kept."""
         gone = self._rows("select entity, external_id from plan.changes where action = 'delete'")
         told = self._journal.told(gone) if gone else {}
+        children: list[tuple[str, str]] = []
         for key, record in told.items():
             if record.payload is None or key[0] == "contact" or key[0] in PDF_OF:
                 continue
             old = ties_of(record.payload)
             meter.delete(key, old)
             self._turnover.delete(key, old)
+            if old.parent:
+                children.append((key[1], old.parent))
             if len(self._moved) <= MOST:
                 self._moved[key] = old, None
         owned = (*KEY_COLUMNS, "customer varchar")
         whose = ((*key, record.customer) for key, record in told.items())
         make_table(self._connection, "table plan.gone", owned, whose)
+        named = ("external_id varchar", "parent varchar")
+        make_table(self._connection, "table plan.told_children", named, children)
         departing = [external_id for entity, external_id in gone if entity == "customer"]
         theirs = self._journal.documents_of(departing) if departing else []
         make_table(self._connection, "table plan.told_documents", owned, theirs)

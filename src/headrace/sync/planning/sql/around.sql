@@ -1,6 +1,7 @@
 -- What stands around the records in `rejected`: what they are linked to, what that is linked to,
--- their customers and families. `mark` changes when a row of any of those does, or when one of them
--- is withheld no longer, reaches the API or leaves it.
+-- their customers and families. `mark` changes when a row of any of those does, when one of them
+-- is withheld no longer, reaches the API as it is now or leaves it, and of a customer when another
+-- one that the source no longer has does, for that may have been its child.
 create or replace temp table every_link as
 select from_entity, from_external_id, to_entity, to_external_id
 from book.allocations
@@ -80,16 +81,26 @@ select sum(hash(key, fingerprint)) as mark
 from book.fingerprints
 where exists (from rejected anti join book.fingerprints using (entity, external_id));
 
+create or replace temp table departed_customers as
+select count(*) as count
+from staging.told
+where entity = 'customer'
+  and exists (from rejected where entity = 'customer')
+  and external_id not in (select external_id from book.fingerprints where entity = 'customer');
+
 create or replace table plan.around as
 select
     neighbour.entity,
     neighbour.external_id,
     ((sum(hash(
-        at_entity, at_id, marks.fingerprint, withheld.entity is null, told.entity is null
+        at_entity, at_id, marks.fingerprint, withheld.entity is null, told.entity is null,
+        told.fingerprint is not distinct from marks.fingerprint,
+        if(neighbour.entity = 'customer', departed_customers.count, 0)
     )) + if(any_value(own.key) is null, coalesce(any_value(everything_else.mark), 0), 0))
         % 9223372036854775807)::bigint as mark
 from neighbours_of_rejected as neighbour
 cross join everything_else
+cross join departed_customers
 left join book.fingerprints as own
     on own.entity = neighbour.entity and own.external_id = neighbour.external_id
 left join book.fingerprints as marks

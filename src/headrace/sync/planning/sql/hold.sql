@@ -144,6 +144,20 @@ anti join (from plan.changes anti join plan.held using (entity, external_id)) as
 anti join plan.held as held on held.entity = 'customer' and held.external_id = document.customer
 group by customer;
 
+-- Nor may one that is the parent of another there.
+insert into plan.held
+select
+    'customer',
+    told.parent,
+    'left the source and still has ' || count(*) || if(count(*) = 1, ' child', ' children')
+        || ' at the API',
+    'is not empty'
+from plan.told_children as told
+semi join leaving on leaving.entity = 'customer' and leaving.external_id = told.parent
+anti join (from plan.changes anti join plan.held using (entity, external_id)) as change
+    on change.entity = 'customer' and change.external_id = told.external_id
+group by told.parent;
+
 create or replace table plan.held as
 select entity, external_id, first(reason) as reason, first(fate) as fate
 from plan.held

@@ -82,9 +82,10 @@ select
     node.* exclude (customer, currency, amount),
     -- What is given back is still the old customer's.
     coalesce(knot.customer, node.customer) as customer,
-    coalesce(knot.release, false) as release,
-    if(knot.release, null, node.currency) as currency,
-    if(knot.release, null, node.amount) as amount,
+    -- 0 gives back what others need, 1 is the record, 2 brings the links that had to wait.
+    coalesce(knot.step, 1) as step,
+    if(knot.step in (0, 2), null, node.currency) as currency,
+    if(knot.step in (0, 2), null, node.amount) as amount,
     phases.phase,
     phases.is_parent,
     coalesce(anchors.anchor, 0) as anchor,
@@ -129,7 +130,8 @@ select
     staged.id,
     staged.entity,
     staged.external_id,
-    if(staged.release, 'release', staged.action) as action,
+    case staged.step when 0 then 'release' when 1 then staged.action else 'link' end as action,
+    staged.step,
     staged.fingerprint,
     customer,
     phase,
@@ -150,11 +152,16 @@ create or replace table plan.waits as
 select operation.number, other.number as on_number
 from plan.edges as edge
 join plan.operations as operation
-    on operation.id = edge.source and operation.action <> 'release'
+    on operation.id = edge.source and operation.step > 0
 join plan.operations as other on other.id = edge.target
 where operation.customer <> other.customer
   -- Only what is new must be waited for: waiting for updates could turn in a circle.
   and other.action = 'create'
+  and (
+    operation.step = 2
+    or (operation.entity, operation.external_id, other.entity, other.external_id)
+        not in (from plan.late_links)
+  )
 union all
 select child.number, parent.number
 from plan.operations as child
@@ -168,11 +175,11 @@ from plan.knot_waits as wait
 join plan.operations as operation
     on operation.entity = wait.entity
     and operation.external_id = wait.external_id
-    and (operation.action = 'release') = wait.release
+    and operation.step = wait.step
 join plan.operations as other
     on other.entity = wait.on_entity
     and other.external_id = wait.on_external_id
-    and (other.action = 'release') = wait.on_release
+    and other.step = wait.on_step
 where operation.customer <> other.customer
 union all
 -- A customer goes when what was its own is another customer's.
@@ -180,7 +187,9 @@ select customer.number, document.number
 from plan.operations as customer
 join plan.told_documents as told on told.customer = customer.external_id
 join plan.operations as document
-    on document.entity = told.entity and document.external_id = told.external_id
+    on document.entity = told.entity
+    and document.external_id = told.external_id
+    and document.step < 2
 where customer.entity = 'customer' and customer.action = 'delete'
   and document.customer <> customer.external_id
 order by all;

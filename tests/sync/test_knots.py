@@ -1,0 +1,245 @@
+"""Changes that wait for each other in a circle which only a link that comes last can open."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from desk import HubDesk
+from pair import Pair, told
+from shop import Shop
+
+from headrace.sync.planning.plan import Plan
+
+
+def _brought(pair: Pair) -> tuple[Plan, list[str]]:
+    """The plan, and what was sent for it: each request that it names, taken at once."""
+    with pair.desk.open() as organisation:
+        asyncio.run(organisation.prepare())
+        plan = organisation.with_changes(organisation.plan(), None)
+    writes = pair.sync()
+    assert {record.status // 100 for record in writes} == {2}, told(writes)
+    announced = Counter((change.entity, change.external_id) for change in plan.changes)
+    assert Counter((str(w.entity), str(w.external_id)) for w in writes) == announced
+    assert plan.requests == len(writes)
+    return plan, told(writes)
+
+
+def _in_step(desk: HubDesk) -> None:
+    """One apply brings everything, after whatever the API refused at first."""
+    outcome, plan, proof = desk.apply_and_prove()
+    assert (outcome.rejected, outcome.held, outcome.left) == (0, 0, 0), desk.log()[-3:]
+    assert plan.empty and not plan.held and proof.balanced
+
+
+def _family(shop: Shop) -> None:
+    """A head with a child, and another customer."""
+    shop.customer("C1")
+    shop.customer("C0", "C1")
+    shop.customer("C2")
+
+
+def _regroup(shop: Shop) -> None:
+    """The child goes, and the head becomes a child itself: what the child had must leave before."""
+    shop.run("delete from customers where external_id = 'C0'")
+    shop.run("update customers set parent_external_id = 'C2' where external_id = 'C1'")
+
+
+def _move(shop: Shop, table: str, name: str) -> None:
+    shop.run(f"update {table} set customer_external_id = 'C2' where external_id = ?", name)
+
+
+def _refund_of_a_credit_note(shop: Shop) -> None:
+    shop.credit_note("N", "C1", 500)
+    shop.refund("R", "C0", 500)
+
+
+def _refund_moves_to_it(shop: Shop) -> None:
+    _move(shop, "refunds", "R")
+    shop.allocate("refund", "R", "credit_note", {"N": 500})
+
+
+def _refund_of_a_payment(shop: Shop) -> None:
+    shop.payment("N", "C1", 500)
+    shop.refund("R", "C0", 500)
+
+
+def _refund_moves_to_a_payment(shop: Shop) -> None:
+    _move(shop, "refunds", "R")
+    shop.allocate("refund", "R", "payment", {"N": 500})
+
+
+def _payment_of_an_invoice(shop: Shop) -> None:
+    shop.invoice("N", "C1", 500)
+    shop.payment("R", "C0", 500)
+
+
+def _payment_moves_to_it(shop: Shop) -> None:
+    _move(shop, "payments", "R")
+    shop.allocate("payment", "R", "invoice", {"N": 500})
+
+
+def _credit_note_of_an_invoice(shop: Shop) -> None:
+    shop.invoice("N", "C1", 500)
+    shop.credit_note("R", "C0", 500)
+
+
+def _credit_note_moves_to_it(shop: Shop) -> None:
+    _move(shop, "credit_notes", "R")
+    shop.allocate("credit_note", "R", "invoice", {"N": 500})
+
+
+_ONE_LINK = [
+    (_refund_of_a_credit_note, _refund_moves_to_it),
+    (_refund_of_a_payment, _refund_moves_to_a_payment),
+    (_payment_of_an_invoice, _payment_moves_to_it),
+    (_credit_note_of_an_invoice, _credit_note_moves_to_it),
+]
+
+
+@pytest.mark.parametrize(("first", "then"), _ONE_LINK)
+def test_a_record_leaves_a_customer_that_goes_and_is_linked_when_the_rest_has_followed(
+    pair: Pair, first: Callable[[Shop], None], then: Callable[[Shop], None]
+) -> None:
+    _family(pair.shop)
+    first(pair.shop)
+    pair.sync()
+    _regroup(pair.shop)
+    then(pair.shop)
+    plan, sent = _brought(pair)
+    assert sent == ["POST R 200", "DELETE C0 204", "POST C1 200", "POST R 200"]
+    assert (plan.releases, plan.late_links) == (0, 1)
+
+
+@pytest.fixture
+def moving(pair: Pair) -> Pair:
+    """In step, before the last of these moves."""
+    _family(pair.shop)
+    _payment_of_an_invoice(pair.shop)
+    pair.sync()
+    _regroup(pair.shop)
+    _payment_moves_to_it(pair.shop)
+    return pair
+
+
+@pytest.fixture
+def forgetful(tmp_path: Path, new_desk: Callable[[Path], HubDesk]) -> Iterator[Pair]:
+    """A shop whose payloads are not kept."""
+    shop = Shop(tmp_path / "forgetful", more="keep_payloads = false")
+    yield Pair(shop, new_desk(shop.folder))
+    shop.close()
+
+
+@pytest.mark.parametrize(("first", "then"), _ONE_LINK)
+def test_the_same_goes_through_where_payloads_are_not_kept(
+    forgetful: Pair, first: Callable[[Shop], None], then: Callable[[Shop], None]
+) -> None:
+    _family(forgetful.shop)
+    first(forgetful.shop)
+    _in_step(forgetful.desk)
+    _regroup(forgetful.shop)
+    then(forgetful.shop)
+    _in_step(forgetful.desk)
+
+
+@pytest.mark.parametrize(("limit", "requests"), [(1, 1), (2, 1), (3, 2)])
+def test_the_link_still_follows_after_an_end_in_between(
+    moving: Pair, limit: int, requests: int
+) -> None:
+    said = moving.desk.command("apply", "--limit", str(limit), "--force", "--yes")
+    assert f"Sent {requests} of {requests} request" in said.stdout, said
+    assert moving.desk.get("/payments/external:R")["amountLinked"] == 0
+    plan, sent = _brought(moving)
+    assert sent == ["DELETE C0 204", "POST C1 200", "POST R 200"][requests - 1 :]
+    assert plan.late_links == 0
+
+
+@pytest.mark.parametrize("kind", ["reply-lost", "reset"])
+@pytest.mark.parametrize("first", ["POST /payments", "DELETE /customers/{}", "POST /customers"])
+def test_the_link_still_follows_after_an_answer_that_got_lost(
+    moving: Pair, kind: str, first: str
+) -> None:
+    fault = {"kind": kind, "on": first}
+    with moving.desk.hub.faults(fault, organisation=moving.desk.name) as script:
+        _, outcome = moving.desk.apply(patience=0.0)
+        assert outcome.failed and script.done
+    _in_step(moving.desk)
+    assert moving.desk.get("/payments/external:R")["amountLinked"] == 500
+
+
+def test_the_second_half_does_not_go_ahead_of_a_first_one_that_failed(moving: Pair) -> None:
+    before = len(moving.desk.writes())
+    fault = {"kind": "status", "on": "POST /payments", "status": 400}
+    with moving.desk.hub.faults(fault, organisation=moving.desk.name) as script:
+        moving.desk.apply()
+        assert script.done
+    sent = told(moving.desk.writes(before))
+    assert not any(one.endswith(("R 200", "C0 204", "C1 200")) for one in sent), sent
+    moving.desk.command("rejects", "retry", "--all")
+    _in_step(moving.desk)
+    assert moving.desk.get("/payments/external:R")["amountLinked"] == 500
+
+
+def test_the_plan_says_what_is_linked_last(moving: Pair) -> None:
+    said = moving.desk.command("plan", "--diff").stdout
+    assert "1 record linked last, since others have to change before: a request more each" in said
+    assert "4 requests" in said
+    first, last = said.index("changed payment R"), said.index("linked payment R")
+    assert "settles invoice" not in said[first:last]
+    assert "settles invoice N (No N): - → EUR 5.00" in said[last:]
+
+
+def _new_payment_in_between(shop: Shop) -> None:
+    _regroup(shop)
+    _move(shop, "refunds", "R")
+    shop.payment("P", "C2", 700, {"N": 500})
+    shop.allocate("refund", "R", "payment", {"P": 200})
+
+
+def _refund_and_invoice(shop: Shop) -> None:
+    _family(shop)
+    shop.invoice("N", "C1", 500)
+    shop.refund("R", "C0", 200)
+
+
+def test_a_new_payment_in_the_circle_is_linked_last(pair: Pair) -> None:
+    _refund_and_invoice(pair.shop)
+    pair.sync()
+    _new_payment_in_between(pair.shop)
+    plan, sent = _brought(pair)
+    assert sent == ["POST P 201", "POST R 200", "DELETE C0 204", "POST C1 200", "POST P 200"]
+    assert (plan.releases, plan.late_links) == (0, 1)
+
+
+def test_a_new_payment_in_the_circle_arrives_where_payloads_are_not_kept(forgetful: Pair) -> None:
+    _refund_and_invoice(forgetful.shop)
+    _in_step(forgetful.desk)
+    _new_payment_in_between(forgetful.shop)
+    _in_step(forgetful.desk)
+
+
+def test_a_claimed_payment_in_the_circle_is_linked_last(pair: Pair) -> None:
+    _refund_and_invoice(pair.shop)
+    pair.sync()
+    hub, name = pair.desk.hub, pair.desk.name
+    id = hub.collect("C2", 700, organisation=name, validatedAt="2026-05-05")["id"]
+    _new_payment_in_between(pair.shop)
+    plan, sent = _brought(pair)
+    assert [claim.id for claim in plan.claims] == [id]
+    assert sent == ["POST P 200", "POST R 200", "DELETE C0 204", "POST C1 200", "POST P 200"]
+    assert pair.desk.get("/payments/external:P")["id"] == id
+
+
+def test_a_link_that_stays_goes_for_a_moment_with_its_owners_move(pair: Pair) -> None:
+    _family(pair.shop)
+    pair.shop.invoice("N", "C1", 500)
+    pair.shop.payment("R", "C0", 500, {"N": 500})
+    pair.sync()
+    _regroup(pair.shop)
+    _move(pair.shop, "payments", "R")
+    plan, sent = _brought(pair)
+    assert sent == ["POST R 200", "DELETE C0 204", "POST C1 200", "POST R 200"]
+    assert (plan.releases, plan.late_links) == (0, 1)
