@@ -37,7 +37,8 @@ def command(
 ) -> None:
     """Keep every organisation in step, each at its own interval, until stopped.
 
-    Each round reads the source, plans and applies; a line per round says what was sent. An
+    Each round reads the source, plans and applies; a line per round says what was sent, after one
+    that says how many organisations there are, if there are several. An
     organisation that fails is tried again at its next interval and never stops the others. As many
     as the setting `at_once` says are open at a time, the longest overdue first. Organisations that
     are added to headrace.toml or removed from it are taken up while it runs. Ctrl-C and SIGTERM let
@@ -57,7 +58,12 @@ def command(
     def complain(sentence: str) -> None:
         print(f"error: {sentence}", file=sys.stderr, flush=True)
 
-    loop = Loop(WatchedProject(project, complain), organisation, SYSTEM_CLOCK, report)
+    watched = WatchedProject(project, complain)
+    loop = Loop(watched, organisation, SYSTEM_CLOCK, report)
+    count = len(watched.project.names(organisation))
+    if not json and count > 1:  # the first round may take as long as a whole slice
+        at_once = min(count, watched.project.at_once)
+        console.print(f"{several(count, 'organisation')}, {at_once} at a time", markup=False)
     asyncio.run(_stoppable(loop, once))
     if not json and len(rounds) > 1:
         console.print(_summary(list(rounds.values())), markup=False)
