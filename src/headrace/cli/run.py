@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
 from pathlib import Path
@@ -77,7 +78,12 @@ async def _stoppable(loop: Loop, once: bool) -> None:
     running = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
         running.add_signal_handler(name, loop.stop)
-    await loop.run(once)
+    if left := await loop.run(once):
+        print(f"error: stopped while it read {listed(left)}; nothing is lost", file=sys.stderr)
+        for stream in filter(None, (sys.stdout, sys.stderr)):
+            stream.flush()
+        # Their threads may wait for a source or a disk for ever, and would be waited for.
+        os._exit(ExitCode.INTERRUPTED)
 
 
 def _document(round: Round) -> dict[str, Any]:
