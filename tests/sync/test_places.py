@@ -175,6 +175,6 @@ def test_a_snapshot_of_no_hub_makes_none(shop: Shop, new_desk: Callable[[Path], 
     assert "There is no hub in" in one_sentence(in_room(words, environment, 10**9))
     assert list(empty.iterdir()) == []
     (empty / "hub.db").touch()
-    for words in (words, ["hub", "check", "--data", str(empty)]):
-        said = one_sentence(in_room(words, environment, 10**9))
+    for again in (words, ["hub", "check", "--data", str(empty)]):
+        said = one_sentence(in_room(again, environment, 10**9))
         assert "hub.db is no database of a hub" in said

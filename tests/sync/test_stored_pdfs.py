@@ -1,4 +1,4 @@
-"""PDFs in object stores: named in `documents`, they are delivered; their neighbours are not read."""
+"""PDFs in object stores: those that `documents` names are delivered, their neighbours not."""
 
 from __future__ import annotations
 

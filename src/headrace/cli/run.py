@@ -39,11 +39,11 @@ def command(
     """Keep every organisation in step, each at its own interval, until stopped.
 
     Each round reads the source, plans and applies; a line per round says what was sent, after one
-    that says how many organisations there are, if there are several. An
-    organisation that fails is tried again at its next interval and never stops the others. As many
-    as the setting `at_once` says are open at a time, the longest overdue first. Organisations that
-    are added to headrace.toml or removed from it are taken up while it runs. Ctrl-C and SIGTERM let
-    requests in flight finish. With --json, one JSON document per round and line.
+    that says how many organisations there are, if there are several. An organisation that fails is
+    tried again at its next interval and never stops the others. As many as the setting `at_once`
+    says are open at a time, the longest overdue first. Organisations that are added to
+    headrace.toml or removed from it are taken up while it runs. Ctrl-C and SIGTERM let requests in
+    flight finish. With --json, one JSON document per round and line.
 
     Example: headrace run --project /srv/billing-sync
     """

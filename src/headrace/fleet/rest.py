@@ -18,8 +18,8 @@ import msgspec
 from msgspec import Struct
 
 from headrace import __version__
-from headrace.book.payloads import PAYLOAD_VERSION
 from headrace.book.file_looks import look_at
+from headrace.book.payloads import PAYLOAD_VERSION
 from headrace.book.pdf_places import PdfPlaces
 from headrace.book.steady import are_steady
 from headrace.fleet.project import LoadedProject
