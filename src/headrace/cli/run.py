@@ -11,13 +11,13 @@ from typing import Annotated, Any
 
 import typer
 
-from headrace.cli.each import listed
 from headrace.cli.exit_codes import ExitCode, code_of, worst
 from headrace.cli.show.console import (
     JsonOption,
     OrganisationOption,
     ProjectOption,
     console,
+    listed,
     print_json,
     several,
 )
