@@ -21,10 +21,12 @@ _READING = (["check"], ["plan"], ["status"], ["reconcile"], ["drift"], ["rejects
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """One that other users may enter, unlike pytest's own."""
+    before = os.umask(0o022)  # a command that ran in this process has set its own
     made = Path(tempfile.mkdtemp(prefix="headrace-places-"))
     made.chmod(0o755)
     yield made
     shutil.rmtree(made)
+    os.umask(before)
 
 
 @pytest.fixture
