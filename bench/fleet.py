@@ -36,7 +36,7 @@ _LINE = (
 
 
 class Seen(Struct):
-    """One run of a command; memory in MB, times in seconds."""
+    """One run of a command; memory in MB, times in seconds, the first line one of a result."""
 
     peak: float
     first_line: float
@@ -117,10 +117,12 @@ def watch(project: Path, *words: str) -> Seen:
         process = psutil.Popen(
             [sys.executable, "-u", "-m", "headrace", *words, "-p", str(project)], stdout=out
         )
+    # That `run` has begun is no result yet.
+    opening = 1 if words[0] == "run" else 0
     peak, first = 0.0, 0.0
     spent = process.cpu_times()
     while process.status() != psutil.STATUS_ZOMBIE:
-        if not first and said.stat().st_size:
+        if not first and said.read_bytes().count(b"\n") > opening:
             first = time.perf_counter() - started
         peak = max(peak, process.memory_info().rss / 2**20)
         spent = process.cpu_times()

@@ -108,9 +108,13 @@ class Desk:
         return json.loads(content) if content else None
 
     def command(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """A `headrace` command with its exit code and all that it said, in this process: starting
+        """A `headrace` command on the project, as `line` runs it."""
+        return self.line(*words, "--project", str(self.folder))
+
+    def line(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Any `headrace` command with its exit code and all that it said, in this process: starting
         one takes most of a second."""
-        arguments = [*words, "--project", str(self.folder)]
+        arguments = list(words)
         out, err = io.StringIO(), io.StringIO()
         with (
             unittest.mock.patch.dict(os.environ, self.environment),

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+import os
 import stat
-from pathlib import Path
 
 import duckdb
 
+from headrace.book.file_looks import look_at
 from headrace.book.pdf_places import PdfPlaces
 
 _CHUNK = 10_000
+_NAME_IT = (
+    "name its folder, host or bucket in `documents` of headrace.toml, or correct its location; the "
+    "document goes without it"
+)
+_SILENT = "which does not answer"
+_WAKE_IT = (
+    "look after the disk or network drive that it lies on; the document goes without it until then"
+)
 _TABLES = """
 create or replace table book.files (location varchar, mark varchar);
-create or replace table book.refused_files (location varchar, objection varchar)
+create or replace table book.refused_files (location varchar, objection varchar, remedy varchar)
 """
 
 
 def mark_files(connection: duckdb.DuckDBPyConnection, places: PdfPlaces) -> None:
     """Makes `book.files` (location, mark): one row per file that the source names without an etag,
-    and `book.refused_files` (location, objection) of what lies where it may not.
+    and `book.refused_files` (location, objection, remedy) of what lies where it may not, or where
+    nothing answers.
 
     The mark is its size and time of change, null when it is not there: a look into the folder, not
     into the file.
@@ -31,23 +41,31 @@ def mark_files(connection: duckdb.DuckDBPyConnection, places: PdfPlaces) -> None
     )
     while rows := cursor.fetchmany(_CHUNK):
         refused = {}
-        found = {}
+        paths = {}
         for location, marked in rows:
             if (objection := places.objection(location)) is not None:
                 refused[location] = objection
             elif marked and (path := places.path(location)) is not None:
-                found[location] = _mark(path)
-        for table, values in (("files", found), ("refused_files", refused)):
+                paths[location] = path
+        looks = look_at(paths)
+        found = {location: _mark(looks.states.get(location)) for location in paths}
+        connection.execute(
+            "insert into book.files select unnest($1::varchar[]), unnest($2::varchar[])",
+            [list(found), list(found.values())],
+        )
+        for refusals, remedy in (
+            (refused, _NAME_IT),
+            (dict.fromkeys(looks.silent, _SILENT), _WAKE_IT),
+        ):
             connection.execute(
-                f"insert into book.{table} select unnest($1::varchar[]), unnest($2::varchar[])",
-                [list(values), list(values.values())],
+                "insert into book.refused_files "
+                "select unnest($1::varchar[]), unnest($2::varchar[]), $3",
+                [list(refusals), list(refusals.values()), remedy],
             )
 
 
-def _mark(path: Path) -> str | None:
-    try:
-        state = path.stat()
-    except (OSError, ValueError):
+def _mark(state: os.stat_result | None) -> str | None:
+    if state is None:
         return None
     if not stat.S_ISREG(state.st_mode):
         return None

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache, lru_cache
 
 import duckdb
 
 from headrace.book.models import Model
-from headrace.book.sql_tree import Tree, inside, parse, parsing_with
+from headrace.book.sql_tree import inside, parse, parsing_with
 
 _MOVING = """
 select function_name from duckdb_functions()
@@ -26,13 +27,21 @@ _TABLE_FUNCTIONS = {"unnest", "range", "generate_series", "json_each", "json_tre
 
 def are_steady(connection: duckdb.DuckDBPyConnection, models: Iterable[Model]) -> bool:
     """False when a model may depend on the clock, on chance, or on files of its own."""
-    moving = {str(name) for (name,) in connection.execute(_MOVING).fetchall()}
-    moving = moving - _HARMLESS | _ALSO
     with parsing_with(connection):
-        return all(_is_steady(parse(model.sql), moving) for model in models)
+        return all(_is_steady(model.sql) for model in models)
 
 
-def _is_steady(tree: Tree, moving: set[str]) -> bool:
+@cache
+def _moving_functions() -> frozenset[str]:
+    with duckdb.connect() as engine:
+        names = {str(name) for (name,) in engine.execute(_MOVING).fetchall()}
+    return frozenset(names - _HARMLESS | _ALSO)
+
+
+# The organisations of a project mostly share their models, and a text's answer is always the same.
+@lru_cache(maxsize=1_000)
+def _is_steady(sql: str) -> bool:
+    tree, moving = parse(sql), _moving_functions()
     for part in inside(tree.get("statements", [])):
         if part.get("sample"):
             return False

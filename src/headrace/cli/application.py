@@ -90,6 +90,10 @@ def run(arguments: Sequence[str]) -> int:
     """Runs one command line; returns its exit code and never raises a HeadraceError."""
     keep_to_the_user()
     arguments = arguments or ["--help"]
+    for word in arguments:
+        if any("\ud800" <= character <= "\udfff" for character in word):
+            plain = word.encode(errors="backslashreplace").decode()
+            return _fail(f"{plain} is not UTF-8 text", ExitCode.CONFIGURATION, arguments)
     asked = next((word for word in arguments if not word.startswith("-")), "")
     app = build_app({asked})
     try:

@@ -11,7 +11,7 @@ import typer
 from msgspec import Struct
 
 from headrace.cli.exit_codes import ExitCode, code_of, worst
-from headrace.cli.show.console import console, several
+from headrace.cli.show.console import console, listed, several
 from headrace.fleet.project import LoadedProject
 from headrace.fleet.trouble import attempt
 from headrace.model.clock import SYSTEM_CLOCK
@@ -19,7 +19,6 @@ from headrace.model.errors import HeadraceError
 
 T = TypeVar("T")
 
-_NAMED = 20
 # What is wrong with the command line, from whichever click typer brings along.
 _PASSING: tuple[Any, ...] = (typer.BadParameter.__mro__[1], typer.Exit, typer.Abort)
 
@@ -96,9 +95,3 @@ class Failures:
     def documents(self) -> list[Any]:
         """Each as a machine reads it."""
         return list(self.all)
-
-
-def listed(names: Sequence[str]) -> str:
-    """The first names, and how many more."""
-    more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
-    return ", ".join(names[:_NAMED]) + more

@@ -73,14 +73,13 @@ def command(
         _confirm(f"Take the data of customer {customer} out of {name}, for good?")
     book = folder / "cache.duckdb"
     had_book = book.exists()
-    with contextlib.nullcontext() if dry_run else _alone(book):
-        journal = Journal(place, SYSTEM_CLOCK)
-        try:
-            if not dry_run:
-                journal.hold()
-            found = journal.forget_customer(customer, dry_run)
-        finally:
-            journal.close()
+    with (
+        contextlib.nullcontext() if dry_run else _alone(book),
+        contextlib.closing(Journal(place, SYSTEM_CLOCK)) as journal,
+    ):
+        if not dry_run:
+            journal.hold()
+        found = journal.forget_customer(customer, dry_run)
     if not dry_run:
         log = log_file(loaded, name)
         logs = log.parent.glob(f"{log.name}*")

@@ -24,7 +24,7 @@ from headrace.store.admin.frozen_clock import Times
 from headrace.store.admin.reset import reset_organisation
 from headrace.store.connection import Connection
 from headrace.store.context import Context, Organisation
-from headrace.store.engine.place import PDFS, find_place, snapshot, transactions
+from headrace.store.engine.place import PDFS, Place, find_place, snapshot, transactions
 from headrace.store.pdf_files import open_pdfs
 
 app = typer.Typer(no_args_is_help=True, help="Look after a hub and its database.")
@@ -42,6 +42,7 @@ Database = Annotated[
 ]
 Url = Annotated[str, typer.Option(help="Where the hub listens.")]
 Owner = Annotated[str, typer.Argument(help="The organisation's name.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Don't ask first.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON only.")]
 
 HERE = "http://127.0.0.1:8080"
@@ -76,7 +77,7 @@ def reset(
     organisation: Owner,
     data: Data = None,
     database: Database = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Don't ask first.")] = False,
+    yes: Yes = False,
     json: Json = False,
 ) -> None:
     """Remove all data of an organisation, at once; its keys stay. Also while the hub runs.
@@ -85,9 +86,7 @@ def reset(
 
     Example: headrace hub reset acme --data ./hub --yes
     """
-    place = find_place(data, database)
-    with snapshot(place) as db:
-        _known(db, organisation)
+    place, _ = _found(data, database, organisation)
     if not yes:
         _confirm(f"Remove all data of {organisation}, for good?")
 
@@ -111,7 +110,7 @@ def forget(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Count what there is, and remove nothing.")
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Don't ask first.")] = False,
+    yes: Yes = False,
     json: Json = False,
 ) -> None:
     """Remove a customer with all its data, and every kept request that tells of it, for good.
@@ -122,9 +121,7 @@ def forget(
 
     Example: headrace hub forget acme --customer C-1042 --data ./hub
     """
-    place = find_place(data, database)
-    with snapshot(place) as db:
-        known = _known(db, organisation)
+    place, known = _found(data, database, organisation)
     if not yes and not dry_run:
         _confirm(f"Remove customer {customer} of {organisation} with all its data, for good?")
     files = open_pdfs(pdfs, place.folder / PDFS if place.folder else None)
@@ -157,10 +154,7 @@ def seed(
 
     Example: headrace hub seed acme shop.jsonl --data ./hub
     """
-    try:
-        lines = parse_seed(file.read_bytes())
-    except OSError as error:
-        raise ConfigurationError(f"{file} can't be read: {error.strerror}.") from None
+    lines = parse_seed(_content(file))
     times = Times(SYSTEM_CLOCK, test_mode=True)
 
     def fill(db: Connection) -> SeedAnswer:
@@ -220,10 +214,7 @@ def faults(
     if clear:
         ask("DELETE", "/faults")
     if file is not None:
-        try:
-            ask("POST", "/faults", file.read_bytes())
-        except OSError as error:
-            raise ConfigurationError(f"{file} can't be read: {error.strerror}.") from None
+        ask("POST", "/faults", _content(file))
     answer = ask("GET", "/faults")
     lines = [line for script in answer["scripts"] for line in _script_lines(script)]
     _tell(json, answer, "\n".join(lines) or "No script of faults is armed.")
@@ -257,6 +248,20 @@ def _confirm(question: str) -> None:
     if not typer.confirm(question, err=True):
         typer.echo("Nothing was removed.", err=True)
         raise typer.Exit(ExitCode.INTERRUPTED)
+
+
+def _content(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(f"{file} can't be read: {error.strerror}.") from None
+
+
+def _found(data: Path | None, database: str | None, name: str) -> tuple[Place, Organisation]:
+    """Where a hub's data are, and one of its organisations. ConfigurationError."""
+    place = find_place(data, database)
+    with snapshot(place) as db:
+        return place, _known(db, name)
 
 
 def _known(db: Connection, name: str) -> Organisation:

@@ -12,7 +12,7 @@ import msgspec
 import typer
 from rich.text import Text
 
-from headrace.cli.show.console import JsonOption, console
+from headrace.cli.show.console import JsonOption, console, listed
 from headrace.model.clock import SYSTEM_CLOCK
 from headrace.model.errors import ConfigurationError
 from headrace.model.shown_text import shown
@@ -72,7 +72,7 @@ def _raise_if_unknown(data: Path, organisation: str) -> None:
         newest = search(data / JOURNAL, Query(limit=1000))
         names = sorted({entry.organisation for entry in newest if entry.organisation})
     if organisation not in names:
-        there = f"there is {', '.join(names)}" if names else "there is none"
+        there = f"there is {listed(names)}" if names else "there is none"
         raise typer.BadParameter(
             f"there is no organisation {organisation}: {there}", param_hint="--organisation"
         )

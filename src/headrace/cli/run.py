@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
 from pathlib import Path
@@ -10,13 +11,13 @@ from typing import Annotated, Any
 
 import typer
 
-from headrace.cli.each import listed
 from headrace.cli.exit_codes import ExitCode, code_of, worst
 from headrace.cli.show.console import (
     JsonOption,
     OrganisationOption,
     ProjectOption,
     console,
+    listed,
     print_json,
     several,
 )
@@ -37,11 +38,12 @@ def command(
 ) -> None:
     """Keep every organisation in step, each at its own interval, until stopped.
 
-    Each round reads the source, plans and applies; a line per round says what was sent. An
-    organisation that fails is tried again at its next interval and never stops the others. As many
-    as the setting `at_once` says are open at a time, the longest overdue first. Organisations that
-    are added to headrace.toml or removed from it are taken up while it runs. Ctrl-C and SIGTERM let
-    requests in flight finish. With --json, one JSON document per round and line.
+    Each round reads the source, plans and applies; a line per round says what was sent, after one
+    that says how many organisations there are, if there are several. An organisation that fails is
+    tried again at its next interval and never stops the others. As many as the setting `at_once`
+    says are open at a time, the longest overdue first. Organisations that are added to
+    headrace.toml or removed from it are taken up while it runs. Ctrl-C and SIGTERM let requests in
+    flight finish. With --json, one JSON document per round and line.
 
     Example: headrace run --project /srv/billing-sync
     """
@@ -57,7 +59,12 @@ def command(
     def complain(sentence: str) -> None:
         print(f"error: {sentence}", file=sys.stderr, flush=True)
 
-    loop = Loop(WatchedProject(project, complain), organisation, SYSTEM_CLOCK, report)
+    watched = WatchedProject(project, complain)
+    loop = Loop(watched, organisation, SYSTEM_CLOCK, report)
+    count = len(watched.project.names(organisation))
+    if not json and count > 1:  # the first round may take as long as a whole slice
+        at_once = min(count, watched.project.at_once)
+        console.print(f"{several(count, 'organisation')}, {at_once} at a time", markup=False)
     asyncio.run(_stoppable(loop, once))
     if not json and len(rounds) > 1:
         console.print(_summary(list(rounds.values())), markup=False)
@@ -71,7 +78,12 @@ async def _stoppable(loop: Loop, once: bool) -> None:
     running = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
         running.add_signal_handler(name, loop.stop)
-    await loop.run(once)
+    if left := await loop.run(once):
+        print(f"error: stopped while it read {listed(left)}; nothing is lost", file=sys.stderr)
+        for stream in filter(None, (sys.stdout, sys.stderr)):
+            stream.flush()
+        # Their threads may wait for a source or a disk for ever, and would be waited for.
+        os._exit(ExitCode.INTERRUPTED)
 
 
 def _document(round: Round) -> dict[str, Any]:

@@ -25,6 +25,8 @@ from headrace.sync.delivery.progress import Progress
 from headrace.sync.delivery.scheduler import Delivery
 from headrace.sync.planning.plan import Plan
 
+_WIND_UP_S = 5.0
+"""For what only reads, once it was told to stop."""
 _LOOK_S = 2.0
 """How long an edit of the project file may wait until it is taken up."""
 
@@ -67,8 +69,12 @@ class Loop:
         for interrupt in list(self._interrupts.values()):
             interrupt()
 
-    async def run(self, once: bool = False) -> None:
-        """Runs every organisation at its interval; `once` runs each a single time."""
+    async def run(self, once: bool = False) -> list[str]:
+        """Runs every organisation at its interval; `once` runs each a single time.
+
+        Gives those that were stopped while they read and came to no end soon, with a thread each
+        that can't be ended but with the process. They send nothing.
+        """
         stopping = asyncio.create_task(self._stopping.wait())
         try:
             while not self._stopping.is_set():
@@ -76,15 +82,25 @@ class Loop:
                     self._take_up()
                 self._start(once)
                 if once and not self._running:
-                    return
+                    return []
                 resting = asyncio.ensure_future(self._clock.sleep(self._idle_for()))
                 awaited = {stopping, resting, *self._running.values()}
                 await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
                 resting.cancel()
                 self._collect()
-            await asyncio.gather(*self._running.values())
+            return await self._wind_up()
         finally:
             stopping.cancel()
+
+    async def _wind_up(self) -> list[str]:
+        """Waits for deliveries to end, and a little for the rest."""
+        patience = self._clock.monotonic() + _WIND_UP_S
+        while self._running:
+            await asyncio.wait(self._running.values(), timeout=_WIND_UP_S / 10)
+            self._collect()
+            if not self._interrupts and self._clock.monotonic() > patience:
+                break
+        return list(self._running)
 
     def _take_up(self) -> None:
         """Organisations that were added to the file join, those that were removed leave."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -18,6 +18,7 @@ import msgspec
 from msgspec import Struct
 
 from headrace import __version__
+from headrace.book.file_looks import look_at
 from headrace.book.payloads import PAYLOAD_VERSION
 from headrace.book.pdf_places import PdfPlaces
 from headrace.book.steady import are_steady
@@ -110,7 +111,7 @@ def plan_at_rest(
     if rest.mark != _with_journal(loaded, name, clock, sight, environment):
         return None
     places = PdfPlaces(loaded.folder, loaded.settings_of(name).documents)
-    if any(_file_mark(one, places) != mark for one, mark in rest.files.items()):
+    if _file_marks(rest.files, places) != rest.files:
         return None
     return msgspec.structs.replace(rest.plan, made_at=format_instant(clock.now()))
 
@@ -170,7 +171,7 @@ def _write(path: Path, opened: Organisation, sight: Sight, plan: Plan) -> None:
     named = opened.book.connection.execute(
         f"select location, mark from book.files limit {_MAX_FILES + 1}"
     ).fetchall()
-    files = {location: _file_mark(location, opened.book.pdf_places) for location, _ in named}
+    files = _file_marks([location for location, _ in named], opened.book.pdf_places)
     if any(not (files[one] or "").startswith(mark or "") for one, mark in named):
         return  # one has changed since the book was built
     rest = _Rest(sight.at, f"{sight.mark} {opened.journal.rest_mark()}", files, plan)
@@ -183,10 +184,12 @@ def _write(path: Path, opened: Organisation, sight: Sight, plan: Plan) -> None:
             file.write(text)
 
 
-def _file_mark(location: str, places: PdfPlaces) -> str | None:
-    path = places.path(location)
-    try:
-        state = path.stat() if path is not None else None
-    except (OSError, ValueError):
-        return None
+def _file_marks(locations: Collection[str], places: PdfPlaces) -> dict[str, str | None]:
+    """None for what is not there, or does not answer."""
+    paths = {one: path for one in locations if (path := places.path(one)) is not None}
+    states = look_at(paths).states
+    return {one: _file_mark(states.get(one)) for one in locations}
+
+
+def _file_mark(state: os.stat_result | None) -> str | None:
     return f"{state.st_size} {state.st_mtime_ns} {state.st_ctime_ns}" if state else None

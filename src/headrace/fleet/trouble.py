@@ -88,7 +88,8 @@ def told(loaded: LoadedProject, name: str, clock: Clock, error: Exception) -> He
     if _is_disk(error, code, _READ_ONLY, _SQLITE_READ_ONLY, "IO Error"):
         return ConfigurationError(
             f"a file can't be opened or written ({text}): check who owns "
-            f"{loaded.data_folder(name)}, whether it is a folder, and whether its disk is writable."
+            f"{loaded.data_folder(name)}, whether it is a folder, and whether its disk is "
+            "writable and has room."
         )
     return _defect(loaded, name, clock, error)
 

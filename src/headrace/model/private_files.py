@@ -26,8 +26,14 @@ def make_folder(path: Path) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
         if not os.access(path, os.W_OK | os.X_OK):
-            raise PermissionError(0, "nobody may write there as this user")
+            raise PermissionError(0, _why_not(path))
     except OSError as error:
         raise ConfigurationError(
             f"The folder {path} can't be used for data: {error.strerror}."
         ) from None
+
+
+def _why_not(path: Path) -> str:
+    if os.statvfs(path).f_flag & os.ST_RDONLY:
+        return "its file system is read-only"
+    return "this user may not write there"

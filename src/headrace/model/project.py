@@ -201,6 +201,8 @@ def parse_project(text: bytes, name: str) -> Project:
         tables = msgspec.toml.decode(text, type=dict[str, Any])
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{name} is not valid TOML: {error}.") from None
+    if _has_nul(tables):
+        raise ConfigurationError(f"{name} has a NUL character, \\u0000, where none can be.")
     defaults = shared(tables, name)
     organisations = tables.pop("organisation", None)
     if not isinstance(organisations, dict) or not organisations:
@@ -215,6 +217,14 @@ def parse_project(text: bytes, name: str) -> Project:
         for key, table in organisations.items()
     }
     return _convert({**tables, "organisation": settings}, Project, name)
+
+
+def _has_nul(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any("\0" in key or _has_nul(inner) for key, inner in value.items())
+    if isinstance(value, list):
+        return any(map(_has_nul, value))
+    return isinstance(value, str) and "\0" in value
 
 
 def _organisation(

@@ -16,7 +16,6 @@ import sqlite3
 from collections.abc import Collection
 from contextlib import closing, suppress
 from pathlib import Path
-from urllib.parse import quote
 
 import adbc_driver_sqlite
 import duckdb
@@ -25,6 +24,7 @@ from headrace.model.errors import SourceError
 from headrace.sources.adbc import Database, connected, reading
 from headrace.sources.marks import files_mark, may_move
 from headrace.sources.source import check_offered, count_rows, literal, quoted, staged
+from headrace.sources.sqlite_file import SqliteFile
 
 _EXAMPLES = {"integer": "0", "real": "0.5", "text": "'x'", "blob": "x'00'"}
 """A value of each type; it stands before the rows and tells the driver what will come."""
@@ -42,13 +42,15 @@ class SqliteSource:
     def __init__(self, path: Path, queries: dict[str, str]) -> None:
         self._path = path
         self._queries = queries
-        self._uri = f"file:{quote(str(path))}?mode=ro"
+        self._file = SqliteFile(path)
 
     def tables(self) -> frozenset[str]:
-        self._check_path()
         # Through Python's own driver: the other one needs an engine for its rows.
         try:
-            with closing(sqlite3.connect(self._uri, uri=True)) as database:
+            with (
+                self._file.address() as uri,
+                closing(sqlite3.connect(uri, uri=True)) as database,
+            ):
                 names = [str(name).lower() for (name,) in database.execute(_TABLES)]
         except sqlite3.Error as error:
             raise SourceError(f"{self._path}: {error}.") from None
@@ -57,11 +59,11 @@ class SqliteSource:
     def stage(
         self, connection: duckdb.DuckDBPyConnection, names: Collection[str]
     ) -> dict[str, int]:
-        self._check_path()
         connection.execute("create schema if not exists source")
         with (
             reading(str(self._path)),
-            connected(adbc_driver_sqlite, self._uri, connection) as database,
+            self._file.address() as uri,
+            connected(adbc_driver_sqlite, uri, connection) as database,
         ):
             database.run("pragma busy_timeout = 10000")
             own = _own_tables(database)
@@ -82,18 +84,17 @@ class SqliteSource:
         mark = files_mark([self._path, *beside], now)
         queries = list(self._queries.values())
         try:
-            with closing(sqlite3.connect(self._uri, uri=True)) as database:
+            with (
+                self._file.address() as uri,
+                closing(sqlite3.connect(uri, uri=True)) as database,
+            ):
                 queries += [str(sql) for (sql,) in database.execute(_VIEWS)]
-        except sqlite3.Error:
+        except (sqlite3.Error, SourceError):
             return None
         return None if any(map(may_move, queries)) else mark
 
     def close(self) -> None:
         """Nothing is kept open between calls."""
-
-    def _check_path(self) -> None:
-        if not self._path.is_file():
-            raise SourceError(f"There is no SQLite file {self._path}: check source.url.")
 
 
 def _own_tables(database: Database) -> dict[str, str]:

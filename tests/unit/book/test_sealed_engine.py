@@ -25,6 +25,9 @@ _REACHING = [
     "read_parquet('s3://bucket/x.parquet')",
     "read_text('{folder}/data/../secret.txt')",
     "read_text('{folder}/secret.txt')",
+    "read_text('{folder}/data/link')",
+    "query('select * from read_text(''{folder}/secret.txt'')')",
+    "json_execute_serialized_sql(json_serialize_sql('from read_text(''{folder}/secret.txt'')'))",
 ]
 
 
@@ -42,6 +45,8 @@ def _build(folder: Path, sql: str) -> None:
 @pytest.mark.parametrize("table", _REACHING)
 def test_a_model_that_reaches_out_is_one_clear_error(tmp_path: Path, table: str) -> None:
     (tmp_path / "secret.txt").write_text("root")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "link").symlink_to(tmp_path / "secret.txt")
     sql = _CUSTOMERS.format(name="'N'", table=table.format(folder=tmp_path))
     with pytest.raises(ModelError, match=r"^customers\.sql") as caught:
         _build(tmp_path, sql)
@@ -87,6 +92,40 @@ def test_a_model_is_one_select(tmp_path: Path, sql: str) -> None:
 def test_the_engine_itself_refuses_what_no_model_may(tmp_path: Path, sql: str) -> None:
     with Book(tmp_path / "cache.duckdb") as book, pytest.raises(duckdb.Error):
         book.connection.cursor().execute(sql.format(folder=tmp_path))
+
+
+_ENDLESS = {"summary"}
+"""The engine itself comes to no end with these."""
+
+
+def test_no_function_of_the_engine_shows_a_file_makes_one_or_changes_a_setting(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "secret.txt").write_text("a,b\nhunter2,1\n")
+    (tmp_path / "data").mkdir()
+    target, made = tmp_path / "secret.txt", tmp_path / "made"
+    with Book(tmp_path / "own" / "cache.duckdb", readable=[tmp_path / "data"]) as book:
+        cursor = book.connection.cursor()
+        names = cursor.execute(
+            "select distinct function_name, function_type in ('scalar', 'macro') "
+            "from duckdb_functions() where function_type not in ('aggregate', 'window') "
+            "and regexp_full_match(function_name, '[a-z_0-9]+')"
+        ).fetchall()
+        settings = cursor.execute("from duckdb_settings() order by name").fetchall()
+        there = set(tmp_path.rglob("*"))
+        for name, scalar in names:
+            for given in (f"'{target}'", f"'{target}', '{made}'", f"['{target}']", ""):
+                if name in _ENDLESS:
+                    continue
+                call = f"{name}({given})"
+                try:
+                    rows = cursor.execute(f"{'select' if scalar else 'from'} {call}").fetchmany(9)
+                except (duckdb.Error, RuntimeError) as error:
+                    rows = [str(error)]
+                assert "hunter2" not in str(rows), call
+        assert cursor.execute("from duckdb_settings() order by name").fetchall() == settings
+        assert cursor.execute("from duckdb_secrets()").fetchall() == []
+    assert set(tmp_path.rglob("*")) <= there
 
 
 def test_files_of_the_sources_folder_are_read_and_what_outgrows_memory_spills(

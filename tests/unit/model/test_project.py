@@ -31,6 +31,9 @@ def test_what_is_left_out_has_upflows_defaults() -> None:
         ('secret = "file:secret.txt"', 'secret = "env:S", in_flight = 11', "between 1 and 10"),
         ('secret = "file:secret.txt"', 'secret = "env:S", rate = 0', "at least 1"),
         ("[organisation.acme]", "[organisation.acme", "not valid TOML"),
+        ('every = "30s"', 'models = "a\\u0000b"', "NUL"),
+        ('every = "30s"', 'documents = ["a\\u0000b"]', "NUL"),
+        ('every = "30s"', 'custom_field_types = { "\\u0000" = "TEXT" }', "NUL"),
     ],
 )
 def test_a_mistake_is_named_with_its_place(old: str, new: str, said: str) -> None:

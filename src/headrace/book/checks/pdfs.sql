@@ -27,9 +27,7 @@ select
         when pdf.entity not in ('invoice', 'credit_note') then 'write invoice or credit_note'
         when placed.external_id is null then 'add the document, or leave the row out'
         when pdf.location is null then 'give it one of the two'
-        when refused.location is not null
-            then 'name its folder, host or bucket in `documents` of headrace.toml, or correct its '
-                || 'location; the document goes without it'
+        when refused.location is not null then refused.remedy
         else 'put the file there or correct its location; the document goes without it'
     end
 from book.documents as pdf

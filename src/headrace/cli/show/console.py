@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from pathlib import Path
 from typing import IO, Annotated, Any, TypeVar
 
@@ -15,6 +15,7 @@ from rich.segment import Segment
 from headrace.model.shown_text import shown
 
 T = TypeVar("T")
+_NAMED = 20
 
 
 class ShownConsole(Console):
@@ -92,3 +93,9 @@ def duration_text(seconds: float) -> str:
 def several(count: int, word: str) -> str:
     """`1 credit note`, `1,204 invoices`: a number with its word, for an entity's name too."""
     return f"{count:,} {word.replace('_', ' ')}{'' if count == 1 else 's'}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first names, and how many more."""
+    more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more

@@ -13,7 +13,7 @@ from typing import Any
 from headrace.model.errors import ConfigurationError
 from headrace.store.connection import Connection
 from headrace.store.engine import postgres, sqlite
-from headrace.store.engine.place import DATABASE, Place
+from headrace.store.engine.place import DATABASE, Place, check_file, database_file
 from headrace.store.migrations import check_version, migrate
 from headrace.store.pdf_files import put_on_disk
 from headrace.store.queries import KEY, SNAPSHOT
@@ -59,10 +59,10 @@ def copy_in(path: Path, place: Place) -> None:
 
 
 def _vacuum(place: Place, path: Path) -> None:
-    assert place.folder is not None
-    live = sqlite.connect(place.folder / DATABASE)
+    source = database_file(place)
+    live = sqlite.connect(source)
     try:
-        check_version(live)
+        check_file(live, source)
         live.execute("VACUUM INTO ?", (str(path),))
     finally:
         live.close()

@@ -22,7 +22,7 @@ import headrace
 from headrace.model.clock import format_instant
 from headrace.model.errors import ConfigurationError
 from headrace.store.admin.snapshot_copy import copy_in, copy_out
-from headrace.store.engine.place import DATABASE, PDFS, Place, snapshot, transactions
+from headrace.store.engine.place import DATABASE, PDFS, Place, database_file, snapshot, transactions
 from headrace.store.migrations import available
 from headrace.store.pdf_files import FolderPdfs, PdfFiles, put_on_disk
 from headrace.store.records.pdfs import PdfFile, all_pdfs, used_pdfs
@@ -59,6 +59,8 @@ def make_snapshot(place: Place, files: PdfFiles, name: str | None, now: datetime
     target = _folder(place, name)
     if target.exists():
         raise ConfigurationError(f"There is a snapshot {name} already: choose another name.")
+    if place.url is None:
+        database_file(place)
     target.parent.mkdir(parents=True, exist_ok=True)
     part = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=target.parent))
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -98,7 +99,7 @@ def transactions(place: Place, *, make: bool = False) -> Iterator[Transact]:
         return
     if make and place.folder is not None:
         place.folder.mkdir(parents=True, exist_ok=True)
-    db = sqlite.connect(_path(place, make=make))
+    db = sqlite.connect(database_file(place, make=make))
     try:
         sqlite.transact(db, migrate)
         yield Transact(functools.partial(sqlite.transact, db))
@@ -109,7 +110,7 @@ def transactions(place: Place, *, make: bool = False) -> Iterator[Transact]:
 def rewrite(place: Place) -> bool:
     """Writes the database's files anew, so that nothing deleted is left in them; False where that
     could not be done as a whole: in PostgreSQL it is the administrator's, by `vacuum full`."""
-    return place.url is None and sqlite.rewrite(_path(place))
+    return place.url is None and sqlite.rewrite(database_file(place))
 
 
 @contextlib.contextmanager
@@ -123,17 +124,28 @@ def snapshot(place: Place) -> Iterator[Connection]:
             check_version(remote)
             yield remote
         return
-    db = sqlite.connect(_path(place), _SCAN_CACHE_KB)
+    path = database_file(place)
+    db = sqlite.connect(path, _SCAN_CACHE_KB)
     try:
         db.execute("PRAGMA query_only=ON")
         db.execute("BEGIN")
-        check_version(db)
+        check_file(db, path)
         yield db
     finally:
         db.close()
 
 
-def _path(place: Place, *, make: bool = False) -> Path:
+def check_file(db: sqlite3.Connection, path: Path) -> None:
+    """ConfigurationError unless what was opened is a hub's database of this version's schema."""
+    try:
+        check_version(db)
+    except sqlite3.DatabaseError as error:
+        raise ConfigurationError(f"{path} is no database of a hub: {error}.") from None
+
+
+def database_file(place: Place, *, make: bool = False) -> Path:
+    """The SQLite database of a data folder; ConfigurationError where it is not there, unless it is
+    to be made."""
     assert place.folder is not None
     path = place.folder / DATABASE
     if not make and not path.exists():

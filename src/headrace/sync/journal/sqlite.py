@@ -6,7 +6,7 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -22,6 +22,21 @@ from headrace.sync.journal.database import migrate
 from headrace.sync.journal.statements import SQLITE
 
 
+def _make(path: Path) -> None:
+    """A database in the journal's place as a whole, or nothing there: an empty file, as a full disk
+    or a kill would leave it, would be taken for a journal that was damaged."""
+    part = path.with_name(f"{path.name}.{os.getpid()}.new")
+    try:
+        with closing(sqlite3.connect(part)) as database:
+            # The first page; a change of the journal mode would fail without a word.
+            database.execute("pragma user_version = 0")
+        # Never over one that another process has made meanwhile.
+        with suppress(OSError):
+            path.hardlink_to(part)
+    finally:
+        part.unlink(missing_ok=True)
+
+
 class SqliteDatabase:
     """The book beside it is locked by its only user, so the file needs no lock of its own."""
 
@@ -32,6 +47,8 @@ class SqliteDatabase:
         self._path = path
         self._work: int | None = None
         raise_if_foreign(path)
+        if not path.exists():
+            _make(path)
         # One user at a time, though not always on the thread that opened it.
         self._db = sqlite3.connect(
             path, isolation_level=None, timeout=30.0, check_same_thread=False

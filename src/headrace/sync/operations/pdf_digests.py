@@ -15,12 +15,14 @@ from msgspec import Struct
 from headrace.book.payloads import PAYLOAD_VERSION
 from headrace.book.pdf_places import PdfPlaces
 from headrace.model.errors import HeadraceError
-from headrace.sync.operations.pdf_reader import Unreadable, file_parts, read_pdf
+from headrace.sync.operations.pdf_reader import Unreadable, file_parts, in_time, read_pdf
 
 PDF_OF = {"invoice_pdf": "invoice", "credit_note_pdf": "credit_note"}
 """What the journal calls a PDF, to the entity of its document."""
 
 _CHUNK = 1 << 16
+_SECONDS = 15.0
+"""For a PDF that is read only to see whether it is another one."""
 _CREDENTIALS = re.compile(r"//[^/@]*@")
 
 
@@ -41,6 +43,7 @@ class PdfFiles:
     def __init__(self, connection: duckdb.DuckDBPyConnection, places: PdfPlaces) -> None:
         self._connection = connection
         self._places = places
+        self._silent = False
 
     def digest(self, entity: str, external_id: str) -> bytes | None:
         """The digest where it takes no request to know it, else None; `entity` as in `PDF_OF`."""
@@ -48,11 +51,15 @@ class PdfFiles:
         if content is not None:
             return _digest([content])
         path = self._places.path(location)
-        if path is None:
+        # One that does not come holds up enough; whoever sends them finds out of the others.
+        if path is None or self._silent:
             return None
         try:
-            return _digest(file_parts(self._places, path))
+            return in_time(lambda: _digest(file_parts(self._places, path)), _SECONDS)
         except Unreadable:
+            return None
+        except TimeoutError:
+            self._silent = True
             return None
 
     @asynccontextmanager

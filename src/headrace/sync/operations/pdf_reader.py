@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import importlib
 import os
+import queue
 import socket
 import tempfile
 import threading
+import typing
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 from headrace.book.pdf_places import PdfPlaces
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     import aiohttp
 else:
     aiohttp = lazily("aiohttp")
+
+T = TypeVar("T")
 
 MOST = 100_000_000
 """Bytes of a PDF; no API takes as many."""
@@ -98,6 +102,26 @@ def _stored_parts(location: str) -> Iterator[bytes]:
         raise
     except Exception as error:  # each of its file systems raises what it likes
         raise Unreadable(" ".join(str(error).split()) or type(error).__name__) from None
+
+
+def in_time(work: Callable[[], T], seconds: float) -> T:
+    """What `work` gives, made on a thread that is left behind when it hangs. TimeoutError then."""
+    made: queue.SimpleQueue[tuple[T | None, BaseException | None]] = queue.SimpleQueue()
+
+    def run() -> None:
+        try:
+            made.put((work(), None))
+        except BaseException as error:
+            made.put((None, error))
+
+    threading.Thread(target=run, daemon=True, name="pdf").start()
+    try:
+        result, error = made.get(timeout=seconds)
+    except queue.Empty:
+        raise TimeoutError from None
+    if error is not None:
+        raise error
+    return typing.cast(T, result)
 
 
 async def _in_time(work: Callable[[], IO[bytes]]) -> IO[bytes]:

@@ -1,0 +1,182 @@
+"""Disks that are full or read-only, files of somebody else: one sentence, and nothing is lost."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from desk import HubDesk, prove_in_step
+from places import as_somebody_else, in_room, on_read_only, one_sentence
+from shop import Shop
+
+_READING = (["check"], ["plan"], ["status"], ["reconcile"], ["drift"], ["rejects", "list"])
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """One that other users may enter, unlike pytest's own."""
+    before = os.umask(0o022)  # a command that ran in this process has set its own
+    made = Path(tempfile.mkdtemp(prefix="headrace-places-"))
+    made.chmod(0o755)
+    yield made
+    shutil.rmtree(made)
+    os.umask(before)
+
+
+@pytest.fixture
+def shop(folder: Path) -> Iterator[Shop]:
+    shop = Shop(folder / "shop")
+    for number in range(20):
+        shop.customer(f"C{number}")
+        shop.invoice(f"I{number}", f"C{number}", 1000)
+    yield shop
+    shop.close()
+
+
+def _moved(shop: Shop, mode: str, log: str = "") -> Path:
+    """The shop's database in a folder of its own, in a journal mode; `log` is SQL that is still in
+    its write-ahead log."""
+    place = shop.folder / "billing"
+    place.mkdir()
+    with closing(sqlite3.connect(shop.folder / "shop.db")) as database:
+        database.execute(f"pragma journal_mode = {mode}")
+    shutil.copy(shop.folder / "shop.db", place)
+    if log:
+        with closing(sqlite3.connect(place / "shop.db")) as database, database:
+            database.execute(log)
+            database.commit()
+            shutil.copy(place / "shop.db-wal", place / "kept")
+        shutil.copy(shop.folder / "shop.db", place)
+        (place / "kept").rename(place / "shop.db-wal")
+    toml = shop.folder / "headrace.toml"
+    toml.write_text(toml.read_text().replace("///shop.db", "///billing/shop.db"))
+    return place
+
+
+@pytest.mark.parametrize("mode", ["delete", "wal"])
+def test_a_source_on_a_read_only_mount_is_read(
+    shop: Shop, new_desk: Callable[[Path], HubDesk], mode: str
+) -> None:
+    desk, place = new_desk(shop.folder), _moved(shop, mode)
+    for words in (["apply"], ["apply"], ["check"], ["status"]):
+        found = on_read_only(place, [*words, "--project", str(shop.folder)], desk.environment)
+        assert (found.returncode, found.stderr) == (0, ""), found
+    assert sorted(path.name for path in place.iterdir()) == ["shop.db"]
+    assert desk.get("/customers?limit=1")["total"] == 20
+    prove_in_step(desk, 40)
+
+
+def test_rows_of_a_log_that_cannot_be_read_are_not_left_out(
+    shop: Shop, new_desk: Callable[[Path], HubDesk]
+) -> None:
+    desk = new_desk(shop.folder)
+    place = _moved(shop, "wal", "insert into customers (external_id, name) values ('C99', 'x')")
+    for command in ("check", "plan", "apply"):
+        words = [command, "--project", str(shop.folder)]
+        said = one_sentence(on_read_only(place, words, desk.environment), 5)
+        assert "shop.db-wal" in said
+    desk.apply()
+    assert desk.get("/customers?limit=1")["total"] == 21
+
+
+def test_a_project_on_a_read_only_mount_says_that_its_data_folder_is_one(
+    shop: Shop, new_desk: Callable[[Path], HubDesk]
+) -> None:
+    desk = new_desk(shop.folder)
+    for _ in range(2):  # without data, and with some
+        for words in (*_READING, ["apply"], ["plan", "--out", str(shop.folder / "x.plan")]):
+            words = [*words, "--project", str(shop.folder)]
+            said = one_sentence(on_read_only(shop.folder, words, desk.environment))
+            assert f"{shop.folder}/.headrace" in said
+            assert "read-only" in said.lower()
+        desk.apply()
+
+
+def test_files_of_somebody_else_are_named(shop: Shop, new_desk: Callable[[Path], HubDesk]) -> None:
+    desk = new_desk(shop.folder)
+    desk.apply()
+    project = ["--project", str(shop.folder)]
+    for words in (*_READING, ["apply"], ["forget", "--customer", "C1", "--yes"]):
+        said = one_sentence(as_somebody_else([*words, *project], desk.environment))
+        assert f"{shop.folder}/.headrace" in said
+    os.chown(shop.folder / ".headrace", 65534, 65534)
+    for path in (shop.folder / ".headrace").rglob("*"):
+        os.chown(path, 65534, 65534)
+    found = as_somebody_else(["plan", *project], desk.environment)
+    assert found.returncode == 0, found
+    (shop.folder / "shop.db").chmod(0o600)
+    for command in ("check", "plan", "apply"):
+        said = one_sentence(as_somebody_else([command, *project], desk.environment), 5)
+        assert "shop.db can't be read: Permission denied" in said
+    (shop.folder / "shop.db").chmod(0o644)
+    for words in (["plan", "--out"], ["reconcile", "--html"], ["collected", "list", "--csv"]):
+        out = str(shop.folder / "out")
+        said = one_sentence(as_somebody_else([*words, out, *project], desk.environment))
+        assert f"{out} can't be written: Permission denied" in said
+
+
+@pytest.mark.parametrize("room", [0, 4_000, 40_000, 100_000, 300_000])
+def test_a_disk_that_is_full_is_said_and_loses_nothing(
+    shop: Shop, new_desk: Callable[[Path], HubDesk], room: int
+) -> None:
+    desk = new_desk(shop.folder)
+    for words in (["status"], ["plan"], ["apply"], ["apply"], ["check"], ["reconcile"], ["drift"]):
+        found = in_room([*words, "--project", str(shop.folder)], desk.environment, room)
+        assert "Traceback" not in found.stdout + found.stderr, found
+        assert found.returncode == 6 or (found.returncode, found.stderr) == (0, ""), found
+    desk.apply()
+    prove_in_step(desk, 40)
+
+
+def test_a_disk_that_fills_up_during_a_delivery_loses_nothing(
+    shop: Shop, new_desk: Callable[[Path], HubDesk]
+) -> None:
+    desk = new_desk(shop.folder)
+    desk.apply()
+    log = shop.folder / ".headrace" / "shop" / "journal.db-wal"
+    for number in range(20, 400):
+        shop.customer(f"C{number}")
+    full = 0
+    for room in (400_000, 600_000, 900_000):
+        found = in_room(["apply", "--project", str(shop.folder)], desk.environment, room)
+        assert "Traceback" not in found.stdout + found.stderr, found
+        full += found.returncode == 6 and "disk" in one_sentence(found)
+    assert full, log
+    desk.apply()
+    prove_in_step(desk, 420)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["plan", "--out"],
+        ["reconcile", "--html"],
+        ["reconcile", "--csv"],
+        ["collected", "list", "--csv"],
+        ["adopt", "--proposals"],
+    ],
+)
+def test_a_report_that_finds_no_room_is_named(
+    shop: Shop, new_desk: Callable[[Path], HubDesk], words: list[str]
+) -> None:
+    found = new_desk(shop.folder).command(*words, "/dev/full")
+    assert "/dev/full can't be written: No space left on device" in one_sentence(found)
+
+
+def test_a_snapshot_of_no_hub_makes_none(shop: Shop, new_desk: Callable[[Path], HubDesk]) -> None:
+    environment = new_desk(shop.folder).environment
+    empty = shop.folder / "empty"
+    empty.mkdir()
+    words = ["snapshot", "create", "--data", str(empty)]
+    assert "There is no hub in" in one_sentence(in_room(words, environment, 10**9))
+    assert list(empty.iterdir()) == []
+    (empty / "hub.db").touch()
+    for again in (words, ["hub", "check", "--data", str(empty)]):
+        said = one_sentence(in_room(again, environment, 10**9))
+        assert "hub.db is no database of a hub" in said
