@@ -182,6 +182,52 @@ def test_the_licence_in_the_table_is_the_installed_one() -> None:
     assert checked > 10
 
 
+# what is known about Upflow's API ---------------------------------------------------------------
+
+_CITATION = re.compile(r"api-evidence\.md`?,\s*(?=(.{1,80}))", re.DOTALL)
+
+
+def _topics() -> tuple[str, ...]:
+    return tuple(re.findall(r"^## (.+)$", _page("api-evidence.md"), re.MULTILINE))
+
+
+def _unknown_topics(text: str) -> Iterator[str]:
+    """Citations whose topic is no heading of the evidence; a topic may run over a line's end."""
+    plain = re.sub(r"\n\s*(?:--|#)?\s*", " ", text)
+    for cited in _CITATION.findall(plain):
+        if not cited.startswith(_topics()):
+            yield cited
+
+
+EVIDENCE_CITED_BY = [
+    path
+    for path in with_ending(".py", ".sql", ".md")
+    if path not in ("tests/house/test_docs.py", "docs/api-evidence.md")
+    and "api-evidence.md" in (ROOT / path).read_text("utf-8")
+]
+
+
+@pytest.mark.parametrize("path", EVIDENCE_CITED_BY)
+def test_a_cited_topic_is_a_heading_of_the_evidence(path: str) -> None:
+    assert list(_unknown_topics((ROOT / path).read_text("utf-8"))) == []
+
+
+def test_a_citation_of_an_unknown_topic_is_found() -> None:
+    text = "x (docs/api-evidence.md,\n-- Money); (docs/api-evidence.md, Astrology)."
+    assert list(_unknown_topics(text)) == ["Astrology)."]
+    assert len(EVIDENCE_CITED_BY) > 20
+
+
+def test_no_citation_leads_out_of_the_repository() -> None:
+    outside = re.compile(r"api-facts|\(guide\b|upflow-guide")
+    found = [
+        path
+        for path in with_ending(".py", ".sql", ".md")
+        if path != "tests/house/test_docs.py" and outside.search((ROOT / path).read_text("utf-8"))
+    ]
+    assert found == []
+
+
 # the pages themselves --------------------------------------------------------------------------
 
 _LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")

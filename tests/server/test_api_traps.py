@@ -1,4 +1,7 @@
-"""What real clients send, and what broken ones do (api-facts (d)): never a 500."""
+"""Requests of real clients and of broken ones never cause a 500.
+
+See docs/api-evidence.md, What clients do.
+"""
 
 from __future__ import annotations
 

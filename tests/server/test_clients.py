@@ -1,4 +1,4 @@
-"""Clients of the real API, as their code is known to behave (api-facts (d)), played to the end."""
+"""Clients of the real API, imitated from their code (docs/api-evidence.md, What clients do)."""
 
 from __future__ import annotations
 

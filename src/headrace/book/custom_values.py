@@ -32,7 +32,8 @@ def custom_values(text: str, fields: Mapping[str, Field]) -> list[CustomFieldVal
     values that their field can't take.
 
     `text` is a JSON object of names to values: a label or a list of labels for the selectable
-    types, a scalar for the others, null to empty a field (guide, Create custom fields).
+    types, a scalar for the others, null to empty a field
+    (docs/api-evidence.md, Custom fields).
     """
     values = []
     for name, given in sorted(_decode(text).items()):

@@ -16,8 +16,8 @@ from book.settlements as settlement
 left join book.invoices as invoice on invoice.external_id = settlement.invoice_external_id;
 
 -- An invoice marked paid that no settlement covers gets a payment of what is open, dated on the
--- invoice's issue date (guide, Import Payment). Allocations in error count as cover: their money
--- stays open and is named, instead of being papered over.
+-- invoice's issue date (docs/api-evidence.md, Fix payments). Allocations in error count as
+-- cover: their money stays open and is reported, instead of being papered over.
 create or replace table book.fixes as
 with marked as (
     from book.marked_invoices

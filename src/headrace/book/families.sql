@@ -1,4 +1,5 @@
--- Families: each child's root ancestor, for the API knows one level (guide, Parent-child relation).
+-- Families: each child's root ancestor, for the API knows one level (docs/api-evidence.md,
+-- Parent-child relation).
 
 -- A pointer to a parent that is not there, or that closes a circle, is left out, and no more than
 -- it: the customer itself travels. 64 levels are more than any book has.

@@ -38,8 +38,8 @@ select 'payment', external_id, 'invoice', invoice_external_id, amount
 from book.settled
 where currency is not null;
 
--- Adjustments, fixes and settlements ride as payments and refunds (guide, Data model mapping);
--- `origin` keeps the table that they came from.
+-- Adjustments, fixes and settlements travel as payments and refunds (docs/api-evidence.md,
+-- Data model); `origin` keeps the table that they came from.
 create or replace view book.all_payments as
 select
     payment.* replace (coalesce(rebooked.root, customer_external_id) as customer_external_id),

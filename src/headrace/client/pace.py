@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from headrace.model.clock import Clock
 
 WINDOW = 60.0
-"""Seconds over which the API counts (guide: 600 requests per minute)."""
+"""Seconds over which the API counts (docs/api-evidence.md, Rate limit)."""
 _MARGIN = 0.005
 """Seconds added to a window, for the server's clock is not ours."""
 

@@ -35,7 +35,7 @@ class Transport(Protocol):
         """`path` starts with a slash, below the base, already percent-encoded."""
 
     async def upload(self, path: str, file: IO[bytes], name: str) -> Answer:
-        """A POST of a PDF in the form's field `file`, streamed (guide, Upload the invoice PDF)."""
+        """A POST of a PDF in the form's field `file`, streamed (docs/api-evidence.md, PDFs)."""
 
 
 class HttpTransport:

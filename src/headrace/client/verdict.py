@@ -12,8 +12,8 @@ from headrace.model.clock import Clock
 from headrace.model.errors import ApiError, NotTheApi, Refused, Unauthorised, Unreachable
 
 TRANSIENT = frozenset({408, 425, 500, 502, 503, 504, 507, *range(520, 528), 529})
-"""Answers that are retried with exponential backoff, whatever their body is (guide; the others are
-what gateways say: RFC 9110, RFC 8470, RFC 4918, and the vendors of proxies)."""
+"""Answers that are retried with exponential backoff, whatever their body is (docs/api-evidence.md,
+Retries; the others are what gateways say: RFC 9110, RFC 8470, RFC 4918, and vendors of proxies)."""
 UNCLEAR = frozenset({409, 423})
 """Answers that may pass by themselves: another request holds the record. They are retried, then a
 refusal."""

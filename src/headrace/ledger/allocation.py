@@ -22,7 +22,7 @@ class Claim(Struct, frozen=True):
 
 
 def check_claims(source: Document, claims: Sequence[Claim]) -> None:
-    """Refuse links that can't stand, all or nothing (api-facts (f), Over-application to Customer).
+    """Refuse links that can't stand, all or nothing (docs/api-evidence.md, Links).
 
     `source.applied` and each target's `applied` must not contain the claims themselves.
     Raises BadRequest that names both documents and the amounts.

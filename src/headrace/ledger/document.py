@@ -9,7 +9,7 @@ from msgspec import Struct
 from headrace.model.clock import is_overdue
 
 RAISES_BALANCE = frozenset({"invoice", "refund"})
-"""What a customer owes more by; payments and credit notes lower it (api-facts (f), Balance)."""
+"""Documents that raise a balance; the others lower it (docs/api-evidence.md, Balance)."""
 OUT_OF_BALANCE = frozenset({"VOIDED", "WRITTEN_OFF"})
 """Marks that people set and that take an invoice out of every balance."""
 
@@ -58,7 +58,8 @@ def open_amount(document: Item) -> int:
 
 
 def invoice_state(invoice: Item, today: date) -> str:
-    """PAID, OVERDUE or DUE, or the mark that a person set (api-facts (f), States).
+    """PAID, OVERDUE or DUE, or the mark that a person set
+    (docs/api-evidence.md, Invoice states).
 
     `today` is the date in the organisation's time zone.
     """

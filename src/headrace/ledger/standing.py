@@ -51,6 +51,6 @@ def standing(documents: Iterable[Item], currency: str, today: date) -> Standing:
 
 
 def customer_currency(currencies: Iterable[str], organisation: str) -> str:
-    """The one currency of all documents, else the organisation's (api-facts (f), Balance)."""
+    """The documents' one currency, else the organisation's (docs/api-evidence.md, Balance)."""
     used = set(currencies)
     return used.pop() if len(used) == 1 else organisation

@@ -43,7 +43,7 @@ def parse_instant(text: str) -> datetime:
     """An ISO 8601 date or date-time as UTC; no zone means UTC, a bare date its midnight.
 
     Raises ValueError for anything else, such as a moment that in UTC lies before the year 1 or
-    after 9999. (api-facts (f), Dates)
+    after 9999. (docs/api-evidence.md, Dates)
     """
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:

@@ -10,7 +10,10 @@ from headrace.model.reference import Reference
 
 
 class DunningPlan(Record):
-    """A workflow; only linked by the API, never created by it (guide)."""
+    """A workflow, which the API links and never creates.
+
+    See docs/api-evidence.md, Account managers and workflows.
+    """
 
     id: str
     name: str
@@ -112,7 +115,7 @@ class AccountManagerChoice(Record):
 
 
 class PortalRequest(Record):
-    """What a portal link is asked for (guide, Create customer portal URL)."""
+    """What a portal link is asked for (docs/api-evidence.md, Customer portal)."""
 
     expires_in: int = 86_400
     """Seconds, at least 1; no maximum."""

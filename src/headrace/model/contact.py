@@ -24,7 +24,7 @@ class ContactChange(Record):
 
 
 class Contact(ContactChange, kw_only=True):
-    """As imported, alone or in the customer's full list (guide, Import Contacts)."""
+    """As imported, alone or in the customer's full list (docs/api-evidence.md, Contacts)."""
 
     email: Annotated[Text, Sent(required=True)]
     """Mandatory, unique within the customer ignoring case."""

@@ -46,7 +46,10 @@ class CreditNote(CreditNoteFields):
     ] = UNSET
     """Present: replaces the note's own links. Absent: leaves them."""
     custom_fields: list[CustomFieldValue] | UnsetType = UNSET
-    """Assigned by people, not by the API (guide, Create custom fields): only an empty list goes."""
+    """People assign values, not the API (docs/api-evidence.md, Custom fields).
+
+    Only an empty list is sent.
+    """
 
 
 class CreditNoteAnswer(CreditNoteFields, kw_only=True):

@@ -13,10 +13,10 @@ DataType = Literal["TEXT", "NUMBER", "DATE", "BOOLEAN", "SELECT", "MULTI_SELECT"
 EntityType = Literal["CUSTOMER", "CONTACT", "INVOICE", "CREDIT_NOTE", "PAYMENT"]
 
 USER_DEFINED = "USER_DEFINED"
-"""The `source` of every value that came by the API (api-facts (b), Customer)."""
+"""The `source` of every value that came by the API (docs/api-evidence.md, Custom fields)."""
 
 Label = Annotated[str, Meta(min_length=1, max_length=250)]
-"""A selectable value; "One" and "one" are two (guide, Create custom fields)."""
+"""A selectable value; "One" and "one" are two (docs/api-evidence.md, Custom fields)."""
 
 
 class CustomField(Record):

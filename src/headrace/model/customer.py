@@ -49,7 +49,7 @@ class Customer(Record):
             binds=True,
         ),
     ] = UNSET
-    """One level only, and it must exist already (guide, Parent-child relation)."""
+    """One level only, and it must exist already (docs/api-evidence.md, Parent-child relation)."""
     payment_methods: dict[str, msgspec.Raw] | None | UnsetType = UNSET
     custom_fields: list[CustomFieldValue] | UnsetType = UNSET
     contacts: list[Contact] | UnsetType = UNSET

@@ -22,9 +22,9 @@ class Entity(Struct, frozen=True):
     path: str
     """Below the API's base, with its slash."""
     envelope: str
-    """The key of the list in a page (api-facts (b), List envelopes)."""
+    """The key of the list in a page (docs/api-evidence.md, List envelopes)."""
     page_cap: int
-    """The largest `limit` of one page (api-facts (f), Page size)."""
+    """The largest `limit` of one page (docs/api-evidence.md, Page size)."""
     record: type[Record]
     answer: type[Record]
     required: tuple[str, ...]

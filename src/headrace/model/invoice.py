@@ -11,7 +11,7 @@ from headrace.model.reference import Reference
 
 
 class Invoice(Record):
-    """As imported by `POST /invoices` (guide, Import Invoice)."""
+    """As imported by `POST /invoices` (docs/api-evidence.md, Invoices)."""
 
     external_id: Annotated[Text | None | UnsetType, Sent(kind="id", required=True)] = UNSET
     id: str | UnsetType = UNSET
@@ -83,7 +83,7 @@ class InvoiceBrief(Record):
 
 
 class InvoiceLinkAnswer(Record):
-    """Requests say `amountLinked`, answers `linkedAmount` (api-facts (b), Payment)."""
+    """Requests say `amountLinked`, answers `linkedAmount` (docs/api-evidence.md, Payments)."""
 
     linked_amount: Amount
     invoice: InvoiceBrief

@@ -1,6 +1,6 @@
 """Money: an integer in the currency's lowest division, with its currency beside it.
 
-The exponents are those of ISO 4217 (api-facts (b), Money: 12.258 LYD is 12258).
+The exponents are those of ISO 4217 (docs/api-evidence.md, Money): 12.258 LYD is 12258.
 """
 
 from __future__ import annotations

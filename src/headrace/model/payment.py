@@ -28,7 +28,7 @@ class PaymentFields(Record):
 
 
 class Payment(PaymentFields):
-    """As imported by `POST /payments` (guide, Import Payment)."""
+    """As imported by `POST /payments` (docs/api-evidence.md, Payments)."""
 
     customer: Annotated[
         Reference | UnsetType,
@@ -45,7 +45,10 @@ class Payment(PaymentFields):
     ] = UNSET
     """Present: replaces the payment's own links. Absent: leaves them."""
     custom_fields: list[CustomFieldValue] | UnsetType = UNSET
-    """Assigned by people, not by the API (guide, Create custom fields): only an empty list goes."""
+    """People assign values, not the API (docs/api-evidence.md, Custom fields).
+
+    Only an empty list is sent.
+    """
 
 
 class PaymentAnswer(PaymentFields, kw_only=True):

@@ -6,7 +6,7 @@ from headrace.model.record import Record
 
 
 class PdfUpload(Record):
-    """The body of `POST /invoices/{id}/pdf` beside the multipart form (guide, Import Invoice)."""
+    """The body of `POST /invoices/{id}/pdf` as JSON (docs/api-evidence.md, PDFs)."""
 
     data: str
     """The file in base64; line breaks in it do no harm."""

@@ -35,9 +35,9 @@ class TargetSettings(Settings, frozen=True, kw_only=True):
     secret: str
     """`env:NAME` or `file:PATH`; never the secret itself."""
     rate: int = 600
-    """Requests in any 60 seconds that the API takes (guide: 600)."""
+    """Requests in any 60 seconds that the API takes (docs/api-evidence.md, Rate limit)."""
     in_flight: int = 5
-    """Requests at a time, at most 10 (guide: 5 advised)."""
+    """Requests at a time, at most 10; Upflow advises 5 (docs/api-evidence.md, Rate limit)."""
     timeout: str = "30s"
     """How long a whole answer may take before the request counts as failed."""
     ca_file: str = ""

@@ -2,7 +2,7 @@
 
 A record is a frozen struct whose Python names become the API's camelCase. A field that may be
 left out defaults to `UNSET`, which is never written: absent and null are different things to the
-API (api-facts (f), Partial update).
+API (docs/api-evidence.md, Partial update).
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def _kind_of(hint: Any) -> str | None:
 
 @functools.cache
 def _decoder(record: type[Any]) -> msgspec.json.Decoder[Any]:
-    # Not strict: amounts may come as "1000" or 1000.0 (api-facts (f), Money).
+    # Not strict: amounts may come as "1000" or 1000.0 (docs/api-evidence.md, Money).
     return msgspec.json.Decoder(record, strict=False)
 
 

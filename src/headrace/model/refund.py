@@ -24,7 +24,7 @@ class RefundFields(Record):
 
 
 class Refund(RefundFields):
-    """As imported by `POST /refunds` (guide, Import Refund)."""
+    """As imported by `POST /refunds` (docs/api-evidence.md, Refunds)."""
 
     customer: Annotated[
         Reference | UnsetType,

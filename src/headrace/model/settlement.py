@@ -12,7 +12,7 @@ SETTLEMENT_KINDS = (
 """Kinds of rows in `settlements`; a payment's `refNumber` starts with one and a colon."""
 
 SYNTHETIC_KINDS = ("fix", "customerfix", *SETTLEMENT_KINDS)
-"""All marks of payments that are no money (guide: `fix:`; help centre: `customerfix:`)."""
+"""All marks of payments that are no money (docs/api-evidence.md, Fix payments)."""
 
 
 def kind_of(reference: str | None) -> str:

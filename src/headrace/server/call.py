@@ -84,7 +84,7 @@ def json_answer(status: int, content: Any) -> Answer:
 
 
 def error_answer(error: RequestError, headers: tuple[tuple[bytes, bytes], ...] = ()) -> Answer:
-    """The error form (api-facts (f), Errors)."""
+    """The error form (docs/api-evidence.md, Errors)."""
     content = {
         "statusCode": error.status,
         "error": error.reason,

@@ -1,4 +1,4 @@
-"""Query parameters of lists (api-facts (f), Page size and Filters); unknown ones are ignored."""
+"""Query parameters of lists (docs/api-evidence.md, Lists); unknown ones are ignored."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def conditions(query: bytes) -> list[Condition]:
 
 
 def page_answer(entity: Entity, window: Window, page: Page[Any]) -> Answer:
-    """A part of a list in its envelope (api-facts (b), List envelopes)."""
+    """A part of a list in its envelope (docs/api-evidence.md, List envelopes)."""
     return json_answer(
         200,
         {

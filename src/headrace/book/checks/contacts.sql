@@ -1,4 +1,5 @@
--- A contact needs an e-mail address of its own within its customer (guide, Contact List).
+-- A contact needs an e-mail address that is unique within its customer (docs/api-evidence.md,
+-- Contacts).
 select
     'error',
     'contact',

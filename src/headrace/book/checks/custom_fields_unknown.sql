@@ -1,4 +1,5 @@
--- A value needs its field, and the import of a customer makes none (guide, Import Customer).
+-- A value needs its field, and the import of a customer creates none
+-- (docs/api-evidence.md, Custom fields).
 select
     'warning',
     'customer',

@@ -1,4 +1,5 @@
--- Labels are case-sensitive: "One" and "one" become two selectable values (guide).
+-- Labels are case-sensitive: "One" and "one" become two selectable values (docs/api-evidence.md,
+-- Custom fields).
 with labels as (
     select value.name, unnest(
         case json_type(value.value)

@@ -1,4 +1,5 @@
--- An external id names one record of its entity; two would overwrite each other (guide, Import).
+-- An external id names one record of its entity; two would overwrite each other
+-- (docs/api-evidence.md, Upsert).
 -- Numbers tell first whether any id stands twice.
 with ids as (
     select 'customer' as entity, external_id from book.customers

@@ -1,5 +1,6 @@
--- Account managers and dunning plans are made by people in Upflow (guide): what is not there can't
--- be named. The customer goes without.
+-- People create account managers and dunning plans in Upflow (docs/api-evidence.md,
+-- Account managers and workflows). A name that is not there can't be sent; the customer goes
+-- without it.
 with named as (
     select external_id, 'account_manager' as kind, account_manager as name
     from book.customers

@@ -1,5 +1,5 @@
--- A contact's position must exist in the organisation, under the name that it has there (guide,
--- Import Customer). Which do is only known from what the API refused.
+-- A contact's position must exist in the organisation, under the name that it has there
+-- (docs/api-evidence.md, Positions). Which ones exist is known only from what the API refused.
 select
     'warning',
     'contact',

@@ -21,7 +21,7 @@ from headrace.sync.planning.plan import Change, Money, Plan, Withheld, least_sec
 _FAILURES_SHOWN = 20
 _CAUSES_SHOWN = 8
 UPFLOW_RATE = 600
-"""Requests a minute that Upflow takes (guide)."""
+"""Requests a minute that Upflow takes (docs/api-evidence.md, Rate limit)."""
 
 
 def show_plan(console: Console, plan: Plan, changes: bool = True) -> None:

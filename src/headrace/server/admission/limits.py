@@ -1,6 +1,7 @@
 """The API's limits per organisation: so many requests in any 60 seconds, so many at a time.
 
-Exact: the arrivals of the last 60 seconds are kept, refused ones left out (api-facts (f), 429).
+Exact: the arrivals of the last 60 seconds are kept, refused ones left out
+(docs/api-evidence.md, Rate limit).
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ class Limits(Struct, frozen=True):
 
 
 UPFLOW = Limits(600, 10)
-"""The vendor's (guide)."""
+"""The vendor's (docs/api-evidence.md, Rate limit)."""
 OFF = Limits(None, None)
 
 

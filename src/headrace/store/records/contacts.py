@@ -15,7 +15,7 @@ from headrace.store.records.organisations import position_names
 from headrace.store.records.patch import merge, refuse
 
 _EMAIL = re.compile(r"[\w+'.-]+@[\w-]+(\.[\w-]+)+")
-"""Letters, digits and + _ ' . - before the @ (api-facts (b), Contact)."""
+"""Letters, digits and + _ ' . - before the @ (docs/api-evidence.md, Contacts)."""
 
 _DECODER = msgspec.json.Decoder(list[Contact])
 
@@ -180,7 +180,10 @@ def _check_positions(
 
 
 def _with_one_main(contacts: list[Contact], claims: Sequence[bool]) -> list[Contact]:
-    """The last that claims it, else whoever was, else the first (api-facts (f), Contacts)."""
+    """The last that claims it, else the last main one, else the first.
+
+    See docs/api-evidence.md, Contacts.
+    """
     if not contacts:
         return contacts
     claiming = [place for place, claim in enumerate(claims) if claim]

@@ -38,7 +38,7 @@ def write_values(
     owner: int,
     wanted: Sequence[CustomFieldValue],
 ) -> None:
-    """Set the fields that a request names; the others stay (guide, Create custom fields).
+    """Set the fields that a request names; the others stay (docs/api-evidence.md, Custom fields).
 
     Labels that a select field does not have yet are added to it. Raises BadRequest for a field
     that does not exist or is of another entity, and for a value of the wrong type.
@@ -59,7 +59,7 @@ def marked(body: R, wanted: Sequence[CustomFieldValue] | msgspec.UnsetType) -> R
 
 
 def refuse_values(record: Record, noun: str) -> None:
-    """Refuse values on a record whose fields people fill in (guide, Create custom fields)."""
+    """Refuse values that only people assign (docs/api-evidence.md, Custom fields)."""
     if getattr(record, "custom_fields", UNSET) not in (UNSET, []):
         refuse(
             "customFields",

@@ -24,7 +24,7 @@ def replaced_fields(shape: Shape, record: Record) -> tuple[LinkField, ...]:
 def remove_links(db: Connection, source: int, fields: tuple[LinkField, ...]) -> None:
     """Take the document's own links to the kinds of `fields` away; both sides are open again.
 
-    Those of a reconciliation stay: they belong to that (api-facts (f), Links).
+    Those of a reconciliation stay: they belong to that (docs/api-evidence.md, Links).
     """
     kinds = {field.target.name for field in fields}
     for seq, target, entity, amount in db.execute(SQL["own"], (source,)).fetchall():
@@ -70,7 +70,7 @@ def check_links(db: Connection, seq: int, place: str) -> None:
 def unlink(db: Connection, row: DocumentRow) -> None:
     """Take all links of a document that goes away.
 
-    Raises BadRequest for a payment or credit note that a refund refers to (api-facts (f),
+    Raises BadRequest for a payment or credit note that a refund refers to (docs/api-evidence.md,
     Deleting).
     """
     for amount, source, entity, label, target in db.execute(

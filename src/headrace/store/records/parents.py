@@ -18,8 +18,9 @@ def wanted_parent(
 ) -> int | None:
     """The number of the parent that the record asks for; `row` is None for a new customer.
 
-    Raises BadRequest unless it exists and the family stays one level deep (guide, Parent-child
-    relation), or when a link between documents would no longer be within a family.
+    Raises BadRequest unless it exists and the family stays one level deep
+    (docs/api-evidence.md, Parent-child relation), or when a link between documents would no
+    longer be within a family.
     """
     reference = record.parent
     if reference is None or isinstance(reference, UnsetType):

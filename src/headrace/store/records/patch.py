@@ -1,4 +1,5 @@
-"""Laying a request over what is stored: what it leaves out stays (api-facts (f), Partial)."""
+"""Merges a request into a stored record: absent fields stay
+(docs/api-evidence.md, Partial update)."""
 
 from __future__ import annotations
 
@@ -55,7 +56,7 @@ def refuse(place: str, problem: str) -> NoReturn:
 def check_new_external_id(
     label: str, stored: str | None, wanted: str | None | UnsetType
 ) -> str | None:
-    """The external id after a change; it may be given once and never changes (guide)."""
+    """The external id after a change; set once, it never changes (docs/api-evidence.md, Upsert)."""
     if wanted is UNSET or wanted == stored:
         return stored
     if stored is not None:

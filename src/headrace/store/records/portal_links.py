@@ -96,7 +96,7 @@ def remove_portal_links(db: Connection, customer: int) -> None:
 
 
 def _after(now: datetime, seconds: int) -> datetime:
-    """There is no maximum (guide, Create customer portal URL); the calendar has one."""
+    """There is no maximum (docs/api-evidence.md, Customer portal); the calendar has one."""
     left = int((_NEVER - now).total_seconds())
     return now + timedelta(seconds=seconds) if seconds < left else _NEVER
 

@@ -69,7 +69,7 @@ def resolve_reference(
 
 
 def find_for_import(external_id: object, entity_id: object, find: Finder[T], noun: str) -> T | None:
-    """What an import is about: by externalId, else by id (api-facts (f), Upsert).
+    """What an import is about: by externalId, else by id (docs/api-evidence.md, Upsert).
 
     Raises BadRequest when the id is unknown, or when both are given and mean two entities.
     """

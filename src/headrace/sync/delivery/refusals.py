@@ -1,7 +1,8 @@
-"""Refusals of one run: which are final, and which only came too early (guide, Reliability).
+"""Refusals of one run: which are final, and which only came too early.
 
 A record that the API refuses may be right all the same: what stood in its way, an allocation that
-another record is to give back for example, may land later in the run. Then it goes once more.
+another record is to give back for example, may land later in the run. Then it goes once more
+(docs/api-evidence.md, Retries).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Contact positions that the API refuses: its organisation does not have them, and it has no list.
 
-A position is an optional field, so it never holds back its customer (guide, Import Customer): the
-first refusal teaches it, and everything goes without it from then on.
+A position is an optional field, so it never holds back its customer (docs/api-evidence.md,
+Positions). After the first refusal, every payload goes without that position.
 """
 
 from __future__ import annotations

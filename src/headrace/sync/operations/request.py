@@ -10,7 +10,7 @@ from headrace.sync.operations.pdf_digests import PDF_OF
 
 
 def request_of(operation: Operation) -> tuple[str, str]:
-    """Imports and PDFs are POSTs; a contact of its own has PUT for changes (guide, Contacts)."""
+    """POST for imports and PDFs, PUT for a changed contact (docs/api-evidence.md, Contacts)."""
     deleting = operation.action == "delete"
     if operation.entity == "contact":
         external_id = external_id_of(operation.external_id, operation.customer)

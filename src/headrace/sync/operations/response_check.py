@@ -1,7 +1,8 @@
 """The echo: what an import answers with, held against what was sent.
 
-How the vendor's API keeps things is known in part only (api-facts (e)), so nothing is taken for
-delivered that its own answer contradicts. What the answer does not show is not judged.
+How the vendor's API stores records is only partly known (docs/api-evidence.md, Open questions), so
+nothing counts as delivered that its own answer contradicts. What the answer does not show
+is not judged.
 """
 
 from __future__ import annotations
@@ -105,7 +106,7 @@ def _links(name: str, sent: list[Any], kept: dict[str, Any]) -> Differs:
 
 
 def _contacts(sent: list[Any], kept: Any) -> Differs:
-    """The list is whole (guide, Contact List), so one that was not sent is a difference too."""
+    """The list is full (docs/api-evidence.md, Contacts): one that was not sent is a difference."""
     if not isinstance(kept, list):
         return []
     found: Differs = []

@@ -43,7 +43,7 @@ def with_emptied_values(
     payload: bytes, body: bytes, before: bytes, unread: Callable[[], Collection[FieldKey]]
 ) -> tuple[bytes, bytes]:
     """Both with what becomes of custom fields that only the payload before has a value of: fields
-    that are not mentioned keep theirs (api-facts (b), Customer).
+    that are not mentioned keep theirs (docs/api-evidence.md, Custom fields).
 
     The body says null for them, but not for those of `unread`, whose value can't be read now: an
     error empties nothing. The payload, which the journal keeps, has those as they were.
@@ -67,7 +67,7 @@ def with_emptied_values(
 
 def with_emptied_contacts(payload: bytes, before: bytes | None, columns: Collection[str]) -> bytes:
     """The payload, with null for what contacts that stay had and no longer have: the list is whole
-    (guide, Contact List), but each entry is laid over the contact that it is recognised as.
+    (docs/api-evidence.md, Contacts), but each entry is merged into the contact that it identifies.
 
     Where it is not known what they had, for what their model's `columns` may have emptied.
     """

@@ -1,8 +1,8 @@
 """One link between two records that both change: which of them may go first.
 
-The API looks at every request by itself (api-facts (f), Links): both sides of a link have one
-currency and customers of one family, a customer with another parent has no link
-across its old family, and a payment that a refund refers to is not deleted.
+The API checks every request by itself (docs/api-evidence.md, Links): both sides of a link have one
+currency and customers of one family, a customer with another parent has no link across its old
+family, and a payment that a refund refers to is not deleted.
 """
 
 from __future__ import annotations

@@ -237,7 +237,7 @@ class ApiSide:
     def _customer(self, item: dict[str, Any]) -> str:
         if "customerId" in item:
             return self._names.get(item["customerId"], str(item["customerId"]))
-        # What was collected may be nobody's (api-facts (b), Payment).
+        # What was collected may be nobody's (docs/api-evidence.md, Payments).
         return _name(item["customer"]) if item.get("customer") else ""
 
     def _insert(self, table: str, rows: list[tuple[Any, ...]]) -> None:

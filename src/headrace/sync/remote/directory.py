@@ -48,7 +48,7 @@ async def _items(reader: Reader, entity: Entity) -> AsyncIterator[dict[str, Any]
 
 
 async def create_field(reader: Reader, field: Field) -> Field:
-    """Makes the definition (guide, Create custom fields); the field with the id that it got."""
+    """Creates the definition (docs/api-evidence.md, Custom fields); the field with its new id."""
     record = CustomField(
         label=field.label,
         data_type=field.data_type,

@@ -25,9 +25,9 @@ class Target(Struct, frozen=True):
     key: str
     secret: str
     rate: int = 600
-    """Requests in any 60 seconds (guide, API Usage)."""
+    """Requests in any 60 seconds (docs/api-evidence.md, Rate limit)."""
     in_flight: int = 5
-    """Requests at a time (guide: 5 advised, 10 taken)."""
+    """Requests at a time; 5 are advised, 10 taken (docs/api-evidence.md, Rate limit)."""
     timeout: float = 30.0
     """Seconds."""
 

@@ -128,8 +128,8 @@ from (
         on leaving.entity = 'customer' and leaving.external_id = customer_external_id
 );
 
--- Only empty customers may go (guide, Delete Customer): all that is theirs goes as well, or is
--- another customer's from now on.
+-- Only empty customers may be deleted (docs/api-evidence.md, Deleting): all their records are
+-- deleted too, or move to another customer.
 insert into plan.held
 select
     'customer',
