@@ -7,6 +7,7 @@ import importlib.util
 import re
 import shlex
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -180,6 +181,34 @@ def test_the_licence_in_the_table_is_the_installed_one() -> None:
             checked += 1
             assert licence == cells[2], f"{name} is under {licence}, the table says {cells[2]}"
     assert checked > 10
+
+
+# the architecture --------------------------------------------------------------------------------
+
+_MODULE = re.compile(r"`((?:\w+/)*\w+\.py)`")
+
+
+def _module_faults(page: str, modules: set[str]) -> list[str]:
+    """Modules without a row, rows without a module, and modules named twice."""
+    named = Counter(_MODULE.findall(page))
+    return [
+        *(f"{path}: has no row" for path in sorted(modules - named.keys())),
+        *(f"{path}: there is no such module" for path in sorted(named.keys() - modules)),
+        *(f"{path}: named {count} times" for path, count in named.items() if count > 1),
+    ]
+
+
+def test_the_architecture_names_every_module_once() -> None:
+    paths = (path.removeprefix("src/headrace/") for path in with_ending(".py"))
+    modules = {path for path in paths if (PACKAGE / path).exists()} - {"__init__.py"}
+    modules = {path for path in modules if not path.endswith("/__init__.py")}
+    assert len(modules) > 200
+    assert _module_faults(_page("architecture.md"), modules) == []
+
+
+def test_a_module_that_the_architecture_leaves_out_is_found() -> None:
+    page = "`book/rows.py` and `book/rows.py` and `book/gone.py`"
+    assert len(_module_faults(page, {"book/rows.py", "book/new.py"})) == 3
 
 
 # what is known about Upflow's API ---------------------------------------------------------------
