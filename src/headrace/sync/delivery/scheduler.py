@@ -8,7 +8,6 @@ starts when every open item is complete.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 
 from headrace.book.contact_keys import external_id_of
 from headrace.client.answer import Answer
@@ -17,29 +16,23 @@ from headrace.client.health import Health
 from headrace.client.pace import WINDOW, Pace
 from headrace.client.retry import PATIENCE, Backoff, attempts_for
 from headrace.client.transport import Transport
-from headrace.client.verdict import Verdict, error_of, judge, judge_empty, message_of, retry_after
+from headrace.client.verdict import Verdict, error_of, judge, judge_empty, retry_after
 from headrace.model.clock import Clock
 from headrace.model.errors import ApiError, NotTheApi, Unauthorised, Unreachable
-from headrace.sync.delivery.absent import Absent
 from headrace.sync.delivery.lanes import Lanes
 from headrace.sync.delivery.loader import Feed
 from headrace.sync.delivery.progress import Progress
-from headrace.sync.delivery.recorder import Notes
-from headrace.sync.delivery.refusals import Refusals
-from headrace.sync.journal import Journal, Reject
-from headrace.sync.operations.operation import OPEN_ITEMS, Lane, Operation
+from headrace.sync.delivery.results import Results
+from headrace.sync.journal import Journal
+from headrace.sync.operations.operation import Lane, Operation
 from headrace.sync.operations.pdf_digests import PDF_OF, NoPdf
-from headrace.sync.operations.positions import ENTITIES, refused_position
 from headrace.sync.operations.request import request_of
-from headrace.sync.planning.reduced import Held, leave_positions_out
 
 _QUIET = 0.003
 """Seconds without an answer after which a burst of them is over."""
 _SAY_EVERY = 1.0
 _THROTTLED_MAX = 5 * WINDOW
 """Seconds of nothing but 429 before the run stops: some other program takes all of the rate."""
-_RUNS = 5
-"""Runs in which a record got no decision before it is refused."""
 
 _UNTAKEN = (Verdict.THROTTLED, Verdict.UNAUTHORISED, Verdict.FORBIDDEN, Verdict.UNCLEAR)
 """Answers to what was not carried out for certain."""
@@ -64,7 +57,6 @@ class Delivery:
         self._transport = transport
         self._pace = pace
         self._journal = journal
-        self._notes = Notes(journal)
         self._clock = clock
         self._progress = progress
         self._patience = patience
@@ -76,18 +68,13 @@ class Delivery:
         self._ends_at: float | None = None
 
         self._lanes = Lanes(feed, pace.in_flight_limit)
+        self._results = Results(journal, self._lanes, progress)
         self._breaker = Breaker(clock, pace.in_flight_limit, patience)
         self._health = Health(transport, pace, self._breaker, journal.answered)
-        self._given_up: list[tuple[Operation, str]] = []
         self._trouble: ApiError = Unreachable("no answer")
         """What went wrong last."""
         self._has_decided = False
         """Whether the API has decided on any record."""
-        self._absent = Absent()
-        self._refusals = Refusals(journal)
-        self._refused_positions: set[str] = set()
-        """Found in this run; what is loaded still has them."""
-        self._held = Held()
         self._requests: set[asyncio.Task[None]] = set()
         self._pauses: set[asyncio.Task[None]] = set()
         self._moved = asyncio.Event()
@@ -108,11 +95,7 @@ class Delivery:
         """Delivers everything that can be delivered now."""
         try:
             await self._drain()
-            while not self._ending and (
-                self._grant_second_chances(*self._refusals.take())
-                or self._grant_second_chances(*self._refusals.take_halves())
-                or self._send_reduced()
-            ):
+            while not self._ending and self._results.send_again():
                 await self._drain()
         finally:
             for pause in self._pauses:
@@ -124,11 +107,7 @@ class Delivery:
             raise self._defect
         if not self._ending:
             self._conclude_failures()
-        if self._ending:
-            # What would have freed the others may not have landed yet: they stay planned.
-            self._progress.rejected -= self._refusals.forget()
-        else:
-            self._refusals.conclude()
+        self._results.conclude(ended_early=self._ending)
 
     @property
     def _ending(self) -> bool:
@@ -163,9 +142,9 @@ class Delivery:
                     # Reading ahead takes a moment; answers that come in one burst wait for none.
                     self._refill()
                 continue
-            if (taken := self._take()) is not None:
+            if (taken := self._results.take()) is not None:
                 self._pace.take()
-                self._notes.ask(taken[1])
+                self._results.notes.ask(taken[1])
                 task = asyncio.create_task(self._send(*taken))
                 self._requests.add(task)
                 task.add_done_callback(self._finished)
@@ -209,27 +188,12 @@ class Delivery:
         if not task.cancelled():
             self._defect = self._defect or task.exception()
 
-    def _take(self) -> tuple[Lane, Operation] | None:
-        """The next operation that may go, with its lane, which then is no longer ready."""
-        while (lane := self._lanes.take()) is not None:
-            operation = lane.queue[0]
-            if self._absent.lacks(operation):
-                self._hold(lane, operation)
-                continue
-            if self._absent.delays(operation):
-                self._hold(lane, operation, given_up=True)
-                continue
-            if self._refused_positions:
-                leave_positions_out(operation, self._refused_positions)
-            return lane, operation
-        return None
-
     # sending ---------------------------------------------------------------------------------
 
     async def _send(self, lane: Lane, operation: Operation) -> None:
         self._journal.flush()
         method, path = request_of(operation)
-        self._refusals.sent(operation)
+        self._results.refusals.sent(operation)
         started = self._clock.monotonic()
         trouble: NoPdf | Unreachable | NotTheApi | None = None
         try:
@@ -238,7 +202,7 @@ class Delivery:
             trouble = error
         finally:
             self._pace.release()
-            self._refusals.answered(operation)
+            self._results.refusals.answered(operation)
         if trouble is not None:
             await self._unanswered(lane, operation, trouble)
             return
@@ -250,11 +214,11 @@ class Delivery:
             self._has_decided = True
             self._progress.note = ""
             if operation.is_release:
-                self._released(lane, operation, verdict)
+                self._results.released(lane, operation, verdict)
             elif verdict is Verdict.DONE:
-                self._acknowledged(lane, operation, answer)
+                self._results.acknowledged(lane, operation, answer)
             else:
-                self._rejected(lane, operation, answer)
+                self._results.rejected(lane, operation, answer)
             return
         await self._undecided(lane, operation, answer, verdict)
 
@@ -262,13 +226,13 @@ class Delivery:
         self, lane: Lane, operation: Operation, trouble: NoPdf | Unreachable | NotTheApi
     ) -> None:
         if isinstance(trouble, NoPdf):
-            self._notes.untaken(operation)
+            self._results.notes.untaken(operation)
             self._progress.failed.append(f"{operation.entity} {operation.external_id} at {trouble}")
-            self._hold(lane, operation, given_up=True)
+            self._results.hold(lane, operation, given_up=True)
             return
         self._journal.answered()
         operation.is_unsure |= not isinstance(trouble, Unreachable) or trouble.left
-        self._notes.untaken(operation)
+        self._results.notes.untaken(operation)
         if isinstance(trouble, NotTheApi):
             self._stop(trouble)
         else:
@@ -301,10 +265,10 @@ class Delivery:
         """The answer says nothing about the record: try again, wait, or stop it all."""
         self._journal.answered()
         operation.is_unsure |= verdict not in _UNTAKEN
-        self._notes.untaken(operation)
+        self._results.notes.untaken(operation)
         if verdict is Verdict.UNCLEAR and operation.attempts + 1 >= attempts_for(verdict):
             self._breaker.decided()
-            self._rejected(lane, operation, answer)
+            self._results.rejected(lane, operation, answer)
         elif verdict is Verdict.THROTTLED:
             self._throttled(lane, retry_after(answer, self._clock))
         elif verdict in _FAILING:
@@ -323,62 +287,6 @@ class Delivery:
         self._pace.close_for(seconds)
         self._progress.note = f"the API asked to wait {seconds:.0f} s (429)"
         self._lanes.put_back(lane)
-
-    def _acknowledged(self, lane: Lane, operation: Operation, answer: Answer) -> None:
-        self._refusals.make_room(operation)
-        if not self._notes.taken(operation, answer):
-            self._progress.drifted += 1
-        self._progress.done += 1
-        if lane.phase <= OPEN_ITEMS:
-            self._progress.open_done += 1
-        self._absent.arrived(operation)
-        self._lanes.advance(lane)
-
-    def _released(self, lane: Lane, operation: Operation, verdict: Verdict) -> None:
-        """The journal says what the API has now; the record itself follows."""
-        if verdict is Verdict.DONE and operation.body is not None:
-            self._refusals.make_room(operation)
-            self._notes.released(operation)
-            self._absent.arrived(operation)
-        else:
-            self._notes.untaken(operation)
-            self._journal.answered()
-        if operation.action == "release":
-            self._progress.done += 1
-            self._progress.open_done += 1
-        self._lanes.advance(lane, settled=operation.action == "release")
-
-    def _goes_without_position(self, lane: Lane, operation: Operation, answer: Answer) -> bool:
-        """Whether only a contact's position is refused: the record goes again, without."""
-        if operation.entity not in ENTITIES or operation.payload is None:
-            return False
-        position = refused_position(operation.payload, answer)
-        if position is None:
-            return False
-        self._journal.answered()
-        if position not in self._refused_positions:
-            self._refused_positions.add(position)
-            self._journal.refuse_position(position, message_of(answer))
-        self._lanes.put_back(lane)
-        return True
-
-    def _rejected(self, lane: Lane, operation: Operation, answer: Answer) -> None:
-        self._notes.untaken(operation)
-        if self._goes_without_position(lane, operation, answer):
-            return
-        self._notes.doubt(operation)
-        self._refusals.add(operation, answer)
-        self._progress.rejected += 1
-        self._absent.add(operation)
-        self._lanes.advance(lane)
-
-    def _hold(self, lane: Lane, operation: Operation, given_up: bool = False) -> None:
-        """It stays planned: something it refers to was refused in this run, or it is given up."""
-        self._notes.doubt(operation)
-        self._progress.held += 1
-        self._absent.add(operation, given_up)
-        self._held.add(operation, given_up)
-        self._lanes.advance(lane)
 
     # failing ---------------------------------------------------------------------------------
 
@@ -406,7 +314,7 @@ class Delivery:
         if is_barred and (self._breaker.is_wide or not self._has_decided):
             await self._look_whether_it_may_write()
         if is_spent and not self._breaker.is_down and not self._ending:
-            self._give_up(lane, operation, trouble)
+            self._results.give_up(lane, operation, str(trouble))
             return
         self._progress.retries += 1
         wait = self._backoff.wait_after(operation.attempts)
@@ -415,25 +323,12 @@ class Delivery:
         self._pauses.add(pause)
         pause.add_done_callback(self._pauses.discard)
 
-    def _give_up(self, lane: Lane, operation: Operation, trouble: ApiError) -> None:
-        """It stays planned for the next run; after some of them it is refused."""
-        name = f"{operation.entity.replace('_', ' ')} {operation.external_id}"
-        said = f"{name} failed {operation.attempts} times: {trouble}"
-        self._progress.failed.append(said)
-        self._given_up.append((operation, str(trouble)))
-        self._hold(lane, operation, given_up=True)
-
     def _conclude_failures(self) -> None:
         """A record is only at fault where the API decided on others."""
-        if not self._has_decided and len(self._given_up) >= self._pace.in_flight_limit:
+        if not self._has_decided and self._results.given_up >= self._pace.in_flight_limit:
             self._stop(self._trouble)
-            return
-        for operation, trouble in self._given_up:
-            runs = self._journal.note_failing(operation.key, trouble)
-            if runs >= _RUNS:
-                said = f"no decision in {runs} runs: {trouble}"
-                reject = Reject(*operation.key, operation.fingerprint, 0, said, operation.payload)
-                self._journal.reject(reject, operation.action)
+        else:
+            self._results.conclude_failures()
 
     async def _look_whether_it_lives(self) -> None:
         error = await self._health.look()
@@ -476,27 +371,3 @@ class Delivery:
     def _stop(self, error: ApiError) -> None:
         self.stopped = self.stopped or error
         self._moved.set()
-
-    def _grant_second_chances(self, releases: list[Operation], again: list[Operation]) -> bool:
-        """Plans anew what was refused too early, with what was held because of it, if anything."""
-        if not again:
-            return False
-        held = self._held.take()
-        self._absent.forgive([*again, *held])
-        self._progress.rejected -= len(again)
-        self._progress.held -= len(held)
-        waiting = sorted([*again, *held], key=lambda operation: operation.number)
-        self._add_again([*releases, *waiting])
-        return True
-
-    def _send_reduced(self) -> bool:
-        """What settles a record that the API refused for good goes without; whether any does."""
-        going = self._held.take_reduced(self._absent.missing)
-        self._progress.held -= len(going)
-        self._add_again(going)
-        return bool(going)
-
-    def _add_again(self, operations: Sequence[Operation]) -> None:
-        for operation in operations:
-            operation.attempts, operation.failing_since = 0, None
-        self._lanes.add_operations(operations)

@@ -6,7 +6,7 @@ whose payload hash differs from the acknowledged one become operations.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from importlib import resources
 from typing import Any
 
@@ -30,10 +30,13 @@ from headrace.sync.planning.names import Names
 from headrace.sync.planning.neighbourhood import Neighbourhood
 from headrace.sync.planning.parent_pins import ParentPins
 from headrace.sync.planning.payload_changes import shrinks
+from headrace.sync.planning.phases import spread
 from headrace.sync.planning.pins import Pins
-from headrace.sync.planning.plan import Count, Plan, Withheld
+from headrace.sync.planning.plan import Plan
+from headrace.sync.planning.rejects import Rejects
 from headrace.sync.planning.scope import WHOLE, Scope, cut, narrow
 from headrace.sync.planning.shift import ShiftMeter
+from headrace.sync.planning.summary import Summary, left_out
 from headrace.sync.planning.turnover import Turnover
 
 _CHUNK = 5_000
@@ -44,13 +47,10 @@ _SQL = {
     for name in (
         "differences",
         "changes",
-        "hold",
         "nodes",
         "nothing",
         "place",
         "staying",
-        "around",
-        "standing",
         "asked",
         "links_to_refused",
         "family_links",
@@ -82,6 +82,7 @@ class Planner:
         self._payloads = Payloads(book.connection, book.columns)
         self._names = Names(book.connection, journal)
         self._turnover = Turnover(book.connection)
+        self._rejects = Rejects(book.connection, journal)
         self._pdfs = PdfFiles(book.connection, book.pdf_places)
         self.unchanged: list[tuple[int | None, str, str]] = []
         """(fingerprint, entity, external id) of rows that moved without their payload."""
@@ -98,7 +99,7 @@ class Planner:
         self._journal.load_into(self._connection)
         self._settle()
         self._compare()
-        if self._load_rejects() and self._leave_links_out():
+        if self._rejects.load() and self._leave_links_out():
             self._compare()
 
     def _doubt(self) -> None:
@@ -160,19 +161,23 @@ class Planner:
         self._take_family_links()
         narrow(self._connection, scope, self._deletion_rules)
         self._settle_claims()
-        self._hold_rejects()
+        self.settled_rejects = self._rejects.settled()
+        self._rejects.hold(bool(self._claimer.verdicts.awaiting or left_out(self._connection)))
         if self._rows("from plan.changes limit 1"):
             self._connection.execute(_SQL["nodes"])
-            self._spread()
+            spread(self._connection)
             moved = self._moved if len(self._moved) <= MOST else {}
             untangle(self._connection, moved, self._waiting)
             self._connection.execute(_SQL["place"])
             cut(self._connection, scope)
         else:
             self._connection.execute(_SQL["nothing"])
-        plan = self._describe(organisation, rate, in_flight, latency)
+        summary = Summary(self._book, self._journal, self._claimer)
+        made_at = format_instant(self._clock.now())
+        plan = summary.read(organisation, made_at, self._turnover, rate, in_flight)
         return msgspec.structs.replace(
             plan,
+            latency=plan.latency if latency is None else latency,
             shift=meter.read(self._journal.is_imported()),
             guards=self._guards,
             whole=scope.whole,
@@ -268,62 +273,6 @@ class Planner:
 
     # what stays, what goes -------------------------------------------------------------------
 
-    def _load_rejects(self) -> bool:
-        """`plan.rejects`: what the API refused, and whether that still stands; whether any does.
-
-        A refusal stands as long as neither the record's row nor anything around it has changed.
-        """
-        rejects = self._journal.rejects()
-        make_table(
-            self._connection,
-            "table plan.rejects",
-            (
-                *(*KEY_COLUMNS, "fingerprint bigint", "message varchar"),
-                *("ignored boolean", "around bigint", "stands boolean"),
-            ),
-            (
-                (*one.key, one.fingerprint, one.message, one.ignored, one.around, False)
-                for one in rejects
-            ),
-        )
-        if rejects:
-            self._mark_around([reject.key for reject in rejects])
-            self._connection.execute(_SQL["standing"])
-        return bool(rejects)
-
-    def _mark_around(self, keys: Sequence[Key]) -> None:
-        self._keys("rejected", keys)
-        self._connection.execute(_SQL["around"])
-
-    def note_around(self) -> None:
-        """Notes what stands around the records that were just refused, as it is now."""
-        unnoted = [one.key for one in self._journal.rejects() if one.around is None]
-        if unnoted:
-            self._journal.load_into(self._connection)
-            self._mark_around(unnoted)
-            self._journal.note_around(
-                ((entity, external_id), mark)
-                for entity, external_id, mark in self._rows("from plan.around")
-            )
-
-    def _hold_rejects(self) -> None:
-        self.settled_rejects = self._rows(
-            "select entity, external_id from plan.rejects "
-            "anti join plan.differences as difference using (entity, external_id)"
-        )
-        rejects = self._rows("from plan.rejects limit 1")
-        awaiting = self._claimer.verdicts.awaiting
-        if rejects or awaiting or self._left_out() or self._rows("from plan.gone limit 1"):
-            self._connection.execute(_SQL["hold"])
-        else:  # most often, and the engine takes its time to see that nothing is held
-            self._connection.execute(
-                "create or replace table plan.held "
-                "(entity varchar, external_id varchar, reason varchar, fate varchar)"
-            )
-
-    def _left_out(self) -> int:
-        return int(self._rows("select count(*) from plan.left_out")[0][0])
-
     def _take_family_links(self) -> None:
         """Adds settlements that have to let go for a moment while customers change their family."""
         leaving = [
@@ -367,103 +316,11 @@ class Planner:
 
     # phases ----------------------------------------------------------------------------------
 
-    def _spread(self) -> None:
-        """`plan.reached`: the phase of every document that changes or open items reach by links."""
-        self._connection.execute(
-            "create or replace table plan.reached as "
-            "select id, 0 as phase from plan.nodes where level > 0 and action <> 'create' union "
-            "select source, 0 from plan.edges where target is null; "
-            "create or replace temp table neighbours as "
-            "select source as one, target as other from plan.edges where target is not null "
-            "union all select target, source from plan.edges where target is not null"
-        )
-        self._reach(0)
-        self._connection.execute(
-            "insert into plan.reached select id, 1 from plan.nodes "
-            "anti join plan.reached using (id) where open"
-        )
-        self._reach(1)
-
-    def _reach(self, phase: int) -> None:
-        frontier = f"select id from plan.reached where phase = {phase}"
-        while True:
-            self._connection.execute(
-                f"create or replace temp table next_frontier as "
-                f"select distinct other as id from neighbours semi join ({frontier}) as frontier "
-                "on frontier.id = one anti join plan.reached as reached on reached.id = other"
-            )
-            self._connection.execute(
-                f"insert into plan.reached select id, {phase} from next_frontier; "
-                "create or replace temp table frontier as from next_frontier"
-            )
-            if not self._rows("select 1 from frontier limit 1"):
-                return
-            frontier = "select id from frontier"
-
     # telling ---------------------------------------------------------------------------------
 
-    def _describe(
-        self, organisation: str, rate: int, in_flight: int, latency: float | None
-    ) -> Plan:
-        one = self._rows("select count(*), count(*) filter (where phase < 2) from plan.operations")[
-            0
-        ]
-        longest_open, longest = self._rows(
-            "select coalesce(max(early), 0), coalesce(max(late), 0) from (select "
-            "sum(last - first + 1) filter (where phase < 2)::bigint as early, "
-            "sum(last - first + 1) filter (where phase = 2)::bigint as late "
-            "from plan.lanes group by customer)"
-        )[0]
-        plan = Plan(
-            organisation=organisation,
-            made_at=format_instant(self._clock.now()),
-            counts=[
-                Count(*row)
-                for row in self._rows(
-                    "select entity, action, count(*) from plan.operations group by all order by all"
-                )
-            ],
-            money=self._turnover.read(),
-            requests=one[0],
-            open_requests=one[1],
-            longest_lane=longest,
-            longest_open_lane=longest_open,
-            rate=rate,
-            in_flight=in_flight,
-            problems=self._book.problems(),
-            withheld=self._named(
-                "select entity, external_id, reason from plan.staying order by all"
-            ),
-            held=self._named(
-                "select entity, external_id, reason from plan.held where fate <> 'is ignored' "
-                "order by all"
-            ),
-            drifted=self._names.named(
-                [Withheld(one.entity, one.external_id, one.said) for one in self._journal.drifts()]
-            ),
-            departed=self._named(
-                "select entity, external_id, 'left the source' from plan.departed "
-                "where rule = 'report' order by all"
-            ),
-            left_out=self._left_out(),
-            claims=self._names.named(self._claimer.planned),
-            unlooked=self._claimer.verdicts.unlooked,
-            applied=dict(self._rows("select entity, count(*) from staging.told group by entity")),
-            desired=dict(
-                self._rows(
-                    "select entity, sizes.rows - coalesce(stopped.rows, 0) from book.sizes left "
-                    "join (select entity, count(*) as rows from book.fingerprints semi join "
-                    "book.withheld using (entity, external_id) group by entity) as stopped "
-                    "using (entity) where sizes.rows > 0"
-                )
-            ),
-        )
-        if latency is not None:
-            plan = msgspec.structs.replace(plan, latency=latency)
-        return plan
-
-    def _named(self, sql: str) -> list[Withheld]:
-        return self._names.named([Withheld(*row) for row in self._rows(sql)])
+    def note_around(self) -> None:
+        """Notes what stands around the records that were just refused, as it is now."""
+        self._rejects.note_around()
 
     def gone_pdfs(self) -> list[Key]:
         """PDFs that the journal knows and the source no longer names."""

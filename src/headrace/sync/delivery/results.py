@@ -1,0 +1,172 @@
+"""Results: what an answer to an operation means for its lane, the journal and those that follow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from headrace.client.answer import Answer
+from headrace.client.verdict import Verdict, message_of
+from headrace.sync.delivery.absent import Absent
+from headrace.sync.delivery.lanes import Lanes
+from headrace.sync.delivery.progress import Progress
+from headrace.sync.delivery.recorder import Notes
+from headrace.sync.delivery.refusals import Refusals
+from headrace.sync.journal import Journal, Reject
+from headrace.sync.operations.operation import OPEN_ITEMS, Lane, Operation
+from headrace.sync.operations.positions import ENTITIES, refused_position
+from headrace.sync.planning.reduced import Held, leave_positions_out
+
+_RUNS = 5
+"""Runs in which a record got no decision before it is refused."""
+
+
+class Results:
+    """Keeps what became of each operation of one delivery, and what may still go."""
+
+    def __init__(self, journal: Journal, lanes: Lanes, progress: Progress) -> None:
+        self._journal = journal
+        self._lanes = lanes
+        self._progress = progress
+        self.notes = Notes(journal)
+        self.refusals = Refusals(journal)
+        self._absent = Absent()
+        self._held = Held()
+        self._refused_positions: set[str] = set()
+        """Found in this run; what is loaded still has them."""
+        self._given_up: list[tuple[Operation, str]] = []
+
+    def acknowledged(self, lane: Lane, operation: Operation, answer: Answer) -> None:
+        """The API took it."""
+        self.refusals.make_room(operation)
+        if not self.notes.taken(operation, answer):
+            self._progress.drifted += 1
+        self._progress.done += 1
+        if lane.phase <= OPEN_ITEMS:
+            self._progress.open_done += 1
+        self._absent.arrived(operation)
+        self._lanes.advance(lane)
+
+    def released(self, lane: Lane, operation: Operation, verdict: Verdict) -> None:
+        """The journal says what the API has now; the record itself follows."""
+        if verdict is Verdict.DONE and operation.body is not None:
+            self.refusals.make_room(operation)
+            self.notes.released(operation)
+            self._absent.arrived(operation)
+        else:
+            self.notes.untaken(operation)
+            self._journal.answered()
+        if operation.action == "release":
+            self._progress.done += 1
+            self._progress.open_done += 1
+        self._lanes.advance(lane, settled=operation.action == "release")
+
+    def _goes_without_position(self, lane: Lane, operation: Operation, answer: Answer) -> bool:
+        """Whether only a contact's position is refused: the record goes again, without."""
+        if operation.entity not in ENTITIES or operation.payload is None:
+            return False
+        position = refused_position(operation.payload, answer)
+        if position is None:
+            return False
+        self._journal.answered()
+        if position not in self._refused_positions:
+            self._refused_positions.add(position)
+            self._journal.refuse_position(position, message_of(answer))
+        self._lanes.put_back(lane)
+        return True
+
+    def rejected(self, lane: Lane, operation: Operation, answer: Answer) -> None:
+        """The API refused it for what it says; it may go again once others have landed."""
+        self.notes.untaken(operation)
+        if self._goes_without_position(lane, operation, answer):
+            return
+        self.notes.doubt(operation)
+        self.refusals.add(operation, answer)
+        self._progress.rejected += 1
+        self._absent.add(operation)
+        self._lanes.advance(lane)
+
+    def hold(self, lane: Lane, operation: Operation, given_up: bool = False) -> None:
+        """It stays planned: something it refers to was refused in this run, or it is given up."""
+        self.notes.doubt(operation)
+        self._progress.held += 1
+        self._absent.add(operation, given_up)
+        self._held.add(operation, given_up)
+        self._lanes.advance(lane)
+
+    def take(self) -> tuple[Lane, Operation] | None:
+        """The next operation that may go, with its lane, which then is no longer ready."""
+        while (lane := self._lanes.take()) is not None:
+            operation = lane.queue[0]
+            if self._absent.lacks(operation):
+                self.hold(lane, operation)
+                continue
+            if self._absent.delays(operation):
+                self.hold(lane, operation, given_up=True)
+                continue
+            if self._refused_positions:
+                leave_positions_out(operation, self._refused_positions)
+            return lane, operation
+        return None
+
+    def _again(self, releases: list[Operation], again: list[Operation]) -> bool:
+        """Plans anew what was refused too early, with what was held because of it, if anything."""
+        if not again:
+            return False
+        held = self._held.take()
+        self._absent.forgive([*again, *held])
+        self._progress.rejected -= len(again)
+        self._progress.held -= len(held)
+        waiting = sorted([*again, *held], key=lambda operation: operation.number)
+        self._add_again([*releases, *waiting])
+        return True
+
+    def _send_reduced(self) -> bool:
+        """What settles a record that the API refused for good goes without; whether any does."""
+        going = self._held.take_reduced(self._absent.missing)
+        self._progress.held -= len(going)
+        self._add_again(going)
+        return bool(going)
+
+    def _add_again(self, operations: Sequence[Operation]) -> None:
+        for operation in operations:
+            operation.attempts, operation.failing_since = 0, None
+        self._lanes.add_operations(operations)
+
+    def give_up(self, lane: Lane, operation: Operation, trouble: str) -> None:
+        """It stays planned for the next run; after some of them it is refused."""
+        name = f"{operation.entity.replace('_', ' ')} {operation.external_id}"
+        said = f"{name} failed {operation.attempts} times: {trouble}"
+        self._progress.failed.append(said)
+        self._given_up.append((operation, trouble))
+        self.hold(lane, operation, given_up=True)
+
+    @property
+    def given_up(self) -> int:
+        """How many records got no decision in this run."""
+        return len(self._given_up)
+
+    def send_again(self) -> bool:
+        """Puts back what may land now: what was refused too early, then what goes without a part.
+        Whether there is any."""
+        return (
+            self._again(*self.refusals.take())
+            or self._again(*self.refusals.take_halves())
+            or self._send_reduced()
+        )
+
+    def conclude_failures(self) -> None:
+        """A record without a decision in several runs is a reject."""
+        for operation, trouble in self._given_up:
+            runs = self._journal.note_failing(operation.key, trouble)
+            if runs >= _RUNS:
+                said = f"no decision in {runs} runs: {trouble}"
+                reject = Reject(*operation.key, operation.fingerprint, 0, said, operation.payload)
+                self._journal.reject(reject, operation.action)
+
+    def conclude(self, ended_early: bool) -> None:
+        """Refusals are final, unless the run `ended_early`: what would have freed the others may
+        not have landed yet, and they stay planned."""
+        if ended_early:
+            self._progress.rejected -= self.refusals.forget()
+        else:
+            self.refusals.conclude()

@@ -1,0 +1,40 @@
+"""Phases: changes and open items go before the settled past, with all that links reach."""
+
+from __future__ import annotations
+
+import duckdb
+
+
+def spread(connection: duckdb.DuckDBPyConnection) -> None:
+    """`plan.reached`: the phase of every document that changes or open items reach by links."""
+    connection.execute(
+        "create or replace table plan.reached as "
+        "select id, 0 as phase from plan.nodes where level > 0 and action <> 'create' union "
+        "select source, 0 from plan.edges where target is null; "
+        "create or replace temp table neighbours as "
+        "select source as one, target as other from plan.edges where target is not null "
+        "union all select target, source from plan.edges where target is not null"
+    )
+    _reach(connection, 0)
+    connection.execute(
+        "insert into plan.reached select id, 1 from plan.nodes "
+        "anti join plan.reached using (id) where open"
+    )
+    _reach(connection, 1)
+
+
+def _reach(connection: duckdb.DuckDBPyConnection, phase: int) -> None:
+    frontier = f"select id from plan.reached where phase = {phase}"
+    while True:
+        connection.execute(
+            f"create or replace temp table next_frontier as "
+            f"select distinct other as id from neighbours semi join ({frontier}) as frontier "
+            "on frontier.id = one anti join plan.reached as reached on reached.id = other"
+        )
+        connection.execute(
+            f"insert into plan.reached select id, {phase} from next_frontier; "
+            "create or replace temp table frontier as from next_frontier"
+        )
+        if not connection.execute("select 1 from frontier limit 1").fetchall():
+            return
+        frontier = "select id from frontier"

@@ -1,0 +1,84 @@
+"""Rejects while a plan is made: which refusals still stand, and what stays behind with them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import resources
+from typing import Any
+
+import duckdb
+
+from headrace.book.rows import KEY_COLUMNS, make_table
+from headrace.sync.journal import Journal, Key
+
+_STANDING, _AROUND, _HOLD = (
+    resources.files("headrace.sync.planning").joinpath("sql", f"{name}.sql").read_text("utf-8")
+    for name in ("standing", "around", "hold")
+)
+
+
+class Rejects:
+    """Makes `plan.rejects`, `plan.around` and `plan.held`."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, journal: Journal) -> None:
+        self._connection = connection
+        self._journal = journal
+
+    def load(self) -> bool:
+        """`plan.rejects`: what the API refused, and whether that still stands; whether any does.
+
+        A refusal stands as long as neither the record's row nor anything around it has changed.
+        """
+        rejects = self._journal.rejects()
+        make_table(
+            self._connection,
+            "table plan.rejects",
+            (
+                *(*KEY_COLUMNS, "fingerprint bigint", "message varchar"),
+                *("ignored boolean", "around bigint", "stands boolean"),
+            ),
+            (
+                (*one.key, one.fingerprint, one.message, one.ignored, one.around, False)
+                for one in rejects
+            ),
+        )
+        if rejects:
+            self._mark_around([reject.key for reject in rejects])
+            self._connection.execute(_STANDING)
+        return bool(rejects)
+
+    def _mark_around(self, keys: Sequence[Key]) -> None:
+        make_table(self._connection, "temp table rejected", KEY_COLUMNS, keys)
+        self._connection.execute(_AROUND)
+
+    def note_around(self) -> None:
+        """Notes what stands around the records that were just refused, as it is now."""
+        unnoted = [one.key for one in self._journal.rejects() if one.around is None]
+        if unnoted:
+            self._journal.load_into(self._connection)
+            self._mark_around(unnoted)
+            self._journal.note_around(
+                ((entity, external_id), mark)
+                for entity, external_id, mark in self._rows("from plan.around")
+            )
+
+    def settled(self) -> list[Key]:
+        """Refused earlier, and now as the API has them: nothing is left to refuse."""
+        return self._rows(
+            "select entity, external_id from plan.rejects "
+            "anti join plan.differences as difference using (entity, external_id)"
+        )
+
+    def hold(self, waiting: bool) -> None:
+        """Makes `plan.held`; `waiting` if anything stays behind besides rejects."""
+        rejects = self._rows("from plan.rejects limit 1")
+        if rejects or waiting or self._rows("from plan.gone limit 1"):
+            self._connection.execute(_HOLD)
+        else:  # most often, and the engine takes its time to see that nothing is held
+            self._connection.execute(
+                "create or replace table plan.held "
+                "(entity varchar, external_id varchar, reason varchar, fate varchar)"
+            )
+
+    def _rows(self, sql: str) -> list[Any]:
+        return self._connection.execute(sql).fetchall()

@@ -1,0 +1,94 @@
+"""The summary of a plan: what the book's schema `plan` came to, as a value."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import duckdb
+
+from headrace.book.book import Book
+from headrace.sync.collection.claiming import Claimer
+from headrace.sync.journal import Journal
+from headrace.sync.planning.names import Names
+from headrace.sync.planning.plan import Count, Plan, Withheld
+from headrace.sync.planning.turnover import Turnover
+
+
+class Summary:
+    """Reads the tables that the planner has made."""
+
+    def __init__(self, book: Book, journal: Journal, claimer: Claimer) -> None:
+        self._book = book
+        self._connection = book.connection
+        self._journal = journal
+        self._claimer = claimer
+        self._names = Names(book.connection, journal)
+
+    def read(
+        self, organisation: str, made_at: str, turnover: Turnover, rate: int, in_flight: int
+    ) -> Plan:
+        """The plan, with its operations counted."""
+        one = self._rows("select count(*), count(*) filter (where phase < 2) from plan.operations")[
+            0
+        ]
+        longest_open, longest = self._rows(
+            "select coalesce(max(early), 0), coalesce(max(late), 0) from (select "
+            "sum(last - first + 1) filter (where phase < 2)::bigint as early, "
+            "sum(last - first + 1) filter (where phase = 2)::bigint as late "
+            "from plan.lanes group by customer)"
+        )[0]
+        return Plan(
+            organisation=organisation,
+            made_at=made_at,
+            rate=rate,
+            in_flight=in_flight,
+            counts=[
+                Count(*row)
+                for row in self._rows(
+                    "select entity, action, count(*) from plan.operations group by all order by all"
+                )
+            ],
+            money=turnover.read(),
+            requests=one[0],
+            open_requests=one[1],
+            longest_lane=longest,
+            longest_open_lane=longest_open,
+            problems=self._book.problems(),
+            withheld=self._named(
+                "select entity, external_id, reason from plan.staying order by all"
+            ),
+            held=self._named(
+                "select entity, external_id, reason from plan.held where fate <> 'is ignored' "
+                "order by all"
+            ),
+            drifted=self._names.named(
+                [Withheld(one.entity, one.external_id, one.said) for one in self._journal.drifts()]
+            ),
+            departed=self._named(
+                "select entity, external_id, 'left the source' from plan.departed "
+                "where rule = 'report' order by all"
+            ),
+            left_out=left_out(self._connection),
+            claims=self._names.named(self._claimer.planned),
+            unlooked=self._claimer.verdicts.unlooked,
+            applied=dict(self._rows("select entity, count(*) from staging.told group by entity")),
+            desired=dict(
+                self._rows(
+                    "select entity, sizes.rows - coalesce(stopped.rows, 0) from book.sizes left "
+                    "join (select entity, count(*) as rows from book.fingerprints semi join "
+                    "book.withheld using (entity, external_id) group by entity) as stopped "
+                    "using (entity) where sizes.rows > 0"
+                )
+            ),
+        )
+
+    def _named(self, sql: str) -> list[Withheld]:
+        return self._names.named([Withheld(*row) for row in self._rows(sql)])
+
+    def _rows(self, sql: str) -> list[Any]:
+        return self._connection.execute(sql).fetchall()
+
+
+def left_out(connection: duckdb.DuckDBPyConnection) -> int:
+    """How many changes the chosen scope leaves for another time."""
+    return int(connection.execute("select count(*) from plan.left_out").fetchall()[0][0])
