@@ -211,6 +211,23 @@ def test_a_module_that_the_architecture_leaves_out_is_found() -> None:
     assert len(_module_faults(page, {"book/rows.py", "book/new.py"})) == 3
 
 
+# the glossary ------------------------------------------------------------------------------------
+
+
+def test_the_terms_of_the_glossary_are_in_the_code() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    section = text.partition("## Glossary\n")[2].partition("\n## ")[0]
+    rows = [re.findall(r"^\| ([^|]+) \| .+ \| `(\w+)` \|$", row) for row in _rows(section)]
+    terms = dict(found[0] for found in rows if found)
+    paths = with_ending(".py", ".sql")
+    code = "".join(
+        (ROOT / path).read_text("utf-8") for path in paths if path.startswith("src/headrace/")
+    )
+    words = set(re.findall(r"\w+", code))
+    assert len(terms) > 40
+    assert {term: name for term, name in terms.items() if name not in words} == {}
+
+
 # what is known about Upflow's API ---------------------------------------------------------------
 
 _CITATION = re.compile(r"api-evidence\.md`?,\s*(?=(.{1,80}))", re.DOTALL)
