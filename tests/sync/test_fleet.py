@@ -250,9 +250,9 @@ def test_a_running_loop_takes_up_what_changes_in_the_file(
     wait_for(lambda: "N" in shops.sent("first"), command)
     shops.toml.write_text(text, encoding="utf-8")
     shops.remove("second")
-    shops.execute("second", "insert into customers(external_id, name) values ('N', 'New')")
     shops.add("fourth")  # once it is there, the removal was seen too
     wait_for(lambda: "I" in shops.sent("fourth"), command)
+    shops.execute("second", "insert into customers(external_id, name) values ('N', 'New')")
     key = shops.folder / "keys" / "third.key"
     good = key.read_text(encoding="utf-8")
     key.unlink()

@@ -165,7 +165,7 @@ def test_drift_and_reconcile_compare_everything(lying: Pair) -> None:
 
     async def both() -> tuple[Any, Any]:
         async with prepared(lying.desk) as organisation:
-            return await organisation.drift(), await organisation.reconcile()
+            return await organisation.remote.drift(), await organisation.remote.reconcile()
 
     drift, proof = asyncio.run(both())
     assert drift.compared == 239 and len(drift.gone) == 2

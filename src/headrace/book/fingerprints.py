@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib import resources
 
+from headrace.book.payloads import PAYLOAD_VERSION
 from headrace.model.contact import Contact
 from headrace.model.entity import ENTITIES
 from headrace.model.fields import sent_fields
@@ -17,7 +18,13 @@ def _columns(record: type[Record]) -> str:
     return ", ".join(sorted(field.column for field in sent_fields(record)))
 
 
-FINGERPRINTS = _TEMPLATE.format(
-    contact=_columns(Contact), **{entity.name: _columns(entity.record) for entity in ENTITIES}
-)
-"""The statement that makes `book.fingerprints`."""
+def fingerprints_of(version: int) -> str:
+    """The statement that makes `book.fingerprints` for this version of payloads."""
+    return _TEMPLATE.format(
+        version=version,
+        contact=_columns(Contact),
+        **{entity.name: _columns(entity.record) for entity in ENTITIES},
+    )
+
+
+FINGERPRINTS = fingerprints_of(PAYLOAD_VERSION)

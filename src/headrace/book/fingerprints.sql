@@ -72,5 +72,6 @@ select
     entity,
     external_id,
     (hash(entity, external_id) >> 1)::bigint as key,
-    (mark >> 1)::bigint as fingerprint
+    -- Another version of payloads is another fingerprint: every record is compared, and sent again.
+    (xor(mark, hash({version})) >> 1)::bigint as fingerprint
 from everything;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -26,6 +27,8 @@ def main() -> None:
     """The console script."""
     out = make_patient()
     code = run(sys.argv[1:])
+    # All is said and done; one more Ctrl-C would only show how Python waits for its threads.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     if reason := unwritten(out):
         print(f"error: what it says can't be written: {reason}", file=sys.stderr)
         code = code or _CONFIGURATION

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from headrace.client.answer import Answer
 from headrace.client.pace import Pace
 from headrace.client.page import Walk, check_records, read_page
-from headrace.client.retry import ATTEMPTS, Backoff
+from headrace.client.retry import ATTEMPTS, THROTTLED_MAX, Backoff
 from headrace.client.transport import Transport
 from headrace.client.verdict import Verdict, error_of, judge, retry_after
 from headrace.model.clock import Clock
@@ -138,6 +138,7 @@ class Reader:
         Raises Unauthorised, Refused, NotTheApi, or Unreachable once the retries are used up.
         """
         trouble = ""
+        started = self._clock.monotonic()
         for attempt in range(self._attempts):
             if attempt:
                 await self._clock.sleep(self._backoff.wait_after(attempt))
@@ -159,6 +160,9 @@ class Reader:
             if not isinstance(wrong, Unreachable):
                 raise wrong
             if verdict is Verdict.THROTTLED:
-                self._pace.close_for(retry_after(answer, self._clock))
+                seconds = retry_after(answer, self._clock)
+                if self._clock.monotonic() - started + seconds > THROTTLED_MAX:
+                    raise Unreachable(f"status 429: it asks to wait {seconds:.0f} s more")
+                self._pace.close_for(seconds)
             trouble = str(wrong)
         raise Unreachable(trouble)

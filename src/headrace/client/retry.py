@@ -17,6 +17,9 @@ GLANCES = 2
 """Attempts to read what a command can do without."""
 PATIENCE = 60.0
 """Seconds for which the API may be down before a run stops."""
+THROTTLED_MAX = 300.0
+"""Seconds of nothing but 429, waits that the server asks for included, before it is given up: some
+other program takes all of the rate. Of a delivery and of a read alike."""
 _UNCLEAR_ATTEMPTS = 4
 _WAIT_MAX = 60.0
 _JITTER = 0.25

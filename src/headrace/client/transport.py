@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import ssl
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -36,6 +37,15 @@ class Transport(Protocol):
 
     async def upload(self, path: str, file: IO[bytes], name: str) -> Answer:
         """A POST of a PDF in the form's field `file`, streamed (docs/api-evidence.md, PDFs)."""
+
+
+_LOADING = threading.Lock()
+
+
+def load() -> None:
+    """Loads aiohttp, which takes a tenth of a second: on a thread it holds up no event loop."""
+    with _LOADING:
+        _ = aiohttp.ClientSession
 
 
 class HttpTransport:

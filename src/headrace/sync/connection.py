@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,7 +12,7 @@ from msgspec import Struct
 from headrace.client.endpoints import Reader
 from headrace.client.pace import WINDOW, Pace
 from headrace.client.retry import ATTEMPTS
-from headrace.client.transport import HttpTransport
+from headrace.client.transport import HttpTransport, load
 from headrace.model.clock import Clock, parse_interval
 from headrace.model.errors import ApiError
 from headrace.model.project import TargetSettings
@@ -70,6 +71,7 @@ class Connection:
         self._journal.expect_answers(target.in_flight)
         ca = self._folder / target.ca_file if target.ca_file else None
         timeout = parse_interval(target.timeout).total_seconds()
+        await asyncio.to_thread(load)
         try:
             async with HttpTransport(
                 target.url, self._keys.key, self._keys.secret, timeout, target.in_flight, ca

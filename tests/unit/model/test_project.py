@@ -24,7 +24,7 @@ def test_what_is_left_out_has_upflows_defaults() -> None:
     ("old", "new", "said"),
     [
         ('key = "env:KEY"', 'key = "sk_live_123"', "never stands in this file"),
-        ('kind = "sql"', 'kind = "oracle"', "oracle"),
+        ('kind = "sql"', "kind = 7", "source.kind"),
         (', url = "env:BILLING_DATABASE_URL"', "", "url is needed"),
         ('every = "30s"', 'every = "often"', "not an interval"),
         ('every = "30s"', 'evry = "30s"', "evry"),

@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 
+import headrace.book.book as book
+import headrace.book.payloads as payloads
 from books import NONE, allocation, credit_note, customer, fill, invoice, payment
 from headrace.book.book import Book
-from headrace.book.payloads import Payloads, encode_payload
+from headrace.book.fingerprints import fingerprints_of
+from headrace.book.payloads import PAYLOAD_VERSION, Payloads, encode_payload
 from headrace.model.clock import SYSTEM_CLOCK
 from headrace.sync.journal import Acknowledged, Journal, Reject
 from headrace.sync.planning.plan import Plan
@@ -302,3 +305,18 @@ def test_a_plan_of_nothing_has_the_tables_of_any(desk: Desk) -> None:
     assert desk.plan(customers=[customer("c1")]).empty
     assert desk.operations() == []
     assert columns() == of_some
+
+
+def test_another_version_of_payloads_sends_every_record_again(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fingerprints pick the candidates, so they have to move with it."""
+    rows: dict[str, Any] = {"customers": [customer("C")], "invoices": [invoice("I", "C")]}
+    desk.plan(**rows)
+    desk.take_all()
+    assert desk.plan(**rows).empty
+    monkeypatch.setattr(payloads, "PAYLOAD_VERSION", PAYLOAD_VERSION + 1)
+    monkeypatch.setattr(book, "FINGERPRINTS", fingerprints_of(PAYLOAD_VERSION + 1))
+    assert desk.plan(**rows).requests == 2
+    desk.take_all()
+    assert desk.plan(**rows).empty

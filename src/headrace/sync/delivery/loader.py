@@ -32,7 +32,7 @@ from headrace.sync.operations.update import (
 from headrace.sync.ordering.resolver import divided
 
 Claims = dict[Key, tuple[str, bool, list[list[str]]]]
-_SLICE = 2_000
+_SLICE = 500
 """Operations built in one go."""
 _PER_LANE = 400
 """At most so many of one lane in one go."""

@@ -7,8 +7,8 @@ another record is to give back for example, may land later in the run. Then it g
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -83,7 +83,8 @@ class Refusals:
         first, one request more, and once only.
         """
         operations = [operation for operation, _ in self._refused.values()]
-        blocking = [one for one in operations if _blocks(one, operations)]
+        wanted = Counter(key for one in operations for key in _wants(one))
+        blocking = [one for one in operations if _blocks(one, wanted)]
         opened = self._open | {one.number for one in blocking}
         freed = {key for one in blocking for key in (*one.frees, ANY_LINK)}
         again = [
@@ -137,13 +138,18 @@ class Refusals:
         return count
 
 
-def _blocks(operation: Operation, refused: list[Operation]) -> bool:
-    """Whether it holds what another refused record wants."""
+def _wants(operation: Operation) -> set[Key]:
+    """What may have to land, or be given back, before it can be taken."""
+    return {operation.key, *operation.obstacles}
+
+
+def _blocks(operation: Operation, wanted: Mapping[Key, int]) -> bool:
+    """Whether it holds what another refused record wants; `wanted` counts those that want a key.
+
+    Counted once for all, since each refused record may hold what any other one wants: held against
+    each other in pairs, four thousand of them would stop the event loop for a minute.
+    """
     if operation.release is None:
         return False
-    held = {*operation.frees, ANY_LINK}
-    return any(
-        not held.isdisjoint((other.key, *other.obstacles))
-        for other in refused
-        if other is not operation
-    )
+    own = _wants(operation)
+    return any(wanted[key] > (key in own) for key in {*operation.frees, ANY_LINK} if key in wanted)

@@ -13,8 +13,8 @@ from headrace.book.contact_keys import external_id_of
 from headrace.client.answer import Answer
 from headrace.client.breaker import Breaker
 from headrace.client.health import Health
-from headrace.client.pace import WINDOW, Pace
-from headrace.client.retry import PATIENCE, Backoff, attempts_for
+from headrace.client.pace import Pace
+from headrace.client.retry import PATIENCE, THROTTLED_MAX, Backoff, attempts_for
 from headrace.client.transport import Transport
 from headrace.client.verdict import Verdict, error_of, judge, judge_empty, retry_after
 from headrace.model.clock import Clock
@@ -31,8 +31,6 @@ from headrace.sync.operations.request import request_of
 _QUIET = 0.003
 """Seconds without an answer after which a burst of them is over."""
 _SAY_EVERY = 1.0
-_THROTTLED_MAX = 5 * WINDOW
-"""Seconds of nothing but 429 before the run stops: some other program takes all of the rate."""
 
 _UNTAKEN = (Verdict.THROTTLED, Verdict.UNAUTHORISED, Verdict.FORBIDDEN, Verdict.UNCLEAR)
 """Answers to what was not carried out for certain."""
@@ -281,7 +279,7 @@ class Delivery:
         now = self._clock.monotonic()
         self._progress.throttled += 1
         self._throttled_since = now if self._throttled_since is None else self._throttled_since
-        if now + seconds - self._throttled_since > _THROTTLED_MAX:
+        if now + seconds - self._throttled_since > THROTTLED_MAX:
             self._stop(Unreachable(f"status 429: it asks to wait {seconds:.0f} s more"))
             return
         self._pace.close_for(seconds)

@@ -76,7 +76,17 @@ async def read_pdf(places: PdfPlaces, location: str) -> IO[bytes]:
         return await _in_time(lambda: _copied(file_parts(places, path)))
     if location.lower().startswith(("http://", "https://")):
         return await _download(places, location)
+    # Loading the driver may take seconds on a busy machine, and says nothing about the place.
+    await asyncio.to_thread(_load_driver, location)
     return await _in_time(lambda: _copied(_stored_parts(location)))
+
+
+def _load_driver(location: str) -> None:
+    try:
+        fsspec = importlib.import_module("fsspec")
+        fsspec.get_filesystem_class(location.partition("://")[0])
+    except Exception as error:
+        raise Unreadable(" ".join(str(error).split()) or type(error).__name__) from None
 
 
 def _copied(parts: Iterator[bytes]) -> IO[bytes]:
@@ -90,7 +100,6 @@ def _copied(parts: Iterator[bytes]) -> IO[bytes]:
 def _stored_parts(location: str) -> Iterator[bytes]:
     """The content behind an address that fsspec knows."""
     try:
-        # It takes a while to load, and few need it.
         fsspec = importlib.import_module("fsspec")
         size = 0
         with fsspec.open(location, "rb") as file:
