@@ -316,6 +316,44 @@ def test_a_broken_link_is_found() -> None:
     assert len(list(_broken_links(text, DOCS, DOCS / "README.md"))) == 2
 
 
+# Words that a reader stops at, each with the usual one.
+_UNUSUAL = {
+    r"told": "acknowledged, reported or by default",
+    r"beside": "next to, in addition to or during",
+    r"whoever": "anyone who",
+    r"dear(?:er)?": "expensive",
+    r"anew": "again",
+    r"otherwise than": "differently from",
+    r"goes on|go on": "continues",
+    r"(?:(?<=^)|(?<=[.:?] ))What (?:is|was)\b(?! .*\?)": "a noun",
+}
+
+
+def _unusual_words(text: str) -> Iterator[str]:
+    """Words of running text; code, links' targets and parts from the program left out."""
+    text = re.sub(r"<!-- made by.*?<!-- end -->|```.*?```", "", text, flags=re.DOTALL)
+    text = re.sub(r"`[^`]*`|\]\([^)]*\)", "x", text)
+    for paragraph in re.split(r"\n\s*\n|\n(?=[-|#]|\d+\.)", text):
+        words = " ".join(paragraph.split())
+        for pattern, instead in _UNUSUAL.items():
+            if found := re.search(rf"(?<!\w){pattern}(?!\w)", words):
+                yield f"{found[0]}: write {instead}: {words[:80]}"
+
+
+PROSE = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"]
+PROSE += [path for path in PAGES if path.startswith("docs/")]
+
+
+@pytest.mark.parametrize("path", PROSE)
+def test_a_page_uses_usual_words(path: str) -> None:
+    assert list(_unusual_words((ROOT / path).read_text("utf-8"))) == []
+
+
+def test_an_unusual_word_is_found() -> None:
+    text = "It is told.\n\nWhat is sent stays. `told` [a](told.md)\n\n- The dearer one goes on."
+    assert len(list(_unusual_words(text))) == 4
+
+
 def test_every_page_is_in_the_index() -> None:
     index = _page("README.md")
     for path in DOCS.glob("*.md"):
