@@ -16,7 +16,7 @@ from headrace.book.file import discard, is_damage
 from headrace.fleet.project import LoadedProject
 from headrace.fleet.round import Round, note_round
 from headrace.fleet.sync import Watcher, Way, sync_once
-from headrace.fleet.trouble import told
+from headrace.fleet.trouble import translated
 from headrace.fleet.watch import WatchedProject
 from headrace.model.clock import Clock
 from headrace.model.errors import ConfigurationError
@@ -175,7 +175,7 @@ class Loop:
             round = Round(name, made.plan, made.outcome)
         except Exception as error:
             self._earlier.pop(name, None)
-            trouble = told(project, name, self._clock, error)
+            trouble = translated(project, name, self._clock, error)
             round = Round(name, made.plan, made.outcome, trouble)
         finally:
             self._interrupts.pop(name, None)

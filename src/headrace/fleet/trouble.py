@@ -63,10 +63,10 @@ def attempt(
         # A pipe that nobody reads is no trouble of the organisation's either.
         if isinstance(error, (HeadraceError, BrokenPipeError, *passing)):
             raise
-        raise told(loaded, name, clock, error) from error
+        raise translated(loaded, name, clock, error) from error
 
 
-def told(loaded: LoadedProject, name: str, clock: Clock, error: Exception) -> HeadraceError:
+def translated(loaded: LoadedProject, name: str, clock: Clock, error: Exception) -> HeadraceError:
     """The error as one that is told to a person; a defect is written to the log."""
     if isinstance(error, HeadraceError):
         return error

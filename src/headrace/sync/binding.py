@@ -100,7 +100,7 @@ class Binding:
         """Until one record is found as it was: no two organisations have the same ids."""
         known = self._journal.landmarks()
         # People may have deleted those that are known by their ids.
-        wanted = list(dict.fromkeys([*known, *self._journal.some_told()]))
+        wanted = list(dict.fromkeys([*known, *self._journal.some_acknowledged()]))
         found, gone = False, []
         for key in wanted:
             entity = BY_NAME[key[0]]

@@ -10,7 +10,7 @@ from books import NONE, allocation, credit_note, customer, fill, invoice, paymen
 from headrace.book.book import Book
 from headrace.book.payloads import Payloads, encode_payload
 from headrace.model.clock import SYSTEM_CLOCK
-from headrace.sync.journal import Acknowledged, Journal, Reject
+from headrace.sync.journal import Acknowledgement, Journal, Reject
 from headrace.sync.planning.plan import Plan
 from headrace.sync.planning.planner import Planner
 
@@ -57,7 +57,7 @@ class Desk:
             if action != "delete":
                 body, hash = encode_payload(payloads.fetch(entity, [external_id])[external_id])
             self.journal.acknowledge(
-                [Acknowledged(entity, external_id, owner, fingerprint, hash, body)]
+                [Acknowledgement(entity, external_id, owner, fingerprint, hash, body)]
             )
         self.journal.refresh(self.planner.unchanged)
 

@@ -117,7 +117,9 @@ class Feed:
             wanted = {row[2] for row in rows if row[1] == entity and row[3] != "delete"}
             for external_id, record in self._payloads.fetch(entity, list(wanted)).items():
                 records[entity, external_id] = record
-        told = self._journal.told([(row[1], row[2]) for row in rows if row[3] != "create"])
+        acknowledged = self._journal.acknowledged(
+            [(row[1], row[2]) for row in rows if row[3] != "create"]
+        )
         claims = self._claims()
         operations = {}
         for number, entity, external_id, action, customer, fingerprint in rows:
@@ -135,7 +137,7 @@ class Feed:
             if entity in PDF_OF:
                 operation.refers_to = ((PDF_OF[entity], external_id),)
             elif action == "delete":
-                _bind(operation, bonds_of_deleted(told[operation.key].payload))
+                _bind(operation, bonds_of_deleted(acknowledged[operation.key].payload))
             else:
                 record = records[operation.key]
                 operation.payload, operation.hash = encode_payload(record)
@@ -143,17 +145,19 @@ class Feed:
                 if entity == "contact":
                     operation.refers_to = (("customer", customer),)
                 operation.body = operation.payload
-                before = told[operation.key].payload if operation.key in told else None
+                before = (
+                    acknowledged[operation.key].payload if operation.key in acknowledged else None
+                )
                 if action == "release":
                     also = self._divided.given_back.get(operation.key, ())
                     _give_back(operation, before, also)
                 else:
-                    self._complete(operation, before, operation.key in told, claims)
+                    self._complete(operation, before, operation.key in acknowledged, claims)
             operations[number] = operation
         return operations
 
     def _complete(
-        self, operation: Operation, before: bytes | None, is_told: bool, claims: Claims
+        self, operation: Operation, before: bytes | None, is_acknowledged: bool, claims: Claims
     ) -> None:
         """A record's own request, and the one that brings its late links."""
         key = operation.key
@@ -166,10 +170,10 @@ class Feed:
                 operation.payload = operation.body = without_links(operation.payload or b"{}")
         elif key in claims:
             _claim(operation, *claims[key])
-        elif not is_told and key in self._asked:
+        elif not is_acknowledged and key in self._asked:
             # It may be there, with fields that it has no longer.
             self._compare(operation, self._asked[key].payload)
-        elif is_told:
+        elif is_acknowledged:
             self._compare(operation, before)
         elif operation.follows:
             operation.rebinds = True

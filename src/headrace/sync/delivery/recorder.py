@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from headrace.book.payloads import payload_hash
 from headrace.client.answer import Answer
-from headrace.sync.journal import Acknowledged, Asked, Drift, Journal
+from headrace.sync.journal import Acknowledgement, Asked, Drift, Journal
 from headrace.sync.operations.operation import Operation
 from headrace.sync.operations.response_check import kept_otherwise
 from headrace.sync.ordering.links import SETTLEMENTS
@@ -41,7 +41,7 @@ class Notes:
         id = answer.id if operation.entity == "customer" and self._journal.lacks_landmarks else ""
         self._journal.acknowledge(
             [
-                Acknowledged(
+                Acknowledgement(
                     *operation.key,
                     operation.customer,
                     # Without a fingerprint, the next plan looks whether the rest has followed.
@@ -67,7 +67,7 @@ class Notes:
         hash = payload_hash(operation.body)
         self._journal.acknowledge(
             [
-                Acknowledged(
+                Acknowledgement(
                     entity, external_id, operation.customer, None, hash, operation.body, "update"
                 )
             ]

@@ -13,6 +13,7 @@ from headrace.sync.journal.journal import Journal, Place
 from headrace.sync.journal.postgres import SCHEMES, PostgresPlace
 from headrace.sync.journal.records import (
     Acknowledged,
+    Acknowledgement,
     Adopted,
     Drift,
     Key,
@@ -20,7 +21,6 @@ from headrace.sync.journal.records import (
     Run,
     Sent,
     State,
-    Told,
 )
 from headrace.sync.journal.rounds import Kind, NotedRound
 from headrace.sync.journal.runs import KILLED
@@ -29,6 +29,7 @@ __all__ = [
     "KILLED",
     "SCHEMES",
     "Acknowledged",
+    "Acknowledgement",
     "Adopted",
     "Asked",
     "Decision",
@@ -45,5 +46,4 @@ __all__ = [
     "Run",
     "Sent",
     "State",
-    "Told",
 ]

@@ -66,10 +66,10 @@ class AskingShelf(ToldShelf):
         sends what the source wants of them, a deletion included. `there` are keys that the source
         has: what was to be created of those is simply created again."""
         doubted = list(questions)
-        told = self.told([one.key for one in doubted])
+        acknowledged = self.acknowledged([one.key for one in doubted])
         with self._db.transaction():
             for one in doubted:
-                before = told.get(one.key)
+                before = acknowledged.get(one.key)
                 if before is None:
                     if one.key not in there:
                         self._suppose(one)

@@ -34,7 +34,7 @@ def raise_if_foreign(path: Path) -> None:
 
 
 @contextmanager
-def damage_told(path: Path) -> Iterator[None]:
+def damage_reported(path: Path) -> Iterator[None]:
     """Errors that a damaged file makes as DamagedJournal; all others as they are."""
     try:
         yield

@@ -9,15 +9,15 @@ Key = tuple[str, str]
 """(entity, external id)."""
 
 
-class Told(Struct, frozen=True):
-    """What the API acknowledged of one record."""
+class Acknowledged(Struct, frozen=True):
+    """What the API last acknowledged of one record."""
 
     hash: bytes
     payload: bytes | None
     customer: str
 
 
-class Acknowledged(Struct, frozen=True):
+class Acknowledgement(Struct, frozen=True):
     """One record as the API has just taken it; `hash` None when it was deleted."""
 
     entity: str

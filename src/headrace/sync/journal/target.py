@@ -69,6 +69,6 @@ class TargetShelf(Shelf):
         self._landmarks = {}
         self._db.run("clear_landmarks")
 
-    def some_told(self) -> list[Key]:
+    def some_acknowledged(self) -> list[Key]:
         """A few records that the API acknowledged, customers first."""
-        return [tuple(row) for row in self._db.run("some_told", (_ENOUGH,))]
+        return [tuple(row) for row in self._db.run("some_acknowledged", (_ENOUGH,))]

@@ -34,21 +34,21 @@ class Ties(Struct, frozen=True):
 
 def ties_of(payload: bytes) -> Ties:
     """The ties that a record's payload tells of; other fields are not looked at."""
-    told = msgspec.json.decode(payload)
+    record = msgspec.json.decode(payload)
     links: dict[Key, int] = {}
     for name, listed in LINKS.items():
-        for link in told.get(name) or ():
+        for link in record.get(name) or ():
             target = listed.refers, link[listed.reference]["externalId"]
             links[target] = links.get(target, 0) + link["amountLinked"]
     return Ties(
-        customer=_referred(told, "customer"),
-        parent=_referred(told, "parent"),
-        currency=told.get("currency") or "",
-        amount=told.get("amount") or told.get("grossAmount") or 0,
+        customer=_referred(record, "customer"),
+        parent=_referred(record, "parent"),
+        currency=record.get("currency") or "",
+        amount=record.get("amount") or record.get("grossAmount") or 0,
         links=links,
     )
 
 
-def _referred(told: dict[str, Any], name: str) -> str:
-    reference = told.get(name)
+def _referred(record: dict[str, Any], name: str) -> str:
+    reference = record.get(name)
     return str(reference["externalId"]) if reference else ""

@@ -65,10 +65,10 @@ class Surroundings:
         return bool(self._owned.get(owner, {}).get(target))
 
     @cached_property
-    def documents_told(self) -> dict[str, list[Key]]:
+    def acknowledged_documents(self) -> dict[str, list[Key]]:
         """The documents that the API has of customers that are deleted, by customer."""
         found: dict[str, list[Key]] = defaultdict(list)
-        for entity, external_id, customer in self._rows("from plan.told_documents"):
+        for entity, external_id, customer in self._rows("from plan.acknowledged_documents"):
             found[customer].append((entity, external_id))
         return found
 

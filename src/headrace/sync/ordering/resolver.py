@@ -149,7 +149,7 @@ class _Knots:
 
     def _tie_departure(self, customer: Key) -> None:
         """A customer goes when its documents are gone, or others'."""
-        for document in self._around.documents_told.get(customer[1], ()):
+        for document in self._around.acknowledged_documents.get(customer[1], ()):
             if document in self._around.actions:
                 self.graph.lands(document, customer)
 

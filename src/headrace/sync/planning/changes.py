@@ -56,7 +56,9 @@ class Changes:
     def _chunk(self, rows: list[tuple[Any, ...]]) -> Iterator[Change]:
         ways = divided(self._connection)
         asked = self._journal.asked()
-        told = self._journal.told([(row[0], row[1]) for row in rows if row[2] != "create"])
+        acknowledged = self._journal.acknowledged(
+            [(row[0], row[1]) for row in rows if row[2] != "create"]
+        )
         bodies: dict[tuple[str, str], bytes] = {}
         for entity in sorted({row[0] for row in rows} - PDF_OF.keys()):
             wanted = {row[1] for row in rows if row[0] == entity and row[2] != "delete"}
@@ -64,7 +66,7 @@ class Changes:
                 bodies[entity, external_id] = encode_payload(record)[0]
         found: list[tuple[Any, ...]] = []
         for entity, external_id, action, customer, currency in rows:
-            before = told.get((entity, external_id))
+            before = acknowledged.get((entity, external_id))
             old = b"{}" if before is None else before.payload
             new = bodies.get((entity, external_id), b"{}")
             also = ways.given_back.get((entity, external_id), ())

@@ -24,7 +24,7 @@ class Neighbourhood:
         self._connection = connection
         self._journal = journal
         self._loaded: set[Key] = set()
-        self._told: set[Key] = set()
+        self._known: set[Key] = set()
         self._synthetic: set[Key] = set()
         self._owned: dict[Key, set[Key]] = defaultdict(set)
         self._owners: dict[Key, set[Key]] = defaultdict(set)
@@ -41,10 +41,10 @@ class Neighbourhood:
         if not new:
             return
         self._loaded |= new
-        for key, told in self._journal.told(sorted(new)).items():
-            self._told.add(key)
-            if told.payload is not None:
-                self.acknowledged[key] = ties_of(told.payload)
+        for key, acknowledged in self._journal.acknowledged(sorted(new)).items():
+            self._known.add(key)
+            if acknowledged.payload is not None:
+                self.acknowledged[key] = ties_of(acknowledged.payload)
         make_table(self._connection, "temp table around", KEY_COLUMNS, new)
         self._read_rows()
         self._read_links()
@@ -75,7 +75,7 @@ class Neighbourhood:
 
     def is_acknowledged(self, key: Key) -> bool:
         """Whether the API has the record."""
-        return key in self._told
+        return key in self._known
 
     def is_synthetic(self, key: Key) -> bool:
         """Whether it is a payment that is there for its link alone."""

@@ -20,7 +20,7 @@ from headrace.model.clock import Clock, format_instant
 from headrace.model.guards import GuardSettings
 from headrace.model.project import DeletionRule
 from headrace.sync.collection.claiming import Claimer
-from headrace.sync.journal import Journal, Key, Told
+from headrace.sync.journal import Acknowledged, Journal, Key
 from headrace.sync.operations.pdf_digests import PDF_OF, PdfFiles
 from headrace.sync.operations.update import with_emptied_values
 from headrace.sync.ordering.links import SETTLEMENTS, Ties, ties_of
@@ -209,16 +209,19 @@ class Planner:
         self.unchanged = []
         shrinking: list[Key] = []
         for entity, external_ids, fingerprints in self._candidates():
-            told = self._journal.told([(entity, x) for x in external_ids])
+            acknowledged = self._journal.acknowledged([(entity, x) for x in external_ids])
             if entity in PDF_OF:
                 for external_id, fingerprint in zip(external_ids, fingerprints, strict=True):
-                    if self._pdfs.digest(entity, external_id) == told[entity, external_id].hash:
+                    if (
+                        self._pdfs.digest(entity, external_id)
+                        == acknowledged[entity, external_id].hash
+                    ):
                         self.unchanged.append((fingerprint, entity, external_id))
                 continue
             records = self._payloads.fetch(entity, external_ids)
             for external_id, fingerprint in zip(external_ids, fingerprints, strict=True):
                 body, hash = encode_payload(records[external_id])
-                before = told[entity, external_id]
+                before = acknowledged[entity, external_id]
                 if hash == before.hash and not self._empties(entity, external_id, body, before):
                     self.unchanged.append((fingerprint, entity, external_id))
                 elif before.payload is not None:
@@ -239,7 +242,7 @@ class Planner:
                 "and changes.external_id = shrinking.external_id"
             )
 
-    def _empties(self, entity: str, external_id: str, body: bytes, before: Told) -> bool:
+    def _empties(self, entity: str, external_id: str, body: bytes, before: Acknowledged) -> bool:
         """Whether a custom value that stayed while its row could not be read is to go now."""
         if entity != "customer" or not before.payload or b'"customFields"' not in before.payload:
             return False
@@ -285,17 +288,17 @@ class Planner:
         self._keys("leaving_family", [("customer", external_id) for external_id in leaving])
         self._connection.execute(_SQL["family_links"])
         keys: list[Key] = self._rows("select entity, external_id from family_links")
-        for key, told in self._journal.told(keys).items():
-            if told.payload is not None:
-                self._moved[key] = (ties_of(told.payload),) * 2
+        for key, acknowledged in self._journal.acknowledged(keys).items():
+            if acknowledged.payload is not None:
+                self._moved[key] = (ties_of(acknowledged.payload),) * 2
 
     def _load_gone(self, meter: ShiftMeter) -> None:
-        """`plan.gone`: whose the deleted records were, which only the journal still knows, and
-        `plan.told_children`, those that were somebody's, as far as their payloads were kept."""
+        """Makes the tables of what is deleted, which only the journal still knows: `plan.gone`,
+        `plan.acknowledged_children` and `plan.acknowledged_documents`."""
         gone = self._rows("select entity, external_id from plan.changes where action = 'delete'")
-        told = self._journal.told(gone) if gone else {}
+        acknowledged = self._journal.acknowledged(gone) if gone else {}
         children: list[tuple[str, str]] = []
-        for key, record in told.items():
+        for key, record in acknowledged.items():
             if record.payload is None or key[0] == "contact" or key[0] in PDF_OF:
                 continue
             old = ties_of(record.payload)
@@ -306,13 +309,13 @@ class Planner:
             if len(self._moved) <= MOST:
                 self._moved[key] = old, None
         owned = (*KEY_COLUMNS, "customer varchar")
-        whose = ((*key, record.customer) for key, record in told.items())
+        whose = ((*key, record.customer) for key, record in acknowledged.items())
         make_table(self._connection, "table plan.gone", owned, whose)
         named = ("external_id varchar", "parent varchar")
-        make_table(self._connection, "table plan.told_children", named, children)
+        make_table(self._connection, "table plan.acknowledged_children", named, children)
         departing = [external_id for entity, external_id in gone if entity == "customer"]
         theirs = self._journal.documents_of(departing) if departing else []
-        make_table(self._connection, "table plan.told_documents", owned, theirs)
+        make_table(self._connection, "table plan.acknowledged_documents", owned, theirs)
 
     # phases ----------------------------------------------------------------------------------
 

@@ -114,7 +114,7 @@ class ShiftMeter:
             withheld=dict(
                 self._rows(
                     "select entity, count(*) from book.withheld "
-                    "semi join staging.told using (entity, external_id) group by entity"
+                    "semi join staging.acknowledged using (entity, external_id) group by entity"
                 )
             ),
             links=self._count("select count(*) from book.allocations"),
@@ -167,8 +167,8 @@ class ShiftMeter:
                 "anti join book.flawed_links as flawed using (row) group by target) "
                 "select currency, sum(gross_amount - coalesce(settled.amount, 0))::hugeint "
                 "from book.invoices as invoice "
-                "semi join staging.told as told "
-                "on told.key = (hash('invoice', invoice.external_id) >> 1)::bigint "
+                "semi join staging.acknowledged as acknowledged "
+                "on acknowledged.key = (hash('invoice', invoice.external_id) >> 1)::bigint "
                 "left join settled on settled.target = hash('invoice', invoice.external_id) "
                 "where currency is not null and gross_amount is not null group by currency"
             )

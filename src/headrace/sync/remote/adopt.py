@@ -125,13 +125,13 @@ class Adopter:
 
     def _match(self, entity: str, items: Mapping[str, dict[str, Any]]) -> int:
         """Notes what is the book's or known already; returns how many those are."""
-        told = self._journal.told([(entity, external_id) for external_id in items])
-        self._known += len(told)
+        acknowledged = self._journal.acknowledged([(entity, external_id) for external_id in items])
+        self._known += len(acknowledged)
         rows = self._connection.execute(
             "select external_id, fingerprint from book.fingerprints "
             "anti join book.withheld using (entity, external_id) "
             "where entity = $1 and list_contains($2::varchar[], external_id)",
-            [entity, [x for x in items if (entity, x) not in told]],
+            [entity, [x for x in items if (entity, x) not in acknowledged]],
         ).fetchall()
         records = self._payloads.fetch(entity, [external_id for external_id, _ in rows])
         adopted = []
@@ -147,7 +147,7 @@ class Adopter:
                 adopted.append(Adopted(entity, external_id, owner, fingerprint, hash, body))
         if self._write and adopted:
             self._journal.adopt(adopted)
-        return len(told) + len(rows)
+        return len(acknowledged) + len(rows)
 
     def _differences(self, entity: str, body: bytes, item: dict[str, Any]) -> Differs:
         """With what the source leaves empty, and with what the API's list does not show."""

@@ -20,8 +20,8 @@ select entity, external_id, api_id
 from plan.compared_documents as document
 -- What the API was never told need not be looked for.
 where api_id is not null or exists (
-    select 1 from staging.told as told
-    where told.entity = document.entity and told.external_id = document.external_id
+    select 1 from staging.acknowledged as acknowledged
+    where acknowledged.entity = document.entity and acknowledged.external_id = document.external_id
 )
 order by abs(book - api) desc, entity, external_id
 """

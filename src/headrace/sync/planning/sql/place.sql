@@ -185,10 +185,10 @@ union all
 -- A customer goes when what was its own is another customer's.
 select customer.number, document.number
 from plan.operations as customer
-join plan.told_documents as told on told.customer = customer.external_id
+join plan.acknowledged_documents as acknowledged on acknowledged.customer = customer.external_id
 join plan.operations as document
-    on document.entity = told.entity
-    and document.external_id = told.external_id
+    on document.entity = acknowledged.entity
+    and document.external_id = acknowledged.external_id
     and document.step < 2
 where customer.entity = 'customer' and customer.action = 'delete'
   and document.customer <> customer.external_id

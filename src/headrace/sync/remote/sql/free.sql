@@ -11,5 +11,5 @@ select entity, external_id, customer, number, currency, amount::bigint as amount
 from documents
 semi join book.fingerprints as fingerprints using (entity, external_id)
 anti join book.withheld as withheld using (entity, external_id)
-anti join staging.told as told using (entity, external_id)
+anti join staging.acknowledged as acknowledged using (entity, external_id)
 anti join plan.seen as seen using (entity, external_id);
