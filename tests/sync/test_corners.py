@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from desk import HubDesk, prove_in_step, sent
-from pair import Pair, acknowledged
+from pair import Pair, told
 from shop import Shop
 
 from headrace.model.errors import UnsafePlan
@@ -70,14 +70,14 @@ def test_a_ticked_off_invoice_gets_a_payment_that_makes_way_for_the_real_one(pai
     shop = pair.shop
     shop.customer("C")
     shop.invoice("I", "C", 1000, paid="2026-06-01")
-    assert acknowledged(pair.sync()) == ["POST C 201", "POST I 201", "POST fix:I 201"]
+    assert told(pair.sync()) == ["POST C 201", "POST I 201", "POST fix:I 201"]
     shop.payment("P", "C", 1000, {"I": 1000})
-    assert acknowledged(pair.sync()) == ["DELETE fix:I 204", "POST P 201"]
+    assert told(pair.sync()) == ["DELETE fix:I 204", "POST P 201"]
     # Part of it bounces: the synthetic one covers the rest.
     shop.run("update allocations set amount = 700")
-    assert acknowledged(pair.sync()) == ["POST P 200", "POST fix:I 201"]
+    assert told(pair.sync()) == ["POST P 200", "POST fix:I 201"]
     shop.run("update invoices set marked_paid_at = null")
-    assert acknowledged(pair.sync()) == ["DELETE fix:I 204"]
+    assert told(pair.sync()) == ["DELETE fix:I 204"]
 
 
 def test_an_adjustment_that_changes_its_sign(pair: Pair) -> None:
@@ -157,7 +157,7 @@ def test_what_goes_in_the_source_goes_in_the_hub_in_reverse(pair: Pair) -> None:
     pair.sync()
     shop.drop("refunds", "R-C")
     shop.drop("payments", "P-C")
-    assert acknowledged(pair.sync()) == ["DELETE R-C 204", "DELETE P-C 204"]
+    assert told(pair.sync()) == ["DELETE R-C 204", "DELETE P-C 204"]
     for table, name in (
         ("refunds", "R-D"),
         ("payments", "P-D"),
@@ -165,9 +165,7 @@ def test_what_goes_in_the_source_goes_in_the_hub_in_reverse(pair: Pair) -> None:
         ("customers", "D"),
     ):
         shop.drop(table, name)
-    assert acknowledged(pair.sync()) == [
-        f"DELETE {name} 204" for name in ("R-D", "P-D", "I-D", "D")
-    ]
+    assert told(pair.sync()) == [f"DELETE {name} 204" for name in ("R-D", "P-D", "I-D", "D")]
 
 
 def test_a_parent_and_its_children_go_together(pair: Pair) -> None:
@@ -231,7 +229,7 @@ def test_external_ids_of_any_kind_are_made_changed_and_deleted(pair: Pair) -> No
         own = [record.external_id for record in writes if record.customer == name]
         assert own == [name, f"I {name}", f"P {name}"]
     shop.run("update invoices set name = 'changed'")
-    assert sorted(acknowledged(pair.sync())) == sorted(f"POST I {name} 200" for name in ODD_NAMES)
+    assert sorted(told(pair.sync())) == sorted(f"POST I {name} 200" for name in ODD_NAMES)
     for table in ("payments", "invoices", "contacts", "allocations"):
         shop.run(f"delete from {table}")
     shop.run("delete from customers where external_id <> 'other'")
@@ -253,9 +251,9 @@ def test_amounts_beyond_what_a_float_can_hold(pair: Pair) -> None:
     shop.payment("P", "C", amount, {"I": amount - 1})
     pair.sync()
     with pair.desk.open() as organisation:
-        acknowledged = organisation.journal.acknowledged([("invoice", "I"), ("payment", "P")])
-    assert str(amount).encode() in (acknowledged["invoice", "I"].payload or b"")
-    assert str(amount - 1).encode() in (acknowledged["payment", "P"].payload or b"")
+        told = organisation.journal.acknowledged([("invoice", "I"), ("payment", "P")])
+    assert str(amount).encode() in (told["invoice", "I"].payload or b"")
+    assert str(amount - 1).encode() in (told["payment", "P"].payload or b"")
 
 
 def test_hashes_only_still_clear_what_is_emptied(

@@ -78,7 +78,7 @@ def command(
         contextlib.closing(Journal(place, SYSTEM_CLOCK)) as journal,
     ):
         if not dry_run:
-            journal.hold()
+            journal.lock()
         found = journal.forget_customer(customer, dry_run)
     if not dry_run:
         log = log_file(loaded, name)
@@ -117,7 +117,8 @@ def _left(found: Forgotten) -> list[str]:
         left.insert(
             0,
             f"Upflow: it has {several(found.acknowledged, 'record')} of the customer; delete the "
-            "customer in the source, run `headrace apply`, then this command once more, so that the ids go",
+            "customer in the source, run `headrace apply`, then this command once more, so that "
+            "the ids go",
         )
     if not found.rewritten:
         left.insert(0, "the journal's files: another program reads them, run this once more")

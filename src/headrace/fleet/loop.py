@@ -20,7 +20,7 @@ from headrace.fleet.trouble import translated
 from headrace.fleet.watch import WatchedProject
 from headrace.model.clock import Clock
 from headrace.model.errors import ConfigurationError
-from headrace.sync.delivery.outcome import Outcome
+from headrace.sync.delivery.outcome import DeliveryOutcome
 from headrace.sync.delivery.progress import Progress
 from headrace.sync.delivery.scheduler import Delivery
 from headrace.sync.planning.plan import Plan
@@ -35,7 +35,7 @@ class _Made(Struct):
     """What a round has come to so far."""
 
     plan: Plan | None = None
-    outcome: Outcome | None = None
+    outcome: DeliveryOutcome | None = None
 
 
 class Loop:
@@ -57,7 +57,7 @@ class Loop:
         self._stopping = asyncio.Event()
         self._interrupts: dict[str, Callable[[], None]] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
-        self._earlier: dict[str, Outcome] = {}
+        self._earlier: dict[str, DeliveryOutcome] = {}
         """Of rounds that ended to plan again: what their slices came to."""
         self._due: dict[str, float] = {}
         """When each is to be looked at, by the clock's monotonic seconds."""

@@ -251,8 +251,8 @@ def test_organisations_share_a_database_and_nothing_else(postgres_database: str)
         opened(PostgresPlace(postgres_database, "a")) as one,
         opened(PostgresPlace(postgres_database, "A")) as other,
     ):
-        one.hold()
-        other.hold()
+        one.lock()
+        other.lock()
         one.acknowledge([taken("i1")])
         assert (one.count(), other.count()) == ({"invoice": 1}, {})
         assert one.position()[0] != other.position()[0]
@@ -263,12 +263,12 @@ def test_the_second_at_work_on_an_organisation_learns_who_is_the_first(
 ) -> None:
     place = PostgresPlace(postgres_database, "acme")
     with opened(place) as first, opened(place) as second:
-        first.hold()
+        first.lock()
         with pytest.raises(Busy, match=rf"acme \(headrace on .*, process {os.getpid()}, since"):
-            second.hold()
+            second.lock()
         second.ignore_rejects([("invoice", "i1")])
     with opened(place) as second:
-        second.hold()
+        second.lock()
 
 
 def test_what_upflow_collected_is_kept_with_where_its_list_stood(journal: Journal) -> None:

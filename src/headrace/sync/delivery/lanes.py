@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Sequence
 
-from headrace.sync.delivery.loader import Feed
+from headrace.sync.delivery.loader import Loader
 from headrace.sync.operations.operation import OPEN_ITEMS, Lane, Operation
 
 
@@ -15,9 +15,9 @@ class Lanes:
     The settled past starts when every open item is complete.
     """
 
-    def __init__(self, feed: Feed, most: int) -> None:
+    def __init__(self, loader: Loader, most: int) -> None:
         """`most` requests are in flight at a time."""
-        self._feed = feed
+        self._loader = loader
         self._most = most
         self._ready: list[Lane] = []
         self._again: list[Lane] = []
@@ -53,7 +53,7 @@ class Lanes:
             return True
         if self._upcoming:
             return self._is_early(self._upcoming[0]) and not self._upcoming[0].hungry
-        return self._feed.ended
+        return self._loader.ended
 
     def _is_early(self, lane: Lane) -> bool:
         """Whether it has to wait: the settled past does until the open items are complete."""
@@ -63,11 +63,11 @@ class Lanes:
         """Keeps enough lanes ready, and the first of the settled past loaded in time."""
         while not self.stocked:
             if not self._upcoming:
-                self._upcoming = self._feed.next_lanes()
+                self._upcoming = self._loader.next_lanes()
                 continue
             lanes = self._upcoming
             if lanes[0].hungry:
-                self._feed.load(lanes)
+                self._loader.load(lanes)
             if self._is_early(lanes[0]):
                 break
             self.open_complete |= lanes[0].phase > OPEN_ITEMS
@@ -100,7 +100,7 @@ class Lanes:
         while lanes := self._again or self._ready:
             lane = heapq.heappop(lanes)
             if lane.hungry:
-                self._feed.load([lane])
+                self._loader.load([lane])
             waits = [n for n in lane.queue[0].waits_for if n not in self._landed]
             if not waits:
                 return lane
@@ -134,12 +134,12 @@ class Lanes:
 
     def _settle(self, operation: Operation) -> None:
         """Lanes that wait for this operation may look again."""
-        if operation.number in self._feed.awaited:
+        if operation.number in self._loader.awaited:
             self._landed.add(operation.number)
             for lane in self._waiting.pop(operation.number, ()):
                 heapq.heappush(self._ready, lane)
 
-    def release_waiting(self) -> None:
+    def requeue_waiting(self) -> None:
         """What is waited for will not come in this run: let the lanes find out."""
         for number in list(self._waiting):
             self._landed.add(number)

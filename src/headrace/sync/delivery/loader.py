@@ -15,13 +15,13 @@ from headrace.book.book import Book
 from headrace.book.payloads import Payloads, encode_payload, payload_hash
 from headrace.sync.journal import Journal, Key
 from headrace.sync.operations.operation import Lane, Operation, references
-from headrace.sync.operations.pdf_digests import PDF_OF, PdfFiles
+from headrace.sync.operations.pdf_digests import PDF_OF, PdfDigests
 from headrace.sync.operations.update import (
-    Bonds,
-    bonds,
-    bonds_of_deleted,
+    LinkChange,
     clearable,
-    unknown_bonds,
+    link_change,
+    link_change_of_deleted,
+    unknown_link_change,
     with_cleared,
     with_emptied_contacts,
     with_emptied_values,
@@ -38,11 +38,11 @@ _PER_LANE = 400
 """At most so many of one lane in one go."""
 
 
-class Feed:
+class Loader:
     """Reads `plan.lanes` and `plan.operations`, and builds the payloads of what comes next."""
 
     def __init__(self, book: Book, journal: Journal) -> None:
-        self.pdfs = PdfFiles(book.connection, book.pdf_places)
+        self.pdfs = PdfDigests(book.connection, book.pdf_places)
         self._connection = book.connection
         self._payloads = Payloads(book.connection, book.columns)
         self._columns = book.columns
@@ -137,7 +137,7 @@ class Feed:
             if entity in PDF_OF:
                 operation.refers_to = ((PDF_OF[entity], external_id),)
             elif action == "delete":
-                _bind(operation, bonds_of_deleted(acknowledged[operation.key].payload))
+                _bind(operation, link_change_of_deleted(acknowledged[operation.key].payload))
             else:
                 record = records[operation.key]
                 operation.payload, operation.hash = encode_payload(record)
@@ -207,7 +207,7 @@ class Feed:
             if operation.key in self._unsaid_parents:
                 cleared.remove("parent")
             body = with_cleared(payload, cleared)
-            _bind(operation, unknown_bonds(payload))
+            _bind(operation, unknown_link_change(payload))
         else:
             payload = with_own_links(payload, before)
             operation.payload = payload
@@ -222,7 +222,7 @@ class Feed:
                     before,
                     lambda: self._payloads.unread_fields(operation.external_id),
                 )
-            _bind(operation, bonds(before, payload))
+            _bind(operation, link_change(before, payload))
         of_contacts = self._columns.get("contacts", frozenset())
         operation.body = with_emptied_contacts(body, before, of_contacts)
 
@@ -244,13 +244,13 @@ def _claim(operation: Operation, id: str, keeps_links: bool, frees: list[list[st
 def _give_back(operation: Operation, before: bytes | None, also: Collection[Key]) -> None:
     """What the API has, without what others need first; the record itself follows."""
     assert before is not None and operation.payload is not None
-    given = bonds(before, operation.payload, also)
+    given = link_change(before, operation.payload, also)
     operation.body = given.release or before
     operation.frees = given.frees
     operation.refers_to = ()
     operation.is_release = True
 
 
-def _bind(operation: Operation, bonds: Bonds) -> None:
-    operation.rebinds = bonds.rebinds
-    operation.frees, operation.release = bonds.frees, bonds.release
+def _bind(operation: Operation, change: LinkChange) -> None:
+    operation.rebinds = change.rebinds
+    operation.frees, operation.release = change.frees, change.release

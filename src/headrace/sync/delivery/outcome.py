@@ -8,7 +8,7 @@ from msgspec import Struct
 from headrace.sync.delivery.progress import Progress
 
 
-class Outcome(Struct, frozen=True, kw_only=True):
+class DeliveryOutcome(Struct, frozen=True, kw_only=True):
     """How a delivery ended. `seconds` is its wall time, `left` what stays planned."""
 
     sent: int
@@ -27,7 +27,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
     sliced: bool = False
     """Whether it ended to plan again, with more to send."""
 
-    def after(self, earlier: Outcome) -> Outcome:
+    def after(self, earlier: DeliveryOutcome) -> DeliveryOutcome:
         """The outcome of both slices; what is left and refused is what the later one says."""
         return msgspec.structs.replace(
             self,
@@ -43,9 +43,9 @@ class Outcome(Struct, frozen=True, kw_only=True):
         )
 
 
-def outcome_of(progress: Progress, interrupted: bool, sliced: bool = False) -> Outcome:
+def outcome_of(progress: Progress, interrupted: bool, sliced: bool = False) -> DeliveryOutcome:
     """What the delivery came to, by its progress."""
-    return Outcome(
+    return DeliveryOutcome(
         sent=progress.done,
         rejected=progress.rejected,
         held=progress.held,

@@ -6,11 +6,11 @@ from headrace.book.payloads import payload_hash
 from headrace.client.answer import Answer
 from headrace.sync.journal import Acknowledgement, Asked, Drift, Journal
 from headrace.sync.operations.operation import Operation
-from headrace.sync.operations.response_check import kept_otherwise
+from headrace.sync.operations.response_check import differing_fields
 from headrace.sync.ordering.links import SETTLEMENTS
 
 
-class Notes:
+class Recorder:
     """Becomes durable with the journal's next flush."""
 
     def __init__(self, journal: Journal) -> None:
@@ -55,7 +55,7 @@ class Notes:
         )
         if operation.claims:
             self._journal.keep_collected(operation.entity, [], [operation.claims])
-        if operation.body and (fields := kept_otherwise(operation.body, answer.body)):
+        if operation.body and (fields := differing_fields(operation.body, answer.body)):
             self._journal.mark_drifted([Drift(*operation.key, fields)])
             return False
         return True

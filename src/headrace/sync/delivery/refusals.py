@@ -15,7 +15,7 @@ from headrace.client.answer import Answer
 from headrace.client.verdict import message_of
 from headrace.sync.journal import Journal, Key, Reject
 from headrace.sync.operations.operation import ANY_LINK, Operation
-from headrace.sync.operations.update import unknown_bonds
+from headrace.sync.operations.update import unknown_link_change
 
 
 class Refusals:
@@ -106,7 +106,7 @@ class Refusals:
             msgspec.structs.replace(one, body=half, is_release=True)
             for one in operations
             if one.action == "create" and one.number not in self._halved
-            if (half := unknown_bonds(one.payload or b"{}").release) is not None
+            if (half := unknown_link_change(one.payload or b"{}").release) is not None
         ]
         if not halves:
             return [], []

@@ -9,7 +9,7 @@ from headrace.client.verdict import Verdict, message_of
 from headrace.sync.delivery.absent import Absent
 from headrace.sync.delivery.lanes import Lanes
 from headrace.sync.delivery.progress import Progress
-from headrace.sync.delivery.recorder import Notes
+from headrace.sync.delivery.recorder import Recorder
 from headrace.sync.delivery.refusals import Refusals
 from headrace.sync.journal import Journal, Reject
 from headrace.sync.operations.operation import OPEN_ITEMS, Lane, Operation
@@ -27,7 +27,7 @@ class Results:
         self._journal = journal
         self._lanes = lanes
         self._progress = progress
-        self.notes = Notes(journal)
+        self.recorder = Recorder(journal)
         self.refusals = Refusals(journal)
         self._absent = Absent()
         self._held = Held()
@@ -38,7 +38,7 @@ class Results:
     def acknowledged(self, lane: Lane, operation: Operation, answer: Answer) -> None:
         """The API took it."""
         self.refusals.make_room(operation)
-        if not self.notes.taken(operation, answer):
+        if not self.recorder.taken(operation, answer):
             self._progress.drifted += 1
         self._progress.done += 1
         if lane.phase <= OPEN_ITEMS:
@@ -50,10 +50,10 @@ class Results:
         """The journal says what the API has now; the record itself follows."""
         if verdict is Verdict.DONE and operation.body is not None:
             self.refusals.make_room(operation)
-            self.notes.released(operation)
+            self.recorder.released(operation)
             self._absent.arrived(operation)
         else:
-            self.notes.untaken(operation)
+            self.recorder.untaken(operation)
             self._journal.answered()
         if operation.action == "release":
             self._progress.done += 1
@@ -76,18 +76,18 @@ class Results:
 
     def rejected(self, lane: Lane, operation: Operation, answer: Answer) -> None:
         """The API refused it for what it says; it may go again once others have landed."""
-        self.notes.untaken(operation)
+        self.recorder.untaken(operation)
         if self._goes_without_position(lane, operation, answer):
             return
-        self.notes.doubt(operation)
+        self.recorder.doubt(operation)
         self.refusals.add(operation, answer)
         self._progress.rejected += 1
         self._absent.add(operation)
         self._lanes.advance(lane)
 
-    def hold(self, lane: Lane, operation: Operation, given_up: bool = False) -> None:
+    def set_aside(self, lane: Lane, operation: Operation, given_up: bool = False) -> None:
         """It stays planned: something it refers to was refused in this run, or it is given up."""
-        self.notes.doubt(operation)
+        self.recorder.doubt(operation)
         self._progress.held += 1
         self._absent.add(operation, given_up)
         self._held.add(operation, given_up)
@@ -98,10 +98,10 @@ class Results:
         while (lane := self._lanes.take()) is not None:
             operation = lane.queue[0]
             if self._absent.lacks(operation):
-                self.hold(lane, operation)
+                self.set_aside(lane, operation)
                 continue
             if self._absent.delays(operation):
-                self.hold(lane, operation, given_up=True)
+                self.set_aside(lane, operation, given_up=True)
                 continue
             if self._refused_positions:
                 leave_positions_out(operation, self._refused_positions)
@@ -138,7 +138,7 @@ class Results:
         said = f"{name} failed {operation.attempts} times: {trouble}"
         self._progress.failed.append(said)
         self._given_up.append((operation, trouble))
-        self.hold(lane, operation, given_up=True)
+        self.set_aside(lane, operation, given_up=True)
 
     @property
     def given_up(self) -> int:

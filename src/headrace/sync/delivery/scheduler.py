@@ -20,7 +20,7 @@ from headrace.client.verdict import Verdict, error_of, judge, judge_empty, retry
 from headrace.model.clock import Clock
 from headrace.model.errors import ApiError, NotTheApi, Unauthorised, Unreachable
 from headrace.sync.delivery.lanes import Lanes
-from headrace.sync.delivery.loader import Feed
+from headrace.sync.delivery.loader import Loader
 from headrace.sync.delivery.progress import Progress
 from headrace.sync.delivery.results import Results
 from headrace.sync.journal import Journal
@@ -45,7 +45,7 @@ class Delivery:
 
     def __init__(
         self,
-        feed: Feed,
+        loader: Loader,
         transport: Transport,
         pace: Pace,
         journal: Journal,
@@ -53,7 +53,7 @@ class Delivery:
         progress: Progress,
         patience: float = PATIENCE,
     ) -> None:
-        self._feed = feed
+        self._loader = loader
         self._transport = transport
         self._pace = pace
         self._journal = journal
@@ -67,7 +67,7 @@ class Delivery:
         """Whether it ended because its time was over, with more left to send."""
         self._ends_at: float | None = None
 
-        self._lanes = Lanes(feed, pace.in_flight_limit)
+        self._lanes = Lanes(loader, pace.in_flight_limit)
         self._results = Results(journal, self._lanes, progress)
         self._breaker = Breaker(clock, pace.in_flight_limit, patience)
         self._health = Health(transport, pace, self._breaker, journal.answered)
@@ -131,7 +131,7 @@ class Delivery:
                 if not self._requests and not self._pauses:
                     if not self._lanes.waits:
                         return
-                    self._lanes.release_waiting()
+                    self._lanes.requeue_waiting()
                     continue
                 await self._pause(None)
                 continue
@@ -144,7 +144,7 @@ class Delivery:
                 continue
             if (taken := self._results.take()) is not None:
                 self._pace.take()
-                self._results.notes.ask(taken[1])
+                self._results.recorder.ask(taken[1])
                 task = asyncio.create_task(self._send(*taken))
                 self._requests.add(task)
                 task.add_done_callback(self._finished)
@@ -226,13 +226,13 @@ class Delivery:
         self, lane: Lane, operation: Operation, trouble: NoPdf | Unreachable | NotTheApi
     ) -> None:
         if isinstance(trouble, NoPdf):
-            self._results.notes.untaken(operation)
+            self._results.recorder.untaken(operation)
             self._progress.failed.append(f"{operation.entity} {operation.external_id} at {trouble}")
-            self._results.hold(lane, operation, given_up=True)
+            self._results.set_aside(lane, operation, given_up=True)
             return
         self._journal.answered()
         operation.is_unsure |= not isinstance(trouble, Unreachable) or trouble.left
-        self._results.notes.untaken(operation)
+        self._results.recorder.untaken(operation)
         if isinstance(trouble, NotTheApi):
             self._stop(trouble)
         else:
@@ -251,7 +251,7 @@ class Delivery:
     async def _answer(self, method: str, path: str, operation: Operation) -> Answer:
         if operation.entity not in PDF_OF:
             return await self._transport.send(method, path, operation.body)
-        async with self._feed.pdfs.open(*operation.key) as pdf:
+        async with self._loader.pdfs.open(*operation.key) as pdf:
             operation.hash = pdf.digest
             return await self._transport.upload(path, pdf.file, "document.pdf")
 
@@ -265,7 +265,7 @@ class Delivery:
         """The answer says nothing about the record: try again, wait, or stop it all."""
         self._journal.answered()
         operation.is_unsure |= verdict not in _UNTAKEN
-        self._results.notes.untaken(operation)
+        self._results.recorder.untaken(operation)
         if verdict is Verdict.UNCLEAR and operation.attempts + 1 >= attempts_for(verdict):
             self._breaker.decided()
             self._results.rejected(lane, operation, answer)

@@ -9,10 +9,10 @@ import duckdb
 
 from headrace.sync.journal.records import Acknowledged, Acknowledgement, Adopted, Key
 from headrace.sync.journal.statements import MIRROR, SQLITE
-from headrace.sync.journal.target import TargetShelf
+from headrace.sync.journal.target import TargetSection
 
 
-class ToldShelf(TargetShelf):
+class AcknowledgedSection(TargetSection):
     """Acknowledged records. Each write gets the next number of change, so that a reader can ask for
     what came after the last it saw."""
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 
 from msgspec import Struct
 
-from headrace.sync.journal.acknowledged import ToldShelf
+from headrace.sync.journal.acknowledged import AcknowledgedSection
 from headrace.sync.journal.records import Key
 
 
@@ -29,7 +29,7 @@ class Asked(Struct, frozen=True):
         return self.entity, self.external_id
 
 
-class AskingShelf(ToldShelf):
+class AskedSection(AcknowledgedSection):
     """At most one question for a record: the last one."""
 
     def ask(self, question: Asked) -> None:

@@ -10,7 +10,7 @@ from msgspec import Struct, field
 
 from headrace.book.contact_keys import contact_key
 from headrace.sync.journal.records import Key
-from headrace.sync.journal.section import Shelf
+from headrace.sync.journal.section import Section
 
 _TELLING = 4
 """Characters from which on a value of the person's is looked for in sentences."""
@@ -54,7 +54,7 @@ class _Traces(Struct, frozen=True):
         )
 
 
-class ForgettingShelf(Shelf):
+class ForgettingSection(Section):
     """What is known of one customer of the source, found and taken out."""
 
     def forget_customer(self, customer: str, dry_run: bool = False) -> Forgotten:

@@ -142,7 +142,7 @@ class PostgresDatabase:
             database.run(f"set search_path = {self._schema}")
             database.into(create, query)
 
-    def hold(self) -> None:
+    def lock(self) -> None:
         key = self._lock
         if self.run_text("select pg_try_advisory_lock(%s)", (key,))[0]:
             return

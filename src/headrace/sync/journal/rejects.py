@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from headrace.sync.journal.records import Drift, Fields, Key, Reject
-from headrace.sync.journal.section import Shelf
+from headrace.sync.journal.section import Section
 
 
-class RefusedShelf(Shelf):
+class RejectsSection(Section):
     """Refusals and drifts, at most one of each for a record."""
 
     def reject(self, reject: Reject, action: str = "create") -> None:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from headrace.sync.journal.section import Shelf
+from headrace.sync.journal.section import Section
 
 Kind = Literal["success", "failure"]
 
@@ -22,7 +22,7 @@ class NotedRound(Struct, frozen=True):
     """Operations that stay planned, as far as that is known."""
 
 
-class RoundsShelf(Shelf):
+class RoundsSection(Section):
     """One success and one failure."""
 
     def note_round(self, kind: Kind, command: str, said: str, pending: int | None) -> None:

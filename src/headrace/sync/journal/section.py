@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from headrace.model.clock import Clock
-from headrace.sync.journal.database import Database
+from headrace.sync.journal.database import JournalDatabase
 from headrace.sync.journal.records import Key
 from headrace.sync.journal.write_behind import WriteBehind
 
 
-class Shelf:
+class Section:
     """One connection, one user at a time."""
 
-    def __init__(self, database: Database, clock: Clock, keep_payloads: bool) -> None:
+    def __init__(self, database: JournalDatabase, clock: Clock, keep_payloads: bool) -> None:
         self._db = WriteBehind(database)
         self._clock = clock
         self._keep_payloads = keep_payloads

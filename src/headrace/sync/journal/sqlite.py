@@ -102,7 +102,7 @@ class SqliteDatabase:
             with scanned(connection, stream):
                 connection.execute(create)
 
-    def hold(self) -> None:
+    def lock(self) -> None:
         """Nothing: who has the book open is alone."""
 
     def begin_work(self) -> None:

@@ -8,14 +8,14 @@ from typing import Any
 
 import duckdb
 
-from headrace.sync.journal.database import Database
+from headrace.sync.journal.database import JournalDatabase
 
 
 class WriteBehind:
     """A database whose small writes wait for `flush`; whatever else is asked of it flushes first,
     so that nothing is ever read or written out of order."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: JournalDatabase) -> None:
         self._database = database
         self._waiting: list[tuple[str, Sequence[Any]]] = []
 
@@ -54,8 +54,8 @@ class WriteBehind:
         self.flush()
         return self._database.rewrite()
 
-    def hold(self) -> None:
-        self._database.hold()
+    def lock(self) -> None:
+        self._database.lock()
 
     def begin_work(self) -> None:
         self._database.begin_work()

@@ -69,7 +69,7 @@ class Operation(Struct, kw_only=True):
         """What its landing may make possible: its own record, the documents it is linked to or no
         longer, and what goes by links or families."""
         others = (key for key in self.refers_to if key[0] != "customer")
-        return (self.key, *others, *self.frees, *self._ties, *self._siblings)
+        return (self.key, *others, *self.frees, *self._affected, *self._siblings)
 
     @property
     def obstacles(self) -> tuple[Key, ...]:
@@ -93,7 +93,7 @@ class Operation(Struct, kw_only=True):
         return (("contacts", self.customer),) if self.entity == "contact" else ()
 
     @property
-    def _ties(self) -> tuple[Key, ...]:
+    def _affected(self) -> tuple[Key, ...]:
         if not self.rebinds and self.action != "delete":
             return ()
         return (ANY_FAMILY,) if self.entity == "customer" else (ANY_LINK,)

@@ -37,7 +37,7 @@ class OpenPdf(Struct, frozen=True):
     digest: bytes
 
 
-class PdfFiles:
+class PdfDigests:
     """The PDFs of one book, by their documents, from the places that are allowed."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, places: PdfPlaces) -> None:

@@ -25,7 +25,7 @@ _DATES = tuple(
 )
 
 
-def kept_otherwise(sent: bytes, answered: bytes) -> Differs:
+def differing_fields(sent: bytes, answered: bytes) -> Differs:
     """The fields that the API answers otherwise than they were sent; empty when it echoes them.
 
     An absent value, null, an empty text and an empty list are the same; of dates the day counts.

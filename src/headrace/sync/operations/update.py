@@ -109,7 +109,7 @@ _BINDING = {
 }
 
 
-class Bonds(Struct, frozen=True):
+class LinkChange(Struct, frozen=True):
     """What ties a record to others, by the payload that the API has and the one it is to get."""
 
     rebinds: bool = True
@@ -120,7 +120,7 @@ class Bonds(Struct, frozen=True):
     """What the API has, without what is given back; None when it gives nothing back."""
 
 
-def bonds(before: bytes, after: bytes, also: Collection[Key] = ()) -> Bonds:
+def link_change(before: bytes, after: bytes, also: Collection[Key] = ()) -> LinkChange:
     """Of an update. All allocations are given back when customer or currency change, and those to
     the records in `also`, which come again."""
     old, new = msgspec.json.decode(before), msgspec.json.decode(after)
@@ -145,29 +145,29 @@ def bonds(before: bytes, after: bytes, also: Collection[Key] = ()) -> Bonds:
                 rest.append({**link, "amountLinked": amount})
         if name in old:
             old[name] = rest
-    return Bonds(rebinds, tuple(frees), msgspec.json.encode(old) if frees else None)
+    return LinkChange(rebinds, tuple(frees), msgspec.json.encode(old) if frees else None)
 
 
-def unknown_bonds(after: bytes) -> Bonds:
+def unknown_link_change(after: bytes) -> LinkChange:
     """Of an update where the earlier payload was not kept: it may give back all that it has."""
     new = msgspec.json.decode(after)
     links = new.keys() & LINKS.keys()
     if not links:
-        return Bonds()
-    return Bonds(release=msgspec.json.encode(new | {name: [] for name in links}))
+        return LinkChange()
+    return LinkChange(release=msgspec.json.encode(new | {name: [] for name in links}))
 
 
-def bonds_of_deleted(before: bytes | None) -> Bonds:
+def link_change_of_deleted(before: bytes | None) -> LinkChange:
     """Of a deletion: it gives back all that it has."""
     if before is None:
-        return Bonds()
+        return LinkChange()
     old = msgspec.json.decode(before)
     frees = tuple(
         (field.refers, link[field.reference]["externalId"])
         for name, field in LINKS.items()
         for link in old.get(name) or []
     )
-    return Bonds(frees=frees)
+    return LinkChange(frees=frees)
 
 
 def without_links(payload: bytes) -> bytes:

@@ -13,25 +13,25 @@ from itertools import pairwise, permutations
 from msgspec import Struct
 
 from headrace.sync.journal import Key
-from headrace.sync.ordering.links import Ties
+from headrace.sync.ordering.links import Linkage
 
 
-class Turn(Struct, frozen=True):
+class Transition(Struct, frozen=True):
     """What one request makes of a record; None for what is not there before or after it."""
 
     key: Key
-    before: Ties | None
-    after: Ties | None
+    before: Linkage | None
+    after: Linkage | None
 
 
-class Passage(Struct, frozen=True):
+class LinkOrder(Struct, frozen=True):
     """A link from `owner` to `target`; `moves` are the requests that may matter for it."""
 
-    owner: Turn
-    target: Turn
+    owner: Transition
+    target: Transition
     parents: Mapping[str, str]
     """Customer to parent, before anything moves."""
-    moves: Sequence[Turn]
+    moves: Sequence[Transition]
 
     def constraints(self) -> list[tuple[Key, Key]] | None:
         """(first, then) pairs with which every order is allowed; None when no order is."""
@@ -55,14 +55,14 @@ class Passage(Struct, frozen=True):
         by_key = {move.key: move for move in self.moves}
         landed: set[Key] = set()
         for key in order:
-            if not self._lets_pass(by_key[key], landed):
+            if not self._admits(by_key[key], landed):
                 return False
             landed.add(key)
             if not self._sound(landed):
                 return False
         return True
 
-    def _ends(self, landed: set[Key]) -> tuple[Ties, Ties] | None:
+    def _ends(self, landed: set[Key]) -> tuple[Linkage, Linkage] | None:
         """Both sides as they are now; None when there is no link between them."""
         owner = self.owner.after if self.owner.key in landed else self.owner.before
         target = self.target.after if self.target.key in landed else self.target.before
@@ -87,7 +87,7 @@ class Passage(Struct, frozen=True):
         )
         return related and owner.currency == target.currency
 
-    def _lets_pass(self, move: Turn, landed: set[Key]) -> bool:
+    def _admits(self, move: Transition, landed: set[Key]) -> bool:
         ends = self._ends(landed)
         if ends is None:
             return True

@@ -15,7 +15,7 @@ SETTLEMENTS = tuple(entity.name for entity in ENTITIES if link_fields(entity.rec
 """Entities whose payloads carry links to what they settle."""
 
 
-class Ties(Struct, frozen=True):
+class Linkage(Struct, frozen=True):
     """Whose a record is, its money, and what it settles."""
 
     customer: str = ""
@@ -32,7 +32,7 @@ class Ties(Struct, frozen=True):
         return self.amount - sum(self.links.values())
 
 
-def ties_of(payload: bytes) -> Ties:
+def linkage_of(payload: bytes) -> Linkage:
     """The ties that a record's payload tells of; other fields are not looked at."""
     record = msgspec.json.decode(payload)
     links: dict[Key, int] = {}
@@ -40,7 +40,7 @@ def ties_of(payload: bytes) -> Ties:
         for link in record.get(name) or ():
             target = listed.refers, link[listed.reference]["externalId"]
             links[target] = links.get(target, 0) + link["amountLinked"]
-    return Ties(
+    return Linkage(
         customer=_referred(record, "customer"),
         parent=_referred(record, "parent"),
         currency=record.get("currency") or "",

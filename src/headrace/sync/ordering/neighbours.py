@@ -11,21 +11,21 @@ import duckdb
 
 from headrace.book.rows import KEY_COLUMNS, make_table
 from headrace.sync.journal import Key
-from headrace.sync.ordering.link_order import Turn
-from headrace.sync.ordering.links import Ties
+from headrace.sync.ordering.link_order import Transition
+from headrace.sync.ordering.links import Linkage
 
-Moved = Mapping[Key, tuple[Ties, Ties | None]]
+Moved = Mapping[Key, tuple[Linkage, Linkage | None]]
 """What the API has and is to have; None for what is deleted."""
 
 
-class Surroundings:
+class Neighbours:
     """Read once from the book and from `plan.nodes`, whose records are those that travel."""
 
     def __init__(
         self,
         connection: duckdb.DuckDBPyConnection,
         moved: Moved,
-        waiting: Mapping[Key, Ties] = {},
+        waiting: Mapping[Key, Linkage] = {},
     ) -> None:
         """`waiting` are records that stay as the API has them, whatever their rows say."""
         self._connection = connection
@@ -36,7 +36,7 @@ class Surroundings:
         self.owners: dict[Key, set[Key]] = defaultdict(set)
         """Whose links lead to a record, before or after."""
         self._owned: dict[Key, dict[Key, int]] = defaultdict(dict)
-        self._now: dict[Key, Ties] = {}
+        self._now: dict[Key, Linkage] = {}
         self._read()
         for key, (before, _) in moved.items():
             for target in before.links:
@@ -46,19 +46,19 @@ class Surroundings:
         for key, (before, _) in moved.items():
             if key[0] == "customer":
                 self.parents[key[1]] = before.parent
-        for key, ties in waiting.items():
+        for key, linkage in waiting.items():
             if key[0] == "customer":
-                self.parents[key[1]] = ties.parent
+                self.parents[key[1]] = linkage.parent
 
-    def turn(self, key: Key) -> Turn:
+    def transition(self, key: Key) -> Transition:
         """What the plan makes of a record; the same twice for what it leaves alone."""
         action = self.actions.get(key)
         if action is not None and key in self._moved:
-            return Turn(key, *self._moved[key])
+            return Transition(key, *self._moved[key])
         now = self._now.get(key)
         if now is not None:
-            now = Ties(now.customer, "", now.currency, now.amount, self._owned.get(key, {}))
-        return Turn(key, None if action == "create" else now, now)
+            now = Linkage(now.customer, "", now.currency, now.amount, self._owned.get(key, {}))
+        return Transition(key, None if action == "create" else now, now)
 
     def links_to(self, owner: Key, target: Key) -> bool:
         """Whether the source has that link."""
@@ -102,8 +102,8 @@ class Surroundings:
         ends: set[Key] = set()
         for from_entity, from_id, to_entity, to_id, amount in self._rows(
             "select from_entity, from_external_id, to_entity, to_external_id, sum(amount)::bigint "
-            "from book.links where (from_entity, from_external_id) in (from knot_keys) "
-            "or (to_entity, to_external_id) in (from knot_keys) group by all"
+            "from book.links where (from_entity, from_external_id) in (from touched_keys) "
+            "or (to_entity, to_external_id) in (from touched_keys) group by all"
         ):
             owner, target = (from_entity, from_id), (to_entity, to_id)
             self._owned[owner][target] = amount
@@ -115,20 +115,20 @@ class Surroundings:
         self._keys(keys)
         for entity, external_id, customer, currency, amount in self._rows(
             "select entity, external_id, customer, currency, amount from book.placed "
-            "semi join knot_keys using (entity, external_id)"
+            "semi join touched_keys using (entity, external_id)"
         ):
-            self._now[entity, external_id] = Ties(
+            self._now[entity, external_id] = Linkage(
                 customer=customer, currency=currency or "", amount=amount or 0
             )
         self._now |= {key: self._waiting[key] for key in keys if key in self._waiting}
         for entity, external_id, action in self._rows(
             "select entity, external_id, action from plan.nodes "
-            "semi join knot_keys using (entity, external_id)"
+            "semi join touched_keys using (entity, external_id)"
         ):
             self.actions[entity, external_id] = action
 
     def _keys(self, keys: Collection[Key]) -> None:
-        make_table(self._connection, "temp table knot_keys", KEY_COLUMNS, keys)
+        make_table(self._connection, "temp table touched_keys", KEY_COLUMNS, keys)
 
     def _rows(self, sql: str) -> list[Any]:
         return self._connection.execute(sql).fetchall()

@@ -17,7 +17,7 @@ with the links that have to wait for others."""
 Step = tuple[Key, int]
 """One of a record's requests."""
 
-Bond = tuple[Key, Key]
+LinkKey = tuple[Key, Key]
 """A link that stays, from its owner to what it settles."""
 
 _LARGE = 200
@@ -35,7 +35,7 @@ class Need(Struct, frozen=True):
     """Whether it is enough that `first` gives back what it has."""
     links: frozenset[Key] = frozenset()
     """Without its links to these, `then` does not need it; nothing helps when there are none."""
-    bond: Bond | None = None
+    link: LinkKey | None = None
     """The link that this keeps whole all the time."""
 
 
@@ -63,8 +63,8 @@ class Graph:
         self._place = place
         self._by_first: dict[Key, set[Need]] = defaultdict(set)
         self._by_then: dict[Key, set[Need]] = defaultdict(set)
-        self._of_bond: dict[Bond, list[Need]] = defaultdict(list)
-        self._movers: dict[Bond, tuple[Key, ...]] = {}
+        self._by_link: dict[LinkKey, list[Need]] = defaultdict(list)
+        self._movers: dict[LinkKey, tuple[Key, ...]] = {}
         self._ignored: set[tuple[Step, Step]] = set()
         """Waits that no order can keep to."""
         self._after: dict[Step, set[Step]] = {}
@@ -73,14 +73,14 @@ class Graph:
         """Records that give back first, in a request of their own."""
         self.late: dict[Key, frozenset[Key]] = {}
         """Records that go without links to some others, and with them in a request of its own."""
-        self.parted: set[Bond] = set()
+        self.parted: set[LinkKey] = set()
         """Links that stay, and have to go for a moment all the same."""
 
     def lands(
-        self, first: Key, then: Key, links: Iterable[Key] = (), bond: Bond | None = None
+        self, first: Key, then: Key, links: Iterable[Key] = (), link: LinkKey | None = None
     ) -> None:
         """`then` needs what `first` brings: for its `links` to these alone if there are any."""
-        self._add(Need(first, then, links=frozenset(links), bond=bond))
+        self._add(Need(first, then, links=frozenset(links), link=link))
 
     def frees(
         self,
@@ -89,23 +89,23 @@ class Graph:
         *,
         splittable: bool,
         links: Iterable[Key] = (),
-        bond: Bond | None = None,
+        link: LinkKey | None = None,
     ) -> None:
         """`then` needs what `first` gives back, of which a release is enough if `splittable`."""
-        self._add(Need(first, then, splittable, frozenset(links), bond))
+        self._add(Need(first, then, splittable, frozenset(links), link))
 
-    def may_part(self, bond: Bond, movers: Collection[Key]) -> None:
+    def may_part(self, link: LinkKey, movers: Collection[Key]) -> None:
         """The link may go for a moment, while `movers` do what it stands in the way of."""
-        self._movers[bond] = tuple(key for key in movers if key != bond[0])
+        self._movers[link] = tuple(key for key in movers if key != link[0])
 
-    def part(self, bond: Bond) -> None:
+    def part(self, link: LinkKey) -> None:
         """The link goes before its movers land, and is back when they have."""
-        owner, target = bond
-        self.parted.add(bond)
-        for need in self._of_bond.pop(bond, ()):
+        owner, target = link
+        self.parted.add(link)
+        for need in self._by_link.pop(link, ()):
             self._by_first[need.first].discard(need)
             self._by_then[need.then].discard(need)
-        for mover in self._movers.pop(bond):
+        for mover in self._movers.pop(link):
             self.frees(owner, mover, splittable=True)
             self.lands(mover, owner, (target,))
 
@@ -118,8 +118,8 @@ class Graph:
             return
         self._by_first[need.first].add(need)
         self._by_then[need.then].add(need)
-        if need.bond is not None:
-            self._of_bond[need.bond].append(need)
+        if need.link is not None:
+            self._by_link[need.link].append(need)
 
     # order -----------------------------------------------------------------------------------
 
@@ -138,7 +138,7 @@ class Graph:
     def _sorted(self) -> list[Step] | None:
         """None when some wait in a circle. What is given back is so as late as can be, and taken
         again as soon as can be: in between, what it settles stands open."""
-        self._tie()
+        self._link_steps()
         steps = self._steps()
         missing = {step: len(self._before.get(step, ())) for step in steps}
         heap = [(-step[1], self._rank(step), step) for step, n in missing.items() if not n]
@@ -153,7 +153,7 @@ class Graph:
                     heapq.heappush(heap, (-then[1], self._rank(then), then))
         return found if len(found) == len(missing) else None
 
-    def _tie(self) -> None:
+    def _link_steps(self) -> None:
         """The waits between requests, by what is released and what is linked later."""
         self._after, self._before = defaultdict(set), defaultdict(set)
         pairs = [
@@ -229,10 +229,10 @@ class Graph:
                 self.late[key] = self.late.get(key, frozenset()) | waiting[key]
             return
         needs = (need for key in keys for need in self._by_first[key])
-        bonds = {need.bond for need in needs if need.bond and self._taking(need) in circle}
-        if able_to_part := sorted(bonds & self._movers.keys()):
-            for bond in able_to_part[:most]:
-                self.part(bond)
+        held_by = {need.link for need in needs if need.link and self._taking(need) in circle}
+        if partable := sorted(held_by & self._movers.keys()):
+            for kept_link in partable[:most]:
+                self.part(kept_link)
             return
         first = (keys[0], RECORD)
         self._ignored.update((before, first) for before in self._before[first] & circle)

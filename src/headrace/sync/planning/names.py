@@ -17,7 +17,7 @@ from headrace.book.rows import KEY_COLUMNS, make_table
 from headrace.sync.collection.claims import Claim
 from headrace.sync.journal import Journal, Key, Reject
 from headrace.sync.operations.pdf_digests import PDF_OF
-from headrace.sync.ordering.links import ties_of
+from headrace.sync.ordering.links import linkage_of
 from headrace.sync.planning.plan import Withheld
 
 _NAMED = resources.files("headrace.sync.planning").joinpath("sql", "named.sql").read_text("utf-8")
@@ -51,15 +51,15 @@ _TITLES = msgspec.json.Decoder(_Titles)
 
 def payload_name(entity: str, payload: bytes, customer_name: str = "") -> Name:
     """The name that a record's own payload tells; that of its customer stands in another's."""
-    titles, ties = _TITLES.decode(payload), ties_of(payload)
+    titles, linkage = _TITLES.decode(payload), linkage_of(payload)
     if entity == "customer":
         return Name(customer_name=titles.name or "")
     return Name(
-        ties.customer,
+        linkage.customer,
         customer_name,
         titles.custom_id or titles.ref_number or "",
-        ties.currency,
-        ties.amount if ties.currency else None,
+        linkage.currency,
+        linkage.amount if linkage.currency else None,
     )
 
 

@@ -21,10 +21,10 @@ from headrace.model.guards import GuardSettings
 from headrace.model.project import DeletionRule
 from headrace.sync.collection.claiming import Claimer
 from headrace.sync.journal import Acknowledged, Journal, Key
-from headrace.sync.operations.pdf_digests import PDF_OF, PdfFiles
+from headrace.sync.operations.pdf_digests import PDF_OF, PdfDigests
 from headrace.sync.operations.update import with_emptied_values
-from headrace.sync.ordering.links import SETTLEMENTS, Ties, ties_of
-from headrace.sync.ordering.resolver import MOST, untangle
+from headrace.sync.ordering.links import SETTLEMENTS, Linkage, linkage_of
+from headrace.sync.ordering.resolver import MOST, resolve
 from headrace.sync.planning.changes import Changes
 from headrace.sync.planning.names import Names
 from headrace.sync.planning.neighbourhood import Neighbourhood
@@ -83,14 +83,14 @@ class Planner:
         self._names = Names(book.connection, journal)
         self._turnover = Turnover(book.connection)
         self._rejects = Rejects(book.connection, journal)
-        self._pdfs = PdfFiles(book.connection, book.pdf_places)
+        self._pdfs = PdfDigests(book.connection, book.pdf_places)
         self.unchanged: list[tuple[int | None, str, str]] = []
         """(fingerprint, entity, external id) of rows that moved without their payload."""
         self.settled_rejects: list[Key] = []
         """Refused earlier, and now as the API was told before: nothing is left to refuse."""
-        self._moved: dict[Key, tuple[Ties, Ties | None]] = {}
+        self._moved: dict[Key, tuple[Linkage, Linkage | None]] = {}
         """Records whose ties change or that go, as far as their payloads were kept."""
-        self._waiting: dict[Key, Ties] = {}
+        self._waiting: dict[Key, Linkage] = {}
         """Records that stay as the API has them, whatever their rows say."""
 
     def compare(self) -> None:
@@ -136,11 +136,13 @@ class Planner:
         while blocked := parents.make_way(pins.waiting):
             pins.regroup(blocked)
         pins.write()
-        held = {key: pins.ties(key) for key in pins.waiting}
+        held = {key: pins.linkage(key) for key in pins.waiting}
         # What they settle may be deleted meanwhile, and the API takes such links away.
-        unknown = [key for key, ties in held.items() if ties is None and key[0] in SETTLEMENTS]
+        unknown = [
+            key for key, linkage in held.items() if linkage is None and key[0] in SETTLEMENTS
+        ]
         self._journal.send_again(unknown)
-        self._waiting = {key: ties for key, ties in held.items() if ties is not None}
+        self._waiting = {key: linkage for key, linkage in held.items() if linkage is not None}
 
     def make(
         self,
@@ -167,7 +169,7 @@ class Planner:
             self._connection.execute(_SQL["nodes"])
             spread(self._connection)
             moved = self._moved if len(self._moved) <= MOST else {}
-            untangle(self._connection, moved, self._waiting)
+            resolve(self._connection, moved, self._waiting)
             self._connection.execute(_SQL["place"])
             cut(self._connection, scope)
         else:
@@ -254,7 +256,7 @@ class Planner:
     def _note_moved(self, key: Key, before: bytes, after: bytes, meter: ShiftMeter) -> None:
         if key[0] == "contact":
             return
-        old, new = ties_of(before), ties_of(after)
+        old, new = linkage_of(before), linkage_of(after)
         meter.update(key, before, after, old, new)
         self._turnover.update(key, old, new)
         if old != new and len(self._moved) <= MOST:
@@ -290,7 +292,7 @@ class Planner:
         keys: list[Key] = self._rows("select entity, external_id from family_links")
         for key, acknowledged in self._journal.acknowledged(keys).items():
             if acknowledged.payload is not None:
-                self._moved[key] = (ties_of(acknowledged.payload),) * 2
+                self._moved[key] = (linkage_of(acknowledged.payload),) * 2
 
     def _load_gone(self, meter: ShiftMeter) -> None:
         """Makes the tables of what is deleted, which only the journal still knows: `plan.gone`,
@@ -301,7 +303,7 @@ class Planner:
         for key, record in acknowledged.items():
             if record.payload is None or key[0] == "contact" or key[0] in PDF_OF:
                 continue
-            old = ties_of(record.payload)
+            old = linkage_of(record.payload)
             meter.delete(key, old)
             self._turnover.delete(key, old)
             if old.parent:

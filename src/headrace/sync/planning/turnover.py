@@ -5,7 +5,7 @@ from __future__ import annotations
 import duckdb
 
 from headrace.sync.journal import Key
-from headrace.sync.ordering.links import Ties
+from headrace.sync.ordering.links import Linkage
 from headrace.sync.planning.plan import Money
 
 _CHUNK = 5_000
@@ -32,7 +32,7 @@ class Turnover:
         self._rows: list[tuple[str, str, str, str, int]] = []
         self._stored = False
 
-    def update(self, key: Key, old: Ties, new: Ties) -> None:
+    def update(self, key: Key, old: Linkage, new: Linkage) -> None:
         """One record that changes: by how much its open amount does, in each currency."""
         if old.currency == new.currency:
             self._add(key, "update", new.currency, new.open - old.open)
@@ -40,7 +40,7 @@ class Turnover:
             self._add(key, "update", old.currency, -old.open)
             self._add(key, "update", new.currency, new.open)
 
-    def delete(self, key: Key, old: Ties) -> None:
+    def delete(self, key: Key, old: Linkage) -> None:
         """One record that goes, with its amount."""
         self._add(key, "delete", old.currency, old.amount)
 

@@ -19,7 +19,7 @@ from headrace.client.endpoints import Reader
 from headrace.model.entity import CUSTOMER, ENTITIES, Entity
 from headrace.model.errors import ConfigurationError
 from headrace.sync.journal import Adopted, Drift, Journal
-from headrace.sync.operations.response_check import Differs, kept_otherwise, unshown
+from headrace.sync.operations.response_check import Differs, differing_fields, unshown
 from headrace.sync.operations.update import clearable, with_cleared
 from headrace.sync.remote.drift import with_customer
 from headrace.sync.remote.proposals import Proposal, Proposer, Unlinked, unlinked
@@ -154,7 +154,7 @@ class Adopter:
         columns = self._columns.get(f"{entity}s", frozenset())
         whole = with_cleared(body, clearable(entity, columns))
         hidden = [(name, "set", _UNSHOWN) for name in unshown(body, item)]
-        return kept_otherwise(whole, msgspec.json.encode(item)) + hidden
+        return differing_fields(whole, msgspec.json.encode(item)) + hidden
 
 
 def _owner(entity: str, external_id: str, body: dict[str, Any]) -> str:

@@ -18,7 +18,7 @@ from headrace.client.endpoints import Reader, external_path
 from headrace.model.clock import Clock, format_instant
 from headrace.model.entity import BY_NAME, CUSTOMER, ENTITIES, Entity
 from headrace.sync.journal import Acknowledged, Drift, Journal
-from headrace.sync.operations.response_check import kept_otherwise
+from headrace.sync.operations.response_check import differing_fields
 
 LOOK_UPS = 300
 """Records that are read once more by themselves at most: half a minute's requests at Upflow's
@@ -133,7 +133,7 @@ class DriftFinder:
         found = []
         for (entity, external_id), body in bodies.items():
             answer = msgspec.json.encode(with_customer(named[external_id], self._customers))
-            if fields := kept_otherwise(body, answer):
+            if fields := differing_fields(body, answer):
                 found.append(Drift(entity, external_id, fields))
         return found
 

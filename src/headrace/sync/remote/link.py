@@ -16,7 +16,7 @@ from headrace.model.fields import link_fields, sent_fields
 from headrace.model.record import UNSET, Record
 from headrace.sync.journal import Acknowledgement, Asked, Drift, Journal
 from headrace.sync.operations.operation import references
-from headrace.sync.operations.response_check import kept_otherwise
+from headrace.sync.operations.response_check import differing_fields
 from headrace.sync.remote.proposals import Proposal
 
 
@@ -74,7 +74,7 @@ class Linker:
             taken = msgspec.structs.replace(taken, fingerprint=None, hash=b"", payload=None)
         self._journal.acknowledge([taken])
         self._journal.flush()
-        if fields := kept_otherwise(body, answer.body):
+        if fields := differing_fields(body, answer.body):
             self._journal.mark_drifted([Drift(one.entity, one.external_id, fields)])
 
 
