@@ -7,6 +7,7 @@ import duckdb
 from headrace.sync.journal import Key
 from headrace.sync.ordering.links import Linkage
 from headrace.sync.planning.plan import Money
+from headrace.sync.planning.tables import make_empty
 
 _CHUNK = 5_000
 _CREATED = (
@@ -52,10 +53,7 @@ class Turnover:
 
     def _store(self) -> None:
         if not self._stored:
-            self._connection.execute(
-                "create or replace table plan.moved (entity varchar, external_id varchar, "
-                "action varchar, currency varchar, amount bigint)"
-            )
+            make_empty(self._connection, "plan.moved")
         self._stored = True
         self._connection.execute(
             "insert into plan.moved select unnest($1::varchar[]), unnest($2::varchar[]), "
