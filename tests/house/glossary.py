@@ -1,7 +1,7 @@
 """Words that no name in the package may contain, each with the term of the field to use instead.
 
 One concept has one name. These words stood for something that engineers call differently, so a
-reader had to learn them first; `CONTRIBUTING.md` lists the terms that the project uses.
+reader had to learn them first.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ def test_no_table_has_a_forbidden_word() -> None:
         "self._echo = 1",
         "for ties in []: ...",
         "import x as feed",
-        "class C:\n    bond: int = 0",
+        "class Row:\n    bond: int = 0",
         "[knot for knot in ()]",
         "async def _untangle(): ...",
         "surroundings = Surroundings()",

@@ -1,4 +1,4 @@
-"""What ties a record to others, read from its payload."""
+"""Reads from a payload how a record is linked to others."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SETTLEMENTS = tuple(entity.name for entity in ENTITIES if link_fields(entity.rec
 
 
 class Linkage(Struct, frozen=True):
-    """Whose a record is, its money, and what it settles."""
+    """A record's customer, parent, money and links."""
 
     customer: str = ""
     parent: str = ""
@@ -24,16 +24,16 @@ class Linkage(Struct, frozen=True):
     amount: int = 0
     """In the currency's lowest division."""
     links: dict[Key, int] = field(default_factory=dict)
-    """Amounts linked, by what they settle."""
+    """Linked amounts by the record that they settle."""
 
     @property
     def open(self) -> int:
-        """What its own links leave of its amount."""
+        """The amount less what its own links settle."""
         return self.amount - sum(self.links.values())
 
 
 def linkage_of(payload: bytes) -> Linkage:
-    """The ties that a record's payload tells of; other fields are not looked at."""
+    """Decodes the linkage of a payload; other fields are ignored."""
     record = msgspec.json.decode(payload)
     links: dict[Key, int] = {}
     for name, listed in LINKS.items():

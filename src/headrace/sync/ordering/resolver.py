@@ -1,10 +1,13 @@
-"""Changes that stand in each other's way, put in an order that the API takes.
+"""Orders changes that conflict with each other so that the API accepts each request.
 
-A payment moves to an invoice that another one still covers, an invoice changes hands together with
-what settles it: each request must find the API as the ones before it left it, over all lanes.
-Where no order does it, a record gives back first what the others need, or goes without a link that
-needs the others and gets that in a request of its own, so that the plan says beforehand what is
-sent. Only what is tied to a change of links, owners, currencies, amounts or families is looked at.
+The API validates every request by itself, against what it has at that moment. An example: payment
+P settles invoice I of 100. In the source, P now settles invoice J, and payment Q settles I. If Q
+goes first, the API refuses it, because I is still settled in full. So Q waits for P, even though
+they may be in lanes of different customers.
+
+Where no order is valid, a record is split into several requests (see `order_graph.py`). This happens
+when the plan is made and not when the API refuses, so that the plan shows what will be sent. Only
+records whose links, owners, currencies, amounts or families change are considered.
 """
 
 from __future__ import annotations
@@ -23,7 +26,7 @@ from headrace.sync.ordering.neighbours import Moved, Neighbours
 from headrace.sync.ordering.order_graph import RECORD, RELEASE, Graph, LinkKey, Step
 
 MOST = 100_000
-"""Moved records; of more the API may refuse some at first, which then go again."""
+"""With more moved records nothing is ordered: what the API refuses then goes again."""
 
 _STAGES = {"customer": 1, "invoice": 2, "credit_note": 3, "payment": 3, "refund": 4}
 
@@ -31,9 +34,11 @@ _STAGES = {"customer": 1, "invoice": 2, "credit_note": 3, "payment": 3, "refund"
 def resolve(
     connection: duckdb.DuckDBPyConnection, moved: Moved, waiting: Mapping[Key, Linkage] = {}
 ) -> None:
-    """Makes `plan.steps`, ranks of requests, those of releases with whose they are,
-    `plan.step_waits`, which of them waits for which one, `plan.given_back`, links that go for a
-    moment although they stay, and `plan.late_links`, which a request of their own brings."""
+    """Makes `plan.steps`, `plan.step_waits`, `plan.given_back` and `plan.late_links`.
+
+    `moved` has the linkage of each changed record before and after, `waiting` that of records which
+    are not sent. See `planning/tables.py` for the tables.
+    """
     ranked: list[Step] = []
     waits: list[tuple[Step, Step]] = []
     parted: set[LinkKey] = set()
@@ -73,16 +78,16 @@ def resolve(
 
 
 class Divided(Struct, frozen=True):
-    """What goes in more requests than one, by settlement."""
+    """Links of records that are split into several requests, by record."""
 
     given_back: dict[Key, list[Key]]
-    """Links that go for a moment although they stay."""
+    """Links that are released and added again."""
     late: dict[Key, list[Key]]
-    """Links that a request of their own brings."""
+    """Links that a further request adds."""
 
 
 def divided(connection: duckdb.DuckDBPyConnection) -> Divided:
-    """Of the plan that was made last."""
+    """Reads the splits of the plan that was made last."""
     tables: list[dict[Key, list[Key]]] = []
     for table in ("given_back", "late_links"):
         found: dict[Key, list[Key]] = defaultdict(list)
@@ -97,16 +102,16 @@ def _place(key: Key) -> tuple[int, str, str]:
 
 
 class _GraphBuilder:
-    """Ties the graph of the moved records."""
+    """Builds the graph of the moved records."""
 
     def __init__(self, neighbours: Neighbours, moved: Moved) -> None:
         self._neighbours = neighbours
         self._moved = moved
         self.graph = Graph(_place)
         self._arriving: set[Key] = set()
-        """New customers that have to wait for their parents."""
+        """New customers that wait for their parents."""
         self.departures: list[tuple[Key, Key]] = []
-        """(customer that is deleted, child that moves or goes first)."""
+        """(deleted customer, child that must move or be deleted first)."""
         self._add_families()
         for target, owners in neighbours.owners.items():
             for owner in owners:
@@ -115,7 +120,11 @@ class _GraphBuilder:
             self._add_amounts(key)
 
     def _add_families(self) -> None:
-        """A parent has none itself and a child no children: what goes does so first."""
+        """Adds waits between customers: families have two levels, a parent and its children.
+
+        So a customer that becomes a child waits until its own children have left, and until its new
+        parent is no longer a child itself. New children wait for a parent that was a child.
+        """
         customers = {
             key: linkage
             for key, linkage in self._moved.items()
@@ -140,7 +149,7 @@ class _GraphBuilder:
                         self._add_departure(first)
 
     def _add_arrival(self, parent: Key, child: Key) -> None:
-        """A new child comes when its parent has none any more, and then what moves to it."""
+        """Lets a new child wait for its parent, and what moves to the child for the child."""
         self._arriving.add(child)
         self.graph.lands(parent, child)
         for key, (_, after) in self._moved.items():
@@ -148,7 +157,7 @@ class _GraphBuilder:
                 self.graph.lands(child, key)
 
     def _add_departure(self, customer: Key) -> None:
-        """A customer goes when its documents are gone, or others'."""
+        """Lets a deleted customer wait until its documents are deleted or have moved."""
         for document in self._neighbours.acknowledged_documents.get(customer[1], ()):
             if document in self._neighbours.actions:
                 self.graph.lands(document, customer)
@@ -184,7 +193,7 @@ class _GraphBuilder:
             self.graph.frees(first, then, splittable=splittable, link=link)
 
     def _add_new(self, transition: Transition) -> None:
-        """What is new of a new customer comes behind it."""
+        """Lets new documents of an arriving customer wait for it."""
         if transition.before is not None or transition.after is None:
             return
         if (customer := ("customer", transition.after.customer)) in self._arriving:
@@ -197,14 +206,14 @@ class _GraphBuilder:
         moves: list[Transition],
         pairs: list[tuple[Key, Key]] | None,
     ) -> None:
-        """Without the link nothing is in the way, so that it may as well come last of all."""
+        """Lets a new link wait for all moves; without it the record conflicts with nothing."""
         if pairs is None or any(then != owner for _, then in pairs):
             pairs = [(move.key, owner) for move in moves]
         for first, then in pairs:
             self.graph.lands(first, then, (target,))
 
     def _matters(self, transition: Transition, target: Key) -> bool:
-        """Whether the request changes anything about a link to `target`."""
+        """Whether the request changes what decides about a link to `target`."""
         before, after = transition.before, transition.after
         if transition.key not in self._neighbours.actions:
             return False
@@ -214,7 +223,7 @@ class _GraphBuilder:
         return binding != (after.customer, after.currency, after.links.get(target))
 
     def _families(self, *ends: Transition) -> list[Transition]:
-        """Customers of both ends that get another parent."""
+        """Returns the customers of both ends whose parents change."""
         sides = (
             linkage
             for transition in ends
@@ -234,7 +243,13 @@ class _GraphBuilder:
         ]
 
     def _add_amounts(self, key: Key) -> None:
-        """What gives room in a document goes before what takes it, unless there is enough."""
+        """Lets links that need room in a document wait for those that give room.
+
+        The API refuses links of more than a document's amount. An example: invoice I of 100 is
+        settled by P with 80, and in the source by P with 30 and Q with 70. Q's link fits only after
+        P's has shrunk. No wait is added where the links before and after fit together, as with an
+        invoice of 200: fewer waits let more lanes go at the same time.
+        """
         own = self._neighbours.transition(key)
         if own.before is None or own.after is None:
             return
@@ -274,7 +289,7 @@ class _GraphBuilder:
 
 
 def _grown(transition: Transition) -> list[Key]:
-    """What it settles more of than before."""
+    """Returns the targets whose linked amounts grow."""
     links = transition.after.links if transition.after else {}
     return [
         target for target, amount in links.items() if amount > _linked(transition.before, target)
@@ -286,7 +301,7 @@ def _linked(linkage: Linkage | None, target: Key) -> int:
 
 
 def _gives_back_all(transition: Transition, target: Key) -> bool:
-    """Whether a release of the record takes the link away."""
+    """Whether a release of the record removes the link."""
     before, after = transition.before, transition.after
     if before is None or after is None:
         return False
