@@ -15,7 +15,7 @@ class DeliveryOutcome(Struct, frozen=True, kw_only=True):
     rejected: int
     held: int
     drifted: int = 0
-    """Sent, and kept otherwise by the API: `headrace drift` says how."""
+    """Sent, but the response differs: `headrace drift` lists the fields."""
     left: int
     retries: int
     throttled: int
@@ -28,7 +28,7 @@ class DeliveryOutcome(Struct, frozen=True, kw_only=True):
     """Whether it ended to plan again, with more to send."""
 
     def after(self, earlier: DeliveryOutcome) -> DeliveryOutcome:
-        """The outcome of both slices; what is left and refused is what the later one says."""
+        """Combines the outcomes of two slices of a run; what is left is that of the later one."""
         return msgspec.structs.replace(
             self,
             sent=earlier.sent + self.sent,
@@ -44,7 +44,7 @@ class DeliveryOutcome(Struct, frozen=True, kw_only=True):
 
 
 def outcome_of(progress: Progress, interrupted: bool, sliced: bool = False) -> DeliveryOutcome:
-    """What the delivery came to, by its progress."""
+    """Makes the outcome of a delivery from its progress."""
     return DeliveryOutcome(
         sent=progress.done,
         rejected=progress.rejected,

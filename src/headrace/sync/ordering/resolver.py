@@ -5,9 +5,9 @@ P settles invoice I of 100. In the source, P now settles invoice J, and payment 
 goes first, the API refuses it, because I is still settled in full. So Q waits for P, even though
 they may be in lanes of different customers.
 
-Where no order is valid, a record is split into several requests (see `order_graph.py`). This happens
-when the plan is made and not when the API refuses, so that the plan shows what will be sent. Only
-records whose links, owners, currencies, amounts or families change are considered.
+Where no order is valid, a record is split into several requests (see `order_graph.py`). This is
+done when the plan is made and not when the API refuses, so that the plan shows what will be sent.
+Only records whose links, owners, currencies, amounts or families change are considered.
 """
 
 from __future__ import annotations
