@@ -26,7 +26,7 @@ from headrace.sync.delivery.scheduler import Delivery
 from headrace.sync.planning.plan import Plan
 
 _WIND_UP_S = 5.0
-"""For what only reads, once it was told to stop."""
+"""Seconds for rounds that only read, after a stop."""
 _LOOK_S = 2.0
 """How long an edit of the project file may wait until it is taken up."""
 
@@ -39,7 +39,7 @@ class _Made(Struct):
 
 
 class Loop:
-    """Syncs until told to stop. An organisation's error is reported and the others go on."""
+    """Syncs until stopped. An organisation's error is reported, and the others go on."""
 
     def __init__(
         self,

@@ -55,7 +55,7 @@ class Way(Struct, frozen=True, kw_only=True):
 
 
 class Watcher:
-    """What somebody who watches a sync is told; this one looks at nothing."""
+    """Callbacks of a sync; these do nothing."""
 
     def planned(self, plan: Plan) -> None:
         """A plan was made; nothing of it is sent yet. What this raises stops the sync."""
@@ -77,7 +77,7 @@ class Watcher:
 async def sync_once(
     project: LoadedProject, name: str, way: Way, clock: Clock, watcher: Watcher
 ) -> tuple[Plan, DeliveryOutcome]:
-    """Brings one organisation up to date. What takes long is done on threads, beside the loop.
+    """Brings one organisation up to date. What takes long runs on threads, not on the event loop.
 
     Where nothing moved since the last sync that found nothing to send, no book is opened. Raises
     what `LoadedProject.open`, `Organisation.prepare` and `apply` raise, StalePlan when it is not

@@ -1,6 +1,6 @@
-"""The journal: what the API was told and acknowledged, what it refused, and every run.
+"""The journal: what was sent, what the API acknowledged and refused, and every run.
 
-It is the truth that plans are made against. An operation is noted as asked before it leaves, and as
+Plans are made against it. An operation is noted as asked before it leaves, and as
 acknowledged before the next one of its customer starts; one commit covers all of a moment. So after
 a crash at any instant the journal knows what it does not know: what was in flight, which the API
 may have carried out or not.

@@ -1,4 +1,4 @@
-"""What the API has, as it acknowledged it."""
+"""The section of records that the API acknowledged."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class AcknowledgedSection(TargetSection):
         return rows
 
     def acknowledge(self, records: Iterable[Acknowledgement]) -> None:
-        """Records what the API took, with the next flush."""
+        """Records acknowledgements, with the next flush."""
         now = self._clock.now().timestamp()
         for record in records:
             self._write(record, now)
@@ -120,13 +120,13 @@ class AcknowledgedSection(TargetSection):
         run("drop_asked", key)
 
     def forget(self, keys: Iterable[Key]) -> None:
-        """What the source no longer has and the API need not be told of."""
+        """Removes records that left the source and need not be deleted at the API."""
         for key in keys:
             self._forget(key)
         self.flush()
 
     def adopt(self, records: Iterable[Adopted]) -> None:
-        """Notes what the API has had already, in one transaction."""
+        """Records what the API had already, in one transaction."""
         now = self._clock.now().timestamp()
         noted = list(records)
         with self._db.transaction():
@@ -164,6 +164,6 @@ class AcknowledgedSection(TargetSection):
             )
 
     def send_again(self, keys: Iterable[Key]) -> None:
-        """Lets the next plan send these records, whatever it was told of them before."""
+        """Lets the next plan send these records, whatever was acknowledged before."""
         with self._db.transaction():
             self._db.run_all("send_again", ((b"", self._next_change(), *key) for key in keys))

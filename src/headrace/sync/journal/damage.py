@@ -1,4 +1,4 @@
-"""A journal file that can't be read: told from what passes, and never taken for a new one."""
+"""Detects a damaged journal file, which must never be taken for a new one."""
 
 from __future__ import annotations
 

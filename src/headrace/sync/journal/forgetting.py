@@ -55,7 +55,7 @@ class _Traces(Struct, frozen=True):
 
 
 class ForgettingSection(Section):
-    """What is known of one customer of the source, found and taken out."""
+    """Finds and removes all data of one customer."""
 
     def forget_customer(self, customer: str, dry_run: bool = False) -> Forgotten:
         """Takes out everything that says something of the customer, and writes the journal's files
@@ -134,7 +134,7 @@ def _named(customer: str) -> tuple[str, str, str]:
 
 
 def _terms(customer: str, payloads: list[tuple[str, str, bytes]]) -> set[str]:
-    """The id and every text by which the customer and its contacts can be told."""
+    """Returns the id and every text that identifies the customer or its contacts."""
     found = {customer}
     for entity, _, payload in payloads:
         if entity in ("customer", "contact"):

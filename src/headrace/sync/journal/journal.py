@@ -24,27 +24,27 @@ class Journal(
     """One organisation's; others can read it, and decide on refusals, while it is written."""
 
     def __init__(self, place: Place, clock: Clock, keep_payloads: bool = True) -> None:
-        """Opens, makes or migrates it. ConfigurationError when that can't be done."""
+        """Opens the journal; creates or migrates it if needed. Raises ConfigurationError."""
         database: JournalDatabase = (
             SqliteDatabase(place) if isinstance(place, Path) else PostgresDatabase(place)
         )
         super().__init__(database, clock, keep_payloads)
 
     def lock(self) -> None:
-        """Makes this the only one that delivers, until it is closed. Busy names the other."""
+        """Locks the journal for delivery until it is closed. Busy names the present holder."""
         self._db.lock()
 
     def remember(self, directory: bytes) -> None:
-        """Keeps the API's names, for plans that are made while it can't be asked."""
+        """Stores the API's directory, for plans that are made while it is unreachable."""
         with self._db.transaction():
             self._db.run("clear_directory")
             self._db.run("keep_directory", (directory,))
 
     def remembered(self) -> bytes | None:
-        """The names that were kept last."""
+        """Returns the directory stored last."""
         row = self._db.run("directory").fetchone()
         return bytes(row[0]) if row else None
 
     def close(self) -> None:
-        """Releases it."""
+        """Closes the connection, which also gives up the lock."""
         self._db.close()

@@ -1,5 +1,5 @@
--- The book's copy of what the API was told, brought up to the journal: `news` holds what changed
--- there since the last time.
+-- Brings the book's copy of acknowledged records up to date: `news` holds what changed in the
+-- journal since the last time.
 delete from staging.acknowledged
 using news
 where acknowledged.entity = news.entity and acknowledged.external_id = news.external_id;

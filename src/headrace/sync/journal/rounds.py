@@ -35,6 +35,6 @@ class RoundsSection(Section):
         return [NotedRound(*row) for row in self._db.run("last_rounds")]
 
     def rest_mark(self) -> str:
-        """Changes with whatever here may change a plan: what was told, refused and decided."""
+        """Returns a mark that changes when acknowledgements, refusals or decisions do."""
         row = self._db.run("rest_mark").fetchone()
         return f"{self._identity} {self._last_change()} {tuple(row)}"

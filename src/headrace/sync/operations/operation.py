@@ -17,7 +17,7 @@ CHANGES, OPEN_ITEMS, SETTLED_PAST = range(3)
 ANY_LINK: Key = ("link", "")
 """Whichever links there are between documents."""
 UNKNOWN_LINK: Key = ("link", "unknown")
-"""A link that was given back, it is not known which: what the API was told was not kept."""
+"""Any link that was given back, where the acknowledged payload was not kept."""
 ANY_FAMILY: Key = ("family", "")
 """Who is whose parent."""
 

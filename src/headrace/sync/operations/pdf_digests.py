@@ -51,7 +51,7 @@ class PdfDigests:
         if content is not None:
             return _digest([content])
         path = self._places.path(location)
-        # One that does not come holds up enough; whoever sends them finds out of the others.
+        # One timeout is enough here; the others are noticed when they are sent.
         if path is None or self._silent:
             return None
         try:

@@ -1,7 +1,7 @@
-"""The echo: what an import answers with, held against what was sent.
+"""Compares the response to an import with what was sent.
 
-How the vendor's API keeps things is known in part only (api-facts (e)), so nothing is taken for
-delivered that its own answer contradicts. What the answer does not show is not judged.
+How the vendor's API stores fields is only partly known (api-facts (e)), so a record whose response
+contradicts it does not count as delivered. Fields that the response does not show are ignored.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ _DATES = tuple(
 
 
 def differing_fields(sent: bytes, answered: bytes) -> Differs:
-    """The fields that the API answers otherwise than they were sent; empty when it echoes them.
+    """Returns the fields whose value in the response differs from what was sent.
 
-    An absent value, null, an empty text and an empty list are the same; of dates the day counts.
+    An absent value, null, an empty text and an empty list are equal; dates are compared by day.
     """
     kept = object_of(answered)
     if kept is None:
@@ -47,7 +47,7 @@ def differing_fields(sent: bytes, answered: bytes) -> Differs:
 
 
 def unshown(sent: bytes, kept: dict[str, Any]) -> list[str]:
-    """The fields with a value that the answer does not show, so that they can't be judged."""
+    """Returns the sent fields that the response does not show."""
     return [
         name
         for name, value in msgspec.json.decode(sent).items()
@@ -119,7 +119,7 @@ def _contacts(sent: list[Any], kept: Any) -> Differs:
             found.append((f"contacts[{contact['email']}]", contact["email"], ""))
             continue
         for name, value in contact.items():
-            # Whoever is main when nobody claims it is the API's choice.
+            # If no contact is sent as the main one, the API chooses.
             if name in other and name != "email" and not (name == "isMain" and not value):
                 found += _field(f"contacts[{contact['email']}].{name}", value, other[name])
     found += [(f"contacts[{email}]", "", email) for email in there]

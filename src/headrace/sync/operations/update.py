@@ -1,7 +1,8 @@
-"""Updates: what one says beside its payload, by what the API was told before.
+"""Builds updates from the new payload and the one that the API acknowledged before.
 
-An import leaves alone what it does not mention, so what a row has emptied is said expressly; and
-what the record holds of others may have to be given back before they can move.
+An import leaves fields alone that it does not mention, so emptied fields are sent as null. What the
+record holds of others, such as an allocation of an invoice, may have to be given back before they
+can change.
 """
 
 from __future__ import annotations
@@ -110,14 +111,14 @@ _BINDING = {
 
 
 class LinkChange(Struct, frozen=True):
-    """What ties a record to others, by the payload that the API has and the one it is to get."""
+    """How an update changes the links of a record."""
 
     rebinds: bool = True
-    """Whether they change: whose it is, its currency, amounts, links or parent."""
+    """Whether customer, currency, amounts, links or parent change."""
     frees: tuple[Key, ...] = (UNKNOWN_LINK,)
-    """What it takes an allocation back from."""
+    """Records from which it takes back an allocation."""
     release: bytes | None = None
-    """What the API has, without what is given back; None when it gives nothing back."""
+    """The payload of a release: what the API has, less what is given back; None if nothing is."""
 
 
 def link_change(before: bytes, after: bytes, also: Collection[Key] = ()) -> LinkChange:

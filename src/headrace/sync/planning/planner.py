@@ -1,4 +1,4 @@
-"""Makes plans: the difference of what should be there and what the API was told.
+"""Makes plans: the difference between the source and what the API acknowledged.
 
 Unchanged rows never leave the engine. Rows whose fingerprint moved become payloads, and only those
 whose payload hash differs from the acknowledged one become operations.
@@ -87,14 +87,14 @@ class Planner:
         self.unchanged: list[tuple[int | None, str, str]] = []
         """(fingerprint, entity, external id) of rows that moved without their payload."""
         self.settled_rejects: list[Key] = []
-        """Refused earlier, and now as the API was told before: nothing is left to refuse."""
+        """Refused earlier, and now equal to what the API acknowledged: no longer rejects."""
         self._moved: dict[Key, tuple[Linkage, Linkage | None]] = {}
-        """Records whose ties change or that go, as far as their payloads were kept."""
+        """Records whose links change or that are deleted, where payloads were kept."""
         self._waiting: dict[Key, Linkage] = {}
         """Records that stay as the API has them, whatever their rows say."""
 
     def compare(self) -> None:
-        """Finds what differs from what the API was told, and what of it has to wait."""
+        """Finds what differs from what the API acknowledged, and what of it has to wait."""
         self._doubt()
         self._journal.load_into(self._connection)
         self._settle()

@@ -24,7 +24,7 @@ _MOVED = (
 class Turnover:
     """Adds up money by entity, action and currency, of the operations that a plan ends up with.
 
-    What is updated or deleted is told as the plan is made, and kept in the engine: a plan may be of
+    Updates and deletions are added while the plan is made, and kept in the engine: a plan may have
     a million records.
     """
 

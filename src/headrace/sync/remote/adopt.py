@@ -1,6 +1,7 @@
 """Adopting: an API that already holds data, and a journal that knows nothing of it.
 
-What the API has by an external id of the book is noted as told, so that only what differs is sent.
+Records that the API has by an external id of the book count as acknowledged, so that only
+differences are sent.
 Nothing of anybody else is noted, for what the journal knows and the source lacks would be deleted.
 """
 
@@ -81,7 +82,7 @@ class Adopter:
         self._unlinked: list[Unlinked] = []
 
     async def find(self, organisation: str, watch: Callable[[str, int], None]) -> Adoption:
-        """Compares everything; raises what the reader raises. `watch` is told of each page."""
+        """Compares everything; raises what the reader raises. Calls `watch` after each page."""
         self._connection.execute(
             "create or replace table plan.seen (entity varchar, external_id varchar)"
         )

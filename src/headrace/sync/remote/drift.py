@@ -1,4 +1,4 @@
-"""Drift: what the API really holds, against what the journal says that it was told.
+"""Finds drift: differences between what the API has and what it acknowledged.
 
 People change things in Upflow, and other programs too. Every record that was delivered is listed
 and compared field by field; what they made there themselves is counted and left alone.
@@ -57,7 +57,7 @@ class DriftReport(Struct, frozen=True, kw_only=True):
 
     @property
     def empty(self) -> bool:
-        """Whether the API has what it was told; strangers don't count."""
+        """Whether the API has what it acknowledged; unknown records don't count."""
         return not self.drifted and not self.gone
 
 
@@ -78,7 +78,7 @@ class DriftFinder:
     async def find(
         self, organisation: str, watch: Callable[[str, int], None] = lambda entity, read: None
     ) -> DriftReport:
-        """Compares everything; raises what the reader raises. `watch` is told of each page."""
+        """Compares everything; raises what the reader raises. Calls `watch` after each page."""
         self._connection.execute(
             "create or replace table plan.seen (entity varchar, external_id varchar)"
         )
@@ -129,7 +129,7 @@ class DriftFinder:
     def _judge(
         self, named: Mapping[str, dict[str, Any]], bodies: Mapping[tuple[str, str], bytes]
     ) -> list[Drift]:
-        """What differs, of answers by external id and what was told."""
+        """Returns what differs between answers, by external id, and the journal."""
         found = []
         for (entity, external_id), body in bodies.items():
             answer = msgspec.json.encode(with_customer(named[external_id], self._customers))
@@ -160,7 +160,7 @@ class DriftFinder:
     def _bodies(
         self, entity: Entity, acknowledged: dict[tuple[str, str], Acknowledged]
     ) -> dict[tuple[str, str], bytes]:
-        """What was told; by the book where only the hash was kept, and is still the same."""
+        """Returns acknowledged payloads; from the book where only an equal hash was kept."""
         bodies = {key: one.payload for key, one in acknowledged.items() if one.payload is not None}
         unkept = [
             external_id for (_, external_id), one in acknowledged.items() if one.payload is None

@@ -1,6 +1,6 @@
--- What should be there against what the API was told: the only step that looks at every record, and
--- it compares numbers only. Sums over shares of the keys tell first where anything differs at all,
--- so that most records are never paired; the texts are fetched for those that differ.
+-- Compares the source with what the API acknowledged. This is the only step that reads every
+-- record, so it compares numbers only. Sums over shares of the keys show first where
+-- anything differs, so that most records are never paired; texts are fetched for those that differ.
 create or replace table plan.differences as
 with now_sums as (
     select key & 16383 as share, sum(hash(key, fingerprint)) as mark

@@ -1,4 +1,5 @@
--- Records of the book that the API may have without an external id: neither told nor seen there.
+-- Records of the book that the API may have without an external id: neither acknowledged nor seen
+-- there.
 -- (entity, external_id, customer, number, currency, amount); of customers the number is the name.
 create or replace table plan.free as
 with documents as (
