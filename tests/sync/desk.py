@@ -28,7 +28,7 @@ from headrace.server.observing.request_log import LogRecord
 from headrace.store.context import Context
 from headrace.store.engine.place import transactions
 from headrace.store.records.organisations import find_organisation
-from headrace.sync.delivery.outcome import Outcome
+from headrace.sync.delivery.outcome import DeliveryOutcome
 from headrace.sync.planning.plan import Plan
 from headrace.sync.remote.proof import Reconciled
 from headrace.sync.session import Organisation
@@ -61,7 +61,7 @@ class Desk:
             asyncio.run(organisation.prepare())
             return organisation.plan()
 
-    def apply(self, *, force: bool = True, patience: float = 60.0) -> tuple[Plan, Outcome]:
+    def apply(self, *, force: bool = True, patience: float = 60.0) -> tuple[Plan, DeliveryOutcome]:
         with self.open() as organisation:
             asyncio.run(organisation.prepare())
             plan = organisation.plan()
@@ -69,7 +69,7 @@ class Desk:
                 plan.raise_if_unsafe()
             return plan, asyncio.run(organisation.apply(plan, "apply", None, patience))
 
-    def apply_and_prove(self) -> tuple[Outcome, Plan, Reconciled]:
+    def apply_and_prove(self) -> tuple[DeliveryOutcome, Plan, Reconciled]:
         """An apply, then what is left to do and whether both sides agree, by the same source."""
         with self.open() as organisation:
             asyncio.run(organisation.prepare())

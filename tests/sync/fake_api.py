@@ -17,7 +17,7 @@ from headrace.client.answer import Answer
 from headrace.client.pace import WINDOW
 from headrace.fleet.project import load_project
 from headrace.model.errors import Unreachable
-from headrace.sync.delivery.loader import Feed
+from headrace.sync.delivery.loader import Loader
 from headrace.sync.delivery.progress import Progress
 from headrace.sync.delivery.scheduler import Delivery
 from headrace.sync.planning.plan import Plan
@@ -194,7 +194,9 @@ class Bench:
         pace.in_flight_limit = in_flight
         progress = Progress(plan, self.clock, pace)
         journal.begin_run("apply", plan.requests, plan.open_requests)
-        delivery = Delivery(Feed(book, journal), api, pace, journal, self.clock, progress, patience)
+        delivery = Delivery(
+            Loader(book, journal), api, pace, journal, self.clock, progress, patience
+        )
         if self.slice_seconds is not None:
             delivery.end_after(self.slice_seconds)
         self.clock.run(self._run(delivery, api))

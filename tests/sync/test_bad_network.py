@@ -32,7 +32,7 @@ from headrace.client.answer import Answer
 from headrace.client.transport import HttpTransport
 from headrace.fleet.project import load_project
 from headrace.server.observing.request_log import LogRecord
-from headrace.sync.delivery.outcome import Outcome
+from headrace.sync.delivery.outcome import DeliveryOutcome
 from headrace.sync.delivery.progress import Progress
 from headrace.sync.delivery.scheduler import Delivery
 from headrace.testkit.billing import generate, write_project
@@ -241,7 +241,7 @@ def tries(monkeypatch: pytest.MonkeyPatch) -> list[Try]:
     return made
 
 
-def hasty_apply(desk: HubDesk) -> Outcome:
+def hasty_apply(desk: HubDesk) -> DeliveryOutcome:
     """`apply` by a clock that does not wait."""
     clock = HastyClock(silence=5.0)
     loaded = load_project(desk.folder)

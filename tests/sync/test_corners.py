@@ -251,7 +251,7 @@ def test_amounts_beyond_what_a_float_can_hold(pair: Pair) -> None:
     shop.payment("P", "C", amount, {"I": amount - 1})
     pair.sync()
     with pair.desk.open() as organisation:
-        told = organisation.journal.told([("invoice", "I"), ("payment", "P")])
+        told = organisation.journal.acknowledged([("invoice", "I"), ("payment", "P")])
     assert str(amount).encode() in (told["invoice", "I"].payload or b"")
     assert str(amount - 1).encode() in (told["payment", "P"].payload or b"")
 

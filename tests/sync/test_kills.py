@@ -19,7 +19,7 @@ from desk import Command, Desk, Key, overlapping, query, sent
 from headrace.client.endpoints import external_path
 from headrace.model.entity import BY_NAME, Entity
 from headrace.server.observing.request_log import LogRecord
-from headrace.sync.operations.response_check import kept_otherwise
+from headrace.sync.operations.response_check import differing_fields
 from headrace.testkit.billing import Counts, changes, generate, write_project
 from headrace.testkit.hub import HubProcess, hub, hub_process, make_keys
 
@@ -105,7 +105,7 @@ class Import:
                 assert there is None, f"{entity} {external_id} was not deleted"
                 continue
             assert there is not None, f"{entity} {external_id} is not there"
-            assert kept_otherwise(payload, msgspec.json.encode(there)) == []
+            assert differing_fields(payload, msgspec.json.encode(there)) == []
         return {(entity, external_id) for _, entity, external_id, _ in noted}
 
     def _there(self, entity: Entity, external_id: str) -> Any:

@@ -81,14 +81,14 @@ def test_whatever_does_not_depend_on_a_failing_record_arrives_in_one_run(
     progress, delivery = bench.deliver(api, bench.plan())
     assert delivery.stopped is None
     journal = bench.organisation.journal
-    told = {key[1] for key in journal.told([(ENTITIES[n[0]], n) for n in NAMES])}
+    acknowledged = {key[1] for key in journal.acknowledged([(ENTITIES[n[0]], n) for n in NAMES])}
     # A payment waits for its invoice while that fails: the next run may bring both.
     independent = {
         name
         for name in NAMES
         if not sick.holds(name) and not (name[0] == "P" and f"I{name[1:]}" in sick.poisons)
     }
-    assert told >= independent, sorted(independent - told)
+    assert acknowledged >= independent, sorted(independent - acknowledged)
     named = " ".join(progress.failed) + " ".join(r.external_id for r in journal.rejects())
     reached = {arrival.external_id for arrival in api.arrivals} & sick.poisons.keys()
     assert all(name in named for name in reached)

@@ -31,7 +31,7 @@ from headrace.fleet.sync import Watcher, Way, sync_once
 from headrace.model.clock import SYSTEM_CLOCK, parse_interval
 from headrace.model.errors import HeadraceError
 from headrace.sync.binding import FIRST_IN_PRODUCTION
-from headrace.sync.delivery.outcome import Outcome
+from headrace.sync.delivery.outcome import DeliveryOutcome
 from headrace.sync.delivery.progress import Progress
 from headrace.sync.delivery.scheduler import Delivery
 from headrace.sync.planning.plan import Plan
@@ -43,7 +43,7 @@ class Applied(Struct, frozen=True):
 
     organisation: str
     plan: Plan | None
-    outcome: Outcome | None
+    outcome: DeliveryOutcome | None
     error: str | None = None
     exit_code: ExitCode = ExitCode.DONE
 
@@ -94,7 +94,7 @@ def command(options: Options) -> None:
     def note(name: str, error: HeadraceError) -> None:
         note_round(loaded, Round(name, plans.get(name), None, error), "apply", SYSTEM_CLOCK)
 
-    def sync(name: str) -> tuple[Plan, Outcome]:
+    def sync(name: str) -> tuple[Plan, DeliveryOutcome]:
         return bring_up_to_date(
             lambda watcher: sync_once(loaded, name, way, SYSTEM_CLOCK, watcher),
             options.json,
@@ -159,17 +159,17 @@ class _Screen(Watcher):
         """Puts the terminal back."""
         await self._delivery.finish()
 
-    def sliced(self, outcome: Outcome) -> None:
+    def sliced(self, outcome: DeliveryOutcome) -> None:
         """Says why it takes a moment."""
         if not self._quiet:
             console.print(f"{outcome.sent:,} sent; planning again, {outcome.left:,} were left …")
 
 
 def bring_up_to_date(
-    run: Callable[[Watcher], Coroutine[Any, Any, tuple[Plan, Outcome]]],
+    run: Callable[[Watcher], Coroutine[Any, Any, tuple[Plan, DeliveryOutcome]]],
     quiet: bool,
     planned: Callable[[Plan], None] = lambda plan: None,
-) -> tuple[Plan, Outcome]:
+) -> tuple[Plan, DeliveryOutcome]:
     """Runs a sync that is shown, unless `quiet`; `planned` is told of each plan."""
     plan, outcome = asyncio.run(run(_Screen(quiet, planned)))
     if not quiet:
@@ -194,7 +194,7 @@ def _way(options: Options) -> Way:
     )
 
 
-def _code(plan: Plan, outcome: Outcome) -> ExitCode:
+def _code(plan: Plan, outcome: DeliveryOutcome) -> ExitCode:
     if outcome.interrupted:
         return ExitCode.INTERRUPTED
     if outcome.rejected or outcome.drifted or plan.held:

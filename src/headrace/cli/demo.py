@@ -20,7 +20,7 @@ from headrace.fleet.project import load_project
 from headrace.fleet.sync import Way, deliver
 from headrace.model.clock import SYSTEM_CLOCK
 from headrace.model.errors import ConfigurationError, HeadraceError
-from headrace.sync.delivery.outcome import Outcome
+from headrace.sync.delivery.outcome import DeliveryOutcome
 from headrace.sync.planning.plan import Plan
 from headrace.sync.remote.proof import Reconciled
 from headrace.testkit.hub import hub_process, make_keys
@@ -34,7 +34,7 @@ class Step(Struct, frozen=True):
     """One sync of the tour; `received` counts the writes that the hub received, by its own log."""
 
     plan: Plan
-    outcome: Outcome
+    outcome: DeliveryOutcome
     received: int
     proof: Reconciled
 

@@ -78,7 +78,7 @@ def command(
         contextlib.closing(Journal(place, SYSTEM_CLOCK)) as journal,
     ):
         if not dry_run:
-            journal.hold()
+            journal.lock()
         found = journal.forget_customer(customer, dry_run)
     if not dry_run:
         log = log_file(loaded, name)
@@ -113,11 +113,12 @@ def _alone(path: Path) -> Iterator[None]:
 
 def _left(found: Forgotten) -> list[str]:
     left = list(_ELSEWHERE)
-    if found.told:
+    if found.acknowledged:
         left.insert(
             0,
-            f"Upflow: it has {several(found.told, 'record')} of the customer; delete the customer "
-            "in the source, run `headrace apply`, then this command once more, so that the ids go",
+            f"Upflow: it has {several(found.acknowledged, 'record')} of the customer; delete the "
+            "customer in the source, run `headrace apply`, then this command once more, so that "
+            "the ids go",
         )
     if not found.rewritten:
         left.insert(0, "the journal's files: another program reads them, run this once more")

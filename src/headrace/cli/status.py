@@ -28,7 +28,7 @@ from headrace.fleet.standing import TROUBLE_FIRST, Standing, standing_of
 from headrace.model.clock import SYSTEM_CLOCK
 from headrace.model.errors import ConfigurationError
 from headrace.sync.journal import KILLED, Journal, Key, Reject, Run, Sent, State
-from headrace.sync.planning.names import UNKNOWN, Name, refused_names, told_names
+from headrace.sync.planning.names import UNKNOWN, Name, acknowledged_names, refused_names
 
 _REJECTS_SHOWN = 20
 
@@ -148,7 +148,7 @@ def _tell_run(loaded: LoadedProject, name: str, number: int, json: bool) -> None
 def _refused_names(journal: Journal, records: Sequence[Sent]) -> dict[Key, Name]:
     keys = {one.key for one in records}
     names = refused_names(journal, [one for one in journal.rejects() if one.key in keys])
-    return {**told_names(journal, keys - names.keys()), **names}
+    return {**acknowledged_names(journal, keys - names.keys()), **names}
 
 
 def _show(report: dict[str, Any]) -> None:

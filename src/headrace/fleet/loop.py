@@ -16,17 +16,17 @@ from headrace.book.file import discard, is_damage
 from headrace.fleet.project import LoadedProject
 from headrace.fleet.round import Round, note_round
 from headrace.fleet.sync import Watcher, Way, sync_once
-from headrace.fleet.trouble import told
+from headrace.fleet.trouble import translated
 from headrace.fleet.watch import WatchedProject
 from headrace.model.clock import Clock
 from headrace.model.errors import ConfigurationError
-from headrace.sync.delivery.outcome import Outcome
+from headrace.sync.delivery.outcome import DeliveryOutcome
 from headrace.sync.delivery.progress import Progress
 from headrace.sync.delivery.scheduler import Delivery
 from headrace.sync.planning.plan import Plan
 
 _WIND_UP_S = 5.0
-"""For what only reads, once it was told to stop."""
+"""Seconds for rounds that only read, after a stop."""
 _LOOK_S = 2.0
 """How long an edit of the project file may wait until it is taken up."""
 
@@ -35,11 +35,11 @@ class _Made(Struct):
     """What a round has come to so far."""
 
     plan: Plan | None = None
-    outcome: Outcome | None = None
+    outcome: DeliveryOutcome | None = None
 
 
 class Loop:
-    """Syncs until told to stop. An organisation's error is reported and the others go on."""
+    """Syncs until stopped. An organisation's error is reported, and the others go on."""
 
     def __init__(
         self,
@@ -57,7 +57,7 @@ class Loop:
         self._stopping = asyncio.Event()
         self._interrupts: dict[str, Callable[[], None]] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
-        self._earlier: dict[str, Outcome] = {}
+        self._earlier: dict[str, DeliveryOutcome] = {}
         """Of rounds that ended to plan again: what their slices came to."""
         self._due: dict[str, float] = {}
         """When each is to be looked at, by the clock's monotonic seconds."""
@@ -175,7 +175,7 @@ class Loop:
             round = Round(name, made.plan, made.outcome)
         except Exception as error:
             self._earlier.pop(name, None)
-            trouble = told(project, name, self._clock, error)
+            trouble = translated(project, name, self._clock, error)
             round = Round(name, made.plan, made.outcome, trouble)
         finally:
             self._interrupts.pop(name, None)

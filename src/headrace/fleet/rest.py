@@ -27,7 +27,7 @@ from headrace.model.clock import Clock, format_instant, parse_interval
 from headrace.sources.registry import open_source
 from headrace.sync.binding import Binding
 from headrace.sync.connection import Connection
-from headrace.sync.delivery.outcome import Outcome
+from headrace.sync.delivery.outcome import DeliveryOutcome
 from headrace.sync.journal import Journal
 from headrace.sync.planning.plan import Plan
 from headrace.sync.session import Organisation
@@ -35,7 +35,7 @@ from headrace.sync.session import Organisation
 _FILE = "rest.json"
 _MAX_BYTES = 1_000_000
 _MAX_FILES = 5_000
-NOTHING_SENT = Outcome(
+NOTHING_SENT = DeliveryOutcome(
     sent=0,
     rejected=0,
     held=0,
@@ -135,7 +135,11 @@ def _with_journal(
 
 
 def keep_rest(
-    loaded: LoadedProject, opened: Organisation, sight: Sight | None, plan: Plan, outcome: Outcome
+    loaded: LoadedProject,
+    opened: Organisation,
+    sight: Sight | None,
+    plan: Plan,
+    outcome: DeliveryOutcome,
 ) -> None:
     """Notes that the organisation is at rest, if `plan` and `outcome` left nothing to do.
 
@@ -152,7 +156,7 @@ def keep_rest(
         _write(path, opened, sight, plan)
 
 
-def _may_rest(opened: Organisation, plan: Plan, outcome: Outcome) -> bool:
+def _may_rest(opened: Organisation, plan: Plan, outcome: DeliveryOutcome) -> bool:
     """What depends on the API as it is now, or on a person, is looked at in each round."""
     asks = opened.book.uses_names or opened.new_fields or plan.unlooked
     waits = plan.held or plan.claims or plan.drifted or plan.left_out or not plan.whole

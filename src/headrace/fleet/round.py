@@ -9,7 +9,7 @@ from msgspec import Struct
 from headrace.fleet.project import LoadedProject
 from headrace.model.clock import Clock
 from headrace.model.errors import Busy, HeadraceError
-from headrace.sync.delivery.outcome import Outcome
+from headrace.sync.delivery.outcome import DeliveryOutcome
 from headrace.sync.journal import Journal, Kind
 from headrace.sync.planning.plan import Plan
 
@@ -19,7 +19,7 @@ class Round(Struct, frozen=True):
 
     organisation: str
     plan: Plan | None
-    outcome: Outcome | None
+    outcome: DeliveryOutcome | None
     error: HeadraceError | None = None
 
     @property

@@ -12,7 +12,7 @@ from msgspec import Struct
 from headrace.fleet.project import LoadedProject
 from headrace.fleet.rest import NOTHING_SENT, keep_rest, plan_at_rest, take_sight, verify_target
 from headrace.model.clock import Clock
-from headrace.sync.delivery.outcome import Outcome
+from headrace.sync.delivery.outcome import DeliveryOutcome
 from headrace.sync.delivery.progress import Progress
 from headrace.sync.delivery.scheduler import Delivery
 from headrace.sync.planning.plan import Plan
@@ -55,7 +55,7 @@ class Way(Struct, frozen=True, kw_only=True):
 
 
 class Watcher:
-    """What somebody who watches a sync is told; this one looks at nothing."""
+    """Callbacks of a sync; these do nothing."""
 
     def planned(self, plan: Plan) -> None:
         """A plan was made; nothing of it is sent yet. What this raises stops the sync."""
@@ -70,14 +70,14 @@ class Watcher:
     async def ended(self) -> None:
         """That delivery is over."""
 
-    def sliced(self, outcome: Outcome) -> None:
+    def sliced(self, outcome: DeliveryOutcome) -> None:
         """So much is sent; the rest is planned again."""
 
 
 async def sync_once(
     project: LoadedProject, name: str, way: Way, clock: Clock, watcher: Watcher
-) -> tuple[Plan, Outcome]:
-    """Brings one organisation up to date. What takes long is done on threads, beside the loop.
+) -> tuple[Plan, DeliveryOutcome]:
+    """Brings one organisation up to date. What takes long runs on threads, not on the event loop.
 
     Where nothing moved since the last sync that found nothing to send, no book is opened. Raises
     what `LoadedProject.open`, `Organisation.prepare` and `apply` raise, StalePlan when it is not
@@ -102,7 +102,7 @@ async def sync_once(
     return plan, outcome
 
 
-async def deliver(opened: Organisation, way: Way, watcher: Watcher) -> tuple[Plan, Outcome]:
+async def deliver(opened: Organisation, way: Way, watcher: Watcher) -> tuple[Plan, DeliveryOutcome]:
     """As `sync_once`, of an organisation that is open; everything is read."""
     plan = await _planned(opened, way, watcher)
     first = opened.binding.is_first_in_production and not plan.empty
@@ -130,7 +130,7 @@ async def _planned(opened: Organisation, way: Way, watcher: Watcher) -> Plan:
 
 async def _applied(
     opened: Organisation, plan: Plan, way: Way, watcher: Watcher, confirmed: bool
-) -> Outcome:
+) -> DeliveryOutcome:
     try:
         return await opened.apply(
             plan, way.command, watcher.sending, way.patience, way.whole, confirmed

@@ -1,6 +1,7 @@
-"""One organisation's trouble: whatever was raised, told in a sentence that names what to do.
+"""Translates exceptions of one organisation into sentences that say what to do.
 
-What can't be is a defect: its traceback goes to the project's log file, and the others go on.
+An unexpected exception is a defect: its traceback goes to the project's log file, and the other
+organisations go on.
 """
 
 from __future__ import annotations
@@ -46,10 +47,9 @@ def attempt(
     work: Callable[[], T],
     passing: tuple[type[Exception], ...] = (),
 ) -> T:
-    """What `work` gives of one organisation; whatever it raises becomes a HeadraceError, but for
-    what is `passing`: it is not the organisation's.
+    """Runs `work` for one organisation; its exceptions become a HeadraceError, except `passing`.
 
-    A book that turns out to be damaged is made anew, and the work done once more.
+    If the book turns out to be damaged, it is made anew and the work repeated once.
     """
     try:
         try:
@@ -63,11 +63,11 @@ def attempt(
         # A pipe that nobody reads is no trouble of the organisation's either.
         if isinstance(error, (HeadraceError, BrokenPipeError, *passing)):
             raise
-        raise told(loaded, name, clock, error) from error
+        raise translated(loaded, name, clock, error) from error
 
 
-def told(loaded: LoadedProject, name: str, clock: Clock, error: Exception) -> HeadraceError:
-    """The error as one that is told to a person; a defect is written to the log."""
+def translated(loaded: LoadedProject, name: str, clock: Clock, error: Exception) -> HeadraceError:
+    """Returns the error as one for the user; writes the traceback of a defect to the log."""
     if isinstance(error, HeadraceError):
         return error
     text = " ".join(str(error).split())

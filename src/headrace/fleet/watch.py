@@ -10,7 +10,7 @@ from headrace.model.errors import ConfigurationError
 
 
 class WatchedProject:
-    """`complain` is told once of each edit that can't be used."""
+    """Calls `complain` once for each edit that can't be used."""
 
     def __init__(self, path: Path, complain: Callable[[str], None]) -> None:
         """Reads the file. ConfigurationError."""

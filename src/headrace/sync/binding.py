@@ -65,7 +65,7 @@ class Binding:
         except Unreachable:
             if moved or always:
                 raise
-            return  # nothing looks otherwise; what is sent has to reach it first
+            return  # nothing suggests another target
         if target is not None and moved:
             what = "URL" if target.url != self._connection.url else "key"
             self.word = f"the {what} is another one, the organisation the same"
@@ -74,19 +74,19 @@ class Binding:
 
     @property
     def is_first_in_production(self) -> bool:
-        """Whether nothing was ever told to Upflow itself: what it gets may go out to customers."""
+        """Whether nothing was ever sent to Upflow itself, which may write to customers."""
         if not _is_upflow(self._connection.url) or self._journal.count():
             return False
         target = self._journal.target()
         return target is None or not _is_upflow(target.url)
 
     def note(self) -> None:
-        """Something is about to be told, perhaps for the first time."""
+        """Called before a delivery, perhaps the first."""
         if not self._journal.count():
             self._journal.bind(*self._names)
 
     def renew(self) -> None:
-        """What is told was compared with what this target holds, all of it."""
+        """Called after the whole journal was compared with this target."""
         self._journal.clear_landmarks()
         self._journal.bind(*self._names)
         self._verified = True
@@ -100,7 +100,7 @@ class Binding:
         """Until one record is found as it was: no two organisations have the same ids."""
         known = self._journal.landmarks()
         # People may have deleted those that are known by their ids.
-        wanted = list(dict.fromkeys([*known, *self._journal.some_told()]))
+        wanted = list(dict.fromkeys([*known, *self._journal.some_acknowledged()]))
         found, gone = False, []
         for key in wanted:
             entity = BY_NAME[key[0]]

@@ -1,4 +1,4 @@
-"""The way from one organisation to its API: its keys, its pace, and how its errors are told."""
+"""Connects one organisation to its API: keys, pace, and how errors are shown."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class Connection:
     async def reading(
         self, attempts: int = ATTEMPTS, safe: str = ONLY_READ
     ) -> AsyncIterator[Reader]:
-        """A reader; ApiError is told with what is `safe` and what to do."""
+        """Opens a reader; an ApiError gets a sentence on what is `safe` and what to do."""
         async with self.open() as transport:
             try:
                 yield self.reader(transport, attempts)

@@ -1,4 +1,4 @@
-"""What an error of the API means to whoever ran a command."""
+"""Explains an error of the API to the user of a command."""
 
 from __future__ import annotations
 

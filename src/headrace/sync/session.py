@@ -23,8 +23,8 @@ from headrace.sources.registry import open_source, readable_folders
 from headrace.sync.binding import CONFIRM, FIRST_IN_PRODUCTION, Binding
 from headrace.sync.collection.claiming import Claimer
 from headrace.sync.connection import ONLY_READ, Connection, Keys
-from headrace.sync.delivery.loader import Feed
-from headrace.sync.delivery.outcome import Outcome, outcome_of
+from headrace.sync.delivery.loader import Loader
+from headrace.sync.delivery.outcome import DeliveryOutcome, outcome_of
 from headrace.sync.delivery.progress import Progress
 from headrace.sync.delivery.scheduler import Delivery
 from headrace.sync.explain import explain
@@ -97,7 +97,7 @@ class Organisation:
     def _open_journal(self, place: Place) -> Journal:
         journal = Journal(place, self._clock, self.settings.keep_payloads)
         try:
-            journal.hold()
+            journal.lock()
         except BaseException:
             journal.close()
             raise
@@ -223,7 +223,7 @@ class Organisation:
         patience: float = PATIENCE,
         whole: bool = True,
         confirmed: bool = False,
-    ) -> Outcome:
+    ) -> DeliveryOutcome:
         """Delivers the plan, which must be the last one made here: StalePlan for any other, whose
         operations the book no longer has. ApiError when the API made it stop early.
 
@@ -254,9 +254,9 @@ class Organisation:
             self._claimer.note_sent()
             pace = self.connection.pace()
             progress = Progress(plan, self._clock, pace)
-            feed = Feed(self.book, self.journal)
+            loader = Loader(self.book, self.journal)
             delivery = Delivery(
-                feed, transport, pace, self.journal, self._clock, progress, patience
+                loader, transport, pace, self.journal, self._clock, progress, patience
             )
             if not whole:
                 delivery.end_after(self.settings.slice_seconds)

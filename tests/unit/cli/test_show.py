@@ -9,7 +9,7 @@ from headrace.book.checks import Problem
 from headrace.cli.show.console import duration_text
 from headrace.cli.show.plans import show_outcome, show_plan
 from headrace.cli.show.reconciled import show_reconciled
-from headrace.sync.delivery.outcome import Outcome
+from headrace.sync.delivery.outcome import DeliveryOutcome
 from headrace.sync.planning.plan import Change, Count, Money, Plan, Withheld
 from headrace.sync.remote.proof import CurrencyTotal, Difference, DocumentDifference, Reconciled
 
@@ -78,7 +78,7 @@ def test_one_cause_is_said_once() -> None:
 
 
 def test_an_outcome_says_what_is_left_and_what_to_do() -> None:
-    outcome = Outcome(
+    outcome = DeliveryOutcome(
         sent=1000, rejected=2, held=1, left=204, retries=7, throttled=1, seconds=99.2,
         open_complete_after=None, interrupted=False,
     )  # fmt: skip

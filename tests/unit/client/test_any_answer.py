@@ -17,7 +17,7 @@ from headrace.model.clock import SYSTEM_CLOCK
 from headrace.model.entity import BY_NAME, ENTITIES
 from headrace.model.errors import NotTheApi
 from headrace.sync.operations.positions import refused_position
-from headrace.sync.operations.response_check import kept_otherwise
+from headrace.sync.operations.response_check import differing_fields
 
 SENT = msgspec.json.encode(
     {
@@ -85,7 +85,7 @@ def test_any_answer_has_a_verdict(answer: Answer) -> None:
     ):
         assert isinstance(verdict, Verdict)
     assert isinstance(message_of(answer), str)
-    assert isinstance(kept_otherwise(SENT, answer.body), list)
+    assert isinstance(differing_fields(SENT, answer.body), list)
     refused_position(SENT, answer)
     assert answer.described.isprintable() and len(answer.described) < 300
     assert 0 <= retry_after(answer, SYSTEM_CLOCK) <= 3600

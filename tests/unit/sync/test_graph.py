@@ -8,8 +8,8 @@ import random
 import pytest
 
 from headrace.sync.journal import Key
-from headrace.sync.ordering.link_order import Passage, Turn
-from headrace.sync.ordering.links import Ties, ties_of
+from headrace.sync.ordering.link_order import LinkOrder, Transition
+from headrace.sync.ordering.links import Linkage, linkage_of
 from headrace.sync.ordering.order_graph import LINK, RECORD, RELEASE, Graph, Step
 
 P, Q, R = (("payment", name) for name in "PQR")
@@ -136,12 +136,12 @@ def test_what_needs_others_for_more_than_its_links_waits_for_them() -> None:
 
 def test_a_link_that_stays_parts_where_nothing_else_opens_the_circle() -> None:
     graph = _graph()
-    bond = (P, BILL)
-    graph.may_part(bond, [P, NOTE])
-    graph.lands(NOTE, P, bond=bond)
+    link = (P, BILL)
+    graph.may_part(link, [P, NOTE])
+    graph.lands(NOTE, P, link=link)
     graph.lands(P, NOTE)
     order = graph.order()
-    assert graph.parted == {bond}
+    assert graph.parted == {link}
     assert order == [(P, RECORD), (NOTE, RECORD), (P, LINK)]
 
 
@@ -172,19 +172,22 @@ def test_any_graph_comes_to_an_order_that_keeps_to_it() -> None:
         assert _kept(graph, order)
 
 
-def _turn(key: Key, before: Ties | None, after: Ties | None) -> Turn:
-    return Turn(key, before, after)
+def _turn(key: Key, before: Linkage | None, after: Linkage | None) -> Transition:
+    return Transition(key, before, after)
 
 
-def _of(customer: str, currency: str = "EUR", **links: int) -> Ties:
-    return Ties(customer, "", currency, 100, {("invoice", to): n for to, n in links.items()})
+def _of(customer: str, currency: str = "EUR", **links: int) -> Linkage:
+    return Linkage(customer, "", currency, 100, {("invoice", to): n for to, n in links.items()})
 
 
 def _pairs(
-    owner: Turn, target: Turn, *families: Turn, parents: dict[str, str] | None = None
+    owner: Transition,
+    target: Transition,
+    *families: Transition,
+    parents: dict[str, str] | None = None,
 ) -> list[tuple[Key, Key]] | None:
     moves = (owner, target, *families)
-    return Passage(owner, target, parents or {}, moves).constraints()
+    return LinkOrder(owner, target, parents or {}, moves).constraints()
 
 
 def test_within_a_customer_any_order_does() -> None:
@@ -211,41 +214,41 @@ def test_both_sides_can_move_within_a_family() -> None:
 
 
 def test_a_customer_leaves_its_family_when_no_link_holds_it() -> None:
-    child = _turn(("customer", "B"), Ties(parent="A"), Ties())
+    child = _turn(("customer", "B"), Linkage(parent="A"), Linkage())
     owner = _turn(P, _of("A", I=5), _of("A"))
     target = _turn(BILL, _of("B"), _of("B"))
-    passage = Passage(owner, target, {"B": "A"}, (owner, child))
-    assert passage.constraints() == [(P, ("customer", "B"))]
+    link_order = LinkOrder(owner, target, {"B": "A"}, (owner, child))
+    assert link_order.constraints() == [(P, ("customer", "B"))]
 
 
 def test_where_either_of_two_must_go_first_one_is_chosen_and_no_more_is_said() -> None:
     """A payment and its invoice both go: either ends the link that keeps a family together."""
-    child = _turn(("customer", "B"), Ties(parent="A"), Ties())
-    parent = _turn(("customer", "A"), Ties(), Ties(parent="B"))
+    child = _turn(("customer", "B"), Linkage(parent="A"), Linkage())
+    parent = _turn(("customer", "A"), Linkage(), Linkage(parent="B"))
     owner = _turn(P, _of("B", I=5), None)
     target = _turn(BILL, _of("A"), None)
-    passage = Passage(owner, target, {"B": "A"}, (owner, target, parent, child))
-    assert passage.constraints() == [(P, ("customer", "B"))]
+    link_order = LinkOrder(owner, target, {"B": "A"}, (owner, target, parent, child))
+    assert link_order.constraints() == [(P, ("customer", "B"))]
 
 
 def test_a_payment_goes_after_its_refund() -> None:
-    refund = _turn(("refund", "R"), Ties("A", "", "EUR", 9, {P: 9}), None)
+    refund = _turn(("refund", "R"), Linkage("A", "", "EUR", 9, {P: 9}), None)
     payment = _turn(P, _of("A"), None)
     assert _pairs(refund, payment) == [(("refund", "R"), P)]
 
 
 @pytest.mark.parametrize(
-    ("payload", "ties"),
+    ("payload", "linkage"),
     [
         (
             b'{"externalId": "P", "customer": {"externalId": "A"}, "currency": "EUR",'
             b' "amount": 7, "linkedInvoices": [{"amountLinked": 3, "invoice":'
             b' {"externalId": "I"}}, {"amountLinked": 1, "invoice": {"externalId": "I"}}]}',
-            Ties("A", "", "EUR", 7, {BILL: 4}),
+            Linkage("A", "", "EUR", 7, {BILL: 4}),
         ),
-        (b'{"name": "A", "parent": {"externalId": "M"}}', Ties(parent="M")),
-        (b'{"currency": "EUR", "grossAmount": 12, "netAmount": 10}', Ties("", "", "EUR", 12)),
+        (b'{"name": "A", "parent": {"externalId": "M"}}', Linkage(parent="M")),
+        (b'{"currency": "EUR", "grossAmount": 12, "netAmount": 10}', Linkage("", "", "EUR", 12)),
     ],
 )
-def test_ties_of_a_payload(payload: bytes, ties: Ties) -> None:
-    assert ties_of(payload) == ties
+def test_linkage_of_a_payload(payload: bytes, linkage: Linkage) -> None:
+    assert linkage_of(payload) == linkage

@@ -15,7 +15,7 @@ from headrace.book.book import Book
 from headrace.model.clock import SYSTEM_CLOCK
 from headrace.model.errors import Busy, ConfigurationError
 from headrace.sync.journal import (
-    Acknowledged,
+    Acknowledgement,
     Adopted,
     Decision,
     Drift,
@@ -50,33 +50,33 @@ def journal(place: Place) -> Iterator[Journal]:
         yield journal
 
 
-def taken(external_id: str, fingerprint: int = 1, payload: bytes = b"{}") -> Acknowledged:
-    return Acknowledged("invoice", external_id, "c1", fingerprint, b"h" * 16, payload)
+def taken(external_id: str, fingerprint: int = 1, payload: bytes = b"{}") -> Acknowledgement:
+    return Acknowledgement("invoice", external_id, "c1", fingerprint, b"h" * 16, payload)
 
 
-def forgotten(external_id: str) -> Acknowledged:
-    return Acknowledged("invoice", external_id, "c1", None, None, None)
+def forgotten(external_id: str) -> Acknowledgement:
+    return Acknowledgement("invoice", external_id, "c1", None, None, None)
 
 
-def told(journal: Journal, book: Book) -> list[tuple[str, int]]:
+def acknowledged(journal: Journal, book: Book) -> list[tuple[str, int]]:
     journal.load_into(book.connection)
     rows = book.connection.execute(
-        "select external_id, fingerprint from staging.told order by external_id"
+        "select external_id, fingerprint from staging.acknowledged order by external_id"
     ).fetchall()
     return [(external_id, fingerprint) for external_id, fingerprint in rows]
 
 
 def test_the_book_follows_the_journal_step_by_step(tmp_path: Path, journal: Journal) -> None:
     with Book(tmp_path / "cache.duckdb") as book:
-        assert told(journal, book) == []
+        assert acknowledged(journal, book) == []
         journal.acknowledge([taken("i1", 1), taken("i2", 2)])
-        assert told(journal, book) == [("i1", 1), ("i2", 2)]
+        assert acknowledged(journal, book) == [("i1", 1), ("i2", 2)]
         journal.acknowledge([taken("i2", 20), forgotten("i1"), taken("i3", 3)])
-        assert told(journal, book) == [("i2", 20), ("i3", 3)]
+        assert acknowledged(journal, book) == [("i2", 20), ("i3", 3)]
         journal.refresh([(30, "invoice", "i3")])
-        assert told(journal, book) == [("i2", 20), ("i3", 30)]
+        assert acknowledged(journal, book) == [("i2", 20), ("i3", 30)]
         journal.acknowledge([forgotten("i3"), taken("i3", 4)])
-        assert told(journal, book) == [("i2", 20), ("i3", 4)]
+        assert acknowledged(journal, book) == [("i2", 20), ("i3", 4)]
 
 
 def test_the_book_starts_over_with_another_journal(tmp_path: Path, journal: Journal) -> None:
@@ -84,23 +84,23 @@ def test_the_book_starts_over_with_another_journal(tmp_path: Path, journal: Jour
     journal.acknowledge([taken("i1")])
     other.acknowledge([taken("i9")])
     with Book(tmp_path / "cache.duckdb") as book:
-        assert told(journal, book) == [("i1", 1)]
-        assert told(other, book) == [("i9", 1)]
+        assert acknowledged(journal, book) == [("i1", 1)]
+        assert acknowledged(other, book) == [("i9", 1)]
     other.close()
 
 
 def test_the_book_learns_after_it_was_reopened(tmp_path: Path, journal: Journal) -> None:
     journal.acknowledge([taken("i1")])
     with Book(tmp_path / "cache.duckdb") as book:
-        assert told(journal, book) == [("i1", 1)]
+        assert acknowledged(journal, book) == [("i1", 1)]
     journal.acknowledge([taken("i2", 2)])
     with Book(tmp_path / "cache.duckdb") as book:
-        assert told(journal, book) == [("i1", 1), ("i2", 2)]
+        assert acknowledged(journal, book) == [("i1", 1), ("i2", 2)]
 
 
 def test_what_was_told_is_found_by_key(journal: Journal) -> None:
     journal.acknowledge([taken("i1", payload=b'{"a":1}'), taken('o\'r "x"/é%', 2)])
-    found = journal.told([("invoice", "i1"), ("invoice", 'o\'r "x"/é%'), ("payment", "i1")])
+    found = journal.acknowledged([("invoice", "i1"), ("invoice", 'o\'r "x"/é%'), ("payment", "i1")])
     assert set(found) == {("invoice", "i1"), ("invoice", 'o\'r "x"/é%')}
     assert found["invoice", "i1"].payload == b'{"a":1}'
     assert found["invoice", "i1"].customer == "c1"
@@ -239,8 +239,8 @@ def test_what_was_adopted_is_known_as_told(tmp_path: Path, journal: Journal) -> 
     same = Adopted("invoice", "i1", "c1", 5, b"h" * 16, b"{}")
     journal.adopt([same, Adopted("customer", "c1", "c1")])
     with Book(tmp_path / "cache.duckdb") as book:
-        assert set(told(journal, book)) == {("i1", 5), ("c1", None)}
-    found = journal.told([("invoice", "i1"), ("customer", "c1")])
+        assert set(acknowledged(journal, book)) == {("i1", 5), ("c1", None)}
+    found = journal.acknowledged([("invoice", "i1"), ("customer", "c1")])
     assert found["invoice", "i1"].payload == b"{}"
     assert found["customer", "c1"].payload is None
     assert journal.sent(0) == []
@@ -251,8 +251,8 @@ def test_organisations_share_a_database_and_nothing_else(postgres_database: str)
         opened(PostgresPlace(postgres_database, "a")) as one,
         opened(PostgresPlace(postgres_database, "A")) as other,
     ):
-        one.hold()
-        other.hold()
+        one.lock()
+        other.lock()
         one.acknowledge([taken("i1")])
         assert (one.count(), other.count()) == ({"invoice": 1}, {})
         assert one.position()[0] != other.position()[0]
@@ -263,12 +263,12 @@ def test_the_second_at_work_on_an_organisation_learns_who_is_the_first(
 ) -> None:
     place = PostgresPlace(postgres_database, "acme")
     with opened(place) as first, opened(place) as second:
-        first.hold()
+        first.lock()
         with pytest.raises(Busy, match=rf"acme \(headrace on .*, process {os.getpid()}, since"):
-            second.hold()
+            second.lock()
         second.ignore_rejects([("invoice", "i1")])
     with opened(place) as second:
-        second.hold()
+        second.lock()
 
 
 def test_what_upflow_collected_is_kept_with_where_its_list_stood(journal: Journal) -> None:
@@ -301,14 +301,14 @@ def test_a_database_that_goes_away_is_told_without_its_password(postgres_databas
                 "where application_name like 'headrace on%' and datname = current_database()"
             )
         for _ in range(2):
-            with pytest.raises(ConfigurationError, match="sent once more") as told:
+            with pytest.raises(ConfigurationError, match="sent once more") as acknowledged:
                 journal.acknowledge([taken("i1")])
-            assert "hush" not in str(told.value)
+            assert "hush" not in str(acknowledged.value)
     with opened(place) as journal:
         assert journal.count() == {}
-    with pytest.raises(ConfigurationError, match="can't be opened") as told:
+    with pytest.raises(ConfigurationError, match="can't be opened") as acknowledged:
         Journal(PostgresPlace("postgresql://u:hush@127.0.0.1:1/none", "acme"), SYSTEM_CLOCK)
-    assert "hush" not in str(told.value)
+    assert "hush" not in str(acknowledged.value)
 
 
 def test_a_name_that_the_database_would_cut_is_refused(postgres_database: str) -> None:

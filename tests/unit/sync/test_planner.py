@@ -13,7 +13,7 @@ from headrace.book.book import Book
 from headrace.book.fingerprints import fingerprints_of
 from headrace.book.payloads import PAYLOAD_VERSION, Payloads, encode_payload
 from headrace.model.clock import SYSTEM_CLOCK
-from headrace.sync.journal import Acknowledged, Journal, Reject
+from headrace.sync.journal import Acknowledgement, Journal, Reject
 from headrace.sync.planning.plan import Plan
 from headrace.sync.planning.planner import Planner
 
@@ -60,7 +60,7 @@ class Desk:
             if action != "delete":
                 body, hash = encode_payload(payloads.fetch(entity, [external_id])[external_id])
             self.journal.acknowledge(
-                [Acknowledged(entity, external_id, owner, fingerprint, hash, body)]
+                [Acknowledgement(entity, external_id, owner, fingerprint, hash, body)]
             )
         self.journal.refresh(self.planner.unchanged)
 

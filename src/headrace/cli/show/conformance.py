@@ -61,8 +61,8 @@ def print_results(results: Sequence[Result]) -> None:
     for evidence in Evidence:
         counts = Counter(result.outcome for result in results if result.case.evidence is evidence)
         if counts:
-            told = ", ".join(f"{counts[o]} {o.value}" for o in Outcome if counts[o])
-            console.print(f"{evidence.value}: {told}")
+            counted = ", ".join(f"{counts[o]} {o.value}" for o in Outcome if counts[o])
+            console.print(f"{evidence.value}: {counted}")
     left = [path for result in results for path in result.left]
     if left:
         console.print(f"[bold red]{several(len(left), 'thing')} could not be deleted:[/]")

@@ -14,7 +14,7 @@ from headrace.cli.show.names import named_text, signed_money
 from headrace.cli.show.problems import show_problems
 from headrace.model.entity import BY_NAME
 from headrace.model.money import format_money
-from headrace.sync.delivery.outcome import Outcome
+from headrace.sync.delivery.outcome import DeliveryOutcome
 from headrace.sync.operations.pdf_digests import PDF_OF
 from headrace.sync.planning.plan import Change, Money, Plan, Withheld, least_seconds
 
@@ -186,7 +186,7 @@ def _counts_of(records: Sequence[Withheld]) -> list[str]:
     return [several(count, entity) for entity, count in sorted(counts.items())]
 
 
-def show_outcome(console: Console, plan: Plan, outcome: Outcome) -> None:
+def show_outcome(console: Console, plan: Plan, outcome: DeliveryOutcome) -> None:
     """What was sent, in one line, and what was not."""
     if plan.empty:
         stay = f": {_counted(plan.staying)} stayed behind" if plan.staying else ""

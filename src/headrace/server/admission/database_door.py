@@ -50,7 +50,7 @@ class DatabaseDoor:
         self._lane = store.lane(self._visits.prepare, self._visits.greet)
         self._waiting: list[_Waiting] = []
         self._held: Counter[int] = Counter()
-        self._told: dict[int, int] = {}
+        self._reported: dict[int, int] = {}
         """What the database believes that we hold, where that may be more than nothing."""
         self._process = 0
         self._asking: asyncio.Task[None] | None = None
@@ -116,7 +116,7 @@ class DatabaseDoor:
                         await self._load(granted.keys_version)
                 except Exception as error:
                     _fail(waiting, error)
-                    self._told.clear()
+                    self._reported.clear()
                     return
                 self._hear(wants, waiting, granted)
         finally:
@@ -127,18 +127,18 @@ class DatabaseDoor:
     def _wants(self) -> list[Want]:
         """Who waits, and whatever the database does not know yet of what we hold."""
         wanted = Counter(waiting.organisation for waiting in self._waiting)
-        changed = {seq for seq, held in self._told.items() if held != self._held[seq]}
+        changed = {seq for seq, held in self._reported.items() if held != self._held[seq]}
         return [Want(seq, wanted[seq], self._held[seq]) for seq in sorted({*wanted, *changed})]
 
     def _hear(self, wants: list[Want], waiting: list[_Waiting], granted: Granted) -> None:
         if granted.process != self._process:
             # The database forgets us with the connection: it has to be told everything again.
             self._process = granted.process
-            self._told = {seq: -1 for seq, held in self._held.items() if held}
+            self._reported = {seq: -1 for seq, held in self._held.items() if held}
         for want, grant in zip(wants, granted.grants, strict=True):
-            self._told[want.organisation] = want.held + grant.granted
-            if not self._told[want.organisation]:
-                del self._told[want.organisation]
+            self._reported[want.organisation] = want.held + grant.granted
+            if not self._reported[want.organisation]:
+                del self._reported[want.organisation]
             mine = [one for one in waiting if one.organisation == want.organisation]
             for place, one in enumerate(mine[: grant.granted], 1):
                 if one.future.done():

@@ -17,7 +17,7 @@ from headrace.server.faults.kinds import ENDING, AnyFault, Fault
 from headrace.server.routes import match
 
 HEADER = b"x-headrace-faults"
-_TOLD_MAX = 100
+_DESCRIBED_MAX = 100
 """How many requests a report names of each fault."""
 _METHODS = ("DELETE", "GET", "POST", "PUT")
 
@@ -151,7 +151,7 @@ class _Running:
             if not _fits(fault.on, *target) or self.chance.random() >= fault.rate:
                 continue
             self._fired[place] += 1
-            if len(self._struck[place]) < _TOLD_MAX:
+            if len(self._struck[place]) < _DESCRIBED_MAX:
                 method, path = target
                 struck = Struck(request_id=request_id, method=method, path=path.decode("latin-1"))
                 self._struck[place].append(struck)

@@ -56,7 +56,7 @@ class Workers:
         self._accepting = 0
         self._ending = False
         self._alive, self._parent_end = os.pipe()
-        self._told, self._tell = os.pipe()
+        self._wakeup, self._wake = os.pipe()
 
     def run(self, ready: Callable[[], None]) -> None:
         """Serve until SIGTERM or SIGINT; `ready` is called when all workers accept.
@@ -93,16 +93,16 @@ class Workers:
             os._exit(code)
 
     def _say_ready(self) -> None:
-        os.write(self._tell, b".")
+        os.write(self._wake, b".")
 
     def _wait(self, signals: socket.socket, ready: Callable[[], None]) -> None:
         pause = None
         if self._due:
             pause = max(0.0, min(self._due.values()) - self._clock.monotonic())
-        sources: list[socket.socket | int] = [signals, self._told]
+        sources: list[socket.socket | int] = [signals, self._wakeup]
         readable, _, _ = select.select(sources, [], [], pause)
-        if self._told in readable:
-            accepting = self._accepting + len(os.read(self._told, 64))
+        if self._wakeup in readable:
+            accepting = self._accepting + len(os.read(self._wakeup, 64))
             if self._accepting < self._count <= accepting:
                 ready()
             self._accepting = accepting

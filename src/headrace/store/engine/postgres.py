@@ -29,7 +29,7 @@ from headrace.store.engine.postgres_connection import (
 )
 from headrace.store.engine.postgres_dialect import schema_for_postgres
 from headrace.store.engine.postgres_statistics import Statistics
-from headrace.store.engine.postgres_threads import CommitLost, Greet, Lane, Line, told
+from headrace.store.engine.postgres_threads import CommitLost, Greet, Lane, Line, translated
 from headrace.store.migrations import migrate
 
 T = TypeVar("T")
@@ -144,7 +144,7 @@ def _run_in_savepoint(db: PostgresConnection, job: Job) -> None:
     except ConnectionLost:
         raise
     except Exception as error:
-        job.error = told(error)
+        job.error = translated(error)
         with contextlib.suppress(DatabaseError):  # of what it had queued before it gave up
             db.settle()
         db.execute("ROLLBACK TO job")
@@ -178,7 +178,7 @@ def _read_together(db: PostgresConnection, jobs: Sequence[Job]) -> None:
         except ConnectionLost:
             raise
         except DatabaseError as error:
-            job.error = told(error)
+            job.error = translated(error)
             db.execute("ROLLBACK")
             db.execute(_SNAPSHOT)
         except Exception as error:

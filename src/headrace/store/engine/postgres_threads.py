@@ -57,7 +57,7 @@ class Line:
             except Exception as error:
                 # Whatever it was, the transaction is gone with the connection, and the thread
                 # has to go on.
-                problem = told(error)
+                problem = translated(error)
                 self.close()
                 break
         for job in jobs:
@@ -142,7 +142,7 @@ class Lane:
         return found
 
 
-def told(error: Exception) -> Exception:
+def translated(error: Exception) -> Exception:
     """What the sender of a request is told: of what the database refuses, whether it may succeed
     later; of anything else, the error itself."""
     if isinstance(error, DatabaseError) and error.passing:

@@ -18,7 +18,7 @@ from headrace.sync.collection.collected import Collected
 from headrace.sync.collection.similarity import Booked, Names, components, lag, links, sum_of
 from headrace.sync.journal import Decision, Key
 
-_UNTOLD = {"", "UNKNOWN"}
+_UNKNOWN = {"", "UNKNOWN"}
 
 
 class Claim(Struct, frozen=True, kw_only=True):
@@ -215,7 +215,7 @@ class Judge:
             return f"may be, as {'/'.join(self._contested[one.id])},"
         if (
             booked.instrument != one.instrument
-            and not {booked.instrument, one.instrument} & _UNTOLD
+            and not {booked.instrument, one.instrument} & _UNKNOWN
         ):
             return f"is {booked.instrument}, and may be, as {one.instrument},"
         if booked.links and links(one) and not booked.links & links(one):

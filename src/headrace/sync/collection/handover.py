@@ -1,7 +1,7 @@
 """Handing over what Upflow collected: into a table of a database, or to a webhook.
 
-The vendor's own integrations write such payments into the accounting system; headrace leaves that
-to whoever knows the system, and gives him the rows.
+The vendor's own integrations write such payments into the accounting system; headrace leaves
+that to the operators of the system and hands them the rows.
 """
 
 from __future__ import annotations

@@ -1,36 +1,49 @@
-"""Lanes in their order: which may go next, which wait, and how much of the plan is loaded."""
+"""Queues the lanes of a delivery: which may go next, which wait, and how much is loaded."""
 
 from __future__ import annotations
 
 import heapq
 from collections.abc import Sequence
 
-from headrace.sync.delivery.loader import Feed
+from headrace.sync.delivery.loader import Loader
 from headrace.sync.operations.operation import OPEN_ITEMS, Lane, Operation
 
 
 class Lanes:
-    """The lanes of a delivery; of one customer only the first is ever ready.
+    """The work queue of a delivery.
 
-    The settled past starts when every open item is complete.
+    Of one customer, only the first lane is ready at a time, so its requests never overtake each
+    other. The settled past starts when every open item is complete.
     """
 
-    def __init__(self, feed: Feed, most: int) -> None:
-        """`most` requests are in flight at a time."""
-        self._feed = feed
+    # A lane is in exactly one of these places:
+    # - ready: its next operation may go; a heap in the order of the plan.
+    # - again: as ready, after a pause for a retry. These go first, for they are the oldest.
+    # - waiting: its next operation waits for one of another lane. It holds no slot, so that other
+    #   lanes use the full rate meanwhile. It is filed under one number that it waits for; when
+    #   that is settled it becomes ready and is checked again, perhaps to wait for the next.
+    # - behind another lane of its customer, in `_lanes_of`.
+    # - taken: its operation is in flight or paused. `advance`, `put_back` or `try_again` end that.
+    #
+    # An example: invoice I of customer A waits for payment P of customer B. `take` files A's lane
+    # under P and goes on to the next lane. When P is acknowledged, `advance` moves A's lane back.
+
+    def __init__(self, loader: Loader, most: int) -> None:
+        """At most `most` requests are in flight at a time."""
+        self._loader = loader
         self._most = most
         self._ready: list[Lane] = []
         self._again: list[Lane] = []
-        """Lanes whose pause before a retry is over; they go before the ready ones."""
+        """Lanes whose pause before a retry is over; they precede the ready ones."""
         self._lanes_of: dict[str, list[Lane]] = {}
         self._waiting: dict[int, list[Lane]] = {}
         self._unfinished = [0, 0, 0]
         self._upcoming: list[Lane] = []
         self._landed: set[int] = set()
         self.open_complete = False
-        """Whether every open item is."""
+        """Whether every open item was delivered, refused or given up."""
 
-    # what there is ---------------------------------------------------------------------------
+    # state -----------------------------------------------------------------------------------
 
     def __bool__(self) -> bool:
         """Whether any lane may go now."""
@@ -38,7 +51,7 @@ class Lanes:
 
     @property
     def is_low(self) -> bool:
-        """Whether no lane is ready but those that are tried again."""
+        """Whether no lane is ready except for retries."""
         return not self._ready
 
     @property
@@ -48,26 +61,26 @@ class Lanes:
 
     @property
     def stocked(self) -> bool:
-        """Whether reading ahead would bring nothing that can be used yet."""
+        """Whether enough is loaded for now."""
         if len(self._ready) >= 2 * self._most:
             return True
         if self._upcoming:
             return self._is_early(self._upcoming[0]) and not self._upcoming[0].hungry
-        return self._feed.ended
+        return self._loader.ended
 
     def _is_early(self, lane: Lane) -> bool:
-        """Whether it has to wait: the settled past does until the open items are complete."""
+        """Whether the lane is of the settled past, and open items are not complete."""
         return lane.phase > OPEN_ITEMS and any(self._unfinished[: OPEN_ITEMS + 1])
 
     def refill(self) -> None:
-        """Keeps enough lanes ready, and the first of the settled past loaded in time."""
+        """Loads lanes until enough are ready; loads the settled past shortly before it starts."""
         while not self.stocked:
             if not self._upcoming:
-                self._upcoming = self._feed.next_lanes()
+                self._upcoming = self._loader.next_lanes()
                 continue
             lanes = self._upcoming
             if lanes[0].hungry:
-                self._feed.load(lanes)
+                self._loader.load(lanes)
             if self._is_early(lanes[0]):
                 break
             self.open_complete |= lanes[0].phase > OPEN_ITEMS
@@ -77,10 +90,10 @@ class Lanes:
         if not self._upcoming and not any(self._unfinished):
             self.open_complete = True
 
-    # moving on -------------------------------------------------------------------------------
+    # changes ---------------------------------------------------------------------------------
 
     def add(self, lane: Lane) -> None:
-        """One more, behind those of the same customer."""
+        """Adds a lane, behind those of the same customer."""
         self._unfinished[lane.phase] += 1
         line = self._lanes_of.setdefault(lane.customer, [])
         line.append(lane)
@@ -88,19 +101,19 @@ class Lanes:
             heapq.heappush(self._ready, lane)
 
     def add_operations(self, operations: Sequence[Operation]) -> None:
-        """A lane for each, ahead of all others."""
+        """Adds a lane for each operation, ahead of all others."""
         for rank, operation in enumerate(operations):
             lane = Lane(customer=operation.customer, phase=0, next=1, last=0, rank=rank)
             lane.queue.append(operation)
             self.add(lane)
 
     def take(self) -> Lane | None:
-        """The next lane, with its first operation loaded; it is no longer ready. None when none is,
-        or when all that were wait for others."""
+        """Removes and returns the next lane, with its first operation loaded. None when no lane is
+        ready, or all that were have to wait for others."""
         while lanes := self._again or self._ready:
             lane = heapq.heappop(lanes)
             if lane.hungry:
-                self._feed.load([lane])
+                self._loader.load([lane])
             waits = [n for n in lane.queue[0].waits_for if n not in self._landed]
             if not waits:
                 return lane
@@ -108,16 +121,17 @@ class Lanes:
         return None
 
     def put_back(self, lane: Lane) -> None:
-        """It is ready again, with the same operation."""
+        """Makes the lane ready again, with the same operation."""
         heapq.heappush(self._ready, lane)
 
     def try_again(self, lane: Lane) -> None:
-        """Its pause is over."""
+        """Makes the lane ready after its pause, ahead of others."""
         heapq.heappush(self._again, lane)
 
     def advance(self, lane: Lane, settled: bool = True) -> None:
-        """The lane's first operation is done with: go on with the next, or with the next lane.
-        Unless `settled`, what waits for it goes on waiting, for the record follows."""
+        """Removes the lane's first operation and makes the next one ready, or the customer's next
+        lane. Unless `settled`, lanes that wait for the operation go on waiting: it was a release
+        which the same operation follows."""
         operation = lane.queue.popleft()
         if settled:
             self._settle(operation)
@@ -133,14 +147,17 @@ class Lanes:
             del self._lanes_of[lane.customer]
 
     def _settle(self, operation: Operation) -> None:
-        """Lanes that wait for this operation may look again."""
-        if operation.number in self._feed.awaited:
+        """Makes lanes ready that wait for this operation."""
+        if operation.number in self._loader.awaited:
             self._landed.add(operation.number)
             for lane in self._waiting.pop(operation.number, ()):
                 heapq.heappush(self._ready, lane)
 
-    def release_waiting(self) -> None:
-        """What is waited for will not come in this run: let the lanes find out."""
+    def requeue_waiting(self) -> None:
+        """Makes all waiting lanes ready: nothing is left in this run that could settle their waits.
+
+        `Results.take` then sets aside those whose predecessors were given up.
+        """
         for number in list(self._waiting):
             self._landed.add(number)
             for lane in self._waiting.pop(number):

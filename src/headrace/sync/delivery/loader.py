@@ -1,7 +1,7 @@
-"""The feed: the plan's lanes in their order, loaded a little at a time.
+"""Loads the plan's lanes in their order, in slices.
 
-Memory stays bounded whatever the plan's size: lanes are read in slices, and of a long lane only the
-next few hundred operations are ever built.
+Memory is bounded for plans of any size: lanes are read in slices, and of a long lane only the next
+few hundred operations are built.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from headrace.book.book import Book
 from headrace.book.payloads import Payloads, encode_payload, payload_hash
 from headrace.sync.journal import Journal, Key
 from headrace.sync.operations.operation import Lane, Operation, references
-from headrace.sync.operations.pdf_digests import PDF_OF, PdfFiles
+from headrace.sync.operations.pdf_digests import PDF_OF, PdfDigests
 from headrace.sync.operations.update import (
-    Bonds,
-    bonds,
-    bonds_of_deleted,
+    LinkChange,
     clearable,
-    unknown_bonds,
+    link_change,
+    link_change_of_deleted,
+    unknown_link_change,
     with_cleared,
     with_emptied_contacts,
     with_emptied_values,
@@ -33,39 +33,39 @@ from headrace.sync.ordering.resolver import divided
 
 Claims = dict[Key, tuple[str, bool, list[list[str]]]]
 _SLICE = 500
-"""Operations built in one go."""
+"""Operations per slice."""
 _PER_LANE = 400
-"""At most so many of one lane in one go."""
+"""Operations per slice of one lane, at most."""
 
 
-class Feed:
-    """Reads `plan.lanes` and `plan.operations`, and builds the payloads of what comes next."""
+class Loader:
+    """Reads `plan.lanes` and `plan.operations` and builds the payloads of the next operations."""
 
     def __init__(self, book: Book, journal: Journal) -> None:
-        self.pdfs = PdfFiles(book.connection, book.pdf_places)
+        self.pdfs = PdfDigests(book.connection, book.pdf_places)
         self._connection = book.connection
         self._payloads = Payloads(book.connection, book.columns)
         self._columns = book.columns
         self._journal = journal
         self._rank = 0
         self.ended = False
-        """Whether there are no more lanes than were given."""
+        """Whether all lanes were returned."""
         self._asked = journal.asked()
-        """What an earlier run asked for and saw no answer to."""
+        """Requests of an earlier run that were sent without an answer, by record."""
         self.awaited = {
             number for (number,) in self._rows("select distinct on_number from plan.waits")
         }
-        """Numbers of the operations that some other lane waits for."""
+        """Numbers of operations for which other lanes wait."""
 
         self._divided = divided(book.connection)
         self._unsaid_parents = {
             ("customer", external_id)
             for (external_id,) in self._rows("select external_id from book.unsaid_parents")
         }
-        """Customers whose parent is in error, and at the API not known: nothing is said of it."""
+        """Customers whose parent is in error and unknown at the API: the payload leaves it out."""
 
     def next_lanes(self) -> list[Lane]:
-        """The next lanes in order, not loaded yet; empty at the end."""
+        """Returns the next lanes in order, not loaded yet; empty at the end."""
         lanes: list[Lane] = []
         size = 0
         for customer, phase, first, last in self._rows(
@@ -117,7 +117,9 @@ class Feed:
             wanted = {row[2] for row in rows if row[1] == entity and row[3] != "delete"}
             for external_id, record in self._payloads.fetch(entity, list(wanted)).items():
                 records[entity, external_id] = record
-        told = self._journal.told([(row[1], row[2]) for row in rows if row[3] != "create"])
+        acknowledged = self._journal.acknowledged(
+            [(row[1], row[2]) for row in rows if row[3] != "create"]
+        )
         claims = self._claims()
         operations = {}
         for number, entity, external_id, action, customer, fingerprint in rows:
@@ -135,7 +137,7 @@ class Feed:
             if entity in PDF_OF:
                 operation.refers_to = ((PDF_OF[entity], external_id),)
             elif action == "delete":
-                _bind(operation, bonds_of_deleted(told[operation.key].payload))
+                _bind(operation, link_change_of_deleted(acknowledged[operation.key].payload))
             else:
                 record = records[operation.key]
                 operation.payload, operation.hash = encode_payload(record)
@@ -143,39 +145,41 @@ class Feed:
                 if entity == "contact":
                     operation.refers_to = (("customer", customer),)
                 operation.body = operation.payload
-                before = told[operation.key].payload if operation.key in told else None
+                before = (
+                    acknowledged[operation.key].payload if operation.key in acknowledged else None
+                )
                 if action == "release":
                     also = self._divided.given_back.get(operation.key, ())
                     _give_back(operation, before, also)
                 else:
-                    self._complete(operation, before, operation.key in told, claims)
+                    self._complete(operation, before, operation.key in acknowledged, claims)
             operations[number] = operation
         return operations
 
     def _complete(
-        self, operation: Operation, before: bytes | None, is_told: bool, claims: Claims
+        self, operation: Operation, before: bytes | None, is_acknowledged: bool, claims: Claims
     ) -> None:
-        """A record's own request, and the one that brings its late links."""
+        """Completes a record's own request, or the one that adds its late links."""
         key = operation.key
         if key in self._divided.late and not operation.follows:
             self._leave_out(operation, before)
         if key in claims and operation.follows:
-            # By then the record has both ids.
+            # The record has both ids since its own request was acknowledged.
             operation.rebinds = True
             if claims[key][1]:
                 operation.payload = operation.body = without_links(operation.payload or b"{}")
         elif key in claims:
             _claim(operation, *claims[key])
-        elif not is_told and key in self._asked:
-            # It may be there, with fields that it has no longer.
+        elif not is_acknowledged and key in self._asked:
+            # A create without an answer may have been carried out, with values from back then.
             self._compare(operation, self._asked[key].payload)
-        elif is_told:
+        elif is_acknowledged:
             self._compare(operation, before)
         elif operation.follows:
             operation.rebinds = True
 
     def _leave_out(self, operation: Operation, before: bytes | None) -> None:
-        """The links that would have to wait, which the next request of the record brings."""
+        """Removes the late links, which a later request of the record adds."""
         assert operation.payload is not None
         late = self._divided.late[operation.key]
         also = self._divided.given_back.get(operation.key, ())
@@ -186,8 +190,8 @@ class Feed:
         operation.is_part = True
 
     def _claims(self) -> Claims:
-        """Of the slice: the API's id, whether its links there stay as they are, and which it may
-        give back."""
+        """Returns the claims of the slice: the API's id, whether links there are kept, and which
+        ones it may give back."""
         rows = self._rows(
             "select entity, external_id, id, keeps_links, frees from plan.claims "
             "semi join slice using (entity, external_id)"
@@ -195,7 +199,10 @@ class Feed:
         return {(entity, external_id): tuple(rest) for entity, external_id, *rest in rows}
 
     def _compare(self, operation: Operation, before: bytes | None) -> None:
-        """What the update empties and gives back; by the columns where no payload was kept."""
+        """Adds what the update clears and gives back, by comparing it with the payload before.
+
+        Where the journal kept no payload, it clears every empty field that the model has.
+        """
         payload = operation.payload or b"{}"
         columns = self._columns.get(f"{operation.entity}s", frozenset())
         if before is None:
@@ -203,11 +210,11 @@ class Feed:
             if operation.key in self._unsaid_parents:
                 cleared.remove("parent")
             body = with_cleared(payload, cleared)
-            _bind(operation, unknown_bonds(payload))
+            _bind(operation, unknown_link_change(payload))
         else:
             payload = with_own_links(payload, before)
             operation.payload = payload
-            # What no model gives is left alone, also where one gave it before.
+            # A field that the model no longer has is left as it is at the API.
             cleared = clearable(operation.entity, columns)
             had = msgspec.json.decode(before).keys()
             body = with_cleared(payload, [field for field in cleared if field in had])
@@ -218,7 +225,7 @@ class Feed:
                     before,
                     lambda: self._payloads.unread_fields(operation.external_id),
                 )
-            _bind(operation, bonds(before, payload))
+            _bind(operation, link_change(before, payload))
         of_contacts = self._columns.get("contacts", frozenset())
         operation.body = with_emptied_contacts(body, before, of_contacts)
 
@@ -227,7 +234,7 @@ class Feed:
 
 
 def _claim(operation: Operation, id: str, keeps_links: bool, frees: list[list[str]]) -> None:
-    """Sent again it changes nothing: the record has both ids by then."""
+    """Adds the API's id, so that the record becomes the collected one. Idempotent."""
     assert operation.payload is not None
     operation.rebinds = True
     operation.frees = tuple((entity, external_id) for entity, external_id in frees)
@@ -238,15 +245,15 @@ def _claim(operation: Operation, id: str, keeps_links: bool, frees: list[list[st
 
 
 def _give_back(operation: Operation, before: bytes | None, also: Collection[Key]) -> None:
-    """What the API has, without what others need first; the record itself follows."""
+    """Makes a release: what the API has, less what others need first."""
     assert before is not None and operation.payload is not None
-    given = bonds(before, operation.payload, also)
+    given = link_change(before, operation.payload, also)
     operation.body = given.release or before
     operation.frees = given.frees
     operation.refers_to = ()
     operation.is_release = True
 
 
-def _bind(operation: Operation, bonds: Bonds) -> None:
-    operation.rebinds = bonds.rebinds
-    operation.frees, operation.release = bonds.frees, bonds.release
+def _bind(operation: Operation, change: LinkChange) -> None:
+    operation.rebinds = change.rebinds
+    operation.frees, operation.release = change.frees, change.release

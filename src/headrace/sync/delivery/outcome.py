@@ -8,14 +8,14 @@ from msgspec import Struct
 from headrace.sync.delivery.progress import Progress
 
 
-class Outcome(Struct, frozen=True, kw_only=True):
+class DeliveryOutcome(Struct, frozen=True, kw_only=True):
     """How a delivery ended. `seconds` is its wall time, `left` what stays planned."""
 
     sent: int
     rejected: int
     held: int
     drifted: int = 0
-    """Sent, and kept otherwise by the API: `headrace drift` says how."""
+    """Sent, but the response differs: `headrace drift` lists the fields."""
     left: int
     retries: int
     throttled: int
@@ -27,8 +27,8 @@ class Outcome(Struct, frozen=True, kw_only=True):
     sliced: bool = False
     """Whether it ended to plan again, with more to send."""
 
-    def after(self, earlier: Outcome) -> Outcome:
-        """The outcome of both slices; what is left and refused is what the later one says."""
+    def after(self, earlier: DeliveryOutcome) -> DeliveryOutcome:
+        """Combines the outcomes of two slices of a run; what is left is that of the later one."""
         return msgspec.structs.replace(
             self,
             sent=earlier.sent + self.sent,
@@ -43,9 +43,9 @@ class Outcome(Struct, frozen=True, kw_only=True):
         )
 
 
-def outcome_of(progress: Progress, interrupted: bool, sliced: bool = False) -> Outcome:
-    """What the delivery came to, by its progress."""
-    return Outcome(
+def outcome_of(progress: Progress, interrupted: bool, sliced: bool = False) -> DeliveryOutcome:
+    """Makes the outcome of a delivery from its progress."""
+    return DeliveryOutcome(
         sent=progress.done,
         rejected=progress.rejected,
         held=progress.held,

@@ -1,4 +1,4 @@
-"""What a running delivery can tell about itself; read by displays, written by the delivery."""
+"""Counters of a running delivery, written by the delivery and read by displays."""
 
 from __future__ import annotations
 
@@ -24,26 +24,26 @@ class Progress:
         self.rejected = 0
         self.held = 0
         self.drifted = 0
-        """Of those done, what the API's own answer shows otherwise than it was sent."""
+        """Of those done, the records whose response differs from what was sent."""
         self.retries = 0
         self.throttled = 0
         self.failed: list[str] = []
-        """What was given up for this run after many tries, one sentence each."""
+        """Sentences about records that were given up for this run."""
         self.started = clock.monotonic()
         self.open_complete_after: float | None = None
         self.note = ""
-        """What a person should know now, such as why nothing moves."""
+        """A remark for the user, such as why nothing moves."""
         self._answers = 0
         self._latency = 0.0
 
     def answered(self, seconds: float) -> None:
-        """One answer came after so many seconds."""
+        """Counts an answer that took so many seconds."""
         self._answers += 1
         self._latency += seconds
 
     @property
     def latency(self) -> float | None:
-        """Mean seconds an answer took so far."""
+        """Mean seconds per answer; None before the first."""
         return self._latency / self._answers if self._answers else None
 
     @property
@@ -101,7 +101,7 @@ class Progress:
         return max(rest if left <= plan.in_flight else whole - self.elapsed, rest, 0.0)
 
     def state(self) -> State:
-        """All of it at this moment, for the journal."""
+        """Returns a snapshot for the journal."""
         return State(
             noted_at=self._clock.now().timestamp(),
             done=self.done,

@@ -1,25 +1,25 @@
-"""What a delivery notes in the journal of each operation: asked, taken, not taken, in doubt."""
+"""Records in the journal what becomes of each operation."""
 
 from __future__ import annotations
 
 from headrace.book.payloads import payload_hash
 from headrace.client.answer import Answer
-from headrace.sync.journal import Acknowledged, Asked, Drift, Journal
+from headrace.sync.journal import Acknowledgement, Asked, Drift, Journal
 from headrace.sync.operations.operation import Operation
-from headrace.sync.operations.response_check import kept_otherwise
+from headrace.sync.operations.response_check import differing_fields
 from headrace.sync.ordering.links import SETTLEMENTS
 
 
-class Notes:
-    """Becomes durable with the journal's next flush."""
+class Recorder:
+    """Writes of one delivery; they become durable with the journal's next flush."""
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
 
     def ask(self, operation: Operation) -> None:
-        """It is about to leave."""
+        """Records that the operation is about to be sent."""
         if operation.is_unsure and operation.attempts:
-            return  # it stands there already
+            return  # recorded by the first attempt
         known = operation.action == "create" and not operation.is_unsure
         self._journal.ask(
             Asked(
@@ -32,19 +32,20 @@ class Notes:
         )
 
     def untaken(self, operation: Operation) -> None:
-        """This request was not carried out; an earlier one of it may have been."""
+        """Records that this request was not carried out; an earlier attempt may have been."""
         if not operation.is_unsure:
             self._journal.decided(operation.key)
 
     def taken(self, operation: Operation, answer: Answer) -> bool:
-        """The API acknowledged it. Whether its answer shows all as it was sent."""
+        """Records the acknowledgement. Returns whether the response shows what was sent."""
         id = answer.id if operation.entity == "customer" and self._journal.lacks_landmarks else ""
         self._journal.acknowledge(
             [
-                Acknowledged(
+                Acknowledgement(
                     *operation.key,
                     operation.customer,
-                    # Without a fingerprint, the next plan looks whether the rest has followed.
+                    # Without a fingerprint, the next plan compares the record again, so that
+                    # late links are not lost if the run ends here.
                     None if operation.is_part else operation.fingerprint,
                     operation.hash,
                     operation.payload,
@@ -55,26 +56,29 @@ class Notes:
         )
         if operation.claims:
             self._journal.keep_collected(operation.entity, [], [operation.claims])
-        if operation.body and (fields := kept_otherwise(operation.body, answer.body)):
+        if operation.body and (fields := differing_fields(operation.body, answer.body)):
             self._journal.mark_drifted([Drift(*operation.key, fields)])
             return False
         return True
 
     def released(self, operation: Operation) -> None:
-        """What the API has now; the record itself follows."""
+        """Records a release as what the API has now; the record itself follows."""
         assert operation.body is not None
         entity, external_id = operation.key
         hash = payload_hash(operation.body)
         self._journal.acknowledge(
             [
-                Acknowledged(
+                Acknowledgement(
                     entity, external_id, operation.customer, None, hash, operation.body, "update"
                 )
             ]
         )
 
     def doubt(self, operation: Operation) -> None:
-        """What it settled may be deleted in this run, and the API takes such links away: of a
-        settlement that stays behind it is not known any more what it settles there."""
+        """Lets the next plan send a settlement again that was not sent in this run.
+
+        An invoice that it settles may be deleted in this run, and the API then drops the link. So
+        the journal no longer knows the links of the settlement.
+        """
         if operation.entity in SETTLEMENTS and operation.action != "create":
             self._journal.send_again([operation.key])

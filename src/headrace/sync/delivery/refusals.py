@@ -1,8 +1,9 @@
-"""Refusals of one run: which are final, and which only came too early.
+"""Decides which refusals of a run are final, and which requests only came too early.
 
-A record that the API refuses may be right all the same: what stood in its way, an allocation that
-another record is to give back for example, may land later in the run. Then it goes once more
-(docs/api-evidence.md, Retries).
+A refused record may be valid all the same (docs/api-evidence.md, Retries): its obstacle, such as
+an allocation that another record is to give back, may go away later in the run. Then it is sent
+once more. The plan orders most such conflicts beforehand; these are the rest, such as changes made
+in Upflow.
 """
 
 from __future__ import annotations
@@ -16,34 +17,39 @@ from headrace.client.answer import Answer
 from headrace.client.verdict import message_of
 from headrace.sync.journal import Journal, Key, Reject
 from headrace.sync.operations.operation import ANY_LINK, Operation
-from headrace.sync.operations.update import unknown_bonds
+from headrace.sync.operations.update import unknown_link_change
 
 
 class Refusals:
     """Refused operations, until they go again or the run ends.
 
-    The journal is told at once of those that nothing in the run can help, of the others at its end:
-    after a crash they are planned again, instead of being held as refused.
+    Refusals that nothing in the run can change are written to the journal at once, the others at
+    its end: after a crash these are planned again instead of being held as refused.
     """
+
+    # An operation goes again if something in its way was acknowledged after it was *sent*, not
+    # after it was refused. An example: Q is sent while P, which frees Q's invoice, is in flight.
+    # The API handles Q first, but P's answer arrives first. P's acknowledgement precedes Q's
+    # refusal, and yet Q has to go again. So obstacles are registered when a request is sent.
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
         self._refused: dict[int, tuple[Operation, Reject]] = {}
         self._by_obstacle: dict[Key, set[int]] = defaultdict(set)
         self._under_way: dict[int, tuple[Key, ...]] = {}
-        """Numbers of operations that were sent, with what may be in their way."""
+        """Obstacles of operations in flight, by number."""
         self._open: set[int] = set()
-        """Numbers of those in whose way something has moved, since they were sent."""
+        """Numbers of operations that had an obstacle change since they were sent."""
         self._halved: set[int] = set()
 
     def sent(self, operation: Operation) -> None:
-        """It is under way: what lands meanwhile may come too late for it."""
+        """Registers the obstacles of an operation that is sent."""
         self._under_way[operation.number] = operation.obstacles
         for key in operation.obstacles:
             self._by_obstacle[key].add(operation.number)
 
     def answered(self, operation: Operation) -> None:
-        """It is under way no longer; what it is refused for comes with `add`."""
+        """Drops them when it is answered; `add` registers those of a refusal."""
         for key in self._under_way.pop(operation.number, ()):
             self._forget(key, operation.number)
 
@@ -54,7 +60,7 @@ class Refusals:
             del self._by_obstacle[key]
 
     def add(self, operation: Operation, answer: Answer) -> None:
-        """The API said no to it."""
+        """Adds a refusal; it is final if nothing in the run can change it."""
         reject = Reject(
             *operation.key,
             operation.fingerprint,
@@ -71,16 +77,16 @@ class Refusals:
             self._by_obstacle[key].add(operation.number)
 
     def make_room(self, landed: Operation) -> None:
-        """Something landed that may have stood in the way of others."""
+        """Marks operations as open that the acknowledged operation may have obstructed."""
         self._open.discard(landed.number)
         for key in landed.touches:
             self._open |= self._by_obstacle.get(key, set())
 
     def take(self) -> tuple[list[Operation], list[Operation]]:
-        """(releases to send first, operations to try again), which are refused no longer.
+        """Removes and returns (releases to send first, operations to send again).
 
-        Records that each want what another one has can go in no order: each of them gives that back
-        first, one request more, and once only.
+        Refused records that block each other have no valid order. So each of them first gives back
+        what the others need, by a release; once per record, so that this ends.
         """
         operations = [operation for operation, _ in self._refused.values()]
         wanted = Counter(key for one in operations for key in _wants(one))
@@ -99,8 +105,11 @@ class Refusals:
         return releases, again
 
     def take_halves(self) -> tuple[list[Operation], list[Operation]]:
-        """(new records without their links, operations to try again): while a family can't change,
-        for one of its old customers waits for others, what is new goes there first, once only."""
+        """Removes and returns (new records without their links, operations to send again).
+
+        This helps where a family can't change because one of its former customers waits for new
+        records. Once per record, so that it ends.
+        """
         operations = [operation for operation, _ in self._refused.values()]
         if not any(one.entity == "customer" and one.rebinds for one in operations):
             return [], []
@@ -108,7 +117,7 @@ class Refusals:
             msgspec.structs.replace(one, body=half, is_release=True)
             for one in operations
             if one.action == "create" and one.number not in self._halved
-            if (half := unknown_bonds(one.payload or b"{}").release) is not None
+            if (half := unknown_link_change(one.payload or b"{}").release) is not None
         ]
         if not halves:
             return [], []
@@ -117,7 +126,7 @@ class Refusals:
         return halves, operations
 
     def _take_back(self, operations: Iterable[Operation]) -> None:
-        """They are refused no longer."""
+        """Removes the operations from the refused ones."""
         for one in operations:
             del self._refused[one.number]
             for key in one.obstacles:
@@ -125,14 +134,14 @@ class Refusals:
         self._open.clear()
 
     def conclude(self) -> None:
-        """The run is over: what would not have gone again stands refused."""
+        """Writes all refusals to the journal that would not go again."""
         self.take()
         for operation, reject in self._refused.values():
             self._journal.reject(reject, operation.action)
         self._refused.clear()
 
     def forget(self) -> int:
-        """The run ended early: those that something may still help are not refused; how many."""
+        """Drops all refusals that are not final and returns their number."""
         count = len(self._refused)
         self._refused.clear()
         return count

@@ -1,4 +1,4 @@
-"""Results: what an answer to an operation means for its lane, the journal and those that follow."""
+"""Applies the result of an operation to its lane, the journal and dependent operations."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from headrace.client.verdict import Verdict, message_of
 from headrace.sync.delivery.absent import Absent
 from headrace.sync.delivery.lanes import Lanes
 from headrace.sync.delivery.progress import Progress
-from headrace.sync.delivery.recorder import Notes
+from headrace.sync.delivery.recorder import Recorder
 from headrace.sync.delivery.refusals import Refusals
 from headrace.sync.journal import Journal, Reject
 from headrace.sync.operations.operation import OPEN_ITEMS, Lane, Operation
@@ -21,24 +21,24 @@ _RUNS = 5
 
 
 class Results:
-    """Keeps what became of each operation of one delivery, and what may still go."""
+    """Results of one delivery's operations, and which operations may still go."""
 
     def __init__(self, journal: Journal, lanes: Lanes, progress: Progress) -> None:
         self._journal = journal
         self._lanes = lanes
         self._progress = progress
-        self.notes = Notes(journal)
+        self.recorder = Recorder(journal)
         self.refusals = Refusals(journal)
         self._absent = Absent()
         self._held = Held()
         self._refused_positions: set[str] = set()
-        """Found in this run; what is loaded still has them."""
+        """Positions refused in this run; loaded operations may still have them."""
         self._given_up: list[tuple[Operation, str]] = []
 
     def acknowledged(self, lane: Lane, operation: Operation, answer: Answer) -> None:
-        """The API took it."""
+        """Handles an acknowledgement."""
         self.refusals.make_room(operation)
-        if not self.notes.taken(operation, answer):
+        if not self.recorder.taken(operation, answer):
             self._progress.drifted += 1
         self._progress.done += 1
         if lane.phase <= OPEN_ITEMS:
@@ -47,13 +47,13 @@ class Results:
         self._lanes.advance(lane)
 
     def released(self, lane: Lane, operation: Operation, verdict: Verdict) -> None:
-        """The journal says what the API has now; the record itself follows."""
+        """Handles the answer to a release; the record itself follows."""
         if verdict is Verdict.DONE and operation.body is not None:
             self.refusals.make_room(operation)
-            self.notes.released(operation)
+            self.recorder.released(operation)
             self._absent.arrived(operation)
         else:
-            self.notes.untaken(operation)
+            self.recorder.untaken(operation)
             self._journal.answered()
         if operation.action == "release":
             self._progress.done += 1
@@ -61,7 +61,7 @@ class Results:
         self._lanes.advance(lane, settled=operation.action == "release")
 
     def _goes_without_position(self, lane: Lane, operation: Operation, answer: Answer) -> bool:
-        """Whether only a contact's position is refused: the record goes again, without."""
+        """Sends a record again without a contact's position if only that is refused; whether so."""
         if operation.entity not in ENTITIES or operation.payload is None:
             return False
         position = refused_position(operation.payload, answer)
@@ -75,33 +75,33 @@ class Results:
         return True
 
     def rejected(self, lane: Lane, operation: Operation, answer: Answer) -> None:
-        """The API refused it for what it says; it may go again once others have landed."""
-        self.notes.untaken(operation)
+        """Handles a refusal; the operation may go again when others were acknowledged."""
+        self.recorder.untaken(operation)
         if self._goes_without_position(lane, operation, answer):
             return
-        self.notes.doubt(operation)
+        self.recorder.doubt(operation)
         self.refusals.add(operation, answer)
         self._progress.rejected += 1
         self._absent.add(operation)
         self._lanes.advance(lane)
 
-    def hold(self, lane: Lane, operation: Operation, given_up: bool = False) -> None:
-        """It stays planned: something it refers to was refused in this run, or it is given up."""
-        self.notes.doubt(operation)
+    def set_aside(self, lane: Lane, operation: Operation, given_up: bool = False) -> None:
+        """Leaves the operation planned: what it refers to was refused, or it is given up."""
+        self.recorder.doubt(operation)
         self._progress.held += 1
         self._absent.add(operation, given_up)
         self._held.add(operation, given_up)
         self._lanes.advance(lane)
 
     def take(self) -> tuple[Lane, Operation] | None:
-        """The next operation that may go, with its lane, which then is no longer ready."""
+        """Takes the next operation that may go, with its lane; sets aside those that may not."""
         while (lane := self._lanes.take()) is not None:
             operation = lane.queue[0]
             if self._absent.lacks(operation):
-                self.hold(lane, operation)
+                self.set_aside(lane, operation)
                 continue
             if self._absent.delays(operation):
-                self.hold(lane, operation, given_up=True)
+                self.set_aside(lane, operation, given_up=True)
                 continue
             if self._refused_positions:
                 leave_positions_out(operation, self._refused_positions)
@@ -109,7 +109,7 @@ class Results:
         return None
 
     def _again(self, releases: list[Operation], again: list[Operation]) -> bool:
-        """Plans anew what was refused too early, with what was held because of it, if anything."""
+        """Requeues what was refused too early, with what was held because of it; whether any."""
         if not again:
             return False
         held = self._held.take()
@@ -121,7 +121,7 @@ class Results:
         return True
 
     def _send_reduced(self) -> bool:
-        """What settles a record that the API refused for good goes without; whether any does."""
+        """Requeues held settlements without their links to refused records; whether any."""
         going = self._held.take_reduced(self._absent.missing)
         self._progress.held -= len(going)
         self._add_again(going)
@@ -133,21 +133,25 @@ class Results:
         self._lanes.add_operations(operations)
 
     def give_up(self, lane: Lane, operation: Operation, trouble: str) -> None:
-        """It stays planned for the next run; after some of them it is refused."""
+        """Gives the operation up for this run; after several runs it becomes a reject."""
         name = f"{operation.entity.replace('_', ' ')} {operation.external_id}"
         said = f"{name} failed {operation.attempts} times: {trouble}"
         self._progress.failed.append(said)
         self._given_up.append((operation, trouble))
-        self.hold(lane, operation, given_up=True)
+        self.set_aside(lane, operation, given_up=True)
 
     @property
     def given_up(self) -> int:
-        """How many records got no decision in this run."""
+        """Number of records without a decision in this run."""
         return len(self._given_up)
 
     def send_again(self) -> bool:
-        """Puts back what may land now: what was refused too early, then what goes without a part.
-        Whether there is any."""
+        """Requeues what may succeed now. Returns whether there is any.
+
+        Each kind is tried only when the one before has nothing left, from the most complete record
+        to the least: as a whole after a release, with its links in a second request, and last
+        without links to what was refused.
+        """
         return (
             self._again(*self.refusals.take())
             or self._again(*self.refusals.take_halves())
@@ -155,7 +159,7 @@ class Results:
         )
 
     def conclude_failures(self) -> None:
-        """A record without a decision in several runs is a reject."""
+        """Makes rejects of records that got no decision in several runs."""
         for operation, trouble in self._given_up:
             runs = self._journal.note_failing(operation.key, trouble)
             if runs >= _RUNS:
@@ -164,8 +168,8 @@ class Results:
                 self._journal.reject(reject, operation.action)
 
     def conclude(self, ended_early: bool) -> None:
-        """Refusals are final, unless the run `ended_early`: what would have freed the others may
-        not have landed yet, and they stay planned."""
+        """Makes the refusals final. If the run `ended_early`, those that may still succeed stay
+        planned instead."""
         if ended_early:
             self._progress.rejected -= self.refusals.forget()
         else:

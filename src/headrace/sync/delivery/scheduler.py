@@ -1,8 +1,8 @@
-"""Delivery: sends a plan's operations at the API's pace, in the customers' lanes.
+"""Sends a plan's operations at the API's pace, in the customers' lanes.
 
-Never two requests of one customer at a time; each acknowledgement is in the journal before the
-lane goes on; a lane that waits, for a retry or for another lane, holds no slot; the settled past
-starts when every open item is complete.
+Guarantees: at most one request of a customer is in flight; each acknowledgement is in the journal
+before its lane goes on; a lane that waits for a retry or for another lane holds no slot; the
+settled past starts when every open item is complete.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from headrace.client.verdict import Verdict, error_of, judge, judge_empty, retry
 from headrace.model.clock import Clock
 from headrace.model.errors import ApiError, NotTheApi, Unauthorised, Unreachable
 from headrace.sync.delivery.lanes import Lanes
-from headrace.sync.delivery.loader import Feed
+from headrace.sync.delivery.loader import Loader
 from headrace.sync.delivery.progress import Progress
 from headrace.sync.delivery.results import Results
 from headrace.sync.journal import Journal
@@ -33,17 +33,17 @@ _QUIET = 0.003
 _SAY_EVERY = 1.0
 
 _UNTAKEN = (Verdict.THROTTLED, Verdict.UNAUTHORISED, Verdict.FORBIDDEN, Verdict.UNCLEAR)
-"""Answers to what was not carried out for certain."""
+"""Answers after which the request was certainly not carried out."""
 _FAILING = (Verdict.RETRY, Verdict.UNCLEAR, Verdict.BLOCKED, Verdict.FORBIDDEN)
-"""Answers that one record may get while others are taken."""
+"""Answers that one record may get while others are accepted."""
 
 
 class Delivery:
-    """One run over one plan. `stopped` tells why it ended early, None when it did not."""
+    """Delivers one plan once. `stopped` is the error that ended it early, if any."""
 
     def __init__(
         self,
-        feed: Feed,
+        loader: Loader,
         transport: Transport,
         pace: Pace,
         journal: Journal,
@@ -51,7 +51,7 @@ class Delivery:
         progress: Progress,
         patience: float = PATIENCE,
     ) -> None:
-        self._feed = feed
+        self._loader = loader
         self._transport = transport
         self._pace = pace
         self._journal = journal
@@ -62,15 +62,15 @@ class Delivery:
         self.stopped: ApiError | None = None
         self.interrupted = False
         self.sliced = False
-        """Whether it ended because its time was over, with more left to send."""
+        """Whether its time was over with more left to send."""
         self._ends_at: float | None = None
 
-        self._lanes = Lanes(feed, pace.in_flight_limit)
+        self._lanes = Lanes(loader, pace.in_flight_limit)
         self._results = Results(journal, self._lanes, progress)
         self._breaker = Breaker(clock, pace.in_flight_limit, patience)
         self._health = Health(transport, pace, self._breaker, journal.answered)
         self._trouble: ApiError = Unreachable("no answer")
-        """What went wrong last."""
+        """The last failure."""
         self._has_decided = False
         """Whether the API has decided on any record."""
         self._requests: set[asyncio.Task[None]] = set()
@@ -81,12 +81,12 @@ class Delivery:
         self._said_at = -_SAY_EVERY
 
     def interrupt(self) -> None:
-        """Lets what is in flight finish and ends; everything else stays planned."""
+        """Ends the run when the requests in flight are answered; the rest stays planned."""
         self.interrupted = True
         self._moved.set()
 
     def end_after(self, seconds: float) -> None:
-        """Ends as gently as `interrupt` when so much time has passed and history is left."""
+        """Ends the run like `interrupt` after so many seconds."""
         self._ends_at = self._clock.monotonic() + seconds
 
     async def run(self) -> None:
@@ -116,6 +116,17 @@ class Delivery:
     # choosing what goes next -----------------------------------------------------------------
 
     async def _drain(self) -> None:
+        # One coroutine chooses what goes next, and each request is a task of its own. So no two
+        # places compete for lanes or slots, and nothing needs a lock. The loop asks in this order:
+        # 1. Is the API down? Then only a probe goes, until it answers.
+        # 2. Is a lane ready? If not, wait for an answer or a pause to end. If there is neither,
+        #    but lanes wait for others, what they wait for was given up: requeue them, so that
+        #    `Results.take` sets them aside. An example: P of customer B failed for good, and A's
+        #    lane still waits for it.
+        # 3. Is there a slot at this moment? If not, load more of the plan, since reading takes as
+        #    long as some answers. But answers come in bursts, when several are read from the
+        #    network at once, and each of them frees a slot: so wait _QUIET first for more.
+        # The journal is flushed before each pause and each request, see `journal/write_behind.py`.
         while not self._ending:
             if self._ends_at is not None and self._clock.monotonic() >= self._ends_at:
                 self.sliced = True
@@ -129,7 +140,7 @@ class Delivery:
                 if not self._requests and not self._pauses:
                     if not self._lanes.waits:
                         return
-                    self._lanes.release_waiting()
+                    self._lanes.requeue_waiting()
                     continue
                 await self._pause(None)
                 continue
@@ -137,12 +148,11 @@ class Delivery:
                 if self._lanes.stocked:
                     await self._pause(self._until_end(seconds))
                 elif not await self._pause(_QUIET):
-                    # Reading ahead takes a moment; answers that come in one burst wait for none.
                     self._refill()
                 continue
             if (taken := self._results.take()) is not None:
                 self._pace.take()
-                self._results.notes.ask(taken[1])
+                self._results.recorder.ask(taken[1])
                 task = asyncio.create_task(self._send(*taken))
                 self._requests.add(task)
                 task.add_done_callback(self._finished)
@@ -153,14 +163,14 @@ class Delivery:
             self._progress.open_complete_after = self._progress.elapsed
 
     def _until_end(self, seconds: float | None) -> float | None:
-        """That long, or until the slice is over."""
+        """Returns the seconds, or those until the slice ends if fewer."""
         if self._ends_at is None:
             return seconds
         rest = max(0.0, self._ends_at - self._clock.monotonic())
         return rest if seconds is None else min(seconds, rest)
 
     async def _pause(self, seconds: float | None) -> bool:
-        """Until something moves, or so many seconds have passed; whether it moved."""
+        """Waits for an answer or so many seconds. Returns whether there was an answer."""
         self._journal.flush()
         self._say(at_once=seconds is not None and seconds >= _SAY_EVERY)
         self._moved.clear()
@@ -175,7 +185,7 @@ class Delivery:
         return self._moved.is_set()
 
     def _say(self, *, at_once: bool) -> None:
-        """Lets others see how far it is, at no cost for each request."""
+        """Writes the progress to the journal, at most once a second unless `at_once`."""
         if at_once or self._clock.monotonic() - self._said_at >= _SAY_EVERY:
             self._said_at = self._clock.monotonic()
             self._journal.note_state(self._progress.state())
@@ -224,20 +234,20 @@ class Delivery:
         self, lane: Lane, operation: Operation, trouble: NoPdf | Unreachable | NotTheApi
     ) -> None:
         if isinstance(trouble, NoPdf):
-            self._results.notes.untaken(operation)
+            self._results.recorder.untaken(operation)
             self._progress.failed.append(f"{operation.entity} {operation.external_id} at {trouble}")
-            self._results.hold(lane, operation, given_up=True)
+            self._results.set_aside(lane, operation, given_up=True)
             return
         self._journal.answered()
         operation.is_unsure |= not isinstance(trouble, Unreachable) or trouble.left
-        self._results.notes.untaken(operation)
+        self._results.recorder.untaken(operation)
         if isinstance(trouble, NotTheApi):
             self._stop(trouble)
         else:
             await self._failed(lane, operation, trouble, Verdict.RETRY)
 
     def _judge(self, operation: Operation, answer: Answer) -> Verdict:
-        """An acknowledgement is one of this very record, or none."""
+        """Judges the answer; it only acknowledges if it names this record."""
         external_id = operation.external_id
         if operation.entity == "contact":
             external_id = external_id_of(external_id, operation.customer)
@@ -249,21 +259,21 @@ class Delivery:
     async def _answer(self, method: str, path: str, operation: Operation) -> Answer:
         if operation.entity not in PDF_OF:
             return await self._transport.send(method, path, operation.body)
-        async with self._feed.pdfs.open(*operation.key) as pdf:
+        async with self._loader.pdfs.open(*operation.key) as pdf:
             operation.hash = pdf.digest
             return await self._transport.upload(path, pdf.file, "document.pdf")
 
     def _is_elsewhere(self, method: str, answer: Answer) -> bool:
-        """Whether the path itself is unknown: 404 to an import, when none was ever taken."""
+        """Whether the path itself is unknown: 404 to an import before any was accepted."""
         return method == "POST" and answer.status in (404, 405) and not self._journal.count()
 
     async def _undecided(
         self, lane: Lane, operation: Operation, answer: Answer, verdict: Verdict
     ) -> None:
-        """The answer says nothing about the record: try again, wait, or stop it all."""
+        """Handles an answer that is no decision on the record: retries, waits or stops the run."""
         self._journal.answered()
         operation.is_unsure |= verdict not in _UNTAKEN
-        self._results.notes.untaken(operation)
+        self._results.recorder.untaken(operation)
         if verdict is Verdict.UNCLEAR and operation.attempts + 1 >= attempts_for(verdict):
             self._breaker.decided()
             self._results.rejected(lane, operation, answer)
@@ -275,7 +285,7 @@ class Delivery:
             self._stop(error_of(verdict, answer))
 
     def _throttled(self, lane: Lane, seconds: float) -> None:
-        """Some other program uses the key as well: wait as asked; it is not an error."""
+        """Pauses as the API asked: another program uses the key as well, which is no error."""
         now = self._clock.monotonic()
         self._progress.throttled += 1
         self._throttled_since = now if self._throttled_since is None else self._throttled_since
@@ -291,9 +301,9 @@ class Delivery:
     async def _failed(
         self, lane: Lane, operation: Operation, trouble: ApiError, verdict: Verdict
     ) -> None:
-        """Schedules the retry in the lane; the others go on.
+        """Schedules a retry of the lane; other lanes go on.
 
-        A record that gets no decision though the API is there is given up for this run.
+        A record that gets no decision although the API is up is given up for this run.
         """
         self._trouble = trouble
         operation.attempts += 1
@@ -304,7 +314,8 @@ class Delivery:
             operation.attempts >= attempts_for(verdict)
             or self._clock.monotonic() - operation.failing_since >= self._patience
         )
-        # What comes first may be a page of somebody else's, and keys are revoked at any time.
+        # A first answer that is blocked may be from a proxy, and a key may be revoked at any time.
+        # So one probe decides whether the record or the API is at fault.
         is_foreign = verdict is Verdict.BLOCKED and not self._has_decided
         is_barred = verdict is Verdict.FORBIDDEN and operation.attempts == 1
         if self._breaker.doubts or is_spent or is_foreign or is_barred:
@@ -322,7 +333,7 @@ class Delivery:
         pause.add_done_callback(self._pauses.discard)
 
     def _conclude_failures(self) -> None:
-        """A record is only at fault where the API decided on others."""
+        """Blames records only if the API decided on others; else stops with the last failure."""
         if not self._has_decided and self._results.given_up >= self._pace.in_flight_limit:
             self._stop(self._trouble)
         else:
@@ -342,7 +353,7 @@ class Delivery:
             self._stop(error)
 
     async def _wait_for_the_api(self) -> None:
-        """Asks, less and less often, until it is there or patience is at an end."""
+        """Probes the API with growing pauses until it answers or patience ends."""
         attempt = 0
         while self._breaker.is_down and not self._ending:
             attempt += 1

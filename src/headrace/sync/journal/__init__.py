@@ -1,6 +1,6 @@
-"""The journal: what the API was told and acknowledged, what it refused, and every run.
+"""The journal: what was sent, what the API acknowledged and refused, and every run.
 
-It is the truth that plans are made against. An operation is noted as asked before it leaves, and as
+Plans are made against it. An operation is noted as asked before it leaves, and as
 acknowledged before the next one of its customer starts; one commit covers all of a moment. So after
 a crash at any instant the journal knows what it does not know: what was in flight, which the API
 may have carried out or not.
@@ -13,6 +13,7 @@ from headrace.sync.journal.journal import Journal, Place
 from headrace.sync.journal.postgres import SCHEMES, PostgresPlace
 from headrace.sync.journal.records import (
     Acknowledged,
+    Acknowledgement,
     Adopted,
     Drift,
     Key,
@@ -20,7 +21,6 @@ from headrace.sync.journal.records import (
     Run,
     Sent,
     State,
-    Told,
 )
 from headrace.sync.journal.rounds import Kind, NotedRound
 from headrace.sync.journal.runs import KILLED
@@ -29,6 +29,7 @@ __all__ = [
     "KILLED",
     "SCHEMES",
     "Acknowledged",
+    "Acknowledgement",
     "Adopted",
     "Asked",
     "Decision",
@@ -45,5 +46,4 @@ __all__ = [
     "Run",
     "Sent",
     "State",
-    "Told",
 ]

@@ -1,4 +1,4 @@
-"""What the API has, as it acknowledged it."""
+"""The section of records that the API acknowledged."""
 
 from __future__ import annotations
 
@@ -7,28 +7,31 @@ from collections.abc import Iterable, Sequence
 
 import duckdb
 
-from headrace.sync.journal.records import Acknowledged, Adopted, Key, Told
+from headrace.sync.journal.records import Acknowledged, Acknowledgement, Adopted, Key
 from headrace.sync.journal.statements import MIRROR, SQLITE
-from headrace.sync.journal.target import TargetShelf
+from headrace.sync.journal.target import TargetSection
 
 
-class ToldShelf(TargetShelf):
+class AcknowledgedSection(TargetSection):
     """Acknowledged records. Each write gets the next number of change, so that a reader can ask for
     what came after the last it saw."""
 
     def load_into(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Brings the book's `staging.told` (entity, external_id, key, fingerprint) up to date.
+        """Brings `staging.acknowledged` (entity, external_id, key, fingerprint) up to date.
 
         Reads what changed since the last time, or everything when the book has seen none or
         another journal.
         """
         identity, last = self.position()
         connection.execute(
-            "create table if not exists staging.told (entity varchar, external_id varchar, "
+            "create table if not exists staging.acknowledged (entity varchar, external_id varchar, "
             "key bigint, fingerprint bigint); "
-            "create table if not exists staging.told_state (journal varchar, change bigint)"
+            "create table if not exists staging.acknowledged_state "
+            "(journal varchar, change bigint); "
+            # Books of earlier versions keep the same copy under these names.
+            "drop table if exists staging.told; drop table if exists staging.told_state"
         )
-        state = connection.execute("from staging.told_state").fetchall()
+        state = connection.execute("from staging.acknowledged_state").fetchall()
         seen = state[0][1] if state and state[0][0] == identity else -1
         if seen == last:
             return
@@ -40,10 +43,12 @@ class ToldShelf(TargetShelf):
         )
         connection.execute("begin")
         if seen < 0:
-            connection.execute("delete from staging.told")
+            connection.execute("delete from staging.acknowledged")
         connection.execute(MIRROR)
-        connection.execute("delete from staging.told_state")
-        connection.execute("insert into staging.told_state values ($1, $2)", [identity, last])
+        connection.execute("delete from staging.acknowledged_state")
+        connection.execute(
+            "insert into staging.acknowledged_state values ($1, $2)", [identity, last]
+        )
         connection.execute("commit; drop table news")
 
     def position(self) -> tuple[str, int]:
@@ -54,10 +59,12 @@ class ToldShelf(TargetShelf):
         """Acknowledged records per entity, and those that may be there."""
         return dict(self._db.run("count").fetchall())
 
-    def told(self, keys: Sequence[Key]) -> dict[Key, Told]:
+    def acknowledged(self, keys: Sequence[Key]) -> dict[Key, Acknowledged]:
         """What the API acknowledged of these records."""
-        rows = self._db.run("told", (json.dumps(keys),))
-        return {(e, x): Told(hash, payload, customer) for e, x, hash, payload, customer in rows}
+        rows = self._db.run("acknowledged", (json.dumps(keys),))
+        return {
+            (e, x): Acknowledged(hash, payload, customer) for e, x, hash, payload, customer in rows
+        }
 
     def documents_of(self, customers: Sequence[str]) -> list[tuple[str, str, str]]:
         """(entity, external id, customer) of the documents that the API has of these customers."""
@@ -66,13 +73,13 @@ class ToldShelf(TargetShelf):
         ).fetchall()
         return rows
 
-    def acknowledge(self, records: Iterable[Acknowledged]) -> None:
-        """Records what the API took, with the next flush."""
+    def acknowledge(self, records: Iterable[Acknowledgement]) -> None:
+        """Records acknowledgements, with the next flush."""
         now = self._clock.now().timestamp()
         for record in records:
             self._write(record, now)
 
-    def _write(self, record: Acknowledged, now: float) -> None:
+    def _write(self, record: Acknowledgement, now: float) -> None:
         key = (record.entity, record.external_id)
         run = self._db.later
         if record.hash is None:
@@ -113,13 +120,13 @@ class ToldShelf(TargetShelf):
         run("drop_asked", key)
 
     def forget(self, keys: Iterable[Key]) -> None:
-        """What the source no longer has and the API need not be told of."""
+        """Removes records that left the source and need not be deleted at the API."""
         for key in keys:
             self._forget(key)
         self.flush()
 
     def adopt(self, records: Iterable[Adopted]) -> None:
-        """Notes what the API has had already, in one transaction."""
+        """Records what the API had already, in one transaction."""
         now = self._clock.now().timestamp()
         noted = list(records)
         with self._db.transaction():
@@ -157,6 +164,6 @@ class ToldShelf(TargetShelf):
             )
 
     def send_again(self, keys: Iterable[Key]) -> None:
-        """Lets the next plan send these records, whatever it was told of them before."""
+        """Lets the next plan send these records, whatever was acknowledged before."""
         with self._db.transaction():
             self._db.run_all("send_again", ((b"", self._next_change(), *key) for key in keys))

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 
 from msgspec import Struct
 
-from headrace.sync.journal.acknowledged import ToldShelf
+from headrace.sync.journal.acknowledged import AcknowledgedSection
 from headrace.sync.journal.records import Key
 
 
@@ -29,7 +29,7 @@ class Asked(Struct, frozen=True):
         return self.entity, self.external_id
 
 
-class AskingShelf(ToldShelf):
+class AskedSection(AcknowledgedSection):
     """At most one question for a record: the last one."""
 
     def ask(self, question: Asked) -> None:
@@ -66,10 +66,10 @@ class AskingShelf(ToldShelf):
         sends what the source wants of them, a deletion included. `there` are keys that the source
         has: what was to be created of those is simply created again."""
         doubted = list(questions)
-        told = self.told([one.key for one in doubted])
+        acknowledged = self.acknowledged([one.key for one in doubted])
         with self._db.transaction():
             for one in doubted:
-                before = told.get(one.key)
+                before = acknowledged.get(one.key)
                 if before is None:
                     if one.key not in there:
                         self._suppose(one)

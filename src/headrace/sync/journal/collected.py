@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from headrace.sync.journal.records import Key
-from headrace.sync.journal.section import Shelf
+from headrace.sync.journal.section import Section
 
 Verdict = Literal["accepted", "rejected", "claimed"]
 
@@ -31,7 +31,7 @@ class ListState(Struct, frozen=True):
     total: int
 
 
-class CollectingShelf(Shelf):
+class CollectedSection(Section):
     """Records of the API without an external id. What is kept is a hint: plans look again at what
     they build on."""
 

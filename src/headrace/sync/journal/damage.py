@@ -1,4 +1,4 @@
-"""A journal file that can't be read: told from what passes, and never taken for a new one."""
+"""Detects a damaged journal file, which must never be taken for a new one."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def raise_if_foreign(path: Path) -> None:
 
 
 @contextmanager
-def damage_told(path: Path) -> Iterator[None]:
+def damage_reported(path: Path) -> Iterator[None]:
     """Errors that a damaged file makes as DamagedJournal; all others as they are."""
     try:
         yield

@@ -14,7 +14,7 @@ from headrace.model.errors import ConfigurationError
 _FOLDER = resources.files(__package__).joinpath("migrations")
 
 
-class Database(Protocol):
+class JournalDatabase(Protocol):
     """One organisation's journal, open on one connection; statements by their names."""
 
     def run(self, name: str, values: Sequence[Any] = ()) -> Any:
@@ -29,7 +29,7 @@ class Database(Protocol):
     def scan(self, connection: duckdb.DuckDBPyConnection, query: str, create: str) -> None:
         """Runs `create` in DuckDB, where `stream` is the result of `query` as Arrow batches."""
 
-    def hold(self) -> None:
+    def lock(self) -> None:
         """Makes this the only writer until `close`. Busy names the other one."""
 
     def begin_work(self) -> None:

@@ -6,25 +6,25 @@ from collections.abc import Iterator
 from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 
 from headrace.book.contact_keys import contact_key
 from headrace.sync.journal.records import Key
-from headrace.sync.journal.section import Shelf
+from headrace.sync.journal.section import Section
 
 _TELLING = 4
 """Characters from which on a value of the person's is looked for in sentences."""
 
 
 class Forgotten(Struct, frozen=True, kw_only=True):
-    """How many of each there were; `told` is what the API still has, by its ids and hashes."""
+    """Counts of what was found. `acknowledged` (`told` in JSON) counts what the API still has."""
 
     payloads: int = 0
     rejects: int = 0
     drifts: int = 0
     collected: int = 0
     run_records: int = 0
-    told: int = 0
+    acknowledged: int = field(default=0, name="told")
     rewritten: bool = True
     """Whether the files were written anew; not while another program reads them."""
 
@@ -32,7 +32,7 @@ class Forgotten(Struct, frozen=True, kw_only=True):
 class _Traces(Struct, frozen=True):
     """Where in the journal a customer is: keys of records, and numbers of rows."""
 
-    told: set[Key]
+    acknowledged: set[Key]
     payloads: list[Key]
     rejects: list[Key]
     drifts: list[Key]
@@ -50,12 +50,12 @@ class _Traces(Struct, frozen=True):
             drifts=len(self.drifts),
             collected=len(self.collected),
             run_records=len(self.refusals) + len(self.outcomes) + self.names,
-            told=len(self.told),
+            acknowledged=len(self.acknowledged),
         )
 
 
-class ForgettingShelf(Shelf):
-    """What is known of one customer of the source, found and taken out."""
+class ForgettingSection(Section):
+    """Finds and removes all data of one customer."""
 
     def forget_customer(self, customer: str, dry_run: bool = False) -> Forgotten:
         """Takes out everything that says something of the customer, and writes the journal's files
@@ -71,7 +71,7 @@ class ForgettingShelf(Shelf):
         with self._db.transaction():
             run_all("drop_payload", found.payloads)
             run("hush_asked", (customer, customer))
-            run_all("drop_failing", {*found.told, *found.rejects, ("customer", customer)})
+            run_all("drop_failing", {*found.acknowledged, *found.rejects, ("customer", customer)})
             run_all("drop_reject", found.rejects)
             run_all("drop_drift", found.drifts)
             run_all("drop_collected", found.collected)
@@ -80,30 +80,34 @@ class ForgettingShelf(Shelf):
             run_all("hush_refusal", found.refusals)
             run_all("hush_outcome", found.outcomes)
             run("clear_progress")
-            if not found.told:
+            if not found.acknowledged:
                 run("unname_sent_customer", _named(customer))
                 run("drop_forgotten_customer", _named(customer))
         self._keys_in_trouble = None
         return msgspec.structs.replace(found.counted(), rewritten=self._db.rewrite())
 
     def _traces(self, customer: str) -> _Traces:
-        told = {(entity, x) for entity, x in self._rows("keys_of_customer", customer, customer)}
+        acknowledged = {
+            (entity, x) for entity, x in self._rows("keys_of_customer", customer, customer)
+        }
         payloads = self._rows("payloads_of_customer", customer, customer)
         terms = _terms(customer, payloads)
         rejects = [
             (entity, x)
             for entity, x, _, _, message, payload, *_ in self._rows("rejects")
-            if (entity, x) in told or _mentions(payload, {customer}) or _says(message, terms)
+            if (entity, x) in acknowledged
+            or _mentions(payload, {customer})
+            or _says(message, terms)
         ]
-        known = {*told, *rejects}
+        known = {*acknowledged, *rejects}
         return _Traces(
-            told,
+            acknowledged,
             [(entity, x) for entity, x, _ in payloads],
             rejects,
             [
                 (entity, x)
                 for entity, x, fields in self._rows("all_drifts")
-                if (entity, x) in told or _mentions(fields, terms)
+                if (entity, x) in acknowledged or _mentions(fields, terms)
             ],
             [
                 (e, id)
@@ -116,7 +120,7 @@ class ForgettingShelf(Shelf):
                 if (entity, x) in known or _says(refused, terms)
             ],
             [(number,) for number, said in self._rows("all_outcomes") if _says(said, terms)],
-            0 if told else int(self._rows("count_sent_customer", *_named(customer))[0][0]),
+            0 if acknowledged else int(self._rows("count_sent_customer", *_named(customer))[0][0]),
         )
 
     def _rows(self, statement: str, *values: str) -> list[Any]:
@@ -130,7 +134,7 @@ def _named(customer: str) -> tuple[str, str, str]:
 
 
 def _terms(customer: str, payloads: list[tuple[str, str, bytes]]) -> set[str]:
-    """The id and every text by which the customer and its contacts can be told."""
+    """Returns the id and every text that identifies the customer or its contacts."""
     found = {customer}
     for entity, _, payload in payloads:
         if entity in ("customer", "contact"):

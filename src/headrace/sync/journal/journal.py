@@ -5,44 +5,46 @@ from __future__ import annotations
 from pathlib import Path
 
 from headrace.model.clock import Clock
-from headrace.sync.journal.asked import AskingShelf
-from headrace.sync.journal.collected import CollectingShelf
-from headrace.sync.journal.database import Database
-from headrace.sync.journal.forgetting import ForgettingShelf
+from headrace.sync.journal.asked import AskedSection
+from headrace.sync.journal.collected import CollectedSection
+from headrace.sync.journal.database import JournalDatabase
+from headrace.sync.journal.forgetting import ForgettingSection
 from headrace.sync.journal.postgres import PostgresDatabase, PostgresPlace
-from headrace.sync.journal.rejects import RefusedShelf
-from headrace.sync.journal.rounds import RoundsShelf
-from headrace.sync.journal.runs import RunsShelf
+from headrace.sync.journal.rejects import RejectsSection
+from headrace.sync.journal.rounds import RoundsSection
+from headrace.sync.journal.runs import RunsSection
 from headrace.sync.journal.sqlite import SqliteDatabase
 
 Place = Path | PostgresPlace
 
 
-class Journal(AskingShelf, RefusedShelf, RunsShelf, RoundsShelf, CollectingShelf, ForgettingShelf):
+class Journal(
+    AskedSection, RejectsSection, RunsSection, RoundsSection, CollectedSection, ForgettingSection
+):
     """One organisation's; others can read it, and decide on refusals, while it is written."""
 
     def __init__(self, place: Place, clock: Clock, keep_payloads: bool = True) -> None:
-        """Opens, makes or migrates it. ConfigurationError when that can't be done."""
-        database: Database = (
+        """Opens the journal; creates or migrates it if needed. Raises ConfigurationError."""
+        database: JournalDatabase = (
             SqliteDatabase(place) if isinstance(place, Path) else PostgresDatabase(place)
         )
         super().__init__(database, clock, keep_payloads)
 
-    def hold(self) -> None:
-        """Makes this the only one that delivers, until it is closed. Busy names the other."""
-        self._db.hold()
+    def lock(self) -> None:
+        """Locks the journal for delivery until it is closed. Busy names the present holder."""
+        self._db.lock()
 
     def remember(self, directory: bytes) -> None:
-        """Keeps the API's names, for plans that are made while it can't be asked."""
+        """Stores the API's directory, for plans that are made while it is unreachable."""
         with self._db.transaction():
             self._db.run("clear_directory")
             self._db.run("keep_directory", (directory,))
 
     def remembered(self) -> bytes | None:
-        """The names that were kept last."""
+        """Returns the directory stored last."""
         row = self._db.run("directory").fetchone()
         return bytes(row[0]) if row else None
 
     def close(self) -> None:
-        """Releases it."""
+        """Closes the connection, which also gives up the lock."""
         self._db.close()

@@ -1,10 +1,10 @@
--- The book's copy of what the API was told, brought up to the journal: `news` holds what changed
--- there since the last time.
-delete from staging.told
+-- Brings the book's copy of acknowledged records up to date: `news` holds what changed in the
+-- journal since the last time.
+delete from staging.acknowledged
 using news
-where told.entity = news.entity and told.external_id = news.external_id;
+where acknowledged.entity = news.entity and acknowledged.external_id = news.external_id;
 
-insert into staging.told
+insert into staging.acknowledged
 select
     entity::varchar,
     external_id::varchar,

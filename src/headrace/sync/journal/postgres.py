@@ -82,7 +82,9 @@ class PostgresDatabase:
         self._place = place
         self._schema = '"' + place.schema + '"'
         name = f"headrace on {socket.gethostname()[:32]}, process {os.getpid()}"
-        with self._told("can't be opened: check `journal` in headrace.toml, and run it again"):
+        with self._translated(
+            "can't be opened: check `journal` in headrace.toml, and run it again"
+        ):
             self._db = self._driver.connect(place.url, autocommit=True, application_name=name)
         try:
             with self._watched():
@@ -104,13 +106,13 @@ class PostgresDatabase:
             self._db.execute("select pg_advisory_unlock(%s)", making)
 
     def _watched(self) -> Any:
-        return self._told(
+        return self._translated(
             "was lost: what the API has acknowledged since is sent once more, without effect; run "
             "the same command again when the database is back"
         )
 
     @contextmanager
-    def _told(self, trouble: str) -> Iterator[None]:
+    def _translated(self, trouble: str) -> Iterator[None]:
         """Errors of the connection as ConfigurationError, without the address."""
         try:
             yield
@@ -140,7 +142,7 @@ class PostgresDatabase:
             database.run(f"set search_path = {self._schema}")
             database.into(create, query)
 
-    def hold(self) -> None:
+    def lock(self) -> None:
         key = self._lock
         if self.run_text("select pg_try_advisory_lock(%s)", (key,))[0]:
             return

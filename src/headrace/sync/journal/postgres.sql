@@ -1,4 +1,4 @@
--- told --
+-- acknowledged --
 select a.entity, a.external_id, a.hash, p.payload, a.customer
 from json_array_elements(?::json) as k (value)
 join applied as a on a.entity = k.value ->> 0 and a.external_id = k.value ->> 1

@@ -1,4 +1,4 @@
-"""What the journal knows: records told, refused and kept otherwise, and runs."""
+"""Values of the journal: records acknowledged, refused or drifted, and runs."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ Key = tuple[str, str]
 """(entity, external id)."""
 
 
-class Told(Struct, frozen=True):
-    """What the API acknowledged of one record."""
+class Acknowledged(Struct, frozen=True):
+    """What the API last acknowledged of one record."""
 
     hash: bytes
     payload: bytes | None
     customer: str
 
 
-class Acknowledged(Struct, frozen=True):
+class Acknowledgement(Struct, frozen=True):
     """One record as the API has just taken it; `hash` None when it was deleted."""
 
     entity: str
@@ -57,7 +57,7 @@ class Reject(Struct, frozen=True):
     payload: bytes | None = None
     rejected_at: float = 0.0
     ignored: bool = False
-    """Whether a person said that it need not be told of any more."""
+    """Whether a person chose not to be reminded of it."""
     around: int | None = None
     """Stands for its neighbours as they were when it was refused; None when that is not known."""
 
@@ -68,7 +68,7 @@ class Reject(Struct, frozen=True):
 
 
 class Drift(Struct, frozen=True):
-    """A record that the API took and keeps otherwise; `fields` are (name, sent, kept)."""
+    """An acknowledged record that the API keeps differently; `fields` are (name, sent, kept)."""
 
     entity: str
     external_id: str

@@ -1,4 +1,4 @@
-"""What the API refused, and what it took and keeps otherwise."""
+"""The section of refused and drifted records."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from headrace.sync.journal.records import Drift, Fields, Key, Reject
-from headrace.sync.journal.section import Shelf
+from headrace.sync.journal.section import Section
 
 
-class RefusedShelf(Shelf):
+class RejectsSection(Section):
     """Refusals and drifts, at most one of each for a record."""
 
     def reject(self, reject: Reject, action: str = "create") -> None:
@@ -75,7 +75,7 @@ class RefusedShelf(Shelf):
         return dict(self._db.run("refused_positions").fetchall())
 
     def mark_drifted(self, drifts: Iterable[Drift]) -> None:
-        """Notes that the API keeps records otherwise than they were told."""
+        """Records that the API keeps records differently from what was sent."""
         with self._db.transaction():
             self._mark(drifts)
 
@@ -95,7 +95,7 @@ class RefusedShelf(Shelf):
             self._mark(drifts)
 
     def drifts(self) -> list[Drift]:
-        """Every record that is known to be kept otherwise."""
+        """Every record that is known to have drifted."""
         return [
             Drift(entity, external_id, msgspec.json.decode(fields, type=Fields), found_at)
             for entity, external_id, fields, found_at in self._db.run("drifts")

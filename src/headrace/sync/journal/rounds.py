@@ -6,7 +6,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from headrace.sync.journal.section import Shelf
+from headrace.sync.journal.section import Section
 
 Kind = Literal["success", "failure"]
 
@@ -22,7 +22,7 @@ class NotedRound(Struct, frozen=True):
     """Operations that stay planned, as far as that is known."""
 
 
-class RoundsShelf(Shelf):
+class RoundsSection(Section):
     """One success and one failure."""
 
     def note_round(self, kind: Kind, command: str, said: str, pending: int | None) -> None:
@@ -35,6 +35,6 @@ class RoundsShelf(Shelf):
         return [NotedRound(*row) for row in self._db.run("last_rounds")]
 
     def rest_mark(self) -> str:
-        """Changes with whatever here may change a plan: what was told, refused and decided."""
+        """Returns a mark that changes when acknowledgements, refusals or decisions do."""
         row = self._db.run("rest_mark").fetchone()
         return f"{self._identity} {self._last_change()} {tuple(row)}"

@@ -7,7 +7,7 @@ import math
 import msgspec
 
 from headrace.sync.journal.records import Run, Sent, State
-from headrace.sync.journal.section import Shelf
+from headrace.sync.journal.section import Section
 
 KILLED = "killed"
 """How a run ended that did not say how."""
@@ -15,7 +15,7 @@ _UNKNOWN = math.inf
 """The time of an answer that has not come."""
 
 
-class RunsShelf(Shelf):
+class RunsSection(Section):
     """One run after the other."""
 
     def begin_run(self, command: str, planned: int, open_items: int) -> int:

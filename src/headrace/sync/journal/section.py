@@ -1,17 +1,17 @@
-"""What the shelves of a journal share: its database, the clock, and the numbers of changes."""
+"""What all sections of a journal share: its database, the clock and the change numbers."""
 
 from __future__ import annotations
 
 from headrace.model.clock import Clock
-from headrace.sync.journal.database import Database
+from headrace.sync.journal.database import JournalDatabase
 from headrace.sync.journal.records import Key
 from headrace.sync.journal.write_behind import WriteBehind
 
 
-class Shelf:
-    """One connection, one user at a time."""
+class Section:
+    """Base of the journal's sections; for one thread at a time."""
 
-    def __init__(self, database: Database, clock: Clock, keep_payloads: bool) -> None:
+    def __init__(self, database: JournalDatabase, clock: Clock, keep_payloads: bool) -> None:
         self._db = WriteBehind(database)
         self._clock = clock
         self._keep_payloads = keep_payloads
@@ -20,18 +20,21 @@ class Shelf:
         self._change = self._last_change()
         self._keys_in_trouble: set[Key] | None = None
         self.run_id = 0
-        """The run that writes are counted for; 0 outside of any."""
+        """The current run; 0 outside of one."""
 
     def flush(self) -> None:
-        """Makes durable what was noted; reading or closing the journal does so too."""
+        """Commits queued writes; reading or closing the journal does so too."""
         self._db.flush()
 
     def _last_change(self) -> int:
         return int(self._db.run("last_change").fetchone()[0])
 
     def _troubled(self) -> set[Key]:
-        """Every record that is refused or drifted, and perhaps some that no longer are: only who
-        delivers adds to them, so that acknowledging the others needs no look."""
+        """Returns a superset of the refused and drifted records.
+
+        Cached, since only the delivering process adds to them: so acknowledging any other record
+        needs no deletes.
+        """
         if self._keys_in_trouble is None:
             self._keys_in_trouble = set(self._db.run("troubled").fetchall())
         return self._keys_in_trouble

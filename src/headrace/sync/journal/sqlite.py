@@ -17,7 +17,7 @@ import duckdb
 
 from headrace.model.private_files import make_folder
 from headrace.sources.adbc import scanned
-from headrace.sync.journal.damage import damage_told, raise_if_foreign
+from headrace.sync.journal.damage import damage_reported, raise_if_foreign
 from headrace.sync.journal.database import migrate
 from headrace.sync.journal.statements import SQLITE
 
@@ -54,7 +54,7 @@ class SqliteDatabase:
             path, isolation_level=None, timeout=30.0, check_same_thread=False
         )
         try:
-            with damage_told(path):
+            with damage_reported(path):
                 self._db.execute("pragma journal_mode = wal")
                 # A power cut may lose the newest acknowledgements: they are sent again, never lost.
                 self._db.execute("pragma synchronous = normal")
@@ -69,16 +69,16 @@ class SqliteDatabase:
         try:
             return self._db.execute(SQLITE[name], values)
         except sqlite3.DatabaseError:
-            with damage_told(self._path):
+            with damage_reported(self._path):
                 raise
 
     def run_all(self, name: str, rows: Iterable[Sequence[Any]]) -> None:
-        with damage_told(self._path):
+        with damage_reported(self._path):
             self._db.executemany(SQLITE[name], rows)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        with damage_told(self._path):
+        with damage_reported(self._path):
             self._db.execute("begin immediate")
             try:
                 yield
@@ -91,7 +91,7 @@ class SqliteDatabase:
         uri = f"file:{quote(str(self._path.resolve()))}?mode=ro"
         driver = adbc_driver_sqlite._driver_path()
         with (
-            damage_told(self._path),
+            damage_reported(self._path),
             adbc_driver_manager.AdbcDatabase(driver=driver, uri=uri) as base,
             adbc_driver_manager.AdbcConnection(base) as session,
             adbc_driver_manager.AdbcStatement(session) as statement,
@@ -102,7 +102,7 @@ class SqliteDatabase:
             with scanned(connection, stream):
                 connection.execute(create)
 
-    def hold(self) -> None:
+    def lock(self) -> None:
         """Nothing: who has the book open is alone."""
 
     def begin_work(self) -> None:

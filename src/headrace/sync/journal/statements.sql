@@ -21,7 +21,7 @@ where length(hash) > 0 or not exists (
 )
 group by entity
 
--- told --
+-- acknowledged --
 select a.entity, a.external_id, a.hash, p.payload, a.customer
 from json_each(?) as k
 join applied as a on a.entity = k.value ->> 0 and a.external_id = k.value ->> 1
@@ -298,7 +298,7 @@ delete from landmarks where entity = ? and external_id = ?
 -- clear_landmarks --
 delete from landmarks
 
--- some_told --
+-- some_acknowledged --
 select entity, external_id from applied
 where entity in ('customer', 'invoice', 'credit_note', 'payment', 'refund') and length(hash) > 0
 order by entity, applied_at desc

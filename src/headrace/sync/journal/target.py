@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from headrace.sync.journal.records import Key
-from headrace.sync.journal.section import Shelf
+from headrace.sync.journal.section import Section
 
 _ENOUGH = 5
 """Landmarks that are kept."""
@@ -21,7 +21,7 @@ class Target(Struct, frozen=True):
     checked_at: float
 
 
-class TargetShelf(Shelf):
+class TargetSection(Section):
     """One target, and a few records with the ids that it gave them."""
 
     _landmarks: dict[Key, str] | None = None
@@ -69,6 +69,6 @@ class TargetShelf(Shelf):
         self._landmarks = {}
         self._db.run("clear_landmarks")
 
-    def some_told(self) -> list[Key]:
+    def some_acknowledged(self) -> list[Key]:
         """A few records that the API acknowledged, customers first."""
-        return [tuple(row) for row in self._db.run("some_told", (_ENOUGH,))]
+        return [tuple(row) for row in self._db.run("some_acknowledged", (_ENOUGH,))]

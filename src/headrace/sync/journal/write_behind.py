@@ -1,4 +1,4 @@
-"""Write-behind: what a delivery notes of one moment becomes durable in one transaction."""
+"""Groups the small writes of a delivery into one transaction (group commit)."""
 
 from __future__ import annotations
 
@@ -8,23 +8,40 @@ from typing import Any
 
 import duckdb
 
-from headrace.sync.journal.database import Database
+from headrace.sync.journal.database import JournalDatabase
 
 
 class WriteBehind:
-    """A database whose small writes wait for `flush`; whatever else is asked of it flushes first,
-    so that nothing is ever read or written out of order."""
+    """A database whose small writes are queued until `flush`.
 
-    def __init__(self, database: Database) -> None:
+    Every other call flushes first, so reads see the queued writes and writes keep their order.
+    """
+
+    # A commit waits for the disk or the database server, much longer than the statements take, and
+    # blocks the event loop meanwhile. With a commit for each acknowledgement, a delivery could be
+    # no faster than that. So writes are queued, and one commit covers them.
+    #
+    # Two rules keep this safe, and the scheduler has to obey both:
+    # - It flushes before a request leaves. The request is then recorded as asked, and so are the
+    #   earlier acknowledgements of its customer. An example: with five requests in flight, three
+    #   answers arrive in one turn of the event loop, and the three lanes go on. The first of the
+    #   next three requests flushes three acknowledgements and three askings; the other two find
+    #   an empty queue.
+    # - It flushes before it waits, so that nothing stays queued while the process is idle.
+    #
+    # After a crash only queued writes are lost. All of these belong to requests that were recorded
+    # as asked, so the next run knows that their outcome is in doubt and sends them again.
+
+    def __init__(self, database: JournalDatabase) -> None:
         self._database = database
         self._waiting: list[tuple[str, Sequence[Any]]] = []
 
     def later(self, name: str, values: Sequence[Any] = ()) -> None:
-        """The statement, with the next flush."""
+        """Queues a statement for the next flush."""
         self._waiting.append((name, values))
 
     def flush(self) -> None:
-        """Carries out what waits, all of it or nothing."""
+        """Executes the queued statements in one transaction; on an error none takes effect."""
         if not self._waiting:
             return
         waiting, self._waiting = self._waiting, []
@@ -54,8 +71,8 @@ class WriteBehind:
         self.flush()
         return self._database.rewrite()
 
-    def hold(self) -> None:
-        self._database.hold()
+    def lock(self) -> None:
+        self._database.lock()
 
     def begin_work(self) -> None:
         self._database.begin_work()

@@ -17,7 +17,7 @@ CHANGES, OPEN_ITEMS, SETTLED_PAST = range(3)
 ANY_LINK: Key = ("link", "")
 """Whichever links there are between documents."""
 UNKNOWN_LINK: Key = ("link", "unknown")
-"""A link that was given back, it is not known which: what the API was told was not kept."""
+"""Any link that was given back, where the acknowledged payload was not kept."""
 ANY_FAMILY: Key = ("family", "")
 """Who is whose parent."""
 
@@ -69,7 +69,7 @@ class Operation(Struct, kw_only=True):
         """What its landing may make possible: its own record, the documents it is linked to or no
         longer, and what goes by links or families."""
         others = (key for key in self.refers_to if key[0] != "customer")
-        return (self.key, *others, *self.frees, *self._ties, *self._siblings)
+        return (self.key, *others, *self.frees, *self._affected, *self._siblings)
 
     @property
     def obstacles(self) -> tuple[Key, ...]:
@@ -93,7 +93,7 @@ class Operation(Struct, kw_only=True):
         return (("contacts", self.customer),) if self.entity == "contact" else ()
 
     @property
-    def _ties(self) -> tuple[Key, ...]:
+    def _affected(self) -> tuple[Key, ...]:
         if not self.rebinds and self.action != "delete":
             return ()
         return (ANY_FAMILY,) if self.entity == "customer" else (ANY_LINK,)

@@ -37,7 +37,7 @@ class OpenPdf(Struct, frozen=True):
     digest: bytes
 
 
-class PdfFiles:
+class PdfDigests:
     """The PDFs of one book, by their documents, from the places that are allowed."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, places: PdfPlaces) -> None:
@@ -51,7 +51,7 @@ class PdfFiles:
         if content is not None:
             return _digest([content])
         path = self._places.path(location)
-        # One that does not come holds up enough; whoever sends them finds out of the others.
+        # One timeout is enough here; the others are noticed when they are sent.
         if path is None or self._silent:
             return None
         try:

@@ -1,8 +1,8 @@
-"""The echo: what an import answers with, held against what was sent.
+"""Compares the response to an import with what was sent.
 
-How the vendor's API stores records is only partly known (docs/api-evidence.md, Open questions), so
-nothing counts as delivered that its own answer contradicts. What the answer does not show
-is not judged.
+How the vendor's API stores fields is only partly known (docs/api-evidence.md, Open questions), so
+a record whose response contradicts it does not count as delivered. Fields that the response does
+not show are ignored.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ _DATES = tuple(
 )
 
 
-def kept_otherwise(sent: bytes, answered: bytes) -> Differs:
-    """The fields that the API answers otherwise than they were sent; empty when it echoes them.
+def differing_fields(sent: bytes, answered: bytes) -> Differs:
+    """Returns the fields whose value in the response differs from what was sent.
 
-    An absent value, null, an empty text and an empty list are the same; of dates the day counts.
+    An absent value, null, an empty text and an empty list are equal; dates are compared by day.
     """
     kept = object_of(answered)
     if kept is None:
@@ -48,7 +48,7 @@ def kept_otherwise(sent: bytes, answered: bytes) -> Differs:
 
 
 def unshown(sent: bytes, kept: dict[str, Any]) -> list[str]:
-    """The fields with a value that the answer does not show, so that they can't be judged."""
+    """Returns the sent fields that the response does not show."""
     return [
         name
         for name, value in msgspec.json.decode(sent).items()
@@ -120,7 +120,7 @@ def _contacts(sent: list[Any], kept: Any) -> Differs:
             found.append((f"contacts[{contact['email']}]", contact["email"], ""))
             continue
         for name, value in contact.items():
-            # Whoever is main when nobody claims it is the API's choice.
+            # If no contact is sent as the main one, the API chooses.
             if name in other and name != "email" and not (name == "isMain" and not value):
                 found += _field(f"contacts[{contact['email']}].{name}", value, other[name])
     found += [(f"contacts[{email}]", "", email) for email in there]

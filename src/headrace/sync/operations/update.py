@@ -1,7 +1,8 @@
-"""Updates: what one says beside its payload, by what the API was told before.
+"""Builds updates from the new payload and the one that the API acknowledged before.
 
-An import leaves alone what it does not mention, so what a row has emptied is said expressly; and
-what the record holds of others may have to be given back before they can move.
+An import leaves fields alone that it does not mention, so emptied fields are sent as null. What the
+record holds of others, such as an allocation of an invoice, may have to be given back before they
+can change.
 """
 
 from __future__ import annotations
@@ -109,18 +110,18 @@ _BINDING = {
 }
 
 
-class Bonds(Struct, frozen=True):
-    """What ties a record to others, by the payload that the API has and the one it is to get."""
+class LinkChange(Struct, frozen=True):
+    """How an update changes the links of a record."""
 
     rebinds: bool = True
-    """Whether they change: whose it is, its currency, amounts, links or parent."""
+    """Whether customer, currency, amounts, links or parent change."""
     frees: tuple[Key, ...] = (UNKNOWN_LINK,)
-    """What it takes an allocation back from."""
+    """Records from which it takes back an allocation."""
     release: bytes | None = None
-    """What the API has, without what is given back; None when it gives nothing back."""
+    """The payload of a release: what the API has, less what is given back; None if nothing is."""
 
 
-def bonds(before: bytes, after: bytes, also: Collection[Key] = ()) -> Bonds:
+def link_change(before: bytes, after: bytes, also: Collection[Key] = ()) -> LinkChange:
     """Of an update. All allocations are given back when customer or currency change, and those to
     the records in `also`, which come again."""
     old, new = msgspec.json.decode(before), msgspec.json.decode(after)
@@ -145,29 +146,29 @@ def bonds(before: bytes, after: bytes, also: Collection[Key] = ()) -> Bonds:
                 rest.append({**link, "amountLinked": amount})
         if name in old:
             old[name] = rest
-    return Bonds(rebinds, tuple(frees), msgspec.json.encode(old) if frees else None)
+    return LinkChange(rebinds, tuple(frees), msgspec.json.encode(old) if frees else None)
 
 
-def unknown_bonds(after: bytes) -> Bonds:
+def unknown_link_change(after: bytes) -> LinkChange:
     """Of an update where the earlier payload was not kept: it may give back all that it has."""
     new = msgspec.json.decode(after)
     links = new.keys() & LINKS.keys()
     if not links:
-        return Bonds()
-    return Bonds(release=msgspec.json.encode(new | {name: [] for name in links}))
+        return LinkChange()
+    return LinkChange(release=msgspec.json.encode(new | {name: [] for name in links}))
 
 
-def bonds_of_deleted(before: bytes | None) -> Bonds:
+def link_change_of_deleted(before: bytes | None) -> LinkChange:
     """Of a deletion: it gives back all that it has."""
     if before is None:
-        return Bonds()
+        return LinkChange()
     old = msgspec.json.decode(before)
     frees = tuple(
         (field.refers, link[field.reference]["externalId"])
         for name, field in LINKS.items()
         for link in old.get(name) or []
     )
-    return Bonds(frees=frees)
+    return LinkChange(frees=frees)
 
 
 def without_links(payload: bytes) -> bytes:

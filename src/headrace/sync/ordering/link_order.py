@@ -1,4 +1,4 @@
-"""One link between two records that both change: which of them may go first.
+"""Finds the orders in which the API accepts changes to both ends of a link.
 
 The API checks every request by itself (docs/api-evidence.md, Links): both sides of a link have one
 currency and customers of one family, a customer with another parent has no link across its old
@@ -13,35 +13,42 @@ from itertools import pairwise, permutations
 from msgspec import Struct
 
 from headrace.sync.journal import Key
-from headrace.sync.ordering.links import Ties
+from headrace.sync.ordering.links import Linkage
 
 
-class Turn(Struct, frozen=True):
-    """What one request makes of a record; None for what is not there before or after it."""
+class Transition(Struct, frozen=True):
+    """A record before and after its request; None where it does not exist."""
 
     key: Key
-    before: Ties | None
-    after: Ties | None
+    before: Linkage | None
+    after: Linkage | None
 
 
-class Passage(Struct, frozen=True):
-    """A link from `owner` to `target`; `moves` are the requests that may matter for it."""
+class LinkOrder(Struct, frozen=True):
+    """A link from `owner` to `target`; `moves` are the requests that can make it invalid."""
 
-    owner: Turn
-    target: Turn
+    owner: Transition
+    target: Transition
     parents: Mapping[str, str]
-    """Customer to parent, before anything moves."""
-    moves: Sequence[Turn]
+    """Parents by customer, before the first request."""
+    moves: Sequence[Transition]
 
     def constraints(self) -> list[tuple[Key, Key]] | None:
-        """(first, then) pairs with which every order is allowed; None when no order is."""
+        """Returns (first, then) pairs that leave only valid orders; None if no order is valid."""
+        # A link has few moves: owner, target, and their customers whose parents change. So all
+        # orders are tried, which is simpler than rules about each case. An example: payment P of
+        # customer A settles invoice I of A, and both move to customer B, which is unrelated to A.
+        # Whichever goes first, the link would connect two families for a moment: no order is
+        # valid.
         keys = [move.key for move in self.moves]
         orders = list(permutations(keys))
         allowed = {order for order in orders if self._may(order)}
         if not allowed:
             return None
         common = [pair for pair in permutations(keys, 2) if _all_keep(allowed, pair)]
-        # Where it takes this or that first, which pairs can't say, one more decides between them.
+        # Pairs can't express "A first, or else C first". Where the valid orders need that, one more
+        # pair picks one of the alternatives. If no single pair does, the alphabetically first valid
+        # order is prescribed as a whole: it is more than needed, but the same in every run.
         one_more = ([pair] for pair in permutations(keys, 2))
         for more in ([], *one_more, list(pairwise(min(allowed)))):
             pairs = [*common, *more]
@@ -51,19 +58,19 @@ class Passage(Struct, frozen=True):
         raise AssertionError(allowed)
 
     def _may(self, order: Sequence[Key]) -> bool:
-        """Whether the link is sound after each request, and lets each pass."""
+        """Whether the link is valid after each request, and none of them is refused for it."""
         by_key = {move.key: move for move in self.moves}
         landed: set[Key] = set()
         for key in order:
-            if not self._lets_pass(by_key[key], landed):
+            if not self._admits(by_key[key], landed):
                 return False
             landed.add(key)
             if not self._sound(landed):
                 return False
         return True
 
-    def _ends(self, landed: set[Key]) -> tuple[Ties, Ties] | None:
-        """Both sides as they are now; None when there is no link between them."""
+    def _ends(self, landed: set[Key]) -> tuple[Linkage, Linkage] | None:
+        """Returns both sides once `landed` were acknowledged; None if no link connects them."""
         owner = self.owner.after if self.owner.key in landed else self.owner.before
         target = self.target.after if self.target.key in landed else self.target.before
         if owner is None or target is None or not owner.links.get(self.target.key):
@@ -81,13 +88,14 @@ class Passage(Struct, frozen=True):
             for move in self.moves
             if move.key[0] == "customer" and move.key in landed and move.after is not None
         }
-        # While a parent and its child change places, each is the other's parent for a moment.
+        # While a parent and its child swap roles, each is the other's parent for a moment, so the
+        # families are compared as sets of both roots.
         related = one == other or bool(
             {parents.get(one) or one, one} & {parents.get(other) or other, other}
         )
         return related and owner.currency == target.currency
 
-    def _lets_pass(self, move: Turn, landed: set[Key]) -> bool:
+    def _admits(self, move: Transition, landed: set[Key]) -> bool:
         ends = self._ends(landed)
         if ends is None:
             return True
@@ -107,12 +115,16 @@ def _all_keep(orders: Iterable[Sequence[Key]], pair: tuple[Key, Key]) -> bool:
 def _within(
     orders: Iterable[tuple[Key, ...]], pairs: Sequence[tuple[Key, Key]]
 ) -> set[tuple[Key, ...]]:
-    """The orders that keep to all pairs."""
+    """Returns the orders that satisfy all pairs."""
     return {order for order in orders if all(_all_keep((order,), pair) for pair in pairs)}
 
 
 def _reduced(pairs: Sequence[tuple[Key, Key]]) -> list[tuple[Key, Key]]:
-    """Without what follows from two others: it would hold when one of them no longer does."""
+    """Drops pairs that follow from two others.
+
+    The graph may give up single pairs later, to open a circle. A redundant pair would still enforce
+    what was given up.
+    """
     return [
         (first, then)
         for first, then in pairs

@@ -1,4 +1,4 @@
-"""What ties a record to others, read from its payload."""
+"""Reads from a payload how a record is linked to others."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ SETTLEMENTS = tuple(entity.name for entity in ENTITIES if link_fields(entity.rec
 """Entities whose payloads carry links to what they settle."""
 
 
-class Ties(Struct, frozen=True):
-    """Whose a record is, its money, and what it settles."""
+class Linkage(Struct, frozen=True):
+    """A record's customer, parent, money and links."""
 
     customer: str = ""
     parent: str = ""
@@ -24,31 +24,31 @@ class Ties(Struct, frozen=True):
     amount: int = 0
     """In the currency's lowest division."""
     links: dict[Key, int] = field(default_factory=dict)
-    """Amounts linked, by what they settle."""
+    """Linked amounts by the record that they settle."""
 
     @property
     def open(self) -> int:
-        """What its own links leave of its amount."""
+        """The amount less what its own links settle."""
         return self.amount - sum(self.links.values())
 
 
-def ties_of(payload: bytes) -> Ties:
-    """The ties that a record's payload tells of; other fields are not looked at."""
-    told = msgspec.json.decode(payload)
+def linkage_of(payload: bytes) -> Linkage:
+    """Decodes the linkage of a payload; other fields are ignored."""
+    record = msgspec.json.decode(payload)
     links: dict[Key, int] = {}
     for name, listed in LINKS.items():
-        for link in told.get(name) or ():
+        for link in record.get(name) or ():
             target = listed.refers, link[listed.reference]["externalId"]
             links[target] = links.get(target, 0) + link["amountLinked"]
-    return Ties(
-        customer=_referred(told, "customer"),
-        parent=_referred(told, "parent"),
-        currency=told.get("currency") or "",
-        amount=told.get("amount") or told.get("grossAmount") or 0,
+    return Linkage(
+        customer=_referred(record, "customer"),
+        parent=_referred(record, "parent"),
+        currency=record.get("currency") or "",
+        amount=record.get("amount") or record.get("grossAmount") or 0,
         links=links,
     )
 
 
-def _referred(told: dict[str, Any], name: str) -> str:
-    reference = told.get(name)
+def _referred(record: dict[str, Any], name: str) -> str:
+    reference = record.get(name)
     return str(reference["externalId"]) if reference else ""

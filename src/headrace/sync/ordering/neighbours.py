@@ -1,4 +1,4 @@
-"""What lies around records that move: links before and after, their other ends, families."""
+"""Loads the neighbours of records that change: their links, the other ends, their families."""
 
 from __future__ import annotations
 
@@ -11,70 +11,70 @@ import duckdb
 
 from headrace.book.rows import KEY_COLUMNS, make_table
 from headrace.sync.journal import Key
-from headrace.sync.ordering.link_order import Turn
-from headrace.sync.ordering.links import Ties
+from headrace.sync.ordering.link_order import Transition
+from headrace.sync.ordering.links import Linkage
 
-Moved = Mapping[Key, tuple[Ties, Ties | None]]
-"""What the API has and is to have; None for what is deleted."""
+Moved = Mapping[Key, tuple[Linkage, Linkage | None]]
+"""(what the API has, what it gets) by record; None for a deletion."""
 
 
-class Surroundings:
-    """Read once from the book and from `plan.nodes`, whose records are those that travel."""
+class Neighbours:
+    """The neighbours of the moved records, read once from the book and from `plan.nodes`."""
 
     def __init__(
         self,
         connection: duckdb.DuckDBPyConnection,
         moved: Moved,
-        waiting: Mapping[Key, Ties] = {},
+        waiting: Mapping[Key, Linkage] = {},
     ) -> None:
-        """`waiting` are records that stay as the API has them, whatever their rows say."""
+        """`waiting` are records that are not sent, with what the API has of them."""
         self._connection = connection
         self._moved = moved
         self._waiting = waiting
         self.actions: dict[Key, str] = {}
-        """What the plan does to the records around."""
+        """Actions of the plan, by record."""
         self.owners: dict[Key, set[Key]] = defaultdict(set)
-        """Whose links lead to a record, before or after."""
+        """Records that link to a record, before or after the plan, by the latter."""
         self._owned: dict[Key, dict[Key, int]] = defaultdict(dict)
-        self._now: dict[Key, Ties] = {}
+        self._now: dict[Key, Linkage] = {}
         self._read()
         for key, (before, _) in moved.items():
             for target in before.links:
                 self.owners[target].add(key)
         self.parents: dict[str, str] = dict(self._rows("select external_id, root from book.roots"))
-        """Customer to parent, as the API has them."""
+        """Parents by customer, as the API has them."""
         for key, (before, _) in moved.items():
             if key[0] == "customer":
                 self.parents[key[1]] = before.parent
-        for key, ties in waiting.items():
+        for key, linkage in waiting.items():
             if key[0] == "customer":
-                self.parents[key[1]] = ties.parent
+                self.parents[key[1]] = linkage.parent
 
-    def turn(self, key: Key) -> Turn:
-        """What the plan makes of a record; the same twice for what it leaves alone."""
+    def transition(self, key: Key) -> Transition:
+        """Returns the record before and after the plan; both are equal if it does not change."""
         action = self.actions.get(key)
         if action is not None and key in self._moved:
-            return Turn(key, *self._moved[key])
+            return Transition(key, *self._moved[key])
         now = self._now.get(key)
         if now is not None:
-            now = Ties(now.customer, "", now.currency, now.amount, self._owned.get(key, {}))
-        return Turn(key, None if action == "create" else now, now)
+            now = Linkage(now.customer, "", now.currency, now.amount, self._owned.get(key, {}))
+        return Transition(key, None if action == "create" else now, now)
 
     def links_to(self, owner: Key, target: Key) -> bool:
-        """Whether the source has that link."""
+        """Whether the source links `owner` to `target`."""
         return bool(self._owned.get(owner, {}).get(target))
 
     @cached_property
-    def documents_told(self) -> dict[str, list[Key]]:
-        """The documents that the API has of customers that are deleted, by customer."""
+    def acknowledged_documents(self) -> dict[str, list[Key]]:
+        """Documents that the API has of customers that are deleted, by customer."""
         found: dict[str, list[Key]] = defaultdict(list)
-        for entity, external_id, customer in self._rows("from plan.told_documents"):
+        for entity, external_id, customer in self._rows("from plan.acknowledged_documents"):
             found[customer].append((entity, external_id))
         return found
 
     @cached_property
     def new_children(self) -> dict[str, list[Key]]:
-        """Customers that are created with a parent, by that parent."""
+        """Customers that are created with a parent, by parent."""
         found: dict[str, list[Key]] = defaultdict(list)
         for external_id, parent in self._rows(
             "select external_id, root from book.roots semi join plan.nodes as node "
@@ -85,7 +85,11 @@ class Surroundings:
         return found
 
     def _read(self) -> None:
-        """The links around the moved records, and around what is new among their neighbours."""
+        """Reads the links of the moved records, and of new records among their neighbours.
+
+        A neighbour that is new can itself link to what moves, so it is followed in turn. An
+        existing neighbour that does not move has no further influence, which keeps this small.
+        """
         wanted = set(self._moved)
         for before, after in self._moved.values():
             wanted |= before.links.keys() | (after.links.keys() if after else set())
@@ -97,13 +101,13 @@ class Surroundings:
             wanted = {key for key in around - seen if self.actions.get(key) == "create"}
 
     def _follow(self, keys: Collection[Key]) -> set[Key]:
-        """Notes the links that touch these records; both ends of each."""
+        """Reads the links that touch these records and returns both ends of each."""
         self._keys(keys)
         ends: set[Key] = set()
         for from_entity, from_id, to_entity, to_id, amount in self._rows(
             "select from_entity, from_external_id, to_entity, to_external_id, sum(amount)::bigint "
-            "from book.links where (from_entity, from_external_id) in (from knot_keys) "
-            "or (to_entity, to_external_id) in (from knot_keys) group by all"
+            "from book.links where (from_entity, from_external_id) in (from touched_keys) "
+            "or (to_entity, to_external_id) in (from touched_keys) group by all"
         ):
             owner, target = (from_entity, from_id), (to_entity, to_id)
             self._owned[owner][target] = amount
@@ -115,20 +119,20 @@ class Surroundings:
         self._keys(keys)
         for entity, external_id, customer, currency, amount in self._rows(
             "select entity, external_id, customer, currency, amount from book.placed "
-            "semi join knot_keys using (entity, external_id)"
+            "semi join touched_keys using (entity, external_id)"
         ):
-            self._now[entity, external_id] = Ties(
+            self._now[entity, external_id] = Linkage(
                 customer=customer, currency=currency or "", amount=amount or 0
             )
         self._now |= {key: self._waiting[key] for key in keys if key in self._waiting}
         for entity, external_id, action in self._rows(
             "select entity, external_id, action from plan.nodes "
-            "semi join knot_keys using (entity, external_id)"
+            "semi join touched_keys using (entity, external_id)"
         ):
             self.actions[entity, external_id] = action
 
     def _keys(self, keys: Collection[Key]) -> None:
-        make_table(self._connection, "temp table knot_keys", KEY_COLUMNS, keys)
+        make_table(self._connection, "temp table touched_keys", KEY_COLUMNS, keys)
 
     def _rows(self, sql: str) -> list[Any]:
         return self._connection.execute(sql).fetchall()

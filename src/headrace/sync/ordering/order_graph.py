@@ -1,4 +1,4 @@
-"""A graph of what must land before what, and the order that keeps to it."""
+"""A graph of requests that wait for each other, and its topological order."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from msgspec import Struct
 from headrace.sync.journal import Key
 
 RELEASE, RECORD, LINK = range(3)
-"""The requests of one record: one that only gives back what others need, the record, and one more
-with the links that have to wait for others."""
+"""Requests of one record, in their order: RELEASE only takes away links or amounts that others wait
+for, RECORD is the record itself, LINK adds the links that had to wait."""
 
 Step = tuple[Key, int]
 """One of a record's requests."""
 
-Bond = tuple[Key, Key]
-"""A link that stays, from its owner to what it settles."""
+LinkKey = tuple[Key, Key]
+"""(owner, target) of a link."""
 
 _LARGE = 200
-"""Steps in a circle from which on it costs too much to find the fewest that open it."""
+"""Circles with more steps are opened at many records at once, not at one after the other."""
 _TRIED = 30
-"""Requests beside the records' of which each is tried whether the others do without."""
+"""Up to so many extra requests, each is tested for being superfluous."""
 
 
 class Need(Struct, frozen=True):
@@ -32,55 +32,59 @@ class Need(Struct, frozen=True):
     first: Key
     then: Key
     frees: bool = False
-    """Whether it is enough that `first` gives back what it has."""
+    """Whether a release of `first` is enough."""
     links: frozenset[Key] = frozenset()
-    """Without its links to these, `then` does not need it; nothing helps when there are none."""
-    bond: Bond | None = None
-    """The link that this keeps whole all the time."""
+    """If `then` goes without its links to these, it need not wait; if empty, it always waits."""
+    link: LinkKey | None = None
+    """The existing link that this wait keeps valid."""
 
 
 class Graph:
     """Requests and what each must wait for.
 
-    Needs that go round in a circle leave no order, so somebody has to do in two requests what it
-    would do in one. There are three ways, tried in this order, each with an end:
+    A circle of waits has no order. An example: payments P and Q of 100 swap their invoices I and J,
+    each of 100. P can't settle J before Q gives it back, and Q can't settle I before P does. A
+    circle is opened by splitting one record into two requests, in one of three ways, tried in this
+    order:
 
-    - It *releases*: a request before the record's own gives back what others wait for. Nothing is
-      needed for that, so no circle goes through it.
-    - It *links later*: the record goes without the links for which it would have to wait, and a
-      request with them follows. Nobody waits for a link to be there, so no circle goes through that
-      one either. This helps where others wait for the record itself, such as its old customer that
-      is deleted, and it for others because of what it is to settle.
-    - A link that stays *parts*: instead of being sound after each request, it goes before the
-      others move and is back when they have, which makes it one that is released and linked later.
+    - Release: a request before the record's own gives back what others wait for. Here P first gives
+      back I, then Q moves to I, then P settles J. A release waits for nothing, so it is in no
+      circle.
+    - Late links: the record goes without the links that would have to wait, and a further request
+      adds them. Nothing waits for a link to exist, so that request is in no circle either. This
+      helps where others wait for the record itself. An example: payment P leaves customer A, which
+      is deleted after that, but P is to settle an invoice that moves only once A is gone.
+    - Part a link that exists before and after: it is released before both ends move, and linked
+      again after. This helps where no order keeps it valid, as when both ends change customers.
 
-    So a record has three requests at most. Of a few dozen that are added, those that turn out not
-    to be needed when the last circle is open are taken back.
+    So a record has at most three requests. Each record is split a limited number of times, so the
+    loop ends. Splits are chosen greedily: a later one may make an earlier one superfluous. Where
+    there are late links, up to a few dozen splits are tested for that at the end and undone.
     """
 
     def __init__(self, place: Callable[[Key], tuple[int, str, str]]) -> None:
-        """`place` is where a request stands as long as nothing says otherwise."""
+        """`place` is the sort key of requests that do not wait for each other."""
         self._place = place
         self._by_first: dict[Key, set[Need]] = defaultdict(set)
         self._by_then: dict[Key, set[Need]] = defaultdict(set)
-        self._of_bond: dict[Bond, list[Need]] = defaultdict(list)
-        self._movers: dict[Bond, tuple[Key, ...]] = {}
+        self._by_link: dict[LinkKey, list[Need]] = defaultdict(list)
+        self._movers: dict[LinkKey, tuple[Key, ...]] = {}
         self._ignored: set[tuple[Step, Step]] = set()
-        """Waits that no order can keep to."""
+        """Waits that were given up, since no split opens their circle."""
         self._after: dict[Step, set[Step]] = {}
         self._before: dict[Step, set[Step]] = {}
         self.split: set[Key] = set()
-        """Records that give back first, in a request of their own."""
+        """Records with a release."""
         self.late: dict[Key, frozenset[Key]] = {}
-        """Records that go without links to some others, and with them in a request of its own."""
-        self.parted: set[Bond] = set()
-        """Links that stay, and have to go for a moment all the same."""
+        """Records with late links, and the targets of these."""
+        self.parted: set[LinkKey] = set()
+        """Links that are released and added again."""
 
     def lands(
-        self, first: Key, then: Key, links: Iterable[Key] = (), bond: Bond | None = None
+        self, first: Key, then: Key, links: Iterable[Key] = (), link: LinkKey | None = None
     ) -> None:
-        """`then` needs what `first` brings: for its `links` to these alone if there are any."""
-        self._add(Need(first, then, links=frozenset(links), bond=bond))
+        """Lets `then` wait for `first`: because of its `links` to these only, if there are any."""
+        self._add(Need(first, then, links=frozenset(links), link=link))
 
     def frees(
         self,
@@ -89,28 +93,28 @@ class Graph:
         *,
         splittable: bool,
         links: Iterable[Key] = (),
-        bond: Bond | None = None,
+        link: LinkKey | None = None,
     ) -> None:
-        """`then` needs what `first` gives back, of which a release is enough if `splittable`."""
-        self._add(Need(first, then, splittable, frozenset(links), bond))
+        """Lets `then` wait for what `first` gives back; a release is enough if `splittable`."""
+        self._add(Need(first, then, splittable, frozenset(links), link))
 
-    def may_part(self, bond: Bond, movers: Collection[Key]) -> None:
-        """The link may go for a moment, while `movers` do what it stands in the way of."""
-        self._movers[bond] = tuple(key for key in movers if key != bond[0])
+    def may_part(self, link: LinkKey, movers: Collection[Key]) -> None:
+        """Allows the link to be parted while `movers` go."""
+        self._movers[link] = tuple(key for key in movers if key != link[0])
 
-    def part(self, bond: Bond) -> None:
-        """The link goes before its movers land, and is back when they have."""
-        owner, target = bond
-        self.parted.add(bond)
-        for need in self._of_bond.pop(bond, ()):
+    def part(self, link: LinkKey) -> None:
+        """Releases the link before its movers and adds it again after them."""
+        owner, target = link
+        self.parted.add(link)
+        for need in self._by_link.pop(link, ()):
             self._by_first[need.first].discard(need)
             self._by_then[need.then].discard(need)
-        for mover in self._movers.pop(bond):
+        for mover in self._movers.pop(link):
             self.frees(owner, mover, splittable=True)
             self.lands(mover, owner, (target,))
 
     def divide(self, key: Key) -> None:
-        """Lets the record give back first what others wait for."""
+        """Gives the record a release."""
         self.split.add(key)
 
     def _add(self, need: Need) -> None:
@@ -118,8 +122,8 @@ class Graph:
             return
         self._by_first[need.first].add(need)
         self._by_then[need.then].add(need)
-        if need.bond is not None:
-            self._of_bond[need.bond].append(need)
+        if need.link is not None:
+            self._by_link[need.link].append(need)
 
     # order -----------------------------------------------------------------------------------
 
@@ -129,16 +133,20 @@ class Graph:
         return [(then, first) for then, before in self._before.items() for first in before]
 
     def order(self) -> list[Step]:
-        """All requests, each behind those that it waits for. Opens what goes round in circles."""
+        """Returns all requests, each after those that it waits for. Opens circles."""
         while (found := self._sorted()) is None:
             for circle in self._circles():
                 self._open(circle)
         return self._without_superfluous() if self.late else found
 
     def _sorted(self) -> list[Step] | None:
-        """None when some wait in a circle. What is given back is so as late as can be, and taken
-        again as soon as can be: in between, what it settles stands open."""
-        self._tie()
+        """Returns a topological order, None if there is a circle.
+
+        Of requests that could go next, late links come first, then records, then releases. So a
+        released link is missing for as short as possible: until it is back, its invoice is shown as
+        open, and Upflow might remind the customer.
+        """
+        self._link_steps()
         steps = self._steps()
         missing = {step: len(self._before.get(step, ())) for step in steps}
         heap = [(-step[1], self._rank(step), step) for step, n in missing.items() if not n]
@@ -153,8 +161,8 @@ class Graph:
                     heapq.heappush(heap, (-then[1], self._rank(then), then))
         return found if len(found) == len(missing) else None
 
-    def _tie(self) -> None:
-        """The waits between requests, by what is released and what is linked later."""
+    def _link_steps(self) -> None:
+        """Derives the waits between requests from the needs and the present splits."""
         self._after, self._before = defaultdict(set), defaultdict(set)
         pairs = [
             (self._giving(need), self._taking(need))
@@ -184,7 +192,10 @@ class Graph:
     # circles ---------------------------------------------------------------------------------
 
     def _circles(self) -> list[set[Step]]:
-        """Steps that wait for each other, the largest such sets."""
+        """Returns the sets of steps that wait for each other (strongly connected components).
+
+        This is Kosaraju's algorithm without recursion: circles may be longer than Python's stack.
+        """
         finished: list[Step] = []
         seen: set[Step] = set()
         for step in sorted(self._steps()):
@@ -201,7 +212,7 @@ class Graph:
     def _walk(
         self, start: Step, ways: dict[Step, set[Step]], seen: set[Step], finished: list[Step]
     ) -> None:
-        """Appends what is reached and not seen yet, the farthest first."""
+        """Appends unseen reachable steps in postorder, depth first."""
         if start in seen:
             return
         seen.add(start)
@@ -217,8 +228,11 @@ class Graph:
                 path.append((onward, iter(sorted(ways.get(onward, ())))))
 
     def _open(self, circle: set[Step]) -> None:
-        """By one record, of a large circle by all that can; else by what the first of them waits
-        for, which the API then refuses until the rest has landed."""
+        """Opens a circle by one split; a large circle by all splits of one kind, to save time.
+
+        If no split helps, the first record stops waiting. The API may refuse it then; it goes once
+        more when the others were acknowledged (see `delivery/refusals.py`).
+        """
         most = None if len(circle) > _LARGE else 1
         keys = sorted({key for key, step in circle if step == RECORD}, key=self._place)
         if able := [key for key in keys if self._can_release(key, circle)]:
@@ -229,16 +243,16 @@ class Graph:
                 self.late[key] = self.late.get(key, frozenset()) | waiting[key]
             return
         needs = (need for key in keys for need in self._by_first[key])
-        bonds = {need.bond for need in needs if need.bond and self._taking(need) in circle}
-        if able_to_part := sorted(bonds & self._movers.keys()):
-            for bond in able_to_part[:most]:
-                self.part(bond)
+        held_by = {need.link for need in needs if need.link and self._taking(need) in circle}
+        if partable := sorted(held_by & self._movers.keys()):
+            for kept_link in partable[:most]:
+                self.part(kept_link)
             return
         first = (keys[0], RECORD)
         self._ignored.update((before, first) for before in self._before[first] & circle)
 
     def _can_release(self, key: Key, circle: set[Step]) -> bool:
-        """Whether that takes something in the circle off its hands."""
+        """Whether a release of the record would free a step of the circle from waiting for it."""
         if key in self.split:
             return False
         freed: set[Step] = set()
@@ -248,7 +262,7 @@ class Graph:
         return not circle.isdisjoint(freed - landed)
 
     def _late_links(self, key: Key, circle: set[Step]) -> frozenset[Key]:
-        """Links without which it need not wait for some in the circle, for none if possible."""
+        """Returns the links without which the record need not wait for steps of the circle."""
         by_step: dict[Step, list[Need]] = defaultdict(list)
         for need in self._by_then[key]:
             if (first := self._giving(need)) in circle and self._taking(need) == (key, RECORD):
@@ -263,7 +277,7 @@ class Graph:
         )
 
     def _without_superfluous(self) -> list[Step]:
-        """The order, with no request that the others do without."""
+        """Undoes superfluous splits and returns the order."""
         if len(self.split) + len(self.late) <= _TRIED:
             for key in sorted(self.split):
                 self.split.discard(key)

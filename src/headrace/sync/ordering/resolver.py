@@ -1,10 +1,13 @@
-"""Changes that stand in each other's way, put in an order that the API takes.
+"""Orders changes that conflict with each other so that the API accepts each request.
 
-A payment moves to an invoice that another one still covers, an invoice changes hands together with
-what settles it: each request must find the API as the ones before it left it, over all lanes.
-Where no order does it, a record gives back first what the others need, or goes without a link that
-needs the others and gets that in a request of its own, so that the plan says beforehand what is
-sent. Only what is tied to a change of links, owners, currencies, amounts or families is looked at.
+The API validates every request by itself, against what it has at that moment. An example: payment
+P settles invoice I of 100. In the source, P now settles invoice J, and payment Q settles I. If Q
+goes first, the API refuses it, because I is still settled in full. So Q waits for P, even though
+they may be in lanes of different customers.
+
+Where no order is valid, a record is split into several requests (see `order_graph.py`). This is
+done when the plan is made and not when the API refuses, so that the plan shows what will be sent.
+Only records whose links, owners, currencies, amounts or families change are considered.
 """
 
 from __future__ import annotations
@@ -17,44 +20,46 @@ from msgspec import Struct
 
 from headrace.book.rows import KEY_COLUMNS, make_table
 from headrace.sync.journal import Key
-from headrace.sync.ordering.link_order import Passage, Turn
-from headrace.sync.ordering.links import Ties
-from headrace.sync.ordering.neighbours import Moved, Surroundings
-from headrace.sync.ordering.order_graph import RECORD, RELEASE, Bond, Graph, Step
+from headrace.sync.ordering.link_order import LinkOrder, Transition
+from headrace.sync.ordering.links import Linkage
+from headrace.sync.ordering.neighbours import Moved, Neighbours
+from headrace.sync.ordering.order_graph import RECORD, RELEASE, Graph, LinkKey, Step
 
 MOST = 100_000
-"""Moved records; of more the API may refuse some at first, which then go again."""
+"""With more moved records nothing is ordered: what the API refuses then goes again."""
 
 _STAGES = {"customer": 1, "invoice": 2, "credit_note": 3, "payment": 3, "refund": 4}
 
 
-def untangle(
-    connection: duckdb.DuckDBPyConnection, moved: Moved, waiting: Mapping[Key, Ties] = {}
+def resolve(
+    connection: duckdb.DuckDBPyConnection, moved: Moved, waiting: Mapping[Key, Linkage] = {}
 ) -> None:
-    """Makes `plan.knots`, ranks of requests, those of releases with whose they are,
-    `plan.knot_waits`, which of them waits for which one, `plan.given_back`, links that go for a
-    moment although they stay, and `plan.late_links`, which a request of their own brings."""
+    """Makes `plan.steps`, `plan.step_waits`, `plan.given_back` and `plan.late_links`.
+
+    `moved` has the linkage of each changed record before and after, `waiting` that of records which
+    are not sent. See `planning/tables.py` for the tables.
+    """
     ranked: list[Step] = []
     waits: list[tuple[Step, Step]] = []
-    passing: set[Bond] = set()
-    late: list[Bond] = []
+    parted: set[LinkKey] = set()
+    late: list[LinkKey] = []
     if any(after or before.links or key[0] == "customer" for key, (before, after) in moved.items()):
-        knots = _Knots(Surroundings(connection, moved, waiting), moved)
-        ranked = knots.graph.order()
-        waits = knots.graph.waits
-        passing = knots.graph.parted
-        late = [(key, target) for key, links in knots.graph.late.items() for target in links]
-        waits += [((key, RECORD), (child, RECORD)) for key, child in knots.departures]
+        builder = _GraphBuilder(Neighbours(connection, moved, waiting), moved)
+        ranked = builder.graph.order()
+        waits = builder.graph.waits
+        parted = builder.graph.parted
+        late = [(key, target) for key, links in builder.graph.late.items() for target in links]
+        waits += [((key, RECORD), (child, RECORD)) for key, child in builder.departures]
     make_table(
         connection,
-        "table plan.knots",
+        "table plan.steps",
         (*KEY_COLUMNS, "step integer", "customer varchar", "rank bigint"),
         (
             (*key, step, moved[key][0].customer if step == RELEASE else None, rank)
             for rank, (key, step) in enumerate(ranked, 1)
         ),
     )
-    for table, links in (("given_back", passing), ("late_links", late)):
+    for table, links in (("given_back", parted), ("late_links", late)):
         make_table(
             connection,
             f"table plan.{table}",
@@ -63,7 +68,7 @@ def untangle(
         )
     make_table(
         connection,
-        "table plan.knot_waits",
+        "table plan.step_waits",
         (
             *(*KEY_COLUMNS, "step integer"),
             *("on_entity varchar", "on_external_id varchar", "on_step integer"),
@@ -73,16 +78,16 @@ def untangle(
 
 
 class Divided(Struct, frozen=True):
-    """What goes in more requests than one, by settlement."""
+    """Links of records that are split into several requests, by record."""
 
     given_back: dict[Key, list[Key]]
-    """Links that go for a moment although they stay."""
+    """Links that are released and added again."""
     late: dict[Key, list[Key]]
-    """Links that a request of their own brings."""
+    """Links that a further request adds."""
 
 
 def divided(connection: duckdb.DuckDBPyConnection) -> Divided:
-    """Of the plan that was made last."""
+    """Reads the splits of the plan that was made last."""
     tables: list[dict[Key, list[Key]]] = []
     for table in ("given_back", "late_links"):
         found: dict[Key, list[Key]] = defaultdict(list)
@@ -96,30 +101,34 @@ def _place(key: Key) -> tuple[int, str, str]:
     return _STAGES[key[0]], *key
 
 
-class _Knots:
-    """Ties the graph of the moved records."""
+class _GraphBuilder:
+    """Builds the graph of the moved records."""
 
-    def __init__(self, around: Surroundings, moved: Moved) -> None:
-        self._around = around
+    def __init__(self, neighbours: Neighbours, moved: Moved) -> None:
+        self._neighbours = neighbours
         self._moved = moved
         self.graph = Graph(_place)
         self._arriving: set[Key] = set()
-        """New customers that have to wait for their parents."""
+        """New customers that wait for their parents."""
         self.departures: list[tuple[Key, Key]] = []
-        """(customer that is deleted, child that moves or goes first)."""
-        self._tie_families()
-        for target, owners in around.owners.items():
+        """(deleted customer, child that must move or be deleted first)."""
+        self._add_families()
+        for target, owners in neighbours.owners.items():
             for owner in owners:
-                self._tie_link(owner, target)
-        for key in around.owners.keys() | {key for key in moved if key[0] != "customer"}:
-            self._tie_amounts(key)
+                self._add_link(owner, target)
+        for key in neighbours.owners.keys() | {key for key in moved if key[0] != "customer"}:
+            self._add_amounts(key)
 
-    def _tie_families(self) -> None:
-        """A parent has none itself and a child no children: what goes does so first."""
+    def _add_families(self) -> None:
+        """Adds waits between customers: families have two levels, a parent and its children.
+
+        So a customer that becomes a child waits until its own children have left, and until its new
+        parent is no longer a child itself. New children wait for a parent that was a child.
+        """
         customers = {
-            key: ties
-            for key, ties in self._moved.items()
-            if key[0] == "customer" and key in self._around.actions
+            key: linkage
+            for key, linkage in self._moved.items()
+            if key[0] == "customer" and key in self._neighbours.actions
         }
         children: dict[str, list[Key]] = defaultdict(list)
         for key, (before, _) in customers.items():
@@ -129,119 +138,142 @@ class _Knots:
             if after is None:
                 self.departures += [(key, child) for child in children[key[1]]]
             elif before.parent and not after.parent:
-                for child in self._around.new_children.get(key[1], ()):
-                    self._tie_arrival(key, child)
+                for child in self._neighbours.new_children.get(key[1], ()):
+                    self._add_arrival(key, child)
             elif after.parent and after.parent != before.parent:
                 parent = ("customer", after.parent)
                 elders = [parent] if parent in customers and customers[parent][0].parent else []
                 for first in (*children[key[1]], *elders):
                     self.graph.lands(first, key)
                     if customers[first][1] is None:
-                        self._tie_departure(first)
+                        self._add_departure(first)
 
-    def _tie_arrival(self, parent: Key, child: Key) -> None:
-        """A new child comes when its parent has none any more, and then what moves to it."""
+    def _add_arrival(self, parent: Key, child: Key) -> None:
+        """Lets a new child wait for its parent, and what moves to the child for the child."""
         self._arriving.add(child)
         self.graph.lands(parent, child)
         for key, (_, after) in self._moved.items():
-            if after is not None and after.customer == child[1] and key in self._around.actions:
+            if after is not None and after.customer == child[1] and key in self._neighbours.actions:
                 self.graph.lands(child, key)
 
-    def _tie_departure(self, customer: Key) -> None:
-        """A customer goes when its documents are gone, or others'."""
-        for document in self._around.documents_told.get(customer[1], ()):
-            if document in self._around.actions:
+    def _add_departure(self, customer: Key) -> None:
+        """Lets a deleted customer wait until its documents are deleted or have moved."""
+        for document in self._neighbours.acknowledged_documents.get(customer[1], ()):
+            if document in self._neighbours.actions:
                 self.graph.lands(document, customer)
 
-    def _tie_link(self, owner: Key, target: Key) -> None:
-        giving, taking = self._around.turn(owner), self._around.turn(target)
-        self._tie_new(giving)
-        self._tie_new(taking)
-        if self._around.actions.get(target) == "create":
-            if owner in self._around.actions and self._around.links_to(owner, target):
+    def _add_link(self, owner: Key, target: Key) -> None:
+        giving, taking = self._neighbours.transition(owner), self._neighbours.transition(target)
+        self._add_new(giving)
+        self._add_new(taking)
+        if self._neighbours.actions.get(target) == "create":
+            if owner in self._neighbours.actions and self._neighbours.links_to(owner, target):
                 self.graph.lands(target, owner, (target,))
-            taking = Turn(target, taking.after, taking.after)
-        moves = [turn for turn in (giving, taking) if self._matters(turn, target)]
+            taking = Transition(target, taking.after, taking.after)
+        moves = [transition for transition in (giving, taking) if self._matters(transition, target)]
         moves += self._families(giving, taking)
         if len(moves) < 2:
             return
-        pairs = Passage(giving, taking, self._around.parents, moves).constraints()
+        pairs = LinkOrder(giving, taking, self._neighbours.parents, moves).constraints()
         if not _linked(giving.before, target):
-            self._tie_new_link(owner, target, moves, pairs)
+            self._add_new_link(owner, target, moves, pairs)
             return
-        bond = (owner, target)
+        link = (owner, target)
         may_part = owner in self._moved and _linked(giving.after, target) > 0
         if may_part:
-            self.graph.may_part(bond, [move.key for move in moves])
+            self.graph.may_part(link, [move.key for move in moves])
         if pairs is None:
             if may_part:
                 # No order is allowed: the link goes first and comes back last.
                 self.graph.divide(owner)
-                self.graph.part(bond)
+                self.graph.part(link)
             return
         for first, then in pairs:
             splittable = first == owner and _gives_back_all(giving, target)
-            self.graph.frees(first, then, splittable=splittable, bond=bond)
+            self.graph.frees(first, then, splittable=splittable, link=link)
 
-    def _tie_new(self, turn: Turn) -> None:
-        """What is new of a new customer comes behind it."""
-        if turn.before is not None or turn.after is None:
+    def _add_new(self, transition: Transition) -> None:
+        """Lets new documents of an arriving customer wait for it."""
+        if transition.before is not None or transition.after is None:
             return
-        if (customer := ("customer", turn.after.customer)) in self._arriving:
-            self.graph.lands(customer, turn.key)
+        if (customer := ("customer", transition.after.customer)) in self._arriving:
+            self.graph.lands(customer, transition.key)
 
-    def _tie_new_link(
+    def _add_new_link(
         self,
         owner: Key,
         target: Key,
-        moves: list[Turn],
+        moves: list[Transition],
         pairs: list[tuple[Key, Key]] | None,
     ) -> None:
-        """Without the link nothing is in the way, so that it may as well come last of all."""
+        """Lets a new link wait for all moves; without it the record conflicts with nothing."""
         if pairs is None or any(then != owner for _, then in pairs):
             pairs = [(move.key, owner) for move in moves]
         for first, then in pairs:
             self.graph.lands(first, then, (target,))
 
-    def _matters(self, turn: Turn, target: Key) -> bool:
-        """Whether the request changes anything about a link to `target`."""
-        before, after = turn.before, turn.after
-        if turn.key not in self._around.actions:
+    def _matters(self, transition: Transition, target: Key) -> bool:
+        """Whether the request changes what decides about a link to `target`."""
+        before, after = transition.before, transition.after
+        if transition.key not in self._neighbours.actions:
             return False
         if before is None or after is None:
             return before is not after
-        tied = (before.customer, before.currency, before.links.get(target))
-        return tied != (after.customer, after.currency, after.links.get(target))
+        binding = (before.customer, before.currency, before.links.get(target))
+        return binding != (after.customer, after.currency, after.links.get(target))
 
-    def _families(self, *ends: Turn) -> list[Turn]:
-        """Customers of both ends that get another parent."""
-        sides = (ties for turn in ends for ties in (turn.before, turn.after) if ties is not None)
-        turns = [
-            self._around.turn(("customer", customer))
-            for customer in sorted({ties.customer for ties in sides})
+    def _families(self, *ends: Transition) -> list[Transition]:
+        """Returns the customers of both ends whose parents change."""
+        sides = (
+            linkage
+            for transition in ends
+            for linkage in (transition.before, transition.after)
+            if linkage is not None
+        )
+        transitions = [
+            self._neighbours.transition(("customer", customer))
+            for customer in sorted({linkage.customer for linkage in sides})
         ]
         return [
-            turn
-            for turn in turns
-            if turn.before and turn.after and turn.before.parent != turn.after.parent
+            transition
+            for transition in transitions
+            if transition.before
+            and transition.after
+            and transition.before.parent != transition.after.parent
         ]
 
-    def _tie_amounts(self, key: Key) -> None:
-        """What gives room in a document goes before what takes it, unless there is enough."""
-        own = self._around.turn(key)
+    def _add_amounts(self, key: Key) -> None:
+        """Lets links that need room in a document wait for those that give room.
+
+        The API refuses links of more than a document's amount. An example: invoice I of 100 is
+        settled by P with 80, and in the source by P with 30 and Q with 70. Q's link fits only after
+        P's has shrunk. No wait is added where the links before and after fit together, as with an
+        invoice of 200: fewer waits let more lanes go at the same time.
+        """
+        own = self._neighbours.transition(key)
         if own.before is None or own.after is None:
             return
-        turns = [self._around.turn(owner) for owner in sorted(self._around.owners.get(key, ()))]
-        changes = [(_linked(turn.after, key) - _linked(turn.before, key), turn) for turn in turns]
+        transitions = [
+            self._neighbours.transition(owner)
+            for owner in sorted(self._neighbours.owners.get(key, ()))
+        ]
+        changes = [
+            (_linked(transition.after, key) - _linked(transition.before, key), transition)
+            for transition in transitions
+        ]
         settled = sum(own.after.links.values()) - sum(own.before.links.values())
-        used = sum(_linked(turn.after, key) for turn in turns) + sum(own.after.links.values())
+        used = sum(_linked(transition.after, key) for transition in transitions) + sum(
+            own.after.links.values()
+        )
         given = max(0, -settled) - sum(change for change, _ in changes if change < 0)
         if min(own.before.amount, own.after.amount) >= used + given:
             return
-        acting = [one for one in changes if one[1].key in self._around.actions]
-        gains: list[tuple[Key, list[Key]]] = [(turn.key, [key]) for n, turn in acting if n > 0]
-        losses = [turn for change, turn in acting if change < 0]
-        acts = key in self._around.actions
+        acting = [one for one in changes if one[1].key in self._neighbours.actions]
+        gains: list[tuple[Key, list[Key]]] = [
+            (transition.key, [key]) for n, transition in acting if n > 0
+        ]
+        losses = [transition for change, transition in acting if change < 0]
+        acts = key in self._neighbours.actions
         if acts and own.after.amount < own.before.amount:
             gains.append((key, []))
         elif acts and settled > 0:
@@ -256,19 +288,21 @@ class _Knots:
                 self.graph.frees(key, gain, splittable=True, links=links)
 
 
-def _grown(turn: Turn) -> list[Key]:
-    """What it settles more of than before."""
-    links = turn.after.links if turn.after else {}
-    return [target for target, amount in links.items() if amount > _linked(turn.before, target)]
+def _grown(transition: Transition) -> list[Key]:
+    """Returns the targets whose linked amounts grow."""
+    links = transition.after.links if transition.after else {}
+    return [
+        target for target, amount in links.items() if amount > _linked(transition.before, target)
+    ]
 
 
-def _linked(ties: Ties | None, target: Key) -> int:
-    return 0 if ties is None else ties.links.get(target, 0)
+def _linked(linkage: Linkage | None, target: Key) -> int:
+    return 0 if linkage is None else linkage.links.get(target, 0)
 
 
-def _gives_back_all(turn: Turn, target: Key) -> bool:
-    """Whether a release of the record takes the link away."""
-    before, after = turn.before, turn.after
+def _gives_back_all(transition: Transition, target: Key) -> bool:
+    """Whether a release of the record removes the link."""
+    before, after = transition.before, transition.after
     if before is None or after is None:
         return False
     moves = (before.customer, before.currency) != (after.customer, after.currency)

@@ -15,8 +15,8 @@ from headrace.model.entity import LINKS
 from headrace.sync.journal import Asked, Journal, Key
 from headrace.sync.journal.records import Fields
 from headrace.sync.operations.pdf_digests import PDF_OF
-from headrace.sync.operations.update import bonds, with_late_links_out
-from headrace.sync.ordering.links import ties_of
+from headrace.sync.operations.update import link_change, with_late_links_out
+from headrace.sync.ordering.links import linkage_of
 from headrace.sync.ordering.resolver import divided
 from headrace.sync.planning.names import Name, Names
 from headrace.sync.planning.payload_changes import field_changes
@@ -56,7 +56,9 @@ class Changes:
     def _chunk(self, rows: list[tuple[Any, ...]]) -> Iterator[Change]:
         ways = divided(self._connection)
         asked = self._journal.asked()
-        told = self._journal.told([(row[0], row[1]) for row in rows if row[2] != "create"])
+        acknowledged = self._journal.acknowledged(
+            [(row[0], row[1]) for row in rows if row[2] != "create"]
+        )
         bodies: dict[tuple[str, str], bytes] = {}
         for entity in sorted({row[0] for row in rows} - PDF_OF.keys()):
             wanted = {row[1] for row in rows if row[0] == entity and row[2] != "delete"}
@@ -64,13 +66,13 @@ class Changes:
                 bodies[entity, external_id] = encode_payload(record)[0]
         found: list[tuple[Any, ...]] = []
         for entity, external_id, action, customer, currency in rows:
-            before = told.get((entity, external_id))
+            before = acknowledged.get((entity, external_id))
             old = b"{}" if before is None else before.payload
             new = bodies.get((entity, external_id), b"{}")
             also = ways.given_back.get((entity, external_id), ())
             if action == "release" and old is not None:
-                new = bonds(old, new, also).release or old
-                currency = ties_of(old).currency
+                new = link_change(old, new, also).release or old
+                currency = linkage_of(old).currency
             elif late := ways.late.get((entity, external_id)):
                 part = with_late_links_out(new, old, late, also)
                 old, new = (part, new) if action == "link" else (old, part)
@@ -114,5 +116,5 @@ def _money(action: str, name: Name, old: bytes | None, new: bytes) -> int | None
         return name.amount
     if name.amount is None or old is None:
         return None
-    before, after = ties_of(old), ties_of(new)
+    before, after = linkage_of(old), linkage_of(new)
     return after.open - before.open if before.currency == after.currency else None

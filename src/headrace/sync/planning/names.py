@@ -17,7 +17,7 @@ from headrace.book.rows import KEY_COLUMNS, make_table
 from headrace.sync.collection.claims import Claim
 from headrace.sync.journal import Journal, Key, Reject
 from headrace.sync.operations.pdf_digests import PDF_OF
-from headrace.sync.ordering.links import ties_of
+from headrace.sync.ordering.links import linkage_of
 from headrace.sync.planning.plan import Withheld
 
 _NAMED = resources.files("headrace.sync.planning").joinpath("sql", "named.sql").read_text("utf-8")
@@ -51,25 +51,25 @@ _TITLES = msgspec.json.Decoder(_Titles)
 
 def payload_name(entity: str, payload: bytes, customer_name: str = "") -> Name:
     """The name that a record's own payload tells; that of its customer stands in another's."""
-    titles, ties = _TITLES.decode(payload), ties_of(payload)
+    titles, linkage = _TITLES.decode(payload), linkage_of(payload)
     if entity == "customer":
         return Name(customer_name=titles.name or "")
     return Name(
-        ties.customer,
+        linkage.customer,
         customer_name,
         titles.custom_id or titles.ref_number or "",
-        ties.currency,
-        ties.amount if ties.currency else None,
+        linkage.currency,
+        linkage.amount if linkage.currency else None,
     )
 
 
-def told_names(journal: Journal, keys: Iterable[Key]) -> dict[Key, Name]:
+def acknowledged_names(journal: Journal, keys: Iterable[Key]) -> dict[Key, Name]:
     """Names of what the API has or had, as far as the journal kept what was sent."""
-    told = journal.told(list(keys))
-    owners = {record.customer for record in told.values() if record.customer}
+    acknowledged = journal.acknowledged(list(keys))
+    owners = {record.customer for record in acknowledged.values() if record.customer}
     customers = customer_names(journal, owners)
     found: dict[Key, Name] = {}
-    for key, record in told.items():
+    for key, record in acknowledged.items():
         owner = customers.get(record.customer, "")
         if record.payload is not None and key[0] not in ("contact", *PDF_OF):
             name = payload_name(key[0], record.payload, owner)
@@ -81,10 +81,12 @@ def told_names(journal: Journal, keys: Iterable[Key]) -> dict[Key, Name]:
 
 def customer_names(journal: Journal, customers: Iterable[str]) -> dict[str, str]:
     """The customers' names by external id, as far as the journal kept what was sent."""
-    told = journal.told([("customer", external_id) for external_id in sorted(set(customers))])
+    acknowledged = journal.acknowledged(
+        [("customer", external_id) for external_id in sorted(set(customers))]
+    )
     return {
         key[1]: _TITLES.decode(record.payload).name or ""
-        for key, record in told.items()
+        for key, record in acknowledged.items()
         if record.payload is not None
     }
 
@@ -107,7 +109,7 @@ def refused_names(journal: Journal, rejects: Sequence[Reject]) -> dict[Key, Name
         for key, name in sent.items()
     }
     rest = [reject.key for reject in rejects if reject.key not in named]
-    return {**(told_names(journal, rest) if rest else {}), **named}
+    return {**(acknowledged_names(journal, rest) if rest else {}), **named}
 
 
 class Names:
@@ -132,7 +134,7 @@ class Names:
             for entity, external_id, *name in self._connection.execute(_NAMED).fetchall()
         }
         gone = [key for key in asked if key not in found]
-        found |= told_names(self._journal, gone) if gone else {}
+        found |= acknowledged_names(self._journal, gone) if gone else {}
         return {
             key: _name_of([found.get(document, UNKNOWN) for document in those])
             for key, those in documents.items()

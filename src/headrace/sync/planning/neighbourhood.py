@@ -11,7 +11,7 @@ import duckdb
 
 from headrace.book.rows import KEY_COLUMNS, make_table
 from headrace.sync.journal import Journal, Key
-from headrace.sync.ordering.links import Ties, ties_of
+from headrace.sync.ordering.links import Linkage, linkage_of
 
 Pair = tuple[Key, Key]
 """A link: what settles, and what is settled."""
@@ -24,13 +24,13 @@ class Neighbourhood:
         self._connection = connection
         self._journal = journal
         self._loaded: set[Key] = set()
-        self._told: set[Key] = set()
+        self._known: set[Key] = set()
         self._synthetic: set[Key] = set()
         self._owned: dict[Key, set[Key]] = defaultdict(set)
         self._owners: dict[Key, set[Key]] = defaultdict(set)
-        self.rows: dict[Key, Ties] = {}
+        self.rows: dict[Key, Linkage] = {}
         """Records by their rows, without links."""
-        self.acknowledged: dict[Key, Ties] = {}
+        self.acknowledged: dict[Key, Linkage] = {}
         """Records as the API has them, where their payload was kept."""
         self.sound: dict[Pair, int] = {}
         """Links of the rows that nothing is wrong with, with their amounts."""
@@ -41,10 +41,10 @@ class Neighbourhood:
         if not new:
             return
         self._loaded |= new
-        for key, told in self._journal.told(sorted(new)).items():
-            self._told.add(key)
-            if told.payload is not None:
-                self.acknowledged[key] = ties_of(told.payload)
+        for key, acknowledged in self._journal.acknowledged(sorted(new)).items():
+            self._known.add(key)
+            if acknowledged.payload is not None:
+                self.acknowledged[key] = linkage_of(acknowledged.payload)
         make_table(self._connection, "temp table around", KEY_COLUMNS, new)
         self._read_rows()
         self._read_links()
@@ -55,7 +55,7 @@ class Neighbourhood:
             "from book.placed semi join around using (entity, external_id)"
         ):
             key = entity, external_id
-            self.rows[key] = Ties(
+            self.rows[key] = Linkage(
                 customer=customer or "", currency=currency or "", amount=amount or 0
             )
             if origin in ("fix", "settlement"):
@@ -75,7 +75,7 @@ class Neighbourhood:
 
     def is_acknowledged(self, key: Key) -> bool:
         """Whether the API has the record."""
-        return key in self._told
+        return key in self._known
 
     def is_synthetic(self, key: Key) -> bool:
         """Whether it is a payment that is there for its link alone."""

@@ -40,10 +40,12 @@ class ParentPins:
         """Customers that left the source stay where documents of theirs wait, and so the heads of
         their families can't get a parent yet: they travel without. Returns these heads."""
         held = (self._around.acknowledged.get(key) for key in waiting if key[0] != "customer")
-        owners = {("customer", ties.customer) for ties in held if ties and ties.customer}
+        owners = {
+            ("customer", linkage.customer) for linkage in held if linkage and linkage.customer
+        }
         self._around.load(owners)
         staying = [self._around.acknowledged.get(key) for key in owners - self._around.rows.keys()]
-        heads = {ties.parent for ties in staying if ties and ties.parent}
+        heads = {linkage.parent for linkage in staying if linkage and linkage.parent}
         if not heads:
             return set()
         blocked = {

@@ -12,7 +12,7 @@ from headrace.model.entity import LINKS
 def field_changes(before: bytes, after: bytes) -> list[tuple[str, str, str]]:
     """(path, before, after) of every field that differs, such as `contacts[c-7].email`.
 
-    Entries of a list are told apart by the external id or e-mail that they carry, so that a moved
+    Entries of a list are identified by the external id or e-mail that they carry, so that a moved
     entry is no change; what is absent shows as an empty text.
     """
     old, new = _flat("", msgspec.json.decode(before)), _flat("", msgspec.json.decode(after))

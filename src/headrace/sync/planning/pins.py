@@ -19,7 +19,7 @@ import duckdb
 
 from headrace.book.rows import KEY_COLUMNS, add_rows
 from headrace.sync.journal import Key
-from headrace.sync.ordering.links import Ties
+from headrace.sync.ordering.links import Linkage
 from headrace.sync.planning.neighbourhood import Neighbourhood, Pair
 
 _LINK = (
@@ -60,7 +60,7 @@ class Pins:
             self._let_wait()
             self._examine()
 
-    def ties(self, key: Key) -> Ties | None:
+    def linkage(self, key: Key) -> Linkage | None:
         """What the API holds of a record that waits, as far as it is known."""
         return self._around.acknowledged.get(key)
 
@@ -156,8 +156,8 @@ class Pins:
         """Both ends of a link need one currency and one family; who would change that waits."""
         giving, taking = self._final(owner), self._final(target)
         if giving is None or taking is None:
-            for end, ties in ((owner, giving), (target, taking)):
-                if ties is None and self._around.is_acknowledged(end):
+            for end, linkage in ((owner, giving), (target, taking)):
+                if linkage is None and self._around.is_acknowledged(end):
                     self._wait(
                         end, f"left the source, where a link of it is in error: {_said(end)}"
                     )
@@ -178,7 +178,7 @@ class Pins:
     def _because(self, owner: Key, target: Key) -> str:
         return f"the API holds the link {_said(owner)} → {_said(target)}, whose rows don't agree"
 
-    def _related(self, one: Ties, other: Ties) -> bool:
+    def _related(self, one: Linkage, other: Linkage) -> bool:
         return self._root(one.customer) == self._root(other.customer)
 
     def _root(self, customer: str) -> str:
@@ -191,14 +191,18 @@ class Pins:
     def _fit(self, key: Key, pairs: set[Pair]) -> None:
         """What is linked may not pass the amount: the record waits where what stays passes it
         already, else new links give way."""
-        ties = self._final(key)
-        if ties is None:
+        linkage = self._final(key)
+        if linkage is None:
             return
         staying = sum(self._staying(pair) for pair in pairs)
-        if staying > ties.amount and key not in self.waiting and self._around.is_acknowledged(key):
+        if (
+            staying > linkage.amount
+            and key not in self.waiting
+            and self._around.is_acknowledged(key)
+        ):
             self._wait(key, "the API holds more links of it than its amount allows now")
             return
-        excess = sum(self._amount(pair) for pair in pairs) - ties.amount
+        excess = sum(self._amount(pair) for pair in pairs) - linkage.amount
         for pair in sorted(pairs - self.links.keys(), reverse=True):
             if excess <= 0:
                 return
@@ -216,7 +220,7 @@ class Pins:
 
     # decisions -------------------------------------------------------------------------------
 
-    def _final(self, key: Key) -> Ties | None:
+    def _final(self, key: Key) -> Linkage | None:
         """The record as the API will hold it; None when it will not be there."""
         if key in self.waiting or key in self._coming:
             return self._around.acknowledged.get(key)

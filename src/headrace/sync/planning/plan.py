@@ -108,7 +108,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     held: list[Withheld] = field(default_factory=list)
     """Refused earlier and unchanged since, with what depends on them."""
     drifted: list[Withheld] = field(default_factory=list)
-    """What the API took and keeps otherwise; it is sent when its row changes or it is repaired."""
+    """Records that the API keeps differently; sent when their rows change or on repair."""
     departed: list[Withheld] = field(default_factory=list)
     """What left the source and is not deleted, because `on_delete` says so."""
     claims: list[Claim] = field(default_factory=list)
@@ -122,7 +122,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     left_out: int = 0
     """Changes that the chosen scope leaves for another time."""
     new_fields: list[str] = field(default_factory=list)
-    """Custom fields that are created first, a request each beside `requests`."""
+    """Custom fields that are created first, a request each in addition to `requests`."""
     applied: dict[str, int] = field(default_factory=dict)
     """What the API has of each entity."""
     desired: dict[str, int] = field(default_factory=dict)
@@ -171,12 +171,12 @@ class Plan(Struct, frozen=True, kw_only=True):
 
     @property
     def releases(self) -> int:
-        """Requests beside those of the records, for what is in the way of others."""
+        """Extra requests that first give back what other records need."""
         return sum(count.count for count in self.counts if count.action == "release")
 
     @property
     def late_links(self) -> int:
-        """Requests beside those of the records, for links that have to wait for others."""
+        """Extra requests that add links which have to wait for other records."""
         return sum(count.count for count in self.counts if count.action == "link")
 
     @property

@@ -1,4 +1,4 @@
-"""Makes plans: the difference of what should be there and what the API was told.
+"""Makes plans: the difference between the source and what the API acknowledged.
 
 Unchanged rows never leave the engine. Rows whose fingerprint moved become payloads, and only those
 whose payload hash differs from the acknowledged one become operations.
@@ -20,11 +20,11 @@ from headrace.model.clock import Clock, format_instant
 from headrace.model.guards import GuardSettings
 from headrace.model.project import DeletionRule
 from headrace.sync.collection.claiming import Claimer
-from headrace.sync.journal import Journal, Key, Told
-from headrace.sync.operations.pdf_digests import PDF_OF, PdfFiles
+from headrace.sync.journal import Acknowledged, Journal, Key
+from headrace.sync.operations.pdf_digests import PDF_OF, PdfDigests
 from headrace.sync.operations.update import with_emptied_values
-from headrace.sync.ordering.links import SETTLEMENTS, Ties, ties_of
-from headrace.sync.ordering.resolver import MOST, untangle
+from headrace.sync.ordering.links import SETTLEMENTS, Linkage, linkage_of
+from headrace.sync.ordering.resolver import MOST, resolve
 from headrace.sync.planning.changes import Changes
 from headrace.sync.planning.names import Names
 from headrace.sync.planning.neighbourhood import Neighbourhood
@@ -37,6 +37,7 @@ from headrace.sync.planning.rejects import Rejects
 from headrace.sync.planning.scope import WHOLE, Scope, cut, narrow
 from headrace.sync.planning.shift import ShiftMeter
 from headrace.sync.planning.summary import Summary, left_out
+from headrace.sync.planning.tables import WITHOUT_CHANGES, columns_of, make_empty
 from headrace.sync.planning.turnover import Turnover
 
 _CHUNK = 5_000
@@ -48,7 +49,6 @@ _SQL = {
         "differences",
         "changes",
         "nodes",
-        "nothing",
         "place",
         "staying",
         "asked",
@@ -83,18 +83,18 @@ class Planner:
         self._names = Names(book.connection, journal)
         self._turnover = Turnover(book.connection)
         self._rejects = Rejects(book.connection, journal)
-        self._pdfs = PdfFiles(book.connection, book.pdf_places)
+        self._pdfs = PdfDigests(book.connection, book.pdf_places)
         self.unchanged: list[tuple[int | None, str, str]] = []
         """(fingerprint, entity, external id) of rows that moved without their payload."""
         self.settled_rejects: list[Key] = []
-        """Refused earlier, and now as the API was told before: nothing is left to refuse."""
-        self._moved: dict[Key, tuple[Ties, Ties | None]] = {}
-        """Records whose ties change or that go, as far as their payloads were kept."""
-        self._waiting: dict[Key, Ties] = {}
+        """Refused earlier, and now equal to what the API acknowledged: no longer rejects."""
+        self._moved: dict[Key, tuple[Linkage, Linkage | None]] = {}
+        """Records whose links change or that are deleted, where payloads were kept."""
+        self._waiting: dict[Key, Linkage] = {}
         """Records that stay as the API has them, whatever their rows say."""
 
     def compare(self) -> None:
-        """Finds what differs from what the API was told, and what of it has to wait."""
+        """Finds what differs from what the API acknowledged, and what of it has to wait."""
         self._doubt()
         self._journal.load_into(self._connection)
         self._settle()
@@ -136,11 +136,13 @@ class Planner:
         while blocked := parents.make_way(pins.waiting):
             pins.regroup(blocked)
         pins.write()
-        held = {key: pins.ties(key) for key in pins.waiting}
+        held = {key: pins.linkage(key) for key in pins.waiting}
         # What they settle may be deleted meanwhile, and the API takes such links away.
-        unknown = [key for key, ties in held.items() if ties is None and key[0] in SETTLEMENTS]
+        unknown = [
+            key for key, linkage in held.items() if linkage is None and key[0] in SETTLEMENTS
+        ]
         self._journal.send_again(unknown)
-        self._waiting = {key: ties for key, ties in held.items() if ties is not None}
+        self._waiting = {key: linkage for key, linkage in held.items() if linkage is not None}
 
     def make(
         self,
@@ -167,11 +169,13 @@ class Planner:
             self._connection.execute(_SQL["nodes"])
             spread(self._connection)
             moved = self._moved if len(self._moved) <= MOST else {}
-            untangle(self._connection, moved, self._waiting)
+            resolve(self._connection, moved, self._waiting)
             self._connection.execute(_SQL["place"])
             cut(self._connection, scope)
         else:
-            self._connection.execute(_SQL["nothing"])
+            # Most plans of a fleet are empty, and the engine takes as long to plan `place.sql` for
+            # no rows as for a thousand.
+            make_empty(self._connection, *WITHOUT_CHANGES)
         summary = Summary(self._book, self._journal, self._claimer)
         made_at = format_instant(self._clock.now())
         plan = summary.read(organisation, made_at, self._turnover, rate, in_flight)
@@ -209,16 +213,19 @@ class Planner:
         self.unchanged = []
         shrinking: list[Key] = []
         for entity, external_ids, fingerprints in self._candidates():
-            told = self._journal.told([(entity, x) for x in external_ids])
+            acknowledged = self._journal.acknowledged([(entity, x) for x in external_ids])
             if entity in PDF_OF:
                 for external_id, fingerprint in zip(external_ids, fingerprints, strict=True):
-                    if self._pdfs.digest(entity, external_id) == told[entity, external_id].hash:
+                    if (
+                        self._pdfs.digest(entity, external_id)
+                        == acknowledged[entity, external_id].hash
+                    ):
                         self.unchanged.append((fingerprint, entity, external_id))
                 continue
             records = self._payloads.fetch(entity, external_ids)
             for external_id, fingerprint in zip(external_ids, fingerprints, strict=True):
                 body, hash = encode_payload(records[external_id])
-                before = told[entity, external_id]
+                before = acknowledged[entity, external_id]
                 if hash == before.hash and not self._empties(entity, external_id, body, before):
                     self.unchanged.append((fingerprint, entity, external_id))
                 elif before.payload is not None:
@@ -239,7 +246,7 @@ class Planner:
                 "and changes.external_id = shrinking.external_id"
             )
 
-    def _empties(self, entity: str, external_id: str, body: bytes, before: Told) -> bool:
+    def _empties(self, entity: str, external_id: str, body: bytes, before: Acknowledged) -> bool:
         """Whether a custom value that stayed while its row could not be read is to go now."""
         if entity != "customer" or not before.payload or b'"customFields"' not in before.payload:
             return False
@@ -251,7 +258,7 @@ class Planner:
     def _note_moved(self, key: Key, before: bytes, after: bytes, meter: ShiftMeter) -> None:
         if key[0] == "contact":
             return
-        old, new = ties_of(before), ties_of(after)
+        old, new = linkage_of(before), linkage_of(after)
         meter.update(key, before, after, old, new)
         self._turnover.update(key, old, new)
         if old != new and len(self._moved) <= MOST:
@@ -285,34 +292,34 @@ class Planner:
         self._keys("leaving_family", [("customer", external_id) for external_id in leaving])
         self._connection.execute(_SQL["family_links"])
         keys: list[Key] = self._rows("select entity, external_id from family_links")
-        for key, told in self._journal.told(keys).items():
-            if told.payload is not None:
-                self._moved[key] = (ties_of(told.payload),) * 2
+        for key, acknowledged in self._journal.acknowledged(keys).items():
+            if acknowledged.payload is not None:
+                self._moved[key] = (linkage_of(acknowledged.payload),) * 2
 
     def _load_gone(self, meter: ShiftMeter) -> None:
-        """`plan.gone`: whose the deleted records were, which only the journal still knows, and
-        `plan.told_children`, those that were somebody's, as far as their payloads were kept."""
+        """Makes the tables of what is deleted, which only the journal still knows: `plan.gone`,
+        `plan.acknowledged_children` and `plan.acknowledged_documents`."""
         gone = self._rows("select entity, external_id from plan.changes where action = 'delete'")
-        told = self._journal.told(gone) if gone else {}
+        acknowledged = self._journal.acknowledged(gone) if gone else {}
         children: list[tuple[str, str]] = []
-        for key, record in told.items():
+        for key, record in acknowledged.items():
             if record.payload is None or key[0] == "contact" or key[0] in PDF_OF:
                 continue
-            old = ties_of(record.payload)
+            old = linkage_of(record.payload)
             meter.delete(key, old)
             self._turnover.delete(key, old)
             if old.parent:
                 children.append((key[1], old.parent))
             if len(self._moved) <= MOST:
                 self._moved[key] = old, None
-        owned = (*KEY_COLUMNS, "customer varchar")
-        whose = ((*key, record.customer) for key, record in told.items())
-        make_table(self._connection, "table plan.gone", owned, whose)
-        named = ("external_id varchar", "parent varchar")
-        make_table(self._connection, "table plan.told_children", named, children)
+        whose = ((*key, record.customer) for key, record in acknowledged.items())
+        make_table(self._connection, "table plan.gone", columns_of("plan.gone"), whose)
+        columns = columns_of("plan.acknowledged_children")
+        make_table(self._connection, "table plan.acknowledged_children", columns, children)
         departing = [external_id for entity, external_id in gone if entity == "customer"]
         theirs = self._journal.documents_of(departing) if departing else []
-        make_table(self._connection, "table plan.told_documents", owned, theirs)
+        columns = columns_of("plan.acknowledged_documents")
+        make_table(self._connection, "table plan.acknowledged_documents", columns, theirs)
 
     # phases ----------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ import duckdb
 
 from headrace.book.rows import KEY_COLUMNS, make_table
 from headrace.sync.journal import Journal, Key
+from headrace.sync.planning.tables import columns_of, make_empty
 
 _STANDING, _AROUND, _HOLD = (
     resources.files("headrace.sync.planning").joinpath("sql", f"{name}.sql").read_text("utf-8")
@@ -33,10 +34,7 @@ class Rejects:
         make_table(
             self._connection,
             "table plan.rejects",
-            (
-                *(*KEY_COLUMNS, "fingerprint bigint", "message varchar"),
-                *("ignored boolean", "around bigint", "stands boolean"),
-            ),
+            columns_of("plan.rejects"),
             (
                 (*one.key, one.fingerprint, one.message, one.ignored, one.around, False)
                 for one in rejects
@@ -75,10 +73,7 @@ class Rejects:
         if rejects or waiting or self._rows("from plan.gone limit 1"):
             self._connection.execute(_HOLD)
         else:  # most often, and the engine takes its time to see that nothing is held
-            self._connection.execute(
-                "create or replace table plan.held "
-                "(entity varchar, external_id varchar, reason varchar, fate varchar)"
-            )
+            make_empty(self._connection, "plan.held")
 
     def _rows(self, sql: str) -> list[Any]:
         return self._connection.execute(sql).fetchall()

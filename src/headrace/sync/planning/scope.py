@@ -59,7 +59,8 @@ def narrow(
 def _check_customer(connection: duckdb.DuckDBPyConnection, external_id: str) -> None:
     known = connection.execute(
         "select external_id from book.customers where external_id = $1 union all "
-        "select external_id from staging.told where entity = 'customer' and external_id = $1",
+        "select external_id from staging.acknowledged "
+        "where entity = 'customer' and external_id = $1",
         [external_id],
     ).fetchall()
     if not known:

@@ -11,7 +11,7 @@ from msgspec import Struct, field
 
 from headrace.book.rows import make_table
 from headrace.sync.journal import Key
-from headrace.sync.ordering.links import Ties
+from headrace.sync.ordering.links import Linkage
 
 
 class OpenShift(Struct, frozen=True):
@@ -76,7 +76,7 @@ class ShiftMeter:
         self._open: Counter[str] = Counter()
         self._movers: dict[str, set[Key]] = {}
 
-    def update(self, key: Key, before: bytes, after: bytes, old: Ties, new: Ties) -> None:
+    def update(self, key: Key, before: bytes, after: bytes, old: Linkage, new: Linkage) -> None:
         """One record that changes, by both of its payloads."""
         if key[0] == "customer":
             self._contacts_removed += _removed(before, after)
@@ -85,20 +85,20 @@ class ShiftMeter:
         self._currencies[key[0]] += old.currency != new.currency
         self._move(key, old, new)
 
-    def delete(self, key: Key, old: Ties) -> None:
+    def delete(self, key: Key, old: Linkage) -> None:
         """One record that goes."""
         self._move(key, old, None)
 
-    def _move(self, key: Key, old: Ties, new: Ties | None) -> None:
+    def _move(self, key: Key, old: Linkage, new: Linkage | None) -> None:
         if key[0] == "invoice":
             self._add(key, old.currency, -old.amount)
             if new is not None:
                 self._add(key, new.currency, new.amount)
-        for sign, ties in ((-1, old), (1, new)):
-            for target, amount in ties.links.items() if ties else ():
+        for sign, linkage in ((-1, old), (1, new)):
+            for target, amount in linkage.links.items() if linkage else ():
                 if target[0] == "invoice":
                     self._settled[target] += sign * amount
-                    self._add(key, ties.currency if ties else "", -sign * amount)
+                    self._add(key, linkage.currency if linkage else "", -sign * amount)
 
     def _add(self, key: Key, currency: str, amount: int) -> None:
         self._open[currency] += amount
@@ -114,7 +114,7 @@ class ShiftMeter:
             withheld=dict(
                 self._rows(
                     "select entity, count(*) from book.withheld "
-                    "semi join staging.told using (entity, external_id) group by entity"
+                    "semi join staging.acknowledged using (entity, external_id) group by entity"
                 )
             ),
             links=self._count("select count(*) from book.allocations"),
@@ -167,8 +167,8 @@ class ShiftMeter:
                 "anti join book.flawed_links as flawed using (row) group by target) "
                 "select currency, sum(gross_amount - coalesce(settled.amount, 0))::hugeint "
                 "from book.invoices as invoice "
-                "semi join staging.told as told "
-                "on told.key = (hash('invoice', invoice.external_id) >> 1)::bigint "
+                "semi join staging.acknowledged as acknowledged "
+                "on acknowledged.key = (hash('invoice', invoice.external_id) >> 1)::bigint "
                 "left join settled on settled.target = hash('invoice', invoice.external_id) "
                 "where currency is not null and gross_amount is not null group by currency"
             )

@@ -71,7 +71,9 @@ class Summary:
             left_out=left_out(self._connection),
             claims=self._names.named(self._claimer.planned),
             unlooked=self._claimer.verdicts.unlooked,
-            applied=dict(self._rows("select entity, count(*) from staging.told group by entity")),
+            applied=dict(
+                self._rows("select entity, count(*) from staging.acknowledged group by entity")
+            ),
             desired=dict(
                 self._rows(
                     "select entity, sizes.rows - coalesce(stopped.rows, 0) from book.sizes left "

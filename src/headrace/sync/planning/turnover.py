@@ -5,8 +5,9 @@ from __future__ import annotations
 import duckdb
 
 from headrace.sync.journal import Key
-from headrace.sync.ordering.links import Ties
+from headrace.sync.ordering.links import Linkage
 from headrace.sync.planning.plan import Money
+from headrace.sync.planning.tables import make_empty
 
 _CHUNK = 5_000
 _CREATED = (
@@ -23,7 +24,7 @@ _MOVED = (
 class Turnover:
     """Adds up money by entity, action and currency, of the operations that a plan ends up with.
 
-    What is updated or deleted is told as the plan is made, and kept in the engine: a plan may be of
+    Updates and deletions are added while the plan is made, and kept in the engine: a plan may have
     a million records.
     """
 
@@ -32,7 +33,7 @@ class Turnover:
         self._rows: list[tuple[str, str, str, str, int]] = []
         self._stored = False
 
-    def update(self, key: Key, old: Ties, new: Ties) -> None:
+    def update(self, key: Key, old: Linkage, new: Linkage) -> None:
         """One record that changes: by how much its open amount does, in each currency."""
         if old.currency == new.currency:
             self._add(key, "update", new.currency, new.open - old.open)
@@ -40,7 +41,7 @@ class Turnover:
             self._add(key, "update", old.currency, -old.open)
             self._add(key, "update", new.currency, new.open)
 
-    def delete(self, key: Key, old: Ties) -> None:
+    def delete(self, key: Key, old: Linkage) -> None:
         """One record that goes, with its amount."""
         self._add(key, "delete", old.currency, old.amount)
 
@@ -52,10 +53,7 @@ class Turnover:
 
     def _store(self) -> None:
         if not self._stored:
-            self._connection.execute(
-                "create or replace table plan.moved (entity varchar, external_id varchar, "
-                "action varchar, currency varchar, amount bigint)"
-            )
+            make_empty(self._connection, "plan.moved")
         self._stored = True
         self._connection.execute(
             "insert into plan.moved select unnest($1::varchar[]), unnest($2::varchar[]), "

@@ -1,6 +1,7 @@
 """Adopting: an API that already holds data, and a journal that knows nothing of it.
 
-What the API has by an external id of the book is noted as told, so that only what differs is sent.
+Records that the API has by an external id of the book count as acknowledged, so that only
+differences are sent.
 Nothing of anybody else is noted, for what the journal knows and the source lacks would be deleted.
 """
 
@@ -19,7 +20,7 @@ from headrace.client.endpoints import Reader
 from headrace.model.entity import CUSTOMER, ENTITIES, Entity
 from headrace.model.errors import ConfigurationError
 from headrace.sync.journal import Adopted, Drift, Journal
-from headrace.sync.operations.response_check import Differs, kept_otherwise, unshown
+from headrace.sync.operations.response_check import Differs, differing_fields, unshown
 from headrace.sync.operations.update import clearable, with_cleared
 from headrace.sync.remote.drift import with_customer
 from headrace.sync.remote.proposals import Proposal, Proposer, Unlinked, unlinked
@@ -81,7 +82,7 @@ class Adopter:
         self._unlinked: list[Unlinked] = []
 
     async def find(self, organisation: str, watch: Callable[[str, int], None]) -> Adoption:
-        """Compares everything; raises what the reader raises. `watch` is told of each page."""
+        """Compares everything; raises what the reader raises. Calls `watch` after each page."""
         self._connection.execute(
             "create or replace table plan.seen (entity varchar, external_id varchar)"
         )
@@ -125,13 +126,13 @@ class Adopter:
 
     def _match(self, entity: str, items: Mapping[str, dict[str, Any]]) -> int:
         """Notes what is the book's or known already; returns how many those are."""
-        told = self._journal.told([(entity, external_id) for external_id in items])
-        self._known += len(told)
+        acknowledged = self._journal.acknowledged([(entity, external_id) for external_id in items])
+        self._known += len(acknowledged)
         rows = self._connection.execute(
             "select external_id, fingerprint from book.fingerprints "
             "anti join book.withheld using (entity, external_id) "
             "where entity = $1 and list_contains($2::varchar[], external_id)",
-            [entity, [x for x in items if (entity, x) not in told]],
+            [entity, [x for x in items if (entity, x) not in acknowledged]],
         ).fetchall()
         records = self._payloads.fetch(entity, [external_id for external_id, _ in rows])
         adopted = []
@@ -147,14 +148,14 @@ class Adopter:
                 adopted.append(Adopted(entity, external_id, owner, fingerprint, hash, body))
         if self._write and adopted:
             self._journal.adopt(adopted)
-        return len(told) + len(rows)
+        return len(acknowledged) + len(rows)
 
     def _differences(self, entity: str, body: bytes, item: dict[str, Any]) -> Differs:
         """With what the source leaves empty, and with what the API's list does not show."""
         columns = self._columns.get(f"{entity}s", frozenset())
         whole = with_cleared(body, clearable(entity, columns))
         hidden = [(name, "set", _UNSHOWN) for name in unshown(body, item)]
-        return kept_otherwise(whole, msgspec.json.encode(item)) + hidden
+        return differing_fields(whole, msgspec.json.encode(item)) + hidden
 
 
 def _owner(entity: str, external_id: str, body: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""What is done with the API besides delivering: proof, drift, collected money, adoption.
+"""Commands that read from the API: reconcile, drift, collected, adopt.
 
 Nothing here changes a record of the API but `link`, which gives records their external ids.
 """
@@ -66,7 +66,7 @@ class RemoteCommands:
     async def drift(
         self, watch: Callable[[str, int], None] = lambda entity, read: None
     ) -> DriftReport:
-        """Compares what the API holds with what it was told, and notes what differs."""
+        """Compares what the API has with the journal, and records what differs."""
         async with self.connection.reading() as reader:
             finder = DriftFinder(self.book, self.journal, reader, self._clock)
             report = await finder.find(self.name, watch)

@@ -1,4 +1,4 @@
-"""Drift: what the API really holds, against what the journal says that it was told.
+"""Finds drift: differences between what the API has and what it acknowledged.
 
 People change things in Upflow, and other programs too. Every record that was delivered is listed
 and compared field by field; what they made there themselves is counted and left alone.
@@ -17,8 +17,8 @@ from headrace.book.payloads import Payloads, encode_payload
 from headrace.client.endpoints import Reader, external_path
 from headrace.model.clock import Clock, format_instant
 from headrace.model.entity import BY_NAME, CUSTOMER, ENTITIES, Entity
-from headrace.sync.journal import Drift, Journal, Told
-from headrace.sync.operations.response_check import kept_otherwise
+from headrace.sync.journal import Acknowledged, Drift, Journal
+from headrace.sync.operations.response_check import differing_fields
 
 LOOK_UPS = 300
 """Records that are read once more by themselves at most: half a minute's requests at Upflow's
@@ -57,7 +57,7 @@ class DriftReport(Struct, frozen=True, kw_only=True):
 
     @property
     def empty(self) -> bool:
-        """Whether the API has what it was told; strangers don't count."""
+        """Whether the API has what it acknowledged; unknown records don't count."""
         return not self.drifted and not self.gone
 
 
@@ -78,7 +78,7 @@ class DriftFinder:
     async def find(
         self, organisation: str, watch: Callable[[str, int], None] = lambda entity, read: None
     ) -> DriftReport:
-        """Compares everything; raises what the reader raises. `watch` is told of each page."""
+        """Compares everything; raises what the reader raises. Calls `watch` after each page."""
         self._connection.execute(
             "create or replace table plan.seen (entity varchar, external_id varchar)"
         )
@@ -108,11 +108,13 @@ class DriftFinder:
         if entity is CUSTOMER:
             self._customers |= {item["id"]: item.get("externalId") for item in page}
         named = {str(item["externalId"]): item for item in page if item.get("externalId")}
-        told = self._journal.told([(entity.name, external_id) for external_id in named])
-        bodies = self._bodies(entity, told)
+        acknowledged = self._journal.acknowledged(
+            [(entity.name, external_id) for external_id in named]
+        )
+        bodies = self._bodies(entity, acknowledged)
         for item in page:
             external_id = item.get("externalId")
-            if (entity.name, external_id) not in told:
+            if (entity.name, external_id) not in acknowledged:
                 shown = item.get("customId") or item.get("name") or ""
                 self._strangers.append(
                     Stranger(entity.name, str(item["id"]), external_id, str(shown))
@@ -121,17 +123,17 @@ class DriftFinder:
         self._drifted += self._judge(named, bodies)
         self._connection.execute(
             "insert into plan.seen select $1, unnest($2::varchar[])",
-            [entity.name, [external_id for _, external_id in told]],
+            [entity.name, [external_id for _, external_id in acknowledged]],
         )
 
     def _judge(
         self, named: Mapping[str, dict[str, Any]], bodies: Mapping[tuple[str, str], bytes]
     ) -> list[Drift]:
-        """What differs, of answers by external id and what was told."""
+        """Returns what differs between answers, by external id, and the journal."""
         found = []
         for (entity, external_id), body in bodies.items():
             answer = msgspec.json.encode(with_customer(named[external_id], self._customers))
-            if fields := kept_otherwise(body, answer):
+            if fields := differing_fields(body, answer):
                 found.append(Drift(entity, external_id, fields))
         return found
 
@@ -151,27 +153,30 @@ class DriftFinder:
             if customer is not None and customer not in self._customers:
                 found = await self._reader.find(f"{CUSTOMER.path}/{customer}", CUSTOMER)
                 self._customers[customer] = found.get("externalId") if found else None
-            told = self._journal.told([(name, external_id)])
-            drifted += self._judge({external_id: item}, self._bodies(entity, told))
+            acknowledged = self._journal.acknowledged([(name, external_id)])
+            drifted += self._judge({external_id: item}, self._bodies(entity, acknowledged))
         return gone, drifted
 
     def _bodies(
-        self, entity: Entity, told: dict[tuple[str, str], Told]
+        self, entity: Entity, acknowledged: dict[tuple[str, str], Acknowledged]
     ) -> dict[tuple[str, str], bytes]:
-        """What was told; by the book where only the hash was kept, and is still the same."""
-        bodies = {key: one.payload for key, one in told.items() if one.payload is not None}
-        unkept = [external_id for (_, external_id), one in told.items() if one.payload is None]
+        """Returns acknowledged payloads; from the book where only an equal hash was kept."""
+        bodies = {key: one.payload for key, one in acknowledged.items() if one.payload is not None}
+        unkept = [
+            external_id for (_, external_id), one in acknowledged.items() if one.payload is None
+        ]
         for external_id, record in self._payloads.fetch(entity.name, unkept).items():
             body, hash = encode_payload(record)
-            if hash == told[entity.name, external_id].hash:
+            if hash == acknowledged[entity.name, external_id].hash:
                 bodies[entity.name, external_id] = body
         return bodies
 
     def _gone(self) -> list[Gone]:
         rows = self._connection.execute(
-            "select told.entity, told.external_id from staging.told as told "
+            "select acknowledged.entity, acknowledged.external_id "
+            "from staging.acknowledged as acknowledged "
             "anti join plan.seen as seen using (entity, external_id) "
-            "where list_contains($1::varchar[], told.entity) order by all",
+            "where list_contains($1::varchar[], acknowledged.entity) order by all",
             [[entity.name for entity in ENTITIES]],
         ).fetchall()
         return [Gone(entity, external_id) for entity, external_id in rows]

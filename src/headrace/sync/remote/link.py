@@ -14,9 +14,9 @@ from headrace.model.entity import BY_NAME
 from headrace.model.errors import Refused
 from headrace.model.fields import link_fields, sent_fields
 from headrace.model.record import UNSET, Record
-from headrace.sync.journal import Acknowledged, Asked, Drift, Journal
+from headrace.sync.journal import Acknowledgement, Asked, Drift, Journal
 from headrace.sync.operations.operation import references
-from headrace.sync.operations.response_check import kept_otherwise
+from headrace.sync.operations.response_check import differing_fields
 from headrace.sync.remote.proposals import Proposal
 
 
@@ -52,7 +52,7 @@ class Linker:
         record = self._payloads.fetch(one.entity, [one.external_id])[one.external_id]
         whole, hash = encode_payload(record)
         wanted = references(record)
-        complete = len(self._journal.told(wanted)) == len(set(wanted))
+        complete = len(self._journal.acknowledged(wanted)) == len(set(wanted))
         # What it refers to may be missing still: then its links follow with the next `apply`.
         sent = whole if complete else encode_payload(_alone(record))[0]
         body = msgspec.json.encode({**msgspec.json.decode(sent), "id": one.id})
@@ -69,12 +69,12 @@ class Linker:
         except Refused:
             self._journal.decided(key)
             raise
-        taken = Acknowledged(*key, owner, fingerprint, hash, whole, action="link")
+        taken = Acknowledgement(*key, owner, fingerprint, hash, whole, action="link")
         if not complete:
             taken = msgspec.structs.replace(taken, fingerprint=None, hash=b"", payload=None)
         self._journal.acknowledge([taken])
         self._journal.flush()
-        if fields := kept_otherwise(body, answer.body):
+        if fields := differing_fields(body, answer.body):
             self._journal.mark_drifted([Drift(one.entity, one.external_id, fields)])
 
 

@@ -18,10 +18,10 @@ _ROUNDS = 3
 _ACCUSED = """
 select entity, external_id, api_id
 from plan.compared_documents as document
--- What the API was never told need not be looked for.
+-- Records that were never acknowledged need no second look.
 where api_id is not null or exists (
-    select 1 from staging.told as told
-    where told.entity = document.entity and told.external_id = document.external_id
+    select 1 from staging.acknowledged as acknowledged
+    where acknowledged.entity = document.entity and acknowledged.external_id = document.external_id
 )
 order by abs(book - api) desc, entity, external_id
 """
@@ -71,7 +71,7 @@ class SecondLook:
         return [row for row in rows if (row[0], row[1]) not in self._documents]
 
     async def _look_at_balances(self) -> int:
-        """Balances that the API states otherwise than its documents add up."""
+        """Balances that differ from the sum of the API's own documents."""
         for _ in range(_ROUNDS):
             accused = [
                 row[0]

@@ -85,7 +85,7 @@ class Reconciler:
             if one.verdict != "accepted":
                 id = "" if one.verdict == "claimed" else one.id
                 self._connection.execute(
-                    "insert into plan.told_apart values ($1, $2, $3)",
+                    "insert into plan.kept_apart values ($1, $2, $3)",
                     [one.entity, one.external_id, id],
                 )
 

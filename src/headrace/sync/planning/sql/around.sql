@@ -83,7 +83,7 @@ where exists (from rejected anti join book.fingerprints using (entity, external_
 
 create or replace temp table departed_customers as
 select count(*) as count
-from staging.told
+from staging.acknowledged
 where entity = 'customer'
   and exists (from rejected where entity = 'customer')
   and external_id not in (select external_id from book.fingerprints where entity = 'customer');
@@ -93,8 +93,8 @@ select
     neighbour.entity,
     neighbour.external_id,
     ((sum(hash(
-        at_entity, at_id, marks.fingerprint, withheld.entity is null, told.entity is null,
-        told.fingerprint is not distinct from marks.fingerprint,
+        at_entity, at_id, marks.fingerprint, withheld.entity is null, acknowledged.entity is null,
+        acknowledged.fingerprint is not distinct from marks.fingerprint,
         if(neighbour.entity = 'customer', departed_customers.count, 0)
     )) + if(any_value(own.key) is null, coalesce(any_value(everything_else.mark), 0), 0))
         % 9223372036854775807)::bigint as mark
@@ -107,6 +107,6 @@ left join book.fingerprints as marks
     on marks.entity = at_entity and marks.external_id = at_id
 left join book.withheld as withheld
     on withheld.entity = at_entity and withheld.external_id = at_id
-left join staging.told as told
-    on told.entity = at_entity and told.external_id = at_id
+left join staging.acknowledged as acknowledged
+    on acknowledged.entity = at_entity and acknowledged.external_id = at_id
 group by all;

@@ -1,22 +1,22 @@
--- What should be there against what the API was told: the only step that looks at every record, and
--- it compares numbers only. Sums over shares of the keys tell first where anything differs at all,
--- so that most records are never paired; the texts are fetched for those that differ.
+-- Compares the source with what the API acknowledged. This is the only step that reads every
+-- record, so it compares numbers only. Sums over shares of the keys show first where
+-- anything differs, so that most records are never paired; texts are fetched for those that differ.
 create or replace table plan.differences as
 with now_sums as (
     select key & 16383 as share, sum(hash(key, fingerprint)) as mark
     from book.fingerprints
     group by share
 ),
-told_sums as (
+acknowledged_sums as (
     select key & 16383 as share, sum(hash(key, fingerprint)) as mark
-    from staging.told
+    from staging.acknowledged
     group by share
 ),
 moved as materialized (
     select share
     from now_sums
-    full outer join told_sums using (share)
-    where now_sums.mark is distinct from told_sums.mark
+    full outer join acknowledged_sums using (share)
+    where now_sums.mark is distinct from acknowledged_sums.mark
 ),
 pairs as materialized (
     select now.row as now_row, before.row as before_row
@@ -27,7 +27,7 @@ pairs as materialized (
     ) as now
     full outer join (
         select rowid as row, key, fingerprint
-        from staging.told
+        from staging.acknowledged
         semi join moved on moved.share = key & 16383
     ) as before using (key)
     -- Of what is in doubt, the journal has no fingerprint.
@@ -46,7 +46,7 @@ select
     now.fingerprint
 from pairs
 left join book.fingerprints as now on now.rowid = now_row
-left join staging.told as before on before.rowid = before_row;
+left join staging.acknowledged as before on before.rowid = before_row;
 
 -- What differs, the links on either side of it, the records on their other side, and those whose
 -- customer has left the source. Ids are compared without their entity, which is faster; a namesake

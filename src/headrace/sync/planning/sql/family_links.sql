@@ -24,8 +24,8 @@ select distinct
 from ends
 join book.fingerprints as marks
     on marks.entity = ends.from_entity and marks.external_id = ends.from_external_id
-semi join staging.told as told
-    on told.entity = ends.from_entity and told.external_id = ends.from_external_id
+semi join staging.acknowledged as acknowledged
+    on acknowledged.entity = ends.from_entity and acknowledged.external_id = ends.from_external_id
 anti join book.withheld as withheld
     on withheld.entity = ends.from_entity and withheld.external_id = ends.from_external_id
 anti join plan.changes as change

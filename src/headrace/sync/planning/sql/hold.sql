@@ -137,7 +137,7 @@ select
     'left the source and still has ' || count(*) || if(count(*) = 1, ' document', ' documents')
         || ' at the API',
     'is not empty'
-from plan.told_documents as document
+from plan.acknowledged_documents as document
 anti join (from plan.changes anti join plan.held using (entity, external_id)) as change
     on change.entity = document.entity
     and change.external_id = document.external_id
@@ -148,15 +148,15 @@ group by customer;
 insert into plan.held
 select
     'customer',
-    told.parent,
+    acknowledged.parent,
     'left the source and still has ' || count(*) || if(count(*) = 1, ' child', ' children')
         || ' at the API',
     'is not empty'
-from plan.told_children as told
-semi join leaving on leaving.entity = 'customer' and leaving.external_id = told.parent
+from plan.acknowledged_children as acknowledged
+semi join leaving on leaving.entity = 'customer' and leaving.external_id = acknowledged.parent
 anti join (from plan.changes anti join plan.held using (entity, external_id)) as change
-    on change.entity = 'customer' and change.external_id = told.external_id
-group by told.parent;
+    on change.entity = 'customer' and change.external_id = acknowledged.external_id
+group by acknowledged.parent;
 
 create or replace table plan.held as
 select entity, external_id, first(reason) as reason, first(fate) as fate

@@ -6,8 +6,8 @@ select distinct
 from book.links as link
 join plan.rejects as reject
     on reject.entity = link.to_entity and reject.external_id = link.to_external_id
-anti join staging.told as told
-    on told.entity = link.to_entity and told.external_id = link.to_external_id
+anti join staging.acknowledged as acknowledged
+    on acknowledged.entity = link.to_entity and acknowledged.external_id = link.to_external_id
 where reject.stands
   and link.from_external_id not in (select external_id from book.fixes)
   and link.from_external_id not in (select external_id from book.settled);

@@ -81,19 +81,19 @@ create or replace temp table staged as
 select
     node.* exclude (customer, currency, amount),
     -- What is given back is still the old customer's.
-    coalesce(knot.customer, node.customer) as customer,
+    coalesce(ranked.customer, node.customer) as customer,
     -- 0 gives back what others need, 1 is the record, 2 brings the links that had to wait.
-    coalesce(knot.step, 1) as step,
-    if(knot.step in (0, 2), null, node.currency) as currency,
-    if(knot.step in (0, 2), null, node.amount) as amount,
+    coalesce(ranked.step, 1) as step,
+    if(ranked.step in (0, 2), null, node.currency) as currency,
+    if(ranked.step in (0, 2), null, node.amount) as amount,
     phases.phase,
     phases.is_parent,
     coalesce(anchors.anchor, 0) as anchor,
     -- Of contacts the main one goes first: the API makes one of those that it has the main one.
-    coalesce(knot.rank, if(node.entity = 'contact' and not node.is_main, 1, 0)) as rank,
+    coalesce(ranked.rank, if(node.entity = 'contact' and not node.is_main, 1, 0)) as rank,
     case
         when node.entity = 'customer' and node.action = 'create' then 0
-        when knot.rank is not null then 1
+        when ranked.rank is not null then 1
         when node.action = 'delete' then
             case node.entity
                 when 'refund' then 2
@@ -108,8 +108,8 @@ select
 from plan.nodes as node
 join phases using (id)
 left join anchors using (id)
-left join plan.knots as knot
-    on knot.entity = node.entity and knot.external_id = node.external_id;
+left join plan.steps as ranked
+    on ranked.entity = node.entity and ranked.external_id = node.external_id;
 
 create or replace table plan.operations as
 with lanes as (
@@ -171,7 +171,7 @@ join plan.operations as parent
 where child.entity = 'customer' and child.action <> 'delete'
 union all
 select operation.number, other.number
-from plan.knot_waits as wait
+from plan.step_waits as wait
 join plan.operations as operation
     on operation.entity = wait.entity
     and operation.external_id = wait.external_id
@@ -185,10 +185,10 @@ union all
 -- A customer goes when what was its own is another customer's.
 select customer.number, document.number
 from plan.operations as customer
-join plan.told_documents as told on told.customer = customer.external_id
+join plan.acknowledged_documents as acknowledged on acknowledged.customer = customer.external_id
 join plan.operations as document
-    on document.entity = told.entity
-    and document.external_id = told.external_id
+    on document.entity = acknowledged.entity
+    and document.external_id = acknowledged.external_id
     and document.step < 2
 where customer.entity = 'customer' and customer.action = 'delete'
   and document.customer <> customer.external_id

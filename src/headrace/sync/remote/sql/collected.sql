@@ -13,7 +13,7 @@ create or replace table plan.api_links (
 );
 create or replace table plan.api_created (entity varchar, external_id varchar, created_at varchar);
 -- (entity, external_id, id) that a person said are two, or that are one record by now.
-create or replace table plan.told_apart (entity varchar, external_id varchar, id varchar);
+create or replace table plan.kept_apart (entity varchar, external_id varchar, id varchar);
 
 -- Payments that are no money: the mark that their reference starts with.
 create or replace table plan.api_kinds (

@@ -156,7 +156,7 @@ select
         when not in_api then 'not in the API: ' || coalesce(
             withheld.reason,
             held.reason,
-            if(told.entity is null, null,
+            if(acknowledged.entity is null, null,
                 'it was, and is gone: `headrace drift --repair` has it sent again'),
             'not sent yet'
         )
@@ -193,9 +193,9 @@ left join (
 ) as numbers using (entity, external_id)
 left join (
     select entity, external_id
-    from staging.told
+    from staging.acknowledged
     semi join plan.differing using (entity, external_id)
-) as told using (entity, external_id)
+) as acknowledged using (entity, external_id)
 left join plan.doubles as doubles on doubles.entity = one.entity and doubles.id = one.external_id
 -- Collected money that may stand there twice is a difference whatever is open on it.
 where open_differs or due_differs or state_differs or not in_api;

@@ -19,7 +19,7 @@ join plan.api_created as sent
     and sent.created_at >= collected.created_at
 left join book.roots as booked_root on booked_root.external_id = money.customer
 left join book.roots as collected_root on collected_root.external_id = collected.customer
-anti join plan.told_apart as apart
+anti join plan.kept_apart as apart
     on apart.entity = collected.entity
     and (
         (apart.external_id in ('', money.external_id) and apart.id = collected.id)

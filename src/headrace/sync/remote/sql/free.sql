@@ -1,4 +1,5 @@
--- Records of the book that the API may have without an external id: neither told nor seen there.
+-- Records of the book that the API may have without an external id: neither acknowledged nor seen
+-- there.
 -- (entity, external_id, customer, number, currency, amount); of customers the number is the name.
 create or replace table plan.free as
 with documents as (
@@ -11,5 +12,5 @@ select entity, external_id, customer, number, currency, amount::bigint as amount
 from documents
 semi join book.fingerprints as fingerprints using (entity, external_id)
 anti join book.withheld as withheld using (entity, external_id)
-anti join staging.told as told using (entity, external_id)
+anti join staging.acknowledged as acknowledged using (entity, external_id)
 anti join plan.seen as seen using (entity, external_id);

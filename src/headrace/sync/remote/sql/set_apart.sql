@@ -9,7 +9,7 @@ with apart as (
 -- Claimed records of whose links the source says nothing keep those of the portal.
 kept as (
     from plan.api_links as link
-    semi join plan.told_apart as claimed
+    semi join plan.kept_apart as claimed
         on claimed.entity = link.entity and claimed.external_id = link.external_id
         and claimed.id = ''
     anti join book.stated_links as stated

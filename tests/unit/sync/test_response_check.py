@@ -7,15 +7,15 @@ from typing import Any
 import msgspec
 import pytest
 
-from headrace.sync.operations.response_check import kept_otherwise
+from headrace.sync.operations.response_check import differing_fields
 
 _LINK = {"amountLinked": 60, "invoice": {"externalId": "I1"}}
 _KEPT_LINK = {"linkedAmount": 60, "invoice": {"id": "x", "externalId": "I1", "status": "DUE"}}
 _CONTACT = {"email": "Jane@x.io", "firstName": "Jane", "isMain": False}
 
 
-def _echo(sent: dict[str, Any], kept: Any) -> list[tuple[str, str, str]]:
-    return kept_otherwise(msgspec.json.encode(sent), msgspec.json.encode(kept))
+def _check(sent: dict[str, Any], kept: Any) -> list[tuple[str, str, str]]:
+    return differing_fields(msgspec.json.encode(sent), msgspec.json.encode(kept))
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def _echo(sent: dict[str, Any], kept: Any) -> list[tuple[str, str, str]]:
     ],
 )
 def test_what_is_kept(sent: dict[str, Any], kept: Any) -> None:
-    assert _echo(sent, kept) == []
+    assert _check(sent, kept) == []
 
 
 @pytest.mark.parametrize(
@@ -77,8 +77,8 @@ def test_what_is_kept(sent: dict[str, Any], kept: Any) -> None:
 def test_what_is_kept_otherwise(
     sent: dict[str, Any], kept: Any, field: str, before: str, after: str
 ) -> None:
-    assert _echo(sent, kept) == [(field, before, after)]
+    assert _check(sent, kept) == [(field, before, after)]
 
 
 def test_an_answer_that_is_no_json_is_not_judged() -> None:
-    assert kept_otherwise(b'{"name":"x"}', b"") == []
+    assert differing_fields(b'{"name":"x"}', b"") == []

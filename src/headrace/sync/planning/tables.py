@@ -1,0 +1,274 @@
+"""The tables through which planner, loader and summary talk: the book's schema `plan`.
+
+Each is declared once: its columns, what a row means, the file that makes it and the files that read
+it. Queries in `.sql` files fill most of them; a test compares what they make with this declaration.
+
+A planning run makes `PLANNED` anew, and delivery only reads them. `TEMPORARY` are overwritten at
+each use. All of them are in memory: a plan that is saved to a file has a format of its own. The
+tables that `remote/` makes in the same schema while it compares with the API are not among them.
+"""
+
+from __future__ import annotations
+
+import duckdb
+from msgspec import Struct
+
+
+class Table(Struct, frozen=True, kw_only=True):
+    """One table, view or temporary table."""
+
+    name: str
+    """With its schema; a temporary table has none."""
+    columns: tuple[str, ...]
+    """Names with their types, in their order."""
+    meaning: str
+    """What one row says."""
+    made_by: str
+    """The file whose statement creates it, below `headrace/sync` unless it starts with `book/`."""
+    read_by: tuple[str, ...] = ()
+    """The files that read it, likewise."""
+
+
+def _table(name: str, columns: str, meaning: str, made_by: str, *read_by: str) -> Table:
+    return Table(
+        name=name,
+        columns=tuple(columns.split(", ")),
+        meaning=meaning,
+        made_by=made_by,
+        read_by=read_by,
+    )
+
+
+_KEY = "entity varchar, external_id varchar"
+_LINK = f"{_KEY}, to_entity varchar, to_external_id varchar"
+
+PLANNED = (
+    _table(
+        "plan.differences",
+        f"{_KEY}, action varchar, key bigint, fingerprint bigint",
+        "a record whose row differs from what the API acknowledged; `key` is the hash of its name",
+        "planning/sql/differences.sql",
+        *("planning/sql/changes.sql", "planning/rejects.py", "collection/claiming.py"),
+    ),
+    _table(
+        "plan.changes",
+        f"{_KEY}, action varchar, fingerprint bigint, shrinks boolean",
+        "a difference that is sent; `shrinks` if it settles less than before",
+        "planning/sql/changes.sql",
+        *("planning/planner.py", "planning/sql/nodes.sql", "planning/sql/hold.sql"),
+    ),
+    _table(
+        "plan.gone",
+        f"{_KEY}, customer varchar",
+        "a record that is deleted, and the customer it belonged to",
+        "planning/planner.py",
+        *("planning/sql/nodes.sql", "planning/sql/scope.sql", "planning/rejects.py"),
+    ),
+    _table(
+        "plan.acknowledged_children",
+        "external_id varchar, parent varchar",
+        "a deleted customer that had a parent, where its payload was kept",
+        "planning/planner.py",
+        "planning/sql/hold.sql",
+    ),
+    _table(
+        "plan.acknowledged_documents",
+        f"{_KEY}, customer varchar",
+        "a document that the API has of a customer that is deleted",
+        "planning/planner.py",
+        *("planning/sql/hold.sql", "planning/sql/place.sql", "ordering/neighbours.py"),
+    ),
+    _table(
+        "plan.moved",
+        f"{_KEY}, action varchar, currency varchar, amount bigint",
+        "by how much an update or deletion changes the open amount, in lowest divisions",
+        "planning/turnover.py",
+        "planning/turnover.py",
+    ),
+    _table(
+        "plan.departed",
+        f"{_KEY}, rule varchar",
+        "a record that left the source and stays at the API, by the rule of its entity",
+        "planning/sql/scope.sql",
+        "planning/summary.py",
+    ),
+    _table(
+        "plan.left_out",
+        f"{_KEY}, action varchar",
+        "a change outside the chosen scope",
+        "planning/sql/scope.sql",
+        *("planning/scope.py", "planning/summary.py", "planning/sql/hold.sql"),
+    ),
+    _table(
+        "plan.staying_links",
+        "from_entity varchar, from_external_id varchar, to_entity varchar, "
+        "to_external_id varchar, reason varchar",
+        "a link that is not sent because of an error",
+        "planning/sql/staying.sql",
+        *("planning/sql/staying.sql", "remote/sql/compared.sql"),
+    ),
+    _table(
+        "plan.staying",
+        f"{_KEY}, reason varchar",
+        "a record, or a link by the names of both ends, that is not sent because of an error",
+        "planning/sql/staying.sql",
+        "planning/summary.py",
+    ),
+    _table(
+        "plan.rejects",
+        f"{_KEY}, fingerprint bigint, message varchar, ignored boolean, around bigint, "
+        "stands boolean",
+        "a refusal of the API; `stands` as long as neither the record nor its neighbours changed",
+        "planning/rejects.py",
+        *("planning/sql/standing.sql", "planning/sql/hold.sql", "planning/planner.py"),
+    ),
+    _table(
+        "plan.around",
+        f"{_KEY}, mark bigint",
+        "a hash of all neighbours of a refused record; made only where something was refused",
+        "planning/sql/around.sql",
+        *("planning/sql/standing.sql", "planning/rejects.py"),
+    ),
+    _table(
+        "plan.claims",
+        f"{_KEY}, id varchar, how varchar, others varchar[], keeps_links boolean, "
+        "frees varchar[][]",
+        "a booked payment or refund that becomes the record which Upflow collected as `id`",
+        "collection/sql/claims.sql",
+        *("collection/claiming.py", "delivery/loader.py", "planning/planner.py"),
+    ),
+    _table(
+        "plan.awaiting",
+        f"{_KEY}, reason varchar",
+        "a record that waits until a person decides whether Upflow collected it",
+        "collection/sql/claims.sql",
+        *("collection/claiming.py", "planning/sql/hold.sql"),
+    ),
+    _table(
+        "plan.held",
+        f"{_KEY}, reason varchar, fate varchar",
+        "a change that is not sent since something it needs is refused, waits or is left out",
+        "planning/sql/hold.sql",
+        *("planning/summary.py", "remote/sql/compared.sql"),
+    ),
+    _table(
+        "plan.nodes",
+        f"id bigint, {_KEY}, action varchar, fingerprint bigint, shrinks boolean, "
+        "customer varchar, currency varchar, amount bigint, moment timestamp, open boolean, "
+        "is_main boolean, level integer",
+        "a change that is sent, as a node of the graph that ordering and phases look at",
+        "planning/sql/nodes.sql",
+        *("planning/phases.py", "planning/sql/place.sql", "ordering/neighbours.py"),
+    ),
+    _table(
+        "plan.edges",
+        "source bigint, target bigint",
+        "a link between two nodes; `target` is null where the API has the other side already",
+        "planning/sql/nodes.sql",
+        *("planning/phases.py", "planning/sql/place.sql"),
+    ),
+    _table(
+        "plan.reached",
+        "id bigint, phase integer",
+        "a node that links connect with a change (phase 0) or an open item (phase 1)",
+        "planning/phases.py",
+        "planning/sql/place.sql",
+    ),
+    _table(
+        "plan.steps",
+        f"{_KEY}, step integer, customer varchar, rank bigint",
+        "a request of a record that conflicts with others, in the order found; `step` is 0 for a "
+        "release, 1 for the record, 2 for its late links; `customer` only of a release",
+        "ordering/resolver.py",
+        "planning/sql/place.sql",
+    ),
+    _table(
+        "plan.step_waits",
+        f"{_KEY}, step integer, on_entity varchar, on_external_id varchar, on_step integer",
+        "a step that must not leave before another one was acknowledged",
+        "ordering/resolver.py",
+        "planning/sql/place.sql",
+    ),
+    _table(
+        "plan.given_back",
+        _LINK,
+        "a link that a release takes away although it stays: the record's own request restores it",
+        "ordering/resolver.py",
+        "ordering/resolver.py",
+    ),
+    _table(
+        "plan.late_links",
+        _LINK,
+        "a link that the record's own request leaves out and a further request brings",
+        "ordering/resolver.py",
+        *("ordering/resolver.py", "planning/sql/place.sql"),
+    ),
+    _table(
+        "plan.operations",
+        f"number bigint, id bigint, {_KEY}, action varchar, step integer, fingerprint bigint, "
+        "customer varchar, phase integer, currency varchar, amount bigint",
+        "one request; numbers follow the order of delivery, and are consecutive within a lane",
+        "planning/sql/place.sql",
+        *("delivery/loader.py", "planning/changes.py", "planning/summary.py"),
+    ),
+    _table(
+        "plan.lanes",
+        "customer varchar, phase integer, first bigint, last bigint",
+        "the operations of one customer in one phase, which go one after the other",
+        "planning/sql/place.sql",
+        *("delivery/loader.py", "planning/summary.py"),
+    ),
+    _table(
+        "plan.waits",
+        "number bigint, on_number bigint",
+        "an operation that must not leave before one of another lane was acknowledged",
+        "planning/sql/place.sql",
+        *("delivery/loader.py", "planning/sql/limit.sql"),
+    ),
+)
+
+TEMPORARY = (
+    _table(
+        "wanted",
+        "external_id varchar",
+        "a record of one entity whose payload is built next",
+        "book/payloads.py",
+        "book/payloads.py",
+    ),
+    _table(
+        "ranges",
+        "first bigint, last bigint",
+        "the numbers of the operations that one lane loads next",
+        "delivery/loader.py",
+        "delivery/loader.py",
+    ),
+    _table(
+        "slice",
+        f"number bigint, {_KEY}, action varchar, customer varchar, fingerprint bigint",
+        "an operation that is loaded next",
+        "delivery/loader.py",
+        "delivery/loader.py",
+    ),
+)
+
+BY_NAME = {table.name: table for table in (*PLANNED, *TEMPORARY)}
+
+WITHOUT_CHANGES = (
+    *("plan.operations", "plan.lanes", "plan.waits"),
+    *("plan.given_back", "plan.late_links"),
+)
+"""Tables that a plan always has, empty where there is nothing to send."""
+
+
+def columns_of(name: str) -> tuple[str, ...]:
+    """The declared columns, for `make_table`."""
+    return BY_NAME[name].columns
+
+
+def make_empty(connection: duckdb.DuckDBPyConnection, *names: str) -> None:
+    """Makes these tables anew, without rows."""
+    connection.execute(
+        "; ".join(
+            f"create or replace table {name} ({', '.join(columns_of(name))})" for name in names
+        )
+    )
