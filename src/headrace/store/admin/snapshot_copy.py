@@ -79,7 +79,7 @@ def _fill(copy: sqlite3.Connection, remote: Connection) -> None:
     copy.execute("DELETE FROM meta")
     for table in TABLES:
         insert = _insert(copy, table)
-        # A new cursor for each table: a result that is still being fetched keeps its columns.
+        # One cursor name for each table: a prepared FETCH keeps the columns of its first cursor.
         remote.execute(f"DECLARE {table}_rows CURSOR FOR {_select(copy, table)}")
         while rows := remote.execute(f"FETCH {_BATCH} FROM {table}_rows").fetchall():
             copy.executemany(insert, rows)
@@ -113,7 +113,8 @@ def _upload(remote: Any, copy: sqlite3.Connection) -> None:
 
 
 def _renew_keys(copy: sqlite3.Connection, live: Connection) -> None:
-    """Change the version of the keys, so that every process reloads them whatever it knew before."""
+    """Change the version of the keys, so that every process reloads them whatever it knew
+    before."""
     known = [row[0] for db in (copy, live) if (row := db.execute(KEY["version"]).fetchone())]
     copy.execute(KEY["set_version"], (max(known, default=0) + _KEYS_STEP,))
 

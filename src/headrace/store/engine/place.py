@@ -32,7 +32,8 @@ _SCHEMES = ("postgresql://", "postgres://")
 
 
 class Place(Struct, frozen=True):
-    """Where a hub's data is: a folder with a SQLite database, or the URL of a PostgreSQL database."""
+    """Where a hub's data is: a folder with a SQLite database, or the URL of a PostgreSQL
+    database."""
 
     folder: Path | None = None
     url: str | None = None
@@ -141,7 +142,8 @@ def snapshot(place: Place) -> Iterator[Connection]:
 
 
 def check_file(db: sqlite3.Connection, path: Path) -> None:
-    """Raise ConfigurationError unless the open file is a hub's database of this version's schema."""
+    """Raise ConfigurationError unless the open file is a hub's database of this version's
+    schema."""
     try:
         check_version(db)
     except sqlite3.DatabaseError as error:

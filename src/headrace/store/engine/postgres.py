@@ -30,7 +30,13 @@ from headrace.store.engine.postgres_connection import (
 )
 from headrace.store.engine.postgres_dialect import schema_for_postgres
 from headrace.store.engine.postgres_statistics import Statistics
-from headrace.store.engine.postgres_threads import CommitLost, Greet, Lane, Line, told
+from headrace.store.engine.postgres_threads import (
+    CommitLost,
+    ConnectionThreads,
+    OnConnect,
+    ThreadConnection,
+    error_for_client,
+)
 from headrace.store.migrations import migrate
 
 T = TypeVar("T")
@@ -64,8 +70,8 @@ class PostgresStore:
         ]
         for writer in self._writers:
             writer.start()
-        self._reads = Lane(url, _read_together, threads=readers, together=_READS_MAX)
-        self._scans = Lane(url, _read_together, threads=scanners)
+        self._reads = ConnectionThreads(url, _read_together, threads=readers, group_max=_READS_MAX)
+        self._scans = ConnectionThreads(url, _read_together, threads=scanners)
 
     def write(self, organisation: int, run: Callable[..., T], *arguments: Any) -> asyncio.Future[T]:
         job = new_job(run, arguments)
@@ -79,18 +85,20 @@ class PostgresStore:
         return job.future
 
     def read(self, run: Callable[..., T], *arguments: Any) -> asyncio.Future[T]:
-        return self._reads.ask(run, *arguments)
+        return self._reads.submit(run, *arguments)
 
     def scan(self, run: Callable[..., T], *arguments: Any) -> asyncio.Future[T]:
-        return self._scans.ask(run, *arguments)
+        return self._scans.submit(run, *arguments)
 
-    def lane(self, prepare: Callable[[PostgresConnection], None], greet: Greet) -> Lane:
+    def dedicated_thread(
+        self, prepare: Callable[[PostgresConnection], None], on_connect: OnConnect
+    ) -> ConnectionThreads:
         """Start a thread with its own connection and transactions; the caller closes it.
 
         `prepare` runs now, in an exclusive transaction; `on_connect` runs on each new connection.
         """
         transact(self._url, prepare)
-        return Lane(self._url, _write_alone, greet=greet)
+        return ConnectionThreads(self._url, _write_alone, on_connect=on_connect)
 
     def close(self) -> None:
         with self._changed:
@@ -104,12 +112,12 @@ class PostgresStore:
         self._statistics.close()
 
     def _write_loop(self) -> None:
-        line = Line(self._url)
+        connection = ThreadConnection(self._url)
         while (organisation := self._turns.get()) is not None:
             with self._changed:
                 waiting = self._writes[organisation]
                 jobs = [waiting.popleft() for _ in range(min(len(waiting), _WRITES_MAX))]
-            line.serve(jobs, _Writing(organisation))
+            connection.serve(jobs, _Writing(organisation))
             hand_back(jobs)
             self._statistics.count(len(jobs))
             with self._changed:
@@ -118,7 +126,7 @@ class PostgresStore:
                 else:
                     del self._writes[organisation]
                     self._changed.notify_all()
-        line.close()
+        connection.close()
 
 
 class _Writing:
@@ -145,7 +153,7 @@ def _run_in_savepoint(db: PostgresConnection, job: Job) -> None:
     except ConnectionLost:
         raise
     except Exception as error:
-        job.error = told(error)
+        job.error = error_for_client(error)
         with contextlib.suppress(DatabaseError):  # discards what it had queued before it failed
             db.settle()
         db.execute("ROLLBACK TO job")
@@ -180,7 +188,7 @@ def _read_together(db: PostgresConnection, jobs: Sequence[Job]) -> None:
         except ConnectionLost:
             raise
         except DatabaseError as error:
-            job.error = told(error)
+            job.error = error_for_client(error)
             db.execute("ROLLBACK")
             db.execute(_SNAPSHOT)
         except Exception as error:

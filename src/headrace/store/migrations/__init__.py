@@ -47,7 +47,8 @@ def migrate(db: Connection, translate: Callable[[str], str] = str) -> None:
 
 
 def check_version(db: Connection) -> None:
-    """Raise ConfigurationError unless the schema is this version's. For connections that only read."""
+    """Raise ConfigurationError unless the schema is this version's. For connections that only
+    read."""
     present, newest = _version(db), available()[-1][0]
     _refuse_newer(present, newest)
     if present < newest:

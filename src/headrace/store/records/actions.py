@@ -1,4 +1,4 @@
-"""The collection team's actions: read by the API, made by whoever administers the hub."""
+"""The collection team's actions: the API reads them, the hub's operator creates them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ _INVOICE = msgspec.json.Decoder(Invoice)
 
 
 def make_action(db: Connection, context: Context, draft: ActionDraft) -> Action:
-    """A reminder, task or reply; BadRequest when it names what does not exist."""
+    """Create a reminder, task or reply. Raises BadRequest when it refers to something that does not
+    exist."""
     organisation = context.organisation.seq
     customer = invoice = None
     if draft.customer is not None:
@@ -59,7 +60,7 @@ def make_action(db: Connection, context: Context, draft: ActionDraft) -> Action:
 
 
 def read_action(db: Connection, context: Context, address: Address) -> Action:
-    """One; raises NotFound. Actions have no externalId."""
+    """Return one action. Raises NotFound. Actions have no externalId."""
     row = None
     if address.id is not None:
         row = db.execute(SQL["by_id"], (address.id, context.organisation.seq)).fetchone()
@@ -71,7 +72,7 @@ def read_action(db: Connection, context: Context, address: Address) -> Action:
 def list_actions(
     db: Connection, context: Context, window: Window, customer: Address | None
 ) -> Page[Action]:
-    """A page, newest first, of all or of one customer's; an unknown customer has none."""
+    """Return a page, newest first, of all or of one customer's; empty for an unknown customer."""
     organisation = context.organisation
     name, owner, counted = "page", organisation.seq, counters.WHOLE_ORGANISATION
     if customer is not None:
@@ -85,14 +86,15 @@ def list_actions(
 
 
 def remove_actions(db: Connection, context: Context, customer: int) -> None:
-    """Take those of a customer that goes; its own count goes with the customer's counters."""
+    """Delete the actions of a customer that is being deleted; its counter goes with the customer's
+    row."""
     gone = db.execute(SQL["delete_of_customer"], (customer,)).rowcount
     if gone:
         counters.count(db, context.organisation.seq, ACTION.name, -gone)
 
 
 def forget_invoice(db: Connection, invoice: int) -> None:
-    """The invoice that drove them goes; the actions stay."""
+    """Unlink a deleted invoice from its actions; the actions stay."""
     db.execute(SQL["forget_invoice"], (invoice,))
 
 

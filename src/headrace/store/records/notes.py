@@ -17,7 +17,7 @@ from headrace.store.records.references import Address
 def make_note(
     db: Connection, context: Context, customer: Address, draft: NoteDraft
 ) -> tuple[CustomerRow, Note]:
-    """Add one; raises NotFound without the customer."""
+    """Create a note. Raises NotFound without the customer."""
     row = get_customer(db, context, customer)
     note = Note(id=context.new_id(), content=draft.content, created_at=context.timestamp)
     db.execute(SQL["insert"], (row.seq, note.id, note.created_at, note.content))
@@ -28,7 +28,7 @@ def make_note(
 def list_notes(
     db: Connection, context: Context, customer: Address, window: Window
 ) -> tuple[CustomerRow, Page[Note]]:
-    """A page, newest first; raises NotFound without the customer."""
+    """Return a page, newest first. Raises NotFound without the customer."""
     row = get_customer(db, context, customer)
     total = counters.total(db, context.organisation, NOTE.name, counters.beside(row.seq))
     page = page_of_rows(db, SQL, "page", (row.seq,), window, total)
@@ -40,7 +40,7 @@ def list_notes(
 
 
 def delete_note(db: Connection, context: Context, customer: Address, note: Address) -> CustomerRow:
-    """Remove one; raises NotFound. Notes have no externalId."""
+    """Delete a note. Raises NotFound. Notes have no externalId."""
     row = get_customer(db, context, customer)
     if note.id is None or db.execute(SQL["delete"], (note.id, row.seq)).rowcount == 0:
         raise NotFound(f"There is no note with {note} at {row.label}.")
@@ -49,5 +49,5 @@ def delete_note(db: Connection, context: Context, customer: Address, note: Addre
 
 
 def remove_notes(db: Connection, customer: int) -> None:
-    """Take those of a customer that goes."""
+    """Delete the notes of a customer that is being deleted."""
     db.execute(SQL["delete_of_customer"], (customer,))
