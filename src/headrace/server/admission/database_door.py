@@ -1,9 +1,14 @@
-"""The door of a hub on PostgreSQL: keys and limits are asked of the database.
+"""Admission for a hub on PostgreSQL: keys and limits are shared through the database.
 
-Requests that arrive together are asked for together. What is answered is told with the next
-question, or by itself soon after; until then it counts as under way, which never lets one request
-more in. One that finds no place while other hubs hold some waits a moment for what they have to
-tell, and for those that died to be noticed, before it is refused.
+Requests that arrive together are admitted in one round trip. Answered requests are reported with
+the next round, or in a round of their own shortly after.
+
+Why that is safe: until it is reported, an answered request still counts as in flight, so the hubs
+together never admit more than the limit, only briefly fewer. Example: with 10 allowed in flight and
+6 held by another hub that has just answered all of them, this hub may see 6 for 2 ms after they
+ended. It would refuse a fifth request although a slot is free. Therefore a request that finds no
+slot while other hubs hold some is retried every 4 ms for up to 40 ms, which also leaves time to
+detect hubs that died, before it is refused.
 """
 
 from __future__ import annotations
@@ -23,14 +28,14 @@ from headrace.store.engine.admissions import Admissions, Grant, Granted, Want
 from headrace.store.engine.postgres import PostgresStore
 
 _REPORT_AFTER_S = 0.002
-"""How long an answered request may count as under way for the other hubs."""
+"""How long an answered request may keep counting as in flight at the other hubs."""
 _RETRY_S = 0.004
 _PATIENCE_S = 0.04
-"""How long a request waits for a place that another hub may just be giving back."""
+"""How long a request waits for a slot that another hub may be about to release."""
 
 
 class _Waiting(Struct, eq=False):
-    """A request before the door."""
+    """A request that waits for admission."""
 
     organisation: int
     until: float
@@ -51,7 +56,8 @@ class DatabaseDoor:
         self._waiting: list[_Waiting] = []
         self._held: Counter[int] = Counter()
         self._reported: dict[int, int] = {}
-        """What the database believes that we hold, where that may be more than nothing."""
+        """In-flight counts that the database has recorded for this hub, where they may not be
+        zero."""
         self._process = 0
         self._round: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -97,7 +103,7 @@ class DatabaseDoor:
         return visitor
 
     def _start_round(self, waiting: _Waiting | None = None) -> None:
-        """Begin a round of questions, which lasts while there are any."""
+        """Start the admission rounds, which run until nothing is left to ask or report."""
         if waiting is not None:
             self._waiting.append(waiting)
         if self._timer is not None:
@@ -125,14 +131,16 @@ class DatabaseDoor:
                 self._start_round()
 
     def _wants(self) -> list[Want]:
-        """Who waits, and whatever the database does not know yet of what we hold."""
+        """Return what to ask for: the waiting requests, and every count that changed since it
+        was reported."""
         wanted = Counter(waiting.organisation for waiting in self._waiting)
         changed = {seq for seq, held in self._reported.items() if held != self._held[seq]}
         return [Want(seq, wanted[seq], self._held[seq]) for seq in sorted({*wanted, *changed})]
 
     def _apply(self, wants: list[Want], waiting: list[_Waiting], granted: Granted) -> None:
         if granted.process != self._process:
-            # The database forgets us with the connection: it has to be told everything again.
+            # A new connection has a new process id, under which the database has recorded nothing:
+            # report all counts again.
             self._process = granted.process
             self._reported = {seq: -1 for seq, held in self._held.items() if held}
         for want, grant in zip(wants, granted.grants, strict=True):
@@ -142,13 +150,13 @@ class DatabaseDoor:
             mine = [one for one in waiting if one.organisation == want.organisation]
             for place, one in enumerate(mine[: grant.granted], 1):
                 if one.future.done():
-                    continue  # its sender has gone: the next round gives the place back
+                    continue  # its client has disconnected: the next round returns the slot
                 self._held[want.organisation] += 1
                 one.future.set_result(grant.in_flight + place)
             self._refuse_or_retry(mine[grant.granted :], grant)
 
     def _refuse_or_retry(self, waiting: list[_Waiting], grant: Grant) -> None:
-        """Refuse who found no place, or let him wait for the next round."""
+        """Refuse requests without a slot, or retry them in the next round."""
         now = self._clock.monotonic()
         in_flight = grant.in_flight + grant.granted
         for one in waiting:
@@ -163,7 +171,7 @@ class DatabaseDoor:
                 one.future.set_result(refusal)
 
     async def _refresh_keys(self) -> None:
-        """Have keys that are not older than this moment."""
+        """Ensure that the keys are at least as recent as this moment."""
         version = await self._store.read(keys_version)
         if version != self._keys.version:
             await self._load_keys(version)

@@ -148,6 +148,12 @@ class SqliteStore:
         going = True
         while going:
             group = [self._jobs.get()]
+            # Group commit. A commit costs one flush to disk, a few milliseconds on common hardware,
+            # whether it holds one write or a hundred. So the loop takes everything that queued up
+            # during the last commit and commits it together. Example: with a flush of 5 ms and 100
+            # concurrent imports, one commit for each would allow 200 imports per second; groups of
+            # 100 allow up to 20,000. No timer is needed: a single write starts at once, and a group
+            # grows just as large as the disk is slow.
             while len(group) < _GROUP_MAX and group[-1] is not None:
                 try:
                     group.append(self._jobs.get_nowait())
