@@ -1,4 +1,4 @@
-"""What a collection team works with: read by the API, written by people."""
+"""Records of the collection team: read through the API, written by people."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from headrace.model.reference import Reference
 
 
 class DunningPlan(Record):
-    """A workflow; only linked by the API, never created by it (guide)."""
+    """A dunning workflow; the API refers to it but never creates it (guide)."""
 
     id: str
     name: str
@@ -29,7 +29,7 @@ class User(Record):
 
 
 class BankAccount(Record):
-    """Where payments arrive."""
+    """An account that payments are made to."""
 
     id: str
     name: str
@@ -46,7 +46,7 @@ class PlanBrief(Record):
 
 
 class CarryingInvoice(Record):
-    """The invoice that drives a reminder."""
+    """The invoice that a reminder is about."""
 
     id: str
     custom_id: str | None
@@ -77,7 +77,7 @@ class Action(Record):
 
 
 class ActionDraft(Record):
-    """What an action is made of; the API makes none."""
+    """The fields of a new action; the API can't create one."""
 
     name: Text
     type: Text
@@ -106,13 +106,13 @@ class Note(Record):
 
 
 class AccountManagerChoice(Record):
-    """Who is to look after a customer; null for nobody."""
+    """Who should manage a customer; null for nobody."""
 
     id: str | None
 
 
 class PortalRequest(Record):
-    """What a portal link is asked for (guide, Create customer portal URL)."""
+    """The request for a portal link (guide, Create customer portal URL)."""
 
     expires_in: int = 86_400
     """Seconds, at least 1; no maximum."""
@@ -121,6 +121,6 @@ class PortalRequest(Record):
 
 
 class PortalLink(Record):
-    """The answer: a URL that carries its own expiring token."""
+    """The answer: a URL with a token that expires."""
 
     url: str

@@ -34,6 +34,6 @@ class ScopeOptions(Struct, frozen=True, kw_only=True):
             name = word.removesuffix("s").replace(" ", "_").replace("-", "_")
             if name not in BY_NAME:
                 known = ", ".join(entity.plural for entity in BY_NAME.values())
-                raise typer.BadParameter(f"{word} is none of {known}", param_hint="--only")
+                raise typer.BadParameter(f"{word} must be one of {known}", param_hint="--only")
             entities.append(name)
         return Scope(only=tuple(entities), customer=self.customer, limit=self.limit)
