@@ -1,4 +1,4 @@
-"""Fingerprints: a number for each record, by all of its columns that travel."""
+"""Fingerprints: one number per record, computed from all of its columns that are sent."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ _TEMPLATE = resources.files("headrace.book").joinpath("fingerprints.sql").read_t
 
 
 def _columns(record: type[Record]) -> str:
-    """The columns, in an order of their own, so that moving a field moves no fingerprint."""
+    """Return the columns in a fixed order, so that moving a field does not change any
+    fingerprint."""
     return ", ".join(sorted(field.column for field in sent_fields(record)))
 
 
 FINGERPRINTS = _TEMPLATE.format(
     contact=_columns(Contact), **{entity.name: _columns(entity.record) for entity in ENTITIES}
 )
-"""The statement that makes `book.fingerprints`."""
+"""The statement that creates `book.fingerprints`."""

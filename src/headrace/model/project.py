@@ -285,7 +285,9 @@ def _convert(
         if problem.startswith("Object contains unknown field "):
             problem = _unknown(problem.rpartition(" ")[2].strip("`"), kind, inner)
         elif problem.startswith("Invalid enum value "):
-            problem = f"{problem.removeprefix('Invalid enum value ')} must be one of {_choices(inner)}"
+            problem = (
+                f"{problem.removeprefix('Invalid enum value ')} must be one of {_choices(inner)}"
+            )
         key = f" {inner}:" if inner else ""
         if layers is not None and origin(faulty, inner, *layers):
             raise _InDefaults(f":{key} {problem}.") from None
