@@ -179,9 +179,7 @@ def _findings(column: Column, present: Container[str]) -> list[tuple[str, str]]:
     unread = f"{name}__raw"
     findings = []
     missing = f"{name} is null"
-    if (
-        unread in present and column.kind != "json"
-    ):  # its own rule withholds nothing
+    if unread in present and column.kind != "json":  # its own rule withholds nothing
         quoted = f"chr(39) || {unread} || chr(39)"
         text = f"'has {name} ' || {quoted} || ', which is ' || {why_unread(column)}"
         findings.append((f"{missing} and {unread} is not null", text))

@@ -15,7 +15,7 @@ COMMANDS = {
     "collected": "See what Upflow collected itself, and say what it is to the source.",
     "conformance": "Find out whether a server speaks Upflow's API v1, by its answers alone.",
     "demo": "Bring a real accounting file into a hub, balance it to the cent, and keep it in step.",
-    "drift": "Compare what the API holds with what it was told, field by field.",
+    "drift": "Compare what the API holds with what it acknowledged, field by field.",
     "forget": "Take a customer's data out of what is kept here, for good.",
     "generate": "Make up a billing database: customers, invoices, payments and all that happens "
     "to them.",

@@ -139,7 +139,8 @@ def _document(reject: Reject, name: Name) -> dict[str, Any]:
 
 
 def _chosen(journal: Journal, records: list[str] | None, everything: bool = False) -> list[Reject]:
-    """The refusals that are meant. ConfigurationError for one that is not there, or for none."""
+    """Return the refusals that were named. Raises ConfigurationError for one that does not
+    exist, or when there are none."""
     there = {"/".join(reject.key): reject for reject in journal.rejects()}
     if everything:
         return list(there.values())
