@@ -31,7 +31,7 @@ COMMANDS = {
     "serve": "Serve Upflow's API v1 from a database of your own: the hub.",
     "snapshot": "Make, list, restore and delete copies of a hub's database and PDFs; also while "
     "it runs.",
-    "status": "Show what the API has, the last runs, and what it refused; works beside a "
+    "status": "Show what the API has, the last runs, and what it refused; works during a "
     "running sync.",
 }
 """By name; the sentence is the first one of the command's own help."""

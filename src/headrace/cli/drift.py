@@ -76,7 +76,7 @@ def _show(report: DriftReport, repair: bool) -> None:
         console.print(f"  {drift.entity} {drift.external_id}", markup=False)
         for name, sent, kept in drift.fields:
             console.print(
-                f"      {name}: told {sent or 'empty'}, there {kept or 'empty'}", markup=False
+                f"      {name}: sent {sent or 'empty'}, now {kept or 'empty'}", markup=False
             )
     if len(report.drifted) > _SHOWN:
         console.print(f"  … and {len(report.drifted) - _SHOWN:,} more (--json has all)")

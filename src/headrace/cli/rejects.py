@@ -37,7 +37,7 @@ def _group() -> None:
     """Look at records that the API refused, and decide what becomes of them.
 
     A refused record stays back, with the new records that refer to it, until its row changes or
-    somebody says `retry`. All of this works beside a running sync.
+    somebody says `retry`. All of this works during a running sync.
     """
 
 
@@ -122,7 +122,7 @@ def ignore(
     project: ProjectOption = Path(),
     organisation: OrganisationOption = None,
 ) -> None:
-    """Leave them behind without being told of them, until their rows change or `retry`.
+    """Stop reporting them, and leave them behind until their rows change or `retry`.
 
     Example: headrace rejects ignore customer/C-17
     """

@@ -70,7 +70,7 @@ class Options(Struct, frozen=True, kw_only=True):
         str | None,
         typer.Option(
             help="Where PDFs are kept: a folder, or an address such as s3://bucket/folder. "
-            "Unless given, the folder pdfs beside the database."
+            "Defaults to the folder pdfs next to the database."
         ),
     ] = None
     log_format: Annotated[LogFormat, typer.Option(help="The hub's own log on standard error.")] = (

@@ -42,7 +42,7 @@ def command(
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Show what the API has, the last runs, and what it refused; works beside a running sync.
+    """Show what the API has, the last runs, and what it refused; works during a running sync.
 
     Of several organisations it sums up, then tells of each, those in trouble first: its last
     success, its last failure with its sentence, what is pending and refused, and when it is due.

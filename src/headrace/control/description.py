@@ -28,7 +28,7 @@ def control_document() -> bytes:
     components["schemas"] |= _schemas()
     components["securitySchemes"]["control"] = {"type": "http", "scheme": "bearer"}
     document["tags"] = [
-        {"name": TAG, "description": "For whoever runs the hub; Upflow has nothing of it."}
+        {"name": TAG, "description": "For the operator of the hub; Upflow has no such operations."}
     ]
     for route in CONTROL_ROUTES:
         item = document["paths"].setdefault(f"{BASE}{route.path}", {"servers": [{"url": "/"}]})

@@ -65,7 +65,7 @@ def nothing_text(plan: Plan) -> str:
         return f"Nothing to send now: {_counted(plan.staying)} {stay} behind, see below."
     if plan.left_out:
         return f"Nothing to send now: {several(plan.left_out, 'change')} left out of this plan."
-    return "Nothing to send: the API was told everything."
+    return "Nothing to send: the API has acknowledged everything."
 
 
 def money_text(money: Money) -> str:

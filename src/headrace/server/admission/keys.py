@@ -86,4 +86,4 @@ class Keys:
 
 def _saved(future: asyncio.Future[None]) -> None:
     if not future.cancelled() and future.exception() is not None:
-        _LOGGER.warning("when keys were used can't be stored: %s", future.exception())
+        _LOGGER.warning("the last use of keys can't be stored: %s", future.exception())

@@ -147,13 +147,15 @@ class PdfKeeper:
                     # A batch is bounded, so there may be more of them.
                     self._again = True
             except ServiceUnavailable as error:
-                _LOGGER.error("unused PDFs are left for later: %s", error)
+                _LOGGER.error("unused PDFs will be removed later: %s", error)
 
     async def _remove(self, file: PdfFile) -> bool:
         try:
             await self._on_thread(self.files.remove, file.name)
         except Exception:
-            _LOGGER.exception("the unused PDF %s is left for later", file.name)
+            _LOGGER.exception(
+                "the unused PDF %s could not be removed; it will be tried again", file.name
+            )
             return False
         return True
 

@@ -141,7 +141,7 @@ class Workers:
             if self._accepting < self._count:
                 self._end()
                 continue
-            _LOGGER.error("a worker of the hub ended unexpectedly; another takes its place")
+            _LOGGER.error("a worker of the hub ended unexpectedly and will be replaced")
             self._due[number] = now + (_PAUSE_S if now - started < _SHORT_S else 0.0)
 
     def _start_due(self) -> None:

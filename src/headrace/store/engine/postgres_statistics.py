@@ -56,7 +56,7 @@ class Statistics:
             finally:
                 db.close()
         except (ConnectionLost, DatabaseError) as error:
-            _LOGGER.warning("statistics of the tables can't be collected: %s", error)
+            _LOGGER.warning("table statistics can't be collected: %s", error)
 
 
 def collect(db: PostgresConnection) -> list[str]:

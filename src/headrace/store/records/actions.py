@@ -55,7 +55,7 @@ def make_action(db: Connection, context: Context, draft: ActionDraft) -> Action:
     db.execute(SQL["insert"], values)
     counters.count(db, organisation, ACTION.name, 1)
     if customer is not None:
-        counters.count_beside(db, organisation, ACTION.name, customer, 1)
+        counters.count_other(db, organisation, ACTION.name, customer, 1)
     return read_action(db, context, Address(id=body.id))
 
 
@@ -79,7 +79,7 @@ def list_actions(
         found = find_customer(db, context, customer)
         if found is None:
             return Page([], 0)
-        name, owner, counted = "page_of_customer", found.seq, counters.beside(found.seq)
+        name, owner, counted = "page_of_customer", found.seq, counters.other_key(found.seq)
     total = counters.total(db, organisation, ACTION.name, counted)
     page = page_of_rows(db, SQL, name, (owner,), window, total)
     return Page([_answer(row) for row in page.items], total)

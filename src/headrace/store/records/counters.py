@@ -15,14 +15,14 @@ def count(db: Connection, organisation: int, entity: str, step: int) -> None:
     db.execute(COUNTER["add"], (organisation, WHOLE_ORGANISATION, entity, "", step))
 
 
-def beside(customer: int) -> int:
+def other_key(customer: int) -> int:
     """Return the value used in place of a customer for entities that are not its documents."""
     return -customer
 
 
-def count_beside(db: Connection, organisation: int, entity: str, customer: int, step: int) -> None:
+def count_other(db: Connection, organisation: int, entity: str, customer: int, step: int) -> None:
     """Count something of a customer that is not a document, such as a note."""
-    db.execute(COUNTER["add"], (organisation, beside(customer), entity, "", step))
+    db.execute(COUNTER["add"], (organisation, other_key(customer), entity, "", step))
 
 
 def count_customer(db: Connection, organisation: Organisation, step: int) -> None:
@@ -74,4 +74,4 @@ def currencies(
 
 def forget_customer(db: Connection, organisation: Organisation, customer: int) -> None:
     """Delete the rows of a customer that is being deleted."""
-    db.execute(COUNTER["forget_customer"], (organisation.seq, customer, beside(customer)))
+    db.execute(COUNTER["forget_customer"], (organisation.seq, customer, other_key(customer)))

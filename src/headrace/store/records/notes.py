@@ -21,7 +21,7 @@ def make_note(
     row = get_customer(db, context, customer)
     note = Note(id=context.new_id(), content=draft.content, created_at=context.timestamp)
     db.execute(SQL["insert"], (row.seq, note.id, note.created_at, note.content))
-    counters.count_beside(db, context.organisation.seq, NOTE.name, row.seq, 1)
+    counters.count_other(db, context.organisation.seq, NOTE.name, row.seq, 1)
     return row, note
 
 
@@ -30,7 +30,7 @@ def list_notes(
 ) -> tuple[CustomerRow, Page[Note]]:
     """Return a page, newest first. Raises NotFound without the customer."""
     row = get_customer(db, context, customer)
-    total = counters.total(db, context.organisation, NOTE.name, counters.beside(row.seq))
+    total = counters.total(db, context.organisation, NOTE.name, counters.other_key(row.seq))
     page = page_of_rows(db, SQL, "page", (row.seq,), window, total)
     notes = [
         Note(id=note_id, created_at=created_at, content=content)
@@ -44,7 +44,7 @@ def delete_note(db: Connection, context: Context, customer: Address, note: Addre
     row = get_customer(db, context, customer)
     if note.id is None or db.execute(SQL["delete"], (note.id, row.seq)).rowcount == 0:
         raise NotFound(f"There is no note with {note} at {row.label}.")
-    counters.count_beside(db, context.organisation.seq, NOTE.name, row.seq, -1)
+    counters.count_other(db, context.organisation.seq, NOTE.name, row.seq, -1)
     return row
 
 
