@@ -19,7 +19,7 @@ FILES = {
     for name in vars(queries)
     if name.isupper()
     and isinstance(getattr(queries, name), dict)
-    and name not in ("SNAPSHOT", "STATISTICS", "VISIT")
+    and name not in ("SNAPSHOT", "STATISTICS", "ADMISSION")
 }
 """Those that both engines take."""
 

@@ -109,7 +109,7 @@ def test_what_stays_behind_is_named_and_nothing_to_send_is_not_said_alone(
 ) -> None:
     desk = new_desk(shop.folder)
     desk.apply()
-    assert "Nothing to send: the API was told everything." in desk.command("plan").stdout
+    assert "Nothing to send: the API has acknowledged everything." in desk.command("plan").stdout
     shop.invoice("I9", "A", 500)
     shop.run("update invoices set currency = 'ABC' where external_id = 'I9'")
     for words in (("plan",), ("plan", "--markdown")):

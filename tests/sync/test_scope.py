@@ -61,7 +61,7 @@ def test_one_customer_with_its_parent(shop: Shop, new_desk: Callable[[Path], Hub
 def test_an_entity_that_does_not_exist(shop: Shop, new_desk: Callable[[Path], HubDesk]) -> None:
     refused = new_desk(shop.folder).command("plan", "--only", "bills")
     assert refused.returncode == 6
-    assert "bills is none of customers, invoices, credit_notes" in refused.stderr
+    assert "bills must be one of customers, invoices, credit_notes" in refused.stderr
 
 
 def test_a_customer_that_nobody_knows(shop: Shop, new_desk: Callable[[Path], HubDesk]) -> None:

@@ -1,7 +1,7 @@
-"""One organisation's receivables as tables, in a DuckDB file that can be made anew at any time.
+"""One organisation's receivables as tables, in a DuckDB file that can be rebuilt at any time.
 
 Its schemas: `source` (the billing system's tables as staged), `book` (the canonical tables, their
-problems, what should travel), `plan` (the operations of the last plan).
+problems, the records to send), `plan` (the operations of the last plan).
 """
 
 from __future__ import annotations
@@ -52,20 +52,22 @@ _SQL = {
 
 
 _MEMORY = "400MB"
-"""Of the engine alone; what it needs beside it comes to half of that again."""
+"""Memory limit of DuckDB alone; the process needs about half as much on top."""
 _MEMORY_OF_MANY = "900MB"
 _MANY = 2_500_000
-"""Staged rows; up to there the smaller one costs next to no time, beyond it would cost a third."""
+"""Number of staged rows above which more memory is allotted. Up to it the smaller limit costs
+almost no time; beyond it, runs would take a third longer."""
 
 NAMED = frozenset({"account_manager", "dunning_plan", "custom_fields"})
-"""Columns of customers whose values are names of what people made in Upflow."""
+"""Columns of customers that contain names of objects that people created in Upflow."""
 
 
 class Book:
-    """The tables, open. One process at a time may have the file open: Busy says who holds it.
+    """The open tables. Only one process at a time may open the file; raises Busy, naming the
+    process that holds it.
 
-    `source` lives in the file, compressed; `book` and `plan` are made anew each time and stay in
-    memory, from where they spill beside the file when they outgrow what `allot` gives.
+    `source` is stored in the file, compressed. `book` and `plan` are rebuilt each time and stay in
+    memory; they spill to a folder next to the file when they exceed the limit set by `allot`.
     """
 
     def __init__(
@@ -77,9 +79,10 @@ class Book:
         documents: Sequence[str] = (),
         readable: Sequence[Path] = (),
     ) -> None:
-        """`folder` is where relative locations of PDFs start; those outside are in `documents`.
+        """Open the book.
 
-        Of all other files, the engine reads those in the folders `readable` and below, no more.
+        Relative locations of PDFs start at `folder`; `documents` lists the places allowed outside
+        it. Apart from its own files, DuckDB reads only files in the folders `readable` and below.
         """
         make_folder(path.parent)
         self.connection = duckdb.connect()
@@ -91,7 +94,7 @@ class Book:
             f"set memory_limit = '{_MEMORY_OF_MANY}'; set timezone = 'UTC'; "
             f"set temp_directory = {_quoted(str(self._spill))}; "
             "set preserve_insertion_order = false; "
-            # Checkpoints are made where they are due, not in the middle of some statement.
+            # Checkpoints are made explicitly, not in the middle of some statement.
             "set checkpoint_threshold = '1TB'"
         )
         try:
@@ -128,11 +131,11 @@ class Book:
         self.leave_positions_out({})
 
     def know(self, directory: Directory) -> None:
-        """Takes over the names of the API's side; what was built before is then out of date."""
+        """Set the API's directory of names; anything built before is then out of date."""
         write_directory(self.connection, directory)
 
     def leave_positions_out(self, refused: Mapping[str, str]) -> None:
-        """Contacts go without these positions; the API's sentence on each is a warning."""
+        """Send contacts without these positions; the API's message about each becomes a warning."""
         self.connection.execute(
             "create or replace table book.refused_positions as "
             "select unnest($1::varchar[]) as position, unnest($2::varchar[]) as message",
@@ -141,11 +144,12 @@ class Book:
 
     @property
     def uses_names(self) -> bool:
-        """Whether a model makes a column whose names the API's directory turns into ids."""
+        """Whether a model produces a column whose names the API's directory converts to ids."""
         return not NAMED.isdisjoint(self.columns.get("customers", ()))
 
     def missing_fields(self, types: Mapping[str, DataType]) -> list[Field]:
-        """Custom fields that the source has and the API lacks, by the type that is told or fits."""
+        """Return custom fields that the source has and the API lacks, with the configured or
+        inferred data type."""
         rows = self.connection.execute(
             "select name, list(distinct if(value::varchar in ('[]', '{}', '\"\"'), "
             "'NULL', json_type(value))) from book.custom_values "
@@ -157,29 +161,29 @@ class Book:
         ]
 
     def allot(self, rows: int) -> None:
-        """Gives the tables the memory that suits so many staged rows."""
+        """Set the memory limit for that many staged rows."""
         memory = _MEMORY if rows <= _MANY else _MEMORY_OF_MANY
         self.connection.execute(f"set memory_limit = '{memory}'")
 
     @contextmanager
     def staging(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """The connection, with the file as its database: where a source stages its tables."""
+        """Yield the connection with the file as its database, for a source to stage tables in."""
         drop_views(self.connection)
         self.connection.execute("use staging")
         try:
             yield self.connection
-            # Otherwise some later statement would pay for it.
+            # If not done here, some later statement would pay for it.
             self.connection.execute("checkpoint staging")
         finally:
             self.connection.execute("use memory")
 
     def load(self, folder: Path, offered: Iterable[str]) -> list[Model]:
-        """The models of a project folder. ModelError as found."""
+        """Load the models of a project folder. Raises ModelError."""
         with parsing_with(self.connection):
             return load_models(folder, offered)
 
     def build(self, models: Iterable[Model]) -> None:
-        """Runs the models over the staged tables and derives the rest. ModelError as found."""
+        """Run the models over the staged tables and derive everything else. Raises ModelError."""
         with parsing_with(self.connection):
             self._build(models)
 
@@ -213,8 +217,8 @@ class Book:
         self.connection.execute(_SQL["rebooked"])
 
     def _note_unread(self) -> None:
-        """Values that can't be read and yet say something: that there is a parent, that an invoice
-        is paid."""
+        """Record unreadable values that still carry meaning: that a customer has a parent, that
+        an invoice is paid."""
         self.connection.execute(
             "create or replace table book.unread_parents as select external_id "
             f"from book.customers where {self._unread('customers', 'parent_external_id')}"
@@ -229,50 +233,51 @@ class Book:
         )
 
     def _unread(self, table: str, column: str) -> str:
-        """SQL for whether the column has a value that could not be read."""
+        """Return SQL for whether the column has a value that could not be read."""
         columns = self.connection.execute(f"describe book.{table}").fetchall()
         raw = f"{column}{RAW}"
         return f"{raw} is not null" if raw in {name for name, *_ in columns} else "false"
 
     def check(self) -> None:
-        """Examines every row: the same rows have the same problems, whatever was sent before."""
+        """Check every row. The same rows always have the same problems, whatever was sent
+        before."""
         run_checks(self.connection)
         with parsing_with(self.connection):
             warn_of_lost_decimals(self.connection, self._models)
             name_causes(self.connection, self._models)
 
     def run_again(self) -> None:
-        """Runs the models a second time; rows that differ become warnings beside what `check`
-        found."""
+        """Run the models a second time; rows that differ become warnings, added to those of
+        `check`."""
         with parsing_with(self.connection):
             warn_of_unstable_models(self.connection, self._models)
 
     def uncovered(self) -> list[Uncovered]:
-        """Tables of the source with rows that no model selects."""
+        """Return the source's tables with rows that no model selects."""
         with parsing_with(self.connection), self._sources() as sources:
             return uncovered(sources, self._models)
 
     def _sources(self) -> duckdb.DuckDBPyConnection:
-        """A connection on which the source's tables go by their own names."""
+        """Yield a connection on which the source's tables have their own names."""
         cursor = self.connection.cursor()
         cursor.execute("set search_path = 'staging.source,memory.main'")
         return cursor
 
     def climb(self) -> None:
-        """Derives the families anew after `book.parents` has changed."""
+        """Derive the families again after `book.parents` has changed."""
         self.connection.execute(_SQL["roots"])
 
     def mark(self) -> None:
-        """Gives every record its fingerprint, by what of it travels."""
+        """Compute the fingerprint of every record from the columns that are sent."""
         self.connection.execute(_SQL["allocation_marks"])
         self.connection.execute(FINGERPRINTS)
 
     def problems(self, limit: int | None = None) -> list[Problem]:
-        """What the checks found, errors first."""
+        """Return the problems that the checks found, errors first."""
         return read_problems(self.connection, limit)
 
     def counts(self) -> dict[str, int]:
-        """Rows of each canonical table that a model makes."""
+        """Return the number of rows of each canonical table that a model produces."""
         return {
             name: int(self.connection.execute(f"select count(*) from book.{name}").fetchall()[0][0])
             for name, columns in self.columns.items()
@@ -280,7 +285,7 @@ class Book:
         }
 
     def close(self) -> None:
-        """Releases the file, and leaves nothing of what spilled beside it."""
+        """Close the file and delete the spill files next to it."""
         self.connection.close()
         shutil.rmtree(self._spill, ignore_errors=True)
 

@@ -1,7 +1,7 @@
-"""A model's columns as the canonical tables have them: the select items that cast each.
+"""SQL select items that cast a model's columns to the canonical types.
 
-What can't be read as its column's kind becomes NULL and stays readable in a twin, `<column>__raw`,
-for the check that reports it. Nothing here can fail for a row: a bad one never stops the others.
+A value that can't be cast becomes NULL and is kept in a second column, `<column>__raw`, for the
+check that reports it. The cast itself never fails for a row: one bad row must not stop the others.
 """
 
 from __future__ import annotations
@@ -12,21 +12,23 @@ from headrace.book.tables import Column
 
 _READ = "__read"
 RAW = "__raw"
-"""What follows a column's name in that of its twin, which keeps what could not be read."""
+"""Suffix of the column that keeps values that could not be read."""
 
 MAX_AMOUNT = 10**16
-"""The most that an amount may be, either way: far more than anybody owes, and sums of it fit."""
+"""Maximum absolute amount: far more than anybody owes, and small enough that sums fit."""
 FIRST_DAY, LAST_DAY = "1900-01-01", "9999-12-31"
-"""What lies outside was never meant: 0026-05-05, 20226-05-05. 9999-12-31 stands for never."""
+"""Dates outside this range are typing errors, such as 0026-05-05 or 20226-05-05. 9999-12-31
+stands for never."""
 
 _SMALL = {"TINYINT", "SMALLINT", "INTEGER", "UTINYINT", "USMALLINT", "UINTEGER"}
 _INTEGERS = _SMALL | {"BIGINT", "HUGEINT", "UBIGINT", "UHUGEINT", "BIGNUM"}
 _EXACT = {"FLOAT": 2**24 - 1, "DOUBLE": 2**53 - 1}
-"""Up to there two different whole numbers are two different floats."""
+"""Up to this number, two different whole numbers are two different floats."""
 
 
 def cast_column(column: Column, kind: str | None) -> list[str]:
-    """The select items of one column whose type in the engine is `kind`, None when absent."""
+    """Return the select items of one column; `kind` is its type in DuckDB, None when the model
+    lacks it."""
     name = column.name
     match column.kind:
         case "text":
@@ -52,8 +54,8 @@ def cast_column(column: Column, kind: str | None) -> list[str]:
 
 
 def read_first(column: Column, kind: str | None) -> str | None:
-    """A select item that `cast_column` builds on, of a SELECT below: what is dear to read is read
-    once. None when there is no need."""
+    """Return a select item for an inner SELECT that `cast_column` builds on, so that an
+    expensive expression is evaluated only once. None when there is no need."""
     name = column.name
     if kind is None or column.kind not in ("amount", "instant") or kind in _INTEGERS:
         return None
@@ -61,7 +63,8 @@ def read_first(column: Column, kind: str | None) -> str | None:
         return f"try_cast({name} as decimal(38, 9)) as {name}{_READ}"
     given = f"({name} ->> '$')" if kind == "JSON" else name
     if kind in ("VARCHAR", "JSON"):
-        # Through TIMESTAMPTZ, so that an offset in the text counts; the session's zone is UTC.
+        # Through TIMESTAMPTZ, so that an offset in the text is applied; the session's time zone is
+        # UTC.
         source = (
             f"case when length({given}) = 10 then cast(try_cast({given} as date) as timestamp) "
             f"else timezone('UTC', try_cast({given} as timestamptz)) end"
@@ -84,25 +87,26 @@ def _text(name: str, kind: str | None, tidy: str) -> str:
     if kind in _INTEGERS:
         return f"cast({name} as varchar)"
     if _scaled(kind):
-        # 1001.0 is the number 1001 of a column that has gaps.
+        # A column with gaps may show the number 1001 as 1001.0.
         return f"coalesce({_id(name, kind)}, cast({_number(name, kind)} as varchar))"
-    # As text a JSON string would keep its quotes.
+    # As text, a JSON string would keep its quotes.
     text = f"{name} ->> '$'" if kind == "JSON" else f"cast({name} as varchar)"
     return f"memory.main.{tidy}({text})"
 
 
 def _scaled(kind: str | None) -> bool:
-    """Whether it is a type of numbers that shows decimals where there are none."""
+    """Whether the numeric type shows decimals even for whole numbers."""
     return kind in _EXACT or bool(kind and re.fullmatch(r"DECIMAL\(\d+,[1-9]\d*\)", kind))
 
 
 def _number(name: str, kind: str | None) -> str:
-    """A number, NULL for what is none: NaN stands for a gap where floats have no NULL."""
+    """Cast to a number; NaN, which stands for a gap where floats have no NULL, becomes NULL."""
     return f"case when not isnan({name}) then {name} end" if kind in _EXACT else name
 
 
 def _id(name: str, kind: str | None) -> str:
-    """A whole number without decimals; NULL for one that is not, or that may be two numbers."""
+    """Cast to a whole number without decimals; NULL when it is not whole, or so large that it is
+    ambiguous."""
     if kind in _EXACT:
         return (
             f"case when {name} % 1 = 0 and abs({name}) <= {_EXACT[kind]} "
@@ -117,7 +121,7 @@ def _amount(name: str, kind: str | None) -> list[str]:
     bound = f"between -{MAX_AMOUNT} and {MAX_AMOUNT}"
     if kind in _INTEGERS:
         return _with_raw(name, f"case when {name} {bound} then {name}::bigint end")
-    # A fraction of a cent is not rounded away: it is reported.
+    # A fraction of a cent is reported, not rounded away.
     number = f"{name}{_READ}"
     return _with_raw(
         name, f"case when {number} % 1 = 0 and {number} {bound} then {number}::bigint end"
@@ -127,7 +131,7 @@ def _amount(name: str, kind: str | None) -> list[str]:
 def _instant(name: str, kind: str | None) -> list[str]:
     if kind is None:
         return [f"null::timestamp as {name}", f"null::varchar as {name}{RAW}"]
-    if kind in _INTEGERS:  # a number is no date: it may count seconds, milliseconds or days
+    if kind in _INTEGERS:  # a number is not a date: it may count seconds, milliseconds or days
         return [f"null::timestamp as {name}", f"cast({name} as varchar) as {name}{RAW}"]
     moment = f"{name}{_READ}"
     bounds = f"timestamp '{FIRST_DAY}' and timestamp '{LAST_DAY} 23:59:59.999999'"
@@ -135,7 +139,8 @@ def _instant(name: str, kind: str | None) -> list[str]:
 
 
 def _object(name: str, kind: str | None) -> list[str]:
-    """A JSON object as text, encoded once; `{}` of an empty list, as PHP writes no names."""
+    """Cast to a JSON object as text; an empty list becomes `{}`, because PHP encodes empty
+    objects that way."""
     if kind is None:
         return [f"null::varchar as {name}", f"null::varchar as {name}{RAW}"]
     if kind not in ("VARCHAR", "JSON"):
@@ -148,7 +153,7 @@ def _object(name: str, kind: str | None) -> list[str]:
 
 
 def why_unread(column: Column) -> str:
-    """SQL for what keeps `<column>__raw` from being read, behind "which is "."""
+    """Return SQL for why `<column>__raw` could not be read, to follow "which is "."""
     raw = f"{column.name}{RAW}"
     match column.kind:
         case "amount":
@@ -158,7 +163,7 @@ def why_unread(column: Column) -> str:
                 "else 'not a whole number of the currency''s lowest division' end"
             )
         case "instant":
-            # Numbers have no date either, although some of them can be read as one of a far year.
+            # Numbers contain no date either, though some can be parsed as one in a distant year.
             dated = f"try_cast({raw} as timestamptz) is not null"
             return (
                 f"case when {dated} then 'not a date from {FIRST_DAY} to {LAST_DAY}' "

@@ -1,5 +1,5 @@
-"""The likely cause of many problems of one kind: what the values that could not be read have in
-common, and what to write in the model."""
+"""Infers the likely cause of many similar problems: what the unreadable values have in common,
+and what to change in the model."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from headrace.book.tables import Column
 
 _LOOKED_AT = 2_000
 _SHARE = 0.9
-"""Of the values looked at, that must look alike."""
+"""Minimum share of the examined values that must be alike."""
 _DECIMALS = re.compile(r"[+-]?\d*\.\d+")
 _COMMA = re.compile(r"[+-]?\d{1,3}(\.\d{3})+,\d+|[+-]?\d+,\d{1,2}")
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
@@ -31,14 +31,14 @@ _SERIAL = re.compile(r"[2-9]\d{4}(\.\d+)?")
 
 
 class _Given(Struct, frozen=True):
-    """How a model makes a column: the SQL, and what it was lost in, if it was."""
+    """How a model produces a column: its SQL, and the expression that lost the value, if any."""
 
     sql: str
     swallowed: bool
 
 
 def name_causes(connection: duckdb.DuckDBPyConnection, models: Iterable[Model]) -> None:
-    """Puts the likely cause into the remedy of the problems of a column whose values look alike."""
+    """Add the likely cause to the remedy of problems in columns whose values are alike."""
     named = connection.execute(
         "select distinct regexp_extract(problem, '^has ([a-z_]+) ''', 1) from book.problems"
     ).fetchall()
@@ -76,7 +76,8 @@ def _name_cause(connection: duckdb.DuckDBPyConnection, model: Model, column: Col
 
 
 def _given(model: Model, name: str) -> _Given:
-    """The SQL of a column, or of what is lost in it; its own name when that can't be told."""
+    """Return the SQL of a column, or of the expression that lost its values; its own name when
+    that can't be determined."""
     for select in selects(parse(model.sql)):
         place = item_place(select, name)
         if place is None:
@@ -136,7 +137,7 @@ def _date_cause(values: Sequence[str], given: _Given) -> str | None:
 
 
 def _day_cause(found: Sequence[re.Match[str]], sql: str) -> str:
-    """Of dates in figures: day or month first, as far as the values tell."""
+    """Describe numeric dates: day or month first, as far as the values show."""
     firsts = max(int(match[1]) for match in found)
     seconds = max(int(match[3]) for match in found)
     mark = found[0][2]
@@ -160,7 +161,7 @@ def _day_cause(found: Sequence[re.Match[str]], sql: str) -> str:
 
 
 def _alike(values: Sequence[str], looks: Callable[[str], object]) -> str:
-    """`all of them`, or how many of how many; empty when they are not alike."""
+    """Return `all of them`, or how many of how many; empty when they are not alike."""
     count = sum(1 for value in values if looks(value.strip()))
     if not values or count < _SHARE * len(values):
         return ""

@@ -1,8 +1,8 @@
-"""Checks: what is wrong with the source's rows, and what must stay behind because of it.
+"""Checks: finds errors in the source's rows, and what must be withheld because of them.
 
 Each rule is a file in `checks/`, a SELECT of (severity, entity, external_id, problem, remedy) over
-the tables of the book; those in `summaries/` look at what the others found. Completeness derives
-from the columns' declarations.
+the tables of the book; rules in `summaries/` evaluate the findings of the others. Completeness
+checks are derived from the columns' declarations.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _LINK_MARKS, _SUMS_OVER, _WITHHOLD, _FLAWED_LINKS, _PROBLEMS = (
 
 
 class Problem(Struct, frozen=True):
-    """One thing that is wrong with one record; an error withholds it, a warning does not."""
+    """A problem of one record; an error withholds the record, a warning does not."""
 
     severity: str
     entity: str
@@ -43,11 +43,12 @@ class Problem(Struct, frozen=True):
     remedy: str
     customer_name: str = ""
     number: str = ""
-    """What people call the record: an invoice's number, of a link the one of what it settles."""
+    """What people call the record: an invoice's number; for a link, that of the document it
+    settles."""
 
 
 def run_checks(connection: duckdb.DuckDBPyConnection) -> None:
-    """Makes `book.problems`, `book.withheld` and `book.flawed_links`, each from the tables alone.
+    """Create `book.problems`, `book.withheld` and `book.flawed_links` from the tables alone.
 
     The same rows always have the same problems, whatever was sent before.
     """
@@ -58,9 +59,9 @@ def run_checks(connection: duckdb.DuckDBPyConnection) -> None:
     empty = _empty_tables(connection)
     rules = [statement(_finding(sql)) for sql in _CHECKS if not _read_tables(sql) <= empty]
     tables = [_completeness(table) for table in TABLES if table.name not in empty]
-    # The longest first, so that both cores are busy to the end.
+    # Longest first, so that both cores stay busy until the end.
     side_by_side(connection, [statement(_LINK_MARKS), *rules, *tables])
-    # Most often nothing is wrong, and the engine takes its time to see that of each statement.
+    # Usually nothing is wrong, and planning each statement just to find that out takes time.
     errors = _is_true(connection, "select exists(from book.problems where severity = 'error')")
     if errors:
         connection.execute(_WITHHOLD)
@@ -80,13 +81,14 @@ def _is_true(connection: duckdb.DuckDBPyConnection, sql: str) -> bool:
 
 
 def _empty_tables(connection: duckdb.DuckDBPyConnection) -> set[str]:
-    """Tables without a row: what looks at nothing else finds nothing."""
+    """Return the tables without rows: a rule that reads only these finds nothing."""
     each = (f"select '{table.name}' where not exists (from book.{table.name})" for table in TABLES)
     return {str(name) for (name,) in connection.execute(" union all ".join(each)).fetchall()}
 
 
 def _read_tables(rule: str) -> set[str]:
-    """What a rule names of the book, canonical tables or others, which never count as empty."""
+    """Return the book's tables that a rule reads. Tables that are not canonical never count as
+    empty."""
     return set(_IN_BOOK.findall(rule)) or {""}
 
 
@@ -105,7 +107,7 @@ def _completeness(table: Table) -> Task[None]:
 
 
 def read_problems(connection: duckdb.DuckDBPyConnection, limit: int | None = None) -> list[Problem]:
-    """The problems found, errors first."""
+    """Return the problems found, errors first."""
     if limit == 0 or not _is_true(connection, "select exists(from book.problems)"):
         return []
     rows = connection.execute(_PROBLEMS, [limit if limit is not None else 2**62]).fetchall()
@@ -113,9 +115,9 @@ def read_problems(connection: duckdb.DuckDBPyConnection, limit: int | None = Non
 
 
 def _incomplete(table: Table, present: Container[str]) -> str:
-    """Required columns that are null, and values that could not be read as their column's kind.
+    """Check required columns that are NULL, and values that could not be cast.
 
-    What is wrong with an optional column withholds nothing: the record goes without the value.
+    A problem in an optional column withholds nothing: the record is sent without the value.
     """
     remedy = f"correct the row in the source, or models/{table.name}.sql"
     needed = [column for column in table.columns if column.required]
@@ -131,7 +133,7 @@ def _found(
     table: Table, present: Container[str], severity: str, columns: Iterable[Column], remedy: str
 ) -> str:
     findings = [finding for column in columns for finding in _findings(column, present)]
-    if table.name == "contacts":  # their e-mail is judged by a rule of its own
+    if table.name == "contacts":  # e-mails of contacts have a rule of their own
         findings = [(when, text) for when, text in findings if not when.startswith("email ")]
     if not findings:
         return ""
@@ -145,7 +147,8 @@ def _found(
 
 
 def _entity(table: Table) -> str:
-    """Allocations withhold a link, documents their PDF alone."""
+    """Return the entity that is withheld: for allocations only a link, for documents only their
+    PDF."""
     if table.name == "allocations":
         return "'link'"
     if table.name == "documents":
@@ -154,8 +157,8 @@ def _entity(table: Table) -> str:
 
 
 def _shown(table: Table, present: Container[str]) -> str:
-    """SQL for how a row is named: by its id as it stands in the source when it can't be read, a
-    link by both of its ends."""
+    """Return SQL for the name of a row: its unconverted id when that can't be read; for a link,
+    both of its ends."""
     if table.name != "allocations":
         return f"coalesce({_read(table.identity, present)}, '?')"
     ends = []
@@ -171,12 +174,12 @@ def _read(column: str, present: Container[str]) -> str:
 
 
 def _findings(column: Column, present: Container[str]) -> list[tuple[str, str]]:
-    """(condition, text) pairs in SQL; `present` are the table's columns."""
+    """Return (condition, text) pairs in SQL; `present` are the table's columns."""
     name = column.name
     unread = f"{name}__raw"
     findings = []
     missing = f"{name} is null"
-    if unread in present and column.kind != "json":  # a rule of its own: it withholds nothing
+    if unread in present and column.kind != "json":  # its own rule withholds nothing
         quoted = f"chr(39) || {unread} || chr(39)"
         text = f"'has {name} ' || {quoted} || ', which is ' || {why_unread(column)}"
         findings.append((f"{missing} and {unread} is not null", text))

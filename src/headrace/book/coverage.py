@@ -1,7 +1,7 @@
-"""Coverage: which rows of the source's main tables end up in no model.
+"""Coverage: finds rows of the source's main tables that no model selects.
 
-A join that finds nothing loses rows without a word: a table of allocations whose ids are written
-differently comes out empty, and every paid invoice would be sent as open.
+A join that matches nothing loses rows silently. Example: if a table of allocations spells the ids
+differently, the model's result is empty, and every paid invoice would be sent as open.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _COUNTED = ("customers", "invoices", "credit_notes", "payments", "refunds", "all
 
 
 class Uncovered(Struct, frozen=True):
-    """Rows of a table of the source that no model selects, though some have it as main table."""
+    """Rows of a source table that no model selects, although a model has it as its main table."""
 
     table: str
     rows: int
@@ -28,7 +28,8 @@ class Uncovered(Struct, frozen=True):
 
 
 class _Part(Struct, frozen=True):
-    """One SELECT over a main table; `condition` is what of its WHERE speaks of that table alone."""
+    """One SELECT over a main table; `condition` is the part of its WHERE that refers to that
+    table alone."""
 
     model: str
     table: str
@@ -37,8 +38,8 @@ class _Part(Struct, frozen=True):
 
 
 def note_lost_allocations(connection: duckdb.DuckDBPyConnection, models: Iterable[Model]) -> None:
-    """Makes `book.lost_allocations` (source, selected): where the model of allocations makes no
-    rows, those that it selects of its main table all the same."""
+    """Create `book.lost_allocations` (source, selected): where the model of allocations returns
+    no rows, the rows of its main table that it selects nevertheless."""
     connection.execute(
         "create or replace table memory.book.lost_allocations (source varchar, selected bigint)"
     )
@@ -55,7 +56,7 @@ def note_lost_allocations(connection: duckdb.DuckDBPyConnection, models: Iterabl
 
 
 def uncovered(connection: duckdb.DuckDBPyConnection, models: Iterable[Model]) -> list[Uncovered]:
-    """The main tables of models with rows that none of them selects."""
+    """Return the models' main tables with rows that none of them selects."""
     by_table: dict[str, list[_Part]] = defaultdict(list)
     for model in models:
         for part in _parts(connection, model) or ():
@@ -78,7 +79,8 @@ def uncovered(connection: duckdb.DuckDBPyConnection, models: Iterable[Model]) ->
 
 
 def _parts(connection: duckdb.DuckDBPyConnection, model: Model) -> list[_Part] | None:
-    """The SELECTs of a model; None when one of them groups, or has no table of the source first."""
+    """Return the SELECTs of a model; None when one of them groups or does not start with a
+    source table."""
     if model.table.name not in _COUNTED:
         return None
     tree = parse(model.sql)
@@ -109,7 +111,7 @@ def _expressions(tree: Tree) -> list[Tree]:
 
 
 def _own(connection: duckdb.DuckDBPyConnection, select: Tree, table: str, alias: str) -> str:
-    """The conditions of a SELECT that the engine can answer from the table alone."""
+    """Return the conditions of a SELECT that can be evaluated on the table alone."""
     where = select.get("where_clause")
     if not where:
         return "true"

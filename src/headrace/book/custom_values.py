@@ -1,4 +1,4 @@
-"""Values of custom fields: from a model's JSON to what the API takes, by the field's data type."""
+"""Converts values of custom fields from a model's JSON to the API's form, by data type."""
 
 from __future__ import annotations
 
@@ -19,21 +19,20 @@ _NUMBER = re.compile(r"[+-]?[0-9]{1,30}(\.[0-9]{1,30})?")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}.*)?")
 _TRUE, _FALSE = ("true", "t", "yes", "y", "on", "1"), ("false", "f", "no", "n", "off", "0")
 _NOTHING: tuple[Any, ...] = ("", "[]", "{}", [], {})
-"""What says as little as null: it empties the field."""
+"""Values that, like null, empty the field."""
 _TEXT_MAX, _LABEL_MAX = 10_000, 250
 
 
 class _UnreadError(Exception):
-    """The field can't take the value; `checks/custom_values_unread.sql` reports it."""
+    """The field can't hold the value; `checks/custom_values_unread.sql` reports it."""
 
 
 def custom_values(text: str, fields: Mapping[str, Field]) -> list[CustomFieldValue]:
-    """The values of one customer, in the order of their names; unknown fields are left out, and
-    values that their field can't take.
+    """Return the values of one customer, ordered by name. Unknown fields, and values that their
+    field can't hold, are omitted.
 
-    `text` is a JSON object of names to values: a label or a list of labels for the selectable
-    types, a scalar for the others, null to empty a field
-    (docs/api-evidence.md, Custom fields).
+    `text` is a JSON object from names to values: a label or list of labels for the selectable
+    types, a scalar for the others, null to empty a field (docs/api-evidence.md, Custom fields).
     """
     values = []
     for name, given in sorted(_decode(text).items()):
@@ -57,7 +56,7 @@ def _decode(text: str) -> dict[str, Any]:
     try:
         given = msgspec.json.decode(text)
     except msgspec.DecodeError:
-        # The engine's JSON knows NaN and numbers beyond every float; so does this one.
+        # DuckDB's JSON accepts NaN and numbers beyond the range of floats; so must this parser.
         given = json.loads(text)
     return given if isinstance(given, dict) else {}
 
@@ -93,7 +92,7 @@ def _labels(value: Any) -> list[dict[str, str]]:
 
 
 def _text(value: Any, longest: int) -> str:
-    """A scalar as text, as JSON writes it."""
+    """Convert a scalar to text as JSON writes it."""
     text = value.strip(" ") if isinstance(value, str) else json.dumps(value)
     if len(text) > longest:
         raise _UnreadError
@@ -104,7 +103,7 @@ def _number(value: Any) -> Any:
     if isinstance(value, str) and _NUMBER.fullmatch(value):
         sign = "-" if value.startswith("-") else ""
         whole, point, part = value.lstrip("+-").partition(".")
-        # JSON has no leading zeros.
+        # JSON does not allow leading zeros.
         return msgspec.Raw(f"{sign}{whole.lstrip('0') or '0'}{point}{part}".encode())
     if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
         return value
@@ -128,7 +127,8 @@ def _date(value: Any) -> str:
 
 
 def inferred_type(kinds: set[str]) -> DataType:
-    """The data type of a field that only the source knows, by its values' JSON types."""
+    """Infer the data type of a field that only the source has, from the JSON types of its
+    values."""
     kinds = kinds - {"NULL"}
     if "ARRAY" in kinds:
         return "MULTI_SELECT"

@@ -1,7 +1,7 @@
-"""The directory: what only people make in Upflow, by the names that sources know it by.
+"""The directory: objects that only people create in Upflow, by the names that sources use for them.
 
-Account managers by e-mail, dunning plans by name, custom fields by external id or label. Read from
-the API once per run; models then write names, and payloads carry ids.
+Account managers by e-mail, dunning plans by name, custom fields by external id or label. It is read
+from the API once per run; models then write names, and payloads contain ids.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ create or replace table book.fields (
 
 
 class Named(Struct, frozen=True):
-    """Somebody or something with an id; `names` are the spellings that find it."""
+    """An object with an id; `names` are the spellings that match it."""
 
     id: str
     names: list[str]
     shown: str
-    """How messages call it."""
+    """Its name in messages."""
 
 
 class Field(Struct, frozen=True):
-    """A custom field of customers; without `id` it is still to be made."""
+    """A custom field of customers; without `id` it does not exist in the API yet."""
 
     label: str
     data_type: DataType
@@ -46,7 +46,7 @@ class Directory(Struct, frozen=True):
     fields: list[Field] = []
 
     def encode(self) -> bytes:
-        """As JSON, for the journal."""
+        """Encode as JSON, for the journal."""
         return msgspec.json.encode(self)
 
 
@@ -54,12 +54,13 @@ EMPTY = Directory()
 
 
 def decode_directory(text: bytes) -> Directory:
-    """What `Directory.encode` made."""
+    """Decode the result of `Directory.encode`."""
     return msgspec.json.decode(text, type=Directory)
 
 
 def write_directory(connection: duckdb.DuckDBPyConnection, directory: Directory) -> None:
-    """Makes `book.names` and `book.fields` of it; the first of two with one name counts."""
+    """Create `book.names` and `book.fields`; of two objects with the same name, the first
+    counts."""
     connection.execute(_TABLES)
     for kind, entries in (
         ("account_manager", directory.users),

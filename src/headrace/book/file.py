@@ -1,4 +1,4 @@
-"""The book's file: a cache, so one that can't be used is made anew without a word."""
+"""The book's file. It is a cache: an unusable file is silently replaced."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from headrace.model.errors import Busy
 _DAMAGE = (duckdb.FatalException, duckdb.InternalException, duckdb.SerializationException)
 _WORDS = ("corrupt", "checksum", "not a valid duckdb", "version number")
 _HELD = ("Could not set lock on file", "Unique file handle conflict")
-"""By another process, and by this one."""
+"""Held by another process, and by this one."""
 
 
 def attach(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
-    """Attaches the file as `staging`, a new one in the place of one that can't be used.
+    """Attach the file as `staging`; creates a new one in place of an unusable one.
 
-    Busy when another process has it open; duckdb.IOException where no file can be made.
+    Raises Busy when another process has it open, duckdb.IOException where no file can be created.
     """
     try:
         _attach(connection, path)
@@ -28,7 +28,7 @@ def attach(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     except duckdb.Error as error:
         _raise_if_held(error, path)
     with _alone(path):
-        # Another process may have made it anew meanwhile, and work with it.
+        # Another process may have replaced it in the meantime and be using it.
         try:
             _attach(connection, path)
         except duckdb.Error as error:
@@ -38,10 +38,10 @@ def attach(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
 
 
 def discard(path: Path) -> None:
-    """Removes the file; what is in it comes from the source and the journal. Busy when another
-    process has it open."""
+    """Delete the file; its contents can be rebuilt from the source and the journal. Raises Busy
+    when another process has it open."""
     with _alone(path), duckdb.connect() as connection:
-        # Held while it goes, so that nobody can have begun to work with it.
+        # Hold it while it is deleted, so that no process can have started to use it.
         try:
             _attach(connection, path)
         except duckdb.Error as error:
@@ -55,7 +55,7 @@ def _remove(path: Path) -> None:
 
 
 def is_damage(error: BaseException | None) -> bool:
-    """Whether the error may come from what is in the file; a new one then mends it."""
+    """Whether the error may come from the file's contents; a new file then fixes it."""
     while error is not None:
         if isinstance(error, _DAMAGE):
             return True
@@ -79,7 +79,8 @@ def _raise_if_held(error: duckdb.Error, path: Path) -> None:
 
 @contextmanager
 def _alone(path: Path) -> Iterator[None]:
-    """One process at a time; without it, one could remove what the other has just made."""
+    """Allow one process at a time; otherwise one could delete the file that another has just
+    created."""
     with path.with_suffix(".lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

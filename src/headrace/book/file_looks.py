@@ -1,7 +1,7 @@
-"""Looks at files by their names, in bounded time.
+"""Examines files by name in bounded time.
 
-A network mount whose server is gone holds up for good whoever looks there. So the looks are made
-on a thread that is left behind when it comes no further.
+A network mount whose server is gone blocks every access for ever. The work is therefore done on a
+thread that is abandoned when it gets stuck.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ from pathlib import Path
 from msgspec import Struct
 
 _PATIENCE_S = 5.0
-"""For one look."""
+"""Maximum time in seconds for one file."""
 _MOST_SILENT = 3
-"""Folders that may keep silent; then all that was not looked at counts as silent."""
+"""Maximum number of unresponsive folders; after that, all remaining files count as unresponsive."""
 
 
 class Looks(Struct, frozen=True):
-    """What was seen of files, by their locations."""
+    """The state of files, by location."""
 
     states: dict[str, os.stat_result | None]
-    """None for what is not there."""
+    """None for a file that does not exist."""
     silent: set[str]
-    """Where nothing answered."""
+    """Locations that did not respond."""
 
 
 class _Walk:
-    """One thread's way through the files."""
+    """One thread's progress through the files."""
 
     def __init__(self, paths: Mapping[str, Path]) -> None:
         self._paths = paths
@@ -39,7 +39,8 @@ class _Walk:
         self.states: dict[str, os.stat_result | None] = {}
 
     def came_through(self) -> bool:
-        """False when one look took too long; it is then `at` that one, and is left behind."""
+        """Return False when one file took too long; `at` is then that file, and the thread is
+        abandoned."""
         threading.Thread(target=self._run, daemon=True, name="look").start()
         seen = -1
         while not self._ended.wait(_PATIENCE_S):
@@ -60,7 +61,7 @@ class _Walk:
 
 
 def look_at(paths: Mapping[str, Path]) -> Looks:
-    """Looks at each path once; of a folder where one keeps silent, none but those seen before."""
+    """Examine each path once; in an unresponsive folder, only those already examined."""
     looks = Looks({}, set())
     waiting = dict(paths)
     for _ in range(_MOST_SILENT):

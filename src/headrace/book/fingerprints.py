@@ -1,4 +1,4 @@
-"""Fingerprints: a number for each record, by all of its columns that travel."""
+"""Fingerprints: one number per record, computed from all of its columns that are sent."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ _TEMPLATE = resources.files("headrace.book").joinpath("fingerprints.sql").read_t
 
 
 def _columns(record: type[Record]) -> str:
-    """The columns, in an order of their own, so that moving a field moves no fingerprint."""
+    """Return the columns in a fixed order, so that moving a field does not change any
+    fingerprint."""
     return ", ".join(sorted(field.column for field in sent_fields(record)))
 
 
 def fingerprints_of(version: int) -> str:
-    """The statement that makes `book.fingerprints` for this version of payloads."""
+    """Return the statement that creates `book.fingerprints` for this version of payloads."""
     return _TEMPLATE.format(
         version=version,
         contact=_columns(Contact),

@@ -1,12 +1,12 @@
-"""What stood in the source where a model's SQL made NULL of it: `minor('1.377,58', …)` is NULL, and
-the person who has to correct the row wants to read 1.377,58.
+"""Recovers source values that a model's SQL turned into NULL. `minor('1.377,58', …)` is NULL, but
+the person who corrects the row needs to see 1.377,58.
 
-The model is run once more, only when it has left such NULLs, and with one more column that carries
-what `minor`, `try_cast` and their like were given. That is a courtesy: where a model's SQL can't be
-followed, the problem is told without the value.
+The model is run once more, only when it produced such NULLs, with an additional column that carries
+the arguments of `minor`, `try_cast` and similar functions. This is best effort: where a model's SQL
+is too complex, the problem is reported without the value.
 
-A NULL inside `sum` would leave no NULL behind, only a smaller sum. So a model that sums up what
-`minor` gives is run once more each time, and a sum that lacks a line is unread as the line is.
+A NULL inside `sum` leaves no NULL, only a smaller sum. A model that sums the results of `minor` is
+therefore always run once more, and a sum that lacks a line counts as unread.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ from headrace.book.sql_tree import Tree, as_text, inside, item_place, parse, wri
 _GIVEN = "__given"
 _LOST = "headrace_lost_values"
 _SWALLOW = {"minor", "minor_rounded", "minor_units", "try_strptime", "strptime"}
-"""Functions whose first argument is lost when they give NULL."""
+"""Functions that lose their first argument when they return NULL."""
 _SUMS = {"sum", "fsum", "sumkahan", "kahan_sum", "sum_no_overflow", "avg", "mean"}
 _SUMMED = re.compile(rf"\b({'|'.join(_SUMS)})\s*\(", re.IGNORECASE)
 _PLAIN = "cast({} as varchar)"
 _CHOICES = {"if", "iff", "ifnull", "nullif"}
 
 _Mode = Literal["given", "sums", "lines"]
-"""What is carried: what was given, what sums lack, or what their lines were given. A line that the
-model itself may leave out, by CASE and the like, is none that a sum lacks."""
+"""What is carried: the arguments, the lines that sums lack, or the arguments of their lines. A
+line that the model itself may exclude, by CASE for example, is not one that a sum lacks."""
 
 
 def keep_given_values(connection: duckdb.DuckDBPyConnection, model: Model) -> None:
-    """Fills `<column>__raw` where an amount or a date that must be there is NULL without reason."""
+    """Fill `<column>__raw` where a required amount or date is NULL for no visible reason."""
     table = f"memory.book.{model.table.name}"
     there = {str(row[0]) for row in connection.execute(f"describe {table}").fetchall()}
     columns = [
@@ -52,7 +52,7 @@ def keep_given_values(connection: duckdb.DuckDBPyConnection, model: Model) -> No
         + f" from {table}"
     ).fetchall()[0]
     lost = [name for name, count in zip(columns, counts, strict=True) if count]
-    # What an aggregate was given, or else what was given an aggregate; all in one run if it can be.
+    # The arguments of aggregates, or the arguments inside them; all in one run if possible.
     forms = ("max({})", "{}")
     if lost and not any(_fill(connection, model, lost, form, "given") for form in forms):
         for name in lost:
@@ -69,8 +69,8 @@ def _fill(
     form: str,
     mode: _Mode,
 ) -> bool:
-    """Whether the engine could run the model so; `form` is how a SELECT that aggregates shows what
-    it was given. In the mode of sums, those that lack a line become NULL."""
+    """Run the model in one form, which is how a SELECT that aggregates shows its arguments;
+    returns whether DuckDB could run it. In the mode of sums, sums that lack a line become NULL."""
     tree = parse(model.sql)
     carrier = _Carrier(tree, form)
     node = tree["statements"][0]["node"]
@@ -107,12 +107,12 @@ def _fill(
 
 
 def given_to(expression: Tree) -> list[Tree]:
-    """The arguments in an expression that are lost when it gives NULL."""
+    """Return the arguments in an expression that are lost when it is NULL."""
     return [given for _, given in _swallowed(expression)]
 
 
 def _swallowed(expression: Any) -> list[tuple[Tree, Tree]]:
-    """What may give NULL in an expression, and what it is given."""
+    """Return the calls in an expression that may give NULL, with their arguments."""
     found = []
     for part in inside(expression):
         if part.get("class") == "FUNCTION" and part["function_name"].lower() in _SWALLOW:
@@ -137,7 +137,7 @@ class _Carrier:
         self._carried: set[tuple[int, str, str]] = set()
 
     def carry(self, node: Tree, name: str, mode: _Mode) -> bool:
-        """Whether the result of `node` has `<name>__given` now."""
+        """Whether the result of `node` now has `<name>__given`."""
         key = (id(node), name, mode)
         if key not in self._carried and self._carry(node, name, mode):
             self._carried.add(key)
@@ -175,7 +175,7 @@ class _Carrier:
         return bool(texts)
 
     def _lost_in_sums(self, node: Tree, item: Tree) -> list[str]:
-        """SQL for what the sums of an item were given and could not read, or leave out."""
+        """Return SQL for the arguments that the sums of an item could not read, or left out."""
         texts = []
         for part in inside(item):
             if part.get("class") != "FUNCTION" or part["function_name"].lower() not in _SUMS:
@@ -193,7 +193,7 @@ class _Carrier:
         return texts
 
     def _carry_all(self, node: Tree, name: str, mode: _Mode) -> bool:
-        """All SELECTs of a UNION, whose columns go by their places."""
+        """Extend all SELECTs of a UNION, whose columns are matched by position."""
         children = list(node.get("children") or [node["left"], node["right"]])
         if any(child.get("type") != "SELECT_NODE" for child in children):
             return False
@@ -209,7 +209,7 @@ class _Carrier:
         return any(done)
 
     def _sources(self, node: Tree) -> list[Tree]:
-        """The subqueries that a SELECT reads, under a name or in its FROM."""
+        """Return the subqueries that a SELECT reads, by name or in its FROM."""
         found = []
         for part in inside(node["from_table"]):
             if part.get("type") == "BASE_TABLE":
@@ -223,12 +223,12 @@ class _Carrier:
 
 
 def _lost(call: Tree, given: Tree) -> str:
-    """SQL for what a call was given, where it gives NULL."""
+    """Return SQL for the argument of a call, where the call is NULL."""
     return f"case when {as_text(call)} is null then {_PLAIN.format(as_text(given))} end"
 
 
 def _chooses(expression: Any) -> bool:
-    """Whether an expression may be NULL, or something else, because the model says so."""
+    """Whether an expression may be NULL, or another value, because the model says so."""
     return any(
         part.get("class") == "CASE"
         or part.get("type") == "OPERATOR_COALESCE"
@@ -238,7 +238,7 @@ def _chooses(expression: Any) -> bool:
 
 
 def _columns(expression: Any) -> list[str]:
-    """The columns that an expression names, lower case."""
+    """Return the columns that an expression refers to, in lower case."""
     return sorted(
         {
             part["column_names"][-1].lower()

@@ -1,5 +1,5 @@
-"""Amounts that lose their decimals in a model: `round` inside CASE does it, for instance, and the
-numbers look as good as any."""
+"""Detects amounts that lose their decimals in a model. `round` inside CASE does that, for
+example, and the results look plausible."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from headrace.book.tables import Column
 
 _ROWS_MIN = 20
 _WHOLE_MIN = 0.98
-"""Share of a column's amounts in whole units from which on it is looked at ..."""
+"""A column is examined if at least this share of its amounts is in whole units ..."""
 _PARTS_MIN = 0.1
-"""... and share of the source's values with decimals from which on they were lost."""
+"""... and its decimals count as lost if at least this share of the source's values has some."""
 
 
 def warn_of_lost_decimals(connection: duckdb.DuckDBPyConnection, models: Iterable[Model]) -> None:
-    """A warning for each amount that is in whole units where its source column has decimals; only
-    of currencies with two decimals, for in others whole units are what is expected."""
+    """Add a warning for each amount column in whole units whose source column has decimals. Only
+    for currencies with two decimals; in others, whole units are normal."""
     columns: Mapping[str, dict[str, str]] | None = None
     for model in models:
         for name in _whole(connection, model):
@@ -29,7 +29,7 @@ def warn_of_lost_decimals(connection: duckdb.DuckDBPyConnection, models: Iterabl
 
 
 def _whole(connection: duckdb.DuckDBPyConnection, model: Model) -> list[str]:
-    """The amounts of a table that are nearly all in whole units."""
+    """Return the amount columns of a table that are almost all in whole units."""
     names = [column.name for column in model.table.columns if column.kind == "amount"]
     if not names or not any(column.name == "currency" for column in model.table.columns):
         return []
@@ -48,7 +48,7 @@ def _whole(connection: duckdb.DuckDBPyConnection, model: Model) -> list[str]:
 
 
 def _staged(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, str]]:
-    """Table to column to the column's name as it is written, all keys in lower case."""
+    """Return, by table and column in lower case, the column's name as written."""
     tables: dict[str, dict[str, str]] = {}
     for table, column in connection.execute(
         "select table_name, column_name from duckdb_columns() where database_name = 'staging' "
@@ -86,8 +86,8 @@ def _warn(
 
 
 def _named(tree: Tree, amount: str, there: set[str]) -> set[str]:
-    """The source's columns (`there`) that the amount is made of, or all that the model names when
-    that can't be told."""
+    """Return the source's columns (`there`) that the amount is computed from; if that can't be
+    determined, all columns that the model refers to."""
     found: set[str] = set()
     for select in selects(tree):
         place = item_place(select, amount)
@@ -105,7 +105,8 @@ def _references(node: Tree) -> set[str]:
 
 
 def _share_of_parts(connection: duckdb.DuckDBPyConnection, column: str) -> float | None:
-    """The share of a column's numbers that are not whole; below 1 they are rates, not amounts."""
+    """Return the share of a column's numbers that are not whole. Numbers of at most 1 are not
+    counted, because they are usually rates, not amounts."""
     table, name = column.split('"."')
     number = f'try_cast("{name} as decimal(38, 9))'
     found = connection.execute(

@@ -1,4 +1,5 @@
-"""SQL models: the project's `models/<table>.sql`, read, checked and run into canonical tables."""
+"""SQL models: loads and checks the project's `models/<table>.sql`, and runs them into canonical
+tables."""
 
 from __future__ import annotations
 
@@ -17,23 +18,24 @@ from headrace.model.errors import ModelError
 
 
 class Model(Struct, frozen=True):
-    """One `SELECT` that produces one canonical table."""
+    """A `SELECT` that produces one canonical table."""
 
     table: Table
     sql: str
     origin: str
-    """The file, as messages name it."""
+    """The file, as messages call it."""
     reads: frozenset[str]
-    """The source's tables that it names, lower case."""
+    """The source's tables that it reads, in lower case."""
     first_line: int | None = None
-    """Where `sql` starts in its file; None when it is not the file's own text."""
+    """The line of its file on which `sql` starts; None when it is not the file's own text."""
 
 
 def load_models(folder: Path, offered: Iterable[str]) -> list[Model]:
-    """The models of a project folder, in the order of the canonical tables.
+    """Load the models of a project folder, in the order of the canonical tables.
 
-    Without the folder, each canonical table that the source offers under its own name is taken as
-    it stands (dbt-made tables or views serve that way). ModelError names the file and the remedy.
+    Without the folder, each canonical table that the source offers under the same name is used as
+    it is; tables or views built by dbt work that way. Raises ModelError that names the file and the
+    remedy.
     """
     if not folder.is_dir():
         names = set(offered)
@@ -87,18 +89,18 @@ def _read_model(path: Path) -> Model:
 
 
 def tables_read(sql: str) -> frozenset[str]:
-    """The tables that a SELECT names, lower case, common table expressions left out."""
+    """Return the tables that a SELECT reads, in lower case, without common table expressions."""
     return read_select(sql).tables
 
 
 def run_model(
     connection: duckdb.DuckDBPyConnection, model: Model, schema: str = "memory.book"
 ) -> frozenset[str]:
-    """Makes `<schema>.<table>` from the model and returns the columns that the model gives.
+    """Create `<schema>.<table>` from the model; returns the columns that the model produces.
 
-    Every column is cast to its kind; a value that can't be becomes NULL and stays readable in
-    `<column>__raw`, for the check that reports it; columns whose type casts safely have no such
-    twin. ModelError names the file and the column.
+    Every column is cast to its kind. A value that can't be cast becomes NULL and is kept in
+    `<column>__raw`, for the check that reports it; columns whose type always casts have no such
+    column. Raises ModelError that names the file and the column.
     """
     types = _describe(connection, model)
     missing = [c.name for c in model.table.columns if c.required and c.name not in types]
@@ -126,7 +128,7 @@ def run_model(
 
 
 def make_empty(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
-    """Makes `book.<table>` without rows, for a table that no model produces."""
+    """Create `book.<table>` without rows, for a table that no model produces."""
     columns = [part for c in table.columns for part in cast_column(c, None)]
     connection.execute(
         f"create or replace table memory.book.{table.name} as select {', '.join(columns)} limit 0"
@@ -146,7 +148,7 @@ def _execute(
     except duckdb.OutOfMemoryException:
         raise
     except duckdb.Error as error:
-        first = None if model.first_line is None else model.first_line - 1  # behind its own line
+        first = None if model.first_line is None else model.first_line - 1  # after its own line
         raise ModelError(explain_run(error, connection, model.reads, model.origin, first)) from None
 
 

@@ -1,4 +1,4 @@
-"""Independent statements side by side: one small statement keeps no more than one core busy."""
+"""Runs independent statements in parallel: one small statement uses only one core."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ from headrace.book.sql_tree import parsing_with
 T = TypeVar("T")
 
 Task: TypeAlias = Callable[[duckdb.DuckDBPyConnection], T]
-"""What is done on a connection of its own."""
+"""A function that is called with a connection of its own."""
 
 _HANDS = min(4, os.cpu_count() or 1)
 
 
 def side_by_side(connection: duckdb.DuckDBPyConnection, tasks: Sequence[Task[T]]) -> list[T]:
-    """The tasks' results in their order; each task has a connection of its own to the same tables.
+    """Run the tasks and return their results in order; each has its own connection to the same
+    tables.
 
-    Tasks may append to one table, but not make or change what another one reads. The first task
-    that fails, by their order, raises; an interrupt ends all of them.
+    Tasks may append to the same table, but must not create or change a table that another reads.
+    Raises the error of the first task, in their order, that fails; an interrupt ends all of them.
     """
     cursors = [connection.cursor() for _ in tasks]
     with ThreadPoolExecutor(_HANDS) as executor:
@@ -38,7 +39,7 @@ def side_by_side(connection: duckdb.DuckDBPyConnection, tasks: Sequence[Task[T]]
                     cursor.interrupt()
             raise
         finally:
-            # Each is closed by the thread that used it last, or before it was used.
+            # Closed by the thread that used it last, or before it was used.
             executor.shutdown()
             for cursor in cursors:
                 cursor.close()
@@ -50,7 +51,7 @@ def _run(task: Task[T], connection: duckdb.DuckDBPyConnection) -> T:
 
 
 def statement(sql: str) -> Task[None]:
-    """One statement whose rows nobody needs."""
+    """Return a task that runs one statement and ignores its rows."""
 
     def run(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(sql)

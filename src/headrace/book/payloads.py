@@ -1,4 +1,4 @@
-"""Payloads: the rows of the book as the records that the API takes."""
+"""Payloads: converts rows of the book to the records that the API accepts."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ Row = Mapping[str, Any]
 
 
 def payload_hash(payload: bytes) -> bytes:
-    """16 bytes that decide whether a record is sent; `payload` is the canonical JSON."""
+    """Return 16 bytes that decide whether a record is sent; `payload` is the canonical JSON."""
     return hashlib.blake2b(
         payload, digest_size=16, salt=PAYLOAD_VERSION.to_bytes(2, "big")
     ).digest()
 
 
 class Payloads:
-    """Builds records for chosen external ids; unchanged rows never come here."""
+    """Builds records for chosen external ids; unchanged rows are never built."""
 
     def __init__(
         self, connection: duckdb.DuckDBPyConnection, columns: Mapping[str, frozenset[str]]
@@ -47,7 +47,7 @@ class Payloads:
         self._columns = columns
 
     def fetch(self, entity: str, external_ids: Sequence[str]) -> dict[str, Record]:
-        """The records of one entity by external id; withheld or unknown ids are left out."""
+        """Return the records of one entity by external id; withheld and unknown ids are omitted."""
         if not external_ids:
             return {}
         self._connection.execute(
@@ -59,8 +59,9 @@ class Payloads:
         return result
 
     def unread_fields(self, external_id: str) -> set[tuple[str | None, str | None]]:
-        """Custom fields, by id or external id as payloads name them, that the customer's row has a
-        value of, whether it can be read or not; all where the row's values can't be read at all."""
+        """Return the custom fields, by id or external id as payloads name them, for which the
+        customer's row has a value, readable or not; all fields when the row's values can't be
+        read at all."""
         rows = self._connection.execute(
             "select if(external_id is null, id, null), external_id from book.fields "
             "where exists (from book.unread_custom_fields as unread where unread.external_id = $1) "
@@ -142,14 +143,14 @@ class Payloads:
         return records
 
     def _builder(self, record: type[Record], table: str) -> Callable[[Row], dict[str, Any]]:
-        """Makes the fields of a record that columns fill."""
+        """Build a function that fills a record's fields from columns."""
         modelled = self._columns.get(table, frozenset())
         return _builder(record, modelled)
 
     def _links(self, entity: str) -> dict[str, list[tuple[str, str, int]]]:
-        """Per wanted settlement: (entity, external id, amount) of what it settles, in order."""
+        """Return (entity, external id, amount) of what each wanted document settles, in order."""
         found: dict[str, list[tuple[str, str, int]]] = {}
-        # Without `_rows`: a payment may settle a thousand invoices.
+        # Not through `_rows`, because a payment may settle a thousand invoices.
         rows = self._connection.execute(
             "select from_external_id, to_entity, to_external_id, sum(amount) as amount "
             "from book.links join wanted on wanted.external_id = links.from_external_id "
@@ -161,7 +162,7 @@ class Payloads:
 
 
 def encode_payload(record: Record) -> tuple[bytes, bytes]:
-    """(canonical JSON, its hash): what is sent is what is hashed."""
+    """Return (canonical JSON, its hash): the hash is computed from exactly what is sent."""
     body = canonical(record)
     return body, payload_hash(body)
 
@@ -186,12 +187,12 @@ def _builder(record: type[Record], modelled: Collection[str]) -> Callable[[Row],
 
 
 def _reader(field: SentField, modelled: Collection[str]) -> Callable[[Any], Any]:
-    """From a column's value to the field's."""
+    """Return a function from the column's value to the field's."""
     if field.rule.refers:
         return lambda value: UNSET if value is None else external(value)
     if field.rule.kind == "instant":
         return lambda value: UNSET if value is None else _instant(value)
-    # A text that the API accepts empty: a modelled column that is null clears it.
+    # For a text that may be empty in the API, a modelled column that is NULL clears it.
     cleared: Any = "" if field.rule.clears == "empty" and field.column in modelled else UNSET
     return lambda value: cleared if value is None else value
 

@@ -1,4 +1,5 @@
-"""PDF files as the source names them: which may not be read, and what tells that one changed."""
+"""PDF files as the source names them: which of them may not be read, and how a change is
+detected."""
 
 from __future__ import annotations
 
@@ -26,12 +27,12 @@ create or replace table book.refused_files (location varchar, objection varchar,
 
 
 def mark_files(connection: duckdb.DuckDBPyConnection, places: PdfPlaces) -> None:
-    """Makes `book.files` (location, mark): one row per file that the source names without an etag,
-    and `book.refused_files` (location, objection, remedy) of what lies where it may not, or where
-    nothing answers.
+    """Create `book.files` (location, mark), one row per file that the source names without an etag,
+    and `book.refused_files` (location, objection, remedy) for locations that are not allowed or do
+    not respond.
 
-    The mark is its size and time of change, null when it is not there: a look into the folder, not
-    into the file.
+    The mark consists of size and modification time, null when the file does not exist. Only the
+    directory entry is read, not the file.
     """
     connection.execute(_TABLES)
     cursor = connection.cursor()

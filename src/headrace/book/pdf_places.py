@@ -1,7 +1,9 @@
-"""Which locations of PDFs are allowed: what the source says is data, and may name anything.
+"""Decides which locations of PDFs may be read. A source is untrusted data and may name any
+location.
 
-Allowed is what lies below the project's folder or in a place that `documents` names. A location
-is judged twice: as text, when the book is built, and when it is opened, links resolved.
+Allowed are locations below the project's folder, and in the places that `documents` names. A
+location is checked twice: as text, when the book is built, and with links resolved, when it is
+opened.
 """
 
 from __future__ import annotations
@@ -26,15 +28,16 @@ _NO_ADDRESS = "which is no plain address"
 _UNNAMED = "in no place that `documents` names"
 _NAT64 = ip_network("64:ff9b::/96")
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-# A FIFO without a writer, or a device, must not hold up who opens it.
+# A FIFO without a writer, or a device, must not block the process that opens it.
 _FILE = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_NOCTTY | os.O_CLOEXEC
 
 
 class PdfPlaces:
-    """The places of one organisation; relative paths, of files and places, start from `folder`."""
+    """The allowed places of one organisation; relative paths, of files and places, start from
+    `folder`."""
 
     def __init__(self, folder: Path, documents: Sequence[str] = ()) -> None:
-        """ValueError as `parse_pdf_place`."""
+        """Raises ValueError as `parse_pdf_place` does."""
         self.folder = folder.absolute()
         places = [parse_pdf_place(text) for text in documents]
         named = [self.folder / place.path for place in places if isinstance(place, Folder)]
@@ -43,14 +46,14 @@ class PdfPlaces:
         self._networks = [place for place in places if isinstance(place, Network)]
 
     def path(self, location: str) -> Path | None:
-        """The file that a location names; None for other addresses."""
+        """Return the file that a location names; None for other addresses."""
         scheme = scheme_of(location)
         if scheme == "file":
             return Path(unquote(urlsplit(location).path))
         return None if scheme else self.folder / location
 
     def objection(self, location: str) -> str | None:
-        """Why the location is refused by its text alone, or None."""
+        """Return why the location's text alone is refused, or None."""
         if "\0" in location:
             return "which is no name of a file"
         path = self.path(location)
@@ -63,10 +66,11 @@ class PdfPlaces:
         return None if any(place.holds(address) for place in self._addresses) else _UNNAMED
 
     def open_file(self, path: Path) -> int:
-        """A descriptor of the regular file at `path`, to be read without waiting. OSError.
+        """Open the regular file at `path` for reading, without blocking; returns its descriptor.
+        Raises OSError.
 
-        Links are followed first and must end below an allowed folder; then every step is opened
-        without following any, so that nobody can put a link in between.
+        Links are resolved first and must end below an allowed folder. Then every step is opened
+        without following links, so that nobody can insert one in between.
         """
         real = os.path.realpath(path)
         root = next((r for r in map(os.path.realpath, self._roots) if _below(real, [r])), None)
@@ -90,8 +94,8 @@ class PdfPlaces:
     def admits(self, host: str, address: str) -> bool:
         """Whether a connection for `host`, which `documents` names, may go to this IP address.
 
-        Public ones may; others only when the host is named as an address, is `localhost` and
-        means this machine, or when their network is named.
+        Public addresses are allowed. Others are allowed only when the host is written as an
+        address, is `localhost` and the address is this machine's, or when their network is named.
         """
         ip = _unwrapped(ip_address(address.partition("%")[0]))
         if ip.is_global and not ip.is_multicast:
@@ -112,7 +116,7 @@ def _below(path: str, roots: Sequence[str]) -> bool:
 
 
 def _unwrapped(ip: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
-    """The IPv4 address that an IPv6 one carries, if it does."""
+    """Return the IPv4 address that an IPv6 address embeds, if any."""
     if isinstance(ip, IPv4Address):
         return ip
     if ip in _NAT64:

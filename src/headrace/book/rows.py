@@ -1,4 +1,4 @@
-"""Rows of Python on their way into the engine: as columns, which it takes in one go."""
+"""Loads rows from Python into DuckDB, column by column, in one call."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def make_table(
     columns: Sequence[str],
     rows: Iterable[Sequence[Any]],
 ) -> None:
-    """Makes `table` anew, perhaps `temp table …`, of rows; `columns` are names with their types."""
+    """Create `table`, also `temp table …`, from rows; `columns` are names with their types."""
     values, parts = _columns(columns, rows)
     connection.execute(f"create or replace {table} as select {parts}", values)
 
@@ -28,7 +28,7 @@ def add_rows(
     rows: Iterable[Sequence[Any]],
     unless: str = "",
 ) -> None:
-    """Adds rows to a table; `unless` is SQL that follows them, such as an anti join."""
+    """Append rows to a table; `unless` is SQL appended to the statement, such as an anti join."""
     values, parts = _columns(columns, rows)
     connection.execute(f"insert into {table} from (select {parts}) as new {unless}", values)
 

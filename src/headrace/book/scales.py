@@ -1,4 +1,4 @@
-"""How many lowest divisions a unit of a currency has, as SQL for the models' macros."""
+"""SQL for the models' macros: how many lowest divisions a unit of a currency has."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from headrace.model.processors import DECIMALS, ISO
 
 
 def scale_of_currency() -> str:
-    """SQL for the lowest divisions in one unit of `currency`, by ISO 4217; case does not count."""
+    """Return SQL for the number of lowest divisions in one unit of `currency`, by ISO 4217;
+    ignores case."""
     cases = []
     for exponent in sorted(set(EXPONENTS.values()) - {2}):
         codes = (code for code, own in EXPONENTS.items() if own == exponent)
@@ -18,7 +19,8 @@ def scale_of_currency() -> str:
 
 
 def scale_of_processor() -> str:
-    """SQL for the units in one unit of `currency` as `processor` counts; an error if unknown."""
+    """Return SQL for the minor units in one unit of `currency` as `processor` counts them; an
+    unknown one is an error."""
     cases = []
     for processor, decimals in DECIMALS.items():
         own = [
@@ -36,9 +38,9 @@ def scale_of_processor() -> str:
 
 
 def _is_one_of(codes: Iterable[str]) -> str:
-    # One search in one text: the engine would turn IN lists into a join each. Lower case is as
-    # good, for some systems write it: 'jpy' taken for a currency of two decimals would be wrong
-    # by a factor of 100.
+    # One search in one text: DuckDB would turn each IN list into a join. Lower case is accepted
+    # because some systems write it: treating 'jpy' as a currency of two decimals would be wrong by
+    # a factor of 100.
     listed = " ".join(codes)
-    code = "currency::varchar"  # which may be no more than NULL
+    code = "currency::varchar"  # may be just NULL
     return f"length({code}) = 3 and contains('{listed} {listed.lower()}', {code})"

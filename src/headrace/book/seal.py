@@ -1,5 +1,5 @@
-"""What the engine may reach: models are files that people exchange, and no model needs more than
-the tables that were staged."""
+"""Restricts what DuckDB may access. Models are files that people exchange, and a model needs
+nothing but the staged tables."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 
 import duckdb
 
-# The order matters: each of the three makes the one before it final. What spills lies in the
-# temporary folder, which the engine allows itself, as it does the databases that are attached.
+# The order matters: each of the three settings makes the previous one final. Spill files are in the
+# temporary folder, which DuckDB allows itself, as it does attached databases.
 _SEAL = """
 set allow_persistent_secrets = false;
 set autoinstall_known_extensions = false;
@@ -23,7 +23,7 @@ set lock_configuration = true
 
 
 def seal(connection: duckdb.DuckDBPyConnection, readable: Sequence[Path]) -> None:
-    """From here on the engine has no network and no files but those below `readable`, for all
-    connections to it and until it is closed. Only its memory limit can still be set."""
+    """Deny the network and all files except those below `readable`, for all connections to this
+    engine until it is closed. Afterwards only its memory limit can be changed."""
     folders = ", ".join("'" + os.path.normpath(p).replace("'", "''") + "'" for p in readable)
     connection.execute(_SEAL.format(folders=folders))

@@ -1,7 +1,7 @@
-"""Tables of which the source can't say what columns they have, for there is not one record yet.
+"""Tables whose columns the source can't state, because they have no records yet.
 
-An export of nothing is `[]` or an empty file. Its table then becomes a view without rows that has
-the columns which the models name, of the type that fits everything, so that they run and find
+An empty export is `[]` or an empty file. Its table is replaced by a view without rows that has the
+columns the models refer to, of a type that fits everything, so that the models run and find
 nothing.
 """
 
@@ -15,11 +15,11 @@ from headrace.book.models import Model
 from headrace.book.sql_tree import Tree, inside, parse
 
 NO_COLUMNS = "headrace_no_columns"
-"""The one column of such a table as the source stages it."""
+"""The single column of such a table as the source stages it."""
 
 
 def give_columns(connection: duckdb.DuckDBPyConnection, models: Iterable[Model]) -> None:
-    """Makes views of the staged tables without columns, with those that the models name."""
+    """Replace staged tables without columns by views with the columns that the models refer to."""
     columns: dict[str, set[str]] = {}
     for table, column in connection.execute(
         "select lower(table_name), lower(column_name) from duckdb_columns() "
@@ -31,7 +31,7 @@ def give_columns(connection: duckdb.DuckDBPyConnection, models: Iterable[Model])
         for model in models:
             if table in model.reads:
                 named |= _named(parse(model.sql), table, columns)
-            if model.origin == f"table {table}":  # taken as it stands
+            if model.origin == f"table {table}":  # used as it is
                 named |= {column.name for column in model.table.columns}
         listed = ", ".join(f'null as "{name}"' for name in sorted(named or {NO_COLUMNS}))
         connection.execute(
@@ -41,13 +41,13 @@ def give_columns(connection: duckdb.DuckDBPyConnection, models: Iterable[Model])
 
 
 def drop_views(connection: duckdb.DuckDBPyConnection) -> None:
-    """Takes the views away, for the source stages tables."""
+    """Drop the views, because the source stages tables."""
     for table in views(connection):
         connection.execute(f'drop view staging.source."{table}"')
 
 
 def views(connection: duckdb.DuckDBPyConnection) -> list[str]:
-    """The staged tables that are such views."""
+    """Return the staged tables that are such views."""
     rows = connection.execute(
         "select view_name from duckdb_views() "
         "where database_name = 'staging' and schema_name = 'source'"
@@ -56,8 +56,8 @@ def views(connection: duckdb.DuckDBPyConnection) -> list[str]:
 
 
 def _named(tree: Tree, table: str, columns: Mapping[str, set[str]]) -> set[str]:
-    """The columns that the SELECTs which read the table may want of it: those under its name or
-    alias, and those under none that no other table beside it has."""
+    """Return the columns that the SELECTs may expect of the table: those qualified by its name
+    or alias, and unqualified ones that no other table in the same FROM has."""
     found = set()
     for select in inside(tree):
         if select.get("type") != "SELECT_NODE":
@@ -78,7 +78,7 @@ def _named(tree: Tree, table: str, columns: Mapping[str, set[str]]) -> set[str]:
 
 
 def _beside(source: Tree) -> Iterator[tuple[str, str]]:
-    """(table, alias) of what a FROM reads itself, subqueries left out; lower case."""
+    """Return (table, alias) of what a FROM reads directly, without subqueries; in lower case."""
     if source.get("type") == "BASE_TABLE":
         name = source["table_name"].lower()
         yield name, source["alias"].lower() or name

@@ -1,5 +1,5 @@
-"""What the engine says of a model's SQL, as a person reads it: file, line, caret, and what there
-is instead."""
+"""Makes DuckDB's errors about a model's SQL readable: file, line, caret, and the names that
+exist."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _NAMES = (duckdb.BinderException, duckdb.CatalogException)
 
 
 def explain_sql(error: duckdb.Error, origin: str, first_line: int | None) -> str:
-    """The engine's whole message, its line counted in the file `origin`.
+    """Return DuckDB's complete message, with the line counted in the file `origin`.
 
-    `first_line` is the number of the file's line that the engine calls 1; None when the engine was
-    given another text than the file's.
+    `first_line` is the number of the file's line that DuckDB calls 1; None when it was given
+    another text than the file's.
     """
     text = str(error).strip()
     found = _PLACE.search(text)
@@ -31,7 +31,7 @@ def explain_sql(error: duckdb.Error, origin: str, first_line: int | None) -> str
         before = text[: found.start()].strip()
         if first_line is not None:
             where = f"{origin}, line {int(found[1]) + first_line - 1}"
-        # The engine counts the caret's place with its own prefix.
+        # DuckDB counts the caret's position including its own prefix.
         indent = len(found[3]) - len(f"LINE {found[1]}: ")
         excerpt = f"\n    {found[2].rstrip()}\n    {' ' * indent}{found[4]}"
         text = before
@@ -47,8 +47,8 @@ def explain_run(
     origin: str,
     first_line: int | None,
 ) -> str:
-    """As `explain_sql`, for a model that was run: with the columns that its tables have where a
-    name is wrong, and with what keeps one bad value from stopping the model where a value is."""
+    """Like `explain_sql`, for a model that was run: lists the tables' columns where a name is
+    wrong, and explains how to tolerate a bad value where a value is wrong."""
     said = explain_sql(error, origin, first_line)
     if isinstance(error, _NAMES):
         return said + _what_there_is(connection, tables)

@@ -1,4 +1,4 @@
-"""What a model's SELECT says, read off the tree that the engine parses it into."""
+"""Analyses a model's SELECT by the syntax tree that DuckDB parses it into."""
 
 from __future__ import annotations
 
@@ -15,25 +15,24 @@ Tree = dict[str, Any]
 
 
 class Reading(Struct, frozen=True):
-    """A SELECT, and the source's tables that it names, lower case."""
+    """A SELECT, and the source's tables that it reads, in lower case."""
 
     sql: str
     tables: frozenset[str]
 
 
 _local = threading.local()
-"""The engine that this thread parses with: two organisations never share one."""
+"""The engine that this thread parses with; organisations never share one."""
 
 
 @contextmanager
 def parsing_with(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """Texts are parsed by this connection's own engine, in this thread, for the length of a `with`.
+    """Parse with this connection's engine, in this thread, for the length of a `with`.
 
-    Elsewhere each thread has an engine of its own, which takes longer to make than most texts to
-    parse.
+    Elsewhere each thread creates an engine of its own, which takes longer than parsing most texts.
     """
     before = getattr(_local, "cursor", None)
-    # A cursor of its own: what the connection is asked meanwhile keeps its result.
+    # A separate cursor, so that results of other queries on the connection are kept.
     _local.cursor = connection.cursor()
     try:
         yield
@@ -53,12 +52,12 @@ def _engine() -> duckdb.DuckDBPyConnection:
 
 
 def statements(text: str) -> list[duckdb.Statement]:
-    """The statements of a text. duckdb.Error when it is not SQL."""
+    """Return the statements of a text. Raises duckdb.Error when it is not SQL."""
     return list(_engine().extract_statements(text))
 
 
 def parse(sql: str) -> Tree:
-    """The statement's tree. duckdb.Error when it is no SELECT."""
+    """Return the statement's tree. Raises duckdb.Error when it is not a SELECT."""
     tree: Tree = json.loads(_ask("select json_serialize_sql($1)", sql))
     return tree
 
@@ -70,16 +69,16 @@ def _ask(question: str, text: str) -> str:
 
 
 def write(tree: Tree) -> str:
-    """SQL of a tree, perhaps one that was changed."""
+    """Return the SQL of a tree, which may have been changed."""
     return _ask("select json_deserialize_sql($1)", json.dumps(tree))
 
 
 def read_select(sql: str) -> Reading:
-    """The tables of a SELECT, and how it must be written to run.
+    """Return the tables of a SELECT, and the text to run.
 
-    A common table expression may have the name of the table that it reads, as in `with bills as
-    (select * from bills)`: the engine takes that for a circle, so the table is written as
-    `source.bills`. Any other text stays as it is, for messages show it.
+    A common table expression may have the name of the table it reads, as in `with bills as (select
+    * from bills)`. DuckDB rejects that as circular, so the table is written as `source.bills`. All
+    other text stays as it is, because messages quote it.
     """
     tree = parse(sql)
     named: set[str] = set()
@@ -90,7 +89,8 @@ def read_select(sql: str) -> Reading:
 
 
 def _qualified(sql: str, tables: list[Tree]) -> str:
-    """The text with `source.` before the tables, so that errors still point to its lines."""
+    """Return the text with `source.` before the tables, inserted so that line numbers of errors
+    stay correct."""
     text = sql.encode()
     for place in sorted((table["query_location"] for table in tables), reverse=True):
         text = text[:place] + b"source." + text[place:]
@@ -104,7 +104,8 @@ def _walk(
     named: set[str],
     circular: list[Tree],
 ) -> None:
-    """`local` are the common table expressions in sight, `defining` those that this is part of."""
+    """Visit the tree; `local` are the visible common table expressions, `defining` those being
+    defined."""
     if isinstance(node, list):
         for item in node:
             _walk(item, local, defining, named, circular)
@@ -138,7 +139,7 @@ def _is_recursive(value: Tree) -> bool:
 
 
 def selects(tree: Tree) -> Iterator[Tree]:
-    """The SELECTs that make up the result, one, or those of a UNION."""
+    """Return the SELECTs that make up the result: one, or those of a UNION."""
     for statement in tree.get("statements", ()):
         yield from _selects(statement["node"])
 
@@ -153,7 +154,8 @@ def _selects(node: Tree) -> Iterator[Tree]:
 
 
 def item_place(select: Tree, name: str) -> int | None:
-    """Which item of a SELECT's list has that name; None when none has, or a star may have it."""
+    """Return the index of the item with that name in a SELECT's list; None when there is none,
+    or a star may include it."""
     for place, item in enumerate(select["select_list"]):
         own = item.get("alias") or (
             item["column_names"][-1] if item.get("class") == "COLUMN_REF" else ""
@@ -164,7 +166,7 @@ def item_place(select: Tree, name: str) -> int | None:
 
 
 def inside(node: Any) -> Iterator[Tree]:
-    """Every part of an expression, outer ones first."""
+    """Return every part of an expression, outer ones first."""
     if isinstance(node, list):
         for item in node:
             yield from inside(item)
@@ -175,7 +177,7 @@ def inside(node: Any) -> Iterator[Tree]:
 
 
 def as_text(expression: Tree) -> str:
-    """An expression as SQL."""
+    """Return an expression as SQL."""
     select = parse("select 1")
     select["statements"][0]["node"]["select_list"] = [expression | {"alias": ""}]
     return write(select).removeprefix("SELECT ")

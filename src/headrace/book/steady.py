@@ -1,4 +1,4 @@
-"""Whether models give the same rows of the same tables, whenever they run."""
+"""Decides whether models are deterministic: the same tables always give the same rows."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _ALSO = {
     *("age", "ago", "localtime", "localtimestamp", "current_time", "current_timestamp"),
     *("user", "current_user", "session_user", "current_role", "getenv"),
 }
-"""Forms of them look at the clock or the environment, and not all are listed as functions."""
+"""Some of their forms read the clock or the environment, and not all are listed as functions."""
 _TABLE_FUNCTIONS = {"unnest", "range", "generate_series", "json_each", "json_tree", "values"}
-"""Those that look at their arguments alone; others read files, or what is not known here."""
+"""Table functions that depend only on their arguments; others read files, or are unknown here."""
 
 
 def are_steady(connection: duckdb.DuckDBPyConnection, models: Iterable[Model]) -> bool:
-    """False when a model may depend on the clock, on chance, or on files of its own."""
+    """Return False when a model may depend on the clock, randomness, or files."""
     with parsing_with(connection):
         return all(_is_steady(model.sql) for model in models)
 
@@ -38,7 +38,7 @@ def _moving_functions() -> frozenset[str]:
     return frozenset(names - _HARMLESS | _ALSO)
 
 
-# The organisations of a project mostly share their models, and a text's answer is always the same.
+# Organisations of a project usually share their models, and the answer for a text never changes.
 @lru_cache(maxsize=1_000)
 def _is_steady(sql: str) -> bool:
     tree, moving = parse(sql), _moving_functions()

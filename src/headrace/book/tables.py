@@ -1,7 +1,7 @@
-"""The canonical tables: what a source's SQL models must produce, and nothing else.
+"""The canonical tables: exactly what a source's SQL models must produce.
 
-Columns that travel are declared once, by the records of the API (`model/fields.py`); here stand
-those that do not. Casts, completeness checks and the documentation derive from them.
+Columns that are sent are declared once, by the records of the API (`model/fields.py`); this module
+declares the others. Casts, completeness checks and the documentation are derived from both.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from headrace.model.refund import Refund
 
 
 class Column(Struct, frozen=True):
-    """One column; `required` means present in the model and not null in any row."""
+    """A column; `required` means present in the model and not NULL in any row."""
 
     name: str
     kind: Kind = "text"
@@ -27,16 +27,16 @@ class Column(Struct, frozen=True):
 
 
 class Table(Struct, frozen=True):
-    """One canonical table; `singular` is the entity's name in messages."""
+    """A canonical table; `singular` is the entity's name in messages."""
 
     name: str
     singular: str
     columns: tuple[Column, ...]
     identity: str = "external_id"
-    """The column by which messages name a row."""
+    """The column that identifies a row in messages."""
 
     def column(self, name: str) -> Column:
-        """The column of that name; KeyError when there is none."""
+        """Return the column of that name. Raises KeyError when there is none."""
         return {column.name: column for column in self.columns}[name]
 
 
@@ -112,7 +112,7 @@ TABLES = (
             Column("content", "bytes"),
         ),
     ),
-    # What the source's own books say, for `reconcile` alone: nothing is sent for it.
+    # Figures from the source's own accounts, used only by `reconcile`; they are not sent.
     Table(
         "control",
         "control",

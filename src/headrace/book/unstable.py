@@ -1,7 +1,7 @@
-"""Models that give other rows each time they run: each sync would send those again.
+"""Detects models that return different rows on each run, which would be sent again by every sync.
 
-Ties in `row_number()` and the like are decided by the order in which rows come, which the engine
-does not promise. So the second run sees the source's rows in the reverse order.
+Ties in `row_number()` and similar functions are decided by the order of the rows, which DuckDB does
+not guarantee. The second run therefore reads the source's rows in reverse order.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from headrace.book.shapeless import views
 
 _SQL = resources.files("headrace.book").joinpath("unstable.sql").read_text(encoding="utf-8")
 _MOST = 100
-"""Rows named of each model; the first says how many there are."""
+"""Maximum number of rows reported per model; the first report says how many there are."""
 
 
 def warn_of_unstable_models(connection: duckdb.DuckDBPyConnection, models: Sequence[Model]) -> None:
-    """Runs all models again and adds a warning for the rows that differ to `book.problems`."""
+    """Run all models again and add a warning to `book.problems` for each row that differs."""
     connection.execute("attach ':memory:' as again; create schema again.source")
     try:
         connection.execute("create schema again.book")
@@ -41,7 +41,7 @@ def warn_of_unstable_models(connection: duckdb.DuckDBPyConnection, models: Seque
 
 
 def _comparison(model: Model) -> str:
-    # Bytes of PDFs are large, and have a rule of their own for what changed.
+    # PDFs' bytes are large, and a separate rule detects their changes.
     columns = [column.name for column in model.table.columns if column.kind != "bytes"]
     keys = [column.name for column in model.table.columns if column.kind == "id"]
     if model.table.name == "customers":

@@ -32,7 +32,7 @@ _SHOWN = 20
 
 
 class Options(Struct, frozen=True, kw_only=True):
-    """What `headrace adopt` is told."""
+    """Options of `headrace adopt`."""
 
     project: ProjectOption = Path()
     organisation: OrganisationOption = None

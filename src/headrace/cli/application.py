@@ -39,7 +39,8 @@ data, 4 rejected records, 5 the API or the source can't be reached, 6 wrong conf
 
 
 def build_app(loaded: Collection[str] = tuple(COMMANDS)) -> typer.Typer:
-    """The application; of the commands that are not `loaded` only the names and sentences."""
+    """Build the application. Of commands that are not in `loaded`, only names and summaries are
+    known."""
     app = typer.Typer(
         help=_HELP,
         no_args_is_help=True,
@@ -66,7 +67,7 @@ def _load(app: typer.Typer, name: str) -> None:
 
 
 def _not_loaded() -> None:
-    """Stands for a command that is listed and not run."""
+    """Stands in for a command that is listed but not run."""
 
 
 def _show_version(asked: bool) -> None:
@@ -87,7 +88,7 @@ _root.__doc__ = _HELP
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Runs one command line; returns its exit code and never raises a HeadraceError."""
+    """Run one command line; returns its exit code and never raises a HeadraceError."""
     keep_to_the_user()
     arguments = arguments or ["--help"]
     for word in arguments:

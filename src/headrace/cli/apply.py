@@ -39,7 +39,7 @@ from headrace.sync.planning.saved_plan import read_plan
 
 
 class Applied(Struct, frozen=True):
-    """One organisation's plan and what became of it, or why there is none."""
+    """One organisation's plan and its outcome, or why there is none."""
 
     organisation: str
     plan: Plan | None
@@ -49,7 +49,7 @@ class Applied(Struct, frozen=True):
 
 
 class Options(ScopeOptions, frozen=True, kw_only=True):
-    """What `headrace apply` is told."""
+    """Options of `headrace apply`."""
 
     file: Annotated[
         Path | None,
@@ -119,7 +119,7 @@ def command(options: Options) -> None:
 
 
 class _Screen(Watcher):
-    """Shows a sync on the terminal, and lets a person say that a first delivery is meant."""
+    """Shows a sync on the terminal, and asks for confirmation of a first delivery."""
 
     def __init__(self, quiet: bool, planned: Callable[[Plan], None]) -> None:
         self._quiet = quiet
@@ -128,18 +128,18 @@ class _Screen(Watcher):
         self._plans = 0
 
     def planned(self, plan: Plan) -> None:
-        """Shows the first; those after a slice are more of the same."""
+        """Show the first plan; those after a slice only continue it."""
         self._planned(plan)
         self._plans += 1
         if self._plans == 1 and not self._quiet:
             show_plan(console, plan)
 
     def confirms(self) -> bool:
-        """Asks who sits there; a machine is told by `Organisation.apply`."""
+        """Ask at a terminal; without one, `Organisation.apply` refuses with its own message."""
         if self._quiet or not sys.stdin.isatty():
             return False
         console.print(FIRST_IN_PRODUCTION, markup=False)
-        # The event loop's own handler would only ask this very task to end, which waits for input.
+        # asyncio's signal handler would only cancel this task, which is blocked waiting for input.
         before = signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
             return typer.confirm("Send it?")
@@ -147,20 +147,20 @@ class _Screen(Watcher):
             console.print("\nNothing was sent.")
             if isinstance(error.__context__, KeyboardInterrupt):
                 raise
-            return False  # no more input is no answer
+            return False  # end of input counts as no
         finally:
             signal.signal(signal.SIGINT, before)
 
     def sending(self, progress: Progress, delivery: Delivery) -> None:
-        """Shows the progress."""
+        """Show the progress."""
         self._delivery(progress, delivery)
 
     async def ended(self) -> None:
-        """Puts the terminal back."""
+        """Restore the terminal."""
         await self._delivery.finish()
 
     def sliced(self, outcome: DeliveryOutcome) -> None:
-        """Says why it takes a moment."""
+        """Show why there is a pause."""
         if not self._quiet:
             console.print(f"{outcome.sent:,} sent; planning again, {outcome.left:,} were left …")
 
@@ -170,7 +170,7 @@ def bring_up_to_date(
     quiet: bool,
     planned: Callable[[Plan], None] = lambda plan: None,
 ) -> tuple[Plan, DeliveryOutcome]:
-    """Runs a sync that is shown, unless `quiet`; `planned` is told of each plan."""
+    """Run a sync and show it, unless `quiet`; `planned` is called with each plan."""
     plan, outcome = asyncio.run(run(_Screen(quiet, planned)))
     if not quiet:
         show_outcome(console, plan, outcome)

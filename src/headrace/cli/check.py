@@ -64,7 +64,7 @@ def _check(loaded: LoadedProject, name: str) -> tuple[dict[str, Any], ApiError |
 
 
 def _code(report: dict[str, Any], failure: ApiError | None) -> ExitCode:
-    """Keys that the API does not accept first, as `apply` would have it: nothing can be sent."""
+    """Return the exit code. Refused keys come first, as in `apply`: nothing can be sent."""
     if isinstance(failure, Unauthorised):
         return ExitCode.CONFIGURATION
     if any(problem.severity == "error" for problem in report["problems"]):
@@ -73,7 +73,7 @@ def _code(report: dict[str, Any], failure: ApiError | None) -> ExitCode:
 
 
 def _probe(opened: Organisation) -> ApiError | None:
-    """Why the API can't be used, None when it can."""
+    """Return why the API can't be used, None when it can."""
     try:
         asyncio.run(opened.probe())
     except ApiError as error:

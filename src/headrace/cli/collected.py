@@ -36,10 +36,10 @@ _RECORD = re.compile(r"(payment|refund)/(.+)", re.DOTALL)
 
 
 class _Group(TyperGroup):
-    """Lists unless another of its commands is named."""
+    """Runs `list` unless another subcommand is named."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Without a command it is `list`."""
+        """Insert `list` where no subcommand is given."""
         if not args or (args[0].startswith("-") and args[0] not in ("-h", "--help")):
             args = ["list", *args]
         return super().parse_args(ctx, args)
@@ -63,7 +63,7 @@ def _group() -> None:
 
 
 class Options(Struct, frozen=True, kw_only=True):
-    """What `headrace collected list` is told."""
+    """Options of `headrace collected list`."""
 
     project: ProjectOption = Path()
     organisation: OrganisationOption = None
@@ -184,7 +184,7 @@ def reject(
     ],
     ids: Annotated[
         list[str] | None,
-        typer.Argument(help="Of a record: only these it is not.", metavar="ID..."),
+        typer.Argument(help="Of a record: reject only these matches.", metavar="ID..."),
     ] = None,
     project: ProjectOption = Path(),
     organisation: OrganisationOption = None,

@@ -15,7 +15,7 @@ COMMANDS = {
     "collected": "See what Upflow collected itself, and say what it is to the source.",
     "conformance": "Find out whether a server speaks Upflow's API v1, by its answers alone.",
     "demo": "Bring a real accounting file into a hub, balance it to the cent, and keep it in step.",
-    "drift": "Compare what the API holds with what it was told, field by field.",
+    "drift": "Compare what the API holds with what it acknowledged, field by field.",
     "forget": "Take a customer's data out of what is kept here, for good.",
     "generate": "Make up a billing database: customers, invoices, payments and all that happens "
     "to them.",
@@ -31,7 +31,7 @@ COMMANDS = {
     "serve": "Serve Upflow's API v1 from a database of your own: the hub.",
     "snapshot": "Make, list, restore and delete copies of a hub's database and PDFs; also while "
     "it runs.",
-    "status": "Show what the API has, the last runs, and what it refused; works beside a "
+    "status": "Show what the API has, the last runs, and what it refused; works during a "
     "running sync.",
 }
 """By name; the sentence is the first one of the command's own help."""

@@ -166,7 +166,7 @@ def _run(options: Options, cases: Sequence[Case]) -> bool:
 
 
 async def _results(target: Target, cases: Sequence[Case], watch: ResultWatch) -> list[Result]:
-    """In the order of the cases. `run` is told apart from other runs by the second and the process.
+    """Run the cases in order. `run` identifies this run by the second and the process id.
 
     Cancelling it, as Ctrl-C does, still deletes what was made.
     """

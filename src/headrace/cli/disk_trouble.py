@@ -1,4 +1,4 @@
-"""What a disk or a folder does not let be done, told from a defect."""
+"""Distinguishes failures of a disk or folder from bugs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _OF_SQLITE = ("full", "readonly", "unable to open", "disk i/o")
 
 
 def disk_trouble(error: Exception) -> str:
-    """The sentence to say instead of a traceback; empty for anything else."""
+    """Return the message to show instead of a traceback; empty for any other error."""
     if isinstance(error, OSError) and error.errno in _OF_THE_DISK:
         where = f"{error.filename} can't be used" if error.filename else "a file can't be used"
         return f"{where}: {error.strerror}. Mend that and run it again."

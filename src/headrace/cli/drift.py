@@ -35,12 +35,12 @@ def command(
     ] = False,
     json: JsonOption = False,
 ) -> None:
-    """Compare what the API holds with what it was told, field by field.
+    """Compare what the API holds with what it acknowledged, field by field.
 
-    Lists every record of the API and holds it against the journal: what somebody changed or deleted
-    there shows with both values (exit code 9). Records that people made there are counted and left
-    alone. Nothing is changed; with --repair the next `headrace apply` sends the differing records
-    again.
+    Lists every record of the API and compares it with the journal. Whatever somebody changed or
+    deleted there is shown with both values (exit code 9). Records that people created there are
+    counted and left alone. Nothing is changed; with --repair the next `headrace apply` sends the
+    differing records again.
 
     Example: headrace drift --organisation acme --repair
     """
@@ -76,7 +76,7 @@ def _show(report: DriftReport, repair: bool) -> None:
         console.print(f"  {drift.entity} {drift.external_id}", markup=False)
         for name, sent, kept in drift.fields:
             console.print(
-                f"      {name}: told {sent or 'empty'}, there {kept or 'empty'}", markup=False
+                f"      {name}: sent {sent or 'empty'}, now {kept or 'empty'}", markup=False
             )
     if len(report.drifted) > _SHOWN:
         console.print(f"  … and {len(report.drifted) - _SHOWN:,} more (--json has all)")

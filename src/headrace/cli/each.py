@@ -1,4 +1,4 @@
-"""The same work on each organisation: one that fails is named, and the others go on."""
+"""Runs the same work on each organisation: a failure is reported, and the others continue."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PASSING: tuple[Any, ...] = (typer.BadParameter.__mro__[1], typer.Exit, typer.Ab
 
 
 class Failed(Struct, frozen=True):
-    """One organisation, and the error that ended the work on it."""
+    """An organisation, and the error that ended the work on it."""
 
     organisation: str
     error: str
@@ -32,7 +32,7 @@ class Failed(Struct, frozen=True):
 
 
 class Failures:
-    """Those of one command."""
+    """Collects the failures of one command."""
 
     def __init__(
         self,
@@ -41,7 +41,7 @@ class Failures:
         json: bool,
         note: Callable[[str, HeadraceError], None] = lambda name, error: None,
     ) -> None:
-        """With `json`, nothing is printed of them here; `note` is told of each one."""
+        """With `json`, failures are not printed here; `note` is called for each one."""
         self._note = note
         self._loaded = loaded
         self._names = names
@@ -50,9 +50,9 @@ class Failures:
         self._worked = 0
 
     def each(self, work: Callable[[str], T]) -> Iterator[tuple[str, T]]:
-        """(name, what `work` gives) of every organisation that did not fail.
+        """Yield (name, result of `work`) of every organisation that did not fail.
 
-        Where only one is worked on, its HeadraceError is raised.
+        If there is only one organisation, its HeadraceError is raised.
         """
         for name in self._names:
             try:
@@ -72,9 +72,9 @@ class Failures:
             print(f"error: {name}: {error}", file=sys.stderr)
 
     def sum_up(self, done: str, others: Sequence[tuple[str, Sequence[str]]] = ()) -> None:
-        """The last line, where several were worked on: `297 in step, 3 failed: …`.
+        """Print the last line for several organisations: `297 in step, 3 failed: …`.
 
-        `others` are further states, such as `not in step`, with who is in them.
+        `others` are further states, such as `not in step`, with the names of their organisations.
         """
         if self._json or len(self._names) == 1:
             return
@@ -87,11 +87,11 @@ class Failures:
         console.print(f"{total}: {', '.join(said)}", markup=False)
 
     def exit(self, codes: Iterable[ExitCode] = ()) -> None:
-        """Ends with the worst of these and of what failed; returns when all is well."""
+        """Exit with the worst of these codes and of the failures; returns when there is none."""
         code = worst([*(one.exit_code for one in self.all), *codes])
         if code is not ExitCode.DONE:
             raise typer.Exit(code)
 
     def documents(self) -> list[Any]:
-        """Each as a machine reads it."""
+        """Return each failure as a JSON document."""
         return list(self.all)

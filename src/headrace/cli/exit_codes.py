@@ -1,4 +1,4 @@
-"""What a command's exit code says; the numbers are part of the interface."""
+"""The exit codes of commands; the numbers are part of the interface."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class ExitCode(enum.IntEnum):
 
 
 def code_of(error: HeadraceError) -> ExitCode:
-    """The exit code of an error, by what its reader should do next."""
+    """Return the exit code of an error, by what the user should do next."""
     match error:
         case UnsafePlan():
             return ExitCode.UNSAFE
@@ -60,10 +60,10 @@ _WORST_FIRST = (
     ExitCode.DIFFERS,
     ExitCode.CHANGES_PENDING,
 )
-"""What a person has to mend, then what may pass by itself, then what is in the data."""
+"""First what a person has to fix, then what may be temporary, then problems of the data."""
 
 
 def worst(codes: Iterable[ExitCode]) -> ExitCode:
-    """The one to exit with, of what several organisations came to; DONE of none."""
+    """Return the worst of several organisations' codes; DONE when there are none."""
     found = set(codes)
     return next((code for code in _WORST_FIRST if code in found), ExitCode.DONE)

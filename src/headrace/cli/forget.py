@@ -36,14 +36,15 @@ _ELSEWHERE = (
 
 
 class Report(Struct, frozen=True, kw_only=True):
-    """What was found, taken out unless it is a `dry_run`, and what is left to do elsewhere."""
+    """What was found and, unless it is a `dry_run`, removed; and what remains to be done
+    elsewhere."""
 
     organisation: str
     customer: str
     dry_run: bool
     found: Forgotten
     book: bool
-    """Whether there was a book, which goes as a whole: the next sync makes it anew."""
+    """Whether there was a book. It is deleted as a whole; the next sync rebuilds it."""
     left: list[str]
 
 
@@ -101,7 +102,7 @@ def command(
 
 @contextlib.contextmanager
 def _alone(path: Path) -> Iterator[None]:
-    """Nobody else works on the organisation meanwhile. Busy."""
+    """Hold the organisation exclusively. Raises Busy."""
     try:
         book = Book(path)
     except duckdb.Error:  # of no use to anybody, and it goes

@@ -105,7 +105,7 @@ def forget(
     data: Data = None,
     database: Database = None,
     pdfs: Annotated[
-        str | None, typer.Option(help="Where the hub keeps PDFs, if it was told by --pdfs.")
+        str | None, typer.Option(help="Where the hub keeps PDFs, if it was started with --pdfs.")
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Count what there is, and remove nothing.")
@@ -143,7 +143,9 @@ def seed(
     database: Database = None,
     number: Annotated[
         int | None,
-        typer.Option("--seed", help="Draw the ids from this number, so that they are the same."),
+        typer.Option(
+            "--seed", help="Derive the ids from this number, so that they are reproducible."
+        ),
     ] = None,
     json: Json = False,
 ) -> None:
@@ -171,10 +173,10 @@ def seed(
 def clock(
     organisation: Owner,
     freeze: Annotated[
-        str | None, typer.Option(help="Stop its time at this moment, such as 2026-03-01.")
+        str | None, typer.Option(help="Freeze its clock at this moment, such as 2026-03-01.")
     ] = None,
-    advance: Annotated[str | None, typer.Option(help="Move it on: 30m, 12h, 45d.")] = None,
-    real: Annotated[bool, typer.Option("--real", help="Go by real time again.")] = False,
+    advance: Annotated[str | None, typer.Option(help="Move it forward: 30m, 12h, 45d.")] = None,
+    real: Annotated[bool, typer.Option("--real", help="Return to real time.")] = False,
     url: Url = HERE,
     data: Data = None,
     json: Json = False,
@@ -242,7 +244,7 @@ def _asker(url: str, data: Path | None) -> Callable[..., Any]:
 
 
 def _confirm(question: str) -> None:
-    """Goes on after a yes. ConfigurationError where there is no terminal to ask at."""
+    """Return after a yes. Raises ConfigurationError where there is no terminal to ask on."""
     if not sys.stdin.isatty():
         raise ConfigurationError("Nothing was removed: add --yes where nobody can be asked.")
     if not typer.confirm(question, err=True):
@@ -258,7 +260,7 @@ def _content(file: Path) -> bytes:
 
 
 def _found(data: Path | None, database: str | None, name: str) -> tuple[Place, Organisation]:
-    """Where a hub's data are, and one of its organisations. ConfigurationError."""
+    """Return the place of a hub's data, and one of its organisations. Raises ConfigurationError."""
     place = find_place(data, database)
     with snapshot(place) as db:
         return place, _known(db, name)

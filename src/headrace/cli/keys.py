@@ -35,7 +35,9 @@ def create(
     organisation: Annotated[str, typer.Option(help="Whose data the key opens.")],
     data: Data = None,
     database: Database = None,
-    name: Annotated[str, typer.Option(help="What the key is for, to tell it from others.")] = "",
+    name: Annotated[
+        str, typer.Option(help="What the key is for, to distinguish it from others.")
+    ] = "",
     new: Annotated[bool, typer.Option("--new", help="Make the organisation first.")] = False,
     currency: Annotated[str, typer.Option(help="With --new: its default currency.")] = "EUR",
     time_zone: Annotated[str, typer.Option(help="With --new: decides what is overdue.")] = "UTC",
@@ -63,7 +65,8 @@ def rotate(
     data: Data = None,
     database: Database = None,
     overlap: Annotated[
-        str, typer.Option(help="How long the old one works beside the new: 30m, 12h, 7d, or 0.")
+        str,
+        typer.Option(help="How long the old one stays valid next to the new: 30m, 12h, 7d, or 0."),
     ] = "1d",
     json: Json = False,
 ) -> None:

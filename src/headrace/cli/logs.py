@@ -63,8 +63,8 @@ def command(
 
 
 def _raise_if_unknown(data: Path, organisation: str) -> None:
-    """BadParameter for an organisation that the hub does not have; by its requests where the hub's
-    database is not in the folder."""
+    """Raise BadParameter for an organisation that the hub does not have. Where the hub's
+    database is not in the folder, its logged requests decide."""
     try:
         with snapshot(find_place(data, None)) as db:
             names = [known.name for known in list_organisations(db)]
@@ -83,7 +83,7 @@ async def _pause() -> None:
 
 
 def _show(data: Path, query: Query, *, whole: bool, json: bool) -> int:
-    """Prints what is found; the last entry's `seq`, 0 without any."""
+    """Print the entries found; returns the last one's `seq`, 0 without any."""
     entries = search(data / JOURNAL, query)
     for entry in entries:
         if json:

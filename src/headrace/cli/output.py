@@ -1,8 +1,9 @@
-"""Standard output and error: what they are given never commands the terminal, and what becomes of
-their reader never stops what is being done.
+"""Standard output and error: escapes terminal control characters, and survives a reader that goes
+away.
 
-`headrace apply | head -1` loses its reader in the middle of a delivery: the rest is still sent and
-noted, and the exit code tells of that. An encoding that lacks a character shows its number.
+Example: `headrace apply | head -1` loses its reader during a delivery. The rest is still sent and
+recorded, and the exit code reports the lost output. A character that the encoding lacks is written
+as its number.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from headrace.model.shown_text import UNENCODABLE, shown
 
 
 class PatientFile(io.FileIO):
-    """A file that takes everything, also when it can't be written any more; `lost` says why."""
+    """A file that accepts all writes even after it has failed; `lost` holds the reason."""
 
     lost: OSError | None = None
 
@@ -32,10 +33,11 @@ class PatientFile(io.FileIO):
 
 
 class ShownText(io.TextIOWrapper):
-    """Text for people: characters that would command a terminal are written out."""
+    """Text for people: terminal control characters are escaped."""
 
     def __init__(self, buffer: io.BufferedWriter, like: TextIO) -> None:
-        """`rendered` is the way for those who put such characters in themselves, for colours."""
+        """`rendered` is the way to write text whose control characters are intended, such as
+        colours."""
         how = like.encoding, UNENCODABLE, None, like.isatty(), True
         super().__init__(buffer, *how)
         self.rendered = io.TextIOWrapper(buffer, *how)
@@ -46,8 +48,8 @@ class ShownText(io.TextIOWrapper):
 
 
 def make_patient() -> PatientFile | None:
-    """Puts such files under `sys.stdout` and `sys.stderr`; gives that of the first, None when it
-    is closed."""
+    """Replace `sys.stdout` and `sys.stderr` by such files; returns the first, None when it is
+    closed."""
     for number in range(3):
         # A file that is opened later must not become what a library prints to.
         try:
@@ -71,7 +73,7 @@ def _patient(stream: Any) -> tuple[PatientFile | None, Any]:
 
 
 def unwritten(out: PatientFile | None) -> str:
-    """Why output was lost; empty when it was not, or only because its reader went away."""
+    """Return why output was lost; empty when it was not, or only because its reader went away."""
     if sys.stdout is not None:
         sys.stdout.flush()
     if out is None or out.lost is None or out.lost.errno == errno.EPIPE:

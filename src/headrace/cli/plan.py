@@ -31,7 +31,7 @@ from headrace.sync.planning.plan import Plan
 
 
 class Options(ScopeOptions, frozen=True, kw_only=True):
-    """What `headrace plan` is told."""
+    """Options of `headrace plan`."""
 
     project: ProjectOption = Path()
     organisation: OrganisationOption = None

@@ -37,7 +37,7 @@ def _group() -> None:
     """Look at records that the API refused, and decide what becomes of them.
 
     A refused record stays back, with the new records that refer to it, until its row changes or
-    somebody says `retry`. All of this works beside a running sync.
+    somebody says `retry`. All of this works during a running sync.
     """
 
 
@@ -122,7 +122,7 @@ def ignore(
     project: ProjectOption = Path(),
     organisation: OrganisationOption = None,
 ) -> None:
-    """Leave them behind without being told of them, until their rows change or `retry`.
+    """Stop reporting them, and leave them behind until their rows change or `retry`.
 
     Example: headrace rejects ignore customer/C-17
     """
@@ -139,7 +139,8 @@ def _document(reject: Reject, name: Name) -> dict[str, Any]:
 
 
 def _chosen(journal: Journal, records: list[str] | None, everything: bool = False) -> list[Reject]:
-    """The refusals that are meant. ConfigurationError for one that is not there, or for none."""
+    """Return the refusals that were named. Raises ConfigurationError for one that does not
+    exist, or when there are none."""
     there = {"/".join(reject.key): reject for reject in journal.rejects()}
     if everything:
         return list(there.values())

@@ -106,7 +106,7 @@ def _show(round: Round) -> None:
 
 
 def _summary(rounds: list[Round]) -> str:
-    """`297 in step, 3 failed: …`: where each stands after its last round."""
+    """Return `297 in step, 3 failed: …`: the state of each organisation after its last round."""
     failed = [one.organisation for one in rounds if one.error is not None]
     behind = [
         one.organisation for one in rounds if one.error is None and _code(one) is not ExitCode.DONE

@@ -38,7 +38,7 @@ _LOGGER = logging.getLogger("headrace.hub")
 
 
 class Options(Struct, frozen=True, kw_only=True):
-    """What `headrace serve` is told."""
+    """Options of `headrace serve`."""
 
     data: Annotated[
         Path | None,
@@ -70,13 +70,13 @@ class Options(Struct, frozen=True, kw_only=True):
         str | None,
         typer.Option(
             help="Where PDFs are kept: a folder, or an address such as s3://bucket/folder. "
-            "Unless given, the folder pdfs beside the database."
+            "Defaults to the folder pdfs next to the database."
         ),
     ] = None
     log_format: Annotated[LogFormat, typer.Option(help="The hub's own log on standard error.")] = (
         "text"
     )
-    log_level: Annotated[LogLevel, typer.Option(help="What it tells: that and worse.")] = "info"
+    log_level: Annotated[LogLevel, typer.Option(help="Minimum level of what it logs.")] = "info"
     request_log: Annotated[
         Path | None, typer.Option(help="Append one JSON line per request to this file.")
     ] = None
@@ -129,7 +129,8 @@ def command(options: Options) -> None:
 
 
 def _access(reach: Reach | Literal["off"] | None, place: Place) -> Access | None:
-    """Whom the control plane lets in; None without one. Makes the token when there is none."""
+    """Return who may use the control plane; None without one. Creates the token when there is
+    none."""
     if reach == "off":
         return None
     if reach is None:
@@ -144,7 +145,7 @@ def _access(reach: Reach | Literal["off"] | None, place: Place) -> Access | None
 
 @contextlib.contextmanager
 def _shared_metrics() -> Iterator[None]:
-    """A folder where the workers add up their figures; they read its name when they start."""
+    """Create the folder in which the workers combine their metrics; they read its name at start."""
     os.environ[SHARED] = folder = tempfile.mkdtemp(prefix="hub-metrics-")
     try:
         yield
@@ -158,7 +159,7 @@ def _say(sock: socket.socket) -> None:
 
 
 class _Service(Struct, frozen=True):
-    """The hub in one process or several; each opens everything for itself."""
+    """The hub in one process or several; each process opens its own resources."""
 
     options: Options
     place: Place
@@ -169,7 +170,7 @@ class _Service(Struct, frozen=True):
         """Run the workers until all are told to end."""
         options = self.options
         with transactions(self.place, make=True):
-            pass  # made and migrated once, before they come
+            pass  # create and migrate once, before the workers start
         if options.request_journal and self.place.folder:
             make_journal(self.place.folder / JOURNAL)
         sockets = listen_together(options.host, options.port, options.workers)
@@ -189,7 +190,7 @@ class _Service(Struct, frozen=True):
         gates: Gates | None = None,
         alive: int | None = None,
     ) -> None:
-        """Serve on this process's main thread until it is told to end."""
+        """Serve on this process's main thread until told to end."""
         options, folder = self.options, self.place.folder
         with contextlib.ExitStack() as stack:
             store = open_store(self.place)

@@ -32,7 +32,7 @@ Database = Annotated[
     typer.Option(help="And its PostgreSQL database: postgresql://..., env:NAME or file:PATH."),
 ]
 Pdfs = Annotated[
-    str | None, typer.Option(help="Where the hub keeps PDFs, if it was told by --pdfs.")
+    str | None, typer.Option(help="Where the hub keeps PDFs, if it was started with --pdfs.")
 ]
 Name = Annotated[str, typer.Argument(help="The snapshot, as `snapshot list` shows it.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON only.")]
@@ -40,9 +40,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON only.")]
 
 @app.command()
 def create(
-    name: Annotated[
-        str | None, typer.Argument(help="Its name; made of the moment unless given.")
-    ] = None,
+    name: Annotated[str | None, typer.Argument(help="Its name; a timestamp by default.")] = None,
     data: Data = None,
     database: Database = None,
     pdfs: Pdfs = None,

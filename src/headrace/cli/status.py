@@ -42,7 +42,7 @@ def command(
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Show what the API has, the last runs, and what it refused; works beside a running sync.
+    """Show what the API has, the last runs, and what it refused; works during a running sync.
 
     Of several organisations it sums up, then tells of each, those in trouble first: its last
     success, its last failure with its sentence, what is pending and refused, and when it is due.
@@ -78,7 +78,7 @@ def _show_all(standings: Sequence[Standing]) -> None:
 
 
 def _unreadable(failed: Failed) -> dict[str, Any]:
-    """Of one whose journal can't be read, that alone."""
+    """Return the status of an organisation whose journal can't be read."""
     name = failed.organisation
     return {
         "organisation": name,
@@ -184,7 +184,7 @@ def _run_text(run: Run, state: State | None) -> str:
 
 
 def _state_text(state: State, now: float) -> str:
-    """What it said last, and how long ago, for a run that was killed says no more."""
+    """Return its last state and its age; a run that was killed reports nothing more."""
     noted = datetime.fromtimestamp(state.noted_at, UTC)
     parts = [
         f"; {state.left:,} left",

@@ -1,4 +1,4 @@
-"""An answer: what came back, and reading it when it may be anything."""
+"""An answer of the API, and safe access to it whatever it contains."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from msgspec import Struct
 from headrace.model.errors import NotTheApi
 
 _SHOWN = 80
-"""Characters of an odd answer that are told."""
+"""Maximum number of characters shown of an unexpected answer."""
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-"""What decoding raises on what is no JSON, no UTF-8 or nested too deep."""
+"""Errors raised for what is not JSON, not UTF-8, or nested too deeply."""
 
 
 class _Named(Struct):
-    """What every entity of the API shows."""
+    """Fields that every entity of the API has."""
 
     externalId: str | None = None
     id: str | int | None = None
@@ -27,7 +27,7 @@ _NAMED = msgspec.json.Decoder(_Named)
 
 
 def object_of(body: bytes) -> dict[str, Any] | None:
-    """A JSON object; None for whatever else it is."""
+    """Decode a JSON object; None for anything else."""
     try:
         found = msgspec.json.decode(body)
     except _UNREADABLE:
@@ -36,7 +36,7 @@ def object_of(body: bytes) -> dict[str, Any] | None:
 
 
 class Answer(Struct, frozen=True):
-    """What came back: status, headers with lower-case names, the whole body."""
+    """An answer: status, headers with lower-case names, the whole body."""
 
     status: int
     headers: Mapping[str, str]
@@ -44,11 +44,11 @@ class Answer(Struct, frozen=True):
 
     @property
     def is_json(self) -> bool:
-        """Whether the body claims to be JSON; an empty one needs no claim."""
+        """Whether the body is declared as JSON; an empty one always passes."""
         return not self.body or "json" in self.headers.get("content-type", "").lower()
 
     def object(self) -> dict[str, Any]:
-        """The body as a JSON object. NotTheApi when it is none."""
+        """Return the body as a JSON object. Raises NotTheApi for anything else."""
         found = object_of(self.body)
         if found is None:
             raise NotTheApi(self.described)
@@ -72,7 +72,7 @@ class Answer(Struct, frozen=True):
 
     @property
     def described(self) -> str:
-        """What came: status, content type, and how it begins."""
+        """Describe the answer: status, content type, and the start of the body."""
         kind = _plain(self.headers.get("content-type", "").partition(";")[0].strip())
         start = _plain(self.body[: 4 * _SHOWN].decode("utf-8", "replace"))
         said = f"{start!r}" if start else "an empty body"
@@ -80,6 +80,6 @@ class Answer(Struct, frozen=True):
 
 
 def _plain(text: str) -> str:
-    """The start of it, fit for a terminal."""
+    """Return its start as text that is safe on a terminal."""
     shown = " ".join(text.split())[:_SHOWN]
     return "".join(char if char.isprintable() else "\ufffd" for char in shown)

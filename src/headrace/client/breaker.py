@@ -1,8 +1,11 @@
-"""The circuit breaker: tells records that fail from an API that fails.
+"""The circuit breaker: distinguishes failing records from a failing API.
 
-Failures over several lanes may be either. Then something that no record can spoil is asked, one
-short list: if that is answered, the records are at fault and the others go on; if not, the API is
-down, and only that one request is repeated until it is back.
+Failures in several lanes may mean either. The breaker then calls for a request that no record can
+affect, one short list. If it is answered, the records are at fault and the other lanes continue. If
+not, the API is down, and only that request is repeated until it answers.
+
+Example: four records that always get 500 would otherwise occupy all lanes and stop the whole
+delivery, although every other record could be sent.
 """
 
 from __future__ import annotations
@@ -10,17 +13,16 @@ from __future__ import annotations
 from headrace.model.clock import Clock
 
 _STEP = 20
-"""Further records that fail in a row before the API is asked again whether it is there."""
+"""Further consecutive failures after which the API is probed again."""
 _MOST = 200
-"""Records that fail in a row before it is the API whatever it answers to reads."""
+"""Consecutive failures after which the API counts as down, even if it answers reads."""
 
 
 class Breaker:
-    """Counts what failed since the API last decided on a record."""
+    """Counts failures since the API last decided on a record."""
 
     def __init__(self, clock: Clock, lanes: int, patience: float) -> None:
-        """It opens on failures of so many `lanes`, and the API is given up after `patience`
-        seconds."""
+        """Opens on failures in that many `lanes`; gives the API up after `patience` seconds."""
         self._clock = clock
         self._lanes = lanes
         self._patience = patience
@@ -28,10 +30,10 @@ class Breaker:
         self._since: float | None = None
         self._limit = lanes
         self.is_down = False
-        """Whether nothing is to be sent until the API answers again."""
+        """Whether nothing may be sent until the API answers again."""
 
     def decided(self) -> None:
-        """The API decided on a record: it is there."""
+        """Record that the API decided on a record: it is up."""
         if self._failing:
             self._failing.clear()
             self._limit = self._lanes
@@ -39,23 +41,23 @@ class Breaker:
         self.is_down = False
 
     def failed(self, number: int) -> None:
-        """No decision on this operation."""
+        """Record an operation that ended without a decision."""
         if self._since is None:
             self._since = self._clock.monotonic()
         self._failing.add(number)
 
     @property
     def doubts(self) -> bool:
-        """Whether it is time to ask if the API is there."""
+        """Whether it is time to probe the API."""
         return not self.is_down and len(self._failing) >= self._limit
 
     @property
     def is_wide(self) -> bool:
-        """Whether records of several lanes failed since the API last decided on one."""
+        """Whether records of several lanes have failed since the API last decided on one."""
         return len(self._failing) >= self._lanes
 
     def lives(self) -> None:
-        """It answers: the records are at fault, unless too many of them are."""
+        """Record an answered probe: the records are at fault, unless too many of them fail."""
         if len(self._failing) >= _MOST:
             self.is_down = True
             return
@@ -64,12 +66,12 @@ class Breaker:
         self._since = self._clock.monotonic()
 
     def dead(self) -> None:
-        """It does not."""
+        """Record an unanswered probe."""
         self.is_down = True
 
     @property
     def patience_left(self) -> float:
-        """Seconds for which it may still be down; none where it takes no record at all."""
+        """Seconds for which the API may still be down; 0 when it rejects every record."""
         if len(self._failing) >= _MOST:
             return 0.0
         since = self._clock.monotonic() if self._since is None else self._since

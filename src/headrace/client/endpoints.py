@@ -1,4 +1,4 @@
-"""The endpoints: paths and pages, for Upflow and for the hub alike."""
+"""The API's endpoints: paths and pages, the same for Upflow and for the hub."""
 
 from __future__ import annotations
 
@@ -18,33 +18,36 @@ from headrace.model.errors import NotTheApi, Refused, Unreachable
 
 _REMEMBERED = 50_000
 _BACKS = 1_000
-"""Steps back in one list; beyond them, it is read as it comes."""
+"""Maximum number of steps back in one list; after that, pages are read as they come."""
 _NO_FILTERS: Mapping[str, str] = {}
 
 
 def external_path(entity: Entity, external_id: str) -> str:
-    """`/invoices/external:INV-1`, with every character of the id that needs it encoded."""
+    """Return a path such as `/invoices/external:INV-1`, with the id percent-encoded."""
     return f"{entity.path}/external:{quote(external_id, safe='')}"
 
 
 def contacts_path(customer: str) -> str:
-    """Where the contacts of a customer are; both ids are the source's."""
+    """Return the path of a customer's contacts, by the customer's external id."""
     return f"{external_path(CUSTOMER, customer)}/contacts"
 
 
 def contact_path(customer: str, external_id: str) -> str:
-    """One contact of a customer."""
+    """Return the path of one contact; both ids are the source's."""
     return f"{contacts_path(customer)}/external:{quote(external_id, safe='')}"
 
 
 def pdf_path(entity: Entity, external_id: str) -> str:
-    """Where the PDF of an invoice or credit note is posted."""
+    """Return the path to which the PDF of an invoice or credit note is posted."""
     return f"{external_path(entity, external_id)}/pdf"
 
 
 class _Met:
-    """The ids that a list gave last. Pages overlap by what was added or deleted between two of
-    them, so what lies further back need not be remembered."""
+    """Remembers the latest ids of a list.
+
+    Consecutive pages overlap only by what was added or deleted in between, so older ids need not be
+    remembered.
+    """
 
     def __init__(self) -> None:
         self._ids: dict[Any, None] = {}
@@ -53,7 +56,7 @@ class _Met:
         return bool(self._ids) and not any(id in self._ids for id in ids)
 
     def is_new(self, id: Any) -> bool:
-        """Whether it was not met; now it was. What has no id is always new."""
+        """Whether the record is new; remembers it. Records without an id always count as new."""
         if id in self._ids:
             return False
         if id is not None:
@@ -66,7 +69,8 @@ class _Met:
 class Reader:
     """Reads pages and entities at the organisation's pace, with the guide's retries.
 
-    `answered` is told of each answer or failure, for all of them count at the server.
+    `answered` is called for each answer or failure, because all of them count towards the server's
+    limit.
     """
 
     def __init__(
@@ -87,13 +91,14 @@ class Reader:
     async def pages(
         self, entity: Entity, filters: Mapping[str, str] = _NO_FILTERS
     ) -> AsyncIterator[list[dict[str, Any]]]:
-        """Every page of a list, each record once, to its end: whatever the answers' `total` says,
-        full pages are followed by another. NotTheApi for a list that does not end.
+        """Yield every page of a list, each record once. Raises NotTheApi for a list that does not
+        end.
 
-        Others may add and delete meanwhile, which moves the list: each page begins with the last
-        record of the page before, so that a place where it became shorter is seen, and read again
-        from further ahead. What changes in a page that was read is not seen. `filters` are further
-        parameters of the list.
+        The end does not depend on the answers' `total`: after a full page, another one is
+        requested. Others may add and delete records meanwhile, which shifts the list. Each page
+        therefore begins with the last record of the previous page. If that record is missing there,
+        the list became shorter, and the page is read again from further ahead. Changes to pages
+        already read are not noticed. `filters` are additional query parameters.
         """
         met, walk = _Met(), Walk(entity)
         query = "".join(f"&{name}={quote(value, safe='')}" for name, value in filters.items())
@@ -116,8 +121,8 @@ class Reader:
             offset -= overlaps
 
     async def find(self, path: str, entity: Entity) -> dict[str, Any] | None:
-        """One record, None where there is none. Raises as `request`, and NotTheApi for what is no
-        record of the entity."""
+        """Return one record, None when it does not exist. Raises as `request` does, and
+        NotTheApi for an answer that is not a record of the entity."""
         try:
             answer = await self.get(path)
         except Refused as error:
@@ -129,13 +134,13 @@ class Reader:
         return found
 
     async def get(self, path: str) -> Answer:
-        """One GET. Raises as `request`."""
+        """Send one GET. Raises as `request` does."""
         return await self.request("GET", path)
 
     async def request(self, method: str, path: str, body: bytes | None = None) -> Answer:
-        """One request that may be repeated without harm, beside the lanes of a delivery.
+        """Send one idempotent request, outside the lanes of a delivery.
 
-        Raises Unauthorised, Refused, NotTheApi, or Unreachable once the retries are used up.
+        Raises Unauthorised, Refused, NotTheApi, or Unreachable when all retries have failed.
         """
         trouble = ""
         started = self._clock.monotonic()

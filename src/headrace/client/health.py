@@ -1,4 +1,4 @@
-"""Whether the API is there and the key may write: harmless requests that no record can spoil."""
+"""Probes whether the API is up and the key may write, with requests that change nothing."""
 
 from __future__ import annotations
 
@@ -16,17 +16,18 @@ from headrace.model.errors import ApiError, Unauthorised
 
 _PATH = f"{CUSTOMER.path}?limit=1"
 _NOBODY = external_path(CUSTOMER, "headrace-nobody-4e1b76cd-2fed-47a2-9acc-8f28da4b5b3a")
-"""No source has such an id, so that its deletion changes nothing."""
+"""An id that no source uses, so that deleting it changes nothing."""
 _Ask = Callable[[], Coroutine[None, None, ApiError | None]]
 
 
 class Health:
-    """Asks at the delivery's pace, once for all that want to know at the same time."""
+    """Sends probes at the delivery's pace; concurrent callers share one probe."""
 
     def __init__(
         self, transport: Transport, pace: Pace, breaker: Breaker, answered: Callable[[], None]
     ) -> None:
-        """The breaker learns what came; `answered` is told of each answer or failure."""
+        """The breaker is informed of the result; `answered` is called for each answer or
+        failure."""
         self._transport = transport
         self._pace = pace
         self._breaker = breaker
@@ -34,13 +35,17 @@ class Health:
         self._asking: dict[_Ask, asyncio.Task[ApiError | None]] = {}
 
     async def look(self) -> ApiError | None:
-        """What is wrong with the API, None when it answers. NotTheApi and Unauthorised are no
-        matters of waiting."""
+        """Return what is wrong with the API, None when it answers. Raises NotTheApi and
+        Unauthorised, which waiting can't fix."""
         return await self._once(self._ask)
 
     async def may_write(self) -> ApiError | None:
-        """What is wrong with the key where the API refuses to delete what nobody has, None as far
-        as it may write. To a key that may only read, every record looks barred."""
+        """Return what is wrong when the API refuses to delete a record that does not exist; None
+        when the key seems to allow writes.
+
+        With a read-only key every record is refused, so without this probe each record would look
+        like the cause.
+        """
         return await self._once(self._ask_to_write)
 
     async def _once(self, ask: _Ask) -> ApiError | None:
@@ -66,7 +71,7 @@ class Health:
         try:
             answer = await self._send("DELETE", _NOBODY)
         except ApiError:
-            return None  # no word on the key
+            return None  # says nothing about the key
         error = error_of(judge(answer), answer)
         if not isinstance(error, Unauthorised):
             return None

@@ -1,7 +1,13 @@
-"""The pace: never more requests in any window than the server allows, as the server counts them.
+"""The pace: keeps the requests in any window within the server's limit, as the server counts them.
 
-The server counts arrivals. An arrival lies somewhere between our send and its answer, so the only
-bound that holds whatever the latency is: requests in flight + answers of the last window < limit.
+The server counts arrivals, whose time the client can't know: a request arrives somewhere between
+its sending and its answer. The one bound that holds for any latency is therefore: requests in
+flight + answers within the last window < limit.
+
+Why sending times are not enough: with a limit of 600 and 600 requests sent within second 0, one of
+which is stuck in the network until second 50, a client that counts sending times sends 600 more in
+second 60. The server then sees 601 arrivals between seconds 50 and 60 and answers 429. Here the
+stuck request keeps its slot until 60 seconds after its answer.
 """
 
 from __future__ import annotations
@@ -13,16 +19,16 @@ from collections.abc import Iterable
 from headrace.model.clock import Clock
 
 WINDOW = 60.0
-"""Seconds over which the API counts (docs/api-evidence.md, Rate limit)."""
+"""Length in seconds of the window in which the API counts (docs/api-evidence.md, Rate limit)."""
 _MARGIN = 0.005
-"""Seconds added to a window, for the server's clock is not ours."""
+"""Seconds added to the window, because the server's clock may differ slightly."""
 
 
 class Pace:
-    """Hands out the right to send; every request, retries included, takes one slot.
+    """Grants slots for sending; every request takes one, retries included.
 
-    `recent` holds the ages in seconds of answers that an earlier process of this organisation got:
-    they still count at the server.
+    `recent` are the ages in seconds of answers that an earlier process received for this
+    organisation; the server still counts them.
     """
 
     def __init__(
@@ -38,7 +44,8 @@ class Pace:
         self._changed = asyncio.Event()
 
     def wait(self) -> float | None:
-        """Seconds until a slot is free: 0 now, None when only an answer can free one."""
+        """Return the seconds until a slot is free: 0 for now, None when only an answer can free
+        one."""
         now = self._clock.monotonic()
         horizon = now - WINDOW - _MARGIN
         while self._answered and self._answered[0] <= horizon:
@@ -52,7 +59,7 @@ class Pace:
         return self._answered[0] - horizon if self._answered else None
 
     async def acquire(self) -> None:
-        """Returns once a slot is taken."""
+        """Wait for a slot and take it."""
         while (seconds := self.wait()) != 0.0:
             self._changed.clear()
             waiting = asyncio.ensure_future(self._changed.wait())
@@ -66,21 +73,23 @@ class Pace:
         self.take()
 
     def take(self) -> None:
-        """Takes a slot; only when `wait` has just said 0."""
+        """Take a slot; only directly after `wait` returned 0."""
         self.in_flight += 1
 
     def release(self) -> None:
-        """The answer came, or the attempt failed: from now on the slot ages."""
+        """Record that the answer came or the attempt failed; the slot becomes free one window
+        later."""
         self.in_flight -= 1
         self._answered.append(self._clock.monotonic())
         self._changed.set()
 
     def close_for(self, seconds: float) -> None:
-        """The server said 429: nothing is sent before that many seconds have passed."""
+        """Pause sending for that many seconds, after a 429. A shorter pause never shortens a
+        longer one."""
         self._closed_until = max(self._closed_until, self._clock.monotonic() + seconds)
         self._changed.set()
 
     def used(self) -> int:
-        """Requests that count at the server now, at most."""
+        """Return the maximum number of requests that the server counts now."""
         self.wait()
         return self.in_flight + len(self._answered)

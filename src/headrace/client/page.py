@@ -1,4 +1,4 @@
-"""A page of a list as the API answers it, held against the shape that its readers count on."""
+"""A page of a list, validated against the structure that its readers rely on."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from headrace.model.errors import NotTheApi
 
 _TOTAL_MAX = 10**10
 _FULL = 50
-"""Records from which on the first page may be as long as the server makes them, whatever was asked
-for; a later one is where it is no shorter than those before."""
+"""Number of records from which the first page counts as full, whatever size was requested; a
+later page is full when it is no shorter than those before."""
 _GROWTH = 100_000
-"""Records that may come while a list is read, beyond as many again."""
+"""Records that may be added while a list is read, on top of doubling in length."""
 _REPEATS = 100
-"""Pages in a row without anything new, after which a list goes in circles."""
+"""Consecutive pages without anything new after which the list is assumed to repeat itself."""
 
 
 class Page(Struct, frozen=True):
-    """Its records, and how many the list has by its own word."""
+    """A page's records, and the list's length as the server states it."""
 
     items: list[dict[str, Any]]
     total: int
 
 
 class Walk:
-    """How far a list was read, and whether it is at its end."""
+    """The progress through a list."""
 
     def __init__(self, entity: Entity) -> None:
         self._entity = entity
@@ -38,9 +38,12 @@ class Walk:
         self._full = min(_FULL, entity.page_cap)
 
     def goes_on(self, page: Page, offset: int, new: int) -> bool:
-        """Whether to read on behind the page that ends at `offset`, of which so many records are
-        `new`. A total is not believed where full pages go on coming. NotTheApi for a list that
-        does not end, or goes in circles."""
+        """Return whether to read on after the page that ends at `offset`, of which that many
+        records are `new`.
+
+        The stated total is ignored while full pages keep coming. Raises NotTheApi for a list that
+        does not end or repeats itself.
+        """
         self._read += new
         self._repeats = 0 if new else self._repeats + 1
         self._most = 2 * page.total + _GROWTH if self._most is None else self._most
@@ -53,7 +56,7 @@ class Walk:
 
 
 class _Shape(Struct, kw_only=True, rename="camel"):
-    """Of any record; more fields are welcome."""
+    """The minimum structure of any record; additional fields are accepted."""
 
     id: str | int
     external_id: str | None = None
@@ -124,7 +127,8 @@ _SHAPES: dict[str, type[_Shape]] = {
 
 
 def read_page(answer: Answer, entity: Entity) -> Page:
-    """The page. NotTheApi, with the place, when a record is not what the API's records are."""
+    """Decode a page. Raises NotTheApi, with the place, when a record does not have the API's
+    structure."""
     found = answer.object()
     total = found.get("total")
     items = found.get(entity.envelope, [] if total == 0 else None)
@@ -138,7 +142,7 @@ def read_page(answer: Answer, entity: Entity) -> Page:
 
 
 def check_records(items: list[Any], entity: Entity, where: str) -> None:
-    """NotTheApi, with the place, when one of them is not what the API's records are."""
+    """Raise NotTheApi, with the place, when a record does not have the API's structure."""
     try:
         msgspec.convert(items, list[_SHAPES.get(entity.name, _Shape)])  # type: ignore[misc]
     except msgspec.ValidationError as error:

@@ -1,4 +1,5 @@
-"""Proxies of the environment: HTTPS_PROXY, HTTP_PROXY and NO_PROXY, one rule for all requests."""
+"""Proxy settings from the environment (HTTPS_PROXY, HTTP_PROXY, NO_PROXY), the same for all
+requests."""
 
 from __future__ import annotations
 
@@ -10,13 +11,13 @@ _NAMES = ("http_proxy", "https_proxy")
 
 
 def any_named() -> bool:
-    """Whether the environment names a proxy at all: looking for the one of an address costs each
-    request as much as encoding its body."""
+    """Whether the environment names any proxy. Checked first, because looking up an address's
+    proxy costs as much per request as encoding its body."""
     return any(name.lower() in _NAMES for name in os.environ)
 
 
 def goes_by_proxy(url: str) -> bool:
-    """Whether a request to this address goes to a proxy instead."""
+    """Whether requests to this address go through a proxy."""
     parts = urlsplit(url)
     if not any_named() or not parts.hostname or proxy_bypass(parts.hostname):
         return False

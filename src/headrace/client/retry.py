@@ -1,8 +1,9 @@
-"""The retry policy, for delivery, reads and look-ups alike: how often, and after how long.
+"""The retry policy for deliveries, reads and look-ups: how many attempts, and the delays between
+them.
 
-What is tried again is a matter of the verdict: RETRY and requests without an answer until the
-attempts are used up, UNCLEAR a little less long, THROTTLED whenever the server says. Every attempt
-takes a slot of the pace.
+The verdict decides what is retried: RETRY and requests without an answer until the attempts are
+used up, UNCLEAR with fewer attempts, THROTTLED after the delay that the server asks for. Every
+attempt takes a slot of the pace.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ import random
 from headrace.client.verdict import Verdict
 
 ATTEMPTS = 6
-"""Of one request, the first included: 1, 2, 4, 8 and 16 s lie between."""
+"""Maximum number of attempts of a request; the delays between them are 1, 2, 4, 8 and 16 s."""
 GLANCES = 2
-"""Attempts to read what a command can do without."""
+"""Maximum number of attempts for reads that a command can do without."""
 PATIENCE = 60.0
 """Seconds for which the API may be down before a run stops."""
 THROTTLED_MAX = 300.0
@@ -26,16 +27,16 @@ _JITTER = 0.25
 
 
 def attempts_for(verdict: Verdict) -> int:
-    """How often a request is sent that is answered so each time."""
+    """Return the maximum number of attempts for a request that keeps getting this verdict."""
     return _UNCLEAR_ATTEMPTS if verdict is Verdict.UNCLEAR else ATTEMPTS
 
 
 class Backoff:
-    """How long to wait, with jitter, so that many don't come back at the same moment."""
+    """Computes delays, with jitter so that many requests do not retry at the same moment."""
 
     def __init__(self) -> None:
         self._chance = random.Random()
 
     def wait_after(self, attempt: int) -> float:
-        """Seconds between the attempt of that number, from 1, and the next."""
+        """Return the seconds to wait after the attempt of that number, counted from 1."""
         return min(_WAIT_MAX, 2.0 ** (attempt - 1)) * (1 + self._chance.random() * _JITTER)

@@ -1,4 +1,4 @@
-"""The wire: one request, one answer, over aiohttp. The seam that tests replace."""
+"""The transport: one request, one answer, over aiohttp. Tests replace it."""
 
 from __future__ import annotations
 
@@ -22,21 +22,23 @@ else:
     aiohttp = lazily("aiohttp")
 
 ENTITY_MOST = 8_000_000
-"""Bytes of an answer that holds one record, unpacked: a customer with thousands of contacts."""
+"""Maximum size in bytes, uncompressed, of an answer with one record: a customer with thousands
+of contacts."""
 PAGE_MOST = 128_000_000
-"""Bytes of a page of a list, unpacked: a thousand such records would be refused."""
+"""Maximum size in bytes, uncompressed, of a page of a list."""
 _CHUNK = 65_536
 
 
 class Transport(Protocol):
-    """Sends requests to the API's base URL; Unreachable when no whole answer came, NotTheApi when
-    what came is larger than any answer of the API."""
+    """Sends requests to the API's base URL. Raises Unreachable when no complete answer arrived,
+    NotTheApi when the answer is larger than any of the API's."""
 
     async def send(self, method: str, path: str, body: bytes | None = None) -> Answer:
-        """`path` starts with a slash, below the base, already percent-encoded."""
+        """Send a request; `path` starts with a slash, relative to the base URL, already
+        percent-encoded."""
 
     async def upload(self, path: str, file: IO[bytes], name: str) -> Answer:
-        """A POST of a PDF in the form's field `file`, streamed (docs/api-evidence.md, PDFs)."""
+        """POST a PDF in the form field `file`, streamed (docs/api-evidence.md, PDFs)."""
 
 
 _LOADING = threading.Lock()
@@ -49,10 +51,10 @@ def load() -> None:
 
 
 class HttpTransport:
-    """One organisation's connection pool, with its keys on every request.
+    """One organisation's connection pool; sends its keys with every request.
 
-    `timeout` is for the whole answer. The environment's HTTPS_PROXY, HTTP_PROXY and NO_PROXY are
-    honoured. `ca` is a file of certificates that are trusted instead of the system's.
+    `timeout` covers the complete answer. HTTPS_PROXY, HTTP_PROXY and NO_PROXY are honoured. `ca` is
+    a file of certificates that are trusted instead of the system's.
     """
 
     def __init__(
@@ -89,7 +91,8 @@ class HttpTransport:
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """As the protocol says; `headers` come beside the keys, else a body is sent as JSON."""
+        """See the protocol. `headers` are added to the keys; without them a body is sent as
+        JSON."""
         if headers is None and body is not None:
             headers = {"Content-Type": "application/json"}
         return await self._send(method, path, body, headers)
@@ -131,7 +134,7 @@ class HttpTransport:
             raise Unreachable(f"the connection broke ({type(error).__name__})") from None
 
     async def close(self) -> None:
-        """Closes the pool."""
+        """Close the pool."""
         await self._session.close()
 
     async def __aenter__(self) -> HttpTransport:
@@ -149,9 +152,9 @@ class HttpTransport:
 async def _once(
     request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
 ) -> aiohttp.ClientResponse:
-    """aiohttp repeats a DELETE or a GET by itself when the connection breaks, at once and without a
-    word (there is no setting): that request would be counted nowhere. Other errors than those it
-    looks for are passed on."""
+    """Disable aiohttp's hidden retry. When a connection breaks, aiohttp repeats a DELETE or GET
+    immediately and has no setting to prevent it; that request would escape the pace and the
+    journal. The exceptions that trigger the retry are therefore raised as another type."""
     try:
         return await handler(request)
     except aiohttp.ClientConnectorError:
@@ -161,7 +164,7 @@ async def _once(
 
 
 async def _read(response: aiohttp.ClientResponse, most: int) -> bytes:
-    """The whole body, never more than `most`, however it was packed."""
+    """Read the whole body, at most `most` bytes after decompression."""
     parts: list[bytes] = []
     size = 0
     async for part in response.content.iter_chunked(_CHUNK):
@@ -195,7 +198,7 @@ def _untrusted(error: Exception) -> str:
 
 
 def _reason(error: OSError) -> str:
-    """The system's own words for it, such as `Connection refused`."""
+    """Return the system's own message, such as `Connection refused`."""
     if error.errno is not None and error.errno > 0 and not isinstance(error, ssl.SSLError):
         return os.strerror(error.errno)
     return error.strerror or str(error)

@@ -1,4 +1,4 @@
-"""What an answer means for the one who sent: done, try again, give up on this, or stop it all."""
+"""Interprets an answer: done, retry, refused, or stop the run."""
 
 from __future__ import annotations
 
@@ -12,18 +12,19 @@ from headrace.model.clock import Clock
 from headrace.model.errors import ApiError, NotTheApi, Refused, Unauthorised, Unreachable
 
 TRANSIENT = frozenset({408, 425, 500, 502, 503, 504, 507, *range(520, 528), 529})
-"""Answers that are retried with exponential backoff, whatever their body is (docs/api-evidence.md,
-Retries; the others are what gateways say: RFC 9110, RFC 8470, RFC 4918, and vendors of proxies)."""
+"""Statuses that are retried with exponential backoff, whatever the body (docs/api-evidence.md,
+Retries; the others come from gateways: RFC 9110, RFC 8470, RFC 4918, and the vendors of
+proxies)."""
 UNCLEAR = frozenset({409, 423})
-"""Answers that may pass by themselves: another request holds the record. They are retried, then a
-refusal."""
+"""Statuses that may be temporary, such as a record locked by another request. They are retried,
+then count as a refusal."""
 _ASKED_MAX = 3600.0
-"""Seconds that a server may ask to wait; more is not believed."""
+"""Maximum number of seconds accepted from Retry-After."""
 _ASKED_DEFAULT = 5.0
 
 
 class Verdict(enum.Enum):
-    """What to do next with the request that was answered."""
+    """What to do with the request that was answered."""
 
     DONE = "done"
     RETRY = "retry"
@@ -32,15 +33,17 @@ class Verdict(enum.Enum):
     REJECTED = "rejected"
     UNAUTHORISED = "unauthorised"
     FORBIDDEN = "forbidden"
-    """The key may not do this, or a rule of the API or of a firewall refuses this one record."""
+    """The key lacks a permission, or a rule of the API or of a firewall rejects this one record."""
     BLOCKED = "blocked"
-    """Something on the way refused it: an error that is not in the API's own form."""
+    """An intermediary refused it: the error is not in the API's own format."""
     NOT_THE_API = "not the API"
 
 
 def judge(answer: Answer, external_id: str | None = None) -> Verdict:
-    """The verdict on the answer to a read, or to the import of `external_id`: done is only what
-    is a JSON object, of an import one with that id."""
+    """Return the verdict on the answer to a read, or to the import of `external_id`.
+
+    DONE requires a JSON object, for an import one with that external id.
+    """
     verdict = _of_status(answer)
     if verdict is not Verdict.DONE:
         return verdict
@@ -54,8 +57,8 @@ def judge(answer: Answer, external_id: str | None = None) -> Verdict:
 
 
 def judge_empty(answer: Answer, external_id: str, deleting: bool = False) -> Verdict:
-    """The verdict on what is answered without a body, deletions and PDFs, or with the record; a
-    deletion that finds nothing is done."""
+    """Return the verdict on the answer to a deletion or to a PDF, which may have no body. A
+    deletion that finds nothing is DONE."""
     if answer.status == 204:
         return Verdict.DONE
     if deleting and answer.status == 404 and answer.is_json:
@@ -83,7 +86,7 @@ def _of_status(answer: Answer) -> Verdict:
 
 
 def error_of(verdict: Verdict, answer: Answer) -> ApiError:
-    """What is wrong, where the verdict is not DONE."""
+    """Return a description of the error, where the verdict is not DONE."""
     if verdict in (Verdict.BLOCKED, Verdict.NOT_THE_API):
         return NotTheApi(answer.described)
     said = message_of(answer)
@@ -95,7 +98,7 @@ def error_of(verdict: Verdict, answer: Answer) -> ApiError:
 
 
 def message_of(answer: Answer) -> str:
-    """The API's own sentence: `message`, else `error`, else what came instead."""
+    """Return the API's own message: `message`, else `error`, else the start of the answer."""
     if not answer.is_json:
         kind = answer.headers.get("content-type", "").partition(";")[0]
         return f"{kind or 'something without a content type'} instead of JSON"
@@ -111,8 +114,8 @@ def message_of(answer: Answer) -> str:
 
 
 def retry_after(answer: Answer, clock: Clock, default: float = _ASKED_DEFAULT) -> float:
-    """Seconds that a 429 asks for: a number or an HTTP date, at most an hour; `default` for what is
-    neither, or lies in the past."""
+    """Return the seconds that a 429 asks for, from a number or an HTTP date, at most an hour;
+    `default` when it is neither or in the past."""
     text = answer.headers.get("retry-after", "").strip()[:64]
     try:
         seconds = float(text)

@@ -1,4 +1,4 @@
-"""Who may use the control plane: whoever has its token, and from where."""
+"""Access to the control plane: a token, and by default only from this machine."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from msgspec import Struct
 from headrace.model.errors import ConfigurationError, Forbidden, InvalidKey
 
 TOKEN_FILE = "control-token"
-"""In the data folder, readable by its owner alone."""
+"""File in the data folder that holds the token; readable by its owner only."""
 TOKEN_VARIABLE = "HEADRACE_CONTROL_TOKEN"
 
 Reach = Literal["loopback", "anywhere"]
@@ -25,13 +25,14 @@ _FORWARDED = ("forwarded", "x-forwarded-for")
 
 
 class Access(Struct, frozen=True):
-    """The token, and whether it can be used from other machines."""
+    """The token, and whether other machines may use it."""
 
     token: str
     reach: Reach = "loopback"
 
     def check(self, peer: str | None, headers: Mapping[str, str]) -> None:
-        """Raises Forbidden for who comes from elsewhere, InvalidKey for who lacks the token."""
+        """Raise Forbidden for a request from another machine, InvalidKey for a missing or wrong
+        token."""
         if self.reach == "loopback" and not (_is_loopback(peer) and _is_direct(headers)):
             raise Forbidden(
                 "The control plane serves its own machine only, and no proxy: start the hub with "
@@ -48,7 +49,7 @@ class Access(Struct, frozen=True):
 
 
 def find_token(folder: Path | None, environment: Mapping[str, str] = os.environ) -> str:
-    """The token that is there: of the environment, else of the data folder.
+    """Return the existing token: from the environment, else from the data folder.
 
     Raises ConfigurationError when there is none.
     """
@@ -70,7 +71,8 @@ def find_token(folder: Path | None, environment: Mapping[str, str] = os.environ)
 
 
 def make_token(folder: Path | None, environment: Mapping[str, str] = os.environ) -> str:
-    """As `find_token`; makes the file when there is none. Raises ConfigurationError."""
+    """Return the token like `find_token`, creating the file when there is none. Raises
+    ConfigurationError."""
     if folder is not None and not environment.get(TOKEN_VARIABLE, "").strip():
         path = folder / TOKEN_FILE
         try:
@@ -90,10 +92,11 @@ def _is_loopback(peer: str | None) -> bool:
         address = ipaddress.ip_address(peer or "")
     except ValueError:
         return False
-    # A socket for both families tells IPv4's addresses inside IPv6's.
+    # A dual-stack socket shows IPv4 addresses inside IPv6 ones.
     return (getattr(address, "ipv4_mapped", None) or address).is_loopback
 
 
 def _is_direct(headers: Mapping[str, str]) -> bool:
-    """A proxy on this machine is a loopback peer, whoever is behind it."""
+    """Whether there is no proxy: a proxy on this machine connects from loopback on behalf of any
+    client."""
     return not any(name in headers for name in _FORWARDED)

@@ -1,4 +1,4 @@
-"""A hub put together: the API, the customers' pages and the control plane on one store."""
+"""Builds a complete hub: the API, the customers' pages and the control plane on one store."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from headrace.store.pdf_files import PdfFiles
 
 
 class Parts(Struct, frozen=True, kw_only=True):
-    """What a hub is made of."""
+    """The components of a hub."""
 
     place: Place
     store: Store
@@ -36,7 +36,7 @@ class Parts(Struct, frozen=True, kw_only=True):
     sink: Sink | None = None
     journal: Callable[[Exchange], None] | None = None
     access: Access | None = None
-    """Of the control plane; None for a hub without one."""
+    """Access to the control plane; None for a hub without one."""
     test_mode: bool = False
     workers: int = 1
     own_process: bool = True
@@ -44,7 +44,7 @@ class Parts(Struct, frozen=True, kw_only=True):
 
 
 def put_together(parts: Parts) -> Hub:
-    """The application."""
+    """Return the ASGI application."""
     times = Times(parts.clock, test_mode=parts.test_mode)
     keeper = PdfKeeper(parts.store, parts.pdfs, parts.clock)
     faults = Faults(may_exit=parts.own_process)

@@ -1,5 +1,5 @@
-"""The control plane's operations on what the API only reads, and on what Upflow itself makes; seeds
-may ask for them too."""
+"""Operations of the control plane on data that the API only reads or that Upflow itself creates.
+Seeds may use them too."""
 
 from __future__ import annotations
 

@@ -12,14 +12,14 @@ from headrace.control.route import BASE
 from headrace.model.errors import ConfigurationError, Refused, Unauthorised, Unreachable
 
 _TIMEOUT_S = 600.0
-"""Restoring much takes a while."""
+"""Long, because restoring a large snapshot takes a while."""
 
 
 class ControlClient:
-    """Speaks to one hub; every call is a connection of its own."""
+    """A client for one hub; every call opens its own connection."""
 
     def __init__(self, origin: str, token: str) -> None:
-        """`origin` is `http://HOST:PORT`. Raises ConfigurationError for what is none."""
+        """`origin` is `http://HOST:PORT`. Raises ConfigurationError for anything else."""
         parts = urlsplit(origin)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ConfigurationError(f"{origin} is no address of a hub: http://HOST:PORT is.")
@@ -27,9 +27,10 @@ class ControlClient:
         self._token = token
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
-        """The answer's JSON, None for one without a body; `path` is below /_hub, encoded.
+        """Return the answer's JSON, None for an answer without a body; `path` is below /_hub,
+        encoded.
 
-        `body` is a JSON value, or bytes that go as they are. Raises Refused, Unauthorised or
+        `body` is a JSON value, or bytes that are sent unchanged. Raises Refused, Unauthorised or
         Unreachable.
         """
         data = body if isinstance(body, bytes | None) else msgspec.json.encode(body)
@@ -54,7 +55,7 @@ class ControlClient:
 
 
 def path_of(*segments: str) -> str:
-    """A path whose names are encoded as needed."""
+    """Return a path with its names percent-encoded."""
     return "".join(f"/{quote(segment, safe='')}" for segment in segments)
 
 

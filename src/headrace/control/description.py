@@ -1,4 +1,5 @@
-"""The OpenAPI document of a hub whose control plane is on: the API's, and that beside it."""
+"""The OpenAPI document of a hub with a control plane: the API's operations and the control
+plane's."""
 
 from __future__ import annotations
 
@@ -20,13 +21,14 @@ _REFUSALS = (400, 401, 403, 404, 500)
 
 @functools.cache
 def control_document() -> bytes:
-    """JSON; paths of the control plane have a server and a security of their own."""
+    """Return the document as JSON; paths of the control plane have their own server and
+    security."""
     document = msgspec.json.decode(openapi_document())
     components = document["components"]
     components["schemas"] |= _schemas()
     components["securitySchemes"]["control"] = {"type": "http", "scheme": "bearer"}
     document["tags"] = [
-        {"name": TAG, "description": "For whoever runs the hub; Upflow has nothing of it."}
+        {"name": TAG, "description": "For the operator of the hub; Upflow has no such operations."}
     ]
     for route in CONTROL_ROUTES:
         item = document["paths"].setdefault(f"{BASE}{route.path}", {"servers": [{"url": "/"}]})

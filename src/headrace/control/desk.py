@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 class Desk(Struct, kw_only=True):
-    """A hub, as whoever administers it sees it."""
+    """A hub's components, as its operator uses them."""
 
     place: Place
     store: Store
@@ -37,41 +37,41 @@ class Order(Struct, kw_only=True):
 
     desk: Desk
     names: dict[str, str]
-    """The parameters of the path."""
+    """The parameters in the path."""
     body: Any = None
-    """The record that the route takes, or bytes where it takes other text."""
+    """The record that the route expects, or bytes where it expects another format."""
     query: Any = None
-    """The struct of parameters that the route takes."""
+    """The route's query parameters."""
     context: Context | None = None
-    """Of a seed that asks; else that of the moment."""
+    """The context of a seed that makes the request; by default that of the moment."""
 
     @property
     def now(self) -> datetime:
-        """Real time."""
+        """Return the real time."""
         return self.desk.times.clock.now()
 
     async def organisation(self) -> Organisation:
-        """That of the path; raises NotFound."""
+        """Return the organisation in the path. Raises NotFound."""
         return await self.desk.store.read(named_organisation, self.names["organisation"])
 
     async def write(self, run: Callable[..., T], *arguments: Any) -> T:
-        """Run `run(db, context, *arguments)` for the organisation of the path, as a write of it.
+        """Run `run(db, context, *arguments)` as a write of the organisation in the path.
 
-        Raises NotFound without it.
+        Raises NotFound when it does not exist.
         """
         organisation = await self.organisation()
         times = self.desk.times
 
         def with_context(db: Connection) -> T:
-            # As it is now, under the lock of its writes.
+            # Read it again under the lock of its writes.
             known = named_organisation(db, organisation.name)
             return run(db, self.context or Context(known, times.now(known)), *arguments)
 
         return await self.desk.store.write(organisation.seq, with_context)
 
     async def write_alone(self, run: Callable[..., T], *arguments: Any) -> T:
-        """Run `run(db, *arguments)`, which belongs to no organisation; raises BadRequest for what
-        it can't use."""
+        """Run the write `run(db, *arguments)`, which belongs to no organisation. Raises
+        BadRequest for invalid arguments."""
         try:
             return await self.desk.store.write(0, run, *arguments)
         except ConfigurationError as error:
@@ -79,7 +79,7 @@ class Order(Struct, kw_only=True):
 
 
 def named_organisation(db: Connection, name: str) -> Organisation:
-    """Raises NotFound."""
+    """Return the organisation of that name. Raises NotFound."""
     organisation = find_organisation(db, name)
     if organisation is None:
         raise NotFound(f"There is no organisation {name} here.")

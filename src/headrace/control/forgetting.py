@@ -1,4 +1,4 @@
-"""One customer removed from all that a hub keeps: database, PDFs and request journal."""
+"""Removes a customer from everything that a hub stores: database, PDFs and request journal."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from headrace.store.records.pdfs import doom_pdfs, forget_pdfs
 
 
 class Removal(Struct, frozen=True):
-    """Whom to remove, and from where."""
+    """The customer to remove, and the places to remove it from."""
 
     place: Place
     files: PdfFiles
@@ -29,7 +29,7 @@ class Removal(Struct, frozen=True):
 
 
 class Report(Struct, frozen=True, kw_only=True):
-    """What was removed, or would be, and what is left to do elsewhere."""
+    """What was removed, or would be, and what remains to be done elsewhere."""
 
     organisation: str
     customer: str
@@ -41,7 +41,8 @@ class Report(Struct, frozen=True, kw_only=True):
 
 
 def remove_customer(removal: Removal, clock: Clock) -> Report:
-    """Removes it, also while a hub runs. ConfigurationError while it has children."""
+    """Remove the customer, also while a hub runs. Raises ConfigurationError while it has
+    children."""
     place, organisation = removal.place, removal.organisation
     times = Times(clock, test_mode=True)
     context = Context(organisation, times.now(organisation))
@@ -70,7 +71,7 @@ def remove_customer(removal: Removal, clock: Clock) -> Report:
 
 
 def _remove_files(transact: Transact, files: PdfFiles, now: str) -> None:
-    """PDFs that no document has any more."""
+    """Remove PDFs that no document refers to any more."""
     while doomed := transact(doom_pdfs, now):
         for file in doomed:
             files.remove(file.name)

@@ -1,4 +1,4 @@
-"""The control plane over HTTP: its routes, who may use them, and its answers."""
+"""The control plane over HTTP: its routes, access control and answers."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from headrace.server.call import error_answer
 
 _LOGGER = logging.getLogger("headrace.server")
 _BODY_MAX = 100_000_000
-"""Bytes; a seed may be large."""
+"""In bytes; a seed may be large."""
 _JSON = "application/json"
 _FAILURE = RequestError("The hub failed at this request; its log has the cause.")
 _FAILURE.status, _FAILURE.reason = 500, "Internal Server Error"
 
 
 def control_pages(desk: Desk, access: Access) -> Sequence[BaseRoute]:
-    """The pages of the control plane, and the description of the API that tells of them."""
+    """Return the pages of the control plane, and the description of the API that includes them."""
 
     async def describe(request: Request) -> Response:
         return Response(control_document(), media_type=_JSON)
@@ -99,7 +99,7 @@ async def _body(request: Request) -> bytes:
 
 
 def _missing(request: Request) -> RequestError:
-    """What to say of a request that no row of the table serves."""
+    """Return the error for a request that matches no row of the table."""
     path = request.url.path.removeprefix(BASE)
     wanted = path.split("/")
     allowed = sorted(

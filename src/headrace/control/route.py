@@ -1,4 +1,4 @@
-"""What a row of the control plane's table says."""
+"""A row of the control plane's route table."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ OF_ORGANISATION = "/organisations/{organisation}"
 
 
 class ControlRoute(Struct, frozen=True):
-    """One row: what a method on a path does."""
+    """What a method on a path does."""
 
     method: str
     path: str
     """Below /_hub; names in braces are parameters."""
     handler: Callable[[Order], Coroutine[Any, Any, Any]]
-    """Gives the answer's record, or None for an answer without a body."""
+    """Returns the answer's record, or None for an answer without a body."""
     summary: str
     body: Any = None
-    """The record that it takes; None without a body."""
+    """The record that the request carries; None without a body."""
     answer: Any = None
-    """The record that it gives; None for 204."""
+    """The record that the answer carries; None for 204."""
     status: int = 200
     query: Any = None
-    """The struct of its query's parameters; None where it looks at none."""
+    """Struct of the query parameters; None when the route has none."""

@@ -1,4 +1,4 @@
-"""The control plane's operations as data. All stand below /_hub."""
+"""The control plane's route table. All paths are below /_hub."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Seeds: files of API calls, played through the API's own handlers in one transaction.
+"""Seeds: files of API calls, carried out by the API's own handlers in one transaction.
 
 A line is `{"method": "POST", "path": "/customers", "body": {...}}`. A path that begins with `/_hub`
-is one of the control plane, with `{organisation}` for the one that is filled. A line with
-`"as": "anna"` gives its answer's id a name: a later text `"{anna}"`, or that segment of a later
-path, stands for the id.
+is one of the control plane, with `{organisation}` for the organisation being filled. A line with
+`"as": "anna"` names the id in its answer. In later lines, the text `"{anna}"`, or that segment of a
+path, is replaced by the id.
 """
 
 from __future__ import annotations
@@ -50,11 +50,11 @@ class SeedLine(Record, kw_only=True, forbid_unknown_fields=True):
     as_: str | UnsetType = msgspec.field(name="as", default=UNSET)
     """A name for the answer's id."""
     number: int = 0
-    """Of the line in its file."""
+    """The line's number in its file."""
 
 
 def parse_seed(text: bytes) -> list[SeedLine]:
-    """The lines of a file; empty ones and those that begin with `//` are left out.
+    """Parse a file into lines; empty ones and those that begin with `//` are skipped.
 
     Raises BadRequest with the line's number.
     """
@@ -76,10 +76,10 @@ def parse_seed(text: bytes) -> list[SeedLine]:
 def play_seed(
     db: Connection, context: Context, lines: list[SeedLine], times: Times, seed: int | None = None
 ) -> SeedAnswer:
-    """Play all lines for the context's organisation, within the caller's transaction.
+    """Carry out all lines for the context's organisation, within the caller's transaction.
 
-    With a `seed` the ids are the same each time, as far as the moment is. Raises BadRequest that
-    names the line; the caller undoes the rest.
+    With a `seed`, ids are reproducible, apart from the timestamps they contain. Raises BadRequest
+    that names the line; the caller rolls back.
     """
     if seed is not None:
         context = msgspec.structs.replace(context, chance=random.Random(seed).randbytes)
@@ -97,7 +97,7 @@ def _refusal(place: str, error: RequestError) -> BadRequest:
 
 
 class _Player:
-    """Plays lines one after the other, and knows the ids that they named."""
+    """Carries out lines one after the other, and keeps the ids they named."""
 
     def __init__(self, db: Connection, context: Context, times: Times) -> None:
         self.made: Counter[str] = Counter()
@@ -110,7 +110,7 @@ class _Player:
         )
 
     def play(self, line: SeedLine) -> None:
-        """Raises RequestError."""
+        """Carry out one line. Raises RequestError."""
         body = self._resolved(line.body)
         if line.path.startswith(f"{BASE}/"):
             answer = self._control(line, body)
@@ -175,7 +175,7 @@ class _Player:
         return self.named[name]
 
     def _names(self, pattern: str, path: str) -> dict[str, str] | None:
-        """The parameters of a path of that pattern; None for another."""
+        """Match a path against a pattern; returns its parameters, None when it does not match."""
         wanted, given = pattern.split("/"), path.split("/")
         if len(wanted) != len(given):
             return None
@@ -191,7 +191,7 @@ class _Player:
 
 
 class _InTransaction:
-    """A store within one transaction of another: all is done at once, on the calling thread."""
+    """A store inside another one's transaction: everything runs at once, on the calling thread."""
 
     def __init__(self, db: Connection) -> None:
         self._db = db
@@ -210,14 +210,14 @@ class _InTransaction:
 
 
 class _NoSweep(PdfKeeper):
-    """Leaves what is not used any more to whoever has the transaction committed."""
+    """Does not remove unused files; the caller sweeps after its commit."""
 
     def sweep(self) -> None:
         pass
 
 
 def _finish(going: Any) -> Any:
-    """The result of a coroutine that waits for nothing but such a store."""
+    """Return the result of a coroutine that awaits nothing but such a store."""
     try:
         going.send(None)
     except StopIteration as end:

@@ -1,4 +1,4 @@
-"""Which links between documents may stand: same currency, related customers, enough money."""
+"""Validates links between documents: same currency, related customers, sufficient amounts."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from headrace.model.money import format_money
 
 
 class Claim(Struct, frozen=True):
-    """So much of a source is to be linked to `target`."""
+    """An amount of a source to be linked to `target`."""
 
     place: str
-    """Where the request says so, such as `linkedInvoices[0]`; for messages."""
+    """Where the request states it, such as `linkedInvoices[0]`; for messages."""
     target: Document
     amount: int
 
 
 def check_claims(source: Document, claims: Sequence[Claim]) -> None:
-    """Refuse links that can't stand, all or nothing (docs/api-evidence.md, Links).
+    """Check all links together (docs/api-evidence.md, Links).
 
-    `source.applied` and each target's `applied` must not contain the claims themselves.
-    Raises BadRequest that names both documents and the amounts.
+    `source.applied` and each target's `applied` must not include the claims themselves. Raises
+    BadRequest that names both documents and the amounts.
     """
     free = source.amount - source.applied
     open_of: dict[str, int] = {}
@@ -42,7 +42,7 @@ def check_claims(source: Document, claims: Sequence[Claim]) -> None:
 
 
 def check_pair(source: Document, target: Document, place: str) -> None:
-    """Refuse two documents of different currencies or of unrelated customers with BadRequest."""
+    """Raise BadRequest for two documents of different currencies or of unrelated customers."""
     if source.currency != target.currency:
         _refuse(
             place,
@@ -62,7 +62,7 @@ def related(one: Document, other: Document) -> bool:
 
 
 def check_amount(document: Document, amount: int, place: str) -> None:
-    """Refuse an amount below what is applied already; `place` is the amount's field."""
+    """Reject an amount lower than what is already applied; `place` is the amount's field."""
     if amount < document.applied:
         money = document.currency
         _refuse(

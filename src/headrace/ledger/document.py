@@ -1,4 +1,4 @@
-"""A document as the ledger sees it: an amount, what of it is applied, and what follows."""
+"""A document as the ledger sees it, with its open amount and state."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from msgspec import Struct
 from headrace.model.clock import is_overdue
 
 RAISES_BALANCE = frozenset({"invoice", "refund"})
-"""Documents that raise a balance; the others lower it (docs/api-evidence.md, Balance)."""
+"""Documents that increase a customer's balance; payments and credit notes reduce it
+(docs/api-evidence.md, Balance)."""
 OUT_OF_BALANCE = frozenset({"VOIDED", "WRITTEN_OFF"})
-"""Marks that people set and that take an invoice out of every balance."""
+"""Marks set by people that exclude an invoice from every balance."""
 
 
 class Item(Struct, frozen=True, gc=False):
-    """What sums read of a document."""
+    """The part of a document that sums are computed from."""
 
     entity: str
     """invoice, credit_note, payment or refund."""
@@ -23,43 +24,43 @@ class Item(Struct, frozen=True, gc=False):
     amount: int
     """In the currency's lowest division, tax included; never negative."""
     applied: int
-    """The sum of all allocations that touch it, on either side; between 0 and `amount`."""
+    """The sum of all allocations of the document, on either side; between 0 and `amount`."""
     due_date: str | None
     mark: str | None
-    """VOIDED, DISPUTED or WRITTEN_OFF when a person said so."""
+    """VOIDED, DISPUTED or WRITTEN_OFF when a person set it."""
 
 
 class Document(Item, frozen=True, gc=False):
-    """An invoice, credit note, payment or refund, reduced to what money rules read."""
+    """An invoice, credit note, payment or refund, reduced to what the money rules use."""
 
     id: str
     external_id: str | None
     customer: int
-    """The customer it belongs to, by the store's number."""
+    """The store's number of its customer."""
     parent: int | None
-    """That customer's parent."""
+    """The number of that customer's parent."""
 
     @property
     def family(self) -> int:
-        """The customer at the head of its family."""
+        """The number of the customer at the head of the family."""
         return self.customer if self.parent is None else self.parent
 
     @property
     def label(self) -> str:
-        """How messages name it: `invoice INV-1`."""
+        """The document's name in messages, such as `invoice INV-1`."""
         return f"{self.entity.replace('_', ' ')} {self.external_id or self.id}"
 
 
 def open_amount(document: Item) -> int:
-    """What of it still waits to be settled or applied; the one source of all sums."""
+    """Return the amount that is not yet settled or applied; all sums are based on it."""
     if document.mark in OUT_OF_BALANCE:
         return 0
     return document.amount - document.applied
 
 
 def invoice_state(invoice: Item, today: date) -> str:
-    """PAID, OVERDUE or DUE, or the mark that a person set
-    (docs/api-evidence.md, Invoice states).
+    """Return PAID, OVERDUE or DUE, or the mark that a person set (docs/api-evidence.md, Invoice
+    states).
 
     `today` is the date in the organisation's time zone.
     """

@@ -1,4 +1,4 @@
-"""Which debit takes how much of which credit, when a reconciliation names several of each."""
+"""Splits several credits over several debits for a reconciliation."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from headrace.model.money import format_money
 
 
 class Share(Struct, frozen=True):
-    """So much of a document takes part."""
+    """An amount of a document that takes part in a reconciliation."""
 
     place: str
-    """Where the request says so, such as `payments[0]`; for messages."""
+    """Where the request states it, such as `payments[0]`; for messages."""
     document: Document
     amount: int
 
 
 class Match(Struct, frozen=True):
-    """So much of a debit is settled by a credit."""
+    """An amount of a debit that is settled by a credit."""
 
     debit: Share
     credit: Share
@@ -30,11 +30,11 @@ class Match(Struct, frozen=True):
 
 
 def match_shares(debits: Sequence[Share], credits: Sequence[Share]) -> list[Match]:
-    """Split both sides over each other; the same shares always give the same matches.
+    """Match the shares of both sides; the same shares always give the same matches.
 
-    A customer's own credits go to its own debits first, in the order given, the rest within its
-    family. Takes time in proportion to the shares. Raises BadRequest when the sums differ, or when
-    documents of different families or currencies would have to meet.
+    A customer's own credits settle its own debits first, in the order given; the rest is matched
+    within the family. Runs in linear time. Raises BadRequest when the sums differ, or when
+    documents of different families or currencies would be matched.
     """
     _check_sums(debits, credits)
     for share in (*debits[1:], *credits):
@@ -54,14 +54,14 @@ def match_shares(debits: Sequence[Share], credits: Sequence[Share]) -> list[Matc
 
 
 class _Left(Struct):
-    """What is left of a share."""
+    """The unmatched remainder of a share."""
 
     share: Share
     amount: int
 
 
 class _Rest:
-    """One side's shares, as far as they are not matched."""
+    """The unmatched shares of one side."""
 
     def __init__(self, shares: Sequence[Share]) -> None:
         self._shares = [_Left(share, share.amount) for share in shares]
@@ -86,7 +86,7 @@ def _family(share: Share) -> int:
 
 
 def _pair_off(debits: Sequence[_Left], credits: Sequence[_Left]) -> Iterator[Match]:
-    """Everything that one side has in common with the other, each in its order."""
+    """Match everything that both sides have in common, each in its order."""
     credit = iter(credits)
     giving = next(credit, None)
     for taking in debits:

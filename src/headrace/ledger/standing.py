@@ -1,4 +1,4 @@
-"""What a customer owes: the sum of the open amounts of its documents."""
+"""What a customer owes: sums of the open amounts of its documents."""
 
 from __future__ import annotations
 
@@ -15,19 +15,20 @@ class Standing(Struct, frozen=True):
     """A customer's figures in one currency; balance = due + overdue - unapplied."""
 
     currency: str
-    balance: int = 0
-    due: int = 0
+    balance: int
+    due: int
     """Open invoices that are not overdue."""
-    overdue: int = 0
-    count_due: int = 0
-    """Counts are of all currencies: an invoice counts though its money can't be added."""
-    count_overdue: int = 0
+    overdue: int
+    count_due: int
+    """Counts cover all currencies: an invoice in another currency counts, though its amount is not
+    added."""
+    count_overdue: int
 
 
 def standing(documents: Iterable[Item], currency: str, today: date) -> Standing:
-    """The figures in `currency` of a customer's own and its children's documents.
+    """Return the figures in `currency` of a customer's own and its children's documents.
 
-    Documents with nothing open may be left out. Amounts of other currencies are never added.
+    Documents with nothing open may be omitted. Amounts in other currencies are never added.
     """
     balance = due = overdue = count_due = count_overdue = 0
     for document in documents:
@@ -51,6 +52,7 @@ def standing(documents: Iterable[Item], currency: str, today: date) -> Standing:
 
 
 def customer_currency(currencies: Iterable[str], organisation: str) -> str:
-    """The documents' one currency, else the organisation's (docs/api-evidence.md, Balance)."""
+    """Return the common currency of all documents, else the organisation's (docs/api-evidence.md,
+    Balance)."""
     used = set(currencies)
     return used.pop() if len(used) == 1 else organisation

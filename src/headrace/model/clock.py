@@ -1,4 +1,4 @@
-"""The one door to time: everything that needs now, a wait or an ISO date goes through here."""
+"""The only access to time: every module gets the present, waits and parses dates through here."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Time as an argument: real in production, simulated in tests."""
+    """The interface of a clock: real in production, simulated in tests."""
 
     def now(self) -> datetime:
-        """The wall clock, timezone-aware UTC."""
+        """Return the wall-clock time, as timezone-aware UTC."""
 
     def monotonic(self) -> float:
-        """Seconds that only grow; for intervals and rate windows."""
+        """Return seconds that never decrease; for intervals and rate windows."""
 
     def sleep(self, seconds: float) -> Awaitable[None]:
         """Wait without blocking the event loop."""
@@ -40,10 +40,11 @@ SYSTEM_CLOCK = SystemClock()
 
 
 def parse_instant(text: str) -> datetime:
-    """An ISO 8601 date or date-time as UTC; no zone means UTC, a bare date its midnight.
+    """Parse an ISO 8601 date or date-time as UTC; without a zone it is UTC, a bare date is its
+    midnight.
 
-    Raises ValueError for anything else, such as a moment that in UTC lies before the year 1 or
-    after 9999. (docs/api-evidence.md, Dates)
+    Raises ValueError for anything else, and for a moment before year 1 or after 9999 in UTC.
+    (docs/api-evidence.md, Dates)
     """
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
@@ -55,15 +56,15 @@ def parse_instant(text: str) -> datetime:
 
 
 def format_instant(moment: datetime) -> str:
-    """UTC with milliseconds and `Z`, as the API answers: `2015-05-05T12:30:00.000Z`."""
+    """Format as UTC with milliseconds and `Z`, as the API does: `2015-05-05T12:30:00.000Z`."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
 @functools.lru_cache(maxsize=4096)
 def normalise_instant(text: str) -> str:
-    """Any accepted date in the one spelling that is stored, compared and answered.
+    """Convert an accepted date to the one format that is stored, compared and answered.
 
-    ValueError for anything else. Cached: the same few days fill most of a book.
+    Raises ValueError for anything else. Cached, because the same few days fill most of a book.
     """
     if len(text) == 24 and text[23] == "Z" and text[10] == "T" and text[19] == ".":
         datetime.fromisoformat(text)
@@ -72,12 +73,12 @@ def normalise_instant(text: str) -> str:
 
 
 _INTERVAL_MAX = 3650 * 86_400
-"""Seconds."""
+"""In seconds."""
 _DIGITS_MAX = 18
 
 
 def parse_interval(text: str) -> timedelta:
-    """`30s`, `5m`, `2h`, `1d` as a duration; ValueError for anything else."""
+    """Parse `30s`, `5m`, `2h` or `1d` as a duration. Raises ValueError for anything else."""
     units = {"s": 1, "m": 60, "h": 3600, "d": 86400}
     number, unit = text[:-1], text[-1:]
     if unit not in units or not (number.isascii() and number.isdecimal()) or not number.strip("0"):
@@ -90,5 +91,5 @@ def parse_interval(text: str) -> timedelta:
 
 
 def is_overdue(due: str, today: date) -> bool:
-    """Whether a normalised due date lies before `today`."""
+    """Whether a normalised due date is before `today`."""
     return due[:10] < today.isoformat()

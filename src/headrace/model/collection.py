@@ -1,4 +1,4 @@
-"""What a collection team works with: read by the API, written by people."""
+"""Records of the collection team: read through the API, written by people."""
 
 from __future__ import annotations
 
@@ -10,10 +10,8 @@ from headrace.model.reference import Reference
 
 
 class DunningPlan(Record):
-    """A workflow, which the API links and never creates.
-
-    See docs/api-evidence.md, Account managers and workflows.
-    """
+    """A dunning workflow; the API refers to it but never creates it (docs/api-evidence.md, Account
+    managers and workflows)."""
 
     id: str
     name: str
@@ -32,7 +30,7 @@ class User(Record):
 
 
 class BankAccount(Record):
-    """Where payments arrive."""
+    """An account that payments are made to."""
 
     id: str
     name: str
@@ -49,7 +47,7 @@ class PlanBrief(Record):
 
 
 class CarryingInvoice(Record):
-    """The invoice that drives a reminder."""
+    """The invoice that a reminder is about."""
 
     id: str
     custom_id: str | None
@@ -80,7 +78,7 @@ class Action(Record):
 
 
 class ActionDraft(Record):
-    """What an action is made of; the API makes none."""
+    """The fields of a new action; the API can't create one."""
 
     name: Text
     type: Text
@@ -109,13 +107,13 @@ class Note(Record):
 
 
 class AccountManagerChoice(Record):
-    """Who is to look after a customer; null for nobody."""
+    """Who should manage a customer; null for nobody."""
 
     id: str | None
 
 
 class PortalRequest(Record):
-    """What a portal link is asked for (docs/api-evidence.md, Customer portal)."""
+    """The request for a portal link (docs/api-evidence.md, Customer portal)."""
 
     expires_in: int = 86_400
     """Seconds, at least 1; no maximum."""
@@ -124,6 +122,6 @@ class PortalRequest(Record):
 
 
 class PortalLink(Record):
-    """The answer: a URL that carries its own expiring token."""
+    """The answer: a URL with a token that expires."""
 
     url: str

@@ -9,17 +9,17 @@ from headrace.model.record import UNSET, Record, Text, UnsetType
 
 
 class ContactChange(Record):
-    """The fields of a contact that a partial update may carry."""
+    """The fields of a contact that a partial update may contain."""
 
     id: str | None | UnsetType = UNSET
     external_id: Annotated[str | None | UnsetType, Sent(kind="id", clears="null")] = UNSET
-    """The same one may stand under several customers; each copy has its own id."""
+    """Several customers may have a contact with the same one; each contact has its own id."""
     email: Text | UnsetType = UNSET
     first_name: Annotated[str | None | UnsetType, Sent(clears="empty")] = UNSET
     last_name: Annotated[str | None | UnsetType, Sent(clears="empty")] = UNSET
     phone: Annotated[str | None | UnsetType, Sent(clears="empty")] = UNSET
     position: Annotated[str | None | UnsetType, Sent(clears="null")] = UNSET
-    """Must exist in the organisation: ACCOUNTING, PAYER, PURCHASER, SALES or a label of its own."""
+    """Must exist in the organisation: ACCOUNTING, PAYER, PURCHASER, SALES or a custom label."""
     is_main: Annotated[bool | UnsetType, Sent(kind="flag")] = UNSET
 
 

@@ -1,4 +1,4 @@
-"""Countries by the codes of ISO 3166-1, with the English names that addresses carry."""
+"""Country codes of ISO 3166-1, with the English names that addresses use."""
 
 from __future__ import annotations
 
@@ -65,4 +65,5 @@ COUNTRIES: dict[str, str] = {
     for two, three, name in [entry.split(" ", 2)]
     for code in (two, three)
 } | {"UK": "United Kingdom"}
-"""Codes of two and of three letters to the country's name; UK is no code, and written as one."""
+"""Country names by their codes of two and of three letters. UK is not an ISO code but often used
+as one."""

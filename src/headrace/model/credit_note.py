@@ -1,4 +1,4 @@
-"""A credit note: money that the seller gives up, applied to invoices or open."""
+"""A credit note: an amount that the seller waives, applied to invoices or open."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from headrace.model.reference import InvoiceLink, Reference
 
 
 class CreditNoteFields(Record):
-    """What requests and answers have alike."""
+    """Fields that requests and answers share."""
 
     external_id: Annotated[Text | None | UnsetType, Sent(kind="id", required=True)] = UNSET
     id: str | UnsetType = UNSET
@@ -44,7 +44,7 @@ class CreditNote(CreditNoteFields):
     linked_invoices: Annotated[
         list[InvoiceLink] | UnsetType, Links(refers="invoice", verb="settles invoice")
     ] = UNSET
-    """Present: replaces the note's own links. Absent: leaves them."""
+    """Present: replaces the note's own links. Absent: leaves them unchanged."""
     custom_fields: list[CustomFieldValue] | UnsetType = UNSET
     """People assign values, not the API (docs/api-evidence.md, Custom fields).
 
@@ -53,10 +53,10 @@ class CreditNote(CreditNoteFields):
 
 
 class CreditNoteAnswer(CreditNoteFields, kw_only=True):
-    """As the API answers it."""
+    """A credit note as the API answers it."""
 
     def __post_init__(self) -> None:
-        """Nothing: it is made of what was checked when it came in."""
+        """Skip validation: the values were validated when they were imported."""
 
     amount_linked: Amount
     """Applied to invoices and paid out by refunds."""

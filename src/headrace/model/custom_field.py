@@ -13,10 +13,11 @@ DataType = Literal["TEXT", "NUMBER", "DATE", "BOOLEAN", "SELECT", "MULTI_SELECT"
 EntityType = Literal["CUSTOMER", "CONTACT", "INVOICE", "CREDIT_NOTE", "PAYMENT"]
 
 USER_DEFINED = "USER_DEFINED"
-"""The `source` of every value that came by the API (docs/api-evidence.md, Custom fields)."""
+"""The `source` of every value set through the API (docs/api-evidence.md, Custom fields)."""
 
 Label = Annotated[str, Meta(min_length=1, max_length=250)]
-"""A selectable value; "One" and "one" are two (docs/api-evidence.md, Custom fields)."""
+"""A selectable value. Case matters: "One" and "one" are different (docs/api-evidence.md, Custom
+fields)."""
 
 
 class CustomField(Record):
@@ -36,12 +37,12 @@ class SelectValue(Record):
 
 
 class CustomFieldAnswer(CustomField, kw_only=True):
-    """A definition with the id that filters and values name."""
+    """A definition, with the id that filters and values refer to."""
 
     id: str
     created_at: str
     select_values: list[SelectValue] | UnsetType = UNSET
-    """In the order in which they were first written; absent for the other data types."""
+    """In the order in which they were first used; absent for other data types."""
 
 
 class CustomFieldValue(Record):
@@ -52,4 +53,4 @@ class CustomFieldValue(Record):
     value: msgspec.Raw | UnsetType = UNSET
     """Null empties the field."""
     source: str | None | UnsetType = UNSET
-    """In answers only."""
+    """Present in answers only."""

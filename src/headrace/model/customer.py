@@ -1,4 +1,4 @@
-"""A company or person that owes."""
+"""A company or person that owes money."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from headrace.model.reference import Reference
 
 
 class Address(Record):
-    """Where the customer sits; `country` is a name such as France, not a code."""
+    """The customer's address; `country` is a name such as France, not a code."""
 
     address: Annotated[str | None | UnsetType, Sent(clears="empty")] = UNSET
     zipcode: Annotated[str | None | UnsetType, Sent(clears="empty")] = UNSET
@@ -24,7 +24,7 @@ class Address(Record):
 
 
 class Customer(Record):
-    """As imported by `POST /customers`; `name` is needed there, not in a partial update."""
+    """As imported by `POST /customers`, which requires `name`; a partial update does not."""
 
     external_id: Annotated[Text | None | UnsetType, Sent(kind="id", required=True)] = UNSET
     id: str | UnsetType = UNSET
@@ -37,7 +37,7 @@ class Customer(Record):
     dunning_plan_id: Annotated[
         str | None | UnsetType, Sent(column="dunning_plan", clears="null")
     ] = UNSET
-    """An existing plan; null takes the customer off its plan."""
+    """An existing plan; null removes the customer from its plan."""
     address: Address | None | UnsetType = UNSET
     parent: Annotated[
         Reference | None | UnsetType,
@@ -53,14 +53,15 @@ class Customer(Record):
     payment_methods: dict[str, msgspec.Raw] | None | UnsetType = UNSET
     custom_fields: list[CustomFieldValue] | UnsetType = UNSET
     contacts: list[Contact] | UnsetType = UNSET
-    """Present: the full list, the others are removed. Absent: left alone."""
+    """Present: the full list, and others are removed. Absent: left unchanged."""
 
 
 class CustomerAnswer(Customer):
-    """As the API answers it: what was imported and what follows from the documents."""
+    """A customer as the API answers it: the imported fields, and figures derived from the
+    documents."""
 
     balance: Balance = 0
-    """Owed in `currency`, own and children's; negative when the customer has credit."""
+    """Amount owed in `currency`, children included; negative when the customer has credit."""
     amount_due: Balance = 0
     """Open and not yet overdue: excludes `amount_overdue`."""
     amount_overdue: Balance = 0
@@ -71,7 +72,7 @@ class CustomerAnswer(Customer):
 
 
 class CustomerBrief(Record):
-    """A customer inside another entity's answer, where its name is `companyName`."""
+    """A customer inside another entity's answer, where `companyName` is its name."""
 
     id: str
     external_id: str | None = None

@@ -1,4 +1,5 @@
-"""`[defaults]`: what all organisations of a project file share, below what each says itself."""
+"""The table `[defaults]` of a project file: settings shared by all organisations, which each may
+override."""
 
 from __future__ import annotations
 
@@ -9,7 +10,8 @@ from headrace.model.errors import ConfigurationError
 
 
 def with_defaults(defaults: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
-    """An organisation's table over the shared one: its own keys win, tables are merged by key."""
+    """Merge an organisation's table into the shared one: its own keys take precedence, nested
+    tables are merged by key."""
     merged = dict(defaults)
     for key, value in own.items():
         below = merged.get(key)
@@ -19,7 +21,8 @@ def with_defaults(defaults: Mapping[str, Any], own: Mapping[str, Any]) -> dict[s
 
 
 def shared(tables: dict[str, Any], name: str) -> dict[str, Any]:
-    """`defaults` of the file's tables; `name` is the file's. ConfigurationError."""
+    """Return the table `defaults`; `name` is the file's, for messages. Raises
+    ConfigurationError."""
     defaults = tables.get("defaults", {})
     if not isinstance(defaults, dict):
         raise ConfigurationError(f"{name}: defaults must be a table, [defaults].")
@@ -27,9 +30,10 @@ def shared(tables: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def origin(key: str, place: str, defaults: Mapping[str, Any], own: Any) -> str:
-    """Whose table a faulty key stands in: `[defaults]`, or nothing when it is the organisation's.
+    """Return the table that a faulty key is in: `[defaults]`, or nothing when it is the
+    organisation's.
 
-    `place` is where the key is, such as `target`, or the key itself with its table.
+    `place` is the path of the key, such as `target`, or the key itself with its table.
     """
     path = [part for part in [*place.split("."), key] if part]
     return "[defaults]" if _has(defaults, path) and not _has(own, path) else ""

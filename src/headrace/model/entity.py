@@ -1,4 +1,4 @@
-"""The entities that travel, in the order in which the API can take them."""
+"""The entities that are synchronised, in the order in which the API accepts them."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from headrace.model.refund import Refund, RefundAnswer
 
 
 class Entity(Struct, frozen=True):
-    """One kind of record: its names on the wire and its limits."""
+    """One kind of entity: its names in the API and its limits."""
 
     name: str
-    """Singular, as the journal, the book and messages spell it."""
+    """Singular, as the journal, the book and messages use it."""
     path: str
-    """Below the API's base, with its slash."""
+    """Below the API's base URL, with a leading slash."""
     envelope: str
     """The key of the list in a page (docs/api-evidence.md, List envelopes)."""
     page_cap: int
@@ -28,13 +28,13 @@ class Entity(Struct, frozen=True):
     record: type[Record]
     answer: type[Record]
     required: tuple[str, ...]
-    """Python names of the fields that creating one needs."""
+    """Python names of the fields that are required to create one."""
     optional: bool = False
-    """Whether a POST may come without a body."""
+    """Whether a POST may have no body."""
 
     @property
     def plural(self) -> str:
-        """The table's name in the book, and the word for several."""
+        """The table's name in the book, and the plural in messages."""
         return self.name + "s"
 
 
@@ -53,7 +53,7 @@ PAYMENT = _imported("payment", "items", 500, Payment, PaymentAnswer)
 REFUND = _imported("refund", "items", 500, Refund, RefundAnswer)
 
 ENTITIES = (CUSTOMER, INVOICE, CREDIT_NOTE, PAYMENT, REFUND)
-"""Import order: each refers only to what stands before it (a parent customer apart)."""
+"""In import order: each refers only to entities before it, except a customer to its parent."""
 
 BY_NAME = {entity.name: entity for entity in ENTITIES}
 
@@ -61,9 +61,9 @@ SENT: dict[str, type[Record]] = {
     "contact": Contact,
     **{entity.name: entity.record for entity in ENTITIES},
 }
-"""What a sync sends, by entity; contacts on their own or with their customer."""
+"""Entities that a sync sends; contacts go separately or with their customer."""
 
 LINKS: dict[str, LinkField] = {
     field.wire: field for record in SENT.values() for field in link_fields(record)
 }
-"""Lists of links by their field in a request."""
+"""Lists of links, by their field in a request."""

@@ -1,21 +1,21 @@
-"""Every error headrace raises on purpose, sorted by what the reader should do next.
+"""Every error headrace raises on purpose, sorted by what the user should do next.
 
     HeadraceError
-    ├── ConfigurationError       mend headrace.toml, a flag or an environment variable
-    ├── SourceError              the billing system could not be read: mend access, run again
-    ├── ModelError               mend a SQL model in the project's models/ folder
-    ├── UnsafePlan               look at the plan, then repeat with --force
-    │   ├── StalePlan            make the plan anew: what it was made of has moved on
-    │   └── AnotherTarget        give the other API a journal of its own, or repair this one
-    ├── Busy                     another command holds the organisation: wait for it
-    ├── DamagedJournal           put the journal's backup in its place, or `headrace adopt`
-    ├── Defect                   report it, with the traceback that the log file has
-    ├── ApiError                 what the receivables API answered
+    ├── ConfigurationError       fix headrace.toml, a flag or an environment variable
+    ├── SourceError              the billing system could not be read: fix the access, run again
+    ├── ModelError               fix a SQL model in the project's models/ folder
+    ├── UnsafePlan               review the plan, then repeat with --force
+    │   ├── StalePlan            plan again: the data has changed since
+    │   └── AnotherTarget        use another journal for the other API, or repair this one
+    ├── Busy                     another command uses the organisation: wait for it
+    ├── DamagedJournal           restore the journal from a backup, or `headrace adopt`
+    ├── Defect                   report it, with the traceback in the log file
+    ├── ApiError                 a failure at the receivables API
     │   ├── Unreachable          nothing was lost: run again when the API is back
-    │   ├── Unauthorised         mend the key pair
-    │   ├── NotTheApi            mend the address, or the proxy on the way
-    │   └── Refused              mend the record; a 4xx is never retried
-    └── RequestError             what the hub answers to a request it will not carry out
+    │   ├── Unauthorised         fix the key pair
+    │   ├── NotTheApi            fix the address, or a proxy in between
+    │   └── Refused              fix the record; a 4xx is never retried
+    └── RequestError             how the hub answers a request that it refuses
         ├── BadRequest 400
         ├── InvalidKey 401
         ├── Forbidden 403
@@ -33,11 +33,11 @@ from __future__ import annotations
 
 
 class HeadraceError(Exception):
-    """Base of all errors that are told to a person without a traceback."""
+    """Base of all errors that are shown without a traceback."""
 
 
 class ConfigurationError(HeadraceError):
-    """The project file, a flag or an environment variable can't be used as it is."""
+    """The project file, a flag or an environment variable is invalid."""
 
 
 class SourceError(HeadraceError):
@@ -45,41 +45,42 @@ class SourceError(HeadraceError):
 
 
 class ModelError(HeadraceError):
-    """A SQL model fails or lacks a column that the book needs."""
+    """A SQL model fails, or lacks a column that the book requires."""
 
 
 class UnsafePlan(HeadraceError):
-    """A plan changes more than a careful person would let pass unseen."""
+    """A plan changes more than the guards allow without confirmation."""
 
 
 class StalePlan(UnsafePlan):
-    """A saved plan that is not what a plan would be now."""
+    """A saved plan differs from what would be planned now."""
 
 
 class AnotherTarget(UnsafePlan):
-    """The API does not hold what the journal says that it was told."""
+    """The API does not contain what the journal says it acknowledged."""
 
 
 class Busy(HeadraceError):
-    """Another process works on the same organisation."""
+    """Another process is working on the same organisation."""
 
 
 class DamagedJournal(HeadraceError):
-    """The journal is there and can't be read; it is never made anew, for it is the truth."""
+    """The journal exists but can't be read. It is never recreated, because it is the only record
+    of what was sent."""
 
 
 class Defect(HeadraceError):
-    """Something that can't be, told in one line; its traceback is elsewhere."""
+    """A bug in headrace, reported in one line; the log file has its traceback."""
 
 
 class ApiError(HeadraceError):
-    """The receivables API did not do what it was asked."""
+    """The receivables API did not carry out a request."""
 
 
 class Unreachable(ApiError):
     """No usable answer: connection refused, timeout, 5xx after all retries, or not JSON.
 
-    `left` says whether a request may have reached the API all the same.
+    `left` says whether a request may have reached the API nevertheless.
     """
 
     def __init__(self, message: str, left: bool = True) -> None:
@@ -92,11 +93,11 @@ class Unauthorised(ApiError):
 
 
 class NotTheApi(ApiError):
-    """Something answers at the address, not as the API does; the message says what came."""
+    """The server at the address does not behave like the API; the message says what it answered."""
 
 
 class Refused(ApiError):
-    """The API answered 4xx to one record; `status` is the code, the message the API's own."""
+    """The API answered 4xx to one record; `status` is the code, the message is the API's own."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -118,7 +119,7 @@ class RequestError(HeadraceError):
 
 
 class BadRequest(RequestError):
-    """The body, a parameter or a reference can't be used; the message says what to change."""
+    """The body, a parameter or a reference is invalid; the message says what to change."""
 
 
 class InvalidKey(RequestError):
@@ -129,7 +130,8 @@ class InvalidKey(RequestError):
 
 
 class Forbidden(RequestError):
-    """A link without a key that the hub did not give out, or that has expired."""
+    """A request that is not allowed: a link that is invalid or has expired, or an access from a
+    place that is not permitted."""
 
     status = 403
     reason = "Forbidden"
@@ -143,7 +145,7 @@ class NotFound(RequestError):
 
 
 class MethodNotAllowed(RequestError):
-    """The path exists, not with this method; `allowed` are those it takes."""
+    """The path exists, but not with this method; `allowed` lists the methods it supports."""
 
     status = 405
     reason = "Method Not Allowed"
@@ -154,28 +156,28 @@ class MethodNotAllowed(RequestError):
 
 
 class TooLarge(RequestError):
-    """The body is larger than the hub takes."""
+    """The body is larger than the hub accepts."""
 
     status = 413
     reason = "Payload Too Large"
 
 
 class UnsupportedMediaType(RequestError):
-    """The body's content type is not one the endpoint reads."""
+    """The endpoint does not read this content type."""
 
     status = 415
     reason = "Unsupported Media Type"
 
 
 class TooManyRequests(RequestError):
-    """Over the rate or the concurrency limit of the organisation."""
+    """The organisation's rate or concurrency limit is exceeded."""
 
     status = 429
     reason = "Too Many Requests"
 
 
 class ServiceUnavailable(RequestError):
-    """The hub can't store anything at the moment; the same request may succeed later."""
+    """The hub can't read or write its data at the moment; the same request may succeed later."""
 
     status = 503
     reason = "Service Unavailable"

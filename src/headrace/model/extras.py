@@ -1,5 +1,5 @@
-"""Packages that only an extra brings, loaded when they are needed: most commands never do, and
-start the sooner."""
+"""Loads packages of optional extras on first use, so that commands that don't need them start
+faster."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from headrace.model.errors import ConfigurationError
 
 
 def load_extra(module: str, extra: str, what: str) -> Any:
-    """The module; ConfigurationError says that `what` needs the extra where it is not installed."""
+    """Import and return the module. Raises ConfigurationError, saying that `what` needs the
+    extra, when it is not installed."""
     try:
         return importlib.import_module(module)
     except ImportError:

@@ -1,8 +1,8 @@
-"""One row per field: where its value stands in the book, and how it travels.
+"""One row per field: where its value is in the book, and how it is sent.
 
-A row annotates a field in the record that has it: `Annotated[..., Sent(...)]` or
-`Annotated[..., Links(...)]`. Canonical columns, payloads, fingerprints, what an update clears,
-links and the words of a diff derive from the rows, so that a new field needs nothing else.
+A row annotates a field of the record that has it: `Annotated[..., Sent(...)]` or `Annotated[...,
+Links(...)]`. Canonical columns, payloads, fingerprints, the fields an update clears, links and the
+labels in a diff are all derived from the rows, so a new field needs nothing else.
 """
 
 from __future__ import annotations
@@ -18,43 +18,44 @@ from msgspec import Struct
 from headrace.model.record import Record
 
 Kind = Literal["text", "id", "code", "amount", "instant", "flag", "json", "bytes"]
-"""`id`: a text by which records know each other; `code`: one by which people know them."""
+"""`id`: a text that records refer to each other by; `code`: a text that people know a record by."""
 Clearing = Literal["never", "null", "empty"]
-"""How an emptied column travels: as null, as an empty text, or not at all. An import leaves alone
-what it does not mention (`docs/api-evidence.md`, Partial update)."""
+"""How an emptied column is sent: as null, as an empty text, or not at all. An import does not
+change fields that it omits (`docs/api-evidence.md`, Partial update)."""
 
 
 class Sent(Struct, frozen=True, kw_only=True):
-    """A field that a column of the book fills."""
+    """A field that is filled from a column of the book."""
 
     kind: Kind = "text"
     required: bool = False
-    """No row may lack a value, and the API creates no record without one."""
+    """Every row needs a value, and the API creates no record without one."""
     clears: Clearing = "never"
     column: str = ""
-    """The column's name where it is not the field's own."""
+    """The column's name where it differs from the field's."""
     refers: str = ""
-    """The entity whose external id the column holds: the field is a reference to it."""
+    """The entity whose external id the column contains; makes the field a reference."""
     binds: bool = False
-    """Whether links depend on it: an update that changes it may wait for others, or free them."""
+    """Whether links depend on it: an update that changes it may have to wait for other updates,
+    or unblock them."""
 
 
 class Links(Struct, frozen=True, kw_only=True):
-    """A list of links: how much of this record settles each of the records in it."""
+    """A list of links: how much of this record settles each of the records listed."""
 
     refers: str
-    """The entity that they settle; the field of each entry is called the same."""
+    """The entity that they settle; each entry's field has the same name."""
     answer: str = ""
-    """What the API calls the list in its answers, where that differs."""
+    """The list's name in the API's answers, where it differs."""
     verb: str
-    """What a diff says of one of them: `settles invoice`."""
+    """What a diff calls a link: `settles invoice`."""
 
 
 class SentField(Struct, frozen=True, kw_only=True):
-    """A row with the names that go with it."""
+    """A `Sent` row with its names."""
 
     name: str
-    """In Python."""
+    """The Python name."""
     wire: str
     column: str
     rule: Sent
@@ -63,21 +64,22 @@ class SentField(Struct, frozen=True, kw_only=True):
 
 
 class LinkField(Struct, frozen=True, kw_only=True):
-    """A list of links with the names that go with it."""
+    """A `Links` row with its names."""
 
     name: str
     wire: str
     answer: str
     reference: str
-    """The wire name of what each entry refers to."""
+    """The wire name of each entry's reference."""
     refers: str
-    """The entity of it."""
+    """The entity that the entries refer to."""
     verb: str
 
 
 @functools.cache
 def sent_fields(record: type[Record]) -> tuple[SentField, ...]:
-    """The fields of a record that columns fill, those of records inside it included, in order."""
+    """Return the fields of a record that are filled from columns, in order, including those of
+    nested records."""
     return tuple(_sent(record))
 
 
@@ -97,7 +99,7 @@ def _sent(record: type[Record]) -> Iterator[SentField]:
 
 @functools.cache
 def link_fields(record: type[Record]) -> tuple[LinkField, ...]:
-    """The lists of links that a record carries."""
+    """Return the lists of links of a record."""
     hints = _hints(record)
     found = []
     for field in msgspec.structs.fields(record):
@@ -117,15 +119,15 @@ def link_fields(record: type[Record]) -> tuple[LinkField, ...]:
 
 @functools.cache
 def groups(record: type[Record]) -> tuple[tuple[str, type[Record]], ...]:
-    """Fields that are records of their own without an identity, such as an address: Python name and
-    type."""
+    """Return the fields that are nested records without an identity, such as an address: Python
+    name and type."""
     hints = _hints(record)
     named = ((field.name, group_of(hints[field.name])) for field in msgspec.structs.fields(record))
     return tuple((name, inner) for name, inner in named if inner is not None)
 
 
 def group_of(hint: Any) -> type[Record] | None:
-    """The record in a hint whose own fields have rows; None when there is none."""
+    """Return the record in a type hint whose own fields have rows; None when there is none."""
     for arm in (hint, *typing.get_args(hint)):
         if isinstance(arm, type) and issubclass(arm, Record) and next(_sent(arm), None):
             return arm

@@ -1,4 +1,4 @@
-"""Guards: how much a plan may change before a person has to look at it first."""
+"""Guards: how much a plan may change before a person has to confirm it."""
 
 from __future__ import annotations
 
@@ -6,29 +6,31 @@ from msgspec import Struct
 
 
 class GuardSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Shares of what the API has, 0.1 for a tenth; a plan beyond one of them is refused.
+    """Maximum shares of what the API holds, 0.1 for a tenth; a plan that exceeds one is refused.
 
-    Ordinary month ends stay below the defaults. A few records are always let pass.
+    An ordinary month end stays below the defaults. A few records always pass.
     """
 
     deletions: float = 0.10
-    """Of an entity's records, contacts included, that are deleted."""
+    """Share of an entity's records, contacts included, that are deleted."""
     changes: float = 0.30
-    """Of an entity's records that are updated; payments and refunds, which are linked as they are
-    booked, are left to `unlinked`."""
+    """Share of an entity's records that are updated. Payments and refunds, which change whenever
+    they are allocated, are covered by `unlinked` instead."""
     unlinked: float = 0.05
-    """Of the settled invoices, those of which less would be settled than now: reminders go out for
-    what was paid."""
+    """Share of the settled invoices that would be settled by less than now: reminders would go
+    out for invoices that are paid."""
     withheld: float = 0.20
-    """Of an entity's records at the API, or of all links, those that stay behind by an error."""
+    """Share of an entity's records at the API, or of all links, that are withheld because of an
+    error."""
     amounts: float = 0.10
-    """Of an entity's documents whose amount changes."""
+    """Share of an entity's documents whose amount changes."""
     currencies: float = 0.05
-    """Of an entity's documents whose currency changes."""
+    """Share of an entity's documents whose currency changes."""
     money: float = 0.30
-    """Of what is open in a currency, by which changed and deleted documents move it."""
+    """Share of the open amount in a currency by which changed and deleted documents alter it."""
     creations: float = 1.00
-    """Of an entity's records, so many new ones, once the first import is complete."""
+    """Number of new records as a share of an entity's existing ones, once the first import is
+    complete."""
 
     def __post_init__(self) -> None:
         for name in self.__struct_fields__:

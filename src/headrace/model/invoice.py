@@ -16,16 +16,16 @@ class Invoice(Record):
     external_id: Annotated[Text | None | UnsetType, Sent(kind="id", required=True)] = UNSET
     id: str | UnsetType = UNSET
     custom_id: Annotated[Text | UnsetType, Sent(kind="code", required=True)] = UNSET
-    """The number that people read on it."""
+    """The number that people see on it."""
     issued_at: Annotated[Instant | UnsetType, Sent(kind="instant", required=True)] = UNSET
     due_date: Annotated[Instant | UnsetType, Sent(kind="instant", required=True)] = UNSET
     currency: Annotated[Currency | UnsetType, Sent(required=True, binds=True)] = UNSET
     gross_amount: Annotated[Amount | UnsetType, Sent(kind="amount", required=True, binds=True)] = (
         UNSET
     )
-    """With tax."""
+    """Including tax."""
     net_amount: Annotated[Amount | UnsetType, Sent(kind="amount", required=True)] = UNSET
-    """Without tax."""
+    """Excluding tax."""
     customer: Annotated[
         Reference | UnsetType,
         Sent(
@@ -38,11 +38,11 @@ class Invoice(Record):
     ] = UNSET
     name: Annotated[str | None | UnsetType, Sent(clears="null")] = UNSET
     custom_fields: list[CustomFieldValue] | UnsetType = UNSET
-    """Fields that it does not name stay as they are."""
+    """Fields that it does not name are not changed."""
 
 
 class InvoicePayment(Record):
-    """A payment as an invoice's answer shows it."""
+    """A payment in an invoice's answer."""
 
     amount: Amount
     executed_at: str
@@ -50,10 +50,11 @@ class InvoicePayment(Record):
 
 
 class InvoiceAnswer(Invoice):
-    """As the API answers it: the customer is flat here, an object elsewhere."""
+    """An invoice as the API answers it: the customer's fields are flat here, an object
+    elsewhere."""
 
     def __post_init__(self) -> None:
-        """Nothing: it is made of what was checked when it came in."""
+        """Skip validation: the values were validated when they were imported."""
 
     customer_id: str = ""
     amount_outstanding: Amount = 0
@@ -66,7 +67,7 @@ class InvoiceAnswer(Invoice):
 
 
 class InvoiceBrief(Record):
-    """An invoice inside a link's answer, where its state is `status`."""
+    """An invoice inside a link's answer, where `status` is its state."""
 
     id: str
     custom_id: str | None

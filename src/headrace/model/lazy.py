@@ -1,4 +1,4 @@
-"""Packages that a command may never need, loaded when something of them is first used."""
+"""Loads packages on first use of one of their attributes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from types import ModuleType
 
 
 def lazily(name: str) -> ModuleType:
-    """The module, which loads at the first use of an attribute. ModuleNotFoundError at once."""
+    """Return the module, which loads when an attribute is first used. Raises ModuleNotFoundError
+    at once."""
     if name in sys.modules:
         return sys.modules[name]
     spec = importlib.util.find_spec(name)

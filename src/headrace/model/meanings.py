@@ -1,4 +1,4 @@
-"""What the docstrings below a record's fields say, for the descriptions made from them."""
+"""Reads the docstrings below a record's fields, for the descriptions generated from them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from msgspec import Struct
 
 
 def field_meanings(record: type[Struct]) -> Mapping[str, str]:
-    """Python field name to its docstring on one line, inherited ones included."""
+    """Return each Python field's docstring on one line, including inherited fields."""
     found: dict[str, str] = {}
     for kind in reversed(record.__mro__):
         if issubclass(kind, Struct) and kind.__module__.startswith("headrace."):

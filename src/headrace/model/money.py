@@ -1,4 +1,4 @@
-"""Money: an integer in the currency's lowest division, with its currency beside it.
+"""Money: an integer in the currency's lowest division, always together with its currency.
 
 The exponents are those of ISO 4217 (docs/api-evidence.md, Money): 12.258 LYD is 12258.
 """
@@ -23,13 +23,13 @@ _CODES_BY_EXPONENT = {
 EXPONENTS: dict[str, int] = {
     code: exponent for exponent, codes in _CODES_BY_EXPONENT.items() for code in codes.split()
 }
-"""Every currency code headrace knows, with the number of its decimals."""
+"""Number of decimals of every known currency code."""
 
 MAX_AMOUNT = 2**63 - 1
-"""The largest amount anywhere: what a 64-bit integer holds."""
+"""The largest amount accepted anywhere: the maximum of a 64-bit integer."""
 
 
 def format_money(amount: int, currency: str) -> str:
-    """For people: `format_money(148230050, "EUR")` is `EUR 1,482,300.50`."""
+    """Format for people: `format_money(148230050, "EUR")` gives `EUR 1,482,300.50`."""
     exponent = EXPONENTS.get(currency, 2)
     return f"{currency} {Decimal(amount).scaleb(-exponent):,.{exponent}f}"

@@ -1,4 +1,4 @@
-"""A payment, or anything else that lowers what a customer owes."""
+"""A payment, or anything else that reduces what a customer owes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from headrace.model.reference import InvoiceLink, Reference
 
 
 class PaymentFields(Record):
-    """What requests and answers have alike."""
+    """Fields that requests and answers share."""
 
     external_id: Annotated[Text | None | UnsetType, Sent(kind="id", required=True)] = UNSET
     id: str | UnsetType = UNSET
@@ -21,7 +21,7 @@ class PaymentFields(Record):
     amount: Annotated[Amount | UnsetType, Sent(kind="amount", required=True, binds=True)] = UNSET
     validated_at: Annotated[Instant | UnsetType, Sent(kind="instant", required=True)] = UNSET
     instrument: Annotated[str | None | UnsetType, Sent(clears="null")] = UNSET
-    """WIRE_TRANSFER, DIRECT_DEBIT, CARD, CASH, CHECK, UNKNOWN; other words pass."""
+    """WIRE_TRANSFER, DIRECT_DEBIT, CARD, CASH, CHECK, UNKNOWN; other texts are accepted."""
     ref_number: Annotated[str | None | UnsetType, Sent(clears="null")] = UNSET
     """Starts with `fix:` on a synthetic payment."""
     bank_account_id: Annotated[str | None | UnsetType, Sent(clears="null")] = UNSET
@@ -43,7 +43,7 @@ class Payment(PaymentFields):
     linked_invoices: Annotated[
         list[InvoiceLink] | UnsetType, Links(refers="invoice", verb="settles invoice")
     ] = UNSET
-    """Present: replaces the payment's own links. Absent: leaves them."""
+    """Present: replaces the payment's own links. Absent: leaves them unchanged."""
     custom_fields: list[CustomFieldValue] | UnsetType = UNSET
     """People assign values, not the API (docs/api-evidence.md, Custom fields).
 
@@ -52,13 +52,13 @@ class Payment(PaymentFields):
 
 
 class PaymentAnswer(PaymentFields, kw_only=True):
-    """As the API answers it."""
+    """A payment as the API answers it."""
 
     def __post_init__(self) -> None:
-        """Nothing: it is made of what was checked when it came in."""
+        """Skip validation: the values were validated when they were imported."""
 
     amount_linked: Amount
-    """Applied to invoices and given back by refunds."""
+    """The amount applied to invoices and returned by refunds."""
     type: str
     created_at: str
     modified_at: str

@@ -1,4 +1,4 @@
-"""The PDF of an invoice or credit note, where it comes as JSON."""
+"""The PDF of an invoice or credit note, uploaded as JSON."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from headrace.model.record import Record
 
 
 class PdfUpload(Record):
-    """The body of `POST /invoices/{id}/pdf` as JSON (docs/api-evidence.md, PDFs)."""
+    """The body of `POST /invoices/{id}/pdf`, as an alternative to the multipart form
+    (docs/api-evidence.md, Invoices)."""
 
     data: str
-    """The file in base64; line breaks in it do no harm."""
+    """The file in base64; line breaks in it are ignored."""

@@ -1,4 +1,4 @@
-"""Where PDFs may lie, as `documents` in the project file names it: folders, addresses, networks."""
+"""The places that `documents` in the project file allows PDFs in: folders, addresses, networks."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
 
 class Address(Struct, frozen=True):
-    """A scheme with a host or bucket and the path that begins all that is allowed there."""
+    """A scheme with a host or bucket; everything below the path is allowed."""
 
     scheme: str
     host: str = ""
-    """Empty for every one of the scheme."""
+    """Empty for any host of the scheme."""
     port: int | None = None
     path: str = ""
-    """Without the slash at its end."""
+    """Without a trailing slash."""
 
     @property
     def is_web(self) -> bool:
@@ -29,7 +29,7 @@ class Address(Struct, frozen=True):
         return self.scheme in _PORTS
 
     def holds(self, other: Address) -> bool:
-        """Whether `other` lies here."""
+        """Whether `other` is inside this place."""
         if self.scheme != other.scheme:
             return False
         if not self.host:
@@ -39,7 +39,7 @@ class Address(Struct, frozen=True):
 
 
 class Folder(Struct, frozen=True):
-    """A folder with all below it; a relative one starts from the project's."""
+    """A folder and everything below it; a relative one starts from the project's."""
 
     path: str
 
@@ -49,15 +49,16 @@ PdfPlace = Folder | Address | Network
 
 
 def scheme_of(location: str) -> str:
-    """`https`, `s3`, …, in lower case; empty for a path."""
+    """Return `https`, `s3`, …, in lower case; empty for a path."""
     found = _SCHEME.match(location)
     return found[1].lower() if found else ""
 
 
 def parse_address(location: str) -> Address:
-    """The parts of an address that decide whether it is allowed. ValueError for no address.
+    """Parse the parts of an address that decide whether it is allowed. Raises ValueError for an
+    invalid address.
 
-    A path that climbs, and one file system inside another (`zip://…::https://…`), are none.
+    Paths that climb (`..`) and nested file systems (`zip://…::https://…`) are invalid.
     """
     parts = urlsplit(location)
     path = unquote(parts.path)
@@ -69,7 +70,7 @@ def parse_address(location: str) -> Address:
 
 
 def parse_pdf_place(text: str) -> PdfPlace:
-    """One entry of `documents`. ValueError that says what an entry may be."""
+    """Parse one entry of `documents`. Raises ValueError that says what an entry may be."""
     scheme = scheme_of(text)
     if not text.strip():
         raise ValueError("documents must not have empty entries")

@@ -1,4 +1,4 @@
-"""Who may read what a command writes: its user alone, whatever the shell's umask is."""
+"""Makes files and folders readable by their owner only, whatever the shell's umask is."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 def keep_to_the_user() -> None:
-    """From here on this process and its children make files 0600 and folders 0700.
+    """From now on, this process and its children create files with mode 0600 and folders with 0700.
 
-    By the process's umask, for most files are made by others: SQLite and DuckDB make some beside
-    their databases, and more in temporary folders, each time anew. Files that are there keep what
-    they have.
+    Set by umask, because most files are created by libraries: SQLite and DuckDB create some next to
+    their databases, and more in temporary folders. Existing files keep their mode.
     """
     os.umask(_OTHERS)
 
 
 def make_folder(path: Path) -> None:
-    """Makes a folder for data, unless it is there. ConfigurationError when it can't be used."""
+    """Create a folder for data, unless it exists. Raises ConfigurationError when it can't be
+    used."""
     try:
         path.mkdir(parents=True, exist_ok=True)
         if not os.access(path, os.W_OK | os.X_OK):

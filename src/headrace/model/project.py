@@ -1,4 +1,4 @@
-"""What `headrace.toml` says: one record per table of the file, unknown keys refused."""
+"""The project file `headrace.toml`: one record per table; unknown keys are rejected."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ class TargetSettings(Settings, frozen=True, kw_only=True):
     """The receivables API of one organisation."""
 
     url: str = UPFLOW_URL
-    """The API's base, with its version: Upflow's or a hub's; `env:NAME` and `file:PATH` too."""
+    """Base URL of the API with its version, Upflow's or a hub's; `env:NAME` and `file:PATH` are
+    allowed."""
     key: str
     """`env:NAME` or `file:PATH`; never the key itself."""
     secret: str
@@ -39,10 +40,10 @@ class TargetSettings(Settings, frozen=True, kw_only=True):
     in_flight: int = 5
     """Requests at a time, at most 10; Upflow advises 5 (docs/api-evidence.md, Rate limit)."""
     timeout: str = "30s"
-    """How long a whole answer may take before the request counts as failed."""
+    """Maximum time for a complete answer before the request counts as failed."""
     ca_file: str = ""
-    """PEM file of certificates to trust instead of the system's, for a server or proxy whose
-    certificate a company's own authority signed."""
+    """PEM file of certificates to trust instead of the system's, for a server or proxy with a
+    certificate from a company's own authority."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.in_flight <= 10:
@@ -75,11 +76,12 @@ class SourceSettings(Settings, frozen=True, kw_only=True):
     path: str = ""
     """kind = "files": the folder of CSV, JSON lines and Parquet files, relative to the project."""
     schema: str = ""
-    """kind = "sql" on PostgreSQL: where the tables are, when not on the search path."""
+    """kind = "sql" on PostgreSQL: the schema of the tables, if it is not on the search path."""
     tables: dict[str, str] = {}
-    """Further names that models may read: a SELECT each (sql), or a file glob each (files)."""
+    """Additional table names that models may read: a SELECT each (sql), or a file glob each
+    (files)."""
     options: dict[str, Any] = {}
-    """What a source of another package wants to know; `env:NAME` and `file:PATH` are resolved."""
+    """Options for a source from another package; `env:NAME` and `file:PATH` are resolved."""
 
     def __post_init__(self) -> None:
         if self.kind == "sql" and not self.url:
@@ -91,52 +93,54 @@ class SourceSettings(Settings, frozen=True, kw_only=True):
 
 
 class OrganisationSettings(Settings, frozen=True, kw_only=True):
-    """One organisation: one pair of keys, one source, one schedule; nothing is shared."""
+    """One organisation: one key pair, one source, one schedule. Organisations share no state."""
 
     target: TargetSettings
-    """Where the receivables go, a table of its own."""
+    """Where the receivables are sent; a table of its own."""
     source: SourceSettings
-    """Where the billing data come from, a table of its own."""
+    """Where the billing data comes from; a table of its own."""
     models: str = "models"
-    """The folder of `<table>.sql`; without it the source's tables are taken as they stand."""
+    """Folder with `<table>.sql` files; without it, the source's tables are used as they are."""
     every: str = "5m"
-    """How often `headrace run` looks for changes."""
+    """How often `headrace run` checks for changes."""
     slice: str = "10m"
-    """How long a long import sends before it reads the source and plans again, so that a change of
-    today does not wait for the history of years."""
+    """How long a long import sends before it reads the source and plans again, so that today's
+    changes do not wait until years of history have been sent."""
     sweep: str = "1d"
-    """How often everything is read and compared, deletions included, although the source shows
-    that nothing moved, and a few records are looked up in the API, to know that it is still the
-    organisation which the journal belongs to. A round in which the source moved, or can't tell,
-    reads everything anyway."""
+    """How often everything is read and compared, deletions included, even if the source shows
+    that nothing changed. A few records are then also looked up in the API, to verify that it is
+    still the organisation that the journal belongs to. When the source has changed, or can't
+    tell, everything is read in every round anyway."""
     contacts: ContactRule = "with_customer"
-    """How contacts travel: `"with_customer"` as its full list, `"separately"` one by one, so that
-    those which people added in Upflow stay, or `"never"`."""
+    """How contacts are sent: `"with_customer"` as the customer's complete list, `"separately"`
+    one by one, so that contacts that people added in Upflow are kept, or `"never"`."""
     family_payments: FamilyRule = "as_is"
-    """Whose a payment is that settles the invoice of a customer of the same family that is neither
-    its parent nor its child: `"as_is"` its own customer's, or, where the API refuses such a link,
-    `"parent"` the head of the family's."""
+    """Whose payment it is when it settles the invoice of another customer of the family that is
+    neither parent nor child: `"as_is"` keeps its own customer; `"parent"` assigns it to the head
+    of the family, for an API that refuses such a link."""
     on_delete: DeletionRule | dict[EntityName, DeletionRule] = "delete"
-    """What happens in Upflow to what left the source: `"delete"`, `"report"` or `"ignore"`, for all
-    or by entity, such as `{ customer = "report" }`."""
+    """What happens in Upflow to records that are no longer in the source: `"delete"`, `"report"`
+    or `"ignore"`, for all entities or for each, such as `{ customer = "report" }`."""
     claims: ClaimRule = "hold"
-    """What happens to a new payment or refund that may be money which Upflow collected itself:
-    `"hold"` links the unambiguous ones to it and holds the others until a person decides, `"ask"`
-    holds them all, `"off"` sends every one as new, so that money may count twice."""
+    """What happens to a new payment or refund that may be money which Upflow has already
+    collected itself: `"hold"` links unambiguous matches and holds the others until a person
+    decides, `"ask"` holds all of them, `"off"` sends all as new, at the risk of counting money
+    twice."""
     claim_days: int = 14
-    """How many days may lie between what Upflow collected and its booking, unless its reference
-    says which it is."""
+    """Maximum number of days between a collection by Upflow and its booking, unless the
+    booking's reference identifies it."""
     create_missing_custom_fields: bool = False
-    """Whether custom fields that the source has and Upflow lacks are created there."""
+    """Whether custom fields that exist in the source but not in Upflow are created there."""
     custom_field_types: dict[str, DataType] = {}
-    """Their data types by name, such as `{ region = "SELECT" }`; the others are inferred."""
+    """Data types of custom fields by name, such as `{ region = "SELECT" }`; others are inferred."""
     documents: list[str] = []
-    """Where PDFs may lie beside the project's folder: folders, `"https://files.example.com"`,
-    `"s3://bucket"`, and networks such as `"10.0.0.0/8"` where a host's address is private."""
+    """Where PDFs are allowed in addition to the project's folder: folders,
+    `"https://files.example.com"`, `"s3://bucket"`, and networks such as `"10.0.0.0/8"` for hosts
+    with a private address."""
     guards: GuardSettings = GuardSettings()
-    """How much a plan may change before it is refused, a table of its own."""
+    """How much a plan may change before it is refused; a table of its own."""
     keep_payloads: bool = True
-    """Whether the journal keeps what was sent; false keeps hashes only (personal data)."""
+    """Whether the journal keeps what was sent; false keeps only hashes (personal data)."""
 
     def __post_init__(self) -> None:
         parse_interval(self.every)
@@ -149,43 +153,44 @@ class OrganisationSettings(Settings, frozen=True, kw_only=True):
 
     @property
     def slice_seconds(self) -> float:
-        """`slice` in seconds."""
+        """Return `slice` in seconds."""
         return parse_interval(self.slice).total_seconds()
 
     @property
     def deletion_rules(self) -> dict[str, DeletionRule]:
-        """`on_delete` by entity."""
+        """Return `on_delete` by entity."""
         if isinstance(self.on_delete, dict):
             return {str(entity): rule for entity, rule in self.on_delete.items()}
         return dict.fromkeys(typing.get_args(EntityName), self.on_delete)
 
     @property
     def sweep_interval(self) -> timedelta:
-        """`sweep` as a duration."""
+        """Return `sweep` as a duration."""
         return parse_interval(self.sweep)
 
     @property
     def interval(self) -> timedelta:
-        """`every` as a duration."""
+        """Return `every` as a duration."""
         return parse_interval(self.every)
 
 
 class Project(Settings, frozen=True, kw_only=True):
-    """The whole file."""
+    """The whole project file."""
 
     organisation: dict[str, OrganisationSettings]
-    """One table for each organisation; its name is how commands and folders call it."""
+    """One table for each organisation; commands and folders use its name."""
     defaults: dict[str, Any] = {}
-    """What all organisations share, a table with the same keys; an organisation's own win, and
-    tables in it, such as `target`, are merged by key."""
+    """Settings shared by all organisations, with the same keys. An organisation's own take
+    precedence, and its tables, such as `target`, are merged by key."""
     data: str = ".headrace"
-    """The folder of books and journals, relative to the project."""
+    """Folder of the books and journals, relative to the project."""
     journal: str = ""
-    """Where the journals are: empty for a SQLite file each in `data`, or the `postgresql://…` of
-    one database for all, as `env:NAME` or `file:PATH`, so that several machines may take turns."""
+    """Where the journals are: empty for one SQLite file each in `data`, or the `postgresql://…`
+    of one database for all, as `env:NAME` or `file:PATH`, so that several machines can take
+    turns."""
     at_once: int = 0
-    """How many organisations `headrace run` has open at a time, each with its book in memory; 0
-    for as many as there are cores."""
+    """How many organisations `headrace run` has open at the same time, each with its book in
+    memory; 0 for the number of cores."""
 
     def __post_init__(self) -> None:
         if self.at_once < 0:
@@ -193,9 +198,9 @@ class Project(Settings, frozen=True, kw_only=True):
 
 
 def parse_project(text: bytes, name: str) -> Project:
-    """The content of a project file; `name` stands in messages.
+    """Parse the content of a project file; `name` is used in messages.
 
-    Raises ConfigurationError that names the table and key, and what may stand there.
+    Raises ConfigurationError that names the table and key, and the values allowed there.
     """
     try:
         tables = msgspec.toml.decode(text, type=dict[str, Any])
@@ -244,14 +249,14 @@ def _organisation(
 
 
 class _InDefaults(Exception):
-    """What is wrong stands in the shared table."""
+    """The error is in the shared table."""
 
 
 _OWN_TABLES = frozenset({"target", "source", "guards"})
 
 
 def _meant(tables: Mapping[str, Any]) -> str:
-    """The table that was probably meant to be an organisation's, or how to write one."""
+    """Suggest the table that was probably meant as an organisation's, or show how to write one."""
     for key, table in tables.items():
         if not isinstance(table, dict):
             continue
@@ -280,7 +285,9 @@ def _convert(
         if problem.startswith("Object contains unknown field "):
             problem = _unknown(problem.rpartition(" ")[2].strip("`"), kind, inner)
         elif problem.startswith("Invalid enum value "):
-            problem = f"{problem.removeprefix('Invalid enum value ')} is none of {_choices(inner)}"
+            problem = (
+                f"{problem.removeprefix('Invalid enum value ')} must be one of {_choices(inner)}"
+            )
         key = f" {inner}:" if inner else ""
         if layers is not None and origin(faulty, inner, *layers):
             raise _InDefaults(f":{key} {problem}.") from None
@@ -297,7 +304,7 @@ _CHOICES: dict[str, Any] = {
 
 
 def _choices(inner: str) -> str:
-    """What may stand at a place of an organisation's table."""
+    """Return what is allowed at a place of an organisation's table."""
     if inner == "on_delete":  # of the rule itself, or of the entities that have one
         rules, entities = typing.get_args(DeletionRule), typing.get_args(EntityName)
         return f"{', '.join(rules)}; a table has the keys {', '.join(entities)}"
@@ -305,7 +312,8 @@ def _choices(inner: str) -> str:
 
 
 def _unknown(key: str, kind: type[Settings], inner: str) -> str:
-    """Says which keys there are, and the one that was probably meant."""
+    """Return the message for an unknown key: the keys that exist, and the one that was probably
+    meant."""
     tables: dict[str, type[Struct]] = {
         "target": TargetSettings,
         "source": SourceSettings,

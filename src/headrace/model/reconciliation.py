@@ -1,4 +1,4 @@
-"""A set of links with an identity of its own (`POST /reconcile`)."""
+"""A set of links with its own identity (`POST /reconcile`)."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from headrace.model.record import UNSET, LinkAmount, Record, Text, UnsetType
 
 
 class ReconciliationEntry(Record):
-    """One side's share of a reconciliation."""
+    """A document's share of a reconciliation."""
 
     amount_linked: LinkAmount
     external_id: str | None | UnsetType = UNSET
     id: str | None | UnsetType = UNSET
     custom_id: str | None | UnsetType = UNSET
-    """Accepted beside the others, and not looked at."""
+    """Accepted, but ignored."""
 
 
 class Reconciliation(Record):

@@ -1,8 +1,8 @@
-"""What all records share: the base class, the field types, decoding and encoding.
+"""The base of all records: the base class, field types, decoding and encoding.
 
-A record is a frozen struct whose Python names become the API's camelCase. A field that may be
-left out defaults to `UNSET`, which is never written: absent and null are different things to the
-API (docs/api-evidence.md, Partial update).
+A record is a frozen struct whose Python names become the API's camelCase. An optional field
+defaults to `UNSET`, which is never written: absent and null have different meanings in the API
+(docs/api-evidence.md, Partial update).
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from headrace.model.errors import BadRequest
 from headrace.model.money import EXPONENTS, MAX_AMOUNT
 
 Amount = Annotated[int, Meta(ge=0, le=MAX_AMOUNT)]
-"""Money of a document or payment: never negative."""
+"""Amount of a document or payment: never negative."""
 LinkAmount = Annotated[int, Meta(ge=1, le=MAX_AMOUNT)]
-"""Money of an allocation: more than nothing."""
+"""Amount of an allocation: greater than zero."""
 Balance = int
-"""Money that may be owed either way; a sum, so it may pass the range of one amount."""
+"""Amount that may be negative; as a sum, it may exceed the range of a single amount."""
 Text = Annotated[str, Meta(min_length=1, max_length=10_000)]
-"""Text that must say something."""
+"""Non-empty text."""
 Instant = Annotated[str, Meta(description="ISO 8601 date or date-time", extra={"kind": "instant"})]
-"""A moment; kept and answered as UTC with milliseconds."""
+"""A moment; stored and answered as UTC with milliseconds."""
 Currency = Annotated[str, Meta(description="ISO 4217 code", extra={"kind": "currency"})]
-"""A currency code, upper case."""
+"""A currency code in upper case."""
 
 R = TypeVar("R", bound="Record")
 T = TypeVar("T")
@@ -39,7 +39,8 @@ T = TypeVar("T")
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,))
 class Record(Struct, frozen=True, kw_only=True, rename="camel", gc=False):
-    """One JSON object of the API. ValueError, naming the field, on a bad date or currency."""
+    """One JSON object of the API. Raises ValueError that names the field with an invalid date or
+    currency."""
 
     def __post_init__(self) -> None:
         for name, wire, kind in _checked_fields(type(self)):
@@ -70,7 +71,7 @@ def _set_instant(record: Record, name: str, wire: str, value: str) -> None:
 
 @functools.cache
 def _checked_fields(record: type[Record]) -> tuple[tuple[str, str, str], ...]:
-    """(Python name, JSON name, kind) of the fields that msgspec can't check by itself."""
+    """Return (Python name, JSON name, kind) of the fields that msgspec can't validate by itself."""
     hints = typing.get_type_hints(record, include_extras=True)
     found = []
     for field in msgspec.structs.fields(record):
@@ -91,14 +92,14 @@ def _kind_of(hint: Any) -> str | None:
 
 @functools.cache
 def _decoder(record: type[Any]) -> msgspec.json.Decoder[Any]:
-    # Not strict: amounts may come as "1000" or 1000.0 (docs/api-evidence.md, Money).
+    # Not strict: amounts may be written as "1000" or 1000.0 (docs/api-evidence.md, Money).
     return msgspec.json.Decoder(record, strict=False)
 
 
 def decode(record: type[R], body: bytes) -> R:
-    """A JSON body as a record; unknown fields are ignored.
+    """Decode a JSON body as a record; unknown fields are ignored.
 
-    Raises BadRequest with the place and the remedy: broken JSON, broken UTF-8, a NUL in text, too
+    Raises BadRequest with the place and the remedy: malformed JSON or UTF-8, a NUL in text, too
     deep nesting, a missing field, a value of the wrong type or out of range.
     """
     if b"\\u0000" in body or b"\0" in body:
@@ -114,7 +115,7 @@ def decode(record: type[R], body: bytes) -> R:
 
 
 def decode_query(kind: type[T], values: Mapping[str, str]) -> T:
-    """The parameters of a query as a struct; raises BadRequest, naming the parameter."""
+    """Decode query parameters as a struct. Raises BadRequest that names the parameter."""
     try:
         return msgspec.convert(dict(values), kind, strict=False)
     except msgspec.ValidationError as error:
@@ -122,7 +123,7 @@ def decode_query(kind: type[T], values: Mapping[str, str]) -> T:
 
 
 def _bad_field(text: str, whole: str = "The body") -> BadRequest:
-    """msgspec's `problem - at `$.a[0].b`` as a sentence that starts with the field."""
+    """Convert msgspec's `problem - at `$.a[0].b`` into a sentence that starts with the field."""
     problem, _, place = text.partition(" - at `")
     field = place.removesuffix("`").removeprefix("$").removeprefix(".")
     name, colon, rest = problem.partition(": ")
@@ -138,18 +139,19 @@ def _bad_field(text: str, whole: str = "The body") -> BadRequest:
 
 @functools.cache
 def wire_name(name: str) -> str:
-    """The JSON name of a Python field: `grossAmount` for `gross_amount`."""
+    """Return the JSON name of a Python field: `grossAmount` for `gross_amount`."""
     head, *rest = name.split("_")
     return head + "".join(word.capitalize() for word in rest)
 
 
 def encode(record: Struct) -> bytes:
-    """A record as JSON; unset fields are left out."""
+    """Encode a record as JSON; unset fields are omitted."""
     return msgspec.json.encode(record)
 
 
 def canonical(record: Struct) -> bytes:
-    """The one spelling of a record that its payload hash is taken of: keys sorted, no spaces."""
+    """Encode a record in the canonical form that its payload hash is computed from: keys sorted,
+    no spaces."""
     return msgspec.json.encode(record, order="sorted")
 
 

@@ -1,4 +1,4 @@
-"""References between records, and the allocations that carry money across them."""
+"""References between records, and the allocations of amounts between them."""
 
 from __future__ import annotations
 
@@ -6,33 +6,33 @@ from headrace.model.record import UNSET, LinkAmount, Record, UnsetType
 
 
 class Reference(Record):
-    """Points at another entity by Upflow's id or by the source's; one of the two is needed."""
+    """Refers to another entity by Upflow's id or by the source's; one of the two is required."""
 
     id: str | UnsetType = UNSET
     external_id: str | UnsetType = UNSET
 
 
 def external(external_id: str) -> Reference:
-    """A reference by the source system's id."""
+    """Return a reference by the source's id."""
     return Reference(external_id=external_id)
 
 
 class InvoiceLink(Record):
-    """So much of a payment or credit note settles this invoice."""
+    """The amount by which a payment or credit note settles this invoice."""
 
     amount_linked: LinkAmount
     invoice: Reference
 
 
 class PaymentLink(Record):
-    """So much of a refund gives back this payment."""
+    """The amount by which a refund returns this payment."""
 
     amount_linked: LinkAmount
     payment: Reference
 
 
 class CreditNoteLink(Record):
-    """So much of a refund pays out this credit note."""
+    """The amount by which a refund pays out this credit note."""
 
     amount_linked: LinkAmount
     credit_note: Reference

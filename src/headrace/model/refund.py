@@ -1,4 +1,4 @@
-"""A refund, or anything else that raises what a customer owes beside an invoice."""
+"""A refund, or anything other than an invoice that increases what a customer owes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from headrace.model.reference import CreditNoteLink, PaymentLink, Reference
 
 
 class RefundFields(Record):
-    """What requests and answers have alike."""
+    """Fields that requests and answers share."""
 
     external_id: Annotated[Text | None | UnsetType, Sent(kind="id", required=True)] = UNSET
     id: str | UnsetType = UNSET
@@ -47,7 +47,7 @@ class Refund(RefundFields):
 
 
 class RefundPaymentAnswer(Record):
-    """A payment that a refund gives back, in the refund's answer."""
+    """A payment that a refund returns, in the refund's answer."""
 
     linked_amount: Amount
     payment: Reference
@@ -61,10 +61,11 @@ class RefundCreditNoteAnswer(Record):
 
 
 class RefundAnswer(RefundFields, kw_only=True):
-    """As the API answers it; the counterpart of `linkedPayments` is `linkedTransactions`."""
+    """A refund as the API answers it; `linkedTransactions` is the counterpart of
+    `linkedPayments`."""
 
     def __post_init__(self) -> None:
-        """Nothing: it is made of what was checked when it came in."""
+        """Skip validation: the values were validated when they were imported."""
 
     amount_linked: Amount
     created_at: str

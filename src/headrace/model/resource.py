@@ -1,4 +1,4 @@
-"""What the API serves beside the entities that are imported: names, paths, records."""
+"""Resources of the API other than the imported entities: names, paths, records."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ NOTE = Entity("note", "/customers/{}/notes", "items", 500, NoteDraft, Note, ("co
 RECONCILIATION = Entity(
     "reconciliation", "/reconcile", "", 0, Reconciliation, Reconciliation, ("external_id",)
 )
-"""Answered by the word CREATED alone."""
+"""Its answer is just the word CREATED."""
 PORTAL_LINK = Entity(
     "portal_link", "/customers/{}/portal", "", 0, PortalRequest, PortalLink, (), optional=True
 )

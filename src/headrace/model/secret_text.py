@@ -1,7 +1,7 @@
-"""Keys, passwords and addresses as they come from an environment or a file.
+"""Cleans and validates keys, passwords and addresses from an environment or a file.
 
-What surrounds them without being seen is taken off: a line end of `echo` or of Windows, a space, a
-byte order mark. What can't be right is refused by the name of its setting, never by its content.
+Invisible characters around them are removed: a line end from `echo` or from Windows, a space, a
+byte order mark. Invalid values are reported by the name of their setting, never by their content.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ _PORTS = re.compile(r"[^:\[\]]*(:[0-9]*)?(,[^:\[\]]*(:[0-9]*)?)*|\[[0-9A-Fa-f:.%
 
 
 def trimmed(text: str, where: str) -> str:
-    """The text without what can't be seen around it. ConfigurationError for what is in it, or when
-    nothing is left; `where` begins the sentence."""
+    """Strip invisible characters from both ends. Raises ConfigurationError for those inside, or
+    when nothing is left; `where` begins the message."""
     text = _AROUND.sub("", text)
     if not text:
         raise ConfigurationError(f"{where} is empty.")
@@ -36,7 +36,8 @@ def trimmed(text: str, where: str) -> str:
 
 
 def check_key(text: str, where: str) -> None:
-    """ConfigurationError for what no key of an API can be; it could not travel in a header."""
+    """Raise ConfigurationError for a text that can't be a key, because it can't be sent in a
+    header."""
     if not _KEY.fullmatch(text):
         raise ConfigurationError(
             f"{where} has a character that no key has, such as a space or a quotation mark of a "
@@ -45,7 +46,7 @@ def check_key(text: str, where: str) -> None:
 
 
 def check_target(url: str, where: str) -> None:
-    """ConfigurationError for an API's address with a user or password in it."""
+    """Raise ConfigurationError for an API address that contains a user or password."""
     if "@" in url.partition("://")[2].partition("?")[0]:
         raise ConfigurationError(
             f"{where} must not hold a user or password: the API's keys stand in target.key and "
@@ -54,14 +55,16 @@ def check_target(url: str, where: str) -> None:
 
 
 def check_database_url(url: str, where: str) -> None:
-    """ConfigurationError for an address of a database whose password is not percent-encoded: it
-    would be taken for a host or a port, and shown as such in messages."""
+    """Raise ConfigurationError for a database address whose password is not percent-encoded.
+
+    Part of such a password would be parsed as a host or port, and appear in messages.
+    """
     rest = url.partition("://")[2]
     authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
     behind = rest[len(authority) :]
     user, at, host = authority.rpartition("@")
     odd = bool(at) and ("@" in user or bool(_HEX.search(user)) or bool(re.search(r"[\[\]]", user)))
-    # What stands before the host has ended the address too early.
+    # The part before the host has ended the address too early.
     if odd or ("@" in behind and not _is_query(behind, host)) or not _PORTS.fullmatch(host):
         raise ConfigurationError(
             f"{where}: the password in it must be percent-encoded: %2F for /, %40 for @, %3F for "
@@ -70,6 +73,6 @@ def check_database_url(url: str, where: str) -> None:
 
 
 def _is_query(behind: str, host: str) -> bool:
-    """Whether a later @ stands in a parameter, such as ?user=a@b."""
+    """Whether a later @ is in a parameter, such as ?user=a@b."""
     path, _, query = behind.partition("?")
     return "@" not in path and "=" in query.partition("@")[0] and bool(_PORTS.fullmatch(host))

@@ -1,4 +1,4 @@
-"""What settles an invoice without cash, and how its payment is marked in Upflow."""
+"""Settlements without cash, and how their payments are marked in Upflow."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ SETTLEMENT_KINDS = (
     "bank_fee",
     "withholding_tax",
 )
-"""Kinds of rows in `settlements`; a payment's `refNumber` starts with one and a colon."""
+"""Kinds of rows in `settlements`; a payment's `refNumber` starts with one of them and a colon."""
 
 SYNTHETIC_KINDS = ("fix", "customerfix", *SETTLEMENT_KINDS)
-"""All marks of payments that are no money (docs/api-evidence.md, Fix payments)."""
+"""All marks of payments that are not money (docs/api-evidence.md, Fix payments)."""
 
 
 def kind_of(reference: str | None) -> str:
-    """The mark that a payment's `refNumber` starts with; empty for money."""
+    """Return the mark that a payment's `refNumber` starts with; empty for a real payment."""
     mark, colon, _ = (reference or "").partition(":")
     return mark if colon and mark in SYNTHETIC_KINDS else ""

@@ -1,6 +1,6 @@
-r"""Text from a source, an API or a request as a terminal may show it: nothing in it commands.
+"""Makes text from a source, an API or a request safe to show on a terminal.
 
-What is not shown as it is stands as `\u001b` does in JSON, so that a document stays the same one.
+Unsafe characters are escaped as in JSON, such as `\u001b`, so a JSON document keeps its meaning.
 """
 
 from __future__ import annotations
@@ -8,17 +8,17 @@ from __future__ import annotations
 import codecs
 import re
 
-# What a terminal obeys (C0 and C1, line ends and tabs aside), what turns the order of what is
-# read, what no encoding has, and separators that some take for a line's end.
+# Control characters (C0 and C1, except line ends and tabs), characters that change the reading
+# direction, characters that can't be encoded, and separators that some programs treat as line ends.
 _UNSHOWN = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
 )
 UNENCODABLE = "headrace.shown"
-"""The name of an encoding's error handler that writes what it lacks in that way."""
+"""Name of an error handler that escapes characters that an encoding lacks in the same way."""
 
 
 def shown(text: str) -> str:
-    """The text with each of those characters written out."""
+    """Return the text with each of those characters escaped."""
     return _UNSHOWN.sub(lambda found: _written(found[0]), text)
 
 

@@ -7,7 +7,7 @@ from headrace.model.record import Amount, Balance, Record
 
 
 class StatementTotal(Record):
-    """The sums of one currency; `outstanding` = `due` + `overdue` - `unapplied`."""
+    """Totals in one currency; `outstanding` = `due` + `overdue` - `unapplied`."""
 
     currency: str
     outstanding: Balance
@@ -18,7 +18,7 @@ class StatementTotal(Record):
 
 
 class StatementItem(Record):
-    """A document with something open, of the customer or of one of its children."""
+    """A document with an open amount, of the customer or of one of its children."""
 
     type: str
     """INVOICE, CREDIT_NOTE, PAYMENT or REFUND."""

@@ -1,4 +1,4 @@
-"""Amounts and dates as the reader's language writes them."""
+"""Formats amounts and dates in the reader's language."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LANGUAGES_MAX = 10
 
 @functools.lru_cache(maxsize=256)
 def locale_for(accept_language: str) -> Locale:
-    """The first language of an Accept-Language header that Babel knows."""
+    """Return the first language of an Accept-Language header that Babel supports."""
     wanted = []
     for place, part in enumerate(accept_language.split(",")[:_LANGUAGES_MAX]):
         name, _, weight = part.strip().partition(";q=")
@@ -36,9 +36,9 @@ def locale_for(accept_language: str) -> Locale:
 
 
 def show_money(amount: int, currency: str, locale: Locale) -> str:
-    """An amount in the currency's lowest division, as the language writes it: `€1,234.50`.
+    """Format an amount in the currency's lowest division, such as `€1,234.50`.
 
-    All decimals that the currency has by ISO 4217 are shown, also where its users leave them out.
+    Always shows the number of decimals that ISO 4217 defines, even where local usage omits them.
     """
     exponent = EXPONENTS.get(currency, 2)
     pattern = _with_decimals(str(locale.currency_formats["standard"].pattern), exponent)
@@ -55,12 +55,12 @@ def show_money(amount: int, currency: str, locale: Locale) -> str:
 
 
 def _with_decimals(pattern: str, exponent: int) -> str:
-    """The language's pattern, such as `#,##0.00 ¤`, with another number of decimals."""
+    """Return the language's pattern, such as `#,##0.00 ¤`, with another number of decimals."""
     return pattern.replace("0.00", "0." + "0" * exponent if exponent else "0")
 
 
 def show_date(instant: str | None, locale: Locale) -> str:
-    """The day of a stored moment; nothing for none."""
+    """Format the day of a stored moment; empty for None."""
     if instant is None:
         return ""
     return format_date(date.fromisoformat(instant[:10]), format="medium", locale=locale)

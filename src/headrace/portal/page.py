@@ -1,4 +1,4 @@
-"""`GET /portal/{token}`: what a customer owes, for whoever has the link."""
+"""`GET /portal/{token}`: the page that shows a customer what it owes, for anyone with the link."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _REVOKED = "This link is no longer in force. Please ask for a new one."
 
 
 def portal_routes(store: Store, times: Times) -> list[Route]:
-    """The routes of the customer's pages; the token of the path is all that they need."""
+    """Return the routes of the customer's pages; the token in the path is the only credential."""
 
     async def show(request: Request) -> Response:
         token = request.path_params["token"]
@@ -50,7 +50,7 @@ def portal_routes(store: Store, times: Times) -> list[Route]:
         now = times.now(door.organisation)
         if door.expires_at <= format_instant(now):
             return _apology(410, _EXPIRED)
-        # Links on the page are relative: it is read where it was asked for.
+        # Links on the page are relative, so they use the address under which it was requested.
         context = Context(door.organisation, now)
         try:
             _, statement = await store.scan(read_statement, context, door.customer)

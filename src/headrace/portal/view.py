@@ -1,4 +1,4 @@
-"""A statement as the customer's page shows it: texts, in the reader's language where it counts."""
+"""The view model of a customer's page: texts, localised where that matters."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from headrace.model.statement import Statement, StatementItem
 from headrace.portal.amounts import show_date, show_money
 
 ROWS_MAX = 1_000
-"""Documents on one page; the sums are of all of them."""
+"""Maximum number of documents on one page; the sums cover all of them."""
 
 _STATES = {"DUE": "Due", "OVERDUE": "Overdue", "DISPUTED": "In dispute", "PAID": "Paid"}
 _KINDS = {"PAYMENT": "Payment", "CREDIT_NOTE": "Credit note", "REFUND": "Refund"}
 
 
 class TotalView(Struct, frozen=True):
-    """The sums of one currency."""
+    """The totals in one currency."""
 
     currency: str
     outstanding: str
@@ -33,7 +33,7 @@ class ItemView(Struct, frozen=True):
     number: str
     kind: str
     customer: str
-    """Whose it is, where that is another than the reader."""
+    """Its customer, where that is not the reader."""
     date: str
     due: str
     total: str
@@ -44,7 +44,7 @@ class ItemView(Struct, frozen=True):
 
 
 class PageView(Struct, frozen=True):
-    """All that the page says."""
+    """Everything that the page shows."""
 
     name: str
     seller: str
@@ -53,11 +53,11 @@ class PageView(Struct, frozen=True):
     invoices: list[ItemView]
     unapplied: list[ItemView]
     more: int
-    """Documents that are not shown."""
+    """Number of documents that are not shown."""
 
 
 def view_of(statement: Statement, seller: str, locale: Locale) -> PageView:
-    """The page of a statement; `seller` is whom it is owed."""
+    """Build the page's view of a statement; `seller` is the creditor."""
     shown = [_item(item, statement, locale) for item in statement.items[:ROWS_MAX]]
     totals = [
         TotalView(

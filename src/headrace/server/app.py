@@ -1,4 +1,4 @@
-"""The hub as an ASGI application: keys, limits, routes, errors, request log."""
+"""The hub as an ASGI application: authentication, limits, routing, errors, request log."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from headrace.store.engine.interface import Store
 Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 BODY_MAX = 10_000_000
-"""Bytes of a request's body."""
+"""Maximum size of a request's body, in bytes."""
 
 _LOGGER = logging.getLogger("headrace.server")
 _FAILURE = Answer(
@@ -46,11 +46,11 @@ _FAILURE = Answer(
     b'nothing of it was stored, its log has the cause.","details":[]}',
 )
 _NO_ANSWER = Answer(0)
-"""How the log tells of a request that a fault kept from being answered."""
+"""The log's stand-in for an answer that a fault suppressed."""
 
 
 class Hub:
-    """The application. One instance serves one store."""
+    """The ASGI application; one instance serves one store."""
 
     def __init__(
         self,
@@ -63,8 +63,12 @@ class Hub:
         journal: Callable[[Exchange], None] | None = None,
         faults: Faults | None = None,
     ) -> None:
-        """`pages` stand beside the API and before the hub's own; they need no key. `journal` is
-        told of every request. `faults` are what requests may be hit by."""
+        """Create the application.
+
+        `pages` are served next to the API, take precedence over the hub's own pages, and need no
+        key. `journal` is called for every request. `faults` are the faults that requests may be hit
+        by.
+        """
         self._store = store
         self._times = times
         self._clock = times.clock
@@ -89,7 +93,7 @@ class Hub:
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
-        # What a hub that was killed did not get to.
+        # Remove files that a killed hub left behind.
         self._keeper.sweep()
         yield
         await self._keeper.close()
@@ -103,7 +107,7 @@ class Hub:
             await self._pages(scope, receive, send)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send, path: bytes) -> None:
-        """One request of the API, from its key to its line in the log."""
+        """Serve one API request, from authentication to its line in the log."""
         visit = Visit(self._new_id(), scope, path, self._clock.monotonic(), receive)
         try:
             secret = text_of(visit.headers.get(b"x-api-secret"))
@@ -127,7 +131,7 @@ class Hub:
             visit.leave(self._door)
 
     async def _play(self, visit: Visit, visitor: Visitor, send: Send) -> Answer | None:
-        """As `_answer`, with the fault that hits the request, if one does."""
+        """Like `_answer`, with the fault that hits the request, if there is one."""
         header, target = visit.headers.get(HEADER), (visit.method, visit.path[3:])
         drawn = self._faults.draw(visitor.organisation.name, header, target, visit.id)
         if drawn is None:
@@ -143,17 +147,18 @@ class Hub:
         play = Play(request, self._store, transport, self._clock, chance)
         answer = await KINDS[type(fault)](fault, play)
         if answer is None and self._is_watched:
-            self._tell(visit, _NO_ANSWER)
+            self._record(visit, _NO_ANSWER)
         return answer
 
     async def _answer(self, visit: Visit, visitor: Visitor, store: Store) -> Answer | None:
-        """What the request comes to; None when its sender has gone before it was complete."""
+        """Carry the request out; returns None when the client disconnected before its body was
+        complete."""
         headers, organisation = visit.headers, visitor.organisation
         try:
             route, addresses = match(visit.method, visit.path[3:])
             visit.route = visit.scope[ROUTE] = route
             incoming = Incoming(headers, visit.receive)
-            # With GET a body means nothing, and to ask for one costs a wait.
+            # A body has no meaning with GET, and reading it would cost a wait.
             ignores = route.streams or visit.method == "GET"
             body = b"" if ignores else await incoming.whole(BODY_MAX)
             origin = _origin(visit.scope, headers)
@@ -188,14 +193,15 @@ class Hub:
         self, visit: Visit, answer: Answer, send: Send, door: Door | None = None
     ) -> None:
         if self._is_watched:
-            self._tell(visit, answer)
+            self._record(visit, answer)
         await _start(send, answer, visit.id)
         if door is not None:
-            # Before the end of the answer: who has that may send the next request.
+            # Release before the answer ends: a client that has received it may send its next
+            # request at once.
             visit.leave(door)
         await _end(send, answer)
 
-    def _tell(self, visit: Visit, answer: Answer) -> None:
+    def _record(self, visit: Visit, answer: Answer) -> None:
         now = self._clock.now()
         time = format_instant(now) if self._sink is not None else None
         record = visit.record(self._clock.monotonic(), answer.status, time)
@@ -209,7 +215,7 @@ class Hub:
 
 
 class _Playing:
-    """A request in the hands of a fault."""
+    """The hub's side of a request that is subject to a fault."""
 
     def __init__(
         self, visit: Visit, carry_out: Callable[[Store], Awaitable[Answer | None]], send: Send

@@ -1,4 +1,4 @@
-"""One request on its way through the hub, and the answer to it."""
+"""One request as a handler sees it, and the answer to it."""
 
 from __future__ import annotations
 
@@ -24,49 +24,49 @@ JSON = b"application/json"
 
 
 class Answer(Struct):
-    """Status, body and headers beside the content type."""
+    """Status and body of an answer, with the headers other than the content type."""
 
     status: int
     body: bytes = b""
     headers: tuple[tuple[bytes, bytes], ...] = ()
     content_type: bytes = JSON
-    """Of the body, if there is one."""
+    """The body's content type, if there is a body."""
 
 
 class Call(Struct, kw_only=True):
-    """What a handler reads, and what it tells the request log."""
+    """What a handler reads of a request, and what it records for the request log."""
 
     store: Store
     context: Context
     entity: Entity
     addresses: tuple[Address, ...]
-    """The ids of the path, in order."""
+    """The ids in the path, in order."""
     query: bytes
     body: bytes
     content_type: bytes
     incoming: Incoming
-    """The body of a route that streams, not yet read; `body` is empty then."""
+    """The unread body of a route that streams; `body` is empty then."""
     pdfs: PdfKeeper
     external_id: str | None = None
-    """Of the entity that the request is about, as far as known."""
+    """External id of the entity that the request is about, as far as known."""
     customer: str | None = None
     """External id of the customer that the request is about, as far as known."""
 
     def write(self, run: Callable[..., T], *arguments: Any) -> Awaitable[T]:
-        """Run a store function `run(db, context, *arguments)` that changes something."""
+        """Run a store function `run(db, context, *arguments)` that writes."""
         context = self.context
         return self.store.write(context.organisation.seq, run, context, *arguments)
 
     def read(self, run: Callable[..., T], *arguments: Any) -> Awaitable[T]:
-        """Run a store function that reads by key."""
+        """Run a store function that looks rows up by key."""
         return self.store.read(run, self.context, *arguments)
 
     def scan(self, run: Callable[..., T], *arguments: Any) -> Awaitable[T]:
-        """Run a store function that may read much."""
+        """Run a store function that may read many rows."""
         return self.store.scan(run, self.context, *arguments)
 
     def record(self, kind: type[R]) -> R:
-        """The body as a record; raises BadRequest or UnsupportedMediaType."""
+        """Decode the body as a record. Raises BadRequest or UnsupportedMediaType."""
         if not self.body:
             raise BadRequest("The body is empty: send the fields as a JSON object.")
         kind_sent = self.content_type.partition(b";")[0].strip().lower()
@@ -79,12 +79,12 @@ class Call(Struct, kw_only=True):
 
 
 def json_answer(status: int, content: Any) -> Answer:
-    """Any record, or dict of records, as the body."""
+    """Return an answer whose body is a record, or a dict of records, as JSON."""
     return Answer(status, msgspec.json.encode(content))
 
 
 def error_answer(error: RequestError, headers: tuple[tuple[bytes, bytes], ...] = ()) -> Answer:
-    """The error form (docs/api-evidence.md, Errors)."""
+    """Return an answer in the API's error format (docs/api-evidence.md, Errors)."""
     content = {
         "statusCode": error.status,
         "error": error.reason,

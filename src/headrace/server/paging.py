@@ -17,7 +17,8 @@ _OFFSET_MAX = 2**53
 
 
 def parse_query(query: bytes) -> dict[str, str]:
-    """Parameters by name; of several with one name, the last. BadRequest for a NUL in them."""
+    """Parse parameters by name; of a repeated one, the last wins. Raises BadRequest for a NUL in
+    them."""
     if not query:
         return {}
     if b"%00" in query:
@@ -26,9 +27,9 @@ def parse_query(query: bytes) -> dict[str, str]:
 
 
 def window(parameters: dict[str, str], cap: int) -> Window:
-    """`offset` and `limit`, or `page` (from 1) and `limit`; a limit over the cap is clamped.
+    """Parse `offset` and `limit`, or `page` (from 1) and `limit`; a limit above the cap is clamped.
 
-    Raises BadRequest on anything that is not a number in range.
+    Raises BadRequest for anything that is not a number in range.
     """
     limit = min(_number(parameters, "limit", DEFAULT_LIMIT, at_least=1), cap)
     if "page" in parameters and "offset" not in parameters:
@@ -37,15 +38,15 @@ def window(parameters: dict[str, str], cap: int) -> Window:
 
 
 def customer_filter(parameters: dict[str, str]) -> Address | None:
-    """`customerId`: an id or `external:` and the source's id."""
+    """Parse `customerId`: an id, or `external:` with the source's id."""
     value = parameters.get("customerId")
     return parse_address(value) if value else None
 
 
 def conditions(query: bytes) -> list[Condition]:
-    """The documented filter by custom fields, in both of the guide's spellings.
+    """Parse the documented filter by custom fields, in both spellings of the guide.
 
-    Raises BadRequest for an operator other than `.eq`: ignoring it would list everybody.
+    Raises BadRequest for an operator other than `.eq`: ignoring it would list every customer.
     """
     if b"customField" not in query:
         return []
@@ -63,7 +64,7 @@ def conditions(query: bytes) -> list[Condition]:
 
 
 def page_answer(entity: Entity, window: Window, page: Page[Any]) -> Answer:
-    """A part of a list in its envelope (docs/api-evidence.md, List envelopes)."""
+    """Wrap a part of a list in its envelope (docs/api-evidence.md, List envelopes)."""
     return json_answer(
         200,
         {

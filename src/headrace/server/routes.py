@@ -1,6 +1,6 @@
-"""The API's routes as data, and how a path finds its row.
+"""The API's route table, and the search for the row of a path.
 
-Paths are split before they are decoded, so that an encoded slash stays inside its id.
+Paths are split before they are percent-decoded, so an encoded slash stays inside its id.
 """
 
 from __future__ import annotations
@@ -44,22 +44,22 @@ from headrace.server.handlers import (
 from headrace.store.records.references import Address, parse_address
 
 ROUTE = "headrace.route"
-"""Where a request's scope has its `Route`, once that is found."""
+"""Key of the matched `Route` in a request's scope."""
 
 Handler: TypeAlias = Callable[[Call], Awaitable[Answer]]
 
 
 class Route(Struct, frozen=True):
-    """One row: what a method on a path does, and to what kind of entity."""
+    """A row: what a method on a path does, and to which kind of entity."""
 
     method: str
     path: str
     """Below /v1; `{}` stands for an id."""
     handler: Handler
     entity: Entity
-    """What it is about: the record of a body, the record and the envelope of the answer."""
+    """The entity it is about; determines the records and the envelope of bodies and answers."""
     streams: bool = False
-    """Whether the handler reads the body piece by piece."""
+    """Whether the handler reads the body in chunks."""
 
 
 def _rows_of(entity: Entity) -> tuple[Route, ...]:
@@ -143,9 +143,9 @@ _TREE = _tree()
 
 
 def match(method: str, raw_path: bytes) -> tuple[Route, tuple[Address, ...]]:
-    """The route of a still percent-encoded path below /v1, and the ids in it.
+    """Return the route of a still percent-encoded path below /v1, and the ids in it.
 
-    Raises NotFound, or MethodNotAllowed when the path is served by other methods.
+    Raises NotFound, or MethodNotAllowed when the path exists with other methods.
     """
     node = _TREE
     ids: list[bytes] = []

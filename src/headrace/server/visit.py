@@ -1,4 +1,4 @@
-"""A request of the API on its way through the hub."""
+"""An API request being served."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Scope: TypeAlias = MutableMapping[str, Any]
 
 
 class Visit:
-    """What the log will say of a request, gathered on its way."""
+    """Collects what the log records of a request while it is served."""
 
     __slots__ = (
         "arrived", "call", "fault", "headers", "id", "key", "left", "method", "path", "query",
@@ -42,18 +42,18 @@ class Visit:
 
     @property
     def target(self) -> str:
-        """The path with its query."""
+        """The path with its query string."""
         target = self.path + b"?" + self.query if self.query else self.path
         return target.decode("latin-1")
 
     def leave(self, door: Door) -> None:
-        """Once, however often it is called."""
+        """Release the admission; further calls do nothing."""
         if self.visitor is not None and not self.left:
             self.left = True
             door.leave(self.visitor)
 
     def record(self, answered: float, status: int, time: str | None) -> LogRecord:
-        """What the request log tells of it."""
+        """Build the request log's record."""
         route, call, visitor = self.route, self.call, self.visitor
         entity = external_id = customer = None
         ignored: tuple[str, ...] = ()
@@ -84,5 +84,5 @@ class Visit:
 
 
 def text_of(header: bytes | None) -> str | None:
-    """A header's value."""
+    """Return a header's value as text."""
     return header.decode("latin-1") if header is not None else None

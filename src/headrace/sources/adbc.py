@@ -1,4 +1,5 @@
-"""Reading a database through its ADBC driver: Arrow batches go into DuckDB, no Python rows."""
+"""Reads a database through its ADBC driver: Arrow batches go directly into DuckDB, without
+Python rows."""
 
 from __future__ import annotations
 
@@ -17,7 +18,7 @@ except ImportError:
     adbc_driver_postgresql = None
 
 FAILURES = (adbc_driver_manager.Error, duckdb.Error)
-"""What a driver, or DuckDB while it drains a driver's stream, may raise."""
+"""Exceptions that a driver may raise, or DuckDB while it reads a driver's stream."""
 
 
 _NOISE = (
@@ -31,9 +32,9 @@ _NOISE = (
 
 
 class Database:
-    """An open connection to a billing database, with the DuckDB that its rows go into.
+    """An open connection to a billing database, and the DuckDB database that receives its rows.
 
-    Methods raise one of `FAILURES`; `reading` turns them into SourceError.
+    Methods raise one of `FAILURES`; `reading` converts them into SourceError.
     """
 
     def __init__(self, connection: Any, target: duckdb.DuckDBPyConnection) -> None:
@@ -41,22 +42,22 @@ class Database:
         self._target = target
 
     def run(self, sql: str) -> None:
-        """A statement without a result."""
+        """Run a statement without a result."""
         with adbc_driver_manager.AdbcStatement(self._connection) as statement:
             statement.set_sql_query(sql)
             statement.execute_update()
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        """A small result, such as a list of tables."""
+        """Return a small result, such as a list of tables."""
         return self.into("select * from stream", sql)
 
     def columns(self, sql: str) -> list[str]:
-        """The names of a query's columns, without its rows."""
+        """Return the column names of a query, without reading its rows."""
         described = self.into("describe select * from stream", f"select * from ({sql}\n) q limit 0")
         return [str(row[0]) for row in described]
 
     def into(self, use: str, sql: str) -> list[tuple[Any, ...]]:
-        """Runs `use` in DuckDB, where the relation `stream` is the result of `sql`."""
+        """Run `use` in DuckDB, where the relation `stream` is the result of `sql`."""
         with adbc_driver_manager.AdbcStatement(self._connection) as statement:
             statement.set_sql_query(sql)
             stream, _ = statement.execute_query()
@@ -66,9 +67,9 @@ class Database:
 
 @contextmanager
 def scanned(target: duckdb.DuckDBPyConnection, stream: Any) -> Iterator[None]:
-    """Inside, the connection knows the Arrow stream as `stream`, to be read once.
+    """Register the Arrow stream as `stream` for the length of a `with`; it can be read once.
 
-    By registration: an engine that may not reach files looks for no variables either.
+    It is registered by name because a sealed engine does not look up Python variables.
     """
     target.register("stream", stream)
     try:
@@ -78,7 +79,8 @@ def scanned(target: duckdb.DuckDBPyConnection, stream: Any) -> Iterator[None]:
 
 
 def postgres_driver() -> Any:
-    """PostgreSQL's driver, which is an extra; SourceError without it."""
+    """Return PostgreSQL's driver, which is an extra. Raises SourceError when it is not
+    installed."""
     if adbc_driver_postgresql is None:
         raise SourceError("PostgreSQL needs its driver: pip install 'headrace[postgres]'.")
     return adbc_driver_postgresql
@@ -88,8 +90,11 @@ def postgres_driver() -> Any:
 def connected(
     driver: Any, url: str, target: duckdb.DuckDBPyConnection | None = None
 ) -> Iterator[Database]:
-    """A connection for the length of a `with`; without a `target` small results go through an
-    engine that lasts as long: a shared one refuses what comes while it is busy."""
+    """Open a connection for the length of a `with`.
+
+    Without a `target`, small results go through a DuckDB engine of their own, because a shared one
+    would reject them while it is busy.
+    """
     with driver.connect(url) as database, adbc_driver_manager.AdbcConnection(database) as raw:
         if target is not None:
             yield Database(raw, target)
@@ -100,7 +105,8 @@ def connected(
 
 @contextmanager
 def reading(what: str, secrets: tuple[str, ...] = ()) -> Iterator[None]:
-    """Failures inside become `SourceError("<what>: <the driver's words>")` without secrets."""
+    """Convert failures inside into `SourceError("<what>: <the driver's message>")`, without
+    secrets."""
     try:
         yield
     except FAILURES as error:
@@ -108,7 +114,7 @@ def reading(what: str, secrets: tuple[str, ...] = ()) -> Iterator[None]:
 
 
 def driver_words(error: Exception, secrets: tuple[str, ...] = ()) -> str:
-    """A driver's message in one line, its own prefixes and the given secrets taken out."""
+    """Return a driver's message on one line, without its prefixes and the given secrets."""
     words = " ".join(str(error).split())
     for noise in _NOISE:
         words = words.replace(noise, "")

@@ -1,7 +1,8 @@
-"""CSV into DuckDB, every column as text.
+"""Loads CSV files into DuckDB, every column as text.
 
-The dialect follows from the header line alone and is told to DuckDB: its own guess looks at many
-rows and, when one of them is broken, may take the whole line for one column instead of saying so.
+The dialect is derived from the header line and passed to DuckDB. DuckDB's own detection samples
+many rows; when one of them is malformed, it may treat the whole line as a single column instead of
+reporting the error.
 """
 
 from __future__ import annotations
@@ -21,10 +22,10 @@ _DELIMITERS = ",;\t|"
 
 
 def stage_csv(connection: duckdb.DuckDBPyConnection, name: str, paths: list[Path]) -> None:
-    """Files with a header line, UTF-8, quoted with `"`; an empty field is NULL.
+    """Load UTF-8 files with a header line, quoted with `"`; an empty field is NULL.
 
-    Several files are put together by column name. SourceError names the file and the line that
-    has too many or too few fields, or is not UTF-8.
+    Several files are combined by column name. Raises SourceError that names the file and line with
+    too many or too few fields, or with invalid UTF-8.
     """
     try:
         _stage(connection, name, paths)
@@ -33,7 +34,7 @@ def stage_csv(connection: duckdb.DuckDBPyConnection, name: str, paths: list[Path
         if not mixed:
             raise SourceError(_bad_line(str(error), paths)) from None
         with TemporaryDirectory(prefix="headrace-csv-", dir=scratch_folder(connection)) as folder:
-            # The engine's reader wants one kind of line end in a file.
+            # DuckDB's reader requires the same line ending throughout a file.
             own = {path: Path(folder) / f"{place}.csv" for place, path in enumerate(mixed)}
             for path, copy in own.items():
                 copy.write_bytes(_read(path).replace(b"\r\n", b"\n"))
@@ -62,7 +63,7 @@ def _stage(connection: duckdb.DuckDBPyConnection, name: str, paths: list[Path]) 
 
 
 def _mixes_newlines(path: Path) -> bool:
-    """Whether some lines end with CR LF and others with LF alone."""
+    """Whether some lines end with CR LF and others with LF."""
     content = _read(path)
     pairs = content.count(b"\r\n")
     return 0 < pairs < content.count(b"\n")
@@ -75,7 +76,8 @@ def _read(path: Path) -> bytes:
 
 
 def _header(path: Path) -> tuple[str, list[str]]:
-    """(delimiter, column names): the delimiter that the header line has most of."""
+    """Return (delimiter, column names); the delimiter is the candidate most frequent in the
+    header line."""
     opener = gzip.open if path.suffix.lower() == ".gz" else open
     try:
         with opener(path, "rt", encoding="utf-8-sig", newline="") as file:
@@ -97,7 +99,7 @@ def _header(path: Path) -> tuple[str, list[str]]:
 
 
 def _bad_line(message: str, paths: list[Path]) -> str:
-    """DuckDB's page about a broken line as one sentence."""
+    """Summarise DuckDB's long message about a malformed line in one sentence."""
     line = re.search(r"Line: (\d+)", message)
     file = re.search(r"^\s*file = (.*)$", message, re.MULTILINE)
     text = re.search(r"Original Line: (.*)", message)

@@ -1,8 +1,8 @@
-"""A folder of exported files as a source: one table for each file, named after it.
+"""A folder of exported files as a source: one table per file, named after it.
 
-CSV columns are text, always: `0100` and `1.10` stay what they are, and text where a number belongs
-is a value like any other, for the models to judge. JSON columns get the one type that all their
-values have, over the whole file; see `json_files.py`. Parquet brings its own types.
+CSV columns are always text: `0100` and `1.10` keep their form, and text in a numeric column is left
+to the models to judge. A JSON column gets the one type that fits all its values in the whole file;
+see `json_files.py`. Parquet files bring their own types.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _WILD = re.compile(r"[*?\[]")
 
 
 class FileSource:
-    """The files of one folder (not of folders below it), and the project's own globs."""
+    """The files in one folder (not in subfolders), and the globs that the project defines."""
 
     def __init__(self, folder: Path, globs: dict[str, str]) -> None:
         self._folder = folder
@@ -61,10 +61,11 @@ class FileSource:
         return mark and f"{sorted(self._globs.items())}\n{mark}"
 
     def close(self) -> None:
-        """Nothing is kept open between calls."""
+        """Do nothing: no resource is held between calls."""
 
     def _files(self) -> dict[str, list[Path]]:
-        """Table name to its files; a glob of the project's wins over a file of that name."""
+        """Return the files of each table; a glob of the project takes precedence over a file of
+        the same name."""
         if not self._folder.is_dir():
             raise SourceError(f"There is no folder {self._folder}: check source.path.")
         found: dict[str, list[Path]] = {}
@@ -88,7 +89,7 @@ class FileSource:
 
 
 def folders_read(folder: Path, globs: Iterable[str]) -> list[Path]:
-    """The source's folder, and those that the globs start from where they lead out of it."""
+    """Return the source's folder, and the start folders of globs that lead outside it."""
     folders = [folder]
     for glob in globs:
         fixed = itertools.takewhile(lambda part: not _WILD.search(part), Path(glob).parts[:-1])
@@ -97,7 +98,7 @@ def folders_read(folder: Path, globs: Iterable[str]) -> list[Path]:
 
 
 def _kind(path: Path) -> str | None:
-    """`csv`, `json` or `parquet`, also behind .gz; None for any other file."""
+    """Return `csv`, `json` or `parquet`, also for .gz files; None for any other file."""
     name = path.name.lower().removesuffix(".gz")
     return _KINDS.get(Path(name).suffix)
 

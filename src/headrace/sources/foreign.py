@@ -1,4 +1,4 @@
-"""Sources that other packages bring: by the entry points `headrace.sources`, or by class path."""
+"""Sources from other packages: by entry point `headrace.sources`, or by class path."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ GROUP = "headrace.sources"
 _METHODS = ("tables", "stage", "mark", "close")
 
 Factory = Callable[[SourceSettings, Path], Source]
-"""Makes a source of its settings; relative paths start at the folder, the project's."""
+"""Creates a source from its settings; relative paths start at the project's folder."""
 
 
 def foreign_source(settings: SourceSettings, folder: Path) -> Source:
-    """The source of a kind that headrace itself does not have.
+    """Create a source of a kind that headrace does not ship.
 
-    `settings.kind` is the name of an entry point, or `package.module:Class`. ConfigurationError
-    when there is no such kind, when it can't be imported or made, and when it is no source.
+    `settings.kind` is the name of an entry point, or `package.module:Class`. Raises
+    ConfigurationError when it does not exist, fails to import or to be created, or is not a source.
     """
     kind = settings.kind
     factory = _by_path(kind) if ":" in kind else _by_name(kind)
@@ -45,7 +45,7 @@ def foreign_source(settings: SourceSettings, folder: Path) -> Source:
 
 
 def known_kinds() -> list[str]:
-    """The kinds that installed packages bring."""
+    """Return the kinds that installed packages provide."""
     return sorted({point.name for point in entry_points(group=GROUP)})
 
 

@@ -1,11 +1,11 @@
-"""JSON lines, or one JSON array of objects, into DuckDB.
+"""Loads JSON lines, or a JSON array of objects, into DuckDB.
 
-A column's type follows from all of its values, not from the first ones: only strings, text; only
-whole numbers, BIGINT; only numbers, DOUBLE; only booleans, BOOLEAN; only objects or lists, JSON
-(`address ->> 'city'`); any mixture, text. Strings are never taken for dates or numbers. A whole
-number may be written 3 or 3.0, for both are the same in JSON; where numbers with decimals stand
-beside some that a DOUBLE would round, all are text. Files without an object (`[]`, or nothing) are
-a table without rows.
+A column's type follows from all its values, not from a sample: only strings give text; only whole
+numbers BIGINT; only numbers DOUBLE; only booleans BOOLEAN; only objects or lists JSON (`address ->>
+'city'`); any mixture text. Strings are never interpreted as dates or numbers. Whole numbers may be
+written 3 or 3.0, which are the same in JSON. If a column has decimals and also numbers that a
+DOUBLE would round, it becomes text. Files without objects (`[]`, or empty) give a table without
+rows.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from headrace.sources.source import literal, quoted, staged
 
 _RAW = "headrace_raw_json"
 NO_COLUMNS = "headrace_no_columns"
-"""The one column of a table of which no file says what columns it has; the book gives it some."""
+"""The only column of a table whose files show no columns; the book gives it the real ones."""
 _EXACT = 2**53 - 1
-"""Up to there each whole number is a DOUBLE of its own."""
+"""Up to this number, every whole number has a DOUBLE of its own."""
 _WHOLE = r"-?[0-9]+\.0+"
 _KINDS = (
     "VARCHAR", "BOOLEAN", "OBJECT", "ARRAY", "BIGINT", "LARGE", "HUGE", "WHOLE", "DOUBLE",
@@ -28,16 +28,16 @@ _KINDS = (
 
 
 def stage_json(connection: duckdb.DuckDBPyConnection, name: str, paths: list[Path]) -> None:
-    """Files of objects, put together by key; a key that an object lacks is NULL.
+    """Load files of objects, combined by key; a key that an object lacks is NULL.
 
-    duckdb.Error names the file and line of broken JSON.
+    Raises duckdb.Error that names the file and line of malformed JSON.
     """
     listed = ", ".join(literal(str(path)) for path in paths)
     connection.execute(
         f"create or replace temp table {_RAW} as select * from read_json([{listed}], "
-        # Depth 1: each key of the object is a column, and what it holds stays JSON.
+        # Depth 1: each key of the object becomes a column, and nested values stay JSON.
         "maximum_depth = 1, sample_size = -1, union_by_name = true, "
-        # An object of many keys, or many objects of few, is not taken for a map.
+        # Prevents DuckDB from reading an object of many keys, or many objects of few, as a map.
         "map_inference_threshold = -1, field_appearance_threshold = 0, "
         "maximum_object_size = 67108864)"
     )
@@ -61,7 +61,7 @@ def _is_empty(connection: duckdb.DuckDBPyConnection) -> bool:
 
 
 def _stage_nothing(connection: duckdb.DuckDBPyConnection, name: str) -> None:
-    """A table without rows, with the columns that it had the last time, if there was one."""
+    """Create a table without rows, with the columns of the previous load if there was one."""
     try:
         connection.execute(f"truncate {staged(name)}")
     except duckdb.CatalogException:
@@ -70,10 +70,12 @@ def _stage_nothing(connection: duckdb.DuckDBPyConnection, name: str) -> None:
 
 
 def _kinds(connection: duckdb.DuckDBPyConnection, columns: list[str]) -> list[set[str]]:
-    """For each column, which of `_KINDS` its values have: JSON's types, and of numbers BIGINT,
-    LARGE or HUGE (whole; exact as a DOUBLE, in 64 bits, or in neither), WHOLE (written 3.0), or
-    DOUBLE."""
-    # A bit for each: lists of distinct values would take some megabytes for every column.
+    """Return which of `_KINDS` each column's values have.
+
+    The kinds are JSON's types; numbers are BIGINT, LARGE or HUGE (whole: exact as a DOUBLE, within
+    64 bits, or neither), WHOLE (written 3.0), or DOUBLE.
+    """
+    # One bit per kind: lists of distinct values would take some megabytes per column.
     bits = {kind: 1 << place for place, kind in enumerate(_KINDS)}
     looks = ", ".join(
         f"bit_or(case json_type({c})"
@@ -97,7 +99,7 @@ def _kinds(connection: duckdb.DuckDBPyConnection, columns: list[str]) -> list[se
 
 def _keep(column: str, kinds: set[str]) -> str:
     text = f"{column} ->> '$'"
-    # Of 3.0 as of 3, also among text, where it is an id more often than an amount.
+    # Convert 3.0 like 3, also in a text column, where it is more often an id than an amount.
     plain = (
         f"case when json_type({column}) = 'DOUBLE' and regexp_full_match({text}, '{_WHOLE}') "
         f"then split_part({text}, '.', 1) else {text} end"

@@ -1,4 +1,4 @@
-"""What tells without reading it that a file is as it was."""
+"""Detects without reading a file that it has not changed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 _SETTLED_S = 2.0
-"""A file that was changed within so many seconds may change again and show the same time."""
+"""A file changed within this many seconds may change again and keep the same timestamp."""
 
 _MOVING = re.compile(
     r"\b(now|random\w*|current_\w+|date|time|datetime|julianday|unixepoch|strftime|timediff"
@@ -17,10 +17,10 @@ _MOVING = re.compile(
 
 
 def files_mark(paths: Iterable[Path], now: float) -> str | None:
-    """The state of files that are there or not; None when one was changed just now.
+    """Return the state of files, existing or not; None when one was changed just now.
 
-    A time of change is taken from the inode too, which no program sets: a copy that keeps its
-    original's times shows.
+    Includes the inode's change time, which programs can't set: it reveals a copy that preserves the
+    original's timestamps.
     """
     parts = []
     for path in paths:
@@ -38,8 +38,9 @@ def files_mark(paths: Iterable[Path], now: float) -> str | None:
 
 
 def may_move(sql: str) -> bool:
-    """Whether a query of SQLite may give other rows of the same tables: by the clock or by chance.
+    """Whether a SQLite query may return different rows from the same tables, through the clock or
+    randomness.
 
-    Some that do not are taken for such ones.
+    May return True for a query that can't.
     """
     return _MOVING.search(sql) is not None

@@ -1,10 +1,10 @@
-"""A PostgreSQL database as a source: one read-only snapshot over all tables.
+"""A PostgreSQL database as a source: one read-only snapshot for all tables.
 
-Types that DuckDB has arrive as they are. `numeric(p, s)` arrives as DECIMAL(p, s); `numeric`
-without bounds as BIGINT when every value is whole and fits, as ids are, as DECIMAL(38, 10) when
-every value fits that, else as text without idle zeros; `timestamptz` as TIMESTAMP
-in UTC; arrays and row types as JSON text; everything else (json, uuid, enums, ranges, ...) as the
-text that PostgreSQL shows. NaN and infinite dates become NULL: neither is an amount or a day.
+Types that DuckDB has are kept. `numeric(p, s)` becomes DECIMAL(p, s). `numeric` without bounds
+becomes BIGINT when every value is whole and fits, as ids are; DECIMAL(38, 10) when every value fits
+that; else text without trailing zeros. `timestamptz` becomes TIMESTAMP in UTC; arrays and row types
+become JSON text; everything else (json, uuid, enums, ranges, ...) becomes the text that PostgreSQL
+shows. NaN and infinite dates become NULL: neither is an amount or a day.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _MOMENTS = {"date": "{0}", "timestamp": "{0}", "timestamptz": "{0} at time zone 
 
 
 class _Column(Struct, frozen=True):
-    """A column as PostgreSQL's catalog describes it, domains resolved."""
+    """A column as PostgreSQL's catalog describes it, with domains resolved."""
 
     name: str
     type: str
@@ -35,7 +35,8 @@ class _Column(Struct, frozen=True):
 
 
 class PostgresSource:
-    """Tables and views of one database (one schema, or the search path), and own queries."""
+    """Tables and views of one database (one schema, or the search path), and the project's own
+    queries."""
 
     def __init__(self, url: str, schema: str, queries: dict[str, str]) -> None:
         self._url = url
@@ -64,14 +65,14 @@ class PostgresSource:
         return {name: count_rows(connection, name) for name in names}
 
     def mark(self, now: float) -> str | None:
-        return None  # its counters come late, and views may look elsewhere
+        return None  # its change counters lag, and views may read other tables
 
     def close(self) -> None:
-        """Nothing is kept open between calls."""
+        """Do nothing: no resource is held between calls."""
 
     @property
     def _where(self) -> str:
-        """The database's address for messages: no user, no password, no parameters."""
+        """Return the database's address for messages: no user, password or parameters."""
         parts = urlsplit(self._url)
         return f"PostgreSQL {parts.netloc.rpartition('@')[2]}{parts.path}"
 
@@ -81,12 +82,13 @@ class PostgresSource:
         secrets = {unquote(part) for pair in found for part in pair} | {
             part for pair in found for part in pair
         }
-        # An address that libpq can't parse comes back whole in its message.
+        # libpq repeats an address that it can't parse in its message.
         with reading(self._where + detail, (self._url, *sorted(secrets - {""}))):
             yield
 
     def _own_tables(self, database: Database) -> dict[str, str]:
-        """Lower-case name to qualified name, of everything that can be selected from."""
+        """Return, for everything that can be selected from, the qualified name by lower-case
+        name."""
         place = (
             f"n.nspname = {literal(self._schema)}"
             if self._schema
@@ -96,7 +98,7 @@ class PostgresSource:
         found = database.rows(
             "select c.relname::text, format('%I.%I', n.nspname, c.relname) from pg_class c "
             f"join pg_namespace n on n.oid = c.relnamespace where {place} "
-            # A lower-case name wins over one that differs in case only.
+            # A lower-case name takes precedence over one that differs only in case.
             "and c.relkind in ('r', 'p', 'v', 'm', 'f') order by c.relname = lower(c.relname)"
         )
         if self._schema and not found:
@@ -134,10 +136,11 @@ def _table_columns(database: Database, table: str) -> list[_Column]:
 
 
 def _query_columns(database: Database, query: str) -> list[_Column]:
-    """By asking for the types of a row that has no values."""
+    """Determine the types of a query from a row without values."""
     names = database.columns(query)
     types = ", ".join(f"pg_typeof(q.{quoted(name)})::oid::int8" for name in names)
-    # The numbers go back into SQL as they are: an array would not come through the driver.
+    # The type numbers are put into the SQL text, because the driver does not support array
+    # parameters.
     oids = database.rows(
         f"select {types} from (select) one left join lateral (select * from ({query}\n) r limit 0)"
         " q on true"
@@ -152,7 +155,7 @@ def _query_columns(database: Database, query: str) -> list[_Column]:
 
 
 def _bounds(column: _Column) -> tuple[int, int] | None:
-    """(precision, scale) of a `numeric` that DuckDB's DECIMAL can hold."""
+    """Return (precision, scale) of a `numeric` that fits DuckDB's DECIMAL."""
     if column.type != "numeric" or column.modifier < 4:
         return None
     precision, scale = (column.modifier - 4) >> 16, (column.modifier - 4) & 0x7FF
@@ -160,7 +163,8 @@ def _bounds(column: _Column) -> tuple[int, int] | None:
 
 
 def _fitting(database: Database, rows: str, columns: list[_Column]) -> dict[str, str]:
-    """Column to the type that holds all its values, not-a-number aside; left out without one."""
+    """Return for each column the type that holds all its values, NaN aside; columns without such
+    a type are omitted."""
     if not columns:
         return {}
     tests = ", ".join(
@@ -182,7 +186,7 @@ def _fitting(database: Database, rows: str, columns: list[_Column]) -> dict[str,
 
 
 def _read(column: _Column) -> str:
-    """The PostgreSQL expression for a column: a type that the driver knows, or text."""
+    """Return the PostgreSQL expression for a column: a type that the driver supports, or text."""
     c = quoted(column.name)
     if column.type in _SAME:
         return c
@@ -198,7 +202,8 @@ def _read(column: _Column) -> str:
 
 
 def _keep(column: _Column, name: str, fitting: str) -> str:
-    """The DuckDB expression for it: `numeric` comes as text, and becomes `fitting` if that is."""
+    """Return the DuckDB expression for a column: `numeric` arrives as text and is cast to the
+    type in `fitting`, if there is one."""
     bounds = _bounds(column)
     if bounds:
         return f"{name}::decimal({bounds[0]}, {bounds[1]}) as {name}"

@@ -1,4 +1,4 @@
-"""From a project's settings to its source: the one place that knows which kinds there are."""
+"""Creates a project's source from its settings: the one place that lists the kinds of source."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def _database(settings: SourceSettings, folder: Path) -> Source:
 
 
 KINDS: dict[str, Factory] = {"sql": _database, "files": _files}
-"""What ships; other packages bring more."""
+"""The kinds that are shipped; other packages may add more."""
 
 
 def open_source(settings: SourceSettings, folder: Path) -> Source:
-    """The source that `settings` describe; relative paths start at `folder`.
+    """Create the source that `settings` describe; relative paths start at `folder`.
 
-    `settings.url` is the address itself, not `env:NAME`. Nothing is connected yet.
-    ConfigurationError for a kind that nobody brings, and a database that has no driver here.
+    `settings.url` must be the resolved address, not `env:NAME`. Nothing is connected yet. Raises
+    ConfigurationError for an unknown kind, and for a database without a driver.
     """
     return KINDS.get(settings.kind, foreign_source)(settings, folder)
 
@@ -49,7 +49,7 @@ def _queries(settings: SourceSettings) -> dict[str, str]:
 
 
 def readable_folders(settings: SourceSettings, folder: Path) -> list[Path]:
-    """The folders whose files the engine itself reads for this source; none for a database."""
+    """Return the folders whose files DuckDB reads for this source; none for a database."""
     if settings.kind != "files":
         return []
     return folders_read(folder.absolute() / settings.path, settings.tables.values())

@@ -1,4 +1,4 @@
-"""What a source of billing data must do, and the error for a table that it does not have."""
+"""The interface of a source of billing data, with helpers for implementations."""
 
 from __future__ import annotations
 
@@ -15,50 +15,54 @@ from headrace.model.errors import SourceError
 class Source(Protocol):
     """One organisation's billing data, as tables that SQL models read.
 
-    A source only ever reads. All tables of one `stage` call show the same moment, as far as the
-    system can promise that.
+    A source never writes. All tables of one `stage` call show the same moment, as far as the system
+    can guarantee that.
     """
 
     def tables(self) -> frozenset[str]:
-        """Every name that models may read, lower case. SourceError when the system can't say."""
+        """Return every table name that models may read, in lower case. Raises SourceError when
+        the system can't be read."""
 
     def stage(
         self, connection: duckdb.DuckDBPyConnection, names: Collection[str]
     ) -> dict[str, int]:
-        """Makes `source."<name>"` for each name, with its whole contents; rows per table.
+        """Create `source."<name>"` with all rows for each name; returns the number of rows per
+        table.
 
-        Creates the schema, replaces a table that is there already. Values arrive without loss:
-        what has no exact type in DuckDB arrives as text. SourceError, with no credential in it,
-        for a name that is not offered and for whatever keeps the system from being read.
+        Creates the schema if needed and replaces existing tables. Values must not lose information:
+        a type without an exact counterpart in DuckDB becomes text. Raises SourceError, which must
+        not contain credentials, for a name that is not offered and when the system can't be read.
         """
 
     def mark(self, now: float) -> str | None:
-        """Stays the same only while the contents do; None when nothing tells, or not surely.
+        """Return a value that stays the same only while the contents do; None when that is not
+        certain.
 
         `now` is the time in seconds since 1970.
         """
 
     def close(self) -> None:
-        """Lets go of connections and files."""
+        """Release connections and files."""
 
 
 def quoted(name: str) -> str:
-    """An SQL identifier, for DuckDB, SQLite and PostgreSQL alike."""
+    """Quote an SQL identifier, for DuckDB, SQLite and PostgreSQL alike."""
     return '"' + name.replace('"', '""') + '"'
 
 
 def literal(text: str) -> str:
-    """An SQL string, for DuckDB, SQLite and PostgreSQL alike."""
+    """Quote an SQL string, for DuckDB, SQLite and PostgreSQL alike."""
     return "'" + text.replace("'", "''") + "'"
 
 
 def staged(name: str) -> str:
-    """Where a table lies in the book's database."""
+    """Return the qualified name of a staged table."""
     return f"source.{quoted(name)}"
 
 
 def check_offered(names: Iterable[str], offered: Collection[str], where: str) -> None:
-    """SourceError for the first of `names` that is not offered, with the nearest that is."""
+    """Raise SourceError for the first of `names` that is not offered, suggesting the nearest one
+    that is."""
     for name in names:
         if name in offered:
             continue
@@ -70,13 +74,13 @@ def check_offered(names: Iterable[str], offered: Collection[str], where: str) ->
 
 
 def count_rows(connection: duckdb.DuckDBPyConnection, name: str) -> int:
-    """Rows of a staged table."""
+    """Return the number of rows of a staged table."""
     found = connection.execute(f"select count(*) from {staged(name)}").fetchall()
     return int(found[0][0])
 
 
 def scratch_folder(connection: duckdb.DuckDBPyConnection) -> Path | None:
-    """A folder for temporary files that the engine may read; None where it may read any."""
+    """Return a folder for temporary files that DuckDB may read; None where it may read any."""
     row = connection.execute(
         "select current_setting('enable_external_access'), current_setting('temp_directory')"
     ).fetchall()[0]

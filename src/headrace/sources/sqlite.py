@@ -27,7 +27,7 @@ from headrace.sources.source import check_offered, count_rows, literal, quoted, 
 from headrace.sources.sqlite_file import SqliteFile
 
 _EXAMPLES = {"integer": "0", "real": "0.5", "text": "'x'", "blob": "x'00'"}
-"""A value of each type; it stands before the rows and tells the driver what will come."""
+"""A value of each type, which is put before the rows to tell the driver the column's type."""
 
 _TABLES = (
     "select name from sqlite_master where type in ('table', 'view')"
@@ -45,7 +45,7 @@ class SqliteSource:
         self._file = SqliteFile(path)
 
     def tables(self) -> frozenset[str]:
-        # Through Python's own driver: the other one needs an engine for its rows.
+        # Through Python's own driver: ADBC would need a DuckDB engine for the rows.
         try:
             with (
                 self._file.address() as uri,
@@ -68,7 +68,7 @@ class SqliteSource:
             database.run("pragma busy_timeout = 10000")
             own = _own_tables(database)
             check_offered(names, own.keys() | self._queries.keys(), str(self._path))
-            # One read transaction over all tables: a writer beside us is not seen half-way.
+            # One read transaction over all tables, so a concurrent writer is never seen half-way.
             database.run("begin")
             for name in names:
                 with reading(f"{self._path}, table {name}"):
@@ -94,11 +94,11 @@ class SqliteSource:
         return None if any(map(may_move, queries)) else mark
 
     def close(self) -> None:
-        """Nothing is kept open between calls."""
+        """Do nothing: no resource is held between calls."""
 
 
 def _own_tables(database: Database) -> dict[str, str]:
-    """Tables and views: lower-case name to a query for all of it."""
+    """Return a query for all rows of each table and view, by lower-case name."""
     found = database.rows(_TABLES)
     return {str(name).lower(): f"select * from {quoted(str(name))}" for (name,) in found}
 
@@ -111,14 +111,15 @@ def _stage_table(database: Database, name: str, query: str) -> None:
 
 
 def _expected_types(database: Database, name: str, columns: list[str]) -> dict[str, str]:
-    """The type that the declaration lets expect; a guess, checked against the values."""
+    """Return the types that the declarations suggest; a guess, checked against the values."""
     info = database.rows(f"select name, type from pragma_table_xinfo({literal(name)})")
     declared = {str(column): str(kind or "").upper() for column, kind in info}
     return {column: _affinity(declared.get(column, "")) for column in columns}
 
 
 def _affinity(declared: str) -> str:
-    """SQLite's own rules, except that its `numeric` is split by what people mean by the word."""
+    """Apply SQLite's affinity rules, except that `numeric` is split by the usual meaning of the
+    declared type."""
     words = [
         ("integer", ("INT", "BOOL")),
         ("text", ("CHAR", "CLOB", "TEXT", "DATE", "TIME")),
@@ -131,7 +132,8 @@ def _affinity(declared: str) -> str:
 def _value_types(
     database: Database, query: str, columns: list[str], expected: dict[str, str]
 ) -> dict[str, str]:
-    """Column to `integer`, `real`, `text`, `blob`, or `mixed`; two scans at most."""
+    """Return for each column `integer`, `real`, `text`, `blob`, or `mixed`; takes at most two
+    scans."""
     surprises = ", ".join(
         f"count(iif(typeof({quoted(column)}) = '{expected[column]}', null, {quoted(column)}))"
         for column in columns
@@ -151,9 +153,11 @@ def _value_types(
     found = database.rows(f"select {looks} from ({query}\n)")[0]
     for place, column in enumerate(doubtful):
         least, most, beyond_double, parts = found[4 * place : 4 * place + 4]
-        # In the order of their names: blob, integer, real, text.
+        # In alphabetical order: blob, integer, real, text.
         if least in ("integer", "real") and most == "real" and not parts:
-            types[column] = "integer"  # one id that was written 3.0 leaves the others what they are
+            types[column] = (
+                "integer"  # a single id written as 3.0 does not change the column's type
+            )
         elif (least, most) == ("integer", "real") and not beyond_double:
             types[column] = "real"
         else:
@@ -162,7 +166,7 @@ def _value_types(
 
 
 def _is_whole(column: str) -> str:
-    """Whether a real is a whole number that no other whole number is rounded to."""
+    """Whether a real is a whole number to which no other whole number is rounded."""
     return (
         f"({column} = cast({column} as integer) and {column} between -{2**53 - 1} and {2**53 - 1})"
     )
@@ -175,7 +179,7 @@ def _copy(database: Database, name: str, query: str, types: dict[str, str]) -> N
         shown = "text" if kind == "mixed" else kind
         examples.append(f"{_EXAMPLES[shown]} as {c}")
         reads.append(_read(c, kind))
-        # SQLite takes any bytes for text; those that are not UTF-8 are shown as \xFF.
+        # SQLite accepts any bytes as text; invalid UTF-8 is shown as \xFF.
         checked = f"coalesce(try(decode(encode({c}))), encode({c})::varchar) as {c}"
         keeps.append(checked if shown == "text" else c)
     database.into(
@@ -187,12 +191,12 @@ def _copy(database: Database, name: str, query: str, types: dict[str, str]) -> N
 
 
 def _read(column: str, kind: str) -> str:
-    """The SQLite expression that gives each value of `column` in its type."""
+    """Return the SQLite expression that gives each value of `column` in its type."""
     if kind in ("real", "integer"):
         return f"cast({column} as {kind})"
     if kind != "mixed":
         return column
-    # A number among text: 15 digits where they suffice to tell it, 17 where they don't.
+    # A number in a text column: 15 digits where they identify it, else 17.
     return (
         f"case typeof({column}) when 'null' then null "
         f"when 'blob' then '\\x' || lower(hex({column})) "

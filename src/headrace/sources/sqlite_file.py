@@ -1,8 +1,8 @@
-"""A SQLite file and how it can be opened where it lies, also where nothing can be written.
+"""Opens a SQLite file where it is, even in a folder that can't be written.
 
-A database in WAL mode needs two files beside it, for readers too, and SQLite makes them anew after
-the last writer has gone. In a folder that can't be written, such as a read-only mount, that fails;
-the file by itself is then read as one that nobody changes, and held against that afterwards.
+A database in WAL mode needs two more files next to it, for readers too; SQLite recreates them after
+the last writer has closed. In a read-only folder, such as a read-only mount, that fails. The file
+is then opened as immutable, and checked afterwards for changes.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from headrace.model.errors import SourceError
 _HEADER = 20
 _WAL_BYTES = slice(18, 20)
 _IS_WAL = b"\x02\x02"
-"""The file format's numbers for writing and reading."""
+"""The file format's version numbers for writing and reading."""
 
 
 class SqliteFile:
-    """One file, read only."""
+    """One SQLite file, read only."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -30,13 +30,13 @@ class SqliteFile:
 
     @contextmanager
     def address(self) -> Iterator[str]:
-        """The URI to open it by, for the length of a `with`. SourceError says why it can't be
-        read, or that it changed meanwhile where that could not be kept out."""
+        """Yield the URI to open it by. Raises SourceError when it can't be read, or when it
+        changed meanwhile and that could not be prevented."""
         header = self._header()
         if header[_WAL_BYTES] != _IS_WAL or self._opens():
             yield self._uri
             return
-        # What the log has is in no other file: without it, rows would be missing.
+        # The log's contents are in no other file: without it, rows would be missing.
         if self._has_log():
             raise SourceError(
                 f"{self._path} has changes in its write-ahead log, {self._path.name}-wal, that "
@@ -62,7 +62,8 @@ class SqliteFile:
             raise SourceError(f"{self._path} can't be read: {error.strerror}.") from None
 
     def _opens(self) -> bool:
-        """False only where SQLite can't make what it needs; other errors show when it is read."""
+        """Return False only where SQLite can't create the files it needs; other errors appear on
+        reading."""
         try:
             with closing(sqlite3.connect(self._uri, 0.0, uri=True)) as database:
                 database.execute("select 1 from sqlite_master limit 1").fetchall()

@@ -1,4 +1,4 @@
-"""What store functions need of a database connection; each engine supplies its own."""
+"""The database connection as store functions see it; each engine supplies its own."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from typing import Any, Protocol
 
 
 class Cursor(Protocol):
-    """The rows of one statement, as tuples in the order of its columns."""
+    """The rows of one statement, as tuples in column order."""
 
     @property
     def rowcount(self) -> int:
-        """Rows that the statement changed."""
+        """Number of rows that the statement changed."""
 
     def fetchone(self) -> Any:
-        """The next row as a tuple, None after the last."""
+        """Return the next row as a tuple, None after the last."""
 
     def fetchall(self) -> list[Any]:
-        """All rows that are left."""
+        """Return all remaining rows."""
 
     def __iter__(self) -> Iterator[Any]: ...
 
 
 class Connection(Protocol):
-    """A connection inside a transaction that the engine begins and ends."""
+    """A connection inside a transaction; the engine begins and ends it."""
 
     def execute(self, statement: str, parameters: Sequence[Any] = ..., /) -> Cursor:
-        """Run one statement; placeholders are `?`, whatever the database."""
+        """Run one statement; placeholders are `?` on every database."""

@@ -1,4 +1,4 @@
-"""In whose name and when a store function runs."""
+"""The context of a store function: the organisation, and the time it runs at."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ _HOUR_S = 3_600
 
 
 class Organisation(Struct, frozen=True):
-    """A tenant; nothing of it is visible to another."""
+    """A tenant; its data is invisible to all others."""
 
     seq: int
     name: str
     currency: str
     time_zone: str
     secret: str
-    """Signs the links that are given out in its name."""
+    """Key that signs the links issued for the organisation."""
     clock: str | None = None
-    """The instant at which a test has stopped its time, as it is stored."""
+    """The moment at which a test has frozen the organisation's clock, as stored."""
 
 
 class Context(Struct, frozen=True):
-    """The organisation and the moment of one request."""
+    """The organisation, the time and the address of one request."""
 
     organisation: Organisation
     now: datetime
     origin: str = ""
-    """Scheme and host by which the hub was asked; what links in answers begin with."""
+    """Scheme and host that the client used; the start of every link in an answer."""
     chance: Callable[[int], bytes] = os.urandom
-    """Gives so many bytes; what ids differ by."""
+    """Returns that many random bytes, for ids."""
 
     @property
     def stopped(self) -> bool:
-        """Whether `now` is the organisation's test clock's."""
+        """Whether `now` comes from a frozen clock."""
         clock = self.organisation.clock
         return clock is not None and clock == self.timestamp
 
@@ -52,17 +52,18 @@ class Context(Struct, frozen=True):
 
     @property
     def timestamp(self) -> str:
-        """`now` as it is stored."""
+        """`now` in the stored format."""
         return format_instant(self.now)
 
     def new_id(self) -> str:
-        """As the function of that name, of this moment."""
+        """Return a new id with the timestamp of this request; see `new_id` of this module."""
         return new_id(self.now, self.chance)
 
     def pdf_url(self, document_id: str) -> str:
-        """Where a document's PDF can be read without a key, for one to two hours.
+        """Return a link to a document's PDF that needs no key and is valid for one to two hours.
 
-        The same for all answers of an hour, so that answers of one state are equal.
+        Links issued within the same hour are equal, so that repeated answers about the same state
+        are equal too.
         """
         expires = (int(self.now.timestamp()) // _HOUR_S + 2) * _HOUR_S
         signature = sign(self.organisation.secret, "pdf", document_id, expires)
@@ -70,7 +71,8 @@ class Context(Struct, frozen=True):
 
 
 def new_id(now: datetime, chance: Callable[[int], bytes]) -> str:
-    """A UUID of version 7: ordered by time, so that a new row lands at an index's end."""
+    """Return a UUID version 7. It is ordered by time, so new rows are appended at the end of an
+    index."""
     milliseconds = int(now.timestamp() * 1000)
     number = int.from_bytes(chance(10), "big") | (milliseconds << 80)
     number = (number & ~(0xF << 76)) | (7 << 76)

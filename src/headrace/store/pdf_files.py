@@ -1,7 +1,7 @@
-"""Where the bytes of PDFs lie: a folder, or any address that fsspec knows.
+"""Storage of PDF bytes: a local folder, or any address that fsspec supports.
 
-A file is named by the hash of its content and the id of its row, so that what is removed can never
-be what another upload has just written.
+A file's name contains the hash of its content and the id of its row, so removing an old file can
+never remove one that another upload has just written.
 """
 
 from __future__ import annotations
@@ -19,20 +19,21 @@ _CHUNK = 1 << 20
 
 
 class PdfFiles(Protocol):
-    """Blocking; called on threads of their own. OSError when the place can't be reached."""
+    """The interface of a PDF storage. Methods block; call them on worker threads. They raise
+    OSError when the storage can't be reached."""
 
     def write(self, name: str, content: IO[bytes]) -> None:
-        """Keep all of `content`, read from its beginning, durably under `name`."""
+        """Write all of `content`, from its start, durably under `name`."""
 
     def open(self, name: str) -> IO[bytes]:
-        """For reading; FileNotFoundError when there is none."""
+        """Open for reading. Raises FileNotFoundError when there is no such file."""
 
     def remove(self, name: str) -> None:
-        """Remove it; nothing happens when there is none."""
+        """Remove the file; does nothing when it does not exist."""
 
 
 class FolderPdfs:
-    """A folder of this machine."""
+    """Stores PDFs in a local folder."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -57,12 +58,13 @@ class FolderPdfs:
         path = self._folder / name
         for leftover in (path.with_suffix(".part"), path):
             leftover.unlink(missing_ok=True)
-        with contextlib.suppress(OSError):  # others may lie in it
+        with contextlib.suppress(OSError):  # the folder may hold other files
             path.parent.rmdir()
 
 
 def _open_new(part: Path) -> IO[bytes]:
-    """For writing, in a folder that somebody who removes its last file may take away meanwhile."""
+    """Create the file, with its folder: a concurrent removal of the folder's last file may delete
+    the folder."""
     while True:
         part.parent.mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(FileNotFoundError):
@@ -70,7 +72,7 @@ def _open_new(part: Path) -> IO[bytes]:
 
 
 class AddressedPdfs:
-    """Whatever fsspec opens, such as `s3://bucket/folder`."""
+    """Stores PDFs at any address that fsspec opens, such as `s3://bucket/folder`."""
 
     def __init__(self, filesystem: Any, root: str) -> None:
         self._filesystem = filesystem
@@ -84,7 +86,7 @@ class AddressedPdfs:
             shutil.copyfileobj(content, file, _CHUNK)
 
     def open(self, name: str) -> IO[bytes]:
-        # Bounded memory: one block ahead, not the whole file.
+        # Bounds memory: one block is read ahead, not the whole file.
         file: IO[bytes] = self._filesystem.open(
             f"{self._root}/{name}", "rb", block_size=_CHUNK, cache_type="readahead"
         )
@@ -96,7 +98,7 @@ class AddressedPdfs:
 
 
 class NoPdfs:
-    """For a hub that was given no place for them."""
+    """Stands in for a storage in a hub that has none configured."""
 
     def write(self, name: str, content: IO[bytes]) -> None:
         raise OSError("this hub has no place for PDFs: start it with --pdfs or --data")
@@ -109,16 +111,17 @@ class NoPdfs:
 
 
 def open_pdfs(address: str | None, default: Path | None) -> PdfFiles:
-    """The place that `--pdfs` names: a folder or an address with `://`; None is `default`.
+    """Open the storage that `--pdfs` names: a folder, or an address with `://`; None means
+    `default`.
 
-    Raises ConfigurationError when the address can't be used, naming what to install where a
-    driver is missing.
+    Raises ConfigurationError when the address can't be used; the message names the package to
+    install when a driver is missing.
     """
     if address is None:
         return NoPdfs() if default is None else FolderPdfs(default)
     if "://" not in address:
         return FolderPdfs(Path(address))
-    # Imported here only: it takes a tenth of a second, and few hubs need it.
+    # Imported here because it takes a tenth of a second and few hubs need it.
     fsspec = importlib.import_module("fsspec")
     try:
         filesystem, root = fsspec.url_to_fs(address)
@@ -131,7 +134,7 @@ def open_pdfs(address: str | None, default: Path | None) -> PdfFiles:
 
 
 def put_on_disk(path: Path) -> None:
-    """Have a file's content, or a folder's entries, outlive a power cut."""
+    """Flush a file's content, or a folder's entries, to disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

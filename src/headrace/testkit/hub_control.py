@@ -1,4 +1,4 @@
-"""What a test does to its hub beside the API: faults, time, a fresh start, snapshots."""
+"""What a test does to its hub in addition to the API: faults, time, a fresh start, snapshots."""
 
 from __future__ import annotations
 

@@ -107,7 +107,7 @@ def test_what_organisations_share_is_merged_by_key_and_their_own_wins() -> None:
         ("rate = 90", 'rate = "90"', "[organisation.two]: target.rate", "int"),
         ('every = "15m"', 'evry = "15m"', "[defaults]", "did you mean every"),
         ('every = "1h"', 'evry = "1h"', "[organisation.two]", "did you mean every"),
-        ('contacts = "never"', 'contacts = "no"', "[defaults]: contacts", "is none of"),
+        ('contacts = "never"', 'contacts = "no"', "[defaults]: contacts", "must be one of"),
         ("[organisation]", "at_once = 1\n[organisation]", "[defaults]", "at_once"),
     ],
 )

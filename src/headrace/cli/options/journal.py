@@ -1,4 +1,4 @@
-"""The journal of one organisation, for commands that work beside a running sync."""
+"""Opens the journal of one organisation, for commands that work during a running sync."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from headrace.sync.journal import Journal
 
 @contextmanager
 def opened_journal(project: Path, organisation: Sequence[str] | None) -> Iterator[Journal]:
-    """The journal of the chosen organisation, or of the only one. ConfigurationError."""
+    """Open the journal of the chosen organisation, or of the only one. Raises
+    ConfigurationError."""
     loaded = load_project(project)
     journal = Journal(loaded.journal_place(loaded.only(organisation)), SYSTEM_CLOCK)
     try:

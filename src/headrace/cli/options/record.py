@@ -1,4 +1,4 @@
-"""Options of a command as a record, for commands with more of them than a function should take."""
+"""Options of a command as a record, for commands with more options than a function should have."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ S = TypeVar("S", bound=Struct)
 
 
 def with_options(kind: type[S]) -> Callable[[Callable[[S], None]], Callable[..., None]]:
-    """Makes a command that takes the fields of `kind`, annotated as typer wants parameters."""
+    """Turn a function of a record into a command that takes the fields of `kind`, annotated as
+    typer requires."""
 
     def made(run: Callable[[S], None]) -> Callable[..., None]:
         def command(**given: Any) -> None:

@@ -16,24 +16,26 @@ class ScopeOptions(Struct, frozen=True, kw_only=True):
 
     only: Annotated[
         str,
-        typer.Option(help="These entities alone, such as customers,invoices; PDFs go with them."),
+        typer.Option(
+            help="Only these entities, such as customers,invoices; their PDFs are included."
+        ),
     ] = ""
     customer: Annotated[
-        str, typer.Option(help="The records of one customer alone, by its external id.")
+        str, typer.Option(help="Only the records of one customer, by its external id.")
     ] = ""
     limit: Annotated[
         int,
-        typer.Option(min=0, help="The first so many requests alone, for a careful first try."),
+        typer.Option(min=0, help="Only that many requests, for a careful first try."),
     ] = 0
 
     @property
     def scope(self) -> Scope:
-        """The same as the plan takes it. BadParameter for an entity that does not exist."""
+        """Return the scope for the planner. Raises BadParameter for an unknown entity."""
         entities = []
         for word in filter(None, (part.strip() for part in self.only.split(","))):
             name = word.removesuffix("s").replace(" ", "_").replace("-", "_")
             if name not in BY_NAME:
                 known = ", ".join(entity.plural for entity in BY_NAME.values())
-                raise typer.BadParameter(f"{word} is none of {known}", param_hint="--only")
+                raise typer.BadParameter(f"{word} must be one of {known}", param_hint="--only")
             entities.append(name)
         return Scope(only=tuple(entities), customer=self.customer, limit=self.limit)

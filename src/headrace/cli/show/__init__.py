@@ -1,1 +1,1 @@
-"""How commands talk: JSON for machines, plain text for pipes, colour and progress for people."""
+"""Output of commands: JSON for machines, plain text for pipes, colour and progress for people."""

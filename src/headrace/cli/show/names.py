@@ -1,4 +1,4 @@
-"""How a record is called to a person: its id, and beside it what people know it by."""
+"""How messages name a record: its id, followed by what people know it by."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from headrace.sync.planning.names import Name
 from headrace.sync.planning.plan import Change, Withheld
 
 _LONGEST = 60
-"""Characters of a name that are shown."""
+"""Maximum number of characters shown of a name."""
 
 
 def record_text(entity: str, external_id: str, *details: str) -> str:

@@ -59,13 +59,13 @@ def show_plan(console: Console, plan: Plan, changes: bool = True) -> None:
 
 
 def nothing_text(plan: Plan) -> str:
-    """Why there is nothing to send: all is told, or what there was stays behind."""
+    """Return why there is nothing to send: everything is acknowledged, or the rest is withheld."""
     if plan.staying:
         stay = "stays" if len(plan.staying) == 1 else "stay"
         return f"Nothing to send now: {_counted(plan.staying)} {stay} behind, see below."
     if plan.left_out:
         return f"Nothing to send now: {several(plan.left_out, 'change')} left out of this plan."
-    return "Nothing to send: the API was told everything."
+    return "Nothing to send: the API has acknowledged everything."
 
 
 def money_text(money: Money) -> str:
@@ -79,7 +79,7 @@ def money_text(money: Money) -> str:
 
 
 def extra_requests(plan: Plan) -> list[str]:
-    """What the requests are for beside those of the records, a sentence each."""
+    """Return a sentence for each reason for requests other than the records themselves."""
     said = []
     if plan.releases:
         needed = several(plan.releases, "record")
@@ -187,7 +187,7 @@ def _counts_of(records: Sequence[Withheld]) -> list[str]:
 
 
 def show_outcome(console: Console, plan: Plan, outcome: DeliveryOutcome) -> None:
-    """What was sent, in one line, and what was not."""
+    """Print in one line what was sent, and what was not."""
     if plan.empty:
         stay = f": {_counted(plan.staying)} stayed behind" if plan.staying else ""
         console.print(f"Nothing was sent{stay or ': there was nothing to send'}.")

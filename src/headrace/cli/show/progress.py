@@ -19,7 +19,8 @@ _LINE_EVERY = 10.0
 
 
 class DeliveryWatch:
-    """Shows one delivery and lets Ctrl-C and SIGTERM end it gently; a second Ctrl-C is felt."""
+    """Shows one delivery. The first Ctrl-C or SIGTERM ends it gently, a second Ctrl-C interrupts
+    it."""
 
     def __init__(self, console: Console, quiet: bool = False) -> None:
         self._console = console
@@ -40,7 +41,7 @@ class DeliveryWatch:
             self._console.print("Finishing what is in flight; everything else stays planned …")
 
     async def finish(self) -> None:
-        """Draws the last state and puts the signals back."""
+        """Draw the final state and restore the signal handlers."""
         loop = asyncio.get_running_loop()
         for name in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(name)
@@ -61,7 +62,7 @@ class DeliveryWatch:
             TextColumn("{task.completed:,.0f}/{task.total:,.0f}"),
             TextColumn("{task.fields[said]}", markup=False),
         )
-        # Redrawn from here only: a thread of its own would cost the delivery time.
+        # Redrawn only from here: a separate thread would slow the delivery down.
         with Progress(*columns, console=self._console, auto_refresh=False) as bar:
             task = bar.add_task("", total=progress.total, said="")
             try:
@@ -82,7 +83,7 @@ class DeliveryWatch:
 
 
 def describe(progress: Delivered) -> str:
-    """Rate, time to go, open items, rejects, and what a person should know now."""
+    """Describe rate, remaining time, open items, rejects and current trouble."""
     parts = [f"{progress.in_last_minute:,} in the last minute"]
     if progress.paused_for > 1:
         parts.append(f"all that the API takes; next in {duration_text(progress.paused_for)}")

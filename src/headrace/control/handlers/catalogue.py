@@ -1,4 +1,4 @@
-"""What the API only reads: users, bank accounts, dunning plans, actions, and positions."""
+"""Users, bank accounts, dunning plans, actions and positions, which the API only reads."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from headrace.store.records.organisations import delete_position, make_position,
 
 
 def creator(make: Callable[..., Any]) -> Callable[[Order], Coroutine[Any, Any, Any]]:
-    """A handler that makes an entry of a draft's fields."""
+    """Return a handler that creates an entry from a draft's fields."""
 
     async def create(order: Order) -> Any:
         return await order.write(_make, make, msgspec.structs.asdict(order.body))
@@ -28,7 +28,7 @@ def creator(make: Callable[..., Any]) -> Callable[[Order], Coroutine[Any, Any, A
 
 
 def remover(entity: Entity) -> Callable[[Order], Coroutine[Any, Any, None]]:
-    """A handler that removes an entry that nothing names."""
+    """Return a handler that deletes an entry that nothing refers to."""
 
     async def delete(order: Order) -> None:
         await order.write(delete_entry, entity, order.names["id"])
@@ -37,25 +37,25 @@ def remover(entity: Entity) -> Callable[[Order], Coroutine[Any, Any, None]]:
 
 
 async def create_action(order: Order) -> Action:
-    """A reminder, task or reply."""
+    """Create a reminder, task or reply."""
     return await order.write(make_action, order.body)
 
 
 async def positions(order: Order) -> Positions:
-    """All that contacts may have."""
+    """List all positions of contacts."""
     organisation = await order.organisation()
     return Positions(positions=await order.desk.store.read(position_names, organisation))
 
 
 async def create_position(order: Order) -> Position:
-    """One more; the same again changes nothing."""
+    """Create a position; does nothing when it exists."""
     await order.write(_make_position, order.body.name)
     position: Position = order.body
     return position
 
 
 async def remove_position(order: Order) -> None:
-    """One that no contact has."""
+    """Delete a position that no contact has."""
     await order.write(_delete_position, order.names["name"])
 
 

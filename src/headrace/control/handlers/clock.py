@@ -1,4 +1,4 @@
-"""An organisation's test clock."""
+"""An organisation's clock in test mode."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from headrace.store.context import Context
 
 
 async def read(order: Order) -> ClockAnswer:
-    """The organisation's time."""
+    """Return the organisation's time."""
     organisation = await order.organisation()
     times = order.desk.times
     stopped = times.test_mode and organisation.clock is not None
@@ -20,7 +20,7 @@ async def read(order: Order) -> ClockAnswer:
 
 
 async def freeze(order: Order) -> ClockAnswer:
-    """Stop it, now or at a moment."""
+    """Freeze the clock, now or at a given moment."""
     _check_mode(order)
     at = order.body.at
     moment = parse_instant(at) if isinstance(at, str) else None
@@ -33,7 +33,7 @@ async def freeze(order: Order) -> ClockAnswer:
 
 
 async def advance(order: Order) -> ClockAnswer:
-    """Move it on."""
+    """Move it forward."""
     _check_mode(order)
     try:
         by = parse_interval(order.body.by)
@@ -48,7 +48,7 @@ async def advance(order: Order) -> ClockAnswer:
 
 
 async def release(order: Order) -> None:
-    """Real time again; needs no test mode."""
+    """Return to real time; works without test mode too."""
 
     def let_go(db: Connection, context: Context) -> None:
         release_clock(db, context.organisation.seq)

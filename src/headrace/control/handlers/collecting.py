@@ -1,4 +1,4 @@
-"""Money that is collected in the portal: what Upflow itself makes, and no program sends."""
+"""Payments collected in the portal, which Upflow itself creates and no API client sends."""
 
 from __future__ import annotations
 
@@ -19,14 +19,13 @@ from headrace.store.records.references import Address
 
 
 async def collect(order: Order) -> PaymentAnswer:
-    """A payment without an external id, linked to invoices or not."""
+    """Create a payment without an external id, with or without links to invoices."""
     answer: PaymentAnswer = await order.write(_collect, order.body)
     return answer
 
 
 async def fail(order: Order) -> RefundAnswer:
-    """A direct debit that was given back: its invoices are open again, and a refund stands against
-    the payment."""
+    """Return a direct debit: its invoices become open again, and a refund offsets the payment."""
     answer: RefundAnswer = await order.write(_fail, order.names["id"], order.body)
     return answer
 

@@ -1,4 +1,4 @@
-"""An organisation's data as a whole: emptied, or filled from a seed."""
+"""An organisation's data as a whole: reset it, or fill it from a seed."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from headrace.store.context import Context
 
 
 async def reset(order: Order) -> None:
-    """Only its keys stay."""
+    """Delete everything except the keys."""
     await order.write(_reset)
     order.desk.faults.remove_all(order.names["organisation"])
     order.desk.keeper.sweep()
 
 
 async def seed(order: Order) -> SeedAnswer:
-    """All of its lines or none."""
+    """Carry out all lines of the seed, or none."""
     lines = parse_seed(order.body)
     answer = await order.write(play_seed, lines, order.desk.times)
     order.desk.keeper.sweep()

@@ -9,7 +9,7 @@ from headrace.server.faults.scripts import ScriptReport
 
 
 async def create(order: Order) -> ScriptReport:
-    """Arm a script."""
+    """Add a script."""
     if order.desk.workers > 1:
         raise BadRequest(
             f"Faults are kept in the memory of one process, and this hub has {order.desk.workers}: "
@@ -21,20 +21,20 @@ async def create(order: Order) -> ScriptReport:
 
 
 async def list_(order: Order) -> ScriptReports:
-    """What has become of all of them."""
+    """Report on all scripts."""
     return ScriptReports(scripts=order.desk.faults.reports())
 
 
 async def read(order: Order) -> ScriptReport:
-    """What fired of one, and what did not."""
+    """Report which faults of a script have fired."""
     return order.desk.faults.report(order.names["id"])
 
 
 async def delete(order: Order) -> ScriptReport:
-    """Disarm one; the answer is its last report."""
+    """Remove a script; the answer is its last report."""
     return order.desk.faults.remove(order.names["id"])
 
 
 async def delete_all(order: Order) -> None:
-    """Disarm all."""
+    """Remove all scripts."""
     order.desk.faults.remove_all()

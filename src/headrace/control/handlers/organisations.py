@@ -11,13 +11,13 @@ from headrace.store.records.organisations import list_organisations, make_organi
 
 
 async def list_(order: Order) -> Organisations:
-    """All of them."""
+    """List all organisations."""
     found = await order.desk.store.scan(list_organisations)
     return Organisations(organisations=[OrganisationAnswer.of(one) for one in found])
 
 
 async def create(order: Order) -> OrganisationAnswer:
-    """A new one, without keys."""
+    """Create an organisation, without keys."""
     draft = order.body
     timestamp = format_instant(order.now)
     await order.write_alone(
@@ -28,12 +28,12 @@ async def create(order: Order) -> OrganisationAnswer:
 
 
 async def keys(order: Order) -> KeyList:
-    """All keys."""
+    """List all keys."""
     return KeyList(keys=await order.desk.store.scan(list_keys))
 
 
 async def create_key(order: Order) -> KeyPair:
-    """A new pair; its secret is answered this once."""
+    """Create a key pair; its secret appears in this answer only."""
     organisation = await order.organisation()
     return await order.write_alone(
         make_key, organisation.name, format_instant(order.now), order.body.name
@@ -41,7 +41,7 @@ async def create_key(order: Order) -> KeyPair:
 
 
 async def end_key(order: Order) -> None:
-    """Refused from the next request on."""
+    """Revoke a key; it is refused from the next request on."""
     key = order.names["key"]
     if await order.desk.store.read(find_key, key) is None:
         raise NotFound(f"There is no key {key}.")

@@ -1,4 +1,4 @@
-"""The hub's journal of requests."""
+"""The hub's request journal."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from headrace.server.observing.request_search import Entry, Query, search
 
 
 async def search_(order: Order) -> Requests:
-    """The newest that match."""
+    """Return the newest requests that match."""
     return Requests(requests=await _found(order.desk, order.query))
 
 
 async def read(order: Order) -> Entry:
-    """That of an X-Request-Id."""
+    """Return the request with an X-Request-Id."""
     id = order.names["id"]
     found = await _found(order.desk, Query(id=id))
     if not found:
@@ -29,7 +29,7 @@ async def _found(desk: Desk, query: Query) -> list[Entry]:
     if desk.place.folder is None:
         raise NotFound("This hub keeps no journal of requests: start it with --data.")
     try:
-        # A search may read the whole file.
+        # On a thread: a search may read the whole file.
         return await asyncio.to_thread(search, desk.place.folder / JOURNAL, query)
     except ConfigurationError as error:
         raise NotFound(str(error)) from None

@@ -21,12 +21,12 @@ T = TypeVar("T")
 
 
 async def list_(order: Order) -> Snapshots:
-    """All, oldest first."""
+    """List all snapshots, oldest first."""
     return Snapshots(snapshots=await _on_thread(list_snapshots, order.desk.place))
 
 
 async def create(order: Order) -> Snapshot:
-    """As things are now."""
+    """Create a snapshot of the present state."""
     name = order.body.name
     given = name if isinstance(name, str) else None
     desk = order.desk
@@ -34,7 +34,7 @@ async def create(order: Order) -> Snapshot:
 
 
 async def restore(order: Order) -> Snapshot:
-    """As things were then, of all organisations."""
+    """Restore all organisations to the snapshot's state."""
     desk = order.desk
     restored = await _on_thread(
         restore_snapshot, desk.place, desk.keeper.files, order.names["name"]
@@ -44,7 +44,7 @@ async def restore(order: Order) -> Snapshot:
 
 
 async def delete(order: Order) -> None:
-    """For good."""
+    """Delete a snapshot."""
     await _on_thread(delete_snapshot, order.desk.place, order.names["name"])
 
 

@@ -1,9 +1,14 @@
-"""The door of a hub on PostgreSQL: keys and limits are asked of the database.
+"""Admission for a hub on PostgreSQL: keys and limits are shared through the database.
 
-Requests that arrive together are asked for together. What is answered is told with the next
-question, or by itself soon after; until then it counts as under way, which never lets one request
-more in. One that finds no place while other hubs hold some waits a moment for what they have to
-tell, and for those that died to be noticed, before it is refused.
+Requests that arrive together are admitted in one round trip. Answered requests are reported with
+the next round, or in a round of their own shortly after.
+
+Why that is safe: until it is reported, an answered request still counts as in flight, so the hubs
+together never admit more than the limit, only briefly fewer. Example: with 10 allowed in flight and
+6 held by another hub that has just answered all of them, this hub may see 6 for 2 ms after they
+ended. It would refuse a fifth request although a slot is free. Therefore a request that finds no
+slot while other hubs hold some is retried every 4 ms for up to 40 ms, which also leaves time to
+detect hubs that died, before it is refused.
 """
 
 from __future__ import annotations
@@ -19,18 +24,18 @@ from headrace.server.admission.keys import Keys
 from headrace.server.admission.limits import OFF, WINDOW_S, Limits, RateRefusal, too_fast, too_many
 from headrace.store.admin.keys import active_keys, keys_version
 from headrace.store.context import Organisation
-from headrace.store.engine.admissions import Grant, Granted, Visits, Want
+from headrace.store.engine.admissions import Admissions, Grant, Granted, Want
 from headrace.store.engine.postgres import PostgresStore
 
-_TELL_AFTER_S = 0.002
-"""How long an answered request may count as under way for the other hubs."""
-_ASK_AGAIN_S = 0.004
+_REPORT_AFTER_S = 0.002
+"""How long an answered request may keep counting as in flight at the other hubs."""
+_RETRY_S = 0.004
 _PATIENCE_S = 0.04
-"""How long a request waits for a place that another hub may just be giving back."""
+"""How long a request waits for a slot that another hub may be about to release."""
 
 
 class _Waiting(Struct, eq=False):
-    """A request before the door."""
+    """A request that waits for admission."""
 
     organisation: int
     until: float
@@ -46,20 +51,21 @@ class DatabaseDoor:
         self._clock = clock
         self._limits = limits
         self._keys = Keys(store, clock)
-        self._visits = Visits(limits.per_minute, limits.concurrent, WINDOW_S)
-        self._lane = store.lane(self._visits.prepare, self._visits.greet)
+        self._admissions = Admissions(limits.per_minute, limits.concurrent, WINDOW_S)
+        self._thread = store.dedicated_thread(self._admissions.prepare, self._admissions.register)
         self._waiting: list[_Waiting] = []
         self._held: Counter[int] = Counter()
         self._reported: dict[int, int] = {}
-        """What the database believes that we hold, where that may be more than nothing."""
+        """In-flight counts that the database has recorded for this hub, where they may not be
+        zero."""
         self._process = 0
-        self._asking: asyncio.Task[None] | None = None
+        self._round: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
 
     async def admit(self, key: str | None, secret: str | None, arrived: float) -> Visitor:
         organisation = self._keys.find(key, secret, arrived)
         if organisation is None or self._limits == OFF:
-            await self._renew()
+            await self._refresh_keys()
             organisation = self._keys.check(key, secret, arrived)
         if self._limits == OFF:
             self._held[organisation.seq] += 1
@@ -68,22 +74,22 @@ class DatabaseDoor:
 
     def leave(self, visitor: Visitor) -> None:
         self._held[visitor.organisation.seq] -= 1
-        if self._limits != OFF and self._asking is None and self._timer is None:
+        if self._limits != OFF and self._round is None and self._timer is None:
             loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(_TELL_AFTER_S, self._ask)
+            self._timer = loop.call_later(_REPORT_AFTER_S, self._start_round)
 
     async def close(self) -> None:
         await self._keys.close()
-        if self._asking is not None:
-            await self._asking
-        await asyncio.to_thread(self._lane.close)
+        if self._round is not None:
+            await self._round
+        await asyncio.to_thread(self._thread.close)
 
     async def _enter(
         self, organisation: Organisation, key: str | None, secret: str | None, arrived: float
     ) -> Visitor:
         version = self._keys.version
         future: asyncio.Future[int | RateRefusal] = asyncio.get_running_loop().create_future()
-        self._ask(_Waiting(organisation.seq, arrived + _PATIENCE_S, future))
+        self._start_round(_Waiting(organisation.seq, arrived + _PATIENCE_S, future))
         entered = await future
         if isinstance(entered, RateRefusal):
             return Visitor(organisation, entered.in_flight, entered)
@@ -96,43 +102,45 @@ class DatabaseDoor:
                 raise
         return visitor
 
-    def _ask(self, waiting: _Waiting | None = None) -> None:
-        """Begin a round of questions, which lasts while there are any."""
+    def _start_round(self, waiting: _Waiting | None = None) -> None:
+        """Start the admission rounds, which run until nothing is left to ask or report."""
         if waiting is not None:
             self._waiting.append(waiting)
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._asking is None:
-            self._asking = asyncio.create_task(self._rounds())
+        if self._round is None:
+            self._round = asyncio.create_task(self._run_rounds())
 
-    async def _rounds(self) -> None:
+    async def _run_rounds(self) -> None:
         try:
             while wants := self._wants():
                 waiting, self._waiting = self._waiting, []
                 try:
-                    granted = await self._lane.ask(self._visits.admit, wants)
+                    granted = await self._thread.submit(self._admissions.admit, wants)
                     if granted.keys_version != self._keys.version:
-                        await self._load(granted.keys_version)
+                        await self._load_keys(granted.keys_version)
                 except Exception as error:
                     _fail(waiting, error)
                     self._reported.clear()
                     return
-                self._hear(wants, waiting, granted)
+                self._apply(wants, waiting, granted)
         finally:
-            self._asking = None
+            self._round = None
             if self._waiting and self._timer is None:
-                self._ask()
+                self._start_round()
 
     def _wants(self) -> list[Want]:
-        """Who waits, and whatever the database does not know yet of what we hold."""
+        """Return what to ask for: the waiting requests, and every count that changed since it
+        was reported."""
         wanted = Counter(waiting.organisation for waiting in self._waiting)
         changed = {seq for seq, held in self._reported.items() if held != self._held[seq]}
         return [Want(seq, wanted[seq], self._held[seq]) for seq in sorted({*wanted, *changed})]
 
-    def _hear(self, wants: list[Want], waiting: list[_Waiting], granted: Granted) -> None:
+    def _apply(self, wants: list[Want], waiting: list[_Waiting], granted: Granted) -> None:
         if granted.process != self._process:
-            # The database forgets us with the connection: it has to be told everything again.
+            # A new connection has a new process id, under which the database has recorded nothing:
+            # report all counts again.
             self._process = granted.process
             self._reported = {seq: -1 for seq, held in self._held.items() if held}
         for want, grant in zip(wants, granted.grants, strict=True):
@@ -142,13 +150,13 @@ class DatabaseDoor:
             mine = [one for one in waiting if one.organisation == want.organisation]
             for place, one in enumerate(mine[: grant.granted], 1):
                 if one.future.done():
-                    continue  # its sender has gone: the next round gives the place back
+                    continue  # its client has disconnected: the next round returns the slot
                 self._held[want.organisation] += 1
                 one.future.set_result(grant.in_flight + place)
-            self._turn_away(mine[grant.granted :], grant)
+            self._refuse_or_retry(mine[grant.granted :], grant)
 
-    def _turn_away(self, waiting: list[_Waiting], grant: Grant) -> None:
-        """Refuse who found no place, or let him wait for the next round."""
+    def _refuse_or_retry(self, waiting: list[_Waiting], grant: Grant) -> None:
+        """Refuse requests without a slot, or retry them in the next round."""
         now = self._clock.monotonic()
         in_flight = grant.in_flight + grant.granted
         for one in waiting:
@@ -157,18 +165,18 @@ class DatabaseDoor:
             if grant.too_fast:
                 one.future.set_result(too_fast(self._limits, in_flight, grant.wait))
             elif grant.others and now < one.until:
-                asyncio.get_running_loop().call_later(_ASK_AGAIN_S, self._ask, one)
+                asyncio.get_running_loop().call_later(_RETRY_S, self._start_round, one)
             else:
                 refusal = too_many(self._limits, in_flight, grant.used, grant.wait)
                 one.future.set_result(refusal)
 
-    async def _renew(self) -> None:
-        """Have keys that are not older than this moment."""
+    async def _refresh_keys(self) -> None:
+        """Ensure that the keys are at least as recent as this moment."""
         version = await self._store.read(keys_version)
         if version != self._keys.version:
-            await self._load(version)
+            await self._load_keys(version)
 
-    async def _load(self, version: int) -> None:
+    async def _load_keys(self, version: int) -> None:
         self._keys.replace(version, await self._store.read(active_keys))
 
 

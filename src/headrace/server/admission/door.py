@@ -1,4 +1,4 @@
-"""Where a request comes in: whose it is, and whether it is within the limits."""
+"""Authenticates and admits a request: whose key it has, and whether it is within the limits."""
 
 from __future__ import annotations
 
@@ -15,45 +15,45 @@ from headrace.store.engine.sqlite import SqliteStore
 
 
 class Visitor(Struct):
-    """A request of a known organisation."""
+    """An authenticated request."""
 
     organisation: Organisation
     in_flight: int
-    """The organisation's requests under way at its arrival, itself included."""
+    """The organisation's requests in flight at its arrival, itself included."""
     refusal: RateRefusal | None = None
-    """Why it was not let in; who is not let in does not leave."""
+    """Why it was not admitted; a refused request must not be passed to `leave`."""
 
 
 class Door(Protocol):
-    """Lets requests in, exactly as many as the limits allow; keys are never older than the
+    """Admits exactly as many requests as the limits allow. Keys are never older than the
     database's last commit."""
 
     async def admit(self, key: str | None, secret: str | None, arrived: float) -> Visitor:
-        """`arrived` is the clock's monotonic time. Raises InvalidKey, or ServiceUnavailable when
-        the database can't be asked."""
+        """Admit a request that arrived at `arrived`, in monotonic seconds of the clock. Raises
+        InvalidKey, or ServiceUnavailable when the database can't be reached."""
 
     def leave(self, visitor: Visitor) -> None:
-        """The request of a visitor that was let in is answered."""
+        """Release an admitted request, once it is answered."""
 
     async def close(self) -> None:
-        """Store what is kept back; after the last request."""
+        """Store pending data; call it after the last request."""
 
 
 class Gates(Protocol):
-    """The limits of organisations, by their numbers."""
+    """The limits of organisations, by the organisations' numbers."""
 
     def enter(self, organisation: int, now: float) -> int:
-        """Let a request in that arrives at `now` (monotonic seconds), or raise RateRefusal.
+        """Admit a request that arrives at `now` (monotonic seconds). Raises RateRefusal.
 
-        Gives how many are under way, itself included.
+        Returns the number of requests in flight, itself included.
         """
 
     def leave(self, organisation: int) -> None:
-        """The request is answered."""
+        """Release the slot of an answered request."""
 
 
 class InlineDoor:
-    """A door that never waits: keys and limits are at hand on the machine."""
+    """A door that never blocks: keys and limits are available on this machine."""
 
     def __init__(self, store: SqliteStore, clock: Clock, gates: Gates) -> None:
         self._store = store

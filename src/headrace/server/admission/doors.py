@@ -1,4 +1,4 @@
-"""Which door a hub has."""
+"""Chooses the kind of door for a hub."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from headrace.store.engine.sqlite import SqliteStore
 
 
 def door_for(store: Store, clock: Clock, limits: Limits, gates: Gates | None = None) -> Door:
-    """On PostgreSQL the limits hold for all hubs of the database; else by `gates`, the process's
-    own unless given."""
+    """Return the door for a store. On PostgreSQL the limits are shared by all hubs of the
+    database; otherwise `gates` count, by default those of this process."""
     if isinstance(store, PostgresStore):
         return DatabaseDoor(store, clock, limits)
     assert isinstance(store, SqliteStore)

@@ -1,4 +1,4 @@
-"""Who is asking: the key pairs of the database, held in memory, and when each was used last."""
+"""Authentication: the database's key pairs, cached in memory, and the time each was last used."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from headrace.store.engine.interface import Store
 _LOGGER = logging.getLogger("headrace.server")
 _NO_HASH = hash_secret("")
 _USE_EVERY_S = 60.0
-"""How often a use of the same key is noted."""
+"""Minimum interval between two recorded uses of the same key."""
 _SAVE_AFTER_S = 1.0
-"""How long noted uses wait for others, to be stored with one write."""
+"""How long recorded uses are collected before they are stored in one write."""
 
 
 class Keys:
-    """The active keys as of `version`; whoever owns it keeps it up to date."""
+    """The active keys as of `version`; the owner of the object keeps it up to date."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self.version = -1
@@ -33,12 +33,13 @@ class Keys:
         self._uses: dict[str, str] = {}
 
     def replace(self, version: int, active: Mapping[str, ActiveKey]) -> None:
-        """Somebody made, rotated or revoked a key."""
+        """Replace all keys after one was created, rotated or revoked."""
         self.version = version
         self._active = active
 
     def find(self, key: str | None, secret: str | None, arrived: float) -> Organisation | None:
-        """Whose key pair it is; raises InvalidKey when it is not even a pair.
+        """Return the key pair's organisation, None for an unknown pair. Raises InvalidKey when a
+        header is missing.
 
         `arrived` is the request's monotonic time.
         """
@@ -55,7 +56,7 @@ class Keys:
         return active.organisation
 
     def check(self, key: str | None, secret: str | None, arrived: float) -> Organisation:
-        """As `find`; raises InvalidKey for a pair that opens nothing, too."""
+        """Like `find`, but also raises InvalidKey for an unknown pair."""
         organisation = self.find(key, secret, arrived)
         if organisation is None:
             raise InvalidKey(
@@ -65,7 +66,7 @@ class Keys:
         return organisation
 
     async def close(self) -> None:
-        """Store what is noted still."""
+        """Store the uses that are still pending."""
         uses, self._uses = self._uses, {}
         if uses:
             await asyncio.wait([asyncio.ensure_future(self._store.write(0, record_uses, uses))])
@@ -85,4 +86,4 @@ class Keys:
 
 def _saved(future: asyncio.Future[None]) -> None:
     if not future.cancelled() and future.exception() is not None:
-        _LOGGER.warning("when keys were used can't be stored: %s", future.exception())
+        _LOGGER.warning("the last use of keys can't be stored: %s", future.exception())

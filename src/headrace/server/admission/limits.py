@@ -1,6 +1,6 @@
-"""The API's limits per organisation: so many requests in any 60 seconds, so many at a time.
+"""The API's limits per organisation: requests in any 60 seconds, and concurrent requests.
 
-Exact: the arrivals of the last 60 seconds are kept, refused ones left out
+The limits are exact: all arrivals of the last 60 seconds are kept, without the refused ones
 (docs/api-evidence.md, Rate limit).
 """
 
@@ -17,19 +17,19 @@ WINDOW_S = 60.0
 
 
 class Limits(Struct, frozen=True):
-    """What an organisation may do; None is without end."""
+    """The limits of an organisation; None means unlimited."""
 
     per_minute: int | None
     concurrent: int | None
 
 
 UPFLOW = Limits(600, 10)
-"""The vendor's (docs/api-evidence.md, Rate limit)."""
+"""Upflow's own limits (docs/api-evidence.md, Rate limit)."""
 OFF = Limits(None, None)
 
 
 def parse_limits(text: str) -> Limits:
-    """`upflow`, `off`, or a number of requests a minute with the vendor's concurrency.
+    """Parse `upflow`, `off`, or a number of requests per minute with Upflow's concurrency limit.
 
     Raises ConfigurationError for anything else.
     """
@@ -45,7 +45,7 @@ def parse_limits(text: str) -> Limits:
 
 
 class RateRefusal(TooManyRequests):
-    """Too many; `headers` tell when to come back."""
+    """The request exceeds a limit; `headers` say when to retry."""
 
     def __init__(
         self, message: str, headers: tuple[tuple[bytes, bytes], ...], in_flight: int
@@ -53,19 +53,19 @@ class RateRefusal(TooManyRequests):
         super().__init__(message)
         self.headers = headers
         self.in_flight = in_flight
-        """Requests under way, the refused one included."""
+        """Requests in flight, the refused one included."""
 
 
 def too_fast(limits: Limits, in_flight: int, wait: float) -> RateRefusal:
-    """The minute is used up; the next request passes in `wait` seconds."""
+    """The rate limit is reached; the next request is admitted in `wait` seconds."""
     problem = f"More than {limits.per_minute} requests in 60 seconds"
     headers = _headers(limits, wait, limits.per_minute or 0, wait)
     return RateRefusal(_sentence(problem, wait), headers, in_flight + 1)
 
 
 def too_many(limits: Limits, in_flight: int, used: int, reset: float) -> RateRefusal:
-    """As many are under way as may be. `used` are the minute's requests, of which the first leaves
-    the window in `reset` seconds."""
+    """The concurrency limit is reached. `used` is the number of requests in the window, the
+    oldest of which leaves it in `reset` seconds."""
     problem = f"More than {limits.concurrent} requests at a time"
     return RateRefusal(_sentence(problem, 1), _headers(limits, 1, used, reset), in_flight + 1)
 
@@ -89,7 +89,7 @@ def _headers(
 
 
 class Gate:
-    """One organisation's requests in one process: who enters must leave."""
+    """Counts one organisation's requests within one process. Each `enter` needs a `leave`."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
@@ -97,9 +97,9 @@ class Gate:
         self._arrivals: deque[float] = deque()
 
     def enter(self, now: float) -> int:
-        """Let a request in that arrives at `now` (monotonic seconds), or raise RateRefusal.
+        """Admit a request that arrives at `now` (monotonic seconds). Raises RateRefusal.
 
-        Gives how many are under way, itself included.
+        Returns the number of requests in flight, itself included.
         """
         limits, arrivals = self.limits, self._arrivals
         if limits.per_minute is not None:
@@ -116,24 +116,24 @@ class Gate:
         return self.in_flight
 
     def leave(self) -> None:
-        """The request is answered."""
+        """Release the slot of an answered request."""
         self.in_flight -= 1
 
 
 class LocalGates:
-    """The gates of a hub that is one process."""
+    """The gates of a hub that runs as a single process."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._gates: dict[int, Gate] = {}
 
     def enter(self, organisation: int, now: float) -> int:
-        """As `Gate.enter`, for one organisation of many."""
+        """Like `Gate.enter`, for one organisation of many."""
         gate = self._gates.get(organisation)
         if gate is None:
             gate = self._gates[organisation] = Gate(self._limits)
         return gate.enter(now)
 
     def leave(self, organisation: int) -> None:
-        """As `Gate.leave`."""
+        """Like `Gate.leave`."""
         self._gates[organisation].leave()

@@ -1,11 +1,16 @@
-"""The gates of all workers of one `headrace serve`, in memory that they share.
+"""The limits of all worker processes of one `headrace serve`, in shared memory.
 
-A file without a name, inherited by the workers, holds a block for each organisation: how many
-requests each worker has under way, and the arrivals of the last 60 seconds as a ring of
-(millisecond, how many). Arrivals are taken as a millisecond later and windows as ending a
-millisecond earlier than they may be, so that rounding never lets one request more through. A
-worker locks an organisation's block while it looks and counts; the lock goes with the process that
-holds it, and so does what a dead worker had under way.
+An anonymous file, inherited by the workers, holds a block per organisation: the requests in flight
+of each worker, and the arrivals of the last 60 seconds as a ring of (millisecond, count). A worker
+locks the organisation's block while it checks and counts.
+
+Times are rounded so that an error can only refuse a request, never admit one too many: arrivals are
+rounded up to the next millisecond, the start of the window down. Example: an arrival at 0.0004 s is
+stored as 1 ms and still counts at 60.0009 s, though it left the exact window half a millisecond
+before.
+
+A worker that crashes can't clean up. The operating system releases its file lock, and the parent
+process raises the worker's generation, which invalidates all its counts at once.
 """
 
 from __future__ import annotations
@@ -20,20 +25,21 @@ from headrace.server.admission.limits import WINDOW_S, Limits, too_fast, too_man
 
 _CELL = 8
 _HEAD, _ENTRIES, _USED, _FIRST_WORKER = range(4)
-"""Cells of a block: the ring's first entry, its entries, the arrivals in them, then the workers."""
+"""Cells of a block: index of the ring's first entry, number of entries, sum of their arrivals,
+then one cell for each worker."""
 _WINDOW_MS = int(WINDOW_S * 1000)
 _SEGMENT_BLOCKS = 64
 _COUNT = 1 << 32
-"""A worker's cell is its generation times this, plus its requests under way."""
+"""A worker's cell holds its generation times this number, plus its requests in flight."""
 
 
 class SharedMemory:
-    """Made by the process that starts the workers, before it starts them."""
+    """The shared memory; created by the parent process before it starts the workers."""
 
     def __init__(self, limits: Limits, workers: int) -> None:
         self.limits = limits
         self.workers = workers
-        # By the rounding, arrivals of two more milliseconds than the window has may be kept.
+        # Because of the rounding, arrivals can span two milliseconds more than the window.
         self.ring = min(limits.per_minute or 0, _WINDOW_MS + 2)
         cells = _FIRST_WORKER + workers + 2 * self.ring
         self.block = -(-cells * _CELL // mmap.ALLOCATIONGRANULARITY) * mmap.ALLOCATIONGRANULARITY
@@ -48,12 +54,12 @@ class SharedMemory:
         self.generations = memoryview(mmap.mmap(self.file, self.start)).cast("q")
 
     def renew(self, worker: int) -> None:
-        """The worker of this number has gone: nothing of it is under way."""
+        """Invalidate the counts of a worker that has died."""
         self.generations[worker] += 1
 
 
 class SharedGates:
-    """One worker's view. Not for several threads."""
+    """One worker's access to the shared limits. Not thread-safe."""
 
     def __init__(self, memory: SharedMemory, worker: int) -> None:
         self._memory = memory
@@ -63,7 +69,7 @@ class SharedGates:
         self._blocks: dict[int, memoryview] = {}
 
     def enter(self, organisation: int, now: float) -> int:
-        """As `Gate.enter`, over all workers; `now` is the machine's monotonic clock."""
+        """Like `Gate.enter`, counting all workers; `now` is the machine's monotonic clock."""
         limits = self._memory.limits
         file = self._memory.file
         cells = self._blocks.get(organisation)
@@ -85,12 +91,13 @@ class SharedGates:
             fcntl.lockf(file, fcntl.LOCK_UN, 1, organisation)
 
     def leave(self, organisation: int) -> None:
-        """As `Gate.leave`."""
-        # No lock: only this worker writes the cell.
+        """Like `Gate.leave`."""
+        # No lock is needed: only this worker writes its cell.
         self._blocks[organisation][_FIRST_WORKER + self._worker] -= 1
 
     def _expire(self, cells: memoryview, now: float) -> float:
-        """Drop arrivals that left the window; gives the seconds until the next does."""
+        """Drop arrivals that have left the window; returns the seconds until the next one
+        leaves."""
         ring, end = self._memory.ring, math.floor(now * 1000) - _WINDOW_MS
         base = _FIRST_WORKER + self._memory.workers
         head, entries = cells[_HEAD], cells[_ENTRIES]
@@ -105,6 +112,9 @@ class SharedGates:
         base = _FIRST_WORKER + self._memory.workers
         last = base + 2 * ((cells[_HEAD] + entries - 1) % ring)
         if entries and cells[last] >= moment:
+            # Several arrivals in one millisecond share an entry. That bounds the ring: it never
+            # needs more entries than the window has milliseconds, nor more than the limit allows
+            # arrivals.
             cells[last + 1] += 1
         else:
             at = base + 2 * ((cells[_HEAD] + entries) % ring)
@@ -113,11 +123,16 @@ class SharedGates:
         cells[_USED] += 1
 
     def _in_flight(self, cells: memoryview) -> int:
-        """Of all workers that live; a cell of an earlier life counts for nothing."""
+        """Count the requests in flight of all living workers. Cells of an earlier generation are
+        ignored."""
         total = 0
         for worker, generation in enumerate(self._memory.generations[: self._memory.workers]):
             cell = cells[_FIRST_WORKER + worker]
             if cell // _COUNT == generation:
+                # A cell belongs to the present generation only if the parent has not raised it
+                # since. Example: worker 2 dies with 3 requests in flight, cell = 0 * 2^32 + 3. Its
+                # generation becomes 1, so the cell no longer counts. The replacement sets the cell
+                # to 1 * 2^32 + 0 when it first admits a request of that organisation.
                 total += cell % _COUNT
             elif worker == self._worker:
                 cells[_FIRST_WORKER + worker] = self._mine * _COUNT

@@ -24,7 +24,7 @@ from headrace.server.routes import ROUTES, Route
 
 _JSON = "application/json"
 _REFUSALS = (400, 401, 404, 429, 500, 503)
-"""What any request may come to."""
+"""Statuses that any request may be answered with."""
 _BODY_REFUSALS = (413, 415)
 
 _HEADERS: dict[str, Any] = {
@@ -48,7 +48,7 @@ _VERBS = {"POST": "Import or create", "GET": "Read", "PUT": "Change", "DELETE": 
 
 @functools.cache
 def openapi_document() -> bytes:
-    """JSON: every route with its parameters, bodies and answers."""
+    """Return the document as JSON: every route with its parameters, bodies and answers."""
     paths: dict[str, dict[str, Any]] = {}
     for route in ROUTES:
         paths.setdefault(path_of(route), {})[route.method.lower()] = _operation(route)
@@ -82,7 +82,8 @@ def _key(header: str, text: str) -> dict[str, str]:
 
 
 def path_of(route: Route) -> str:
-    """`/customers/{id}/contacts/{id2}` for a row's `/customers/{}/contacts/{}`."""
+    """Return the path as OpenAPI writes it: `/customers/{id}/contacts/{id2}` for
+    `/customers/{}/contacts/{}`."""
     names = iter(("{id}", "{id2}", "{id3}"))
     return re.sub(r"\{\}", lambda _: next(names), route.path)
 
@@ -108,7 +109,7 @@ def _subject(route: Route) -> str:
 
 
 def _is_list(route: Route) -> bool:
-    """Whether it answers a page: an account manager is set by answering all of them."""
+    """Whether the answer is a page. Setting an account manager also answers a list."""
     reads = route.method == "GET" and not route.path.endswith("{}")
     return reads or route.entity is ACCOUNT_MANAGER
 
@@ -127,7 +128,8 @@ def _path_parameters(route: Route) -> list[dict[str, Any]]:
 
 
 def _query_parameters(route: Route) -> list[dict[str, Any]]:
-    """Those that a list takes; the filter by custom fields has the field's id in its name."""
+    """Return the query parameters of a list. The name of the custom field filter contains the
+    field's id."""
     if not _is_list(route) or route.entity is ACCOUNT_MANAGER:
         return []
     cap = route.entity.page_cap

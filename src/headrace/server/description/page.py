@@ -1,4 +1,4 @@
-"""`GET /docs`: the OpenAPI document as a page for people, without scripts or foreign resources."""
+"""`GET /docs`: the OpenAPI document as an HTML page, without scripts or external resources."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _LIMITS = {
 
 
 def api_page_route() -> Route:
-    """The page's route; it needs no key, as the document it shows."""
+    """Return the page's route; like the document it shows, it needs no key."""
     return Route("/docs", _show)
 
 
@@ -47,7 +47,7 @@ async def _show(request: Request) -> Response:
 
 @functools.cache
 def api_page() -> str:
-    """HTML, derived from the document alone."""
+    """Render the HTML from the document alone."""
     document = msgspec.json.decode(openapi_document())
     tags: dict[str, list[dict[str, Any]]] = {}
     for path, item in document["paths"].items():
@@ -66,7 +66,7 @@ def api_page() -> str:
 
 
 def _kind(schema: dict[str, Any]) -> Markup:
-    """A schema in words, with links to the records that it names."""
+    """Describe a schema in words, with links to the records it refers to."""
     if "$ref" in schema:
         name = escape(schema["$ref"].rpartition("/")[2])
         return Markup('<a href="#{0}">{0}</a>').format(name)
@@ -90,14 +90,14 @@ def _kind(schema: dict[str, Any]) -> Markup:
 
 
 def _fields(schema: dict[str, Any]) -> Iterator[tuple[str, Markup, bool, Markup]]:
-    """(Name, kind, whether it must be there, meaning) of an object's properties."""
+    """Return (name, kind, required, meaning) of an object's properties."""
     for name, part in schema.get("properties", {}).items():
         meaning = part.get("description", "")
         yield name, _kind(part), name in schema.get("required", ()), _code(meaning)
 
 
 def _code(text: str) -> Markup:
-    """Plain text in which `this` is code."""
+    """Render plain text, with `this` as code."""
     parts = escape(text).split("`")
     return Markup("").join(
         Markup("<code>{}</code>").format(part) if number % 2 else part

@@ -1,4 +1,4 @@
-"""The schemas of the OpenAPI document, and its examples: from the records and one file."""
+"""The schemas and examples of the OpenAPI document, from the records and one file of examples."""
 
 from __future__ import annotations
 
@@ -13,21 +13,22 @@ from headrace.server.routes import ROUTES
 
 REF = "#/components/schemas/{name}"
 _SOMETIMES = frozenset({"selectValues", "customFields"})
-"""Fields that only some answers of a kind have."""
+"""Fields that only some answers of a kind contain."""
 _NEVER = {"InvoiceAnswer": "customer"}
-"""Fields of the request that its answer does not repeat."""
+"""Request fields that the answer does not repeat."""
 
 _EXAMPLES = msgspec.json.decode(
     resources.files("headrace.server").joinpath("examples.json").read_bytes()
 )
 REQUESTS: dict[str, Any] = _EXAMPLES["requests"]
-"""By the name of the record: bodies that can be sent, in this order, to an empty organisation."""
+"""By record name: bodies that can be sent, in this order, to an empty organisation."""
 ANSWERS: dict[str, Any] = _EXAMPLES["answers"]
-"""By the name of the record: what the hub answered to those."""
+"""By record name: what the hub answered to those requests."""
 
 
 def schemas() -> dict[str, Any]:
-    """Of every record that a body or an answer has, by name; fields have their docstrings."""
+    """Return the schemas, by name, of every record used in a body or answer; field descriptions
+    are their docstrings."""
     entities = {route.entity.name: route.entity for route in ROUTES}.values()
     records = [kind for entity in entities for kind in (entity.record, entity.answer)]
     _, found = msgspec.json.schema_components(records, ref_template=REF)
@@ -52,12 +53,12 @@ def schemas() -> dict[str, Any]:
 
 
 def object_schema(properties: dict[str, Any]) -> dict[str, Any]:
-    """Of an object that has all of these."""
+    """Return the schema of an object in which all these fields are required."""
     return {"type": "object", "properties": properties, "required": list(properties)}
 
 
 def reference(name: str) -> dict[str, Any]:
-    """To a record's schema."""
+    """Return a reference to a record's schema."""
     return {"$ref": REF.format(name=name)}
 
 

@@ -1,7 +1,7 @@
-"""The kinds of fault: a record of what each is told, and the function that does it.
+"""The kinds of fault: a record of each kind's parameters, and the function that carries it out.
 
-KINDS is the one table: scripts are read by it, requests are played by it, the documentation and
-the OpenAPI document name what is in it.
+KINDS is the single table: scripts are parsed by it, requests are played by it, and the
+documentation and the OpenAPI document are generated from it.
 """
 
 from __future__ import annotations
@@ -38,44 +38,45 @@ class Fault(
     forbid_unknown_fields=True,
     omit_defaults=True,
 ):
-    """What all kinds are told: whom they hit, and how often."""
+    """Parameters of every kind: which requests it hits, and how often."""
 
     on: str | None = None
-    """`METHOD /path` below /v1, `{}` for any id and `*` for any method; unless given, anything."""
+    """`METHOD /path` below /v1, with `{}` for any id and `*` for any method; any request by
+    default."""
     times: Annotated[int, Meta(ge=1)] | None = None
-    """How many requests it hits; once unless told, without an end if it has a `rate`."""
+    """How many requests it hits: by default one, or no maximum if it has a `rate`."""
     rate: Share = 1.0
-    """The share of the requests it might hit that it does hit, drawn by the script's seed."""
+    """Share of the matching requests that it hits, drawn with the script's seed."""
 
     @property
     def total(self) -> int | None:
-        """How many requests it hits at most; None without an end."""
+        """Maximum number of requests it hits; None for no maximum."""
         return self.times if self.times is not None or self.rate < 1 else 1
 
 
 class Status(Fault, tag="status", frozen=True):
-    """An answer with this status in the API's error form; nothing is carried out."""
+    """Answers with this status in the API's error format; nothing is carried out."""
 
     status: Annotated[int, Meta(ge=400, le=599)]
     retry_after: Annotated[int, Meta(ge=0)] | None = None
-    """Seconds in the header Retry-After; 1 for a 429 unless told, else none."""
+    """Seconds for the header Retry-After; by default 1 for a 429, else no header."""
     message: str | None = None
 
 
 class Html(Fault, tag="html", frozen=True):
-    """A page as gateways send it, instead of JSON; nothing is carried out."""
+    """Answers an HTML page, as gateways do, instead of JSON; nothing is carried out."""
 
     status: Annotated[int, Meta(ge=200, le=599)] = 502
 
 
 class Latency(Fault, tag="latency", frozen=True):
-    """The request waits, then is carried out."""
+    """Delays the request, then carries it out."""
 
     seconds: Seconds
 
 
 class LogNormalLatency(Fault, tag="log-normal-latency", frozen=True):
-    """As latency, of a length that is drawn: half take longer than the median."""
+    """Like latency, with a random duration: half of the requests take longer than the median."""
 
     median: Annotated[float, Meta(gt=0, le=3600)]
     """Seconds."""
@@ -83,43 +84,44 @@ class LogNormalLatency(Fault, tag="log-normal-latency", frozen=True):
 
 
 class Reset(Fault, tag="reset", frozen=True):
-    """The connection is reset; nothing is carried out."""
+    """Resets the connection; nothing is carried out."""
 
 
 class Stall(Fault, tag="stall", frozen=True):
-    """No answer; the connection is closed after so many seconds. Nothing is carried out."""
+    """Sends no answer and closes the connection after a number of seconds; nothing is carried
+    out."""
 
     seconds: Seconds = 60.0
 
 
 class Truncated(Fault, tag="truncated", frozen=True):
-    """The request is carried out, its answer breaks off."""
+    """Carries the request out, but cuts its answer off."""
 
     share: Annotated[float, Meta(ge=0, lt=1)] = 0.5
-    """Of the body's bytes that are sent."""
+    """Share of the body's bytes that is sent."""
 
 
 class ReplyLost(Fault, tag="reply-lost", frozen=True):
-    """The request is carried out and committed; the connection is closed without an answer."""
+    """Carries the request out and commits it, then closes the connection without an answer."""
 
 
 class Altered(Fault, tag="altered", frozen=True):
-    """The request is carried out, its answer is changed; what is stored stays as it is."""
+    """Carries the request out and changes the answer; what is stored is not affected."""
 
     patch: dict[str, Any]
-    """A JSON merge patch (RFC 7396) of the answer."""
+    """A JSON merge patch (RFC 7396) for the answer."""
 
 
 class ExitBeforeCommit(Fault, tag="exit-before-commit", frozen=True):
-    """The hub's process ends when the write is done but not committed."""
+    """Ends the hub's process after the write is done and before it is committed."""
 
 
 class ExitAfterCommit(Fault, tag="exit-after-commit", frozen=True):
-    """The hub's process ends when the write is committed and not answered."""
+    """Ends the hub's process after the write is committed and before it is answered."""
 
 
 Run: TypeAlias = Callable[[Any, Play], Awaitable[Answer | None]]
-"""Gives what is to be answered; None when nothing is, any more."""
+"""Returns the answer; None when none is to be sent."""
 
 
 async def _status(fault: Status, play: Play) -> Answer:
@@ -217,19 +219,19 @@ AnyFault: TypeAlias = (
     | ExitBeforeCommit
     | ExitAfterCommit
 )
-"""One of KINDS, told apart by `kind`."""
+"""A fault of any kind, distinguished by `kind`."""
 
 ENDING = (ExitBeforeCommit, ExitAfterCommit)
-"""Those that take the process with them."""
+"""Kinds that end the process."""
 
 
 def kind_of(fault: Fault) -> str:
-    """Its name in scripts."""
+    """Return the kind's name in scripts."""
     return str(fault.__struct_config__.tag)
 
 
 def merged(target: Any, patch: Any) -> Any:
-    """A JSON merge patch applied (RFC 7396): null removes, objects merge, all else replaces."""
+    """Apply a JSON merge patch (RFC 7396): null removes, objects merge, anything else replaces."""
     if not isinstance(patch, dict):
         return patch
     result = dict(target) if isinstance(target, dict) else {}

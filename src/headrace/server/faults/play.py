@@ -1,4 +1,4 @@
-"""One request that is to go wrong: what a fault can do with it."""
+"""What a fault can do with a request."""
 
 from __future__ import annotations
 
@@ -16,33 +16,33 @@ from headrace.store.engine.interface import Store
 T = TypeVar("T")
 
 EXIT_CODE = 70
-"""Of a hub that a fault has ended."""
+"""Exit code of a hub that was ended by a fault."""
 TRANSPORT = "headrace.transport"
-"""Where the request's scope has its connection."""
+"""Key of the connection in the request's scope."""
 
 
 class Request(Protocol):
-    """The hub's side of a request that a fault plays with."""
+    """The hub's side of a request, as a fault uses it."""
 
     @property
     def carry_out(self) -> Callable[[Store], Awaitable[Answer | None]]:
-        """Gives what it comes to on a store; None when its sender has gone."""
+        """Carry the request out on a store; returns None when the client disconnected."""
 
     async def send(self, answer: Answer, size: int) -> None:
-        """The head of an answer and so many bytes of its body, without its end."""
+        """Send the head of an answer and a number of bytes of its body, without its end."""
 
     async def until_gone(self) -> None:
         """Wait until the connection is closed."""
 
 
 class Play:
-    """Hands the kinds of fault a request, its connection, time and chance."""
+    """Gives a kind of fault access to the request, its connection, time and randomness."""
 
     def __init__(
         self, request: Request, store: Store, transport: Any, clock: Clock, chance: random.Random
     ) -> None:
-        """Without a `transport` (a hub that is called within a process) there is nothing to hang
-        up."""
+        """Without a `transport`, as in a hub called within a process, there is no connection to
+        close."""
         self.chance = chance
         self._request = request
         self._store = store
@@ -50,24 +50,24 @@ class Play:
         self._clock = clock
 
     async def wait(self, seconds: float) -> None:
-        """Let time pass."""
+        """Wait."""
         await self._clock.sleep(seconds)
 
     async def answer(self) -> Answer | None:
-        """Carry the request out, as if nothing were wrong."""
+        """Carry the request out normally."""
         return await self._request.carry_out(self._store)
 
     async def answer_to_the_commit(self) -> None:
-        """Carry the request out; a write ends the process when all is done but its commit."""
+        """Carry the request out; a write ends the process just before its commit."""
         await self._request.carry_out(DyingStore(self._store))
 
     async def cut(self, answer: Answer, size: int) -> None:
-        """Send the head and so many bytes of the body, then hang up."""
+        """Send the head and a number of bytes of the body, then close the connection."""
         await self._request.send(answer, size)
         await self.hang_up()
 
     async def hang_up(self, *, abruptly: bool = False) -> None:
-        """Close the connection; abruptly with a TCP reset, so that what is under way is lost."""
+        """Close the connection; an abrupt close is a TCP reset, which discards data in transit."""
         if self._transport is None:
             return
         if abruptly:
@@ -84,12 +84,12 @@ class Play:
         await self._request.until_gone()
 
     def end_process(self) -> NoReturn:
-        """As a crash does: nothing is finished, nothing closed."""
+        """End the process as a crash does: nothing is finished or closed."""
         os._exit(EXIT_CODE)
 
 
 class DyingStore:
-    """A store whose next write ends the process when all of it is done but the commit."""
+    """A store whose next write ends the process after all its statements and before the commit."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -101,7 +101,7 @@ class DyingStore:
         def run_and_die(db: Any) -> NoReturn:
             run(db, *arguments)
             if (settle := getattr(db, "settle", None)) is not None:
-                settle()  # PostgreSQL has seen every statement then
+                settle()  # by now PostgreSQL has executed every statement
             os._exit(EXIT_CODE)
 
         return self._store.write(organisation, run_and_die)

@@ -1,1 +1,1 @@
-"""What each route does: decode, call the store, answer."""
+"""The handlers of the routes: decode the request, call the store, build the answer."""

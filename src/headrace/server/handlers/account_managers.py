@@ -10,7 +10,7 @@ from headrace.store.records.page import Page
 
 
 async def post(call: Call) -> Answer:
-    """Set it by the user's id; null takes it away."""
+    """Set it by the user's id; null removes it."""
     choice = call.record(AccountManagerChoice)
     call.customer = call.addresses[0].external_id
     row, managers, new = await call.write(choose_account_manager, call.addresses[0], choice)
@@ -19,7 +19,7 @@ async def post(call: Call) -> Answer:
 
 
 async def list_(call: Call) -> Answer:
-    """Who it is."""
+    """Read it."""
     row, managers = await call.read(account_managers, call.addresses[0])
     call.customer = row.external_id
     return _answer(call, managers, 200)

@@ -1,4 +1,4 @@
-"""Actions of the collection team; the API only reads them."""
+"""The collection team's actions, which the API only reads."""
 
 from __future__ import annotations
 

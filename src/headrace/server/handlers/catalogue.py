@@ -1,4 +1,4 @@
-"""Users, bank accounts and dunning plans: the route says which. The API makes none."""
+"""Users, bank accounts and dunning plans, which the API only reads. The route says which kind."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ async def get(call: Call) -> Answer:
 
 
 async def list_(call: Call) -> Answer:
-    """A page of the customer's list, in its own order."""
+    """A page of the customer's list, in its stored order."""
     part = window(parse_query(call.query), call.entity.page_cap)
     row, contacts = await call.read(read_contacts, call.addresses[0])
     call.customer = row.external_id
@@ -55,7 +55,7 @@ async def list_(call: Call) -> Answer:
 
 
 async def delete(call: Call) -> Answer:
-    """Take one off the list."""
+    """Remove one from the list."""
     customer, contact = call.addresses
     row, gone = await call.write(delete_contact, customer, contact)
     call.customer = row.external_id

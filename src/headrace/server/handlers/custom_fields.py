@@ -9,7 +9,7 @@ from headrace.store.records.custom_fields import delete_field, list_fields, make
 
 
 async def post(call: Call) -> Answer:
-    """Define one, or give the one with the same externalId another label."""
+    """Create a definition, or change the label of the one with the same externalId."""
     record = call.record(CustomField)
     if isinstance(record.external_id, str):
         call.external_id = record.external_id
@@ -25,7 +25,7 @@ async def list_(call: Call) -> Answer:
 
 
 async def delete(call: Call) -> Answer:
-    """Remove one and all its values."""
+    """Delete one and all its values."""
     address = call.addresses[0]
     row = await call.write(delete_field, address)
     call.external_id = row.external_id

@@ -42,7 +42,7 @@ async def get(call: Call) -> Answer:
 
 
 async def list_(call: Call) -> Answer:
-    """A page, of all or of those with given values of custom fields."""
+    """A page of all customers, or of those with given values of custom fields."""
     part = window(parse_query(call.query), call.entity.page_cap)
     wanted = conditions(call.query)
     page = await call.scan(list_customers, part, wanted)
@@ -50,7 +50,7 @@ async def list_(call: Call) -> Answer:
 
 
 async def delete(call: Call) -> Answer:
-    """Remove an empty one."""
+    """Delete one that has no documents or children."""
     address = call.addresses[0]
     row = await call.write(delete_customer, address)
     call.external_id = call.customer = row.external_id

@@ -1,4 +1,4 @@
-"""Invoices, credit notes, payments and refunds: the route says which."""
+"""Invoices, credit notes, payments and refunds. The route says which kind."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ async def list_(call: Call) -> Answer:
 
 
 async def delete(call: Call) -> Answer:
-    """Remove one with its links."""
+    """Delete one with its links."""
     address = call.addresses[0]
     row = await call.write(delete_document, call.entity, address)
     if row.pdf is not None:
@@ -66,7 +66,7 @@ async def delete(call: Call) -> Answer:
 
 
 def _note(call: Call, record: Record) -> None:
-    """What the body says of itself, so that a refused request is logged with it."""
+    """Record the ids in the body, so that a refused request is logged with them."""
     if isinstance(external_id := getattr(record, "external_id", None), str):
         call.external_id = external_id
     reference = getattr(record, "customer", msgspec.UNSET)
@@ -75,7 +75,7 @@ def _note(call: Call, record: Record) -> None:
 
 
 async def post_of_customer(call: Call) -> Answer:
-    """Import one for the customer of the path."""
+    """Import one for the customer in the path."""
     record = call.record(call.entity.record)
     _note(call, record)
     call.customer = call.addresses[0].external_id
@@ -85,7 +85,7 @@ async def post_of_customer(call: Call) -> Answer:
 
 
 async def list_of_customer_path(call: Call) -> Answer:
-    """A page of those of the customer of the path."""
+    """A page of those of the customer in the path."""
     part = window(parse_query(call.query), call.entity.page_cap)
     call.customer = call.addresses[0].external_id
     page = await call.scan(list_of_customer, call.entity, call.addresses[0], part)

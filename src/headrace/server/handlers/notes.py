@@ -26,7 +26,7 @@ async def list_(call: Call) -> Answer:
 
 
 async def delete(call: Call) -> Answer:
-    """Remove one."""
+    """Delete one."""
     customer, note = call.addresses
     row = await call.write(delete_note, customer, note)
     call.customer = row.external_id

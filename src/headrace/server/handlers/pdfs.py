@@ -1,4 +1,4 @@
-"""PDFs of invoices and credit notes: the route says which."""
+"""PDFs of invoices and credit notes. The route says which kind."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from headrace.server.call import Answer, Call
 
 
 async def post(call: Call) -> Answer:
-    """Upload, in place of what was there."""
+    """Upload a PDF, in place of the previous one."""
     address = call.addresses[0]
     call.external_id = address.external_id
     row = await call.pdfs.receive(

@@ -8,7 +8,7 @@ from headrace.store.records.portal_links import make_portal_link
 
 
 async def post(call: Call) -> Answer:
-    """Give one out; without a body, for a day."""
+    """Create a link; without a body, it is valid for a day."""
     request = call.record(PortalRequest) if call.body.strip() else PortalRequest()
     call.customer = call.addresses[0].external_id
     row, token = await call.write(make_portal_link, call.addresses[0], request)

@@ -8,7 +8,7 @@ from headrace.store.records.reconciliations import reconcile
 
 
 async def post(call: Call) -> Answer:
-    """Set the links of one, or undo it."""
+    """Set the links of a reconciliation, or undo it."""
     record = call.record(Reconciliation)
     call.external_id = record.external_id
     call.customer = await call.write(reconcile, record)

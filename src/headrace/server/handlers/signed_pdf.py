@@ -1,4 +1,4 @@
-"""`GET /pdf/{id}`: a PDF for whoever has its signed link."""
+"""`GET /pdf/{id}`: a PDF, for anyone with a signed link to it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _GONE = "There is no PDF any more."
 
 
 def pdf_route(store: Store, keeper: PdfKeeper, times: Times) -> Route:
-    """The route, to be mounted beside the API; it needs no key."""
+    """Return the route, to be mounted next to the API; it needs no key."""
 
     async def serve(request: Request) -> Response:
         try:

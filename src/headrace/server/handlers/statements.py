@@ -7,7 +7,7 @@ from headrace.store.records.open_items import read_statement
 
 
 async def post(call: Call) -> Answer:
-    """As they are now; a body is not looked at."""
+    """List the open items as they are now; a body is ignored."""
     row, statement = await call.scan(read_statement, call.addresses[0])
     call.customer = row.external_id
     return json_answer(200, statement)

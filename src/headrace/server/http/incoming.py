@@ -1,4 +1,4 @@
-"""A request's body, whole or in pieces, and never more of it than is allowed."""
+"""Reads a request's body, whole or in chunks, up to a maximum size."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 
 class SenderGone(Exception):
-    """The client went away before its request was complete; nobody waits for an answer."""
+    """The client disconnected before its request was complete; nobody waits for an answer."""
 
 
 class Incoming:
-    """The body that has not been read yet."""
+    """A body that has not been read yet."""
 
     __slots__ = ("_headers", "_receive")
 
@@ -24,7 +24,7 @@ class Incoming:
         self._receive = receive
 
     async def whole(self, limit: int) -> bytes:
-        """All of it. Raises TooLarge or SenderGone."""
+        """Read the whole body. Raises TooLarge or SenderGone."""
         self._check_length(limit)
         message = await self._receive()
         if message["type"] == "http.disconnect":
@@ -41,7 +41,7 @@ class Incoming:
         return b"".join(parts)
 
     async def pieces(self, limit: int) -> AsyncIterator[bytes]:
-        """Piece by piece, for what is too large to be held. Raises TooLarge or SenderGone."""
+        """Read in chunks, for bodies too large for memory. Raises TooLarge or SenderGone."""
         self._check_length(limit)
         size = 0
         async for part in self._rest():

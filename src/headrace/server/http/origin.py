@@ -1,4 +1,4 @@
-"""By which address a client sees the hub: what links in answers begin with."""
+"""The address under which a client reaches the hub, which links in answers begin with."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _HOST = re.compile(rb"[A-Za-z0-9._~%\-]+(:\d{1,5})?|\[[0-9A-Fa-f:.]+\](:\d{1,5})
 def origin_of(
     scheme: str, host: bytes | None, forwarded: bytes | None, server: tuple[str, int] | None
 ) -> str:
-    """`https://hub.example.com`, of the Host that was asked.
+    """Return scheme and host, such as `https://hub.example.com`, from the request's Host header.
 
-    `forwarded` is a proxy's X-Forwarded-Proto. A Host that is none, or none at all, is replaced by
-    the address that the hub listens on.
+    `forwarded` is a proxy's X-Forwarded-Proto. An invalid or missing Host is replaced by the
+    address that the hub listens on.
     """
     if forwarded in (b"http", b"https"):
         scheme = forwarded.decode()

@@ -1,6 +1,6 @@
-"""Figures for Prometheus: requests by route and status, their seconds, and who is under way.
+"""Prometheus metrics: requests by route and status, their duration, and requests in flight.
 
-An ASGI layer around the hub. `GET /metrics` is open to whoever reaches the hub, as is `/healthz`.
+An ASGI layer around the hub. Like `/healthz`, `GET /metrics` needs no key.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 SHARED = "PROMETHEUS_MULTIPROC_DIR"
-"""The variable that names the folder where several processes add up their figures."""
+"""Environment variable with the folder in which several processes combine their metrics."""
 
 
 def has_metrics() -> bool:
-    """Whether the library is there (`pip install 'headrace[metrics]'`)."""
+    """Whether the library is installed (`pip install 'headrace[metrics]'`)."""
     return importlib.util.find_spec("prometheus_client") is not None
 
 
 class Metrics:
-    """Measures what passes and answers `/metrics`; one per process."""
+    """Measures requests and answers `/metrics`; one instance per process."""
 
     def __init__(self, app: App, clock: Clock) -> None:
-        # An extra, and asked for after the workers' folder is set.
+        # Imported here: the library is optional, and reads the workers' folder when it is imported.
         library = importlib.import_module("prometheus_client")
         self._app = app
         self._clock = clock
@@ -65,7 +65,7 @@ class Metrics:
             await self._measure(scope, receive, send)
 
     async def _measure(self, scope: Scope, receive: Receive, send: Send) -> None:
-        status = 499  # the sender went before there was an answer
+        status = 499  # the client disconnected before there was an answer
 
         async def watch(message: Message) -> None:
             nonlocal status
@@ -107,7 +107,8 @@ class Metrics:
 
 
 def _route(scope: Scope) -> str:
-    """The route's path with `{}` for ids, so that there are never more series than routes."""
+    """Return the route's path with `{}` for ids, so that the number of time series is bounded by
+    the routes."""
     if (found := scope.get(ROUTE)) is not None:
         return f"/v1{found.path}"
     path: bytes = scope.get("raw_path") or scope["path"].encode()

@@ -1,4 +1,4 @@
-"""The hub's own log on standard error: for people on a terminal, or a JSON document per line."""
+"""The hub's own log on standard error: plain text, or one JSON document per line."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NAMES = {"levelname": "level", "name": "logger", "message": "event", "exc_info"
 
 
 class _TextFormatter(BaseJsonFormatter):
-    """The same fields as a line of text, a traceback below it."""
+    """Formats the fields as a line of text, with a traceback below it."""
 
     def serialize_log_record(self, log_data: dict[str, Any]) -> str:
         rest = dict(log_data)
@@ -30,8 +30,8 @@ class _TextFormatter(BaseJsonFormatter):
 
 
 def start_log(form: LogFormat, level: LogLevel = "info") -> None:
-    """Makes everything of that level or above that is logged in this process come out in that
-    form, with its extra fields, times in UTC."""
+    """Configure logging for this process: everything of that level or above, in that format,
+    with extra fields and UTC times."""
     kind = JsonFormatter if form == "json" else _TextFormatter
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(kind(_FIELDS, timestamp=True, rename_fields=_NAMES))

@@ -1,4 +1,4 @@
-"""Whether the hub can do its work at this moment: `GET /readyz`."""
+"""`GET /readyz`: whether the hub can serve requests at this moment."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from headrace.store.engine.interface import Store
 
 
 def readiness_route(store: Store) -> Route:
-    """200 when the database answers, 503 with the reason when it does not."""
+    """Return the route: 200 when the database answers, 503 with the reason when it does not."""
 
     async def ready(request: Request) -> Response:
         try:

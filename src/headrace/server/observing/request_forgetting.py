@@ -1,4 +1,4 @@
-"""A person's data taken out of the request journal on request."""
+"""Erases a person's data from the request journal on request."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ _DECODER = msgspec.msgpack.Decoder(list[Exchange])
 def forget_exchanges(
     path: Path, organisation: str, words: Collection[str], dry_run: bool = False
 ) -> int:
-    """Removes the organisation's requests that have one of the words as a value in a body, in
-    their path, or as the customer they were about; gives their number. Also while a hub writes.
+    """Delete the organisation's requests that contain one of the words as a value in a body, in
+    their path, or as the customer they were about.
 
-    The file is written anew, so that no trace is left in it. 0 without a journal.
+    Works while a hub writes. The file is rewritten so that no trace remains. Returns the number of
+    requests; 0 without a journal.
     """
     if not path.exists():
         return 0

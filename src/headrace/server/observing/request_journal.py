@@ -1,7 +1,7 @@
-"""The request journal: the last requests with their bodies, kept to be searched.
+"""The request journal: the latest requests with their bodies, for searching.
 
-A database of its own beside the hub's: losing it costs nothing but the looking back, so it is
-written in batches by its own thread, and a request never waits for it.
+It is a database of its own next to the hub's. Losing it loses no receivables, so a separate thread
+writes it in batches, and no request waits for it.
 """
 
 from __future__ import annotations
@@ -26,46 +26,46 @@ from headrace.server.observing.request_log import LogRecord
 _LOGGER = logging.getLogger("headrace.server")
 
 JOURNAL = "requests.db"
-"""The journal's file in a data folder."""
+"""File name of the journal in a data folder."""
 
 _BODY_MAX = 16_384
-"""Bytes of a body that are kept."""
+"""Maximum number of bytes kept of a body."""
 _FLUSH_S = 0.2
 _BACKLOG_MAX = 20_000
-"""Requests that may wait to be written; what comes on top is not kept."""
+"""Maximum number of requests waiting to be written; further ones are dropped."""
 _PAGE = 4_096
 _SECRETS = re.compile(rb"(/(?:portal|pdf)/)[A-Za-z0-9_.~%-]+(\?[^\"\s]*)?")
 
 _SCHEMA = (
-    "DROP TABLE IF EXISTS batch",  # how an earlier version kept them
+    "DROP TABLE IF EXISTS batch",  # table of an earlier version
     "CREATE TABLE IF NOT EXISTS exchanges (seq INTEGER PRIMARY KEY, batch BLOB NOT NULL)",
 )
-"""What is written together is one row, an array of MessagePack: a row each would cost a request
-more than its answer. No index: a search reads a file of bounded size, its newest rows first."""
+"""Each batch is one row, an array in MessagePack: a row per request would cost more than
+answering it. There is no index: a search reads a file of bounded size, newest rows first."""
 _ARRAY = b"\xdd"
-"""What begins an array of MessagePack, before its length in four bytes."""
+"""First byte of a MessagePack array; its length follows in four bytes."""
 _ROWS_MIN = 16
-"""A full journal has so many rows at least: the oldest requests go by the row."""
+"""Minimum number of rows in a full journal; the oldest requests are deleted by whole rows."""
 ROW_MAX = 1 << 16
-"""Requests of a row at most."""
+"""Maximum number of requests in a row."""
 _ENCODER = msgspec.msgpack.Encoder()
 
 
 class Exchange(Struct, frozen=True, gc=False, array_like=True):
-    """A request with its answer, as the hub hands it over and as it is stored."""
+    """A request with its answer, as the hub passes it on and as it is stored."""
 
     id: str
     at: datetime
     key: str | None
     path: str
-    """With its query."""
+    """With the query string."""
     record: LogRecord
     sent: bytes
     answered: bytes
 
 
 class RequestIds:
-    """Ids for `X-Request-Id`: unique across processes and restarts, cheap to make."""
+    """Generates ids for `X-Request-Id`: unique across processes and restarts, and cheap."""
 
     def __init__(self) -> None:
         self._prefix = f"req_{os.urandom(6).hex()}"
@@ -76,7 +76,8 @@ class RequestIds:
 
 
 class RequestJournal:
-    """Open for a hub that writes; at most `size` bytes are kept, the oldest entries go."""
+    """The journal opened for writing. It keeps at most `size` bytes; the oldest entries are
+    deleted."""
 
     def __init__(self, path: Path, size: int) -> None:
         self._path = path
@@ -88,15 +89,15 @@ class RequestJournal:
         self._thread.start()
 
     def __call__(self, exchange: Exchange) -> None:
-        """Note a request; written within a fraction of a second.
+        """Queue a request; it is written within a fraction of a second.
 
-        It is encoded here, which takes microseconds: the thread that writes would hold up more
-        requests with the whole of a batch.
+        It is encoded here, which takes microseconds: encoding a whole batch on the writing thread
+        would delay more requests.
         """
         self._waiting.append(_ENCODER.encode(_kept(exchange)))
 
     def close(self) -> None:
-        """Write what is waiting, then close the file."""
+        """Write what is queued, then close the file."""
         self._ended.set()
         self._thread.join()
         self._db.close()
@@ -111,7 +112,7 @@ class RequestJournal:
             try:
                 self._store(batch)
             except sqlite3.Error as error:
-                # Looking back is lost then; the requests themselves are done.
+                # These requests can't be searched then; the requests themselves are not affected.
                 _LOGGER.error("the request journal %s can't be written: %s", self._path, error)
 
     def _store(self, batch: list[bytes]) -> None:
@@ -124,7 +125,7 @@ class RequestJournal:
                 self._db.execute(f"DELETE FROM exchanges WHERE seq = {oldest}")
 
     def _pages(self) -> int:
-        """In use."""
+        """Return the number of pages in use."""
         count, free = (
             int(self._db.execute(f"PRAGMA {name}").fetchone()[0])
             for name in ("page_count", "freelist_count")
@@ -133,7 +134,7 @@ class RequestJournal:
 
 
 def _parts(batch: list[bytes], most: int) -> Iterator[list[bytes]]:
-    """The batch in parts of about `most` bytes."""
+    """Split a batch into parts of about `most` bytes."""
     part: list[bytes] = []
     size = 0
     for exchange in batch:
@@ -147,15 +148,15 @@ def _parts(batch: list[bytes], most: int) -> Iterator[list[bytes]]:
 
 
 def make_journal(path: Path) -> None:
-    """Make the file, before several processes open it at once.
+    """Create the file before several processes open it at once.
 
-    Raises ConfigurationError when it is no journal or can't be made.
+    Raises ConfigurationError when it is not a journal or can't be created.
     """
     open_journal(path).close()
 
 
 def open_journal(path: Path) -> sqlite3.Connection:
-    """The file, made when missing. Raises ConfigurationError when it is no journal."""
+    """Open the file, creating it if needed. Raises ConfigurationError when it is not a journal."""
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         db = sqlite3.connect(path, timeout=10.0, check_same_thread=False)
@@ -178,8 +179,8 @@ def _kept(exchange: Exchange) -> Exchange:
 
 
 def _clean(body: bytes) -> bytes:
-    """The body itself where it can be kept as it is."""
+    """Redact secrets in a body; returns it unchanged where there are none."""
     if b"/portal/" in body or b"/pdf/" in body:
-        # Before it is cut, which might leave half of a link.
+        # Redact before cutting, which might leave half of a link.
         body = _SECRETS.sub(rb"\1(blanked)", body)
     return body if len(body) <= _BODY_MAX else body[:_BODY_MAX]

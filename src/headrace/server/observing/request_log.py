@@ -1,4 +1,4 @@
-"""One JSON line for each request that an organisation made."""
+"""The request log: one JSON line per request of an organisation."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LOGGER = logging.getLogger("headrace.server")
 
 
 class LogRecord(Struct, frozen=True, gc=False):
-    """What is told of a request; times are monotonic seconds of the hub's machine."""
+    """What the log records of a request; times are monotonic seconds of the hub's machine."""
 
     arrived: float
     answered: float
@@ -27,15 +27,15 @@ class LogRecord(Struct, frozen=True, gc=False):
     customer: str | None
     """External id of the customer that it was about."""
     in_flight: int
-    """The organisation's requests under way at its arrival, itself included."""
+    """The organisation's requests in flight at its arrival, itself included."""
     ignored: tuple[str, ...] = ()
-    """Fields of the body that the hub does not know."""
+    """Fields of the body that the hub does not support."""
     time: str | None = None
     """When it was answered, in real time."""
     clock: str | None = None
-    """The organisation's time, where a test has stopped that."""
+    """The organisation's time, where a test has frozen it."""
     fault: str | None = None
-    """The kind of fault that hit it; `status` is 0 when that left it without an answer."""
+    """The kind of fault that hit it; `status` is 0 when the fault suppressed the answer."""
 
 
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -44,7 +44,7 @@ Sink = Callable[[LogRecord], None]
 
 
 class FileSink:
-    """Appends to a file; each record is written before the next is taken."""
+    """Appends to a file; each record is written before the next is accepted."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -54,7 +54,7 @@ class FileSink:
         try:
             os.write(self._file, msgspec.json.encode(record) + b"\n")
         except OSError as error:
-            # A full disk must not fail a request that is done.
+            # A full disk must not fail a request that has succeeded.
             _LOGGER.error("the request log can't be written: %s", error)
 
     def close(self) -> None:
@@ -62,7 +62,7 @@ class FileSink:
 
 
 def unknown_fields(body: bytes, kind: type[Struct]) -> tuple[str, ...]:
-    """Names at the top of a JSON object that the record does not have."""
+    """Return the top-level names of a JSON object that the record does not define."""
     try:
         sent = _OBJECT.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -1,4 +1,4 @@
-"""Looking back: what the request journal has, found by organisation, status, id or text."""
+"""Searches the request journal by organisation, status, id or text."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from headrace.server.observing.request_journal import ROW_MAX, Exchange, open_jo
 
 
 class Entry(Struct, frozen=True, kw_only=True):
-    """A request as the journal shows it. Bodies are cut after 16,384 bytes; links that let their
-    reader in are blanked."""
+    """A request as the journal shows it. Bodies are cut after 16,384 bytes; links that grant
+    access are redacted."""
 
     id: str
     at: str
@@ -37,34 +37,34 @@ class Entry(Struct, frozen=True, kw_only=True):
     sent: str
     answered: str
     clock: str | None = None
-    """The organisation's time, where a test had stopped that; `at` is real."""
+    """The organisation's time, where a test had frozen it; `at` is real time."""
     fault: str | None = None
     """The kind of fault that hit it; without an answer, the status is 0."""
     seq: int = 0
-    """Grows with each request: its row's number times `ROW_MAX`, and its place there."""
+    """Increases with each request: its row's number times `ROW_MAX`, plus its place in the row."""
 
 
 class Query(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What to look for; everything given must hold."""
+    """What to search for; all given conditions must hold."""
 
     organisation: str | None = None
     status: str | None = None
-    """A status, or its class: `4xx`."""
+    """A status, or a class of statuses such as `4xx`."""
     match: str | None = None
     """A part of `METHOD /path`, or of the external id of the record or its customer."""
     id: str | None = None
     after: int = 0
     """Only entries with a higher `seq`."""
     limit: Annotated[int, Meta(ge=1, le=1000)] = 100
-    """How many of the newest; the bound holds for whoever asks over HTTP."""
+    """Number of newest entries to return; the bound applies to HTTP requests."""
 
     def __post_init__(self) -> None:
-        """ValueError for a status that is none."""
+        """Raises ValueError for an invalid status."""
         if self.status is not None and not re.fullmatch("[1-5](xx|[0-9][0-9])", self.status):
             raise ValueError(f"{self.status} is no status: write one as 404 or a class as 4xx")
 
     def fits(self, exchange: Exchange, seq: int) -> bool:
-        """Whether everything that is given holds."""
+        """Whether an entry meets all given conditions."""
         record = exchange.record
         return (
             seq > self.after
@@ -84,7 +84,7 @@ def _text(exchange: Exchange) -> str:
 
 
 def search(path: Path, query: Query) -> list[Entry]:
-    """The newest entries that match, oldest of them first; also while a hub writes.
+    """Return the newest entries that match, oldest first; works while a hub writes.
 
     Raises ConfigurationError when there is no journal.
     """

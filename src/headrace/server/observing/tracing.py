@@ -1,4 +1,4 @@
-"""Traces by OpenTelemetry, when its own variables are set; nothing otherwise."""
+"""OpenTelemetry traces, enabled by OpenTelemetry's own environment variables."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _VARIABLES = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT
 
 
 def traced(app: App, environment: Mapping[str, str] = os.environ) -> App:
-    """The application with a span per request, sent to the collector that the variables name.
+    """Wrap the application with a span per request, exported to the configured collector.
 
-    ConfigurationError when they are set and the libraries are missing.
+    Raises ConfigurationError when the variables are set and the libraries are missing.
     """
     if not any(environment.get(name) for name in _VARIABLES):
         return app

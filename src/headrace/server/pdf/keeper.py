@@ -1,4 +1,4 @@
-"""PDFs kept, read and removed: what the database says and what lies in files, together."""
+"""Stores, reads and removes PDFs: keeps the database's records and the files consistent."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ T = TypeVar("T")
 _LOGGER = logging.getLogger("headrace.server")
 _THREADS = 4
 _UPLOAD_TIME = timedelta(hours=1)
-"""How long a file that is being written is safe from removal."""
+"""How long a file that is being written is protected from removal."""
 _TRIES = 3
 
 
 class PdfKeeper:
-    """One hub's PDFs. File work happens on threads; JSON bodies are unpacked one at a time."""
+    """One hub's PDFs. File operations run on threads; JSON bodies are decoded one at a time."""
 
     def __init__(self, store: Store, files: PdfFiles, clock: Clock) -> None:
         self._store = store
         self.files = files
-        """Where they are kept."""
+        """The storage of the files."""
         self._clock = clock
         self._threads = ThreadPoolExecutor(_THREADS, "hub-pdf")
         self._unpacking = threading.Lock()
@@ -53,7 +53,7 @@ class PdfKeeper:
         self._again = False
 
     def upon(self, store: Store) -> PdfKeeper:
-        """The same keeper, writing through another store."""
+        """Return the same keeper, writing through another store."""
         keeper = copy.copy(self)
         keeper._store = store
         return keeper
@@ -66,7 +66,7 @@ class PdfKeeper:
         incoming: Incoming,
         content_type: bytes,
     ) -> DocumentRow:
-        """Take an upload and make it the document's PDF, in place of the one it had.
+        """Receive an upload and make it the document's PDF, in place of the previous one.
 
         Raises NotFound, BadRequest, TooLarge, UnsupportedMediaType or ServiceUnavailable.
         """
@@ -79,21 +79,21 @@ class PdfKeeper:
             return await self._keep(context, entity, address, pdf, content)
 
     async def open(self, file: PdfFile) -> IO[bytes]:
-        """The file for reading. Raises FileNotFoundError, or OSError as its place does."""
+        """Open the file for reading. Raises FileNotFoundError, or the storage's OSError."""
         return await self._on_thread(self.files.open, file.name)
 
     async def read(self, source: IO[bytes], size: int) -> bytes:
-        """At most so many bytes; none at the end."""
+        """Read up to that many bytes; empty at the end."""
         return await self._on_thread(source.read, size)
 
     def sweep(self) -> None:
-        """Remove in the background what nothing refers to; to be called after a commit."""
+        """Remove unused files in the background; call it after a commit."""
         self._again = True
         if self._sweeping is None or self._sweeping.done():
             self._sweeping = asyncio.create_task(self._sweep())
 
     async def close(self) -> None:
-        """End what is under way."""
+        """Finish the work in progress."""
         if self._sweeping is not None:
             await asyncio.wait([self._sweeping])
         self._threads.shutdown()
@@ -144,16 +144,18 @@ class PdfKeeper:
                 removed = [file for file in doomed if await self._remove(file)]
                 if removed:
                     await self._store.write(0, forget_pdfs, removed)
-                    # A batch is bounded: more of them may wait.
+                    # A batch is bounded, so there may be more of them.
                     self._again = True
             except ServiceUnavailable as error:
-                _LOGGER.error("unused PDFs are left for later: %s", error)
+                _LOGGER.error("unused PDFs will be removed later: %s", error)
 
     async def _remove(self, file: PdfFile) -> bool:
         try:
             await self._on_thread(self.files.remove, file.name)
         except Exception:
-            _LOGGER.exception("the unused PDF %s is left for later", file.name)
+            _LOGGER.exception(
+                "the unused PDF %s could not be removed; it will be tried again", file.name
+            )
             return False
         return True
 

@@ -1,4 +1,4 @@
-"""A PDF on its way in: out of a form or out of JSON, into a file that is not held in memory."""
+"""Receives a PDF, from a form or from JSON, into a file rather than into memory."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from headrace.server.http.incoming import Incoming
 from headrace.store.records.pdfs import Content
 
 PDF_MAX = 25_000_000
-"""Bytes of one PDF."""
+"""Maximum size of a PDF, in bytes."""
 FORM_MAX = PDF_MAX + 1_000_000
-"""Bytes of a form's body: the file, other fields, and what is between them."""
+"""Maximum size of a form's body, in bytes: the file, other fields, and separators."""
 JSON_MAX = PDF_MAX * 7 // 5 + 1_000_000
-"""Bytes of a JSON body: base64 takes a third more, its line breaks a little."""
+"""Maximum size of a JSON body, in bytes: base64 adds a third, its line breaks a little more."""
 
 _IN_MEMORY = 1_000_000
 _CHUNK = 1 << 20
@@ -34,7 +34,8 @@ _FIELD = b"file"
 
 @contextlib.contextmanager
 def spool() -> Iterator[IO[bytes]]:
-    """A file that lies in memory while it is small, and is gone at the end of the block."""
+    """Open a file that stays in memory while it is small, and is deleted at the end of the
+    block."""
     with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as file:
         yield file
 
@@ -42,8 +43,8 @@ def spool() -> Iterator[IO[bytes]]:
 async def receive_upload(incoming: Incoming, content_type: bytes, into: IO[bytes]) -> bool:
     """Write the form's field `file`, or a whole JSON body, as it arrives.
 
-    True when it was JSON, which `unpack_json` has to turn into the PDF. Raises BadRequest,
-    TooLarge or UnsupportedMediaType.
+    Returns True for JSON, which `unpack_json` has to decode. Raises BadRequest, TooLarge or
+    UnsupportedMediaType.
     """
     kind, options = parse_options_header(content_type)
     if kind == b"multipart/form-data":
@@ -60,7 +61,7 @@ async def receive_upload(incoming: Incoming, content_type: bytes, into: IO[bytes
 
 
 def unpack_json(body: IO[bytes], into: IO[bytes]) -> None:
-    """The PDF of the JSON field `data`. Holds body and PDF in memory while it works."""
+    """Return the PDF of the JSON field `data`. Body and PDF are both in memory meanwhile."""
     body.seek(0)
     text = body.read()
     if not text:
@@ -75,7 +76,8 @@ def unpack_json(body: IO[bytes], into: IO[bytes]) -> None:
 
 
 def inspect(file: IO[bytes], field: str) -> Content:
-    """Hash and size. Raises BadRequest for what is no PDF, TooLarge for one too large."""
+    """Return hash and size. Raises BadRequest when it is not a PDF, TooLarge when it is too
+    large."""
     file.seek(0)
     head = file.read(_MARK_WITHIN)
     if not head:
@@ -111,7 +113,7 @@ async def _receive_form(pieces: AsyncIterator[bytes], boundary: bytes, into: IO[
 
 
 class _Form:
-    """What the parser calls: keeps the parts named `file`, passes over the others."""
+    """Callbacks for the form parser: keeps the parts named `file` and skips the others."""
 
     def __init__(self, into: IO[bytes]) -> None:
         self.files = 0
@@ -123,7 +125,7 @@ class _Form:
         self._wanted = False
 
     def callbacks(self) -> Any:
-        """By the names that the parser knows."""
+        """Return the callbacks by the names that the parser uses."""
         return {
             "on_part_begin": self._begin,
             "on_header_field": self._field,

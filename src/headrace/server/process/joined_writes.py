@@ -1,4 +1,4 @@
-"""A connection on which the head of an answer and its body go out together."""
+"""A connection that sends the head of an answer and its body together."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ import asyncio
 from typing import Any
 
 _MOST = 1 << 16
-"""Bytes that may wait for the end of the turn."""
+"""Maximum number of bytes buffered until the end of the turn."""
 
 
 class JoinedWrites:
-    """A transport whose writes of one turn of the event loop are one call of the system, which is
-    what costs most of a short answer; and one packet, so that the client reads once, too."""
+    """A transport that combines all writes of one turn of the event loop into one system call.
+
+    The system call is the largest cost of a short answer. The client also reads once, since both
+    parts arrive in one packet.
+    """
 
     __slots__ = ("_loop", "_size", "_transport", "_waiting")
 
@@ -22,7 +25,7 @@ class JoinedWrites:
         self._size = 0
 
     def write(self, data: bytes) -> None:
-        """As a transport's, at the end of the turn."""
+        """Buffer data; it is sent at the end of the turn."""
         if not self._waiting:
             self._loop.call_soon(self._flush)
         self._waiting.append(data)
@@ -31,12 +34,12 @@ class JoinedWrites:
             self._flush()
 
     def close(self) -> None:
-        """As a transport's: what waits goes out before."""
+        """Send what is buffered, then close the transport."""
         self._flush()
         self._transport.close()
 
     def __getattr__(self, name: str) -> Any:
-        """Everything else is the transport's own."""
+        """Delegate everything else to the transport."""
         return getattr(self._transport, name)
 
     def _flush(self) -> None:

@@ -1,4 +1,4 @@
-"""Serving the hub: a socket, uvicorn on it, and an orderly end."""
+"""Runs the hub: a socket, uvicorn on it, and a graceful shutdown."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from headrace.store.engine.place import PDFS as PDFS
 
 _LOCK = "hub.lock"
 _SHUTDOWN_S = 30
-"""How long requests in flight may take to end before they are cancelled."""
+"""How long requests in flight may take to finish before they are cancelled."""
 
 
 @contextlib.contextmanager
 def folder_lock(data: Path) -> Iterator[None]:
-    """One hub per data folder, which is made when missing; raises Busy or ConfigurationError."""
+    """Lock a data folder for one hub, creating it if needed. Raises Busy or ConfigurationError."""
     try:
         data.mkdir(parents=True, exist_ok=True)
         handle = os.open(data / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
@@ -48,7 +48,7 @@ def folder_lock(data: Path) -> Iterator[None]:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket; port 0 takes a free one. Raises ConfigurationError."""
+    """Open a listening socket; port 0 takes a free one. Raises ConfigurationError."""
     try:
         return socket.create_server((host, port), backlog=1024)
     except OSError as error:
@@ -58,14 +58,14 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def address_of(sock: socket.socket) -> str:
-    """`http://HOST:PORT` of a listening socket."""
+    """Return `http://HOST:PORT` of a listening socket."""
     host, port = sock.getsockname()[:2]
     return f"http://{host}:{port}"
 
 
 class _Protocol(HttpToolsProtocol):
-    """HTTP that sends an answer at once, and tells the application its connection, for faults to
-    break."""
+    """The HTTP protocol: sends each answer at once, and passes its connection to the application
+    for faults to break."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(JoinedWrites(transport))  # type: ignore[arg-type]
@@ -76,11 +76,12 @@ class _Protocol(HttpToolsProtocol):
 
 
 class HubServer(uvicorn.Server):
-    """A uvicorn server that says when it accepts, and ends on SIGTERM or SIGINT with code 0."""
+    """A uvicorn server that reports when it accepts connections, and exits with code 0 on
+    SIGTERM or SIGINT."""
 
     def __init__(self, app: Any, ready: Callable[[], None], alive: int | None = None) -> None:
-        """`ready` is called when the server accepts; it ends when the pipe `alive` is closed at
-        its other end."""
+        """`ready` is called when the server accepts connections. The server ends when the other
+        end of the pipe `alive` is closed."""
         super().__init__(
             uvicorn.Config(
                 app,
@@ -99,7 +100,7 @@ class HubServer(uvicorn.Server):
         self._alive = alive
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """As uvicorn's; tells when the sockets accept."""
+        """Like uvicorn's; also reports when the sockets accept."""
         await super().startup(sockets)
         if self._alive is not None:
             asyncio.get_running_loop().add_reader(self._alive, self._end)
@@ -112,7 +113,7 @@ class HubServer(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """As uvicorn's, without raising the signal again once everything is answered."""
+        """Like uvicorn's, but does not raise the signal again after shutdown."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -127,6 +128,6 @@ class HubServer(uvicorn.Server):
                 signal.signal(number, handler)
 
     def run_on(self, sock: socket.socket) -> None:
-        """Serve until told to end, on a loop of its own."""
+        """Serve on a new event loop until told to end."""
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(self.serve([sock]))

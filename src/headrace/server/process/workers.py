@@ -1,8 +1,14 @@
-"""Several processes on one port: started, replaced when they die, ended together.
+"""Several worker processes on one port: starts them, replaces those that die, ends all together.
 
-Each worker listens on a socket of its own, all bound to the same port: the kernel spreads the
-connections. The sockets belong to the parent, so what connects while a worker is replaced waits
-for the next. A worker whose parent is gone ends by itself.
+Each worker listens on its own socket, all bound to the same port; the kernel distributes the
+connections.
+
+Why the parent owns the sockets: the kernel assigns a connection to a socket before any process
+accepts it. If a worker's socket closed with the worker, connections in its backlog would be reset.
+As the parent keeps it open, they wait for the replacement.
+
+Workers watch a pipe whose other end only the parent holds, so they end even when the parent is
+killed and can't send them a signal.
 """
 
 from __future__ import annotations
@@ -21,25 +27,28 @@ from headrace.model.errors import ConfigurationError, HeadraceError
 from headrace.server.process.run import listen
 
 Work = Callable[[int, Callable[[], None], int], None]
-"""`work(number, ready, alive)` serves until it is told to end. It calls `ready` when it accepts,
-and ends when the pipe `alive` is closed at its other end, for then the parent is gone."""
+"""`work(number, ready, alive)` serves until it is told to end. It must call `ready` once it
+accepts connections, and must return when the other end of the pipe `alive` is closed, because
+then the parent is gone."""
 
 _LOGGER = logging.getLogger("headrace.server")
 _NUMBERS = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)
 _SHORT_S = 5.0
-"""A worker that lived no longer is replaced after a pause, not at once."""
+"""A worker that lived a shorter time is replaced after a pause, so that one that can't start
+does not restart in a busy loop."""
 _PAUSE_S = 1.0
 
 
 def listen_together(host: str, port: int, count: int) -> list[socket.socket]:
-    """So many listening sockets on one port; 0 takes a free one. Raises ConfigurationError."""
-    with listen(host, port) as alone:  # whoever serves there already is found out
+    """Open that many listening sockets on one port; 0 takes a free one. Raises
+    ConfigurationError."""
+    with listen(host, port) as alone:  # fails when another program already listens there
         address = alone.getsockname()[:2]
     return [socket.create_server(address, backlog=1024, reuse_port=True) for _ in range(count)]
 
 
 class Workers:
-    """The parent's side. To be run on the main thread, before any other thread is started."""
+    """The parent's side. Run it on the main thread, before any other thread is started."""
 
     def __init__(
         self, count: int, clock: Clock, work: Work, renew: Callable[[int], None] = lambda _: None
@@ -52,14 +61,14 @@ class Workers:
         self._living: dict[int, tuple[int, float]] = {}
         """By process id: the worker's number, and when it was started."""
         self._due: dict[int, float] = {}
-        """By number: when the worker is to be started again."""
+        """By worker number: when to start it again."""
         self._accepting = 0
         self._ending = False
         self._alive, self._parent_end = os.pipe()
-        self._wakeup, self._wake = os.pipe()
+        self._ready_reader, self._ready_writer = os.pipe()
 
     def run(self, ready: Callable[[], None]) -> None:
-        """Serve until SIGTERM or SIGINT; `ready` is called when all workers accept.
+        """Serve until SIGTERM or SIGINT; `ready` is called when all workers accept connections.
 
         Raises ConfigurationError when one ends before that.
         """
@@ -93,16 +102,20 @@ class Workers:
             os._exit(code)
 
     def _say_ready(self) -> None:
-        os.write(self._wake, b".")
+        os.write(self._ready_writer, b".")
 
     def _wait(self, signals: socket.socket, ready: Callable[[], None]) -> None:
+        # Signals, reports of workers and due restarts are all handled here, one after the other.
+        # The signal handlers themselves do nothing; each signal only puts a byte into a socket
+        # (see `_signals`). So no code runs in the middle of a fork, and a signal that arrives
+        # just before `select` still wakes it.
         pause = None
         if self._due:
             pause = max(0.0, min(self._due.values()) - self._clock.monotonic())
-        sources: list[socket.socket | int] = [signals, self._wakeup]
+        sources: list[socket.socket | int] = [signals, self._ready_reader]
         readable, _, _ = select.select(sources, [], [], pause)
-        if self._wakeup in readable:
-            accepting = self._accepting + len(os.read(self._wakeup, 64))
+        if self._ready_reader in readable:
+            accepting = self._accepting + len(os.read(self._ready_reader, 64))
             if self._accepting < self._count <= accepting:
                 ready()
             self._accepting = accepting
@@ -115,7 +128,8 @@ class Workers:
         self._start_due()
 
     def _collect(self) -> None:
-        """See who has died, and have him replaced."""
+        """Reap dead workers and schedule their replacements."""
+        # SIGCHLDs that arrive together may be delivered as one, so every worker is asked for.
         for pid in list(self._living):
             if os.waitpid(pid, os.WNOHANG)[0] == 0:
                 continue
@@ -127,7 +141,7 @@ class Workers:
             if self._accepting < self._count:
                 self._end()
                 continue
-            _LOGGER.error("a worker of the hub ended unexpectedly; another takes its place")
+            _LOGGER.error("a worker of the hub ended unexpectedly and will be replaced")
             self._due[number] = now + (_PAUSE_S if now - started < _SHORT_S else 0.0)
 
     def _start_due(self) -> None:
@@ -144,7 +158,7 @@ class Workers:
 
 @contextlib.contextmanager
 def _signals() -> Iterator[socket.socket]:
-    """The numbers of the signals that arrive, as bytes of a socket."""
+    """Yield a socket that receives the numbers of arriving signals, as bytes."""
     ours, theirs = socket.socketpair()
     theirs.setblocking(False)
     before = {number: signal.signal(number, lambda *_: None) for number in _NUMBERS}

@@ -1,6 +1,7 @@
-"""What must hold in a hub's database, looked for over all of it.
+"""Checks the invariants of a hub's whole database.
 
-Reads only, and may run while hubs serve: on one snapshot, so that nothing half done is seen.
+Read only. It runs on one snapshot, so it may run while hubs serve the database and never sees a
+write that is half done.
 """
 
 from __future__ import annotations
@@ -17,13 +18,13 @@ from headrace.store.records.contacts import parse_contacts
 
 
 class Finding(Struct, frozen=True):
-    """Something that does not hold."""
+    """A violation of an invariant."""
 
     check: str
-    """Which invariant."""
+    """Name of the invariant."""
     organisation: str | None
     subject: str
-    """Such as `invoice INV-1`."""
+    """The row concerned, such as `invoice INV-1`."""
     problem: str
 
     def __str__(self) -> str:
@@ -47,11 +48,11 @@ SENTENCES = {
     "values": "it has a value for number {}, which is no {} of its organisation",
     "pdfs": "its PDF {} is none that is kept",
 }
-"""By the name of the statement: what its two facts mean."""
+"""Message for each statement, by its name; the placeholders take the statement's two facts."""
 
 
 def check_database(db: Connection) -> Iterator[Finding]:
-    """All findings; none when the database is as it should be."""
+    """Returns all findings; empty when the database is consistent."""
     for name, sentence in SENTENCES.items():
         for organisation, subject, *facts in db.execute(SQL[name]):
             yield Finding(name, organisation, subject, sentence.format(*facts))

@@ -1,4 +1,4 @@
-"""A person's data taken out of the hub's database on request."""
+"""Erases a person's data from the hub's database on request."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from headrace.store.records.documents import delete_document
 from headrace.store.records.references import Address
 
 _TELLING = 4
-"""Characters from which on a value of the person's is looked for in requests."""
+"""Minimum length, in characters, of a personal value that is searched for in requests."""
 _PERSONAL = frozenset(
     {"name", "firstName", "lastName", "email", "phone", "vatNumber", "address", "accountingRef"}
     | {"id", "externalId"}
 )
-"""Fields whose values tell who it is; others, such as the country, many share."""
+"""Fields whose values identify a person. Others, such as the country, are shared by many."""
 
 
 class Traces(Struct, frozen=True):
-    """What the database has of a customer, and the words by which requests about it are known."""
+    """What the database holds about a customer, and the words that identify requests about it."""
 
     customers: int
     documents: int
@@ -37,10 +37,11 @@ class Traces(Struct, frozen=True):
 def forget_customer(
     db: Connection, context: Context, external_id: str, dry_run: bool = False
 ) -> Traces:
-    """Removes the customer with its contacts, notes, links and documents; `dry_run` only counts.
+    """Delete the customer with its contacts, notes, links and documents; `dry_run` only counts.
 
-    What its documents settled is open again. BadRequest while it has children. A customer that
-    was deleted before leaves its external id as the one word.
+    Documents of other customers that its documents settled become open again. Raises BadRequest
+    while the customer has children. For a customer deleted earlier, the only word returned is its
+    external id.
     """
     row = find_customer(db, context, Address(external_id=external_id))
     if row is None:

@@ -1,7 +1,7 @@
-"""What time it is in an organisation: the real one, or that at which a test has stopped it.
+"""The current time of an organisation: real time, or the moment at which a test has frozen it.
 
-A stopped clock is kept with the organisation and counts as a change of its keys, so that every
-process on the database goes by it from the next request on.
+A frozen clock is stored with the organisation and counts as a change of its keys, so every process
+on the database uses it from the next request on.
 """
 
 from __future__ import annotations
@@ -16,26 +16,27 @@ from headrace.store.queries import KEY, ORGANISATION
 
 _FIRST = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST = datetime(9000, 1, 1, tzinfo=UTC)
-"""Ids hold the moment they were made at, and links end some time after it."""
+"""Latest moment accepted: ids encode the moment of their creation, and links expire some time after
+it."""
 
 
 class Times:
-    """Tells the time of organisations; stopped clocks are heeded in test mode only."""
+    """Returns the current time of organisations; frozen clocks apply in test mode only."""
 
     def __init__(self, clock: Clock, *, test_mode: bool = False) -> None:
         self.clock = clock
-        """The real one: for keys, limits and the hub's own housekeeping."""
+        """The real clock, used for keys, limits and the hub's own housekeeping."""
         self.test_mode = test_mode
 
     def now(self, organisation: Organisation) -> datetime:
-        """The organisation's moment, timezone-aware UTC."""
+        """Return the organisation's current time, as timezone-aware UTC."""
         if self.test_mode and organisation.clock is not None:
             return parse_instant(organisation.clock)
         return self.clock.now()
 
 
 def stop_clock(db: Connection, organisation: int, at: datetime) -> None:
-    """Stop the organisation's time at a moment; BadRequest for one that can't be used."""
+    """Freeze the organisation's clock at a moment. Raises BadRequest for a moment out of range."""
     if not _FIRST <= at < _LAST:
         raise BadRequest(
             f"at: {format_instant(at)} can't be used: a test clock goes from 1970 to 8999."
@@ -44,7 +45,7 @@ def stop_clock(db: Connection, organisation: int, at: datetime) -> None:
 
 
 def advance_clock(db: Connection, organisation: Organisation, by: timedelta, now: datetime) -> None:
-    """Move a stopped clock on; one that goes is stopped that much after `now`."""
+    """Move a frozen clock forward; a running clock is frozen that much after `now`."""
     start = parse_instant(organisation.clock) if organisation.clock else now
     try:
         end = start + by
@@ -54,7 +55,7 @@ def advance_clock(db: Connection, organisation: Organisation, by: timedelta, now
 
 
 def release_clock(db: Connection, organisation: int) -> None:
-    """Give the organisation real time again."""
+    """Return the organisation to real time."""
     _set(db, organisation, None)
 
 

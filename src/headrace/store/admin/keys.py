@@ -1,4 +1,5 @@
-"""The key pairs of organisations: made, rotated, revoked, listed. Only a hash is kept."""
+"""API key pairs of organisations: create, rotate, revoke, list. Only a hash of the secret is
+stored."""
 
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ from headrace.store.records.organisations import find_organisation
 
 
 class KeyPair(Struct, frozen=True, omit_defaults=True):
-    """What is shown once, when a key is made."""
+    """A new key pair; the secret is shown only once."""
 
     organisation: str
     key: str
@@ -27,21 +28,21 @@ class KeyPair(Struct, frozen=True, omit_defaults=True):
 
 
 class KeyEntry(Struct, frozen=True, rename="camel"):
-    """A key as it is listed; moments as the API writes them."""
+    """A key as it is listed, with moments in the API's format."""
 
     organisation: str
     key: str
     name: str
-    """What it is for, in the words of who made it."""
+    """Free text: what the key is for."""
     created_at: str
     last_used_at: str | None
-    """To the minute, more or less."""
+    """Accurate to about a minute."""
     expires_at: str | None
-    """When a rotated key ends."""
+    """When a rotated key expires."""
     revoked_at: str | None
 
     def state(self, now: str) -> str:
-        """How a list says whether it opens anything at `now`."""
+        """Return the key's state at `now`, as lists show it."""
         if self.revoked_at:
             return f"revoked {self.revoked_at}"
         if self.expires_at is None:
@@ -50,7 +51,7 @@ class KeyEntry(Struct, frozen=True, rename="camel"):
 
 
 class ActiveKey(Struct, frozen=True):
-    """A key that opens an organisation, until `expires_at` if it has that."""
+    """A key that grants access to an organisation, until `expires_at` if that is set."""
 
     secret_hash: str
     expires_at: str | None
@@ -58,12 +59,13 @@ class ActiveKey(Struct, frozen=True):
 
 
 def hash_secret(secret: str) -> str:
-    """A fast hash is enough: the secret has 256 random bits, nobody guesses it from there."""
+    """Hash a secret. A fast hash is enough: the secret has 256 random bits and can't be
+    brute-forced."""
     return hashlib.blake2b(secret.encode(), digest_size=32).hexdigest()
 
 
 def make_key(db: Connection, organisation_name: str, timestamp: str, name: str = "") -> KeyPair:
-    """A new key pair; ConfigurationError when there is no such organisation."""
+    """Create a key pair. Raises ConfigurationError when the organisation does not exist."""
     organisation = find_organisation(db, organisation_name)
     if organisation is None:
         raise ConfigurationError(
@@ -78,9 +80,9 @@ def make_key(db: Connection, organisation_name: str, timestamp: str, name: str =
 
 
 def rotate_key(db: Connection, key: str, overlap: timedelta, timestamp: str) -> KeyPair:
-    """A new pair of the same organisation and name; the old one ends after `overlap`.
+    """Create a new pair with the same organisation and name; the old one expires after `overlap`.
 
-    ConfigurationError when there is no such key in force.
+    Raises ConfigurationError when there is no such active key.
     """
     entry = find_key(db, key)
     if entry is None or entry.state(timestamp) != "in force":
@@ -94,25 +96,25 @@ def rotate_key(db: Connection, key: str, overlap: timedelta, timestamp: str) -> 
 
 
 def revoke_key(db: Connection, key: str, timestamp: str) -> None:
-    """End a key; ConfigurationError when there is no such active key."""
+    """Revoke a key. Raises ConfigurationError when there is no such active key."""
     if db.execute(KEY["revoke"], (timestamp, key)).rowcount == 0:
         raise ConfigurationError(f"There is no active key {key}: `headrace keys list` shows all.")
     db.execute(KEY["bump_version"])
 
 
 def find_key(db: Connection, key: str) -> KeyEntry | None:
-    """One, revoked or not."""
+    """Return one key, revoked or not."""
     row = db.execute(KEY["one"], (key,)).fetchone()
     return KeyEntry(*row) if row else None
 
 
 def list_keys(db: Connection) -> list[KeyEntry]:
-    """All keys of all organisations, revoked ones included."""
+    """Return all keys of all organisations, revoked ones included."""
     return [KeyEntry(*row) for row in db.execute(KEY["all"])]
 
 
 def active_keys(db: Connection) -> dict[str, ActiveKey]:
-    """By key; small enough to be held in memory."""
+    """Return the active keys by key id; few enough to be held in memory."""
     return {
         key: ActiveKey(secret_hash, expires_at, Organisation(*organisation))
         for key, secret_hash, expires_at, *organisation in db.execute(KEY["active"])
@@ -120,12 +122,12 @@ def active_keys(db: Connection) -> dict[str, ActiveKey]:
 
 
 def keys_version(db: Connection) -> int:
-    """Moves with every key that is made, rotated or revoked."""
+    """Return a number that changes whenever a key is created, rotated or revoked."""
     row = db.execute(KEY["version"]).fetchone()
     return row[0] if row else 0
 
 
 def record_uses(db: Connection, uses: Mapping[str, str]) -> None:
-    """Note when keys were used last; a later moment that is there already stays."""
+    """Record when keys were last used; a later moment already stored is kept."""
     for key, moment in sorted(uses.items()):
         db.execute(KEY["use"], (moment, key, moment))

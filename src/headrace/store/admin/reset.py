@@ -1,4 +1,4 @@
-"""An organisation emptied, as if it had just been made."""
+"""Empties an organisation, as if it had just been created."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from headrace.store.records.pdfs import pdfs_of_organisation, release_pdf
 
 
 def reset_organisation(db: Connection, organisation: Organisation) -> None:
-    """Remove all its data; it keeps its name, currency, time zone and keys, and goes by real time.
+    """Delete all data of the organisation. It keeps its name, currency, time zone and keys; its
+    clock returns to real time.
 
-    The files of its PDFs are removed by the next sweep.
+    The next sweep removes the files of its PDFs.
     """
     pdfs = pdfs_of_organisation(db, organisation)
     for statement in RESET.values():

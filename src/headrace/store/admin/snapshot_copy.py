@@ -1,6 +1,6 @@
-"""The contents of a hub's database, to and from a SQLite file of the same schema.
+"""Copies the contents of a hub's database to and from a SQLite file of the same schema.
 
-The file is the same whichever engine it comes from, so it can be restored on either.
+The file does not depend on the engine, so a snapshot of one can be restored on the other.
 """
 
 from __future__ import annotations
@@ -23,17 +23,18 @@ TABLES = (
     "reconciliation", "allocation", "counter", "custom_field", "custom_key", "custom_value",
     "catalogue", "action", "note", "portal_link",
 )  # fmt: skip
-"""All tables, each after those that it refers to."""
+"""All tables; each comes after the tables it refers to."""
 
 _BATCH = 500
 _KEYS_STEP = 1_000_000
-"""Keys that are made while others are restored can't bring the count there."""
+"""Step by which the version of the keys is raised: large enough that keys created during the
+restore can't reach the same number."""
 
 
 def copy_out(place: Place, path: Path) -> None:
-    """Write the database as it is at one moment to a new file, also while hubs serve it.
+    """Write a consistent copy of the database to a new file, also while hubs serve it.
 
-    Raises ConfigurationError when there is none of this version's schema.
+    Raises ConfigurationError when there is no database of this version's schema.
     """
     if place.url is None:
         _vacuum(place, path)
@@ -45,10 +46,10 @@ def copy_out(place: Place, path: Path) -> None:
 
 
 def copy_in(path: Path, place: Place) -> None:
-    """Replace all that the database has by what the file has, at once or not at all.
+    """Replace the whole contents of the database by those of the file, atomically.
 
-    The database has this version's schema already; the file is brought to it, so it should be a
-    copy. Hubs that serve the database go on; their writes wait meanwhile.
+    The database must already have this version's schema. The file is migrated in place, so pass a
+    copy. Hubs that serve the database keep running; their writes wait until the end.
     """
     with _opened(path) as copy:
         sqlite.transact(copy, migrate)
@@ -78,14 +79,15 @@ def _fill(copy: sqlite3.Connection, remote: Connection) -> None:
     copy.execute("DELETE FROM meta")
     for table in TABLES:
         insert = _insert(copy, table)
-        # A cursor of its own each: what is fetched from it has its columns.
+        # One cursor name for each table: a prepared FETCH keeps the columns of its first cursor.
         remote.execute(f"DECLARE {table}_rows CURSOR FOR {_select(copy, table)}")
         while rows := remote.execute(f"FETCH {_BATCH} FROM {table}_rows").fetchall():
             copy.executemany(insert, rows)
 
 
 def _swap(copy: sqlite3.Connection, place: Place) -> None:
-    """SQLite's own backup: one write transaction of the live database, whoever has it open."""
+    """Replace a SQLite database by SQLite's own backup: one write transaction, whoever else has it
+    open."""
     assert place.folder is not None
     live = sqlite.connect(place.folder / DATABASE)
     try:
@@ -111,13 +113,14 @@ def _upload(remote: Any, copy: sqlite3.Connection) -> None:
 
 
 def _renew_keys(copy: sqlite3.Connection, live: Connection) -> None:
-    """Let every process see that keys may have changed, whatever it knew before."""
+    """Change the version of the keys, so that every process reloads them whatever it knew
+    before."""
     known = [row[0] for db in (copy, live) if (row := db.execute(KEY["version"]).fetchone())]
     copy.execute(KEY["set_version"], (max(known, default=0) + _KEYS_STEP,))
 
 
 def _select(copy: sqlite3.Connection, table: str) -> str:
-    # A parent has to be there before its children.
+    # Parents first: a child's row refers to its parent's.
     order = " ORDER BY parent IS NOT NULL, seq" if table == "customer" else ""
     return f"SELECT {', '.join(_columns(copy, table))} FROM {table}{order}"
 
@@ -138,7 +141,7 @@ def _batches(rows: sqlite3.Cursor) -> Iterator[list[Any]]:
 
 
 class _opened:
-    """A snapshot's file, which belongs to whoever has it open."""
+    """Open a snapshot's file; the caller owns it exclusively."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

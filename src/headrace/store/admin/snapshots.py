@@ -1,7 +1,7 @@
-"""Snapshots of a hub: a copy of its database and PDFs in a folder, to go back to.
+"""Snapshots of a hub: copies of its database and PDFs that can be restored.
 
-A snapshot is a folder of `snapshots` in the data folder: `hub.db`, `pdfs` and `snapshot.json`. It
-is there whole or not at all.
+A snapshot is a folder below `snapshots` in the data folder, with `hub.db`, `pdfs` and
+`snapshot.json`. It appears atomically: complete or not at all.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from headrace.store.pdf_files import FolderPdfs, PdfFiles, put_on_disk
 from headrace.store.records.pdfs import PdfFile, all_pdfs, used_pdfs
 
 SNAPSHOTS = "snapshots"
-"""The folder of snapshots in a data folder."""
+"""Name of the folder of snapshots in a data folder."""
 _ABOUT = "snapshot.json"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _UNFINISHED = ".part-"
@@ -36,24 +36,24 @@ _TRIES = 3
 
 
 class Snapshot(Struct, frozen=True, rename="camel"):
-    """What is known of one."""
+    """Metadata of a snapshot."""
 
     name: str
     created_at: str
     headrace: str
-    """The version that made it."""
+    """Version of headrace that made it."""
     schema: int
-    """Of its database; an older headrace can't restore it."""
+    """Schema version of its database; an older headrace can't restore it."""
     pdfs: int
-    """How many files."""
+    """Number of files."""
     bytes: int
 
 
 def make_snapshot(place: Place, files: PdfFiles, name: str | None, now: datetime) -> Snapshot:
-    """Copy all organisations as they are at one moment, also while hubs serve them.
+    """Copy all organisations at one moment, also while hubs serve them.
 
-    `name` is made of the moment unless given. Raises ConfigurationError when it is taken or can't
-    be used, or there is nothing to copy.
+    `name` defaults to a timestamp. Raises ConfigurationError when the name is taken or invalid, or
+    when there is nothing to copy.
     """
     name = name or re.sub(r"[-:]|\.\d+", "", format_instant(now))
     target = _folder(place, name)
@@ -81,7 +81,7 @@ def make_snapshot(place: Place, files: PdfFiles, name: str | None, now: datetime
 
 
 def list_snapshots(place: Place) -> list[Snapshot]:
-    """All, oldest first."""
+    """Return all snapshots, oldest first."""
     folder = _home(place)
     if not folder.exists():
         return []
@@ -90,10 +90,10 @@ def list_snapshots(place: Place) -> list[Snapshot]:
 
 
 def restore_snapshot(place: Place, files: PdfFiles, name: str) -> Snapshot:
-    """Put everything back as it was: all organisations, keys and PDFs, at once or not at all.
+    """Restore all organisations, keys and PDFs from a snapshot, atomically.
 
-    Also while hubs serve the place. Raises ConfigurationError when there is no such snapshot, or a
-    newer headrace made it; then nothing is changed.
+    Works while hubs serve the data. Raises ConfigurationError when the snapshot does not exist or
+    was made by a newer headrace; nothing is changed then.
     """
     folder = _existing(place, name)
     about = _about(folder)
@@ -111,11 +111,11 @@ def restore_snapshot(place: Place, files: PdfFiles, name: str) -> Snapshot:
         needed = _pdfs_of(path)
         _bring(needed, kept, files)
         with transactions(place, make=True):
-            pass  # a place that is new, or of an earlier version, has the schema now
+            pass  # creates the schema of a new database, migrates an older one
         with snapshot(place) as db:
             before = set(all_pdfs(db))
         copy_in(path, place)
-        # One that was about to be removed as unused is needed again.
+        # A file that was about to be removed as unused is referred to again.
         _bring(needed, kept, files)
     for file in before - set(needed):
         files.remove(file.name)
@@ -123,7 +123,7 @@ def restore_snapshot(place: Place, files: PdfFiles, name: str) -> Snapshot:
 
 
 def delete_snapshot(place: Place, name: str) -> None:
-    """Raises ConfigurationError when there is none."""
+    """Delete a snapshot. Raises ConfigurationError when it does not exist."""
     folder = _existing(place, name)
     doomed = folder.with_name(f"{_UNFINISHED}{name}")
     folder.rename(doomed)
@@ -131,7 +131,7 @@ def delete_snapshot(place: Place, name: str) -> None:
 
 
 def _copy(place: Place, files: PdfFiles, part: Path) -> int:
-    """The database, then the PDFs that its documents have; gives their number."""
+    """Copy the database, then the PDFs its documents refer to; returns the number of PDFs."""
     into = FolderPdfs(part / PDFS)
     for turn in range(_TRIES):
         path = part / DATABASE
@@ -144,7 +144,7 @@ def _copy(place: Place, files: PdfFiles, part: Path) -> int:
                     into.write(file.name, content)
             return len(needed)
         except FileNotFoundError as error:
-            # Replaced and removed since the database was copied: copy that again.
+            # Replaced and removed after the database was copied: copy the database again.
             if turn == _TRIES - 1:
                 raise ConfigurationError(f"A PDF is missing: {error}.") from None
     raise AssertionError

@@ -1,4 +1,4 @@
-"""What the server asks of an engine, whichever it is."""
+"""The interface of a storage engine, as the server uses it."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ T = TypeVar("T")
 
 
 class Store(Protocol):
-    """One database, opened for a process that serves it.
+    """A database opened by a process that serves it.
 
-    Store functions are plain `fn(db, ...)` over a `Connection`. Each runs in a transaction that the
-    engine begins and ends, on a thread of the engine's choice, and may be run a second time when
-    the first came to nothing: it has no effect but by its statements. When the database can't be
-    reached or written, the answer is ServiceUnavailable.
+    Store functions are plain `fn(db, ...)` over a `Connection`. The engine runs each in a
+    transaction, on a thread it chooses, and may run it again when the first transaction was lost: a
+    store function must have no side effects besides its statements. All methods raise
+    ServiceUnavailable when the database can't be reached or written.
     """
 
     def write(self, organisation: int, run: Callable[..., T], *arguments: Any) -> Awaitable[T]:
-        """Queue a write; resolves after its commit, or with what `run` raised.
+        """Queue a write; resolves after its commit, or raises what `run` raised.
 
-        Writes of one organisation happen one after the other, in the order of the calls and
-        whichever process they come from; 0 stands for what belongs to none.
+        Writes of one organisation are serialised across processes and keep the order of the calls.
+        Organisation 0 stands for data that belongs to no organisation.
         """
 
     def read(self, run: Callable[..., T], *arguments: Any) -> Awaitable[T]:
-        """Run a few statements by key on one snapshot, which has all that was committed when this
+        """Run a few lookups by key on one snapshot, which includes everything committed before this
         turn of the event loop began."""
 
     def scan(self, run: Callable[..., T], *arguments: Any) -> Awaitable[T]:
-        """As `read`, for what may take a while."""
+        """Like `read`, for queries that may take long."""
 
     def close(self) -> None:
         """Finish what is queued, then close every connection."""

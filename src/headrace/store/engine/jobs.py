@@ -1,4 +1,4 @@
-"""What is asked of an engine's thread, and how the answer comes back to the event loop."""
+"""Jobs: calls handed to an engine's thread, and their results handed back to the event loop."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from msgspec import Struct
 
 
 class Job(Struct, eq=False):
-    """A store function to run as `run(db, *arguments)`, and the future that waits for it."""
+    """A store function to run as `run(db, *arguments)`, with the future that awaits it."""
 
     run: Callable[..., Any]
     arguments: tuple[Any, ...]
@@ -22,16 +22,16 @@ class Job(Struct, eq=False):
 
 
 def new_job(run: Callable[..., Any], arguments: tuple[Any, ...]) -> Job:
-    """A job whose future belongs to the running event loop."""
+    """Return a job whose future belongs to the running event loop."""
     loop = asyncio.get_running_loop()
     return Job(run, arguments, loop, loop.create_future())
 
 
 def hand_back(jobs: Sequence[Job]) -> None:
-    """Resolve the futures of finished jobs, from whichever thread ran them."""
+    """Resolve the futures of finished jobs; may be called from any thread."""
     for loop in {job.loop for job in jobs}:
         mine = [job for job in jobs if job.loop is loop]
-        with contextlib.suppress(RuntimeError):  # the loop may be closed: nobody waits then
+        with contextlib.suppress(RuntimeError):  # a closed loop: nothing awaits the result
             loop.call_soon_threadsafe(_resolve, mine)
 
 

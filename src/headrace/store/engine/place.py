@@ -1,4 +1,4 @@
-"""Where a hub's data are, and opening them: to serve them, or for a command's transactions."""
+"""Locates a hub's data and opens it, for serving or for the transactions of a command."""
 
 from __future__ import annotations
 
@@ -26,29 +26,31 @@ T = TypeVar("T")
 
 DATABASE = "hub.db"
 PDFS = "pdfs"
-"""The folder of PDFs in a data folder."""
+"""Name of the folder of PDFs in a data folder."""
 _SCAN_CACHE_KB = 64_000
 _SCHEMES = ("postgresql://", "postgres://")
 
 
 class Place(Struct, frozen=True):
-    """A folder with a SQLite database, or the URL of a PostgreSQL database."""
+    """Where a hub's data is: a folder with a SQLite database, or the URL of a PostgreSQL
+    database."""
 
     folder: Path | None = None
     url: str | None = None
 
     def __str__(self) -> str:
-        """For messages; a URL may hold a password, so it is not shown."""
+        """Return a name for messages. A URL may contain a password, so it is not shown."""
         return "the database" if self.url else f"{self.folder}"
 
 
 def find_place(
     data: Path | None, database: str | None, environment: Mapping[str, str] = os.environ
 ) -> Place:
-    """The place that `--data` and `--database` name.
+    """Return the place that `--data` and `--database` name.
 
-    `database` is a URL, or `env:NAME` or `file:PATH` of one. With both, the data folder holds what
-    a database does not. Raises ConfigurationError without either, or for what is no such URL.
+    `database` is a URL, or `env:NAME` or `file:PATH` that holds one. With both options, the data
+    folder holds everything that is not in the database. Raises ConfigurationError when both are
+    missing or the URL is invalid.
     """
     if database is None:
         if data is None:
@@ -64,9 +66,10 @@ def find_place(
 
 
 def open_store(place: Place, *, durable: bool = True) -> Store:
-    """The engine of the place, made or migrated; ConfigurationError if it can't be used.
+    """Open the engine of the place; creates or migrates the schema. Raises ConfigurationError if
+    the database can't be used.
 
-    A database on a disk may be told not to be `durable`; a server keeps its own rules.
+    `durable=False` turns off syncing to disk for SQLite; a PostgreSQL server's own settings apply.
     """
     if place.url is not None:
         return PostgresStore(place.url)
@@ -75,7 +78,7 @@ def open_store(place: Place, *, durable: bool = True) -> Store:
 
 
 class Transact:
-    """Runs store functions one by one, each in a write transaction of its own."""
+    """Runs store functions one by one, each in its own write transaction."""
 
     def __init__(self, begin: Callable[..., Any]) -> None:
         self._begin = begin
@@ -87,10 +90,10 @@ class Transact:
 
 @contextlib.contextmanager
 def transactions(place: Place, *, make: bool = False) -> Iterator[Transact]:
-    """For commands, also while a hub runs on the place.
+    """Open the place for a command; hubs may serve it at the same time.
 
-    Brings the schema up to date. Raises ConfigurationError where there is no database yet, unless
-    `make` is given; PostgreSQL's are made by their administrator.
+    Migrates the schema. Raises ConfigurationError where no database exists yet, unless `make` is
+    given. PostgreSQL databases are created by their administrator.
     """
     if place.url is not None:
         with postgres.transactions(place.url) as run_alone:
@@ -108,14 +111,17 @@ def transactions(place: Place, *, make: bool = False) -> Iterator[Transact]:
 
 
 def rewrite(place: Place) -> bool:
-    """Writes the database's files anew, so that nothing deleted is left in them; False where that
-    could not be done as a whole: in PostgreSQL it is the administrator's, by `vacuum full`."""
+    """Rewrite the database's files so that no deleted data remains in them.
+
+    Returns False where that was not completely possible. On PostgreSQL the administrator has to run
+    `vacuum full`.
+    """
     return place.url is None and sqlite.rewrite(database_file(place))
 
 
 @contextlib.contextmanager
 def snapshot(place: Place) -> Iterator[Connection]:
-    """The database as it is at one moment, for reading only, also while hubs serve it.
+    """Open a read-only, consistent view of the database, also while hubs serve it.
 
     Raises ConfigurationError where there is no database of this version's schema.
     """
@@ -136,7 +142,8 @@ def snapshot(place: Place) -> Iterator[Connection]:
 
 
 def check_file(db: sqlite3.Connection, path: Path) -> None:
-    """ConfigurationError unless what was opened is a hub's database of this version's schema."""
+    """Raise ConfigurationError unless the open file is a hub's database of this version's
+    schema."""
     try:
         check_version(db)
     except sqlite3.DatabaseError as error:
@@ -144,8 +151,8 @@ def check_file(db: sqlite3.Connection, path: Path) -> None:
 
 
 def database_file(place: Place, *, make: bool = False) -> Path:
-    """The SQLite database of a data folder; ConfigurationError where it is not there, unless it is
-    to be made."""
+    """Return the path of the SQLite database in a data folder. Raises ConfigurationError when it is
+    missing, unless `make` is given."""
     assert place.folder is not None
     path = place.folder / DATABASE
     if not make and not path.exists():

@@ -1,12 +1,13 @@
-"""The PostgreSQL engine: threads with a connection each, writes in groups by organisation.
+"""The PostgreSQL engine: threads with one connection each, writes grouped by organisation.
 
-The promises are those of the SQLite engine. Writes that wait for one organisation share a
-transaction, each in a savepoint of its own, under an advisory lock that makes them the only ones
-of that organisation in any process. Reads that wait share a snapshot that is taken after the last
-of them was asked for, so that each sees what was committed before it.
+It gives the same guarantees as the SQLite engine. Writes queued for one organisation share a
+transaction, each in its own savepoint. An advisory lock serialises the transactions of an
+organisation across all processes. Queued reads share a snapshot that is taken after the last of
+them was queued, so each sees everything committed before it.
 
-A connection that is lost is made again. What was under way is run once more, unless it may have
-been committed already: then the sender is told so, and repeating it is safe, for imports are.
+A lost connection is replaced and its work is run once more, unless the commit may already have
+happened. In that case the sender gets an error that says so; sending an import again is safe
+because imports are idempotent.
 """
 
 from __future__ import annotations
@@ -29,33 +30,39 @@ from headrace.store.engine.postgres_connection import (
 )
 from headrace.store.engine.postgres_dialect import schema_for_postgres
 from headrace.store.engine.postgres_statistics import Statistics
-from headrace.store.engine.postgres_threads import CommitLost, Greet, Lane, Line, translated
+from headrace.store.engine.postgres_threads import (
+    CommitLost,
+    ConnectionThreads,
+    OnConnect,
+    ThreadConnection,
+    error_for_client,
+)
 from headrace.store.migrations import migrate
 
 T = TypeVar("T")
 
 _LOCK = "SELECT pg_advisory_xact_lock(?, ?)"
 LOCK_SPACE = 1_214_603_620
-"""Sets our advisory locks apart from those of other programs on the same database."""
+"""Namespace of our advisory locks, apart from those of other programs on the same database."""
 _SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _WRITES_MAX = 32
-"""Of a group: PostgreSQL keeps track of 64 savepoints cheaply."""
+"""Maximum group size: PostgreSQL tracks up to 64 savepoints cheaply."""
 _READS_MAX = 4
 
 
 class PostgresStore:
-    """One database, opened for a process that serves it; `close` ends what is under way."""
+    """A database opened by a process that serves it; `close` finishes the work in progress."""
 
     def __init__(self, url: str, *, writers: int = 3, readers: int = 2, scanners: int = 2) -> None:
-        """Open and migrate.
+        """Open and migrate the database.
 
-        Raises ConfigurationError when there is no such database, or a newer version's.
+        Raises ConfigurationError when it does not exist or has a newer version's schema.
         """
         self._url = url
         transact(url, migrate, schema_for_postgres)
         self._statistics = Statistics(url)
         self._writes: dict[int, deque[Job]] = {}
-        """Waiting writes of the organisations that have a turn coming or under way."""
+        """Queued writes of each organisation that has a group scheduled or running."""
         self._turns: queue.SimpleQueue[int | None] = queue.SimpleQueue()
         self._changed = threading.Condition()
         self._writers = [
@@ -63,8 +70,8 @@ class PostgresStore:
         ]
         for writer in self._writers:
             writer.start()
-        self._reads = Lane(url, _read_together, threads=readers, together=_READS_MAX)
-        self._scans = Lane(url, _read_together, threads=scanners)
+        self._reads = ConnectionThreads(url, _read_together, threads=readers, group_max=_READS_MAX)
+        self._scans = ConnectionThreads(url, _read_together, threads=scanners)
 
     def write(self, organisation: int, run: Callable[..., T], *arguments: Any) -> asyncio.Future[T]:
         job = new_job(run, arguments)
@@ -78,18 +85,20 @@ class PostgresStore:
         return job.future
 
     def read(self, run: Callable[..., T], *arguments: Any) -> asyncio.Future[T]:
-        return self._reads.ask(run, *arguments)
+        return self._reads.submit(run, *arguments)
 
     def scan(self, run: Callable[..., T], *arguments: Any) -> asyncio.Future[T]:
-        return self._scans.ask(run, *arguments)
+        return self._scans.submit(run, *arguments)
 
-    def lane(self, prepare: Callable[[PostgresConnection], None], greet: Greet) -> Lane:
-        """One thread more, with a connection and transactions of its own; its user closes it.
+    def dedicated_thread(
+        self, prepare: Callable[[PostgresConnection], None], on_connect: OnConnect
+    ) -> ConnectionThreads:
+        """Start a thread with its own connection and transactions; the caller closes it.
 
-        `prepare` runs now, alone on the database; `greet` on each new connection.
+        `prepare` runs now, in an exclusive transaction; `on_connect` runs on each new connection.
         """
         transact(self._url, prepare)
-        return Lane(self._url, _write_alone, greet=greet)
+        return ConnectionThreads(self._url, _write_alone, on_connect=on_connect)
 
     def close(self) -> None:
         with self._changed:
@@ -103,12 +112,12 @@ class PostgresStore:
         self._statistics.close()
 
     def _write_loop(self) -> None:
-        line = Line(self._url)
+        connection = ThreadConnection(self._url)
         while (organisation := self._turns.get()) is not None:
             with self._changed:
                 waiting = self._writes[organisation]
                 jobs = [waiting.popleft() for _ in range(min(len(waiting), _WRITES_MAX))]
-            line.serve(jobs, _Writing(organisation))
+            connection.serve(jobs, _Writing(organisation))
             hand_back(jobs)
             self._statistics.count(len(jobs))
             with self._changed:
@@ -117,11 +126,11 @@ class PostgresStore:
                 else:
                     del self._writes[organisation]
                     self._changed.notify_all()
-        line.close()
+        connection.close()
 
 
 class _Writing:
-    """A group of writes of one organisation, as one transaction."""
+    """A group of writes of one organisation in one transaction."""
 
     def __init__(self, organisation: int) -> None:
         self._organisation = organisation
@@ -135,7 +144,7 @@ class _Writing:
 
 
 def _run_in_savepoint(db: PostgresConnection, job: Job) -> None:
-    """Run one write; what it raises is its own, and undoes what it did."""
+    """Run one write. If it raises, only its own changes are rolled back."""
     job.error = None
     db.execute("SAVEPOINT job")
     try:
@@ -144,15 +153,15 @@ def _run_in_savepoint(db: PostgresConnection, job: Job) -> None:
     except ConnectionLost:
         raise
     except Exception as error:
-        job.error = translated(error)
-        with contextlib.suppress(DatabaseError):  # of what it had queued before it gave up
+        job.error = error_for_client(error)
+        with contextlib.suppress(DatabaseError):  # discards what it had queued before it failed
             db.settle()
         db.execute("ROLLBACK TO job")
     db.execute("RELEASE job")
 
 
 def _write_alone(db: PostgresConnection, jobs: Sequence[Job]) -> None:
-    """A transaction for each."""
+    """Run each job in its own transaction."""
     for job in jobs:
         db.execute("BEGIN")
         job.result = job.run(db, *job.arguments)
@@ -169,7 +178,8 @@ def _commit(db: PostgresConnection) -> None:
 
 
 def _read_together(db: PostgresConnection, jobs: Sequence[Job]) -> None:
-    """One snapshot for all; the end of the transaction goes out with what comes next."""
+    """Run all jobs on one snapshot; the end of the transaction is sent along with the next
+    statement."""
     db.execute(_SNAPSHOT)
     for job in jobs:
         job.error = None
@@ -178,7 +188,7 @@ def _read_together(db: PostgresConnection, jobs: Sequence[Job]) -> None:
         except ConnectionLost:
             raise
         except DatabaseError as error:
-            job.error = translated(error)
+            job.error = error_for_client(error)
             db.execute("ROLLBACK")
             db.execute(_SNAPSHOT)
         except Exception as error:
@@ -188,9 +198,9 @@ def _read_together(db: PostgresConnection, jobs: Sequence[Job]) -> None:
 
 @contextlib.contextmanager
 def transactions(url: str) -> Iterator[Callable[..., Any]]:
-    """Runs store functions one by one in write transactions of their own, on one connection.
+    """Run store functions one by one, each in its own write transaction, on one connection.
 
-    Raises ConfigurationError when the database can't be reached, or is no longer.
+    Raises ConfigurationError when the database can't be reached or the connection is lost.
     """
     with _connected(url) as db:
         yield functools.partial(_transact, db)
@@ -198,7 +208,7 @@ def transactions(url: str) -> Iterator[Callable[..., Any]]:
 
 @contextlib.contextmanager
 def snapshot(url: str) -> Iterator[PostgresConnection]:
-    """A connection in a transaction that reads the database as it is at one moment."""
+    """Open a read-only transaction on one snapshot of the database."""
     with _connected(url) as db:
         db.execute(_SNAPSHOT)
         yield db

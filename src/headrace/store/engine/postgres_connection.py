@@ -1,10 +1,10 @@
-"""A connection to PostgreSQL as store functions use it: prepared, pipelined, by libpq itself.
+"""A PostgreSQL connection for store functions: prepared statements, pipelined, directly on libpq.
 
-A statement is queued and goes out when somebody asks for rows, together with all that was queued
-before it. So a group of statements costs as many round trips as there are answers that are needed
-to go on; a change costs none of its own. An error of a queued statement is raised where the next
-answer is asked for, at the latest by `settle`. psycopg's cursors take three times the CPU for a
-point read, and more in their own pipeline mode.
+A statement is queued and sent when rows are needed, together with everything queued before it. A
+group of statements therefore costs one round trip per result that is needed to continue; changes
+cost none of their own. An error of a queued statement is raised when the next result is needed, at
+the latest by `settle`. psycopg's cursors take three times the CPU for a point read, and more in
+their own pipeline mode.
 """
 
 from __future__ import annotations
@@ -27,23 +27,25 @@ _SETTINGS = {
     "keepalives_interval": "10",
     "keepalives_count": "3",
     "tcp_user_timeout": "30000",
-    # Plans are kept, and those made while a table was small must do when it is full: so by index.
-    # The server finds a hub that is gone without a word within a minute, and frees what it held.
+    # Plans are cached, and a plan made while a table was small must still work when it is full: so
+    # it has to use the index. Keepalives let the server notice a vanished hub within a minute and
+    # release what it held.
     "options": "-c jit=off -c enable_seqscan=off -c idle_in_transaction_session_timeout=60s "
     "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3",
 }
 
 
 _PASSING = ("40", "53", "57", "58", "25006")
-"""SQLSTATEs that start so: a conflict, no space or memory, an operator, the system, read-only."""
+"""SQLSTATE prefixes of temporary errors: conflicts, no space or memory, shutdown by an operator,
+system errors, read-only."""
 
 
 class ConnectionLost(Exception):
-    """The connection broke, or could not be made; what was not committed is not stored."""
+    """The connection broke or could not be made; nothing uncommitted is stored."""
 
 
 class DatabaseError(Exception):
-    """A statement that the server refuses; `sqlstate` says why."""
+    """The server rejected a statement; `sqlstate` holds the reason."""
 
     def __init__(self, message: str, sqlstate: str = "") -> None:
         super().__init__(message)
@@ -51,12 +53,12 @@ class DatabaseError(Exception):
 
     @property
     def passing(self) -> bool:
-        """Whether the same statement may succeed later, with the same data."""
+        """Whether the same statement may succeed later with the same data."""
         return self.sqlstate.startswith(_PASSING)
 
 
 class PostgresCursor:
-    """The rows of one statement; waits for the server when they are asked for."""
+    """The rows of one statement; blocks on the server when they are fetched."""
 
     __slots__ = ("_at", "_db", "_result", "_rows")
 
@@ -68,7 +70,7 @@ class PostgresCursor:
 
     @property
     def rowcount(self) -> int:
-        """Rows that the statement changed."""
+        """Number of rows that the statement changed."""
         return int(self._settled().command_tuples or 0)
 
     def fetchone(self) -> Any:
@@ -88,7 +90,7 @@ class PostgresCursor:
         return iter(self.fetchall())
 
     def take(self, result: Any) -> None:
-        """Keep what the server answered."""
+        """Store the server's result."""
         self._result = result
 
     def _settled(self) -> Any:
@@ -103,10 +105,11 @@ class PostgresCursor:
 
 
 class PostgresConnection:
-    """One connection, in autocommit mode: transactions are begun and ended by statements."""
+    """A connection in autocommit mode; transactions are begun and ended by statements."""
 
     def __init__(self, url: str) -> None:
-        """Raises ConnectionLost when there is no server, ConfigurationError on a wrong URL."""
+        """Connect. Raises ConnectionLost when the server is unreachable, ConfigurationError on an
+        invalid URL."""
         driver = _driver()
         self._connection = _connect(driver, url)
         self._pg = self._connection.pgconn
@@ -117,9 +120,9 @@ class PostgresConnection:
         self._prepared: dict[str, bytes] = {}
         self._names = 0
         self._queued: list[PostgresCursor | str] = []
-        """What went out since the last sync: a cursor, or the statement that is prepared."""
+        """Sent since the last sync: cursors, or statements being prepared."""
         self._expected: deque[list[PostgresCursor | str]] = deque()
-        """What the server still has to answer, by sync."""
+        """Results still expected from the server, grouped by sync."""
         self._poll = select.poll()
         self._poll.register(self._pg.socket, select.POLLIN)
         self._pg.enter_pipeline_mode()
@@ -137,7 +140,7 @@ class PostgresConnection:
         return cursor
 
     def send(self) -> None:
-        """Let go what is queued, without waiting for its answers."""
+        """Send what is queued without waiting for results."""
         if self._queued:
             try:
                 self._pg.pipeline_sync()
@@ -147,9 +150,9 @@ class PostgresConnection:
             self._queued = []
 
     def settle(self) -> None:
-        """Have everything answered; raises the first error of what was queued, or ConnectionLost.
+        """Wait for all results. Raises the first error of the queued statements, or ConnectionLost.
 
-        After an error the transaction can only be rolled back, to a savepoint or altogether.
+        After an error the transaction can only be rolled back, to a savepoint or completely.
         """
         self.send()
         problem: Exception | None = None
@@ -160,7 +163,7 @@ class PostgresConnection:
             raise problem
 
     def load(self, result: Any) -> list[Any]:
-        """A result's rows as tuples."""
+        """Convert a result to rows, as tuples."""
         rows = result.ntuples
         if not rows:
             return []
@@ -170,11 +173,11 @@ class PostgresConnection:
 
     @property
     def in_transaction(self) -> bool:
-        """Whether the server is within a transaction, by what it has answered so far."""
+        """Whether the server is inside a transaction, as of its last result."""
         return bool(self._pg.transaction_status != self._pq.TransactionStatus.IDLE)
 
     def close(self) -> None:
-        """Safe to call on a connection that is lost."""
+        """Close the connection; safe on a lost one."""
         with contextlib.suppress(self._lost):
             self._connection.close()
 
@@ -190,7 +193,7 @@ class PostgresConnection:
         return name
 
     def _receive(self, batch: list[PostgresCursor | str]) -> Exception | None:
-        """The answers up to one sync; gives the first error among them."""
+        """Receive the results up to one sync; returns the first error among them."""
         problem: Exception | None = None
         status = self._pq.ExecStatus
         for entry in batch:
@@ -200,13 +203,13 @@ class PostgresConnection:
             good = result.status in (status.TUPLES_OK, status.COMMAND_OK)
             if isinstance(entry, str):
                 if not good:
-                    # It failed, or was passed over for an error before it: not prepared then.
+                    # It failed or was skipped after an earlier error, so it is not prepared.
                     del self._prepared[entry]
             else:
                 entry.take(result)
             if not good and problem is None:
                 problem = self._problem(result)
-            self._next()  # the end of this statement's results
+            self._next()  # end of this statement's results
         self._next()  # the sync
         return problem
 
@@ -229,7 +232,7 @@ class PostgresConnection:
 
 
 def _driver() -> Any:
-    """psycopg, loaded when it is needed: a hub on SQLite starts without it."""
+    """Import psycopg on first use, so that a hub on SQLite starts without it."""
     load_extra("psycopg.types.numeric", "postgres", "PostgreSQL")
     return load_extra("psycopg", "postgres", "PostgreSQL")
 
@@ -248,7 +251,7 @@ def _connect(driver: Any, url: str) -> Any:
 
 
 def _written(value: Any) -> bytes:
-    """A parameter as PostgreSQL reads it."""
+    """Convert a parameter to PostgreSQL's text format."""
     if isinstance(value, str):
         if "\0" in value:
             raise ValueError("PostgreSQL's text can't hold the character NUL")

@@ -1,9 +1,9 @@
-"""The planner's statistics of a database that is filling.
+"""Keeps the planner's statistics current while a database fills.
 
-PostgreSQL keeps the plan of a prepared statement until it has new statistics, and by itself it
-collects none in a table's first minute. A plan made for an empty table would go through all rows
-of an organisation, so an import would become slower with each row. Here statistics are collected
-when tables have doubled.
+PostgreSQL keeps the plan of a prepared statement until the statistics change, and does not analyse
+a new table in its first minute. A plan made for an empty table scans all rows of an organisation,
+so an import would slow down with each row. Therefore tables are analysed here each time they have
+doubled.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _FACTOR = 4
 
 
 class Statistics:
-    """Told how much is written, it looks after the tables at ever longer distances."""
+    """Counts committed writes and analyses the tables at growing intervals."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -34,7 +34,7 @@ class Statistics:
         self._thread: threading.Thread | None = None
 
     def count(self, writes: int) -> None:
-        """So many more writes are committed; from any thread, and never waits."""
+        """Add a number of committed writes. Callable from any thread; never blocks."""
         with self._lock:
             self._written += writes
             if self._written < self._due or (self._thread and self._thread.is_alive()):
@@ -44,7 +44,7 @@ class Statistics:
             self._thread.start()
 
     def close(self) -> None:
-        """Wait for what is under way."""
+        """Wait for the analysis in progress."""
         if self._thread is not None:
             self._thread.join()
 
@@ -56,11 +56,11 @@ class Statistics:
             finally:
                 db.close()
         except (ConnectionLost, DatabaseError) as error:
-            _LOGGER.warning("statistics of the tables can't be collected: %s", error)
+            _LOGGER.warning("table statistics can't be collected: %s", error)
 
 
 def collect(db: PostgresConnection) -> list[str]:
-    """Collect those of the tables that have doubled since the last time; gives their names."""
+    """Analyse the tables that have doubled since the last time; returns their names."""
     names = [name for (name,) in db.execute(SQL["grown"])]
     for name in names:
         db.execute(f'ANALYZE "{name}"')

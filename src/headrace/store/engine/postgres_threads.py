@@ -1,4 +1,4 @@
-"""Threads with a connection each, that serve what is asked in the order of asking."""
+"""Worker threads with one PostgreSQL connection each, behind a first-in, first-out queue."""
 
 from __future__ import annotations
 
@@ -19,28 +19,29 @@ from headrace.store.engine.postgres_connection import (
 
 T = TypeVar("T")
 
-Greet = Callable[[PostgresConnection], None]
-"""What a new connection says first."""
+OnConnect = Callable[[PostgresConnection], None]
+"""Runs on each new connection."""
 Transaction = Callable[[PostgresConnection, Sequence[Job]], None]
-"""Runs jobs, each of which it gives its result or its error."""
+"""Runs jobs and sets the result or the error of each."""
 
 
 class CommitLost(ConnectionLost):
-    """The connection broke while a commit was under way: it may have happened."""
+    """The connection broke during a commit, which may or may not have happened."""
 
 
-class Line:
-    """A thread's own connection: made when it is needed, made again when it was lost."""
+class ThreadConnection:
+    """A thread's own connection: opened on first use and reopened after it was lost."""
 
-    def __init__(self, url: str, greet: Greet | None = None) -> None:
+    def __init__(self, url: str, on_connect: OnConnect | None = None) -> None:
         self._url = url
-        self._greet = greet
+        self._on_connect = on_connect
         self._db: PostgresConnection | None = None
 
     def serve(self, jobs: Sequence[Job], transaction: Transaction) -> None:
-        """Run a transaction over `jobs`; what befalls it as a whole is told to each.
+        """Run a transaction over `jobs`; an error of the whole transaction becomes the error of
+        each.
 
-        When the connection is lost before the commit, it runs a second time on a new one.
+        When the connection is lost before the commit, the transaction runs once more on a new one.
         """
         problem: Exception | None = None
         for _ in range(2):
@@ -55,22 +56,22 @@ class Line:
                 problem = _unreachable(error)
                 self.close()
             except Exception as error:
-                # Whatever it was, the transaction is gone with the connection, and the thread
-                # has to go on.
-                problem = translated(error)
+                # Whatever the error was, the transaction is gone with the connection. The thread
+                # must keep running: other jobs depend on it.
+                problem = error_for_client(error)
                 self.close()
                 break
         for job in jobs:
             job.error = problem
 
-    def rest(self) -> None:
-        """Let go what is queued: nothing more will come soon."""
+    def flush(self) -> None:
+        """Send what is still queued, because no further statement will carry it along soon."""
         if self._db is not None:
             with contextlib.suppress(ConnectionLost):
                 self._db.send()
 
     def close(self) -> None:
-        """End the connection; the next use makes another."""
+        """Close the connection; the next use opens another."""
         if self._db is not None:
             self._db.close()
             self._db = None
@@ -78,14 +79,14 @@ class Line:
     def _connected(self) -> PostgresConnection:
         if self._db is None:
             db = PostgresConnection(self._url)
-            if self._greet is not None:
-                self._greet(db)
+            if self._on_connect is not None:
+                self._on_connect(db)
             self._db = db
         return self._db
 
 
-class Lane:
-    """So many threads behind one queue; what waits is served together, up to a number."""
+class ConnectionThreads:
+    """A number of threads behind one queue; waiting jobs run in groups, up to a maximum size."""
 
     def __init__(
         self,
@@ -93,44 +94,46 @@ class Lane:
         transaction: Transaction,
         *,
         threads: int = 1,
-        together: int = 1,
-        greet: Greet | None = None,
+        group_max: int = 1,
+        on_connect: OnConnect | None = None,
     ) -> None:
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._transaction = transaction
-        self._together = together
+        self._group_max = group_max
         self._threads = [
-            threading.Thread(target=self._loop, args=(Line(url, greet),), daemon=True)
+            threading.Thread(
+                target=self._loop, args=(ThreadConnection(url, on_connect),), daemon=True
+            )
             for _ in range(threads)
         ]
         for thread in self._threads:
             thread.start()
 
-    def ask(self, run: Callable[..., T], *arguments: Any) -> asyncio.Future[T]:
+    def submit(self, run: Callable[..., T], *arguments: Any) -> asyncio.Future[T]:
         """Queue `run(db, *arguments)`."""
         job = new_job(run, arguments)
         self._jobs.put(job)
         return job.future
 
     def close(self) -> None:
-        """Finish what is queued, and end the connections."""
+        """Finish what is queued, then close the connections."""
         for _ in self._threads:
             self._jobs.put(None)
         for thread in self._threads:
             thread.join()
 
-    def _loop(self, line: Line) -> None:
+    def _loop(self, connection: ThreadConnection) -> None:
         while (first := self._jobs.get()) is not None:
             group = [first, *self._waiting()]
-            line.serve(group, self._transaction)
+            connection.serve(group, self._transaction)
             hand_back(group)
             if self._jobs.empty():
-                line.rest()
-        line.close()
+                connection.flush()
+        connection.close()
 
     def _waiting(self) -> list[Job]:
         found: list[Job] = []
-        while len(found) < self._together - 1:
+        while len(found) < self._group_max - 1:
             try:
                 job = self._jobs.get_nowait()
             except queue.Empty:
@@ -142,9 +145,9 @@ class Lane:
         return found
 
 
-def translated(error: Exception) -> Exception:
-    """What the sender of a request is told: of what the database refuses, whether it may succeed
-    later; of anything else, the error itself."""
+def error_for_client(error: Exception) -> Exception:
+    """Return the error to send to the client: ServiceUnavailable for a temporary database error,
+    else the error itself."""
     if isinstance(error, DatabaseError) and error.passing:
         return ServiceUnavailable(
             f"The hub's database can't do it now ({error}): nothing was stored, send the request "

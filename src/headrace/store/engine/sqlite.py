@@ -1,8 +1,8 @@
-"""The SQLite engine: one writer thread with group commit, readers that never wait for it.
+"""The SQLite engine: one writer thread with group commit, and readers that never wait for it.
 
-A write is a plain function `fn(db, ...)`. Each runs in a savepoint of its own, so that a refused
-one leaves the others of its group alone; its result is handed back after the commit that holds
-it, which `synchronous=FULL` has put on disk.
+A write is a plain function `fn(db, ...)`. Each runs in its own savepoint, so a refused write does
+not affect the others in its group. Its result is returned after the group's commit, which
+`synchronous=FULL` has flushed to disk.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ _CHECKPOINT_PAGES = 4_000
 
 
 def connect(path: Path, cache_kb: int = _READER_CACHE_KB) -> sqlite3.Connection:
-    """A connection in autocommit mode; transactions are begun and ended by statements.
+    """Open a connection in autocommit mode; transactions are begun and ended by statements.
 
-    Raises ConfigurationError when the file can't be opened or is no SQLite database.
+    Raises ConfigurationError when the file can't be opened or is not a SQLite database.
     """
     try:
         db = sqlite3.connect(
@@ -58,7 +58,7 @@ def connect(path: Path, cache_kb: int = _READER_CACHE_KB) -> sqlite3.Connection:
 
 
 def transact(db: sqlite3.Connection, run: Callable[..., T], *arguments: Any) -> T:
-    """Run one store function in a write transaction of its own, on the calling thread."""
+    """Run one store function in its own write transaction, on the calling thread."""
     db.execute("BEGIN IMMEDIATE")
     try:
         result = run(db, *arguments)
@@ -70,8 +70,10 @@ def transact(db: sqlite3.Connection, run: Callable[..., T], *arguments: Any) -> 
 
 
 def rewrite(path: Path) -> bool:
-    """Writes the file anew, also while a hub serves it, so that nothing deleted is left in it;
-    whether all of its log went too, for somebody may be reading that."""
+    """Rewrite the file so that no deleted data remains in it, also while a hub serves it.
+
+    Returns False when another reader kept part of the write-ahead log from being truncated.
+    """
     db = connect(path)
     try:
         db.execute("PRAGMA secure_delete=ON")
@@ -84,13 +86,14 @@ def rewrite(path: Path) -> bool:
 
 
 class SqliteStore:
-    """One database file, opened for a process that serves it; `close` ends what is under way."""
+    """A database file opened by a process that serves it; `close` finishes the work in progress."""
 
     def __init__(self, path: Path, *, durable: bool = True) -> None:
-        """Open, make or migrate `path`. Unless `durable`, a power cut may lose or break it: for
-        data that end with the process anyway.
+        """Open, create or migrate `path`.
 
-        Raises ConfigurationError on a database of a newer version, and as `connect`.
+        With `durable=False` a power cut may lose or corrupt the file; use it for data that ends
+        with the process. Raises ConfigurationError on a database of a newer version, and as
+        `connect` does.
         """
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
@@ -115,7 +118,7 @@ class SqliteStore:
         return self._reader.read(run, *arguments)
 
     def read_now(self, run: Callable[..., T], *arguments: Any) -> T:
-        """As `read`, for who has to know at once."""
+        """Like `read`, without awaiting."""
         return self._reader.read(run, *arguments)
 
     async def scan(self, run: Callable[..., T], *arguments: Any) -> T:
@@ -123,7 +126,7 @@ class SqliteStore:
         return await loop.run_in_executor(self._pool, self._scan, run, arguments)
 
     def changes(self) -> int:
-        """A number that moves when anyone, this process or another, has committed."""
+        """Return a number that changes with every commit, of this process or another."""
         return self._reader.changes()
 
     def close(self) -> None:
@@ -145,6 +148,12 @@ class SqliteStore:
         going = True
         while going:
             group = [self._jobs.get()]
+            # Group commit. A commit costs one flush to disk, a few milliseconds on common hardware,
+            # whether it holds one write or a hundred. So the loop takes everything that queued up
+            # during the last commit and commits it together. Example: with a flush of 5 ms and 100
+            # concurrent imports, one commit for each would allow 200 imports per second; groups of
+            # 100 allow up to 20,000. No timer is needed: a single write starts at once, and a group
+            # grows just as large as the disk is slow.
             while len(group) < _GROUP_MAX and group[-1] is not None:
                 try:
                     group.append(self._jobs.get_nowait())
@@ -163,7 +172,8 @@ class SqliteStore:
                 _run_in_savepoint(db, job)
             db.execute("COMMIT")
         except Exception as error:
-            # Whatever it was, nothing of the group is stored, and the thread has to go on.
+            # Nothing of the group is stored, whatever the error was. The thread must keep running:
+            # all later writes depend on it.
             with contextlib.suppress(sqlite3.Error):
                 if db.in_transaction:
                     db.execute("ROLLBACK")
@@ -184,7 +194,8 @@ def _read(db: sqlite3.Connection, run: Callable[..., T], arguments: tuple[Any, .
 
 
 def _run_in_savepoint(db: sqlite3.Connection, job: Job) -> None:
-    """Run one write; what it raises is its own, unless SQLite has given up the transaction."""
+    """Run one write in a savepoint. Its exception becomes the job's error, unless SQLite has
+    aborted the whole transaction."""
     db.execute("SAVEPOINT job")
     try:
         job.result = job.run(db, *job.arguments)

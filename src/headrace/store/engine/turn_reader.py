@@ -1,8 +1,8 @@
-"""Reads by key on the event loop's own thread.
+"""Lookups by key on the event loop's own thread.
 
-To begin and end a read of SQLite costs as much as the read, so all reads of one turn of the loop
-share a snapshot. It has every commit that any of them may expect: what a turn handles had come in
-before the turn began.
+Beginning and ending a read transaction in SQLite costs as much as the read itself, so all reads in
+one turn of the loop share a snapshot. The snapshot contains every commit that any of them may
+expect: a request handled in this turn arrived before the turn began.
 """
 
 from __future__ import annotations
@@ -17,26 +17,26 @@ T = TypeVar("T")
 
 
 class TurnReader:
-    """One connection; every call comes from a running event loop."""
+    """A reader on one connection; every call must come from a running event loop."""
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
         self._loop: asyncio.AbstractEventLoop | None = None
-        """The loop in whose turn a snapshot is open."""
+        """The loop in whose current turn a snapshot is open."""
         self._version = 0
 
     def read(self, run: Callable[..., T], *arguments: Any) -> T:
-        """`run(db, *arguments)` on the turn's snapshot."""
+        """Run `run(db, *arguments)` on the current turn's snapshot."""
         self._begin()
         return run(self._db, *arguments)
 
     def changes(self) -> int:
-        """A number that moves when anyone, this process or another, has committed."""
+        """Return a number that changes with every commit, of this process or another."""
         self._begin()
         return self._version
 
     def close(self) -> None:
-        """Ends the snapshot, too."""
+        """Close the connection, which also ends the snapshot."""
         self._db.close()
 
     def _begin(self) -> None:
@@ -44,7 +44,7 @@ class TurnReader:
         if self._loop is loop:
             return
         if self._loop is not None:
-            self._end()  # a loop that ended in the middle of a turn
+            self._end()  # a loop that stopped in the middle of a turn
         self._db.execute("BEGIN")
         self._loop = loop
         loop.call_soon(self._end)
@@ -52,5 +52,5 @@ class TurnReader:
 
     def _end(self) -> None:
         self._loop = None
-        with contextlib.suppress(sqlite3.Error):  # such as a snapshot that could not be begun
+        with contextlib.suppress(sqlite3.Error):  # for example, the snapshot could not be begun
             self._db.execute("COMMIT")

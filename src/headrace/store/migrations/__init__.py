@@ -1,4 +1,4 @@
-"""Brings a database to the schema of this version.
+"""Migrates a database to the schema of this version.
 
 Each migration is a folder `NNNN_name` with `notes.md` (why) and `up.sql` (what). The table `meta`
 holds the number of the last one applied.
@@ -21,7 +21,7 @@ ON CONFLICT (name) DO UPDATE SET value = excluded.value
 
 
 def available() -> list[tuple[int, str]]:
-    """(number, SQL) of every migration, in order."""
+    """Return (number, SQL) of every migration, in order."""
     folders = [entry for entry in resources.files(__name__).iterdir() if entry.name[:4].isdecimal()]
     return sorted(
         (int(folder.name[:4]), folder.joinpath("up.sql").read_text("utf-8")) for folder in folders
@@ -29,7 +29,8 @@ def available() -> list[tuple[int, str]]:
 
 
 def migrate(db: Connection, translate: Callable[[str], str] = str) -> None:
-    """Apply what is missing, within the caller's transaction; `translate` for another engine.
+    """Apply the missing migrations within the caller's transaction; `translate` adapts statements
+    to another engine.
 
     Raises ConfigurationError when the database was made by a newer version.
     """
@@ -46,7 +47,8 @@ def migrate(db: Connection, translate: Callable[[str], str] = str) -> None:
 
 
 def check_version(db: Connection) -> None:
-    """For who only reads: ConfigurationError unless the schema is this version's."""
+    """Raise ConfigurationError unless the schema is this version's. For connections that only
+    read."""
     present, newest = _version(db), available()[-1][0]
     _refuse_newer(present, newest)
     if present < newest:

@@ -1,7 +1,7 @@
-"""SQL statements by name, read from the `.sql` files of this folder.
+"""Named SQL statements, read from the `.sql` files of this folder.
 
-A file is a sequence of blocks, each under a line `-- name --`. `{other}` in a block stands for the
-text of an earlier block of the same file, so that a list of columns is written once.
+A file is a sequence of blocks, each under a line `-- name --`. `{other}` in a block is replaced by
+the text of an earlier block of the same file, so a list of columns is written only once.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ _INCLUDE = re.compile(r"\{(\w+)\}")
 
 
 def parse_queries(text: str) -> dict[str, str]:
-    """The blocks of one file by name; KeyError for an include that stands nowhere above."""
+    """Return the blocks of one file by name. Raises KeyError for an include that is not defined
+    above."""
     parts = _HEADING.split(text)
     found: dict[str, str] = {}
     for name, body in zip(parts[1::2], parts[2::2], strict=True):
@@ -43,4 +44,4 @@ RECONCILIATION = _load("reconciliation")
 RESET = _load("reset")
 SNAPSHOT = _load("snapshot")
 STATISTICS = _load("statistics")
-VISIT = _load("visit")
+ADMISSION = _load("admission")

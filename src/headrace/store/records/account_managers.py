@@ -1,4 +1,4 @@
-"""Who of the team looks after a customer, by the endpoint of its own."""
+"""The account manager of a customer, as a resource of its own."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from headrace.store.records.references import Address
 def account_managers(
     db: Connection, context: Context, customer: Address
 ) -> tuple[CustomerRow, list[User]]:
-    """The one that the customer has, or none; raises NotFound without the customer."""
+    """Return the customer's account manager, or an empty list. Raises NotFound without the
+    customer."""
     row = get_customer(db, context, customer)
     manager_id = customer_body(row).account_manager_id
     user = find_entry(db, context, USER, manager_id) if isinstance(manager_id, str) else None
@@ -26,7 +27,7 @@ def account_managers(
 def choose_account_manager(
     db: Connection, context: Context, customer: Address, choice: AccountManagerChoice
 ) -> tuple[CustomerRow, list[User], bool]:
-    """Set `accountManagerId`; True when that made somebody manager who was not before."""
+    """Set `accountManagerId`; returns True when the user was not the manager before."""
     _, before = account_managers(db, context, customer)
     put_customer(db, context, customer, Customer(account_manager_id=choice.id))
     row, after = account_managers(db, context, customer)

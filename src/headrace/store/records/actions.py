@@ -1,4 +1,4 @@
-"""The collection team's actions: read by the API, made by whoever administers the hub."""
+"""The collection team's actions: the API reads them, the hub's operator creates them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ _INVOICE = msgspec.json.Decoder(Invoice)
 
 
 def make_action(db: Connection, context: Context, draft: ActionDraft) -> Action:
-    """A reminder, task or reply; BadRequest when it names what does not exist."""
+    """Create a reminder, task or reply. Raises BadRequest when it refers to something that does not
+    exist."""
     organisation = context.organisation.seq
     customer = invoice = None
     if draft.customer is not None:
@@ -54,12 +55,12 @@ def make_action(db: Connection, context: Context, draft: ActionDraft) -> Action:
     db.execute(SQL["insert"], values)
     counters.count(db, organisation, ACTION.name, 1)
     if customer is not None:
-        counters.count_beside(db, organisation, ACTION.name, customer, 1)
+        counters.count_other(db, organisation, ACTION.name, customer, 1)
     return read_action(db, context, Address(id=body.id))
 
 
 def read_action(db: Connection, context: Context, address: Address) -> Action:
-    """One; raises NotFound. Actions have no externalId."""
+    """Return one action. Raises NotFound. Actions have no externalId."""
     row = None
     if address.id is not None:
         row = db.execute(SQL["by_id"], (address.id, context.organisation.seq)).fetchone()
@@ -71,28 +72,29 @@ def read_action(db: Connection, context: Context, address: Address) -> Action:
 def list_actions(
     db: Connection, context: Context, window: Window, customer: Address | None
 ) -> Page[Action]:
-    """A page, newest first, of all or of one customer's; an unknown customer has none."""
+    """Return a page, newest first, of all or of one customer's; empty for an unknown customer."""
     organisation = context.organisation
     name, owner, counted = "page", organisation.seq, counters.WHOLE_ORGANISATION
     if customer is not None:
         found = find_customer(db, context, customer)
         if found is None:
             return Page([], 0)
-        name, owner, counted = "page_of_customer", found.seq, counters.beside(found.seq)
+        name, owner, counted = "page_of_customer", found.seq, counters.other_key(found.seq)
     total = counters.total(db, organisation, ACTION.name, counted)
     page = page_of_rows(db, SQL, name, (owner,), window, total)
     return Page([_answer(row) for row in page.items], total)
 
 
 def remove_actions(db: Connection, context: Context, customer: int) -> None:
-    """Take those of a customer that goes; its own count goes with the customer's counters."""
+    """Delete the actions of a customer that is being deleted; its counter goes with the customer's
+    row."""
     gone = db.execute(SQL["delete_of_customer"], (customer,)).rowcount
     if gone:
         counters.count(db, context.organisation.seq, ACTION.name, -gone)
 
 
 def forget_invoice(db: Connection, invoice: int) -> None:
-    """The invoice that drove them goes; the actions stay."""
+    """Unlink a deleted invoice from its actions; the actions stay."""
     db.execute(SQL["forget_invoice"], (invoice,))
 
 

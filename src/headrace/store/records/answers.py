@@ -1,4 +1,4 @@
-"""Documents as the API answers them: the stored record and what follows from its links."""
+"""Builds the API's answers for documents: the stored record, and what follows from its links."""
 
 from __future__ import annotations
 
@@ -43,18 +43,18 @@ BODIES: dict[str, msgspec.json.Decoder[Any]] = {
     "payment": msgspec.json.Decoder(Payment),
     "refund": msgspec.json.Decoder(Refund),
 }
-"""What stands in the column `body`, by entity."""
+"""Contents of the column `body`, by entity."""
 
 
 class Link(Struct, frozen=True):
-    """An allocation from the view of its source, with all that an answer shows of the target."""
+    """An allocation as its source shows it, with everything an answer says about the target."""
 
     amount: int
     target: Document
     dated: str | None
     body: str
     last_applied_at: str | None
-    """The latest date of what is applied to the target."""
+    """The date of the latest allocation to the target."""
 
 
 def answer_documents(
@@ -65,10 +65,10 @@ def answer_documents(
     *,
     in_sequence: bool = False,
 ) -> list[Record]:
-    """Rows of one entity as answers, in the order given.
+    """Build answers for rows of one entity, in the order given.
 
-    `in_sequence` promises that no other document of the entity and organisation lies between the
-    rows, so that their links are read with one statement.
+    `in_sequence` asserts that no other document of the entity and organisation lies between the
+    rows; their links are then read with one statement.
     """
     if entity.name == "invoice":
         payments = _payments(db, context, entity, rows, in_sequence=in_sequence)
@@ -155,7 +155,7 @@ def _invoice(
 
 
 def _said(body: Record, kind: type[Record]) -> dict[str, Any]:
-    """The fields of `kind` as stored; null for what was never said."""
+    """The fields of `kind` as stored; null for those never set."""
     return {name: set_or_none(getattr(body, name)) for name in kind.__struct_fields__}
 
 

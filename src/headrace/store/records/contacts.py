@@ -1,4 +1,4 @@
-"""A customer's contacts: a short list that is read and written as a whole, with its customer."""
+"""A customer's contacts: a short list that is read and written as a whole, with the customer."""
 
 from __future__ import annotations
 
@@ -21,16 +21,17 @@ _DECODER = msgspec.json.Decoder(list[Contact])
 
 
 def parse_contacts(text: str) -> list[Contact]:
-    """As stored in the customer's row."""
+    """Decode the list stored in the customer's row."""
     return _DECODER.decode(text)
 
 
 def replace_contacts(
     db: Connection, context: Context, stored: Sequence[Contact], wanted: Sequence[Contact]
 ) -> list[Contact]:
-    """The full list of an import: who is not in it goes, who was there keeps id and main mark.
+    """Apply the complete list of an import: contacts missing from it are deleted, existing ones
+    keep their id and main mark.
 
-    A contact is recognised by id, else by externalId, else by e-mail. Raises BadRequest.
+    A contact is matched by id, else by externalId, else by e-mail. Raises BadRequest.
     """
     recognised = _recognise(stored, wanted)
     kept = [
@@ -49,7 +50,8 @@ def put_contact(
     contact: ContactChange,
     at: int | None,
 ) -> tuple[list[Contact], int]:
-    """One contact added (`at` None) or changed at its place; gives the list and the place."""
+    """Add one contact (`at` is None) or change the one at that index; returns the list and the
+    index."""
     kept = list(stored)
     present = kept[at] if at is not None else None
     changed = _laid_over(context, present, contact)
@@ -64,7 +66,7 @@ def put_contact(
 
 
 def remove_contact(stored: Sequence[Contact], at: int) -> list[Contact]:
-    """The list without one; when it was the main contact, the first of the others becomes it."""
+    """Remove one contact; if it was the main contact, the first of the others becomes it."""
     kept = [contact for i, contact in enumerate(stored) if i != at]
     return _with_one_main(kept, [False] * len(kept))
 
@@ -72,7 +74,7 @@ def remove_contact(stored: Sequence[Contact], at: int) -> list[Contact]:
 def find_contact(
     stored: Sequence[Contact], *, contact_id: str | None = None, external_id: str | None = None
 ) -> int | None:
-    """The place of a contact by one of its ids."""
+    """Return the index of a contact, by one of its ids."""
     for place, contact in enumerate(stored):
         if contact_id is not None and contact.id == contact_id:
             return place
@@ -82,7 +84,8 @@ def find_contact(
 
 
 def _recognise(stored: Sequence[Contact], wanted: Sequence[Contact]) -> list[Contact | None]:
-    """Who of the stored each of the wanted is; those with ids choose before those without."""
+    """Match each wanted contact to a stored one; those with ids are matched before those
+    without."""
     found: dict[int, int] = {}
     for place, contact in enumerate(wanted):
         at = _by_ids(stored, contact, f"contacts[{place}]")
@@ -114,7 +117,7 @@ def _by_ids(stored: Sequence[Contact], wanted: Contact, where: str) -> int | Non
 
 
 def _same_email(present: Contact, wanted: Contact) -> bool:
-    """Two that both have an external id are told apart by it, whatever their e-mails."""
+    """Whether the e-mails match; two contacts with external ids are compared by those instead."""
     if isinstance(present.external_id, str) and isinstance(wanted.external_id, str):
         return False
     return present.email.casefold() == wanted.email.casefold()
@@ -140,7 +143,7 @@ def _laid_over(context: Context, present: Contact | None, wanted: ContactChange)
 
 
 def _check_list(contacts: Sequence[Contact], prefix: str) -> None:
-    """Every e-mail's form, and that e-mails and external ids are there once."""
+    """Check the form of every e-mail, and that e-mails and external ids are unique."""
     emails: set[str] = set()
     external_ids: set[str] = set()
     for place, contact in enumerate(contacts):
@@ -180,10 +183,8 @@ def _check_positions(
 
 
 def _with_one_main(contacts: list[Contact], claims: Sequence[bool]) -> list[Contact]:
-    """The last that claims it, else the last main one, else the first.
-
-    See docs/api-evidence.md, Contacts.
-    """
+    """Choose the main contact: the last that claims it, else the previous one, else the first
+    (docs/api-evidence.md, Contacts)."""
     if not contacts:
         return contacts
     claiming = [place for place, claim in enumerate(claims) if claim]

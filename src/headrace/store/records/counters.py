@@ -1,4 +1,4 @@
-"""Totals, kept in the transaction that changes them and never counted."""
+"""Totals, maintained in the transaction that changes them, so that lists never count rows."""
 
 from __future__ import annotations
 
@@ -7,33 +7,33 @@ from headrace.store.context import Organisation
 from headrace.store.queries import COUNTER
 
 WHOLE_ORGANISATION = 0
-"""Stands in place of a customer."""
+"""Used in place of a customer's number."""
 
 
 def count(db: Connection, organisation: int, entity: str, step: int) -> None:
-    """So many came (or went, when negative) to the organisation of that number."""
+    """Add to the organisation's total; negative when something was deleted."""
     db.execute(COUNTER["add"], (organisation, WHOLE_ORGANISATION, entity, "", step))
 
 
-def beside(customer: int) -> int:
-    """Stands in place of a customer where what is counted is none of its documents."""
+def other_key(customer: int) -> int:
+    """Return the value used in place of a customer for entities that are not its documents."""
     return -customer
 
 
-def count_beside(db: Connection, organisation: int, entity: str, customer: int, step: int) -> None:
-    """Something came to or left a customer that is no document, such as a note."""
-    db.execute(COUNTER["add"], (organisation, beside(customer), entity, "", step))
+def count_other(db: Connection, organisation: int, entity: str, customer: int, step: int) -> None:
+    """Count something of a customer that is not a document, such as a note."""
+    db.execute(COUNTER["add"], (organisation, other_key(customer), entity, "", step))
 
 
 def count_customer(db: Connection, organisation: Organisation, step: int) -> None:
-    """A customer came (+1) or went (-1)."""
+    """Count a customer that was created (+1) or deleted (-1)."""
     count(db, organisation.seq, "customer", step)
 
 
 def count_document(
     db: Connection, organisation: Organisation, entity: str, customer: int, currency: str, step: int
 ) -> None:
-    """A document came to (+1) or left (-1) a customer, in one currency."""
+    """Count a document created for (+1) or deleted from (-1) a customer, in one currency."""
     count(db, organisation.seq, entity, step)
     move_document(db, organisation, entity, customer, currency, step)
 
@@ -41,18 +41,18 @@ def count_document(
 def move_document(
     db: Connection, organisation: Organisation, entity: str, customer: int, currency: str, step: int
 ) -> None:
-    """Count for the customer alone; the organisation's total stays."""
+    """Change the customer's count only; the organisation's total stays the same."""
     db.execute(COUNTER["add"], (organisation.seq, customer, entity, currency, step))
 
 
 def total(db: Connection, organisation: Organisation, entity: str, customer: int) -> int:
-    """How many there are, of a customer or of WHOLE_ORGANISATION."""
+    """Return the total of a customer or of WHOLE_ORGANISATION."""
     row = db.execute(COUNTER["total"], (organisation.seq, customer, entity)).fetchone()
     return row[0] or 0
 
 
 def of_customer(db: Connection, organisation: Organisation, customer: int) -> dict[str, int]:
-    """How many documents of each kind a customer has."""
+    """Return how many documents of each kind a customer has."""
     rows = db.execute(COUNTER["of_customer"], (organisation.seq, customer))
     return dict(rows)
 
@@ -60,7 +60,8 @@ def of_customer(db: Connection, organisation: Organisation, customer: int) -> di
 def currencies(
     db: Connection, organisation: Organisation, first: int, last: int
 ) -> dict[int, set[str]]:
-    """Of the customers numbered first to last: the currencies of their and their children's."""
+    """Return, for the customers numbered first to last, the currencies of their own and their
+    children's documents."""
     found: dict[int, set[str]] = {}
     rows = db.execute(
         COUNTER["currencies_of_page"],
@@ -72,5 +73,5 @@ def currencies(
 
 
 def forget_customer(db: Connection, organisation: Organisation, customer: int) -> None:
-    """Drop the rows of a customer that goes."""
-    db.execute(COUNTER["forget_customer"], (organisation.seq, customer, beside(customer)))
+    """Delete the rows of a customer that is being deleted."""
+    db.execute(COUNTER["forget_customer"], (organisation.seq, customer, other_key(customer)))

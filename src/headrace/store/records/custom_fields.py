@@ -1,4 +1,4 @@
-"""Definitions of custom fields: made, listed and removed by the API."""
+"""Definitions of custom fields, which the API creates, lists and deletes."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ class FieldRow(Struct, frozen=True):
 
     @property
     def label(self) -> str:
-        """How messages name it."""
+        """The field's name in messages."""
         return f"custom field {self.external_id or self.id}"
 
 
 def find_field(
     db: Connection, context: Context, address: Address, entity_type: str
 ) -> FieldRow | None:
-    """By id whatever it is for; an externalId is unique among the fields of `entity_type`."""
+    """Find by id, or by externalId, which is unique among the fields of `entity_type`."""
     organisation = context.organisation.seq
     if address.id is not None:
         row = db.execute(SQL["by_id"], (address.id, organisation)).fetchone()
@@ -52,9 +52,9 @@ def find_field(
 
 
 def make_field(db: Connection, context: Context, record: CustomField) -> Outcome:
-    """A new definition, or the one of the same externalId and entityType with a new label.
+    """Create a definition, or relabel the one with the same externalId and entityType.
 
-    Raises BadRequest when that one has another data type: its values would not fit.
+    Raises BadRequest when that one has another data type, because its values would not fit.
     """
     present = None
     if isinstance(record.external_id, str):
@@ -79,7 +79,7 @@ def make_field(db: Connection, context: Context, record: CustomField) -> Outcome
 
 
 def list_fields(db: Connection, context: Context, window: Window) -> Page[CustomFieldAnswer]:
-    """A page, newest first, with the select values of each."""
+    """Return a page, newest first, with the select values of each."""
     organisation = context.organisation
     total = counters.total(db, organisation, CUSTOM_FIELD.name, counters.WHOLE_ORGANISATION)
     page = page_of_rows(db, SQL, "page", (organisation.seq,), window, total)
@@ -87,7 +87,7 @@ def list_fields(db: Connection, context: Context, window: Window) -> Page[Custom
 
 
 def delete_field(db: Connection, context: Context, address: Address) -> FieldRow:
-    """Remove a definition and every value of it.
+    """Delete a definition and all its values.
 
     Raises NotFound, or BadRequest when fields of several entities share the externalId.
     """
@@ -129,7 +129,7 @@ def _outcome(db: Connection, context: Context, field_id: str, *, created: bool) 
 
 
 def _answers(db: Connection, context: Context, rows: list[FieldRow]) -> list[CustomFieldAnswer]:
-    """In the order given; the labels of all of them come by one statement."""
+    """Build answers in the order given; one statement reads the labels of all of them."""
     if not rows:
         return []
     seqs = [row.seq for row in rows]

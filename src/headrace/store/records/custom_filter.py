@@ -1,4 +1,4 @@
-"""Customers that have given values in custom fields, found by the index of those values."""
+"""Finds customers by values of custom fields, through the index of those values."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from headrace.store.records.references import parse_address
 
 
 class Condition(Struct, frozen=True):
-    """A custom field and the value that it must have; `parameter` is its spelling, for messages."""
+    """A custom field and the value it must have; `parameter` is the query parameter, for
+    messages."""
 
     parameter: str
     field_id: str
@@ -34,11 +35,11 @@ class _Key(Struct, frozen=True):
 def page_of_owners(
     db: Connection, context: Context, window: Window, conditions: Sequence[Condition]
 ) -> Page[int]:
-    """The numbers of the customers that meet all conditions, newest first.
+    """Return the numbers of the customers that meet all conditions, newest first.
 
-    Raises BadRequest for a field that is not one of customers, and for a text that a field of its
-    type can't hold. The total of one condition is kept; that of several is what they have in
-    common, counted.
+    The total of one condition is maintained; that of several is the size of their intersection,
+    counted. Raises BadRequest for a field that is not a customer's, and for a value that its data
+    type can't hold.
     """
     keys = [_key(db, context, condition) for condition in conditions]
     known = [key for key in keys if key is not None]

@@ -1,7 +1,7 @@
-"""Values of custom fields: of customers and of invoices, which number their rows apart.
+"""Values of custom fields of customers and invoices, which are numbered separately.
 
-A value lies in the row of place 0; each key by which it is found has a row, and a total that a
-filtered list answers with.
+The row of place 0 holds the value. Each key by which it can be found has a row of its own, and a
+total that a filtered list returns.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ def write_values(
 ) -> None:
     """Set the fields that a request names; the others stay (docs/api-evidence.md, Custom fields).
 
-    Labels that a select field does not have yet are added to it. Raises BadRequest for a field
-    that does not exist or is of another entity, and for a value of the wrong type.
+    New labels are added to a select field. Raises BadRequest for a field that does not exist or
+    belongs to another entity, and for a value of the wrong type.
     """
     written: set[int] = set()
     for place, entry in enumerate(wanted):
@@ -54,12 +54,14 @@ def write_values(
 
 
 def marked(body: R, wanted: Sequence[CustomFieldValue] | msgspec.UnsetType) -> R:
-    """A stored body that says, by an empty list, that its owner has values to be read."""
+    """Return the stored body with an empty list, which marks that its owner has values to be
+    read."""
     return msgspec.structs.replace(body, custom_fields=[]) if wanted else body
 
 
 def refuse_values(record: Record, noun: str) -> None:
-    """Refuse values that only people assign (docs/api-evidence.md, Custom fields)."""
+    """Reject values on an entity whose fields only people fill in (docs/api-evidence.md, Custom
+    fields)."""
     if getattr(record, "custom_fields", UNSET) not in (UNSET, []):
         refuse(
             "customFields",
@@ -71,7 +73,7 @@ def refuse_values(record: Record, noun: str) -> None:
 def read_values(
     db: Connection, context: Context, entity_type: str, first: int, last: int
 ) -> dict[int, list[CustomFieldValue]]:
-    """What was written to the owners numbered first to last, in the order of the definitions."""
+    """Return the values of the owners numbered first to last, in the order of the definitions."""
     found: dict[int, list[CustomFieldValue]] = {}
     bounds = (first, last, context.organisation.seq, entity_type)
     for owner, field_id, external_id, value in db.execute(SQL["values_of_page"], bounds):
@@ -86,7 +88,7 @@ def read_values(
 
 
 def remove_values(db: Connection, context: Context, entity_type: str, owner: int) -> None:
-    """Take all values of an owner that goes."""
+    """Delete all values of an owner that is being deleted."""
     key = (owner, context.organisation.seq, entity_type)
     for field, data_type in db.execute(SQL["fields_of_owner"], key).fetchall():
         _clear(db, owner, field, data_type)
@@ -135,7 +137,7 @@ def _write(db: Connection, field: FieldRow, owner: int, parsed: Parsed) -> None:
 
 
 def _clear(db: Connection, owner: int, field: int, data_type: str) -> None:
-    """Remove a value; a label stays selectable, other keys go with their last value."""
+    """Delete a value. A label stays selectable; any other key is deleted with its last value."""
     keys = [key for (key,) in db.execute(SQL["keys_of_value"], (owner, field)).fetchall()]
     db.execute(SQL["delete_value"], (owner, field))
     for key in keys:

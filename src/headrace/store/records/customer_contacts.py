@@ -1,4 +1,4 @@
-"""A customer's contacts by their own endpoints."""
+"""The contacts of a customer, through their own endpoints."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from headrace.store.records.references import Address
 def read_contacts(
     db: Connection, context: Context, customer: Address
 ) -> tuple[CustomerRow, list[Contact]]:
-    """The whole list, in its own order."""
+    """Return the whole list, in its stored order."""
     row = get_customer(db, context, customer)
     return row, parse_contacts(row.contacts)
 
@@ -34,13 +34,13 @@ def read_contacts(
 def read_contact(
     db: Connection, context: Context, customer: Address, contact: Address
 ) -> tuple[CustomerRow, Contact]:
-    """One; raises NotFound."""
+    """Return one contact. Raises NotFound."""
     row, contacts = read_contacts(db, context, customer)
     return row, contacts[_place(row, contacts, contact)]
 
 
 def import_contact(db: Connection, context: Context, customer: Address, record: Contact) -> Outcome:
-    """Add one, or change the one that has the record's id or externalId."""
+    """Add a contact, or change the one with the record's id or externalId."""
     row, contacts = read_contacts(db, context, customer)
     at = None
     if isinstance(record.id, str):
@@ -66,7 +66,7 @@ def change_contact(
 def delete_contact(
     db: Connection, context: Context, customer: Address, contact: Address
 ) -> tuple[CustomerRow, Contact]:
-    """Take one off the list; raises NotFound."""
+    """Remove a contact. Raises NotFound."""
     row, contacts = read_contacts(db, context, customer)
     at = _place(row, contacts, contact)
     store_contacts(db, context, row, remove_contact(contacts, at))

@@ -1,4 +1,4 @@
-"""Reading customers: one by its ids, or a page of them."""
+"""Reads customers: one by its ids, or a page of them."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ class CustomerRow(Struct, frozen=True):
 
     @property
     def label(self) -> str:
-        """How messages name it, by the source's id where it has one."""
+        """The customer's name in messages: the source's id if there is one."""
         return f"customer {self.external_id or self.id}"
 
 
 def find_customer(db: Connection, context: Context, address: Address) -> CustomerRow | None:
-    """Within the organisation; another organisation's customer does not exist."""
+    """Find a customer within the organisation; customers of other organisations are invisible."""
     query = SQL["by_id" if address.id is not None else "by_external_id"]
     row = db.execute(query, (address.value, context.organisation.seq)).fetchone()
     return CustomerRow(*row) if row else None
 
 
 def get_customer(db: Connection, context: Context, address: Address) -> CustomerRow:
-    """As `find_customer`; raises NotFound."""
+    """Like `find_customer`, but raises NotFound."""
     row = find_customer(db, context, address)
     if row is None:
         raise NotFound(f"There is no customer with {address}.")
@@ -52,12 +52,12 @@ def get_customer(db: Connection, context: Context, address: Address) -> Customer
 
 
 def customer_by_seq(db: Connection, seq: int) -> CustomerRow:
-    """One that is known to exist."""
+    """Return a customer that is known to exist."""
     return CustomerRow(*db.execute(SQL["by_seq"], (seq,)).fetchone())
 
 
 def page_of_customers(db: Connection, context: Context, window: Window) -> Page[CustomerRow]:
-    """A page, newest first."""
+    """Return a page, newest first."""
     total = counters.total(db, context.organisation, CUSTOMER.name, counters.WHOLE_ORGANISATION)
     scan = plan_scan(window, total)
     if scan is None:

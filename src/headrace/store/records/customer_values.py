@@ -1,4 +1,4 @@
-"""What a customer's record refers to beside other customers: it must be there."""
+"""Checks the references in a customer's record to entities other than customers."""
 
 from __future__ import annotations
 
@@ -25,13 +25,14 @@ class _WireTransfer(Record):
 
 
 def check_customer_values(db: Connection, context: Context, record: Customer) -> None:
-    """Refuse an account manager, dunning plan or bank account that does not exist."""
+    """Reject an account manager, dunning plan or bank account that does not exist."""
     check_entry(db, context, USER, record.account_manager_id, "accountManagerId")
     check_entry(db, context, DUNNING_PLAN, record.dunning_plan_id, "dunningPlanId")
     for name, value in (record.payment_methods or {}).items():
         place = f"paymentMethods.{name}"
         raw = bytes(value)
-        # They are kept as they come, so their depth is bounded: what is stored must be readable.
+        # They are stored unchanged, so their nesting depth is bounded: whatever is stored must be
+        # readable.
         if raw.count(b"{") + raw.count(b"[") > _METHOD_PARTS_MAX:
             refuse(place, "has more parts than any method of payment needs")
         if name == _WIRE_TRANSFER:

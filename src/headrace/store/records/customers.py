@@ -48,29 +48,30 @@ from headrace.store.records.references import Address, find_for_import
 
 _BODY = msgspec.json.Decoder(Customer)
 _APART = ("id", "external_id", "parent", "contacts", "custom_fields")
-"""Fields that have columns or rows of their own. An empty `custom_fields` marks that there are."""
+"""Fields stored in columns or rows of their own. An empty `custom_fields` in the body marks that
+values exist."""
 
 
 def read_customer(db: Connection, context: Context, address: Address) -> CustomerAnswer:
-    """One customer as answered."""
+    """Return one customer as answered."""
     return answer_customers(db, context, [get_customer(db, context, address)])[0]
 
 
 def list_customers(
     db: Connection, context: Context, window: Window, conditions: Sequence[Condition] = ()
 ) -> Page[CustomerAnswer]:
-    """A page, newest first, of all or of those that meet the conditions."""
+    """Return a page, newest first, of all customers or of those that meet the conditions."""
     if not conditions:
         page = page_of_customers(db, context, window)
         return Page(answer_customers(db, context, page.items), page.total)
     owners = page_of_owners(db, context, window, conditions)
-    # One by one: what lies between two of them may be the rest of the organisation.
+    # One by one: the rows between two matches may be the rest of the organisation.
     rows = [customer_by_seq(db, seq) for seq in owners.items]
     return Page([answer_customers(db, context, [row])[0] for row in rows], owners.total)
 
 
 def import_customer(db: Connection, context: Context, record: Customer) -> Outcome:
-    """Create or update, by externalId, else by id."""
+    """Create or update a customer, matched by externalId, else by id."""
     present = find_for_import(
         record.external_id, record.id, lambda a: find_customer(db, context, a), "customer"
     )
@@ -89,7 +90,8 @@ def put_customer(db: Connection, context: Context, address: Address, record: Cus
 
 
 def delete_customer(db: Connection, context: Context, address: Address) -> CustomerRow:
-    """Only when it has neither documents nor children; BadRequest says what it still has."""
+    """Delete a customer. Raises BadRequest, naming what it still has, while it has documents or
+    children."""
     row = get_customer(db, context, address)
     held = counters.of_customer(db, context.organisation, row.seq)
     children = db.execute(SQL["count_children"], (row.seq,)).fetchone()[0]
@@ -114,7 +116,7 @@ def delete_customer(db: Connection, context: Context, address: Address) -> Custo
 def store_contacts(
     db: Connection, context: Context, row: CustomerRow, contacts: list[Contact]
 ) -> None:
-    """Write a customer's whole list."""
+    """Store a customer's complete list of contacts."""
     text = msgspec.json.encode(contacts).decode()
     db.execute(SQL["update_contacts"], (text, context.timestamp, row.seq))
 
@@ -122,7 +124,8 @@ def store_contacts(
 def answer_customers(
     db: Connection, context: Context, rows: list[CustomerRow]
 ) -> list[CustomerAnswer]:
-    """Rows with what follows from their documents; in the order given."""
+    """Build answers, with the figures that follow from the customers' documents; in the order
+    given."""
     if not rows:
         return []
     first = min(row.seq for row in rows)
@@ -232,7 +235,7 @@ def _outcome(db: Connection, context: Context, seq: int, *, created: bool) -> Ou
 
 
 def customer_body(row: CustomerRow) -> Customer:
-    """What is stored of the record beside columns and rows."""
+    """Build the stored body: the record's fields that have no column or row of their own."""
     return _BODY.decode(row.body)
 
 

@@ -1,6 +1,6 @@
-"""What an organisation has that the API only reads: users, bank accounts, dunning plans.
+"""What the API only reads of an organisation: users, bank accounts and dunning plans.
 
-They are made here, by whoever administers the hub.
+The hub's operator creates them through this module.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from headrace.store.records.page import Page, Window, page_of_rows
 from headrace.store.records.patch import refuse
 
 _NAMED_MAX = 10
-"""How many a refusal names."""
+"""Maximum number of entries that an error message lists."""
 
 _BODIES: dict[str, msgspec.json.Decoder[Any]] = {
     "user": msgspec.json.Decoder(User),
@@ -46,7 +46,7 @@ def make_user(
     last_name: str | None = None,
     position: str | None = None,
 ) -> User:
-    """A member of the team; its id can be a customer's `accountManagerId`."""
+    """Create a member of the team; its id can be a customer's `accountManagerId`."""
     user = User(
         id=context.new_id(),
         first_name=first_name,
@@ -67,7 +67,7 @@ def make_bank_account(
     bic: str | None = None,
     currency: str | None = None,
 ) -> BankAccount:
-    """An account of the organisation, into which its customers pay."""
+    """Create an account of the organisation that its customers pay into."""
     account = BankAccount(id=context.new_id(), name=name, iban=iban, bic=bic, currency=currency)
     _insert(db, context, BANK_ACCOUNT, account.id, account)
     return account
@@ -81,19 +81,19 @@ def make_dunning_plan(
     mode: str = "AUTOMATIC",
     entity: str = "CUSTOMER",
 ) -> DunningPlan:
-    """A workflow that customers can be put on."""
+    """Create a dunning plan that customers can be assigned to."""
     plan = DunningPlan(id=context.new_id(), name=name, mode=mode, entity=entity)
     _insert(db, context, DUNNING_PLAN, plan.id, plan)
     return plan
 
 
 def delete_entry(db: Connection, context: Context, entity: Entity, entry_id: str) -> None:
-    """Remove one. Raises NotFound, or BadRequest while customers or documents name it."""
+    """Delete an entry. Raises NotFound, or BadRequest while customers or documents refer to it."""
     organisation = context.organisation.seq
     noun = entity.name.replace("_", " ")
     if find_entry(db, context, entity, entry_id) is None:
         raise NotFound(f"There is no {noun} with id {entry_id}.")
-    # Ids are unique and can't be part of other text: no decoding is needed to find them.
+    # Ids are unique and never part of other text, so a text search finds them without decoding.
     named = f'%"{entry_id}"%'
     (users,) = db.execute(SQL["used"], (organisation, named, organisation, named)).fetchone()
     if users:
@@ -105,7 +105,7 @@ def delete_entry(db: Connection, context: Context, entity: Entity, entry_id: str
 
 
 def list_entries(db: Connection, context: Context, entity: Entity, window: Window) -> Page[Record]:
-    """A page of one kind, newest first."""
+    """Return a page of one kind, newest first."""
     organisation = context.organisation
     total = counters.total(db, organisation, entity.name, counters.WHOLE_ORGANISATION)
     page = page_of_rows(db, SQL, "page", (entity.name, organisation.seq), window, total)
@@ -114,7 +114,7 @@ def list_entries(db: Connection, context: Context, entity: Entity, window: Windo
 
 
 def find_entry(db: Connection, context: Context, entity: Entity, entry_id: str) -> Any:
-    """The record of one, or None."""
+    """Return one record, or None."""
     key = (entry_id, entity.name, context.organisation.seq)
     row = db.execute(SQL["by_id"], key).fetchone()
     return _BODIES[entity.name].decode(row[0]) if row else None
@@ -123,7 +123,7 @@ def find_entry(db: Connection, context: Context, entity: Entity, entry_id: str) 
 def check_entry(
     db: Connection, context: Context, entity: Entity, entry_id: object, place: str
 ) -> None:
-    """Refuse an id that nothing has, naming what there is; null and absent pass."""
+    """Reject an id that does not exist, listing those that do; null and absent are accepted."""
     if not isinstance(entry_id, str) or find_entry(db, context, entity, entry_id) is not None:
         return
     noun = entity.name.replace("_", " ")

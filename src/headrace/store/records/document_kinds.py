@@ -1,4 +1,5 @@
-"""How the four kinds of document differ: which field is the amount, the date, the links."""
+"""How the four kinds of document differ: the fields that hold the amount, the date and the
+links."""
 
 from __future__ import annotations
 
@@ -19,8 +20,8 @@ class LinkField(Struct, frozen=True):
     reference_wire: str
 
 
-class Shape(Struct, frozen=True):
-    """Python names of the fields that become columns."""
+class DocumentKind(Struct, frozen=True):
+    """One kind of document: the Python names of the fields that become columns."""
 
     entity: Entity
     amount: str
@@ -33,12 +34,12 @@ class Shape(Struct, frozen=True):
 
     @property
     def noun(self) -> str:
-        """How messages call it: `credit note`."""
+        """The kind's name in messages, such as `credit note`."""
         return self.entity.name.replace("_", " ")
 
     @property
     def apart(self) -> tuple[str, ...]:
-        """Fields that have columns or rows of their own and stay out of the JSON body."""
+        """Fields with columns or rows of their own, which stay out of the JSON body."""
         links = (link.name for link in self.links)
         return ("id", "external_id", "customer", "custom_fields", *links)
 
@@ -49,12 +50,18 @@ _TO_CREDIT_NOTES = LinkField(
     "linked_credit_notes", "linkedCreditNotes", CREDIT_NOTE, "credit_note", "creditNote"
 )
 
-SHAPES = {
-    shape.entity.name: shape
-    for shape in (
-        Shape(INVOICE, "gross_amount", "grossAmount", "issued_at", "due_date", (), valued=True),
-        Shape(CREDIT_NOTE, "gross_amount", "grossAmount", "issued_at", "due_date", (_TO_INVOICES,)),
-        Shape(PAYMENT, "amount", "amount", "validated_at", None, (_TO_INVOICES,)),
-        Shape(REFUND, "amount", "amount", "validated_at", None, (_TO_PAYMENTS, _TO_CREDIT_NOTES)),
+DOCUMENT_KINDS = {
+    kind.entity.name: kind
+    for kind in (
+        DocumentKind(
+            INVOICE, "gross_amount", "grossAmount", "issued_at", "due_date", (), valued=True
+        ),
+        DocumentKind(
+            CREDIT_NOTE, "gross_amount", "grossAmount", "issued_at", "due_date", (_TO_INVOICES,)
+        ),
+        DocumentKind(PAYMENT, "amount", "amount", "validated_at", None, (_TO_INVOICES,)),
+        DocumentKind(
+            REFUND, "amount", "amount", "validated_at", None, (_TO_PAYMENTS, _TO_CREDIT_NOTES)
+        ),
     )
 }

@@ -1,4 +1,4 @@
-"""Reading documents: one by its ids, or a page of them."""
+"""Reads documents: one by its ids, or a page of them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class DocumentRow(Document, frozen=True, gc=False):
 
     seq: int
     dated: str | None
-    """When it was issued or validated."""
+    """The date it was issued or validated."""
     created_at: str
     modified_at: str
     body: str
@@ -34,14 +34,14 @@ class DocumentRow(Document, frozen=True, gc=False):
 def find_document(
     db: Connection, context: Context, entity: Entity, address: Address
 ) -> DocumentRow | None:
-    """Within the organisation; another organisation's document does not exist."""
+    """Find a document within the organisation; documents of other organisations are invisible."""
     query = SQL["by_id" if address.id is not None else "by_external_id"]
     row = db.execute(query, (address.value, entity.name, context.organisation.seq)).fetchone()
     return DocumentRow(*row) if row else None
 
 
 def get_document(db: Connection, context: Context, entity: Entity, address: Address) -> DocumentRow:
-    """As `find_document`; raises NotFound."""
+    """Like `find_document`, but raises NotFound."""
     row = find_document(db, context, entity, address)
     if row is None:
         raise NotFound(f"There is no {entity.name.replace('_', ' ')} with {address}.")
@@ -49,14 +49,14 @@ def get_document(db: Connection, context: Context, entity: Entity, address: Addr
 
 
 def document_by_seq(db: Connection, seq: int) -> DocumentRow:
-    """One that is known to exist."""
+    """Return a document that is known to exist."""
     return DocumentRow(*db.execute(SQL["by_seq"], (seq,)).fetchone())
 
 
 def page_of_documents(
     db: Connection, context: Context, entity: Entity, window: Window, customer: Address | None
 ) -> Page[DocumentRow]:
-    """A page, newest first, of all or of one customer's; an unknown customer has none."""
+    """Return a page, newest first, of all or of one customer's; empty for an unknown customer."""
     seq = counters.WHOLE_ORGANISATION
     if customer is not None:
         found = find_customer(db, context, customer)

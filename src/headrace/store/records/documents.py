@@ -1,6 +1,6 @@
-"""Invoices, credit notes, payments and refunds: import, change, delete, read.
+"""Imports, changes, deletes and reads invoices, credit notes, payments and refunds.
 
-One code for all four: `shapes` says how they differ.
+The code is shared by all four; `document_kinds` says how they differ.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from headrace.store.records.custom_values import INVOICE as INVOICE_FIELDS
 from headrace.store.records.custom_values import marked, refuse_values, remove_values, write_values
 from headrace.store.records.customer_rows import find_customer, get_customer
 from headrace.store.records.directory import check_entry
-from headrace.store.records.document_kinds import SHAPES, LinkField, Shape
+from headrace.store.records.document_kinds import DOCUMENT_KINDS, DocumentKind, LinkField
 from headrace.store.records.document_rows import (
     DocumentRow,
     document_by_seq,
@@ -47,12 +47,13 @@ from headrace.store.records.references import Address, find_for_import, resolve_
 
 
 def import_document(db: Connection, context: Context, entity: Entity, record: Any) -> Outcome:
-    """Create or update, by externalId, else by id; links present replace, absent stay."""
+    """Create or update a document, matched by externalId, else by id. Link lists that are present
+    replace the stored ones; absent ones leave them as they are."""
     present = find_for_import(
         record.external_id,
         record.id,
         lambda address: find_document(db, context, entity, address),
-        SHAPES[entity.name].noun,
+        DOCUMENT_KINDS[entity.name].noun,
     )
     if present is not None:
         return _change(db, context, present, record)
@@ -63,9 +64,9 @@ def import_document(db: Connection, context: Context, entity: Entity, record: An
 def import_for_customer(
     db: Connection, context: Context, entity: Entity, customer: Address, record: Any
 ) -> Outcome:
-    """As `import_document`, for the customer of the path. Raises NotFound without it.
+    """Like `import_document`, for the customer in the path.
 
-    BadRequest when the record names another customer.
+    Raises NotFound when the customer does not exist, BadRequest when the record names another one.
     """
     owner = get_customer(db, context, customer)
     if record.customer is not UNSET and _customer_of(db, context, record) != owner.seq:
@@ -87,7 +88,7 @@ def put_document(
 def delete_document(
     db: Connection, context: Context, entity: Entity, address: Address
 ) -> DocumentRow:
-    """Remove it and its links; what it settled is open again."""
+    """Delete a document and its links; what it settled is open again."""
     row = get_document(db, context, entity, address)
     unlink(db, row)
     if row.entity == INVOICE.name:
@@ -103,7 +104,7 @@ def delete_document(
 def read_document(
     db: Connection, context: Context, entity: Entity, address: Address
 ) -> tuple[Record, DocumentRow]:
-    """One document as answered, and its row."""
+    """Return one document as answered, and its row."""
     row = get_document(db, context, entity, address)
     return answer_documents(db, context, entity, [row])[0], row
 
@@ -111,7 +112,7 @@ def read_document(
 def list_documents(
     db: Connection, context: Context, entity: Entity, window: Window, customer: Address | None
 ) -> Page[Record]:
-    """A page, newest first, of all or of one customer's."""
+    """Return a page, newest first, of all or of one customer's."""
     page = page_of_documents(db, context, entity, window, customer)
     answers = answer_documents(db, context, entity, page.items, in_sequence=customer is None)
     return Page(answers, page.total)
@@ -120,18 +121,18 @@ def list_documents(
 def list_of_customer(
     db: Connection, context: Context, entity: Entity, customer: Address, window: Window
 ) -> Page[Record]:
-    """As `list_documents`, of a customer that must exist: NotFound otherwise."""
+    """Like `list_documents`, for a customer that must exist. Raises NotFound."""
     owner = get_customer(db, context, customer)
     return list_documents(db, context, entity, window, Address(id=owner.id))
 
 
-def _columns(shape: Shape, body: Record) -> tuple[Any, ...]:
-    """currency, amount, dated, due date."""
-    due = set_or_none(getattr(body, shape.due_date)) if shape.due_date else None
+def _columns(kind: DocumentKind, body: Record) -> tuple[Any, ...]:
+    """Return currency, amount, date and due date."""
+    due = set_or_none(getattr(body, kind.due_date)) if kind.due_date else None
     return (
         body.currency,  # type: ignore[attr-defined]
-        getattr(body, shape.amount),
-        set_or_none(getattr(body, shape.dated)),
+        getattr(body, kind.amount),
+        set_or_none(getattr(body, kind.dated)),
         due,
     )
 
@@ -143,7 +144,7 @@ def _customer_of(db: Connection, context: Context, record: Any) -> int:
 
 
 def _is_customer_of(row: DocumentRow, reference: Reference) -> bool:
-    """Whether it certainly is, so that the customer need not be looked for."""
+    """Whether the row is certainly this customer's, so that it need not be looked up."""
     named = (reference.external_id, reference.id)
     its = (row.customer_external_id, row.customer_id)
     return named != (UNSET, UNSET) and all(
@@ -152,11 +153,11 @@ def _is_customer_of(row: DocumentRow, reference: Reference) -> bool:
 
 
 def _create(db: Connection, context: Context, entity: Entity, record: Any) -> Outcome:
-    shape = SHAPES[entity.name]
+    kind = DOCUMENT_KINDS[entity.name]
     customer = _customer_of(db, context, record)
-    body = _laid_over(shape, type(record)(), record)
+    body = _laid_over(kind, type(record)(), record)
     _check_bank_account(db, context, record)
-    currency, amount, dated, due = _columns(shape, body)
+    currency, amount, dated, due = _columns(kind, body)
     now = context.timestamp
     values = (
         context.organisation.seq,
@@ -174,22 +175,22 @@ def _create(db: Connection, context: Context, entity: Entity, record: Any) -> Ou
     )
     (seq,) = db.execute(SQL["insert"], values).fetchone()
     counters.count_document(db, context.organisation, entity.name, customer, currency, 1)
-    _write_apart(db, context, seq, record, replaced_fields(shape, record))
+    _write_apart(db, context, seq, record, replaced_fields(kind, record))
     return _outcome(db, context, entity, document_by_seq(db, seq), created=True)
 
 
 def _change(db: Connection, context: Context, row: DocumentRow, record: Any) -> Outcome:
-    shape = SHAPES[row.entity]
+    kind = DOCUMENT_KINDS[row.entity]
     stays = record.customer is UNSET or _is_customer_of(row, record.customer)
     customer = row.customer if stays else _customer_of(db, context, record)
-    fields = replaced_fields(shape, record)
+    fields = replaced_fields(kind, record)
     if fields and row.applied:
         remove_links(db, row.seq, fields)
         row = document_by_seq(db, row.seq)
-    body = _laid_over(shape, BODIES[row.entity].decode(row.body), record)
+    body = _laid_over(kind, BODIES[row.entity].decode(row.body), record)
     _check_bank_account(db, context, record)
-    currency, amount, dated, due = _columns(shape, body)
-    check_amount(row, amount, shape.amount_wire)
+    currency, amount, dated, due = _columns(kind, body)
+    check_amount(row, amount, kind.amount_wire)
     now, text = context.timestamp, msgspec.json.encode(body).decode()
     rest = (amount, dated, due, now, text, row.seq)
     keys = (
@@ -199,7 +200,7 @@ def _change(db: Connection, context: Context, row: DocumentRow, record: Any) -> 
     )
     amended = keys == (row.external_id, row.customer, row.currency)
     if amended:
-        # Most imports change none of the keys; their indexes are left untouched then.
+        # Most imports change none of the key columns; their indexes need no update then.
         db.execute(SQL["amend"], rest)
     else:
         db.execute(SQL["update"], keys + rest)
@@ -212,15 +213,15 @@ def _change(db: Connection, context: Context, row: DocumentRow, record: Any) -> 
         )
     else:
         row = document_by_seq(db, row.seq)
-    return _outcome(db, context, shape.entity, row, created=False)
+    return _outcome(db, context, kind.entity, row, created=False)
 
 
-def _laid_over(shape: Shape, stored: Any, record: Any) -> Any:
-    """The stored body with what the record carries of it."""
-    body = merge(stored, record, leave=shape.apart)
-    if shape.valued:
+def _laid_over(kind: DocumentKind, stored: Any, record: Any) -> Any:
+    """Merge the record's fields into the stored body."""
+    body = merge(stored, record, leave=kind.apart)
+    if kind.valued:
         return marked(body, record.custom_fields)
-    refuse_values(record, shape.noun)
+    refuse_values(record, kind.noun)
     return body
 
 
@@ -232,7 +233,7 @@ def _check_bank_account(db: Connection, context: Context, record: Any) -> None:
 def _write_apart(
     db: Connection, context: Context, seq: int, record: Any, fields: tuple[LinkField, ...]
 ) -> None:
-    """What the record carries beside the body: links, and values of custom fields."""
+    """Store what the record carries outside the body: links, and values of custom fields."""
     if any(getattr(record, field.name) for field in fields):
         add_links(db, context, document_by_seq(db, seq), record, fields)
     if values := getattr(record, "custom_fields", None):
@@ -240,7 +241,8 @@ def _write_apart(
 
 
 def _move(db: Connection, context: Context, row: DocumentRow, customer: int, currency: str) -> None:
-    """The document has another customer or currency: its links must bear it, counters follow."""
+    """Change the document's customer or currency: checks that its links allow it, and moves the
+    counts."""
     check_links(db, row.seq, "customer" if customer != row.customer else "currency")
     counters.move_document(db, context.organisation, row.entity, row.customer, row.currency, -1)
     counters.move_document(db, context.organisation, row.entity, customer, currency, 1)

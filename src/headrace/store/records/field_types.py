@@ -1,4 +1,4 @@
-"""What a custom field of each data type takes, how it is kept, and by what it is found."""
+"""The data types of custom fields: what each accepts, how it is stored, and how it is indexed."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from headrace.model.clock import normalise_instant
 from headrace.model.custom_field import SelectValue
 
 _KEY_BYTES = 1_000
-"""Longer texts are found by their hash: an index holds no entry of any length."""
+"""Longer texts are indexed by their hash, because the size of an index entry is limited."""
 _TEXT_MAX = 10_000
 _DIGITS_MAX = 30
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?")
 
 
 class Parsed(Struct, frozen=True):
-    """A value as it is kept and answered, and the keys under which a filter finds its owner."""
+    """A value as stored and answered, and the index keys by which a filter finds its owner."""
 
     json: str
     keys: tuple[str, ...]
 
 
 EMPTY = Parsed("null", ())
-"""The field is there and says nothing."""
+"""Stands for a field that is present but empty."""
 
 
 def parse_value(data_type: str, raw: bytes) -> Parsed:
-    """The value of a request's JSON; ValueError says what the data type takes."""
+    """Parse a value of a request's JSON. Raises ValueError that says what the data type accepts."""
     if raw == b"null":
         return EMPTY
     try:
@@ -42,9 +42,10 @@ def parse_value(data_type: str, raw: bytes) -> Parsed:
 
 
 def parse_filter(data_type: str, text: str) -> str:
-    """The key that a filter's text means; ValueError says what the data type takes.
+    """Return the index key for a filter's text. Raises ValueError that says what the data type
+    accepts.
 
-    Labels and texts are compared as they are, numbers and dates by what they mean.
+    Labels and texts are compared literally, numbers and dates by their value.
     """
     if data_type in ("SELECT", "MULTI_SELECT", "TEXT"):
         return _key(text)
@@ -74,7 +75,7 @@ def _number(raw: bytes) -> Parsed:
 
 
 def _plain(text: str) -> str:
-    """A number without exponent and without needless zeros: `10.50` and `1.05e1` are `10.5`."""
+    """Format a number without exponent or trailing zeros: `10.50` and `1.05e1` both give `10.5`."""
     if not _NUMBER.fullmatch(text):
         raise ValueError(_TAKES["NUMBER"])
     number = Decimal(text)

@@ -1,4 +1,4 @@
-"""The links that a credit note, payment or refund carries to what it settles."""
+"""The links from a credit note, payment or refund to the documents it settles."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ from headrace.store.connection import Connection
 from headrace.store.context import Context
 from headrace.store.queries import ALLOCATION as SQL
 from headrace.store.queries import DOCUMENT
-from headrace.store.records.document_kinds import LinkField, Shape
+from headrace.store.records.document_kinds import DocumentKind, LinkField
 from headrace.store.records.document_rows import DocumentRow, document_by_seq, find_document
 from headrace.store.records.references import resolve_reference
 
 
-def replaced_fields(shape: Shape, record: Record) -> tuple[LinkField, ...]:
-    """The link lists that the request carries; each replaces the document's links of its kind."""
-    return tuple(field for field in shape.links if getattr(record, field.name) is not UNSET)
+def replaced_fields(kind: DocumentKind, record: Record) -> tuple[LinkField, ...]:
+    """Return the link lists that the request carries; each replaces the document's links of its
+    kind."""
+    return tuple(field for field in kind.links if getattr(record, field.name) is not UNSET)
 
 
 def remove_links(db: Connection, source: int, fields: tuple[LinkField, ...]) -> None:
-    """Take the document's own links to the kinds of `fields` away; both sides are open again.
+    """Delete the document's own links to the kinds of `fields`; both sides become open again.
 
-    Those of a reconciliation stay: they belong to that (docs/api-evidence.md, Links).
+    Links of a reconciliation stay; they belong to the reconciliation (docs/api-evidence.md, Links).
     """
     kinds = {field.target.name for field in fields}
     for seq, target, entity, amount in db.execute(SQL["own"], (source,)).fetchall():
@@ -41,7 +42,7 @@ def add_links(
     record: Record,
     fields: tuple[LinkField, ...],
 ) -> None:
-    """Make the links that the request asks for, or raise BadRequest with none made."""
+    """Create the links that the request asks for. Raises BadRequest with none created."""
     claims: list[Claim] = []
     for field in fields:
         for place, link in enumerate(getattr(record, field.name)):
@@ -62,13 +63,13 @@ def add_links(
 
 
 def check_links(db: Connection, seq: int, place: str) -> None:
-    """Refuse a changed customer or currency that the links of the document don't allow."""
+    """Reject a new customer or currency that the document's links do not allow."""
     for _, source, _, _, target in db.execute(SQL["touching"], (seq, seq)).fetchall():
         check_pair(document_by_seq(db, source), document_by_seq(db, target), place)
 
 
 def unlink(db: Connection, row: DocumentRow) -> None:
-    """Take all links of a document that goes away.
+    """Delete all links of a document that is being deleted.
 
     Raises BadRequest for a payment or credit note that a refund refers to (docs/api-evidence.md,
     Deleting).

@@ -17,20 +17,20 @@ from headrace.store.records.references import Address
 def make_note(
     db: Connection, context: Context, customer: Address, draft: NoteDraft
 ) -> tuple[CustomerRow, Note]:
-    """Add one; raises NotFound without the customer."""
+    """Create a note. Raises NotFound without the customer."""
     row = get_customer(db, context, customer)
     note = Note(id=context.new_id(), content=draft.content, created_at=context.timestamp)
     db.execute(SQL["insert"], (row.seq, note.id, note.created_at, note.content))
-    counters.count_beside(db, context.organisation.seq, NOTE.name, row.seq, 1)
+    counters.count_other(db, context.organisation.seq, NOTE.name, row.seq, 1)
     return row, note
 
 
 def list_notes(
     db: Connection, context: Context, customer: Address, window: Window
 ) -> tuple[CustomerRow, Page[Note]]:
-    """A page, newest first; raises NotFound without the customer."""
+    """Return a page, newest first. Raises NotFound without the customer."""
     row = get_customer(db, context, customer)
-    total = counters.total(db, context.organisation, NOTE.name, counters.beside(row.seq))
+    total = counters.total(db, context.organisation, NOTE.name, counters.other_key(row.seq))
     page = page_of_rows(db, SQL, "page", (row.seq,), window, total)
     notes = [
         Note(id=note_id, created_at=created_at, content=content)
@@ -40,14 +40,14 @@ def list_notes(
 
 
 def delete_note(db: Connection, context: Context, customer: Address, note: Address) -> CustomerRow:
-    """Remove one; raises NotFound. Notes have no externalId."""
+    """Delete a note. Raises NotFound. Notes have no externalId."""
     row = get_customer(db, context, customer)
     if note.id is None or db.execute(SQL["delete"], (note.id, row.seq)).rowcount == 0:
         raise NotFound(f"There is no note with {note} at {row.label}.")
-    counters.count_beside(db, context.organisation.seq, NOTE.name, row.seq, -1)
+    counters.count_other(db, context.organisation.seq, NOTE.name, row.seq, -1)
     return row
 
 
 def remove_notes(db: Connection, customer: int) -> None:
-    """Take those of a customer that goes."""
+    """Delete the notes of a customer that is being deleted."""
     db.execute(SQL["delete_of_customer"], (customer,))

@@ -1,4 +1,4 @@
-"""A customer's open items, its children's among them, with the sums of each currency."""
+"""The open items of a customer and its children, with totals per currency."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from headrace.store.records.references import Address
 def read_statement(
     db: Connection, context: Context, customer: Address
 ) -> tuple[CustomerRow, Statement]:
-    """Everything that is open now; raises NotFound without the customer."""
+    """Return everything that is open now. Raises NotFound without the customer."""
     row = get_customer(db, context, customer)
     found = db.execute(SQL["open_of_family"], (row.seq, row.seq))
     documents = [document for each in found if open_amount(document := DocumentRow(*each))]

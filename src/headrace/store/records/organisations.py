@@ -17,22 +17,23 @@ SEEDED_POSITIONS = ("ACCOUNTING", "PAYER", "PURCHASER", "SALES")
 
 
 def find_organisation(db: Connection, name: str) -> Organisation | None:
-    """By its exact name."""
+    """Find an organisation by its exact name."""
     row = db.execute(ORGANISATION["by_name"], (name,)).fetchone()
     return Organisation(*row) if row else None
 
 
 def organisation_by_seq(db: Connection, seq: int) -> Organisation:
-    """One that is known to exist."""
+    """Return an organisation that is known to exist."""
     return Organisation(*db.execute(ORGANISATION["by_seq"], (seq,)).fetchone())
 
 
 def make_organisation(
     db: Connection, name: str, currency: str, time_zone: str, timestamp: str
 ) -> None:
-    """A new organisation with the four seeded positions.
+    """Create an organisation with the four initial positions.
 
-    Raises ConfigurationError on a name that is taken or empty, or on an unknown currency or zone.
+    Raises ConfigurationError for a name that is taken or empty, and for an unknown currency or time
+    zone.
     """
     if not name.strip():
         raise ConfigurationError("An organisation needs a name.")
@@ -53,12 +54,12 @@ def make_organisation(
 
 
 def make_position(db: Connection, organisation: int, name: str) -> None:
-    """One more position that contacts may have; nothing happens when it is there already."""
+    """Create a contact position; does nothing when it exists already."""
     db.execute(ORGANISATION["insert_position"], (organisation, name))
 
 
 def delete_position(db: Connection, organisation: Organisation, name: str) -> None:
-    """Remove one. Raises NotFound, or BadRequest while contacts have it."""
+    """Delete a position. Raises NotFound, or BadRequest while contacts have it."""
     fragment = json.encode(name).decode()
     for character in "\\%_":
         fragment = fragment.replace(character, f"\\{character}")
@@ -73,10 +74,10 @@ def delete_position(db: Connection, organisation: Organisation, name: str) -> No
 
 
 def list_organisations(db: Connection) -> list[Organisation]:
-    """All, by name."""
+    """Return all organisations, by name."""
     return [Organisation(*row) for row in db.execute(ORGANISATION["all"])]
 
 
 def position_names(db: Connection, organisation: Organisation) -> list[str]:
-    """The contact positions that exist, sorted."""
+    """Return the contact positions that exist, sorted."""
     return [row[0] for row in db.execute(ORGANISATION["positions"], (organisation.seq,))]

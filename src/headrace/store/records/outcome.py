@@ -1,4 +1,4 @@
-"""What a write hands back beside its effect."""
+"""The result of a write, for the answer and the request log."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from headrace.model.record import Record
 
 
 class Outcome(Struct, frozen=True):
-    """The entity as answered, and what the request log tells of the request."""
+    """The entity as answered, and what the request log records about the request."""
 
     answer: Record
     created: bool

@@ -1,4 +1,4 @@
-"""Which parent a customer may have: one that exists, one level, and no link left behind."""
+"""Checks a customer's new parent: it exists, families stay one level deep, and links stay valid."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from headrace.store.records.references import resolve_reference
 def wanted_parent(
     db: Connection, context: Context, row: CustomerRow | None, record: Customer
 ) -> int | None:
-    """The number of the parent that the record asks for; `row` is None for a new customer.
+    """Return the number of the parent that the record asks for; `row` is None for a new customer.
 
-    Raises BadRequest unless it exists and the family stays one level deep
-    (docs/api-evidence.md, Parent-child relation), or when a link between documents would no
-    longer be within a family.
+    Raises BadRequest unless the parent exists and the family stays one level deep
+    (docs/api-evidence.md, Parent-child relation), and when an existing link would then join
+    documents of different families.
     """
     reference = record.parent
     if reference is None or isinstance(reference, UnsetType):

@@ -1,5 +1,5 @@
-"""Merges a request into a stored record: absent fields stay
-(docs/api-evidence.md, Partial update)."""
+"""Merges a request into what is stored: absent fields stay (docs/api-evidence.md, Partial
+update)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ R = TypeVar("R", bound=Record)
 
 
 def present_fields(record: Record) -> dict[str, Any]:
-    """The fields that the request carried, null included, by Python name."""
+    """Return the Python names of the fields that the request carried, null included."""
     return {
         name: value
         for name in record.__struct_fields__
@@ -25,18 +25,18 @@ def present_fields(record: Record) -> dict[str, Any]:
 
 
 def merge(stored: R, record: Record, leave: tuple[str, ...] = ()) -> R:
-    """`stored` with the fields that `record` carries, except those named in `leave`."""
+    """Return `stored` with the fields that `record` carries, except those named in `leave`."""
     fields = {name: value for name, value in present_fields(record).items() if name not in leave}
     return msgspec.structs.replace(stored, **fields)
 
 
 def set_or_none(value: Any) -> Any:
-    """What an answer shows of a field that may be unset."""
+    """Convert an unset field to null, for answers."""
     return None if value is UNSET else value
 
 
 def require(entity: Entity, record: Record) -> None:
-    """Refuse a record that lacks what creating one needs, naming every missing field."""
+    """Reject a record that lacks fields required for creating one, naming all that are missing."""
     missing = [
         wire_name(name) for name in entity.required if getattr(record, name) in (None, UNSET)
     ]
@@ -49,14 +49,15 @@ def require(entity: Entity, record: Record) -> None:
 
 
 def refuse(place: str, problem: str) -> NoReturn:
-    """A BadRequest about one field."""
+    """Return a BadRequest about one field."""
     raise BadRequest(f"{place}: {problem}.", ((place, problem),))
 
 
 def check_new_external_id(
     label: str, stored: str | None, wanted: str | None | UnsetType
 ) -> str | None:
-    """The external id after a change; set once, it never changes (docs/api-evidence.md, Upsert)."""
+    """Return the external id after a change; it may be set once and never changes
+    (docs/api-evidence.md, Upsert)."""
     if wanted is UNSET or wanted == stored:
         return stored
     if stored is not None:

@@ -1,9 +1,9 @@
-"""Which document has which PDF, and which file may be removed.
+"""Records which document has which PDF, and which files may be removed.
 
-A file is written before the document refers to it, and removed after nothing does, so that a crash
-at any point leaves at most a file too much, of which `pdf_file` knows. Its row has `keep_until`
-when nothing may refer to it; a row that is doomed is never referred to again, and only its file is
-removed. Another upload of the same content gets a new row, and with it another file.
+A file is written before a document refers to it and removed after nothing does. A crash at any
+point leaves at most a surplus file, which `pdf_file` still lists. A row with `keep_until` set may
+be unused. A doomed row is never referred to again; only its file remains to be removed. A later
+upload of the same content gets a new row, and therefore another file.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ _NAME_MAX = 120
 
 
 class Content(Struct, frozen=True):
-    """What an upload brings: the hash of its bytes, and how many they are."""
+    """An upload's content: the hash and the number of its bytes."""
 
     digest: str
     size: int
 
 
 class Claim(Struct, frozen=True):
-    """A row of `pdf_file` for an upload; `stored` when its file is there already."""
+    """A row of `pdf_file` reserved for an upload; `stored` when its file exists already."""
 
     file: PdfFile
     stored: bool
@@ -47,17 +47,17 @@ class PdfFile(Struct, frozen=True):
 
     @property
     def name(self) -> str:
-        """Relative to the place of all files."""
+        """The name relative to the root of the storage."""
         return f"{self.digest[:2]}/{self.digest}-{self.id}.pdf"
 
 
 class ServedPdf(Struct, frozen=True):
-    """A document's PDF on its way to a reader."""
+    """A document's PDF to be sent to a reader."""
 
     file: PdfFile
     size: int
     file_name: str
-    """By the document's number, without anything that a file's name can't bear."""
+    """The document's number, without characters that file names can't contain."""
     organisation: Organisation
 
 
@@ -69,7 +69,8 @@ def claim_pdf(
     content: Content,
     keep_until: str,
 ) -> Claim:
-    """A row for the content, safe from removal until then. NotFound without the document."""
+    """Reserve a row for the content; its file is kept until then. Raises NotFound without the
+    document."""
     get_document(db, context, entity, address)
     values = (context.new_id(), content.digest, content.size, keep_until)
     file_id, until = db.execute(SQL["claim"], values).fetchone()
@@ -79,9 +80,9 @@ def claim_pdf(
 def attach_pdf(
     db: Connection, context: Context, entity: Entity, address: Address, file: PdfFile
 ) -> DocumentRow | None:
-    """The document has this PDF from now on, in place of another.
+    """Make this the document's PDF, in place of the previous one.
 
-    None, with nothing changed, when the file has been given up since it was claimed: claim again.
+    Returns None and changes nothing when the file was doomed after it was claimed; claim again.
     """
     row = get_document(db, context, entity, address)
     if db.execute(SQL["keep"], (file.id,)).rowcount == 0:
@@ -93,43 +94,44 @@ def attach_pdf(
 
 
 def release_pdf(db: Connection, file_id: str | None) -> None:
-    """A document no longer refers to the file; it may go if no other does."""
+    """Remove the reference from a document to a file, which becomes removable if it was the
+    last."""
     if file_id is not None:
         db.execute(SQL["release"], (file_id,))
 
 
 def doom_pdfs(db: Connection, now: str) -> list[PdfFile]:
-    """Files that nothing refers to, to be removed by the caller after the commit.
+    """Mark unused files as doomed; the caller removes them after the commit.
 
-    Those that an earlier caller did not get to are among them.
+    Includes files that an earlier caller marked but did not remove.
     """
     db.execute(SQL["doom"], (now, now))
     return [PdfFile(*row) for row in db.execute(SQL["doomed"], (_BATCH,))]
 
 
 def forget_pdfs(db: Connection, removed: list[PdfFile]) -> None:
-    """Their files are removed."""
+    """Delete the rows of files that have been removed."""
     for file in removed:
         db.execute(SQL["forget"], (file.id,))
 
 
 def pdfs_of_organisation(db: Connection, organisation: Organisation) -> list[str]:
-    """The ids of the files that its documents have."""
+    """Return the ids of the files that the organisation's documents refer to."""
     return [row[0] for row in db.execute(SQL["of_organisation"], (organisation.seq,))]
 
 
 def used_pdfs(db: Connection) -> list[PdfFile]:
-    """The files that documents have."""
+    """Return the files that documents refer to."""
     return [PdfFile(*row) for row in db.execute(SQL["used"])]
 
 
 def all_pdfs(db: Connection) -> list[PdfFile]:
-    """The files that there may be."""
+    """Return all files that may exist."""
     return [PdfFile(*row) for row in db.execute(SQL["all"])]
 
 
 def find_pdf(db: Connection, document_id: str) -> ServedPdf | None:
-    """The PDF of a document of any organisation; whether it may be seen is the caller's to know."""
+    """Find the PDF of a document in any organisation. The caller checks who may read it."""
     row = db.execute(SQL["of_document"], (document_id,)).fetchone()
     if row is None:
         return None
@@ -141,7 +143,7 @@ def find_pdf(db: Connection, document_id: str) -> ServedPdf | None:
 
 
 def safe_file_name(number: str) -> str:
-    """`INV/2015-1` as `INV_2015-1.pdf`."""
+    """Convert a document's number to a file name: `INV/2015-1` becomes `INV_2015-1.pdf`."""
     name = _UNSAFE.sub("_", number)[:_NAME_MAX].strip(" .")
     return f"{name or 'document'}.pdf"
 

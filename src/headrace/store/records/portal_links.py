@@ -1,4 +1,4 @@
-"""Links to a customer's portal: each is shown once, and only a keyed hash of it is kept."""
+"""Links to a customer's portal. A link is shown once; only a keyed hash of its token is stored."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _HOSTS_MAX = 50
 
 
 class PortalDoor(Struct, frozen=True):
-    """What a token opens, as long as it holds."""
+    """What a token gives access to while it is valid."""
 
     organisation: Organisation
     customer: Address
@@ -44,7 +44,7 @@ class PortalDoor(Struct, frozen=True):
 def make_portal_link(
     db: Connection, context: Context, customer: Address, request: PortalRequest
 ) -> tuple[CustomerRow, str]:
-    """A new token for the customer's page. Raises NotFound or BadRequest."""
+    """Create a token for the customer's page. Raises NotFound or BadRequest."""
     row = get_customer(db, context, customer)
     if request.expires_in < 1:
         refuse("expiresIn", "is a number of seconds of at least 1")
@@ -65,7 +65,7 @@ def make_portal_link(
 
 
 def open_portal_link(db: Connection, token: str) -> PortalDoor | None:
-    """What the token opens, expired or not; None when this hub never gave it out."""
+    """Return what the token gives access to, expired or not; None for an unknown token."""
     try:
         data = base64.urlsafe_b64decode(token.encode())
     except (binascii.Error, ValueError):
@@ -85,24 +85,26 @@ def open_portal_link(db: Connection, token: str) -> PortalDoor | None:
 
 
 def revoke_portal_links(db: Connection, context: Context, customer: Address) -> int:
-    """End all links of a customer at once; gives how many there were. Raises NotFound."""
+    """Revoke all links of a customer; returns their number. Raises NotFound."""
     row = get_customer(db, context, customer)
     return db.execute(SQL["revoke_of_customer"], (context.timestamp, row.seq)).rowcount
 
 
 def remove_portal_links(db: Connection, customer: int) -> None:
-    """Take those of a customer that goes."""
+    """Delete the links of a customer that is being deleted."""
     db.execute(SQL["delete_of_customer"], (customer,))
 
 
 def _after(now: datetime, seconds: int) -> datetime:
-    """There is no maximum (docs/api-evidence.md, Customer portal); the calendar has one."""
+    """Add a duration to a moment. The guide sets no maximum (docs/api-evidence.md, Customer
+    portal); the calendar does."""
     left = int((_NEVER - now).total_seconds())
     return now + timedelta(seconds=seconds) if seconds < left else _NEVER
 
 
 def _frame_ancestors(text: str | None) -> str | None:
-    """Host names in one spelling; anything else could add to the page's security policy."""
+    """Normalise host names and reject anything else, which could extend the page's security
+    policy."""
     hosts = (text or "").split()
     for host in hosts:
         if not _HOST.fullmatch(host):

@@ -1,4 +1,5 @@
-"""Links that belong to a reconciliation, and that only posting it again changes."""
+"""Reconciliations: links that belong together and change only when the reconciliation is posted
+again."""
 
 from __future__ import annotations
 
@@ -21,10 +22,10 @@ from headrace.store.records.references import resolve_reference
 
 
 def reconcile(db: Connection, context: Context, record: Reconciliation) -> str | None:
-    """Replace the links of this externalId by those asked for; four empty lists undo it.
+    """Replace the links of this externalId by those requested; four empty lists undo it.
 
-    Gives the externalId of a customer that it is about. Raises BadRequest, with nothing changed,
-    as `match_shares` does, and when a document would be applied beyond its amount.
+    Returns the externalId of a customer involved. Raises BadRequest, with nothing changed, as
+    `match_shares` does, and when a document would be applied beyond its amount.
     """
     _undo(db, context, record.external_id)
     debits = [
@@ -81,7 +82,8 @@ def _shares(
 
 
 def _link(db: Connection, reconciliation: int, match: Match) -> None:
-    """A credit settles an invoice; a refund gives a credit back: so they are kept."""
+    """Store one match. Links are stored from a credit to an invoice, and from a refund to a
+    credit."""
     debit, credit = _row(db, match.debit), _row(db, match.credit)
     source, target = (credit, debit) if debit.entity == INVOICE.name else (debit, credit)
     check_claims(source, [Claim(match.debit.place, target, match.amount)])
@@ -91,6 +93,6 @@ def _link(db: Connection, reconciliation: int, match: Match) -> None:
 
 
 def _row(db: Connection, share: Share) -> DocumentRow:
-    """As it is now: an earlier link may have taken of it."""
+    """Read the row again: an earlier link may have changed its applied amount."""
     assert isinstance(share.document, DocumentRow)
     return document_by_seq(db, share.document.seq)

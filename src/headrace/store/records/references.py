@@ -1,4 +1,4 @@
-"""From what a request calls an entity to its row: by id, by externalId, or by both."""
+"""Resolves a request's reference to an entity: by id, by externalId, or by both."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ T = TypeVar("T")
 
 
 class Address(Struct, frozen=True):
-    """The `{id}` of a path: exactly one of the two is set."""
+    """The `{id}` of a path; exactly one of the two is set."""
 
     id: str | None = None
     external_id: str | None = None
 
     @property
     def value(self) -> str | None:
-        """Whichever is set."""
+        """The one that is set."""
         return self.id if self.id is not None else self.external_id
 
     def __str__(self) -> str:
@@ -30,7 +30,7 @@ class Address(Struct, frozen=True):
 
 
 def parse_address(segment: str) -> Address:
-    """`external:<externalId>` or the hub's own id, percent-decoded already."""
+    """Parse `external:<externalId>` or the hub's own id, already percent-decoded."""
     if segment.startswith("external:"):
         return Address(external_id=segment.removeprefix("external:"))
     return Address(id=segment)
@@ -46,9 +46,9 @@ def resolve_reference(
     noun: str,
     remedy: str = "import it first",
 ) -> T:
-    """The entity that a body refers to.
+    """Return the entity that a body refers to.
 
-    Raises BadRequest when it names none, one that does not exist, or two different ones.
+    Raises BadRequest when the body names none, one that does not exist, or two different ones.
     """
     addresses = []
     if reference.external_id is not UNSET:
@@ -69,9 +69,10 @@ def resolve_reference(
 
 
 def find_for_import(external_id: object, entity_id: object, find: Finder[T], noun: str) -> T | None:
-    """What an import is about: by externalId, else by id (docs/api-evidence.md, Upsert).
+    """Return the entity that an import updates: by externalId, else by id (docs/api-evidence.md,
+    Upsert).
 
-    Raises BadRequest when the id is unknown, or when both are given and mean two entities.
+    Raises BadRequest when the id is unknown, or when both are given and refer to two entities.
     """
     by_external = find(Address(external_id=external_id)) if isinstance(external_id, str) else None
     if not isinstance(entity_id, str):

@@ -1,4 +1,5 @@
-"""A stream of realistic changes to a generated database, each with what it must make dirty."""
+"""Makes a stream of realistic changes to a generated database, each with the records it makes
+dirty."""
 
 from __future__ import annotations
 
@@ -20,28 +21,28 @@ Dirty = frozenset[tuple[str, str]]
 
 
 class Change(Struct, frozen=True):
-    """One thing that happened in the billing system."""
+    """One event in the billing system."""
 
     kind: str
     """A name from `KINDS`."""
     description: str
     dirty: Dirty
-    """(entity, external id) of each record whose payload differs now: one request for each."""
+    """(entity, external id) of each record whose payload changes; each needs one request."""
 
 
 def changes(database: str | Path, seed: int, count: int) -> list[Change]:
-    """Applies `count` changes in one transaction and says what they were.
+    """Apply `count` changes in one transaction and return them.
 
     No two of them touch the same document, so the union of their `dirty` sets is exactly what a
-    sync must send. Kinds take turns in a random order; the same database, seed and count give the
-    same changes. ValueError when the database is too small for so many.
+    sync must send. The kinds alternate in random order; the same database, seed and count give the
+    same changes. Raises ValueError when the database is too small for that many.
     """
     with opened(database) as connection:
         return _Changer(connection, Random(seed), count).apply(count)
 
 
 class _Changer:
-    """Picks targets that are still untouched, by the seed."""
+    """Picks targets that have not been changed yet, by the seed."""
 
     def __init__(self, database: Database, random: Random, count: int) -> None:
         self._database = database
@@ -244,5 +245,5 @@ def _dirty(entity: str, number: int) -> Dirty:
 
 
 def minor_of(amount: object, currency: str) -> int:
-    """From text, a SQLite number or a Decimal, which all show as people write them."""
+    """Return lowest divisions from text, a SQLite number or a Decimal."""
     return int(Decimal(str(amount)).scaleb(EXPONENTS[currency]))

@@ -1,6 +1,6 @@
-"""Writing to a database by its URL: SQLite and PostgreSQL by their drivers, others by SQLAlchemy.
+"""Writes to a database by its URL: SQLite and PostgreSQL by their drivers, others by SQLAlchemy.
 
-All SQL here is written once, with `?` for values.
+All SQL is written once, with `?` for values.
 """
 
 from __future__ import annotations
@@ -91,11 +91,12 @@ class _Alchemy:
 
 @contextmanager
 def opened(address: str | Path, *, careless: bool = False) -> Iterator[Database]:
-    """A transaction on a file's path or a database's URL, committed at the end of the `with`.
+    """Open a transaction on a file's path or a database's URL; it is committed at the end of the
+    `with`.
 
-    `careless` trades safety in a power cut for speed, where the database knows how. A file's folder
-    is made when it is missing. ConfigurationError, with nothing written, when the database can't be
-    opened or refuses a statement, and when the driver for the URL is not installed.
+    `careless` trades safety in a power cut for speed, where the database supports it. A missing
+    folder is created. Raises ConfigurationError, with nothing written, when the database can't be
+    opened or refuses a statement, and when the driver is not installed.
     """
     path = sqlite_path(address)
     if path is not None:
@@ -142,7 +143,7 @@ def _explained(errors: type[Exception]) -> Iterator[None]:
 
 
 def sqlite_path(address: str | Path) -> Path | None:
-    """The file of a path or of `sqlite:///FILE`; None for another database."""
+    """Return the file of a path or of `sqlite:///FILE`; None for another database."""
     text = str(address)
     if text.startswith("sqlite:///"):
         return Path(text.removeprefix("sqlite:///"))

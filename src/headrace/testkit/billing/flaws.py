@@ -1,4 +1,4 @@
-"""One row of each kind that a careful import must refuse, and must name."""
+"""Adds one row of each kind that an import must refuse and report."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from headrace.testkit.billing.database import Database, opened
 from headrace.testkit.billing.generator import TODAY
 
 _FIRST = 900_000_000
-"""Numbers from here on are flawed rows'."""
+"""Flawed rows are numbered from here on."""
 
 
 class Flaw(Struct, frozen=True):
-    """What is wrong with one record, and which one."""
+    """One flawed record and what is wrong with it."""
 
     problem: str
     entity: str
@@ -22,9 +22,9 @@ class Flaw(Struct, frozen=True):
 
 
 def bad_rows(database: str | Path) -> list[Flaw]:
-    """Adds the flawed rows, with sound ones that they refer to, and returns what must be reported.
+    """Add the flawed rows, with the valid ones they refer to; returns what must be reported.
 
-    The sound ones are customer 900000000 and its invoice 900000000; they must still arrive.
+    The valid ones are customer 900000000 and its invoice 900000000; they must still arrive.
     """
     with opened(database) as connection:
         return _add(connection)

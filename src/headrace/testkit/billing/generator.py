@@ -21,7 +21,7 @@ _BATCH = 20_000
 
 
 class Counts(Struct, frozen=True):
-    """What a generated database holds, in the words of the canonical tables."""
+    """Number of rows in a generated database, by canonical table."""
 
     customers: int
     contacts: int
@@ -50,12 +50,12 @@ def generate(
     seed: int = 1,
     pdf_folder: str | Path | None = None,
 ) -> Counts:
-    """Makes the tables in an empty database and fills them with about `records` records.
+    """Create the tables in an empty database and fill them with about `records` records.
 
-    A record is a customer, invoice, credit note, payment or refund. `url_or_path`: a file for
-    SQLite, `sqlite:///FILE`, `postgresql://…`, or any URL that SQLAlchemy knows when it is
-    installed. With `pdf_folder`, every bill has a small valid PDF there. ConfigurationError when
-    the database already holds such tables or its driver is missing.
+    A record is a customer, invoice, credit note, payment or refund. `url_or_path` is a file for
+    SQLite, `sqlite:///FILE`, `postgresql://…`, or any URL that SQLAlchemy supports when it is
+    installed. With `pdf_folder`, every bill gets a small valid PDF there. Raises ConfigurationError
+    when the database already has such tables or its driver is missing.
     """
     path = sqlite_path(url_or_path)
     if path is not None and path.exists() and path.stat().st_size:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def small_pdf(text: str) -> bytes:
-    """A valid PDF 1.4 file that shows `text`; characters outside Latin-1 become `?`."""
+    """Return a valid PDF 1.4 file that shows `text`; characters outside Latin-1 become `?`."""
     shown = text.replace("\\", "\\\\").replace("(", "\\(").replace(")", "\\)")
     content = b"BT /F1 18 Tf 72 720 Td (" + shown.encode("latin-1", "replace") + b") Tj ET"
     objects = (

@@ -44,8 +44,8 @@ class PortalPayment(Struct, frozen=True, kw_only=True):
 
 
 def portal_payments(database: str | Path, seed: int, count: int) -> list[PortalPayment]:
-    """What `count` customers pay in the portal: one invoice each that nothing has settled, whole or
-    in part. Nothing is written. ValueError when the database has not so many."""
+    """Choose what `count` customers pay in the portal: one unsettled invoice each, in full or in
+    part. Nothing is written. Raises ValueError when the database does not have enough."""
     random = Random(seed)
     with opened(database) as connection:
         rows = connection.rows(
@@ -75,8 +75,8 @@ def portal_payments(database: str | Path, seed: int, count: int) -> list[PortalP
 def book_portal_payments(
     database: str | Path, payments: Sequence[PortalPayment], seed: int
 ) -> list[Change]:
-    """Books them in one transaction, with their reference or without: a sync must send one request
-    for each, and the API then has no payment more than before."""
+    """Book them in one transaction, with or without their reference. A sync must then send one
+    request for each, and the API must not have more payments than before."""
     random = Random(seed)
     with opened(database) as connection:
         last = int(connection.rows("select coalesce(max(receipt_id), 0) from money_in")[0][0])

@@ -20,10 +20,10 @@ _DOCUMENTS = "documents = [{folder}]\n"
 def write_project(
     folder: str | Path, url: str | Path, *, rate: int = 6000, pdf_folder: str | Path | None = None
 ) -> Path:
-    """Writes `headrace.toml` and `models/` for the database at `url` (a path is a SQLite file).
+    """Write `headrace.toml` and `models/` for the database at `url` (a path is a SQLite file).
 
-    `url` may be `env:NAME`; `pdf_folder` is named as the place of the PDFs. Returns the folder;
-    files of those names that are there are replaced.
+    `url` may be `env:NAME`; `pdf_folder` becomes the place of the PDFs. Existing files of these
+    names are replaced. Returns the folder.
     """
     folder = Path(folder)
     models = folder / "models"

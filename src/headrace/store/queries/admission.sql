@@ -1,6 +1,6 @@
--- PostgreSQL only: what the hubs on one database tell each other about the requests that they let
--- in. The tables are unlogged: they cost no flush, and a crash of the server empties them. Times
--- are microseconds of the server's clock.
+-- PostgreSQL only: the counts by which the hubs on one database share their limits. The tables are
+-- unlogged: writing them costs no flush, and a crash of the server empties them. Times are
+-- microseconds of the server's clock.
 
 -- make_gate --
 CREATE UNLOGGED TABLE IF NOT EXISTS gate (
@@ -19,7 +19,7 @@ CREATE UNLOGGED TABLE IF NOT EXISTS gate_arrival (
 -- make_arrival_index --
 CREATE INDEX IF NOT EXISTS gate_arrival_at ON gate_arrival (organisation, at, total)
 
--- make_visitor --
+-- make_in_flight --
 CREATE UNLOGGED TABLE IF NOT EXISTS gate_visitor (
     organisation BIGINT NOT NULL,
     process BIGINT NOT NULL,
@@ -30,7 +30,7 @@ CREATE UNLOGGED TABLE IF NOT EXISTS gate_visitor (
 -- now --
 CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)
 
--- turn --
+-- lock --
 INSERT INTO gate (organisation, at, total) VALUES (?, {now}, 0)
 ON CONFLICT (organisation) DO UPDATE SET at = greatest(gate.at, {now})
 RETURNING at, total
@@ -49,7 +49,7 @@ INSERT INTO gate_arrival (organisation, at, total) VALUES (?, ?, ?)
 -- count --
 UPDATE gate SET total = ? WHERE organisation = ?
 
--- hold --
+-- set_held --
 INSERT INTO gate_visitor (organisation, process, held) VALUES (?, ?, ?)
 ON CONFLICT (organisation, process) DO UPDATE SET held = excluded.held
 
@@ -59,11 +59,11 @@ SELECT at FROM gate_arrival WHERE organisation = ? AND at > ? ORDER BY at, total
 -- forget_arrivals --
 DELETE FROM gate_arrival WHERE organisation = ? AND at <= ? AND total < ?
 
--- me --
+-- register --
 SELECT pg_backend_pid(), pg_advisory_lock(?, pg_backend_pid())
 
 -- is_gone --
 SELECT pg_try_advisory_xact_lock(?, ?)
 
--- forget_visitor --
+-- forget_process --
 DELETE FROM gate_visitor WHERE process = ?
