@@ -224,3 +224,30 @@ def test_a_departed_parent_stays_while_a_departed_child_holds_what_is_in_error(
     }
     story.mend("update invoices set gross_amount = 1000")
     assert "H" not in {one["externalId"] for one in story.desk.get("/customers")["customers"]}
+
+
+def test_a_departed_parent_stays_while_a_child_in_error_keeps_it(story: Story) -> None:
+    story.shop.customer("H")
+    story.shop.run("update customers set parent_external_id = 'H' where external_id = 'C'")
+    story.desk.apply()
+    plan, sent = story.apply(
+        "delete from customers where external_id = 'H'",
+        "update customers set parent_external_id = null, name = null where external_id = 'C'",
+    )
+    assert sent == []
+    assert [one.external_id for one in plan.held] == ["H"]
+    story.mend("update customers set name = 'Customer C'")
+    assert [one["externalId"] for one in story.desk.get("/customers")["customers"]] == ["C"]
+
+
+def test_a_departed_parent_stays_while_the_scope_leaves_its_child_out(story: Story) -> None:
+    story.shop.customer("H")
+    story.shop.run("update customers set parent_external_id = 'H' where external_id = 'C'")
+    story.desk.apply()
+    story.shop.run("delete from customers where external_id = 'H'")
+    story.shop.run("update customers set parent_external_id = null")
+    done = story.desk.command("apply", "--customer", "H", "--force")
+    assert done.returncode == 4, done.stdout
+    assert "left the source and still has 1 child at the API" in done.stdout
+    story.mend()
+    assert [one["externalId"] for one in story.desk.get("/customers")["customers"]] == ["C"]

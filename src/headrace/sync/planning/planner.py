@@ -163,6 +163,7 @@ class Planner:
         self._take_family_links()
         narrow(self._connection, scope, self._deletion_rules)
         self._settle_claims()
+        self._load_staying_children()
         self.settled_rejects = self._rejects.settled()
         self._rejects.hold(bool(self._claimer.verdicts.awaiting or left_out(self._connection)))
         if self._rows("from plan.changes limit 1"):
@@ -321,9 +322,28 @@ class Planner:
         columns = columns_of("plan.acknowledged_documents")
         make_table(self._connection, "table plan.acknowledged_documents", columns, theirs)
 
-    # phases ----------------------------------------------------------------------------------
-
-    # telling ---------------------------------------------------------------------------------
+    def _load_staying_children(self) -> None:
+        """Adds to `plan.acknowledged_children` the customers that may keep a deleted parent: those
+        whose rows are in error, that were refused, or that the scope leaves out."""
+        if not self._rows("from plan.gone where entity = 'customer' limit 1"):
+            return
+        staying: list[Key] = self._rows(
+            "select entity, external_id from book.withheld where entity = 'customer' "
+            "union select entity, external_id from plan.rejects where entity = 'customer' "
+            "union select entity, external_id from plan.left_out where entity = 'customer'"
+        )
+        acknowledged = self._journal.acknowledged(staying) if staying else {}
+        linked = (
+            (key[1], linkage_of(record.payload).parent)
+            for key, record in acknowledged.items()
+            if record.payload is not None
+        )
+        children = [one for one in linked if one[1]]
+        self._connection.execute(
+            "insert into plan.acknowledged_children "
+            "select unnest($1::varchar[]), unnest($2::varchar[])",
+            [[child for child, _ in children], [parent for _, parent in children]],
+        )
 
     def note_around(self) -> None:
         """Notes what stands around the records that were just refused, as it is now."""

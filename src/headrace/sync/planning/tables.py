@@ -67,7 +67,7 @@ PLANNED = (
     _table(
         "plan.acknowledged_children",
         "external_id varchar, parent varchar",
-        "a deleted customer that had a parent, where its payload was kept",
+        "a customer that may keep a deleted parent: deleted, in error, refused or left out",
         "planning/planner.py",
         "planning/sql/hold.sql",
     ),
