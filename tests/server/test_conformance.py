@@ -241,11 +241,14 @@ def test_what_the_command_refuses(
 def test_ctrl_c_deletes_what_was_made(arguments: list[str], api: Api) -> None:
     slow = [*arguments[:3], "--rate", "100000", "--in-flight", "1"]
     command = [sys.executable, "-m", "headrace", *slow]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        while not _left(api):
-            assert process.poll() is None
-        process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=30)
+    for _ in range(5):  # on a busy machine it may be through before it is interrupted
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+            while not _left(api):
+                assert process.poll() is None
+            process.send_signal(signal.SIGINT)
+            _, said = process.communicate(timeout=30)
+        if process.returncode:
+            break
     assert process.returncode == 130, said
     assert said == "Interrupted: deleting what was made. Ctrl-C again leaves it.\n"
     assert _left(api) == {}

@@ -18,6 +18,12 @@ _REFRESH = 0.2
 _LINE_EVERY = 10.0
 
 
+def _end_now(*_: object) -> None:
+    """Ends the command at once. Further Ctrl-C would only interrupt how it closes its files."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
 class DeliveryWatch:
     """Shows one delivery. The first Ctrl-C or SIGTERM ends it gently, a second Ctrl-C interrupts
     it."""
@@ -36,7 +42,9 @@ class DeliveryWatch:
 
     def _interrupt(self, loop: asyncio.AbstractEventLoop, delivery: Delivery) -> None:
         delivery.interrupt()
-        loop.remove_signal_handler(signal.SIGINT)
+        if not loop.remove_signal_handler(signal.SIGINT):
+            return  # said before
+        signal.signal(signal.SIGINT, _end_now)
         if not self._quiet:
             self._console.print("Finishing what is in flight; everything else stays planned …")
 
@@ -45,6 +53,8 @@ class DeliveryWatch:
         loop = asyncio.get_running_loop()
         for name in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(name)
+        if signal.getsignal(signal.SIGINT) is _end_now:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
