@@ -26,7 +26,7 @@ from pathlib import Path
 from headrace.client.pace import WINDOW
 from headrace.fleet.project import load_project
 from headrace.model.clock import SYSTEM_CLOCK
-from headrace.sync.delivery.outcome import Outcome
+from headrace.sync.delivery.outcome import DeliveryOutcome
 from headrace.sync.planning.plan import Plan
 from headrace.sync.session import Organisation
 from headrace.testkit.billing import changes, generate, write_project
@@ -172,7 +172,7 @@ def planned(organisation: Organisation) -> Plan:
     return organisation.plan()
 
 
-def deliver(organisation: Organisation, plan: Plan) -> Outcome:
+def deliver(organisation: Organisation, plan: Plan) -> DeliveryOutcome:
     outcome = asyncio.run(organisation.apply(plan, "bench"))
     assert outcome.sent == plan.requests, outcome
     return outcome
