@@ -171,7 +171,10 @@ def bring_up_to_date(
     planned: Callable[[Plan], None] = lambda plan: None,
 ) -> tuple[Plan, DeliveryOutcome]:
     """Run a sync and show it, unless `quiet`; `planned` is called with each plan."""
-    plan, outcome = asyncio.run(run(_Screen(quiet, planned)))
+    try:
+        plan, outcome = asyncio.run(run(_Screen(quiet, planned)))
+    except asyncio.CancelledError:  # by a second Ctrl-C
+        raise KeyboardInterrupt from None
     if not quiet:
         show_outcome(console, plan, outcome)
     return plan, outcome

@@ -289,6 +289,9 @@ class Organisation:
                 outcome = "planned again"
             if delivery.stopped is not None:
                 outcome = f"stopped: {delivery.stopped}"
+        except asyncio.CancelledError:
+            outcome = "interrupted"
+            raise
         finally:
             self.journal.end_run(outcome, progress.latency)
         self._planner.note_around()

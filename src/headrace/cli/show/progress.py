@@ -18,43 +18,49 @@ _REFRESH = 0.2
 _LINE_EVERY = 10.0
 
 
-def _end_now(*_: object) -> None:
-    """Ends the command at once. Further Ctrl-C would only interrupt how it closes its files."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    raise KeyboardInterrupt
-
-
 class DeliveryWatch:
-    """Shows one delivery. The first Ctrl-C or SIGTERM ends it gently, a second Ctrl-C interrupts
-    it."""
+    """Shows one delivery. The first Ctrl-C or SIGTERM ends it gently, a Ctrl-C after that cancels
+    what is in flight.
+
+    Both are callbacks of the event loop. An exception raised by a signal handler could appear in
+    any line of Python, also where it is printed and forgotten, such as a destructor.
+    """
 
     def __init__(self, console: Console, quiet: bool = False) -> None:
         self._console = console
         self._quiet = quiet
         self._task: asyncio.Task[None] | None = None
+        self._is_ending = False
 
     def __call__(self, progress: Delivered, delivery: Delivery) -> None:
         loop = asyncio.get_running_loop()
-        for name in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(name, self._interrupt, loop, delivery)
+        loop.add_signal_handler(signal.SIGTERM, self._interrupt, delivery)
+        loop.add_signal_handler(signal.SIGINT, self._felt, loop, delivery)
         if not self._quiet:
             self._task = loop.create_task(self._show(progress))
 
-    def _interrupt(self, loop: asyncio.AbstractEventLoop, delivery: Delivery) -> None:
+    def _felt(self, loop: asyncio.AbstractEventLoop, delivery: Delivery) -> None:
+        if not self._is_ending:
+            self._interrupt(delivery)
+            return
+        loop.add_signal_handler(signal.SIGINT, lambda: None)
+        for task in asyncio.all_tasks(loop):
+            task.cancel()
+
+    def _interrupt(self, delivery: Delivery) -> None:
         delivery.interrupt()
-        if not loop.remove_signal_handler(signal.SIGINT):
-            return  # said before
-        signal.signal(signal.SIGINT, _end_now)
-        if not self._quiet:
+        if not self._quiet and not self._is_ending:
             self._console.print("Finishing what is in flight; everything else stays planned …")
+        self._is_ending = True
 
     async def finish(self) -> None:
         """Draw the final state and restore the signal handlers."""
         loop = asyncio.get_running_loop()
         for name in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(name)
-        if signal.getsignal(signal.SIGINT) is _end_now:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+        if self._is_ending:
+            # The command only closes its files now; one more Ctrl-C would break into that.
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
