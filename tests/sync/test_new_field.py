@@ -19,10 +19,9 @@ _RECORDS = {
     "contact": "last_name",
     "invoice": "name",
     "credit_note": "name",
-    "payment": "ref_number",
-    "refund": "ref_number",
+    "transaction": "ref_number",
 }
-"""Module to a field beside which the new one goes."""
+"""Module to a field beside which the new one goes; payments and refunds share theirs."""
 
 
 def test_a_row_carries_a_field_from_the_source_to_the_hub_and_clears_it(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from headrace.model.customer import CustomerBrief
 from headrace.model.fields import Links, Sent
 from headrace.model.invoice import InvoiceLinkAnswer
 from headrace.model.record import UNSET, Amount, Currency, Instant, Record, Text, UnsetType
-from headrace.model.reference import InvoiceLink, Reference
+from headrace.model.reference import CustomerReference, InvoiceLink
 
 
 class CreditNoteFields(Record):
@@ -31,16 +31,7 @@ class CreditNoteFields(Record):
 class CreditNote(CreditNoteFields):
     """As imported by `POST /credit_notes`; amounts are positive."""
 
-    customer: Annotated[
-        Reference | UnsetType,
-        Sent(
-            kind="id",
-            column="customer_external_id",
-            refers="customer",
-            required=True,
-            binds=True,
-        ),
-    ] = UNSET
+    customer: CustomerReference = UNSET
     linked_invoices: Annotated[
         list[InvoiceLink] | UnsetType, Links(refers="invoice", verb="settles invoice")
     ] = UNSET

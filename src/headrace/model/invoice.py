@@ -7,7 +7,7 @@ from typing import Annotated
 from headrace.model.custom_field import CustomFieldValue
 from headrace.model.fields import Sent
 from headrace.model.record import UNSET, Amount, Currency, Instant, Record, Text, UnsetType
-from headrace.model.reference import Reference
+from headrace.model.reference import CustomerReference
 
 
 class Invoice(Record):
@@ -26,16 +26,7 @@ class Invoice(Record):
     """Including tax."""
     net_amount: Annotated[Amount | UnsetType, Sent(kind="amount", required=True)] = UNSET
     """Excluding tax."""
-    customer: Annotated[
-        Reference | UnsetType,
-        Sent(
-            kind="id",
-            column="customer_external_id",
-            refers="customer",
-            required=True,
-            binds=True,
-        ),
-    ] = UNSET
+    customer: CustomerReference = UNSET
     name: Annotated[str | None | UnsetType, Sent(clears="null")] = UNSET
     custom_fields: list[CustomFieldValue] | UnsetType = UNSET
     """Fields that it does not name are not changed."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from headrace.model.fields import Sent
 from headrace.model.record import UNSET, LinkAmount, Record, UnsetType
 
 
@@ -10,6 +13,13 @@ class Reference(Record):
 
     id: str | UnsetType = UNSET
     external_id: str | UnsetType = UNSET
+
+
+CustomerReference = Annotated[
+    Reference | UnsetType,
+    Sent(kind="id", column="customer_external_id", refers="customer", required=True, binds=True),
+]
+"""The customer of a document or transaction."""
 
 
 def external(external_id: str) -> Reference:

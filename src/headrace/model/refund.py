@@ -5,37 +5,16 @@ from __future__ import annotations
 from typing import Annotated
 
 from headrace.model.customer import CustomerBrief
-from headrace.model.fields import Links, Sent
-from headrace.model.record import UNSET, Amount, Currency, Instant, Record, Text, UnsetType
-from headrace.model.reference import CreditNoteLink, PaymentLink, Reference
+from headrace.model.fields import Links
+from headrace.model.record import UNSET, Amount, Record, UnsetType
+from headrace.model.reference import CreditNoteLink, CustomerReference, PaymentLink, Reference
+from headrace.model.transaction import TransactionFields
 
 
-class RefundFields(Record):
-    """Fields that requests and answers share."""
-
-    external_id: Annotated[Text | None | UnsetType, Sent(kind="id", required=True)] = UNSET
-    id: str | UnsetType = UNSET
-    currency: Annotated[Currency | UnsetType, Sent(required=True, binds=True)] = UNSET
-    amount: Annotated[Amount | UnsetType, Sent(kind="amount", required=True, binds=True)] = UNSET
-    validated_at: Annotated[Instant | UnsetType, Sent(kind="instant", required=True)] = UNSET
-    instrument: Annotated[str | None | UnsetType, Sent(clears="null")] = UNSET
-    ref_number: Annotated[str | None | UnsetType, Sent(clears="null")] = UNSET
-    bank_account_id: Annotated[str | None | UnsetType, Sent(clears="null")] = UNSET
-
-
-class Refund(RefundFields):
+class Refund(TransactionFields):
     """As imported by `POST /refunds` (docs/api-evidence.md, Refunds)."""
 
-    customer: Annotated[
-        Reference | UnsetType,
-        Sent(
-            kind="id",
-            column="customer_external_id",
-            refers="customer",
-            required=True,
-            binds=True,
-        ),
-    ] = UNSET
+    customer: CustomerReference = UNSET
     linked_payments: Annotated[
         list[PaymentLink] | UnsetType,
         Links(refers="payment", answer="linkedTransactions", verb="gives back payment"),
@@ -60,7 +39,7 @@ class RefundCreditNoteAnswer(Record):
     credit_note: Reference
 
 
-class RefundAnswer(RefundFields, kw_only=True):
+class RefundAnswer(TransactionFields, kw_only=True):
     """A refund as the API answers it; `linkedTransactions` is the counterpart of
     `linkedPayments`."""
 

@@ -19,16 +19,16 @@ from headrace.model.invoice import (
     InvoiceLinkAnswer,
     InvoicePayment,
 )
-from headrace.model.payment import Payment, PaymentAnswer, PaymentFields
+from headrace.model.payment import Payment, PaymentAnswer
 from headrace.model.record import UNSET, Record
 from headrace.model.reference import Reference
 from headrace.model.refund import (
     Refund,
     RefundAnswer,
     RefundCreditNoteAnswer,
-    RefundFields,
     RefundPaymentAnswer,
 )
+from headrace.model.transaction import TransactionFields
 from headrace.store.connection import Connection
 from headrace.store.context import Context
 from headrace.store.queries import ALLOCATION as SQL
@@ -191,17 +191,21 @@ def _credit_note(context: Context, row: DocumentRow, links: list[Link]) -> Credi
     )
 
 
+def _transaction(body: TransactionFields, row: DocumentRow) -> dict[str, Any]:
+    return {
+        **_said(body, TransactionFields),
+        "id": row.id,
+        "external_id": row.external_id,
+        "currency": row.currency,
+        "amount": row.amount,
+        "validated_at": str(row.dated),
+    }
+
+
 def _payment(context: Context, row: DocumentRow, links: list[Link]) -> PaymentAnswer:
     body: Payment = BODIES["payment"].decode(row.body)
     return PaymentAnswer(
-        **{
-            **_said(body, PaymentFields),
-            "id": row.id,
-            "external_id": row.external_id,
-            "currency": row.currency,
-            "amount": row.amount,
-            "validated_at": str(row.dated),
-        },
+        **_transaction(body, row),
         amount_linked=row.applied,
         type="ACCOUNT",
         created_at=row.created_at,
@@ -214,14 +218,7 @@ def _payment(context: Context, row: DocumentRow, links: list[Link]) -> PaymentAn
 def _refund(context: Context, row: DocumentRow, links: list[Link]) -> RefundAnswer:
     body: Refund = BODIES["refund"].decode(row.body)
     return RefundAnswer(
-        **{
-            **_said(body, RefundFields),
-            "id": row.id,
-            "external_id": row.external_id,
-            "currency": row.currency,
-            "amount": row.amount,
-            "validated_at": str(row.dated),
-        },
+        **_transaction(body, row),
         amount_linked=row.applied,
         created_at=row.created_at,
         modified_at=row.modified_at,
