@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -22,6 +21,7 @@ from headrace.cli.show.console import (
     several,
 )
 from headrace.cli.show.problems import show_problems
+from headrace.cli.signals import SignalCallbacks
 from headrace.fleet.loop import Loop
 from headrace.fleet.round import Round
 from headrace.fleet.watch import WatchedProject
@@ -75,10 +75,12 @@ def command(
 
 
 async def _stoppable(loop: Loop, once: bool) -> None:
-    running = asyncio.get_running_loop()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        running.add_signal_handler(name, loop.stop)
-    if left := await loop.run(once):
+    signals = SignalCallbacks(lambda number: loop.stop())
+    try:
+        left = await loop.run(once)
+    finally:
+        signals.restore()
+    if left:
         print(f"error: stopped while it read {listed(left)}; nothing is lost", file=sys.stderr)
         for stream in filter(None, (sys.stdout, sys.stderr)):
             stream.flush()

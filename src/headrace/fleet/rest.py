@@ -158,7 +158,7 @@ def keep_rest(
 
 def _may_rest(opened: Organisation, plan: Plan, outcome: DeliveryOutcome) -> bool:
     """What depends on the API as it is now, or on a person, is looked at in each round."""
-    asks = opened.book.uses_names or opened.new_fields or plan.unlooked
+    asks = opened.book.uses_names or plan.new_fields or plan.unlooked
     waits = plan.held or plan.claims or plan.drifted or plan.left_out or not plan.whole
     if asks or waits or opened.journal.rejects():
         return False

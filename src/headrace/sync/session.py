@@ -11,7 +11,6 @@ from pathlib import Path
 import msgspec
 
 from headrace.book.book import Book
-from headrace.book.directory import EMPTY, Directory, Field, decode_directory
 from headrace.book.models import Model
 from headrace.client.retry import ATTEMPTS, GLANCES, PATIENCE
 from headrace.client.transport import HttpTransport
@@ -22,7 +21,7 @@ from headrace.model.project import OrganisationSettings
 from headrace.sources.registry import open_source, readable_folders
 from headrace.sync.binding import CONFIRM, FIRST_IN_PRODUCTION, Binding
 from headrace.sync.collection.claiming import Claimer
-from headrace.sync.connection import ONLY_READ, Connection, Keys
+from headrace.sync.connection import Connection, Keys
 from headrace.sync.delivery.loader import Loader
 from headrace.sync.delivery.outcome import DeliveryOutcome, outcome_of
 from headrace.sync.delivery.progress import Progress
@@ -34,7 +33,7 @@ from headrace.sync.planning.planner import Planner
 from headrace.sync.planning.saved_plan import SavedPlan
 from headrace.sync.planning.scope import WHOLE, Scope
 from headrace.sync.remote.commands import RemoteCommands
-from headrace.sync.remote.directory import create_field, look_up
+from headrace.sync.remote.known_names import KnownNames
 
 _PLANS = itertools.count(1)
 
@@ -73,14 +72,10 @@ class Organisation:
             raise
         self.connection = Connection(settings.target, keys, folder, self.journal, clock)
         self.binding = Binding(self.journal, self.connection, clock, settings.sweep_interval)
-        remembered = self.journal.remembered()
-        self._directory = decode_directory(remembered) if remembered else EMPTY
-        self.book.know(self._directory)
+        self._names = KnownNames(settings, self.book, self.journal, self.connection)
         self.remote = RemoteCommands(
             name, settings, self.book, self.journal, self.connection, self.binding, clock
         )
-        self.new_fields: list[Field] = []
-        """Custom fields that `apply` creates before anything else."""
         self._claimer = Claimer(
             self.book.connection, self.journal, settings.claims, settings.claim_days
         )
@@ -131,15 +126,8 @@ class Organisation:
         if bound:
             await self.binding.verify()
         rows = await asyncio.to_thread(self.refresh)
-        if self.book.uses_names:
-            before = self._directory
-            self._directory = await self._look_up()
-            self.book.know(self._directory)
-            self.new_fields = self._missing_fields()
-            if self._directory != before or self.new_fields:
-                fields = [*self._directory.fields, *self.new_fields]
-                self.book.know(msgspec.structs.replace(self._directory, fields=fields))
-                await asyncio.to_thread(self.rebuild)
+        if self.book.uses_names and await self._names.look_up():
+            await asyncio.to_thread(self.rebuild)
         with suppress(ApiError):  # the plan then says that nobody has looked
             await self._look_at_collected(GLANCES)
         return rows
@@ -162,22 +150,6 @@ class Organisation:
             raise explain(error, self.settings.target.url, "nothing was sent") from None
         return self.plan(self._scope)
 
-    async def _look_up(self) -> Directory:
-        async with self.connection.open() as transport:
-            try:
-                directory = await look_up(self.connection.reader(transport, attempts=2))
-            except ApiError as error:
-                if self.journal.remembered() is None:
-                    raise explain(error, self.settings.target.url, ONLY_READ) from None
-                return self._directory
-        self.journal.remember(directory.encode())
-        return directory
-
-    def _missing_fields(self) -> list[Field]:
-        if not self.settings.create_missing_custom_fields:
-            return []
-        return self.book.missing_fields(self.settings.custom_field_types)
-
     def rebuild(self) -> None:
         """Builds and checks the book over what is staged."""
         self.book.leave_positions_out(self.journal.refused_positions())
@@ -195,7 +167,7 @@ class Organisation:
         target = self.settings.target
         self._scope = scope
         plan = self._planner.make(self.name, target.rate, target.in_flight, self._latency, scope)
-        new_fields = [f"{field.label} ({field.data_type})" for field in self.new_fields]
+        new_fields = [f"{field.label} ({field.data_type})" for field in self._names.new_fields]
         self._planned = f"{plan.made_at} {next(_PLANS)}"
         return msgspec.structs.replace(
             plan, id=self._planned, new_fields=new_fields, rebound=self.binding.word
@@ -249,7 +221,7 @@ class Organisation:
             self._note_imported(plan)
             return outcome_of(Progress(plan, self._clock, self.connection.pace()), False)
         async with self.connection.open() as transport:
-            await self._create_fields(transport)
+            await self._names.create_fields(transport)
             await self._remove_merged(transport)
             self._claimer.note_sent()
             pace = self.connection.pace()
@@ -300,20 +272,6 @@ class Organisation:
         """From now on, many new records at a time are unusual."""
         if plan.whole and plan.desired:
             self.journal.note_imported()
-
-    async def _create_fields(self, transport: HttpTransport) -> None:
-        """Makes the custom fields that the plan's customers need; ApiError before anything went."""
-        reader = self.connection.reader(transport)
-        try:
-            while self.new_fields:
-                made = await create_field(reader, self.new_fields[0])
-                fields = [*self._directory.fields, made]
-                self._directory = msgspec.structs.replace(self._directory, fields=fields)
-                self.journal.remember(self._directory.encode())
-                self.new_fields = self.new_fields[1:]
-        except ApiError as error:
-            safe = f"the custom field {self.new_fields[0].label} was not made and nothing was sent"
-            raise explain(error, self.settings.target.url, safe) from None
 
     async def _remove_merged(self, transport: HttpTransport) -> None:
         """What a person said was booked in one; ApiError before anything else went."""

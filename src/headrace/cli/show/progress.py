@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from headrace.cli.show.console import duration_text
+from headrace.cli.signals import SignalCallbacks
 from headrace.model.clock import SYSTEM_CLOCK
 from headrace.sync.delivery.progress import Progress as Delivered
 from headrace.sync.delivery.scheduler import Delivery
@@ -20,47 +21,46 @@ _LINE_EVERY = 10.0
 
 class DeliveryWatch:
     """Shows one delivery. The first Ctrl-C or SIGTERM ends it gently, a Ctrl-C after that cancels
-    what is in flight.
-
-    Both are callbacks of the event loop. An exception raised by a signal handler could appear in
-    any line of Python, also where it is printed and forgotten, such as a destructor.
-    """
+    what is in flight."""
 
     def __init__(self, console: Console, quiet: bool = False) -> None:
         self._console = console
         self._quiet = quiet
         self._task: asyncio.Task[None] | None = None
+        self._delivery: Delivery | None = None
+        self._signals: SignalCallbacks | None = None
         self._is_ending = False
 
     def __call__(self, progress: Delivered, delivery: Delivery) -> None:
-        loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGTERM, self._interrupt, delivery)
-        loop.add_signal_handler(signal.SIGINT, self._felt, loop, delivery)
+        self._delivery = delivery
+        if self._signals is None:
+            self._signals = SignalCallbacks(self._interrupt)
         if not self._quiet:
-            self._task = loop.create_task(self._show(progress))
+            self._task = asyncio.get_running_loop().create_task(self._show(progress))
 
-    def _felt(self, loop: asyncio.AbstractEventLoop, delivery: Delivery) -> None:
-        if not self._is_ending:
-            self._interrupt(delivery)
-            return
-        loop.add_signal_handler(signal.SIGINT, lambda: None)
-        for task in asyncio.all_tasks(loop):
-            task.cancel()
-
-    def _interrupt(self, delivery: Delivery) -> None:
-        delivery.interrupt()
-        if not self._quiet and not self._is_ending:
-            self._console.print("Finishing what is in flight; everything else stays planned …")
+    def _interrupt(self, number: int) -> None:
+        if self._is_ending and number == signal.SIGINT:
+            self._cancel()
+        elif self._delivery is not None:
+            self._delivery.interrupt()
+            if not self._quiet and not self._is_ending:
+                self._console.print("Finishing what is in flight; everything else stays planned …")
         self._is_ending = True
+
+    def _cancel(self) -> None:
+        if self._signals is not None:
+            self._signals.ignore_interrupts()
+        for task in asyncio.all_tasks():
+            task.cancel()
 
     async def finish(self) -> None:
         """Draw the final state and restore the signal handlers."""
-        loop = asyncio.get_running_loop()
-        for name in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(name)
-        if self._is_ending:
-            # The command only closes its files now; one more Ctrl-C would break into that.
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
+        if self._signals is not None:
+            if self._is_ending:
+                # The command only closes its files now; one more Ctrl-C would break into that.
+                self._signals.ignore_interrupts()
+            self._signals.restore()
+            self._signals = None
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):

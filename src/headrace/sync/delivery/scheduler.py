@@ -9,24 +9,23 @@ from __future__ import annotations
 
 import asyncio
 
-from headrace.book.contact_keys import external_id_of
 from headrace.client.answer import Answer
 from headrace.client.breaker import Breaker
 from headrace.client.health import Health
 from headrace.client.pace import Pace
 from headrace.client.retry import PATIENCE, THROTTLED_MAX, Backoff, attempts_for
 from headrace.client.transport import Transport
-from headrace.client.verdict import Verdict, error_of, judge, judge_empty, retry_after
+from headrace.client.verdict import Verdict, error_of, retry_after
 from headrace.model.clock import Clock
 from headrace.model.errors import ApiError, NotTheApi, Unauthorised, Unreachable
 from headrace.sync.delivery.lanes import Lanes
 from headrace.sync.delivery.loader import Loader
 from headrace.sync.delivery.progress import Progress
 from headrace.sync.delivery.results import Results
+from headrace.sync.delivery.sender import Sender, is_unknown_path, verdict_of
 from headrace.sync.journal import Journal
 from headrace.sync.operations.operation import Lane, Operation
-from headrace.sync.operations.pdf_digests import PDF_OF, NoPdf
-from headrace.sync.operations.request import request_of
+from headrace.sync.operations.pdf_digests import NoPdf
 
 _QUIET = 0.003
 """Seconds without an answer after which a burst of them is over."""
@@ -51,8 +50,7 @@ class Delivery:
         progress: Progress,
         patience: float = PATIENCE,
     ) -> None:
-        self._loader = loader
-        self._transport = transport
+        self._sender = Sender(transport, loader.pdfs)
         self._pace = pace
         self._journal = journal
         self._clock = clock
@@ -127,35 +125,45 @@ class Delivery:
         #    long as some answers. But answers come in bursts, when several are read from the
         #    network at once, and each of them frees a slot: so wait _QUIET first for more.
         # The journal is flushed before each pause and each request, see `journal/write_behind.py`.
-        while not self._ending:
-            if self._ends_at is not None and self._clock.monotonic() >= self._ends_at:
-                self.sliced = True
-                return
-            if self._breaker.is_down:
-                await self._wait_for_the_api()
-                continue
-            if self._lanes.is_low:
-                self._refill()
-            if not self._lanes:
-                if not self._requests and not self._pauses:
-                    if not self._lanes.waits:
-                        return
-                    self._lanes.requeue_waiting()
-                    continue
-                await self._pause(None)
-                continue
-            if (seconds := self._pace.wait()) != 0.0:
-                if self._lanes.stocked:
-                    await self._pause(self._until_end(seconds))
-                elif not await self._pause(_QUIET):
-                    self._refill()
-                continue
-            if (taken := self._results.take()) is not None:
-                self._pace.take()
-                self._results.recorder.ask(taken[1])
-                task = asyncio.create_task(self._send(*taken))
-                self._requests.add(task)
-                task.add_done_callback(self._finished)
+        while not self._ending and await self._step():
+            pass
+
+    async def _step(self) -> bool:
+        """Sends the next request, or waits for what it needs. Returns whether more may follow."""
+        if self._until_end(1.0) == 0.0:
+            self.sliced = True
+            return False
+        if self._breaker.is_down:
+            await self._wait_for_the_api()
+            return True
+        if self._lanes.is_low:
+            self._refill()
+        if not self._lanes:
+            return await self._wait_for_a_lane()
+        if (seconds := self._pace.wait()) != 0.0:
+            await self._wait_for_a_slot(seconds)
+        elif (taken := self._results.take()) is not None:
+            self._pace.take()
+            self._results.recorder.ask(taken[1])
+            task = asyncio.create_task(self._send(*taken))
+            self._requests.add(task)
+            task.add_done_callback(self._finished)
+        return True
+
+    async def _wait_for_a_lane(self) -> bool:
+        if self._requests or self._pauses:
+            await self._pause(None)
+        elif self._lanes.waits:
+            self._lanes.requeue_waiting()
+        else:
+            return False
+        return True
+
+    async def _wait_for_a_slot(self, seconds: float | None) -> None:
+        if self._lanes.stocked:
+            await self._pause(self._until_end(seconds))
+        elif not await self._pause(_QUIET):
+            self._refill()
 
     def _refill(self) -> None:
         self._lanes.refill()
@@ -200,12 +208,11 @@ class Delivery:
 
     async def _send(self, lane: Lane, operation: Operation) -> None:
         self._journal.flush()
-        method, path = request_of(operation)
         self._results.refusals.sent(operation)
         started = self._clock.monotonic()
         trouble: NoPdf | Unreachable | NotTheApi | None = None
         try:
-            answer = await self._answer(method, path, operation)
+            answer = await self._sender.send(operation)
         except (NoPdf, Unreachable, NotTheApi) as error:
             trouble = error
         finally:
@@ -215,8 +222,10 @@ class Delivery:
             await self._unanswered(lane, operation, trouble)
             return
         self._progress.answered(self._clock.monotonic() - started)
-        verdict = self._judge(operation, answer)
-        if verdict in (Verdict.DONE, Verdict.REJECTED) and not self._is_elsewhere(method, answer):
+        verdict = verdict_of(operation, answer)
+        # A path that is unknown before any record was accepted: the address is not the API's.
+        is_elsewhere = is_unknown_path(operation, answer) and not self._journal.count()
+        if verdict in (Verdict.DONE, Verdict.REJECTED) and not is_elsewhere:
             self._throttled_since = None
             self._breaker.decided()
             self._has_decided = True
@@ -245,27 +254,6 @@ class Delivery:
             self._stop(trouble)
         else:
             await self._failed(lane, operation, trouble, Verdict.RETRY)
-
-    def _judge(self, operation: Operation, answer: Answer) -> Verdict:
-        """Judges the answer; it only acknowledges if it names this record."""
-        external_id = operation.external_id
-        if operation.entity == "contact":
-            external_id = external_id_of(external_id, operation.customer)
-        deleting = operation.action == "delete"
-        if deleting or operation.entity in PDF_OF:
-            return judge_empty(answer, external_id, deleting)
-        return judge(answer, external_id)
-
-    async def _answer(self, method: str, path: str, operation: Operation) -> Answer:
-        if operation.entity not in PDF_OF:
-            return await self._transport.send(method, path, operation.body)
-        async with self._loader.pdfs.open(*operation.key) as pdf:
-            operation.hash = pdf.digest
-            return await self._transport.upload(path, pdf.file, "document.pdf")
-
-    def _is_elsewhere(self, method: str, answer: Answer) -> bool:
-        """Whether the path itself is unknown: 404 to an import before any was accepted."""
-        return method == "POST" and answer.status in (404, 405) and not self._journal.count()
 
     async def _undecided(
         self, lane: Lane, operation: Operation, answer: Answer, verdict: Verdict

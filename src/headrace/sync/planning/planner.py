@@ -6,7 +6,7 @@ whose payload hash differs from the acknowledged one become operations.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from importlib import resources
 from typing import Any
 
@@ -20,16 +20,15 @@ from headrace.model.clock import Clock, format_instant
 from headrace.model.guards import GuardSettings
 from headrace.model.project import DeletionRule
 from headrace.sync.collection.claiming import Claimer
-from headrace.sync.journal import Acknowledged, Journal, Key
-from headrace.sync.operations.pdf_digests import PDF_OF, PdfDigests
-from headrace.sync.operations.update import with_emptied_values
+from headrace.sync.journal import Journal, Key
+from headrace.sync.operations.pdf_digests import PdfDigests
 from headrace.sync.ordering.links import SETTLEMENTS, Linkage, linkage_of
 from headrace.sync.ordering.resolver import MOST, resolve
 from headrace.sync.planning.changes import Changes
+from headrace.sync.planning.comparison import PayloadComparison
 from headrace.sync.planning.names import Names
 from headrace.sync.planning.neighbourhood import Neighbourhood
 from headrace.sync.planning.parent_pins import ParentPins
-from headrace.sync.planning.payload_changes import shrinks
 from headrace.sync.planning.phases import spread
 from headrace.sync.planning.pins import Pins
 from headrace.sync.planning.plan import Plan
@@ -37,10 +36,9 @@ from headrace.sync.planning.rejects import Rejects
 from headrace.sync.planning.scope import WHOLE, Scope, cut, narrow
 from headrace.sync.planning.shift import ShiftMeter
 from headrace.sync.planning.summary import Summary, left_out
-from headrace.sync.planning.tables import WITHOUT_CHANGES, columns_of, make_empty
+from headrace.sync.planning.tables import WITHOUT_CHANGES, make_empty
 from headrace.sync.planning.turnover import Turnover
 
-_CHUNK = 5_000
 _SQL = {
     name: resources.files("headrace.sync.planning")
     .joinpath("sql", f"{name}.sql")
@@ -53,7 +51,6 @@ _SQL = {
         "staying",
         "asked",
         "links_to_refused",
-        "family_links",
     )
 }
 
@@ -81,15 +78,12 @@ class Planner:
         self._claimer = claimer or Claimer(book.connection, journal, "off")
         self._payloads = Payloads(book.connection, book.columns)
         self._names = Names(book.connection, journal)
-        self._turnover = Turnover(book.connection)
         self._rejects = Rejects(book.connection, journal)
         self._pdfs = PdfDigests(book.connection, book.pdf_places)
         self.unchanged: list[tuple[int | None, str, str]] = []
         """(fingerprint, entity, external id) of rows that moved without their payload."""
         self.settled_rejects: list[Key] = []
         """Refused earlier, and now equal to what the API acknowledged: no longer rejects."""
-        self._moved: dict[Key, tuple[Linkage, Linkage | None]] = {}
-        """Records whose links change or that are deleted, where payloads were kept."""
         self._waiting: dict[Key, Linkage] = {}
         """Records that stay as the API has them, whatever their rows say."""
 
@@ -155,12 +149,15 @@ class Planner:
         """Orders and counts what `compare` found and the checks let pass; sends nothing."""
         self._connection.execute(_SQL["staying"])
         self._connection.execute(_SQL["changes"])
-        self._moved = {}
         meter = ShiftMeter(self._connection)
-        self._turnover = Turnover(self._connection)
-        self._drop_unchanged(meter)
-        self._load_gone(meter)
-        self._take_family_links()
+        turnover = Turnover(self._connection)
+        compared = PayloadComparison(
+            self._connection, self._journal, self._payloads, self._pdfs, turnover, meter
+        )
+        compared.drop_unchanged()
+        compared.load_gone()
+        compared.take_family_links()
+        self.unchanged = compared.unchanged
         narrow(self._connection, scope, self._deletion_rules)
         self._settle_claims()
         self._load_staying_children()
@@ -169,7 +166,7 @@ class Planner:
         if self._rows("from plan.changes limit 1"):
             self._connection.execute(_SQL["nodes"])
             spread(self._connection)
-            moved = self._moved if len(self._moved) <= MOST else {}
+            moved = compared.moved if len(compared.moved) <= MOST else {}
             resolve(self._connection, moved, self._waiting)
             self._connection.execute(_SQL["place"])
             cut(self._connection, scope)
@@ -179,7 +176,7 @@ class Planner:
             make_empty(self._connection, *WITHOUT_CHANGES)
         summary = Summary(self._book, self._journal, self._claimer)
         made_at = format_instant(self._clock.now())
-        plan = summary.read(organisation, made_at, self._turnover, rate, in_flight)
+        plan = summary.read(organisation, made_at, turnover, rate, in_flight)
         return msgspec.structs.replace(
             plan,
             latency=plan.latency if latency is None else latency,
@@ -208,119 +205,8 @@ class Planner:
         )[0]
         return int(row[0])
 
-    # comparing payloads ----------------------------------------------------------------------
-
-    def _drop_unchanged(self, meter: ShiftMeter) -> None:
-        self.unchanged = []
-        shrinking: list[Key] = []
-        for entity, external_ids, fingerprints in self._candidates():
-            acknowledged = self._journal.acknowledged([(entity, x) for x in external_ids])
-            if entity in PDF_OF:
-                for external_id, fingerprint in zip(external_ids, fingerprints, strict=True):
-                    if (
-                        self._pdfs.digest(entity, external_id)
-                        == acknowledged[entity, external_id].hash
-                    ):
-                        self.unchanged.append((fingerprint, entity, external_id))
-                continue
-            records = self._payloads.fetch(entity, external_ids)
-            for external_id, fingerprint in zip(external_ids, fingerprints, strict=True):
-                body, hash = encode_payload(records[external_id])
-                before = acknowledged[entity, external_id]
-                if hash == before.hash and not self._empties(entity, external_id, body, before):
-                    self.unchanged.append((fingerprint, entity, external_id))
-                elif before.payload is not None:
-                    if shrinks(before.payload, body):
-                        shrinking.append((entity, external_id))
-                    self._note_moved((entity, external_id), before.payload, body, meter)
-        if self.unchanged:
-            self._keys("dropped", [(entity, x) for _, entity, x in self.unchanged])
-            self._connection.execute(
-                "delete from plan.changes using dropped where changes.entity = dropped.entity "
-                "and changes.external_id = dropped.external_id"
-            )
-        if shrinking:
-            self._keys("shrinking", shrinking)
-            self._connection.execute(
-                "update plan.changes set shrinks = true from shrinking "
-                "where changes.entity = shrinking.entity "
-                "and changes.external_id = shrinking.external_id"
-            )
-
-    def _empties(self, entity: str, external_id: str, body: bytes, before: Acknowledged) -> bool:
-        """Whether a custom value that stayed while its row could not be read is to go now."""
-        if entity != "customer" or not before.payload or b'"customFields"' not in before.payload:
-            return False
-        _, emptied = with_emptied_values(
-            body, body, before.payload, lambda: self._payloads.unread_fields(external_id)
-        )
-        return emptied != body
-
-    def _note_moved(self, key: Key, before: bytes, after: bytes, meter: ShiftMeter) -> None:
-        if key[0] == "contact":
-            return
-        old, new = linkage_of(before), linkage_of(after)
-        meter.update(key, before, after, old, new)
-        self._turnover.update(key, old, new)
-        if old != new and len(self._moved) <= MOST:
-            self._moved[key] = old, new
-
-    def _candidates(self) -> Iterator[tuple[str, list[str], list[int]]]:
-        cursor = self._connection.cursor()
-        cursor.execute(
-            "select entity, external_id, fingerprint from plan.changes where action = 'update' "
-            "order by entity, external_id"
-        )
-        while rows := cursor.fetchmany(_CHUNK):
-            for entity in sorted({row[0] for row in rows}):
-                own = [row for row in rows if row[0] == entity]
-                yield entity, [row[1] for row in own], [row[2] for row in own]
-
     def _keys(self, table: str, keys: Iterable[Key]) -> None:
         make_table(self._connection, f"temp table {table}", KEY_COLUMNS, keys)
-
-    # what stays, what goes -------------------------------------------------------------------
-
-    def _take_family_links(self) -> None:
-        """Adds settlements that have to let go for a moment while customers change their family."""
-        leaving = [
-            key[1]
-            for key, (before, after) in self._moved.items()
-            if key[0] == "customer" and after and before.parent not in ("", after.parent)
-        ]
-        if not leaving:
-            return
-        self._keys("leaving_family", [("customer", external_id) for external_id in leaving])
-        self._connection.execute(_SQL["family_links"])
-        keys: list[Key] = self._rows("select entity, external_id from family_links")
-        for key, acknowledged in self._journal.acknowledged(keys).items():
-            if acknowledged.payload is not None:
-                self._moved[key] = (linkage_of(acknowledged.payload),) * 2
-
-    def _load_gone(self, meter: ShiftMeter) -> None:
-        """Makes the tables of what is deleted, which only the journal still knows: `plan.gone`,
-        `plan.acknowledged_children` and `plan.acknowledged_documents`."""
-        gone = self._rows("select entity, external_id from plan.changes where action = 'delete'")
-        acknowledged = self._journal.acknowledged(gone) if gone else {}
-        children: list[tuple[str, str]] = []
-        for key, record in acknowledged.items():
-            if record.payload is None or key[0] == "contact" or key[0] in PDF_OF:
-                continue
-            old = linkage_of(record.payload)
-            meter.delete(key, old)
-            self._turnover.delete(key, old)
-            if old.parent:
-                children.append((key[1], old.parent))
-            if len(self._moved) <= MOST:
-                self._moved[key] = old, None
-        whose = ((*key, record.customer) for key, record in acknowledged.items())
-        make_table(self._connection, "table plan.gone", columns_of("plan.gone"), whose)
-        columns = columns_of("plan.acknowledged_children")
-        make_table(self._connection, "table plan.acknowledged_children", columns, children)
-        departing = [external_id for entity, external_id in gone if entity == "customer"]
-        theirs = self._journal.documents_of(departing) if departing else []
-        columns = columns_of("plan.acknowledged_documents")
-        make_table(self._connection, "table plan.acknowledged_documents", columns, theirs)
 
     def _load_staying_children(self) -> None:
         """Adds to `plan.acknowledged_children` the customers that may keep a deleted parent: those

@@ -1,0 +1,167 @@
+"""Compares what rows would send now with what the API acknowledged for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from importlib import resources
+from typing import Any
+
+import duckdb
+
+from headrace.book.payloads import Payloads, encode_payload
+from headrace.book.rows import KEY_COLUMNS, make_table
+from headrace.sync.journal import Acknowledged, Journal, Key
+from headrace.sync.operations.pdf_digests import PDF_OF, PdfDigests
+from headrace.sync.operations.update import with_emptied_values
+from headrace.sync.ordering.links import Linkage, linkage_of
+from headrace.sync.ordering.resolver import MOST
+from headrace.sync.planning.payload_changes import shrinks
+from headrace.sync.planning.shift import ShiftMeter
+from headrace.sync.planning.tables import columns_of
+from headrace.sync.planning.turnover import Turnover
+
+_CHUNK = 5_000
+_FAMILY_LINKS = (
+    resources.files("headrace.sync.planning").joinpath("sql", "family_links.sql").read_text("utf-8")
+)
+
+
+class PayloadComparison:
+    """Of one plan. Removes from `plan.changes` what would be sent as it was acknowledged, and
+    measures what the rest changes."""
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        journal: Journal,
+        payloads: Payloads,
+        pdfs: PdfDigests,
+        turnover: Turnover,
+        meter: ShiftMeter,
+    ) -> None:
+        self._connection = connection
+        self._journal = journal
+        self._payloads = payloads
+        self._pdfs = pdfs
+        self._turnover = turnover
+        self._meter = meter
+        self.unchanged: list[tuple[int | None, str, str]] = []
+        """(fingerprint, entity, external id) of rows that moved without their payload."""
+        self.moved: dict[Key, tuple[Linkage, Linkage | None]] = {}
+        """Records whose links change or that are deleted, where payloads were kept."""
+        self._shrinking: list[Key] = []
+
+    def drop_unchanged(self) -> None:
+        """Builds the payload of every row that moved and drops the rows where it did not."""
+        for entity, rows in self._candidates():
+            acknowledged = self._journal.acknowledged([(entity, row[0]) for row in rows])
+            if entity in PDF_OF:
+                for external_id, fingerprint in rows:
+                    known = acknowledged[entity, external_id].hash
+                    if self._pdfs.digest(entity, external_id) == known:
+                        self.unchanged.append((fingerprint, entity, external_id))
+            else:
+                self._compare(entity, rows, acknowledged)
+        if self.unchanged:
+            self._keys("dropped", [(entity, x) for _, entity, x in self.unchanged])
+            self._connection.execute(
+                "delete from plan.changes using dropped where changes.entity = dropped.entity "
+                "and changes.external_id = dropped.external_id"
+            )
+        if self._shrinking:
+            self._keys("shrinking", self._shrinking)
+            self._connection.execute(
+                "update plan.changes set shrinks = true from shrinking "
+                "where changes.entity = shrinking.entity "
+                "and changes.external_id = shrinking.external_id"
+            )
+
+    def _compare(
+        self, entity: str, rows: list[tuple[str, int]], acknowledged: dict[Key, Acknowledged]
+    ) -> None:
+        records = self._payloads.fetch(entity, [row[0] for row in rows])
+        for external_id, fingerprint in rows:
+            body, hash = encode_payload(records[external_id])
+            before = acknowledged[entity, external_id]
+            if hash == before.hash and not self._empties(entity, external_id, body, before):
+                self.unchanged.append((fingerprint, entity, external_id))
+            elif before.payload is not None:
+                if shrinks(before.payload, body):
+                    self._shrinking.append((entity, external_id))
+                self._note_moved((entity, external_id), before.payload, body)
+
+    def _empties(self, entity: str, external_id: str, body: bytes, before: Acknowledged) -> bool:
+        """Whether a custom value that stayed while its row could not be read is to go now."""
+        if entity != "customer" or not before.payload or b'"customFields"' not in before.payload:
+            return False
+        _, emptied = with_emptied_values(
+            body, body, before.payload, lambda: self._payloads.unread_fields(external_id)
+        )
+        return emptied != body
+
+    def _note_moved(self, key: Key, before: bytes, after: bytes) -> None:
+        if key[0] == "contact":
+            return
+        old, new = linkage_of(before), linkage_of(after)
+        self._meter.update(key, before, after, old, new)
+        self._turnover.update(key, old, new)
+        if old != new and len(self.moved) <= MOST:
+            self.moved[key] = old, new
+
+    def _candidates(self) -> Iterator[tuple[str, list[tuple[str, int]]]]:
+        """Yields entities with (external id, fingerprint) of their rows, in chunks."""
+        cursor = self._connection.cursor()
+        cursor.execute(
+            "select entity, external_id, fingerprint from plan.changes where action = 'update' "
+            "order by entity, external_id"
+        )
+        while rows := cursor.fetchmany(_CHUNK):
+            for entity in sorted({row[0] for row in rows}):
+                yield entity, [(row[1], row[2]) for row in rows if row[0] == entity]
+
+    def load_gone(self) -> None:
+        """Makes the tables of what is deleted, which only the journal still knows: `plan.gone`,
+        `plan.acknowledged_children` and `plan.acknowledged_documents`."""
+        gone = self._rows("select entity, external_id from plan.changes where action = 'delete'")
+        acknowledged = self._journal.acknowledged(gone) if gone else {}
+        children: list[tuple[str, str]] = []
+        for key, record in acknowledged.items():
+            if record.payload is None or key[0] == "contact" or key[0] in PDF_OF:
+                continue
+            old = linkage_of(record.payload)
+            self._meter.delete(key, old)
+            self._turnover.delete(key, old)
+            if old.parent:
+                children.append((key[1], old.parent))
+            if len(self.moved) <= MOST:
+                self.moved[key] = old, None
+        whose = ((*key, record.customer) for key, record in acknowledged.items())
+        make_table(self._connection, "table plan.gone", columns_of("plan.gone"), whose)
+        columns = columns_of("plan.acknowledged_children")
+        make_table(self._connection, "table plan.acknowledged_children", columns, children)
+        departing = [external_id for entity, external_id in gone if entity == "customer"]
+        theirs = self._journal.documents_of(departing) if departing else []
+        columns = columns_of("plan.acknowledged_documents")
+        make_table(self._connection, "table plan.acknowledged_documents", columns, theirs)
+
+    def take_family_links(self) -> None:
+        """Adds settlements that have to let go for a moment while customers change their family."""
+        leaving = [
+            key[1]
+            for key, (before, after) in self.moved.items()
+            if key[0] == "customer" and after and before.parent not in ("", after.parent)
+        ]
+        if not leaving:
+            return
+        self._keys("leaving_family", [("customer", external_id) for external_id in leaving])
+        self._connection.execute(_FAMILY_LINKS)
+        keys: list[Key] = self._rows("select entity, external_id from family_links")
+        for key, acknowledged in self._journal.acknowledged(keys).items():
+            if acknowledged.payload is not None:
+                self.moved[key] = (linkage_of(acknowledged.payload),) * 2
+
+    def _keys(self, table: str, keys: Iterable[Key]) -> None:
+        make_table(self._connection, f"temp table {table}", KEY_COLUMNS, keys)
+
+    def _rows(self, sql: str) -> list[Any]:
+        return self._connection.execute(sql).fetchall()

@@ -1,0 +1,82 @@
+"""The names at the API that models use: custom fields, contact positions and more."""
+
+from __future__ import annotations
+
+import msgspec
+
+from headrace.book.book import Book
+from headrace.book.directory import EMPTY, Directory, Field, decode_directory
+from headrace.client.transport import HttpTransport
+from headrace.model.errors import ApiError
+from headrace.model.project import OrganisationSettings
+from headrace.sync.connection import ONLY_READ, Connection
+from headrace.sync.explain import explain
+from headrace.sync.journal import Journal
+from headrace.sync.remote.directory import create_field, look_up
+
+
+class KnownNames:
+    """What the book knows of the API's names. The journal remembers them, so they serve while the
+    API can't be asked."""
+
+    def __init__(
+        self,
+        settings: OrganisationSettings,
+        book: Book,
+        journal: Journal,
+        connection: Connection,
+    ) -> None:
+        self._settings = settings
+        self._book = book
+        self._journal = journal
+        self._connection = connection
+        remembered = journal.remembered()
+        self._directory = decode_directory(remembered) if remembered else EMPTY
+        book.know(self._directory)
+        self.new_fields: list[Field] = []
+        """Custom fields that `apply` creates before anything else."""
+
+    async def look_up(self) -> bool:
+        """Asks the API. Returns whether the book has to be built again with what it said.
+
+        ApiError when it can't be asked and never was.
+        """
+        before = self._directory
+        self._directory = await self._ask()
+        self._book.know(self._directory)
+        self.new_fields = self._missing_fields()
+        if self._directory == before and not self.new_fields:
+            return False
+        fields = [*self._directory.fields, *self.new_fields]
+        self._book.know(msgspec.structs.replace(self._directory, fields=fields))
+        return True
+
+    async def create_fields(self, transport: HttpTransport) -> None:
+        """Makes the custom fields that the plan's customers need; ApiError before anything went."""
+        reader = self._connection.reader(transport)
+        try:
+            while self.new_fields:
+                made = await create_field(reader, self.new_fields[0])
+                fields = [*self._directory.fields, made]
+                self._directory = msgspec.structs.replace(self._directory, fields=fields)
+                self._journal.remember(self._directory.encode())
+                self.new_fields = self.new_fields[1:]
+        except ApiError as error:
+            safe = f"the custom field {self.new_fields[0].label} was not made and nothing was sent"
+            raise explain(error, self._settings.target.url, safe) from None
+
+    async def _ask(self) -> Directory:
+        async with self._connection.open() as transport:
+            try:
+                directory = await look_up(self._connection.reader(transport, attempts=2))
+            except ApiError as error:
+                if self._journal.remembered() is None:
+                    raise explain(error, self._settings.target.url, ONLY_READ) from None
+                return self._directory
+        self._journal.remember(directory.encode())
+        return directory
+
+    def _missing_fields(self) -> list[Field]:
+        if not self._settings.create_missing_custom_fields:
+            return []
+        return self._book.missing_fields(self._settings.custom_field_types)
