@@ -23,13 +23,13 @@ from headrace.sync.delivery.loader import Loader
 from headrace.sync.delivery.progress import Progress
 from headrace.sync.delivery.results import Results
 from headrace.sync.delivery.sender import Sender, is_unknown_path, verdict_of
+from headrace.sync.delivery.waiting import Waiting
 from headrace.sync.journal import Journal
 from headrace.sync.operations.operation import Lane, Operation
 from headrace.sync.operations.pdf_digests import NoPdf
 
 _QUIET = 0.003
 """Seconds without an answer after which a burst of them is over."""
-_SAY_EVERY = 1.0
 
 _UNTAKEN = (Verdict.THROTTLED, Verdict.UNAUTHORISED, Verdict.FORBIDDEN, Verdict.UNCLEAR)
 """Answers after which the request was certainly not carried out."""
@@ -57,11 +57,11 @@ class Delivery:
         self._progress = progress
         self._patience = patience
         self._backoff = Backoff()
+        self._waiting = Waiting(clock, journal, progress)
         self.stopped: ApiError | None = None
         self.interrupted = False
         self.sliced = False
         """Whether its time was over with more left to send."""
-        self._ends_at: float | None = None
 
         self._lanes = Lanes(loader, pace.in_flight_limit)
         self._results = Results(journal, self._lanes, progress)
@@ -73,19 +73,17 @@ class Delivery:
         """Whether the API has decided on any record."""
         self._requests: set[asyncio.Task[None]] = set()
         self._pauses: set[asyncio.Task[None]] = set()
-        self._moved = asyncio.Event()
         self._throttled_since: float | None = None
         self._defect: BaseException | None = None
-        self._said_at = -_SAY_EVERY
 
     def interrupt(self) -> None:
         """Ends the run when the requests in flight are answered; the rest stays planned."""
         self.interrupted = True
-        self._moved.set()
+        self._waiting.wake()
 
     def end_after(self, seconds: float) -> None:
         """Ends the run like `interrupt` after so many seconds."""
-        self._ends_at = self._clock.monotonic() + seconds
+        self._waiting.end_after(seconds)
 
     async def run(self) -> None:
         """Delivers everything that can be delivered now."""
@@ -130,7 +128,7 @@ class Delivery:
 
     async def _step(self) -> bool:
         """Sends the next request, or waits for what it needs. Returns whether more may follow."""
-        if self._until_end(1.0) == 0.0:
+        if self._waiting.is_over:
             self.sliced = True
             return False
         if self._breaker.is_down:
@@ -152,7 +150,7 @@ class Delivery:
 
     async def _wait_for_a_lane(self) -> bool:
         if self._requests or self._pauses:
-            await self._pause(None)
+            await self._waiting.pause()
         elif self._lanes.waits:
             self._lanes.requeue_waiting()
         else:
@@ -161,8 +159,8 @@ class Delivery:
 
     async def _wait_for_a_slot(self, seconds: float | None) -> None:
         if self._lanes.stocked:
-            await self._pause(self._until_end(seconds))
-        elif not await self._pause(_QUIET):
+            await self._waiting.pause(seconds)
+        elif not await self._waiting.pause(_QUIET):
             self._refill()
 
     def _refill(self) -> None:
@@ -170,37 +168,9 @@ class Delivery:
         if self._lanes.open_complete and self._progress.open_complete_after is None:
             self._progress.open_complete_after = self._progress.elapsed
 
-    def _until_end(self, seconds: float | None) -> float | None:
-        """Returns the seconds, or those until the slice ends if fewer."""
-        if self._ends_at is None:
-            return seconds
-        rest = max(0.0, self._ends_at - self._clock.monotonic())
-        return rest if seconds is None else min(seconds, rest)
-
-    async def _pause(self, seconds: float | None) -> bool:
-        """Waits for an answer or so many seconds. Returns whether there was an answer."""
-        self._journal.flush()
-        self._say(at_once=seconds is not None and seconds >= _SAY_EVERY)
-        self._moved.clear()
-        if seconds is None:
-            await self._moved.wait()
-            return True
-        moved = asyncio.create_task(self._moved.wait())
-        tasks = {moved, asyncio.ensure_future(self._clock.sleep(seconds))}
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in tasks:
-            task.cancel()
-        return self._moved.is_set()
-
-    def _say(self, *, at_once: bool) -> None:
-        """Writes the progress to the journal, at most once a second unless `at_once`."""
-        if at_once or self._clock.monotonic() - self._said_at >= _SAY_EVERY:
-            self._said_at = self._clock.monotonic()
-            self._journal.note_state(self._progress.state())
-
     def _finished(self, task: asyncio.Task[None]) -> None:
         self._requests.discard(task)
-        self._moved.set()
+        self._waiting.wake()
         if not task.cancelled():
             self._defect = self._defect or task.exception()
 
@@ -353,9 +323,8 @@ class Delivery:
             self._progress.note = f"{self._trouble}; next try in {wait:.0f} s"
             ends_at = self._clock.monotonic() + wait
             while (rest := ends_at - self._clock.monotonic()) > 0 and not self._ending:
-                await self._pause(self._until_end(rest))
-                if self._until_end(1.0) == 0.0:
-                    self.sliced = True
+                await self._waiting.pause(rest)
+                self.sliced |= self._waiting.is_over
             if not self._ending:
                 await self._look_whether_it_lives()
 
@@ -363,8 +332,8 @@ class Delivery:
         await self._clock.sleep(seconds)
         self._pauses.discard(asyncio.current_task())
         self._lanes.try_again(lane)
-        self._moved.set()
+        self._waiting.wake()
 
     def _stop(self, error: ApiError) -> None:
         self.stopped = self.stopped or error
-        self._moved.set()
+        self._waiting.wake()
