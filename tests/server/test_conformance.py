@@ -27,19 +27,21 @@ from headrace.store.records.directory import make_user
 from headrace.testkit.conformance import recording
 from headrace.testkit.conformance.cases import CASES
 from headrace.testkit.conformance.evidence import Case, Evidence
-from headrace.testkit.conformance.server import Server, Target
+from headrace.testkit.conformance.server import Server, ServerUnderTest
 from headrace.testkit.conformance.suite import Outcome, Result, run_cases
 from headrace.testkit.hub import RunningHub
 
 KINDS = ("customers", "invoices", "credit_notes", "payments", "refunds", "custom_fields")
 
 
-def _target(api: Api, running: RunningHub) -> Target:
-    return Target(running.url, api.headers["X-Api-Key"], api.headers["X-Api-Secret"], 100_000, 5)
+def _target(api: Api, running: RunningHub) -> ServerUnderTest:
+    return ServerUnderTest(
+        running.url, api.headers["X-Api-Key"], api.headers["X-Api-Secret"], 100_000, 5
+    )
 
 
 def _run(
-    target: Target, cases: Sequence[Case], make: Callable[..., Server] = Server
+    target: ServerUnderTest, cases: Sequence[Case], make: Callable[..., Server] = Server
 ) -> dict[str, Result]:
     async def go() -> dict[str, Result]:
         arguments = (target.url, target.key, target.secret, target.timeout, target.in_flight)

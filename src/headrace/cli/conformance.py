@@ -23,7 +23,7 @@ from headrace.model.secret_text import check_key, check_target
 from headrace.testkit.conformance import recording
 from headrace.testkit.conformance.cases import CASES
 from headrace.testkit.conformance.evidence import Case
-from headrace.testkit.conformance.server import Server, Target
+from headrace.testkit.conformance.server import Server, ServerUnderTest
 from headrace.testkit.conformance.suite import Outcome, Result, run_cases
 
 
@@ -116,7 +116,7 @@ def _described(case: Case) -> dict[str, object]:
     }
 
 
-def _target(options: Options, environment: Mapping[str, str]) -> Target:
+def _target(options: Options, environment: Mapping[str, str]) -> ServerUnderTest:
     for name, text in (("--key", options.key), ("--secret", options.secret)):
         if not text.startswith(("env:", "file:")):
             raise ConfigurationError(
@@ -128,7 +128,7 @@ def _target(options: Options, environment: Mapping[str, str]) -> Target:
     secret = resolve(options.secret, "the secret (--secret)", Path(), environment)
     check_key(key, "the key (--key)")
     check_key(secret, "the secret (--secret)")
-    return Target(
+    return ServerUnderTest(
         base.rstrip("/"),
         key,
         secret,
@@ -165,7 +165,9 @@ def _run(options: Options, cases: Sequence[Case]) -> bool:
     return wrong or bool(found)
 
 
-async def _results(target: Target, cases: Sequence[Case], watch: ResultWatch) -> list[Result]:
+async def _results(
+    target: ServerUnderTest, cases: Sequence[Case], watch: ResultWatch
+) -> list[Result]:
     """Run the cases in order. `run` identifies this run by the second and the process id.
 
     Cancelling it, as Ctrl-C does, still deletes what was made.

@@ -12,7 +12,7 @@ from headrace.model.errors import BadRequest
 from headrace.model.money import format_money
 
 
-class Claim(Struct, frozen=True):
+class LinkRequest(Struct, frozen=True):
     """An amount of a source to be linked to `target`."""
 
     place: str
@@ -21,24 +21,24 @@ class Claim(Struct, frozen=True):
     amount: int
 
 
-def check_claims(source: Document, claims: Sequence[Claim]) -> None:
+def check_link_requests(source: Document, requests: Sequence[LinkRequest]) -> None:
     """Check all links together (docs/api-evidence.md, Links).
 
-    `source.applied` and each target's `applied` must not include the claims themselves. Raises
+    `source.applied` and each target's `applied` must not include the requests themselves. Raises
     BadRequest that names both documents and the amounts.
     """
     free = source.amount - source.applied
     open_of: dict[str, int] = {}
-    for claim in claims:
-        target = claim.target
-        check_pair(source, target, claim.place)
+    for request in requests:
+        target = request.target
+        check_pair(source, target, request.place)
         left = open_of.get(target.id, target.amount - target.applied)
-        if claim.amount > left:
-            _refuse_target(source, claim, left)
-        if claim.amount > free:
-            _refuse_source(source, claim, free)
-        open_of[target.id] = left - claim.amount
-        free -= claim.amount
+        if request.amount > left:
+            _refuse_target(source, request, left)
+        if request.amount > free:
+            _refuse_source(source, request, free)
+        open_of[target.id] = left - request.amount
+        free -= request.amount
 
 
 def check_pair(source: Document, target: Document, place: str) -> None:
@@ -72,21 +72,22 @@ def check_amount(document: Document, amount: int, place: str) -> None:
         )
 
 
-def _refuse_target(source: Document, claim: Claim, left: int) -> NoReturn:
-    target, money = claim.target, claim.target.currency
+def _refuse_target(source: Document, request: LinkRequest, left: int) -> NoReturn:
+    target, money = request.target, request.target.currency
     _refuse(
-        f"{claim.place}.amountLinked",
-        f"{source.label} can't take {format_money(claim.amount, money)} of {target.label}: "
+        f"{request.place}.amountLinked",
+        f"{source.label} can't take {format_money(request.amount, money)} of {target.label}: "
         f"{format_money(left, money)} of its {format_money(target.amount, money)} are open",
     )
 
 
-def _refuse_source(source: Document, claim: Claim, free: int) -> NoReturn:
+def _refuse_source(source: Document, request: LinkRequest, free: int) -> NoReturn:
     money = source.currency
     _refuse(
-        f"{claim.place}.amountLinked",
-        f"{source.label} can't give {format_money(claim.amount, money)} to {claim.target.label}: "
-        f"{format_money(free, money)} of its {format_money(source.amount, money)} are left",
+        f"{request.place}.amountLinked",
+        f"{source.label} can't give {format_money(request.amount, money)} to "
+        f"{request.target.label}: {format_money(free, money)} of its "
+        f"{format_money(source.amount, money)} are left",
     )
 
 

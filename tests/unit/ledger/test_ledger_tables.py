@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from headrace.ledger.allocation import Claim, check_amount, check_claims, related
+from headrace.ledger.allocation import LinkRequest, check_amount, check_link_requests, related
 from headrace.ledger.document import Document, invoice_state, open_amount
 from headrace.ledger.standing import Standing, customer_currency, standing
 from headrace.model.errors import BadRequest
@@ -147,14 +147,14 @@ refund R JPY 1000               | payment P JPY 1000 applied 1                  
 def test_links_that_may_stand(source: str, targets: str, claimed: str, refusal: str) -> None:
     amounts = [int(amount) for amount in claimed.split()]
     claims = [
-        Claim(f"l[{place}]", document(text), amount)
+        LinkRequest(f"l[{place}]", document(text), amount)
         for place, (text, amount) in enumerate(zip(targets.split(";"), amounts, strict=True))
     ]
     if not refusal:
-        check_claims(document(source), claims)
+        check_link_requests(document(source), claims)
         return
     with pytest.raises(BadRequest) as caught:
-        check_claims(document(source), claims)
+        check_link_requests(document(source), claims)
     assert str(caught.value) == refusal
 
 

@@ -24,9 +24,9 @@ from headrace.store.records.pdfs import (
     Content,
     PdfFile,
     attach_pdf,
-    claim_pdf,
     doom_pdfs,
     forget_pdfs,
+    reserve_file,
 )
 from headrace.store.records.references import Address
 
@@ -109,14 +109,14 @@ class PdfKeeper:
         seq = context.organisation.seq
         for _ in range(_TRIES):
             until = format_instant(self._clock.now() + _UPLOAD_TIME)
-            claim = await self._store.write(
-                seq, claim_pdf, context, entity, address, content, until
+            reserved = await self._store.write(
+                seq, reserve_file, context, entity, address, content, until
             )
-            if not claim.stored:
-                await self._write(claim.file, pdf)
-            row = await self._store.write(seq, attach_pdf, context, entity, address, claim.file)
+            if not reserved.stored:
+                await self._write(reserved.file, pdf)
+            row = await self._store.write(seq, attach_pdf, context, entity, address, reserved.file)
             if row is not None:
-                if row.pdf not in (None, claim.file.id):
+                if row.pdf not in (None, reserved.file.id):
                     self.sweep()
                 return row
         raise ServiceUnavailable("The PDF could not be kept just now: send it again.")

@@ -1,4 +1,4 @@
--- claim --
+-- reserve --
 INSERT INTO pdf_file (id, digest, size, keep_until) VALUES (?, ?, ?, ?)
 ON CONFLICT (digest) WHERE doomed_at IS NULL DO UPDATE
 SET keep_until = CASE WHEN pdf_file.keep_until IS NULL THEN NULL ELSE excluded.keep_until END

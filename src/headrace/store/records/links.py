@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from headrace.ledger.allocation import Claim, check_claims, check_pair
+from headrace.ledger.allocation import LinkRequest, check_link_requests, check_pair
 from headrace.model.errors import BadRequest
 from headrace.model.record import UNSET, Record
 from headrace.store.connection import Connection
@@ -43,7 +43,7 @@ def add_links(
     fields: tuple[LinkField, ...],
 ) -> None:
     """Create the links that the request asks for. Raises BadRequest with none created."""
-    claims: list[Claim] = []
+    requests: list[LinkRequest] = []
     for field in fields:
         for place, link in enumerate(getattr(record, field.name)):
             where = f"{field.wire}[{place}]"
@@ -53,13 +53,13 @@ def add_links(
                 f"{where}.{field.reference_wire}",
                 field.target.name.replace("_", " "),
             )
-            claims.append(Claim(where, target, link.amount_linked))
-    check_claims(source, claims)
-    for claim in claims:
-        assert isinstance(claim.target, DocumentRow)
-        db.execute(SQL["insert"], (source.seq, claim.target.seq, claim.amount, None))
-        db.execute(DOCUMENT["apply"], (claim.amount, claim.target.seq))
-        db.execute(DOCUMENT["apply"], (claim.amount, source.seq))
+            requests.append(LinkRequest(where, target, link.amount_linked))
+    check_link_requests(source, requests)
+    for request in requests:
+        assert isinstance(request.target, DocumentRow)
+        db.execute(SQL["insert"], (source.seq, request.target.seq, request.amount, None))
+        db.execute(DOCUMENT["apply"], (request.amount, request.target.seq))
+        db.execute(DOCUMENT["apply"], (request.amount, source.seq))
 
 
 def check_links(db: Connection, seq: int, place: str) -> None:

@@ -32,7 +32,7 @@ class Content(Struct, frozen=True):
     size: int
 
 
-class Claim(Struct, frozen=True):
+class Reservation(Struct, frozen=True):
     """A row of `pdf_file` reserved for an upload; `stored` when its file exists already."""
 
     file: PdfFile
@@ -61,20 +61,20 @@ class ServedPdf(Struct, frozen=True):
     organisation: Organisation
 
 
-def claim_pdf(
+def reserve_file(
     db: Connection,
     context: Context,
     entity: Entity,
     address: Address,
     content: Content,
     keep_until: str,
-) -> Claim:
+) -> Reservation:
     """Reserve a row for the content; its file is kept until then. Raises NotFound without the
     document."""
     get_document(db, context, entity, address)
     values = (context.new_id(), content.digest, content.size, keep_until)
-    file_id, until = db.execute(SQL["claim"], values).fetchone()
-    return Claim(PdfFile(file_id, content.digest), until is None)
+    file_id, until = db.execute(SQL["reserve"], values).fetchone()
+    return Reservation(PdfFile(file_id, content.digest), until is None)
 
 
 def attach_pdf(
@@ -82,7 +82,7 @@ def attach_pdf(
 ) -> DocumentRow | None:
     """Make this the document's PDF, in place of the previous one.
 
-    Returns None and changes nothing when the file was doomed after it was claimed; claim again.
+    Returns None and changes nothing when the file was doomed after it was reserved: reserve again.
     """
     row = get_document(db, context, entity, address)
     if db.execute(SQL["keep"], (file.id,)).rowcount == 0:

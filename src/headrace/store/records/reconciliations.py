@@ -8,7 +8,7 @@ from functools import partial
 
 from msgspec import UNSET
 
-from headrace.ledger.allocation import Claim, check_claims
+from headrace.ledger.allocation import LinkRequest, check_link_requests
 from headrace.ledger.matching import Match, Share, match_shares
 from headrace.model.entity import CREDIT_NOTE, INVOICE, PAYMENT, REFUND, Entity
 from headrace.model.reconciliation import Reconciliation, ReconciliationEntry
@@ -86,7 +86,7 @@ def _link(db: Connection, reconciliation: int, match: Match) -> None:
     credit."""
     debit, credit = _row(db, match.debit), _row(db, match.credit)
     source, target = (credit, debit) if debit.entity == INVOICE.name else (debit, credit)
-    check_claims(source, [Claim(match.debit.place, target, match.amount)])
+    check_link_requests(source, [LinkRequest(match.debit.place, target, match.amount)])
     db.execute(ALLOCATION["insert"], (source.seq, target.seq, match.amount, reconciliation))
     for row in (source, target):
         db.execute(DOCUMENT["apply"], (match.amount, row.seq))

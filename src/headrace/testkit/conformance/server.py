@@ -17,7 +17,7 @@ _ATTEMPTS = 5
 _PASSING = frozenset({502, 503, 504})
 
 
-class Target(Struct, frozen=True):
+class ServerUnderTest(Struct, frozen=True):
     """Where the server is, and how much of it to use."""
 
     url: str
@@ -35,7 +35,7 @@ class Target(Struct, frozen=True):
 class Server:
     """Sends at the pace; waits as a 429 says, and retries what the guide says passes."""
 
-    def __init__(self, target: Target, transport: HttpTransport, clock: Clock) -> None:
+    def __init__(self, target: ServerUnderTest, transport: HttpTransport, clock: Clock) -> None:
         self.target = target
         self._transport = transport
         self._clock = clock
