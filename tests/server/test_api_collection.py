@@ -165,6 +165,17 @@ def test_account_managers(api: Api, admin: Administration) -> None:
     assert api.get("/customers/external:C")["accountManagerId"] == jane
     assert "no user with id x exists" in api.refused("POST", path, {"id": "x"})
     assert api.refused("POST", path, {}) == "id: is required."
+    bob = admin.make(make_user, email="bob@x.io").id
+    listed = api.post(path, {"id": bob})["accountManagers"]
+    assert [user["id"] for user in listed] == [jane, bob]
+    api.post("/customers", customer("C", accountManagerId=bob), status=200)
+    assert [user["id"] for user in api.get(path)["accountManagers"]] == [bob]
+    api.post(path, {"id": jane})
+    assert api.refused("DELETE", f"{path}/{NOBODY}", status=404) == (
+        f"customer C has no account manager with id {NOBODY}."
+    )
+    assert api.call("DELETE", f"{path}/{bob}").status == 204
+    assert api.get("/customers/external:C")["accountManagerId"] == jane
     assert api.post(path, {"id": None}, status=200) == empty
 
 

@@ -84,10 +84,10 @@ def test_absent_fields_stay_and_null_clears(api: Api) -> None:
 
 
 def test_upsert_by_id_and_by_both(api: Api) -> None:
-    first = api.post("/customers", {"name": "No external id"})
-    assert first["externalId"] is None
-    named = api.post("/customers", {"id": first["id"], "externalId": "x", "name": "Y"}, status=200)
-    assert named == {**first, "externalId": "x", "name": "Y"}
+    assert api.refused("POST", "/customers", {"name": "N"}) == "A new customer needs externalId."
+    first = api.post("/customers", customer("x"))
+    named = api.post("/customers", {"id": first["id"], "name": "Y"}, status=200)
+    assert named == {**first, "name": "Y"}
     second = api.post("/customers", customer("z"))
     assert api.post("/customers", {"id": second["id"], "externalId": "z"}, status=200) == second
     assert api.refused("POST", "/customers", {"id": second["id"], "externalId": "x"}) == (

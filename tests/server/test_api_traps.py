@@ -151,13 +151,24 @@ def test_unknown_paths_and_methods(api: Api) -> None:
         return api.refused(method, path, status=status)
 
     assert message("GET", "/nothing", 404) == "There is no GET /v1/nothing in this API."
-    assert message("GET", "/dunning-plans", 404) == "There is no GET /v1/dunning-plans in this API."
+    assert message("GET", "/dunning-plans", 404) == (
+        "There is no GET /v1/dunning-plans in this API. The closest path is /v1/dunning_plans."
+    )
+    assert message("POST", "/customers/external:C/portalUrl", 404) == (
+        "There is no POST /v1/customers/external:C/portalUrl in this API. "
+        "The closest path is /v1/customers/external:C/portal."
+    )
+    assert message("GET", "/Invoice/external:I", 404) == (
+        "There is no GET /v1/Invoice/external:I in this API. "
+        "The closest path is /v1/invoices/external:I."
+    )
+    assert message("DELETE", "/customer/external:C", 405)
     assert message("GET", "", 404) == "There is no GET /v1 in this API."
     assert message("GET", "/customers//contacts", 404) == (
         "There is no GET /v1/customers//contacts in this API."
     )
     for path in ("/reminders", "/events", "/activities", "/aging", "/dashboard", "/payment-links"):
-        assert message("GET", path, 404) == f"There is no GET /v1{path} in this API."
+        assert message("GET", path, 404).startswith(f"There is no GET /v1{path} in this API.")
     assert message("PATCH", "/customers/external:C", 405) == (
         "PATCH is not served here: this path takes DELETE, GET, PUT."
     )

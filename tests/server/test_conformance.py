@@ -92,6 +92,7 @@ def _passes(api: Api, running: RunningHub) -> None:
     """Each case sends what it says it proves, and its own cleaning up is enough."""
     office = Administration(running, api)
     office.make(make_user, email="ann@x.test")
+    office.make(make_user, email="bob@x.test")
     office.make(make_action, ActionDraft(name="Call", type="CALL"))
     results = _run(_target(api, running), CASES)
     wrong = [(name, r.said) for name, r in results.items() if r.outcome is not Outcome.PASSED]

@@ -49,7 +49,7 @@ def test_each_answer_has_an_id_that_finds_its_request(process: HubProcess, api: 
     (entry,) = search(process.data / JOURNAL, Query(id=made.headers["x-request-id"]))
     assert (entry.method, entry.path, entry.status) == ("POST", "/v1/customers?x=1", 201)
     assert (entry.organisation, entry.key) == (api.organisation, api.headers["X-Api-Key"])
-    assert (entry.entity, entry.external_id, entry.ignored) == ("customer", "C", ("zzz",))
+    assert (entry.entity, entry.external_id, entry.ignored) == ("customer", "C", ("zzz", "?x"))
     assert json.loads(entry.sent) == sent
     assert json.loads(entry.answered) == made.body
     assert 0 < entry.ms < 10_000

@@ -8,6 +8,10 @@ from collections.abc import Callable
 from types import FrameType
 
 
+def _ignore(number: int, frame: FrameType | None) -> None:
+    pass
+
+
 class SignalCallbacks:
     """Calls back on the running event loop when SIGINT or SIGTERM arrives.
 
@@ -28,9 +32,12 @@ class SignalCallbacks:
         }
 
     def ignore_interrupts(self) -> None:
-        """Ignore SIGINT from now on."""
-        self._before[signal.SIGINT] = signal.SIG_IGN
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        """Ignore SIGINT from now on.
+
+        Not by SIG_IGN: Python complains about a signal that arrives while that is being set.
+        """
+        self._before[signal.SIGINT] = _ignore
+        signal.signal(signal.SIGINT, _ignore)
 
     def restore(self) -> None:
         """Restore the handlers from before, except for signals that are ignored by now."""

@@ -27,6 +27,7 @@ from headrace.server.call import Answer, Call
 from headrace.server.faults.scripts import Faults
 from headrace.server.http.incoming import Incoming
 from headrace.server.pdf.keeper import PdfKeeper
+from headrace.server.query import Query
 from headrace.server.routes import match
 from headrace.store.admin.frozen_clock import Times
 from headrace.store.connection import Connection
@@ -131,7 +132,7 @@ class _Player:
             context=self._context,
             entity=route.entity,
             addresses=addresses,
-            query=b"",
+            query=Query(b""),
             body=b"" if body is UNSET else msgspec.json.encode(body),
             content_type=b"",
             incoming=Incoming({}, _nothing),

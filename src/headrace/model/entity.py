@@ -42,7 +42,9 @@ def _imported(
     name: str, envelope: str, page_cap: int, record: type[Record], answer: type[Record]
 ) -> Entity:
     rows = sent_fields(record)
-    required = (row.name for row in rows if row.rule.required and row.name != "external_id")
+    # Only of customers does the guide say that an external id is required.
+    optional = () if name == "customer" else ("external_id",)
+    required = (row.name for row in rows if row.rule.required and row.name not in optional)
     return Entity(name, f"/{name}s", envelope, page_cap, record, answer, tuple(required))
 
 

@@ -30,6 +30,12 @@ Text = Annotated[str, Meta(min_length=1, max_length=10_000)]
 """Non-empty text."""
 Instant = Annotated[str, Meta(description="ISO 8601 date or date-time", extra={"kind": "instant"})]
 """A moment; stored and answered as UTC with milliseconds."""
+Blankable = Annotated[
+    str | bool,
+    Meta(description="Text; `false` and blanks count as empty", extra={"kind": "blankable"}),
+]
+"""Text that clients empty in several ways (docs/api-evidence.md, Partial update): `false`, as Odoo
+says it, and blanks become the empty text. Never true."""
 Currency = Annotated[str, Meta(description="ISO 4217 code", extra={"kind": "currency"})]
 """A currency code in upper case."""
 
@@ -45,9 +51,11 @@ class Record(Struct, frozen=True, kw_only=True, rename="camel", gc=False):
     def __post_init__(self) -> None:
         for name, wire, kind in _checked_fields(type(self)):
             value = getattr(self, name)
-            if not isinstance(value, str):
+            if kind == "blankable":
+                _set_blank(self, name, wire, value)
+            elif not isinstance(value, str):
                 continue
-            if kind == "currency":
+            elif kind == "currency":
                 _check_currency(wire, value)
             else:
                 _set_instant(self, name, wire, value)
@@ -56,6 +64,13 @@ class Record(Struct, frozen=True, kw_only=True, rename="camel", gc=False):
 def _check_currency(wire: str, value: str) -> None:
     if value not in EXPONENTS:
         raise ValueError(f"{wire}: {value!r} is not an ISO 4217 currency code, such as EUR")
+
+
+def _set_blank(record: Record, name: str, wire: str, value: object) -> None:
+    if value is True:
+        raise ValueError(f"{wire}: true is no text")
+    if value is False or (isinstance(value, str) and value and not value.strip()):
+        msgspec.structs.force_setattr(record, name, "")
 
 
 def _set_instant(record: Record, name: str, wire: str, value: str) -> None:
@@ -159,6 +174,7 @@ __all__ = [
     "UNSET",
     "Amount",
     "Balance",
+    "Blankable",
     "Currency",
     "Instant",
     "LinkAmount",

@@ -28,6 +28,7 @@ from headrace.server.http.origin import origin_of
 from headrace.server.observing.request_journal import Exchange, RequestIds
 from headrace.server.observing.request_log import Sink
 from headrace.server.pdf.keeper import PdfKeeper
+from headrace.server.query import Query
 from headrace.server.routes import ROUTE, match
 from headrace.server.visit import Scope, Visit, text_of
 from headrace.store.admin.frozen_clock import Times
@@ -159,7 +160,7 @@ class Hub:
             visit.route = visit.scope[ROUTE] = route
             incoming = Incoming(headers, visit.receive)
             # A body has no meaning with GET, and reading it would cost a wait.
-            ignores = route.streams or visit.method == "GET"
+            ignores = route.streams or visit.method in ("GET", "HEAD")
             body = b"" if ignores else await incoming.whole(BODY_MAX)
             origin = _origin(visit.scope, headers)
             visit.call = Call(
@@ -167,13 +168,13 @@ class Hub:
                 context=Context(organisation, self._times.now(organisation), origin),
                 entity=route.entity,
                 addresses=addresses,
-                query=visit.query,
+                query=Query(visit.query),
                 body=body,
                 content_type=headers.get(b"content-type", b""),
                 incoming=incoming,
                 pdfs=self._keeper if store is self._store else self._keeper.upon(store),
             )
-            return await route.handler(visit.call)
+            return _with_ignored(await route.handler(visit.call), visit.call.query)
         except SenderGone:
             return None
         except MethodNotAllowed as error:
@@ -199,7 +200,7 @@ class Hub:
             # Release before the answer ends: a client that has received it may send its next
             # request at once.
             visit.leave(door)
-        await _end(send, answer)
+        await _end(send, answer, visit.method)
 
     def _record(self, visit: Visit, answer: Answer) -> None:
         now = self._clock.now()
@@ -247,8 +248,17 @@ async def _start(send: Send, answer: Answer, id: str) -> None:
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
 
 
-async def _end(send: Send, answer: Answer) -> None:
-    await send({"type": "http.response.body", "body": answer.body})
+async def _end(send: Send, answer: Answer, method: str) -> None:
+    body = b"" if method == "HEAD" else answer.body
+    await send({"type": "http.response.body", "body": body})
+
+
+def _with_ignored(answer: Answer, query: Query) -> Answer:
+    """Name the query parameters that had no effect in a header."""
+    if ignored := query.ignored:
+        header = (b"x-headrace-ignored", ", ".join(ignored).encode())
+        answer.headers = (*answer.headers, header)
+    return answer
 
 
 async def _health(request: Request) -> Response:

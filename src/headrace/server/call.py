@@ -13,6 +13,7 @@ from headrace.model.errors import BadRequest, RequestError, UnsupportedMediaType
 from headrace.model.record import Record, decode
 from headrace.server.http.incoming import Incoming
 from headrace.server.pdf.keeper import PdfKeeper
+from headrace.server.query import Query
 from headrace.store.context import Context
 from headrace.store.engine.interface import Store
 from headrace.store.records.references import Address
@@ -41,7 +42,7 @@ class Call(Struct, kw_only=True):
     entity: Entity
     addresses: tuple[Address, ...]
     """The ids in the path, in order."""
-    query: bytes
+    query: Query
     body: bytes
     content_type: bytes
     incoming: Incoming

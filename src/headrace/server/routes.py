@@ -6,6 +6,7 @@ Paths are split before they are percent-decoded, so an encoded slash stays insid
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from difflib import SequenceMatcher
 from typing import TypeAlias
 from urllib.parse import unquote_to_bytes
 
@@ -43,6 +44,9 @@ from headrace.server.handlers import (
 )
 from headrace.store.records.references import Address, parse_address
 
+_LIKE = 0.7
+"""Similarity, from 0 to 1, above which a word counts as a misspelling."""
+_PATH_MAX = 200
 ROUTE = "headrace.route"
 """Key of the matched `Route` in a request's scope."""
 
@@ -99,6 +103,7 @@ ROUTES = (
     Route("GET", "/dunning_plans", catalogue.list_, DUNNING_PLAN),
     Route("POST", ACCOUNT_MANAGER.path, account_managers.post, ACCOUNT_MANAGER),
     Route("GET", ACCOUNT_MANAGER.path, account_managers.list_, ACCOUNT_MANAGER),
+    Route("DELETE", f"{ACCOUNT_MANAGER.path}/{{}}", account_managers.delete, ACCOUNT_MANAGER),
     Route("GET", "/actions", actions.list_, ACTION),
     Route("GET", "/actions/{}", actions.get, ACTION),
     Route("POST", NOTE.path, notes.post, NOTE),
@@ -110,6 +115,15 @@ ROUTES = (
     Route("POST", "/customers/{}/invoices", documents.post_of_customer, INVOICE),
     Route("GET", "/customers/{}/invoices", documents.list_of_customer_path, INVOICE),
 )
+
+_SINGULAR = (
+    ("POST", "/customer", "/customers"),
+    ("GET", "/customer/{}", "/customers/{}"),
+    ("PUT", "/customer/{}", "/customers/{}"),
+    ("POST", "/custom_field", "/custom_fields"),
+    ("GET", "/custom_field", "/custom_fields"),
+)
+"""Spellings in the guide's text (docs/api-evidence.md, Endpoints), and what they mean."""
 
 
 class _Node:
@@ -136,6 +150,9 @@ def _tree() -> _Node:
     root = _Node()
     for route in ROUTES:
         _grow(root, route.path).methods[route.method] = route
+    rows = {(route.method, route.path): route for route in ROUTES}
+    for method, singular, path in _SINGULAR:
+        _grow(root, singular).methods[method] = rows[method, path]
     return root
 
 
@@ -157,7 +174,7 @@ def match(method: str, raw_path: bytes) -> tuple[Route, tuple[Address, ...]]:
         if found is None or not segment:
             raise _no_path(method, raw_path)
         node = found
-    route = node.methods.get(method)
+    route = node.methods.get("GET" if method == "HEAD" else method)
     if route is None:
         if node.methods:
             allowed = ", ".join(sorted(node.methods))
@@ -181,7 +198,33 @@ def _address(segment: bytes) -> Address:
 
 
 def _no_path(method: str, raw_path: bytes) -> NotFound:
-    return NotFound(f"There is no {method} /v1{_shown(raw_path)} in this API.")
+    meant = _meant(raw_path)
+    hint = f" The closest path is /v1{meant}." if meant else ""
+    return NotFound(f"There is no {method} /v1{_shown(raw_path)} in this API.{hint}")
+
+
+def _meant(raw_path: bytes) -> str:
+    """Return the path whose words are closest to those of a misspelt one; empty if none is."""
+    segments = raw_path.decode("latin-1")[:_PATH_MAX].strip("/").split("/")
+    if not all(segments):
+        return ""
+    best, meant = _LIKE, ""
+    for path in {route.path for route in ROUTES}:
+        words = path.strip("/").split("/")
+        if len(words) != len(segments):
+            continue
+        score = min(
+            1.0 if word == "{}" else SequenceMatcher(None, word, segment.lower()).ratio()
+            for word, segment in zip(words, segments, strict=True)
+        )
+        if (score, path) > (best, meant):
+            best, meant = score, path
+    return _filled(meant, segments) if meant else ""
+
+
+def _filled(path: str, segments: list[str]) -> str:
+    words = zip(path.strip("/").split("/"), segments, strict=True)
+    return "".join(f"/{segment[:60] if word == '{}' else word}" for word, segment in words)
 
 
 def _shown(raw_path: bytes) -> str:

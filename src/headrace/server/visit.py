@@ -65,6 +65,7 @@ class Visit:
                 external_id = call.addresses[-1].external_id
             if call.body and self.method in ("POST", "PUT"):
                 ignored = unknown_fields(call.body, route.entity.record)
+            ignored += tuple(f"?{name}" for name in call.query.ignored)
         return LogRecord(
             arrived=self.arrived,
             answered=answered,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from headrace.server.call import Answer, Call, json_answer
-from headrace.server.paging import customer_filter, page_answer, parse_query, window
+from headrace.server.paging import customer_filter, page_answer, window
 from headrace.store.records.actions import list_actions, read_action
 
 
@@ -14,9 +14,8 @@ async def get(call: Call) -> Answer:
 
 async def list_(call: Call) -> Answer:
     """A page, of all or of one customer's."""
-    parameters = parse_query(call.query)
-    part = window(parameters, call.entity.page_cap)
-    owner = customer_filter(parameters)
+    part = window(call.query, call.entity.page_cap)
+    owner = customer_filter(call.query)
     if owner is not None:
         call.customer = owner.external_id
     page = await call.scan(list_actions, part, owner)

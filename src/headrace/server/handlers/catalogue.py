@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from headrace.server.call import Answer, Call
-from headrace.server.paging import page_answer, parse_query, window
+from headrace.server.paging import page_answer, window
 from headrace.store.records.directory import list_entries
 
 
 async def list_(call: Call) -> Answer:
     """A page."""
-    part = window(parse_query(call.query), call.entity.page_cap)
+    part = window(call.query, call.entity.page_cap)
     page = await call.scan(list_entries, call.entity, part)
     return page_answer(call.entity, part, page)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from headrace.model.contact import Contact, ContactChange
 from headrace.server.call import Answer, Call, json_answer
-from headrace.server.paging import page_answer, parse_query, window
+from headrace.server.paging import page_answer, window
 from headrace.store.records.customer_contacts import (
     change_contact,
     delete_contact,
@@ -47,7 +47,7 @@ async def get(call: Call) -> Answer:
 
 async def list_(call: Call) -> Answer:
     """A page of the customer's list, in its stored order."""
-    part = window(parse_query(call.query), call.entity.page_cap)
+    part = window(call.query, call.entity.page_cap)
     row, contacts = await call.read(read_contacts, call.addresses[0])
     call.customer = row.external_id
     page = Page(contacts[part.offset : part.offset + part.limit], len(contacts))

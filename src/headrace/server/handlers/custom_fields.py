@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from headrace.model.custom_field import CustomField
 from headrace.server.call import Answer, Call, json_answer
-from headrace.server.paging import page_answer, parse_query, window
+from headrace.server.paging import page_answer, window
 from headrace.store.records.custom_fields import delete_field, list_fields, make_field
 
 
@@ -19,7 +19,7 @@ async def post(call: Call) -> Answer:
 
 async def list_(call: Call) -> Answer:
     """A page."""
-    part = window(parse_query(call.query), call.entity.page_cap)
+    part = window(call.query, call.entity.page_cap)
     page = await call.scan(list_fields, part)
     return page_answer(call.entity, part, page)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from headrace.model.customer import Customer
 from headrace.server.call import Answer, Call, json_answer
-from headrace.server.paging import conditions, page_answer, parse_query, window
+from headrace.server.paging import conditions, page_answer, window
 from headrace.store.records.customers import (
     delete_customer,
     import_customer,
@@ -43,7 +43,7 @@ async def get(call: Call) -> Answer:
 
 async def list_(call: Call) -> Answer:
     """A page of all customers, or of those with given values of custom fields."""
-    part = window(parse_query(call.query), call.entity.page_cap)
+    part = window(call.query, call.entity.page_cap)
     wanted = conditions(call.query)
     page = await call.scan(list_customers, part, wanted)
     return page_answer(call.entity, part, page)

@@ -6,7 +6,8 @@ import msgspec
 
 from headrace.model.record import Record
 from headrace.server.call import Answer, Call, json_answer
-from headrace.server.paging import customer_filter, page_answer, parse_query, window
+from headrace.server.paging import customer_filter, order, page_answer, window
+from headrace.store.records.document_kinds import DOCUMENT_KINDS
 from headrace.store.records.documents import (
     delete_document,
     import_document,
@@ -16,6 +17,7 @@ from headrace.store.records.documents import (
     put_document,
     read_document,
 )
+from headrace.store.records.page import Order
 
 
 async def post(call: Call) -> Answer:
@@ -46,12 +48,11 @@ async def get(call: Call) -> Answer:
 
 async def list_(call: Call) -> Answer:
     """A page, of all or of one customer's."""
-    parameters = parse_query(call.query)
-    part = window(parameters, call.entity.page_cap)
-    owner = customer_filter(parameters)
+    part = window(call.query, call.entity.page_cap)
+    owner = customer_filter(call.query)
     if owner is not None:
         call.customer = owner.external_id
-    page = await call.scan(list_documents, call.entity, part, owner)
+    page = await call.scan(list_documents, call.entity, part, owner, _order(call))
     return page_answer(call.entity, part, page)
 
 
@@ -86,7 +87,11 @@ async def post_of_customer(call: Call) -> Answer:
 
 async def list_of_customer_path(call: Call) -> Answer:
     """A page of those of the customer in the path."""
-    part = window(parse_query(call.query), call.entity.page_cap)
+    part = window(call.query, call.entity.page_cap)
     call.customer = call.addresses[0].external_id
-    page = await call.scan(list_of_customer, call.entity, call.addresses[0], part)
+    page = await call.scan(list_of_customer, call.entity, call.addresses[0], part, _order(call))
     return page_answer(call.entity, part, page)
+
+
+def _order(call: Call) -> Order | None:
+    return order(call.query, DOCUMENT_KINDS[call.entity.name].sorts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from headrace.model.collection import NoteDraft
 from headrace.server.call import Answer, Call, json_answer
-from headrace.server.paging import page_answer, parse_query, window
+from headrace.server.paging import page_answer, window
 from headrace.store.records.notes import delete_note, list_notes, make_note
 
 
@@ -19,7 +19,7 @@ async def post(call: Call) -> Answer:
 
 async def list_(call: Call) -> Answer:
     """A page."""
-    part = window(parse_query(call.query), call.entity.page_cap)
+    part = window(call.query, call.entity.page_cap)
     row, page = await call.scan(list_notes, call.addresses[0], part)
     call.customer = row.external_id
     return page_answer(call.entity, part, page)

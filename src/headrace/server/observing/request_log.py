@@ -29,7 +29,8 @@ class LogRecord(Struct, frozen=True, gc=False):
     in_flight: int
     """The organisation's requests in flight at its arrival, itself included."""
     ignored: tuple[str, ...] = ()
-    """Fields of the body that the hub does not support."""
+    """Fields of the body that the hub does not support, and query parameters, as `?name`, that had
+    no effect."""
     time: str | None = None
     """When it was answered, in real time."""
     clock: str | None = None

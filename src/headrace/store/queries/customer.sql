@@ -40,6 +40,9 @@ SET external_id = ?, parent = ?, name = ?, accounting_ref = ?, modified_at = ?, 
     body = ?
 WHERE seq = ?
 
+-- update_body --
+UPDATE customer SET body = ?, modified_at = ? WHERE seq = ?
+
 -- update_contacts --
 UPDATE customer SET contacts = ?, modified_at = ? WHERE seq = ?
 

@@ -49,6 +49,22 @@ JOIN (
 ) page ON page.seq = d.seq
 ORDER BY d.seq DESC
 
+-- sorted_page --
+{columns}
+JOIN (
+    SELECT seq FROM document WHERE entity = ? AND organisation = ?
+    ORDER BY COLUMN IS NULL, COLUMN DIRECTION, seq DIRECTION LIMIT ? OFFSET ?
+) page ON page.seq = d.seq
+ORDER BY d.COLUMN IS NULL, d.COLUMN DIRECTION, d.seq DIRECTION
+
+-- sorted_page_of_customer --
+{columns}
+JOIN (
+    SELECT seq FROM document WHERE entity = ? AND customer = ?
+    ORDER BY COLUMN IS NULL, COLUMN DIRECTION, seq DIRECTION LIMIT ? OFFSET ?
+) page ON page.seq = d.seq
+ORDER BY d.COLUMN IS NULL, d.COLUMN DIRECTION, d.seq DIRECTION
+
 -- open_of_family --
 {columns}
 WHERE d.customer = ? AND d.applied < d.amount

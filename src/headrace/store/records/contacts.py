@@ -14,8 +14,8 @@ from headrace.store.context import Context
 from headrace.store.records.organisations import position_names
 from headrace.store.records.patch import merge, refuse
 
-_EMAIL = re.compile(r"[\w+'.-]+@[\w-]+(\.[\w-]+)+")
-"""Letters, digits and + _ ' . - before the @ (docs/api-evidence.md, Contacts)."""
+_EMAIL = re.compile(r"[A-Za-z0-9+_'.-]+@[\w-]+(\.[\w-]+)+")
+"""Unaccented letters, digits and + _ ' . - before the @ (docs/api-evidence.md, Contacts)."""
 
 _DECODER = msgspec.json.Decoder(list[Contact])
 
@@ -88,7 +88,7 @@ def _recognise(stored: Sequence[Contact], wanted: Sequence[Contact]) -> list[Con
     without."""
     found: dict[int, int] = {}
     for place, contact in enumerate(wanted):
-        at = _by_ids(stored, contact, f"contacts[{place}]")
+        at = by_ids(stored, contact)
         if at is None:
             continue
         if at in found.values():
@@ -105,15 +105,18 @@ def _recognise(stored: Sequence[Contact], wanted: Sequence[Contact]) -> list[Con
     return [stored[found[place]] if place in found else None for place in range(len(wanted))]
 
 
-def _by_ids(stored: Sequence[Contact], wanted: Contact, where: str) -> int | None:
+def by_ids(stored: Sequence[Contact], wanted: Contact) -> int | None:
+    """Return the index of a stored contact, by id, else by externalId.
+
+    An id that the customer does not have is no error: clients that move a contact to another
+    customer go on sending the id of the first copy (docs/api-evidence.md, Contacts).
+    """
+    at = None
     if isinstance(wanted.id, str):
         at = find_contact(stored, contact_id=wanted.id)
-        if at is None:
-            refuse(f"{where}.id", f"the customer has no contact with id {wanted.id}")
-        return at
-    if isinstance(wanted.external_id, str):
-        return find_contact(stored, external_id=wanted.external_id)
-    return None
+    if at is None and isinstance(wanted.external_id, str):
+        at = find_contact(stored, external_id=wanted.external_id)
+    return at
 
 
 def _same_email(present: Contact, wanted: Contact) -> bool:
@@ -151,8 +154,8 @@ def _check_list(contacts: Sequence[Contact], prefix: str) -> None:
         if not _EMAIL.fullmatch(contact.email):
             refuse(
                 f"{where}email",
-                f"{contact.email!r} is no e-mail address that can be used: letters, digits and "
-                "+ _ ' . - before the @, a domain behind it",
+                f"{contact.email!r} is no e-mail address that can be used: letters from a to z, "
+                "digits and + _ ' . - before the @, a domain behind it",
             )
         folded = contact.email.casefold()
         if folded in emails:

@@ -11,6 +11,7 @@ from headrace.model.errors import NotFound
 from headrace.store.connection import Connection
 from headrace.store.context import Context
 from headrace.store.records.contacts import (
+    by_ids,
     find_contact,
     parse_contacts,
     put_contact,
@@ -42,14 +43,7 @@ def read_contact(
 def import_contact(db: Connection, context: Context, customer: Address, record: Contact) -> Outcome:
     """Add a contact, or change the one with the record's id or externalId."""
     row, contacts = read_contacts(db, context, customer)
-    at = None
-    if isinstance(record.id, str):
-        at = find_contact(contacts, contact_id=record.id)
-        if at is None:
-            refuse("id", f"{row.label} has no contact with id {record.id}; leave id out to add one")
-    elif isinstance(record.external_id, str):
-        at = find_contact(contacts, external_id=record.external_id)
-    return _store(db, context, row, contacts, record, at)
+    return _store(db, context, row, contacts, record, by_ids(contacts, record))
 
 
 def change_contact(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from headrace.ledger.document import Item
 from headrace.ledger.standing import Standing, customer_currency, standing
@@ -46,7 +46,15 @@ from headrace.store.records.patch import (
 from headrace.store.records.portal_links import remove_portal_links
 from headrace.store.records.references import Address, find_for_import
 
-_BODY = msgspec.json.Decoder(Customer)
+
+class StoredCustomer(Customer):
+    """A customer's body as stored."""
+
+    other_managers: list[str] | UnsetType = UNSET
+    """Ids of the account managers beside `account_manager_id`."""
+
+
+_BODY = msgspec.json.Decoder(StoredCustomer)
 _APART = ("id", "external_id", "parent", "contacts", "custom_fields")
 """Fields stored in columns or rows of their own. An empty `custom_fields` in the body marks that
 values exist."""
@@ -149,7 +157,7 @@ def answer_customers(
 
 
 def _answer(
-    row: CustomerRow, body: Customer, figures: Standing, values: list[CustomFieldValue]
+    row: CustomerRow, body: StoredCustomer, figures: Standing, values: list[CustomFieldValue]
 ) -> CustomerAnswer:
     parent = None
     if row.parent_id is not None:
@@ -180,7 +188,7 @@ def _create(db: Connection, context: Context, record: Customer) -> Outcome:
     parent = wanted_parent(db, context, None, record)
     wanted = [] if isinstance(record.contacts, msgspec.UnsetType) else record.contacts
     contacts = replace_contacts(db, context, [], wanted)
-    body = marked(merge(Customer(), record, leave=_APART), record.custom_fields)
+    body = marked(merge(StoredCustomer(), record, leave=_APART), record.custom_fields)
     external_id = check_new_external_id("", None, record.external_id)
     now = context.timestamp
     values = (
@@ -234,9 +242,15 @@ def _outcome(db: Connection, context: Context, seq: int, *, created: bool) -> Ou
     return Outcome(answer, created, row.external_id, row.external_id)
 
 
-def customer_body(row: CustomerRow) -> Customer:
+def customer_body(row: CustomerRow) -> StoredCustomer:
     """Build the stored body: the record's fields that have no column or row of their own."""
     return _BODY.decode(row.body)
+
+
+def store_body(db: Connection, context: Context, row: CustomerRow, body: StoredCustomer) -> None:
+    """Store a changed body."""
+    text = msgspec.json.encode(body).decode()
+    db.execute(SQL["update_body"], (text, context.timestamp, row.seq))
 
 
 def _plural(noun: str, count: int) -> str:

@@ -27,6 +27,7 @@ class DocumentKind(Struct, frozen=True):
     amount: str
     amount_wire: str
     dated: str
+    dated_wire: str
     due_date: str | None
     links: tuple[LinkField, ...]
     valued: bool = False
@@ -36,6 +37,17 @@ class DocumentKind(Struct, frozen=True):
     def noun(self) -> str:
         """The kind's name in messages, such as `credit note`."""
         return self.entity.name.replace("_", " ")
+
+    @property
+    def sorts(self) -> dict[str, str]:
+        """Columns by the fields that a list can be sorted by."""
+        columns = {
+            "createdAt": "seq",
+            "modifiedAt": "modified_at",
+            self.dated_wire: "dated",
+            self.amount_wire: "amount",
+        }
+        return columns | ({"dueDate": "due_date"} if self.due_date else {})
 
     @property
     def apart(self) -> tuple[str, ...]:
@@ -54,14 +66,35 @@ DOCUMENT_KINDS = {
     kind.entity.name: kind
     for kind in (
         DocumentKind(
-            INVOICE, "gross_amount", "grossAmount", "issued_at", "due_date", (), valued=True
+            INVOICE,
+            "gross_amount",
+            "grossAmount",
+            "issued_at",
+            "issuedAt",
+            "due_date",
+            (),
+            valued=True,
         ),
         DocumentKind(
-            CREDIT_NOTE, "gross_amount", "grossAmount", "issued_at", "due_date", (_TO_INVOICES,)
+            CREDIT_NOTE,
+            "gross_amount",
+            "grossAmount",
+            "issued_at",
+            "issuedAt",
+            "due_date",
+            (_TO_INVOICES,),
         ),
-        DocumentKind(PAYMENT, "amount", "amount", "validated_at", None, (_TO_INVOICES,)),
         DocumentKind(
-            REFUND, "amount", "amount", "validated_at", None, (_TO_PAYMENTS, _TO_CREDIT_NOTES)
+            PAYMENT, "amount", "amount", "validated_at", "validatedAt", None, (_TO_INVOICES,)
+        ),
+        DocumentKind(
+            REFUND,
+            "amount",
+            "amount",
+            "validated_at",
+            "validatedAt",
+            None,
+            (_TO_PAYMENTS, _TO_CREDIT_NOTES),
         ),
     )
 }

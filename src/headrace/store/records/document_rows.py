@@ -10,7 +10,7 @@ from headrace.store.context import Context
 from headrace.store.queries import DOCUMENT as SQL
 from headrace.store.records import counters
 from headrace.store.records.customer_rows import find_customer
-from headrace.store.records.page import Page, Window, plan_scan
+from headrace.store.records.page import Order, Page, Window, plan_scan
 from headrace.store.records.references import Address
 
 
@@ -54,9 +54,18 @@ def document_by_seq(db: Connection, seq: int) -> DocumentRow:
 
 
 def page_of_documents(
-    db: Connection, context: Context, entity: Entity, window: Window, customer: Address | None
+    db: Connection,
+    context: Context,
+    entity: Entity,
+    window: Window,
+    customer: Address | None,
+    order: Order | None = None,
 ) -> Page[DocumentRow]:
-    """Return a page, newest first, of all or of one customer's; empty for an unknown customer."""
+    """Return a page of all or of one customer's, newest first or in the order given; empty for an
+    unknown customer.
+
+    The cost of another order grows with the length of the whole list.
+    """
     seq = counters.WHOLE_ORGANISATION
     if customer is not None:
         found = find_customer(db, context, customer)
@@ -68,7 +77,14 @@ def page_of_documents(
     if scan is None:
         return Page([], total)
     name = "page_of_customer" if customer is not None else "page"
-    query = SQL[f"{name}_{'newest' if scan.newest_first else 'oldest'}"]
     owner = seq if customer is not None else context.organisation.seq
-    rows = db.execute(query, (entity.name, owner, scan.limit, scan.skip)).fetchall()
+    if order is not None:
+        direction = "DESC" if order.descending else "ASC"
+        query = SQL[f"sorted_{name}"].replace("COLUMN", order.column)
+        query = query.replace("DIRECTION", direction)
+        part = (window.limit, window.offset)
+    else:
+        query = SQL[f"{name}_{'newest' if scan.newest_first else 'oldest'}"]
+        part = (scan.limit, scan.skip)
+    rows = db.execute(query, (entity.name, owner, *part)).fetchall()
     return Page([DocumentRow(*row) for row in rows], total)

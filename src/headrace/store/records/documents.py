@@ -40,7 +40,7 @@ from headrace.store.records.links import (
     unlink,
 )
 from headrace.store.records.outcome import Outcome
-from headrace.store.records.page import Page, Window
+from headrace.store.records.page import Order, Page, Window
 from headrace.store.records.patch import check_new_external_id, merge, refuse, require, set_or_none
 from headrace.store.records.pdfs import release_pdf
 from headrace.store.records.references import Address, find_for_import, resolve_reference
@@ -110,20 +110,31 @@ def read_document(
 
 
 def list_documents(
-    db: Connection, context: Context, entity: Entity, window: Window, customer: Address | None
+    db: Connection,
+    context: Context,
+    entity: Entity,
+    window: Window,
+    customer: Address | None,
+    order: Order | None = None,
 ) -> Page[Record]:
-    """Return a page, newest first, of all or of one customer's."""
-    page = page_of_documents(db, context, entity, window, customer)
-    answers = answer_documents(db, context, entity, page.items, in_sequence=customer is None)
+    """Return a page of all or of one customer's, newest first or in the order given."""
+    page = page_of_documents(db, context, entity, window, customer, order)
+    in_sequence = customer is None and order is None
+    answers = answer_documents(db, context, entity, page.items, in_sequence=in_sequence)
     return Page(answers, page.total)
 
 
 def list_of_customer(
-    db: Connection, context: Context, entity: Entity, customer: Address, window: Window
+    db: Connection,
+    context: Context,
+    entity: Entity,
+    customer: Address,
+    window: Window,
+    order: Order | None = None,
 ) -> Page[Record]:
     """Like `list_documents`, for a customer that must exist. Raises NotFound."""
     owner = get_customer(db, context, customer)
-    return list_documents(db, context, entity, window, Address(id=owner.id))
+    return list_documents(db, context, entity, window, Address(id=owner.id), order)
 
 
 def _columns(kind: DocumentKind, body: Record) -> tuple[Any, ...]:

@@ -19,6 +19,13 @@ class Window(Struct, frozen=True):
     limit: int
 
 
+class Order(Struct, frozen=True):
+    """An order other than that of creation; rows that are equal go by creation."""
+
+    column: str
+    descending: bool
+
+
 class Page(Struct, Generic[T]):
     """A part of a list, and the length of the whole list."""
 

@@ -62,4 +62,6 @@ def _home(path: str) -> str | None:
     """The collection that a POST to this path adds to; None for what goes with its customer."""
     if path in _OWN:
         return path
+    if path == "/customer/":
+        return "/customers"
     return "/invoices" if path.startswith("/customers/") and path.endswith("/invoices") else None

@@ -6,15 +6,18 @@ from typing import Any
 
 from headrace.testkit.conformance.evidence import (
     CLIENTS,
+    HELP,
     REFERENCE,
     SENT,
     assumed,
+    documented,
     observed,
 )
 from headrace.testkit.conformance.expect import NotApplicable, has, one, part, same, true
 from headrace.testkit.conformance.session import Session
 
 _MANAGERS = "/customers/{}/account-managers"
+_MANAGER_OF = "GET /customers/{}"
 _NOTES = "/customers/{}/notes"
 _NOTHING = "00000000-0000-4000-8000-000000000000"
 
@@ -124,3 +127,36 @@ async def a_notes_fields(s: Session) -> None:
     await s.status(400, "POST", path, {"content": ""})
     await s.status(204, "DELETE", f"{path}/{note['id']}")
     await s.status(404, "DELETE", f"{path}/{note['id']}")
+
+
+@documented(
+    f"{HELP}, account managers", f"POST {_MANAGERS}", f"GET {_MANAGERS}", f"DELETE {_MANAGERS}/{{}}"
+)
+async def there_may_be_several_account_managers(s: Session) -> None:
+    """A customer has several account managers; the `accountManagerId` of an import is the first."""
+    users = [user["id"] for user in await _listed(s, "/users?limit=2", "users")]
+    if len(users) < 2:
+        raise NotApplicable("the organisation has fewer than two users")
+    await s.customer("C", accountManagerId=users[0])
+    path = f"{s.at('/customers', 'C')}/account-managers"
+    await s.done("POST", path, {"id": users[1]})
+    listed = [user["id"] for user in await _listed(s, path, "accountManagers")]
+    same(listed, users, "the managers")
+    await s.done("DELETE", f"{path}/{users[0]}")
+    listed = [user["id"] for user in await _listed(s, path, "accountManagers")]
+    same(listed, users[1:], "the managers after one was removed")
+
+
+@assumed(f"DELETE {_MANAGERS}/{{}}", _MANAGER_OF)
+async def the_next_manager_becomes_the_first(s: Session) -> None:
+    """When the first is removed, the next is the `accountManagerId`; who is none is 404."""
+    users = [user["id"] for user in await _listed(s, "/users?limit=2", "users")]
+    await s.customer("C")
+    path = f"{s.at('/customers', 'C')}/account-managers"
+    await s.status(404, "DELETE", f"{path}/{_NOTHING}")
+    if len(users) < 2:
+        raise NotApplicable("the organisation has fewer than two users")
+    for user in users:
+        await s.done("POST", path, {"id": user})
+    await s.status(204, "DELETE", f"{path}/{users[0]}")
+    part(await s.get(s.at("/customers", "C")), {"accountManagerId": users[1]}, "the customer")

@@ -8,6 +8,7 @@ from headrace.testkit.conformance.evidence import (
     GUIDE,
     HELP,
     REFERENCE,
+    SENT,
     assumed,
     documented,
     observed,
@@ -171,3 +172,44 @@ async def their_statuses(s: Session) -> None:
     made = await s.status(201, "POST", path, _contact(s, "ann"))
     await s.status(204, "DELETE", f"{path}/{made['id']}")
     await s.status(404, "GET", f"{s.at('/customers', 'nobody')}/contacts")
+
+
+@observed(SENT, _IMPORT)
+async def one_that_moves_brings_its_old_id(s: Session) -> None:
+    """A contact with the `id` of another customer's contact and an `externalId` is a new one."""
+    first = await s.customer("C", contacts=[_contact(s, "ann")])
+    old = first["contacts"][0]["id"]
+    moved = await s.customer("D", contacts=[_contact(s, "ann", id=old)])
+    part(moved["contacts"][0], {"externalId": s.name("ann")}, "the contact")
+    true(moved["contacts"][0]["id"] != old, "both customers have one contact")
+    same(await _names(s), [s.name("ann")], "the first customer's contacts")
+
+
+@assumed(_IMPORT)
+async def an_old_id_and_an_email_are_enough(s: Session) -> None:
+    """An unknown `id` with an e-mail makes a contact, without an e-mail it is 400."""
+    old = "00000000-0000-4000-8000-000000000000"
+    made = await s.customer("C", contacts=[{"id": old, "email": s.email("ann")}])
+    true(made["contacts"][0]["id"] != old, "the id of the request is taken over")
+    body = {"externalId": s.name("D"), "name": "D", "contacts": [{"id": old}]}
+    await s.status(400, "POST", "/customers", body)
+
+
+@documented(f"{HELP}, missing contacts and errors", _IMPORT)
+async def an_accent_before_the_at_is_refused(s: Session) -> None:
+    """Before the @, an address has letters from a to z, digits and `+ _ ' . -` only."""
+    for name in ("ü", "a!", "a b"):
+        contact = {"email": f"{name}@example.com"}
+        body = {"externalId": s.name("C"), "name": "C", "contacts": [contact]}
+        await s.refused("POST", "/customers", body)
+    allowed = {"email": f"a+b_c'd.e-{s.email('f')}"}
+    await s.customer("C", contacts=[allowed])
+
+
+@observed(SENT, _IMPORT)
+async def false_is_an_empty_name(s: Session) -> None:
+    """`firstName` as `false`, an empty text or a blank is taken, and nobody is called so."""
+    for number, name in enumerate((False, "", " ")):
+        contact = _contact(s, f"ann{number}", firstName=name)
+        made = await s.customer(f"C{number}", contacts=[contact])
+        true(not (made["contacts"][0].get("firstName") or "").strip(), "there is a first name")

@@ -195,3 +195,11 @@ async def invoices_have_them_too(s: Session) -> None:
     await s.customer("C")
     made = await s.invoice("I", "C", customFields=[{"id": field["id"], "value": "x"}])
     part(made["customFields"][0], {"id": field["id"], "value": "x"}, "the value")
+
+
+@documented(f"{GUIDE}, Create custom fields", "POST /custom_fields", "GET /custom_fields")
+async def the_singular_is_served(s: Session) -> None:
+    """The guide's `/custom_field` is served like `/custom_fields`."""
+    found = await s.get("/custom_field?limit=1")
+    has(found, ["items"], "the answer of /custom_field")
+    await s.refused("POST", "/custom_field", {"label": s.name("none")})

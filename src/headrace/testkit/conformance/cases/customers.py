@@ -276,3 +276,19 @@ async def the_guides_example_is_taken(s: Session) -> None:
     found = await s.get(s.at("/customers", "1a2c3b"))
     has(found, ["contacts"], "the customer")
     true("id" in one(found["contacts"], "contacts"), "the contact has no id")
+
+
+@documented(f"{GUIDE}, Import customer", _POST)
+async def an_external_id_is_needed(s: Session) -> None:
+    """A new customer without an `externalId` is refused: name and externalId are required."""
+    await s.refused("POST", "/customers", {"name": f"Customer {s.prefix}"})
+
+
+@documented(f"{GUIDE}, Import customer and Create custom fields", _POST, _GET, _PUT)
+async def the_singular_is_served(s: Session) -> None:
+    """The guide's `/customer/` and `/customer/{id}` are served like `/customers`."""
+    body = {"externalId": s.name("C"), "name": "C"}
+    made = await s.entity("POST", "/customer/", body)
+    path = s.at("/customer", "C")
+    await s.done("PUT", path, {"name": "D"})
+    part(await s.get(path), {"id": made["id"], "name": "D"}, "the customer")

@@ -126,3 +126,51 @@ async def documents_of_one_customer(s: Session) -> None:
 async def documents_of_nobody(s: Session) -> None:
     """Of a customer that does not exist there are none: an empty page, no error."""
     same((await s.get(f"/payments?customerId=external:{s.name('x')}"))["items"], [], "the list")
+
+
+async def _sorted_amounts(s: Session, path: str, order: str) -> list[int]:
+    whole = (await s.get(f"{path}?limit=500&{order}"))[_ENVELOPES[path]]
+    ours = [one for one in whole if str(one.get("externalId")).startswith(f"{s.prefix}-")]
+    return [one.get("amount", one.get("grossAmount")) for one in ours]
+
+
+@observed(REFERENCE, "GET /refunds", alone=True)
+async def refunds_are_sorted(s: Session) -> None:
+    """`sortBy` and `sortOrder` sort refunds."""
+    await s.customer("C")
+    for name, amount in (("A", 200), ("B", 100), ("C", 300)):
+        await s.refund(name, "C", amount)
+    rising = await _sorted_amounts(s, "/refunds", "sortBy=amount&sortOrder=ASC")
+    same(rising, [100, 200, 300], "the amounts")
+    falling = await _sorted_amounts(s, "/refunds", "sortBy=amount&sortOrder=DESC")
+    same(falling, [300, 200, 100], "the amounts")
+
+
+@assumed("GET /invoices", "GET /credit_notes", "GET /payments", alone=True)
+async def other_documents_are_sorted_too(s: Session) -> None:
+    """Other documents are sorted alike; a field that none can be sorted by is 400."""
+    await s.customer("C")
+    for name, amount in (("A", 200), ("B", 100), ("C", 300)):
+        await s.invoice(name, "C", amount)
+        await s.credit_note(name, "C", amount)
+        await s.payment(name, "C", amount)
+    for path, field in (
+        ("/invoices", "grossAmount"), ("/credit_notes", "grossAmount"), ("/payments", "amount"),
+    ):  # fmt: skip
+        rising = await _sorted_amounts(s, path, f"sortBy={field}&sortOrder=ASC")
+        same(rising, [100, 200, 300], f"the amounts of {path}")
+        await s.status(400, "GET", f"{path}?sortBy=colour")
+        await s.status(400, "GET", f"{path}?sortBy={field}&sortOrder=sideways")
+
+
+@assumed("GET /customers")
+async def filters_are_never_ignored_in_silence(s: Session) -> None:
+    """The older reference's `filters`, whose form is unknown, is 400: it would list everyone."""
+    await s.status(400, "GET", "/customers?filters=name")
+
+
+@assumed("GET /invoices")
+async def parameters_without_effect_are_named(s: Session) -> None:
+    """Parameters that had no effect are named in the header `X-Headrace-Ignored`."""
+    answer = await s.call("GET", "/invoices?limit=1&state=DUE&dueDateFrom=2020-01-01")
+    same(answer.headers.get("x-headrace-ignored"), "state, dueDateFrom", "the header")

@@ -55,3 +55,38 @@ async def any_character_in_an_external_id(s: Session) -> None:
         made = await s.invoice(text, "C")
         same((await s.get(s.at("/invoices", text)))["id"], made["id"], f"the id of {text!r}")
         await s.status(204, "DELETE", s.at("/invoices", text))
+
+
+@assumed("GET /customers/{}", "GET /customers")
+async def head_is_get_without_a_body(s: Session) -> None:
+    """HEAD has the status of GET and no body."""
+    await s.customer("C")
+    for path in (s.at("/customers", "C"), "/customers?limit=1"):
+        answer = await s.call("HEAD", path)
+        same((answer.status, answer.body), (200, b""), f"the answer of HEAD {path}")
+    same((await s.call("HEAD", s.at("/customers", "none"))).status, 404, "of one that is not there")
+
+
+@assumed("POST /invoices", "GET /invoices/{}")
+async def dates_at_the_edges_of_time(s: Session) -> None:
+    """A date outside the years 1 to 9999 in UTC is 400; the first and last days are taken."""
+    await s.customer("C")
+    for date in ("9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00"):
+        await s.status(400, "POST", "/invoices", s.invoice_body("I", "C", issuedAt=date))
+        await s.status(400, "POST", "/payments", s.payment_body("P", "C", validatedAt=date))
+    for name, date in (("first", "0001-01-01T00:00:00Z"), ("last", "9999-12-31T23:59:59Z")):
+        made = await s.invoice(name, "C", issuedAt=date, dueDate=date)
+        same((await s.get(f"/invoices/{made['id']}"))["id"], made["id"], "the id")
+    await s.get(s.at("/customers", "C"))
+
+
+@assumed("POST /credit_notes", "POST /payments", "POST /refunds")
+async def documents_need_no_external_id(s: Session) -> None:
+    """Credit notes, payments and refunds without an `externalId` are made, one at each import."""
+    await s.customer("C")
+    note = {"customId": "N", "currency": "EUR", "grossAmount": 100, "netAmount": 100}
+    money = {"currency": "EUR", "amount": 100, "validatedAt": "2016-02-03"}
+    for path, body in (("/credit_notes", note), ("/payments", money), ("/refunds", money)):
+        made = await s.entity("POST", path, {**body, "customer": s.ref("C")})
+        same(made["externalId"], None, f"the externalId of {path}")
+        await s.status(204, "DELETE", f"{path}/{made['id']}")
