@@ -54,9 +54,10 @@ def assert_described(method: str, path: str, status: int, body: bytes) -> None:
 
     KeyError or ValidationError for what the document does not describe.
     """
-    if method == "HEAD":  # described with GET, and without the body
-        assert not body
-        return
+    if method == "HEAD":  # described with GET, and its body is not sent
+        method = "GET"
+        if not body:
+            return
     try:
         route, _ = match(method, path.partition("?")[0].encode("latin-1"))
     except RequestError:
