@@ -185,6 +185,7 @@ def test_actions(api: Api, admin: Administration) -> None:
     api.post("/customers", customer("D"))
     carrying = api.post("/invoices", invoice("A", "C"))
     plan = admin.make(make_dunning_plan, name="Gentle").id
+    jane = admin.make(make_user, email="jane@x.io").id
     first = admin.make(
         make_action,
         ActionDraft(
@@ -194,7 +195,7 @@ def test_actions(api: Api, admin: Administration) -> None:
             due_date="2026-11-30",
             dunning_plan_id=plan,
             carrying_invoice=external("A"),
-            assigned_to=["jane@x.io"],
+            assigned_to=["Jane@x.io", jane],
         ),
     ).id
     second = admin.make(make_action, ActionDraft(name="Call", type="TASK", state="EXECUTED")).id
@@ -230,7 +231,7 @@ def test_actions(api: Api, admin: Administration) -> None:
                 "accountingRef": "411",
             },
             "carryingInvoice": {"id": carrying["id"], "customId": "No A", "externalId": "A"},
-            "assignedTo": [{"email": "jane@x.io"}],
+            "assignedTo": [{"email": "jane@x.io"}, {"email": "jane@x.io"}],
         },
     ]
     assert api.get("/actions") == {"offset": 0, "limit": 50, "total": 2, "items": answers}

@@ -6,9 +6,11 @@ from __future__ import annotations
 from typing import Any
 
 from headrace.control import records
-from headrace.control.handlers import catalogue, collecting
+from headrace.control.handlers import catalogue, collecting, values
 from headrace.control.route import OF_ORGANISATION, ControlRoute
 from headrace.model.collection import Action, ActionDraft, BankAccount, DunningPlan, User
+from headrace.model.credit_note import CreditNoteAnswer
+from headrace.model.entity import CREDIT_NOTE, PAYMENT
 from headrace.model.payment import PaymentAnswer
 from headrace.model.refund import RefundAnswer
 from headrace.model.resource import BANK_ACCOUNT, DUNNING_PLAN, USER
@@ -50,6 +52,14 @@ CATALOGUE_ROUTES = (
     ControlRoute(
         "DELETE", f"{_OF}/positions/{{name}}", catalogue.remove_position,
         "Remove a position that no contact has",
+    ),
+    ControlRoute(
+        "POST", f"{_OF}/payments/{{id}}/custom_fields", values.assigner(PAYMENT),
+        "Assign values of a payment's custom fields", records.ValuesDraft, PaymentAnswer,
+    ),
+    ControlRoute(
+        "POST", f"{_OF}/credit_notes/{{id}}/custom_fields", values.assigner(CREDIT_NOTE),
+        "Assign values of a credit note's custom fields", records.ValuesDraft, CreditNoteAnswer,
     ),
     ControlRoute(
         "POST", f"{_OF}/collected", collecting.collect, "Pay as a customer does in the portal",

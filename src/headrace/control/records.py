@@ -6,6 +6,7 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType
 
+from headrace.model.custom_field import CustomFieldValue
 from headrace.model.record import Amount, Currency, Instant, Record, Text
 from headrace.model.reference import InvoiceLink, Reference
 from headrace.server.faults.scripts import ScriptReport
@@ -100,6 +101,40 @@ class Positions(Record):
     """All positions of an organisation, the four initial ones included."""
 
     positions: list[str]
+
+
+Rate = Annotated[str, Meta(pattern=r"^[0-9]{1,12}(\.[0-9]{1,12})?$", max_length=25)]
+"""A positive decimal as text, so that it keeps its value."""
+
+
+class RatesDraft(Record, forbid_unknown_fields=True):
+    """Prices of one unit of `base`: `{"base": "EUR", "rates": {"USD": "1.0834"}}`."""
+
+    base: Currency
+    rates: dict[str, Rate]
+    day: Instant | UnsetType = UNSET
+    """From when on they are valid; defaults to today."""
+
+
+class RateAnswer(Record):
+    """One price, valid from `day` on."""
+
+    base: str
+    currency: str
+    day: str
+    rate: str
+
+
+class Rates(Record):
+    """All exchange rates of the hub."""
+
+    rates: list[RateAnswer]
+
+
+class ValuesDraft(Record, forbid_unknown_fields=True):
+    """Values of custom fields, as people assign them in Upflow's interface."""
+
+    custom_fields: list[CustomFieldValue]
 
 
 class CollectedDraft(Record, forbid_unknown_fields=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from headrace.control import records
 from headrace.control.catalogue_routes import CATALOGUE_ROUTES
-from headrace.control.handlers import clock, data, faults, organisations, requests, snapshots
+from headrace.control.handlers import clock, data, faults, organisations, rates, requests, snapshots
 from headrace.control.route import OF_ORGANISATION, ControlRoute
 from headrace.server.faults.scripts import Script, ScriptReport
 from headrace.server.observing.request_search import Entry, Query
@@ -29,6 +29,11 @@ CONTROL_ROUTES = (
     ),
     ControlRoute("DELETE", "/keys/{key}", organisations.end_key, "Revoke a key"),
     *CATALOGUE_ROUTES,
+    ControlRoute("GET", "/rates", rates.list_, "All exchange rates", None, records.Rates),
+    ControlRoute(
+        "POST", "/rates", rates.create, "Set exchange rates", records.RatesDraft, records.Rates
+    ),
+    ControlRoute("DELETE", "/rates", rates.delete, "Remove all exchange rates"),
     ControlRoute(
         "POST", f"{_OF}/reset", data.reset, "Remove all of the organisation's data but its keys"
     ),

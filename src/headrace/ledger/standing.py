@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from datetime import date
 
 from msgspec import Struct
 
 from headrace.ledger.document import RAISES_BALANCE, Item, open_amount
 from headrace.model.clock import is_overdue
+
+Convert = Callable[[int, str, str], int | None]
+"""Converts an amount from one currency into another; None without a rate."""
 
 
 class Standing(Struct, frozen=True):
@@ -25,30 +29,39 @@ class Standing(Struct, frozen=True):
     count_overdue: int
 
 
-def standing(documents: Iterable[Item], currency: str, today: date) -> Standing:
+def standing(
+    documents: Iterable[Item], currency: str, today: date, convert: Convert | None = None
+) -> Standing:
     """Return the figures in `currency` of a customer's own and its children's documents.
 
-    Documents with nothing open may be omitted. Amounts in other currencies are never added.
+    Documents with nothing open may be omitted. Sums in other currencies are converted, each sum as
+    a whole; without a rate they are not added.
     """
-    balance = due = overdue = count_due = count_overdue = 0
+    due: Counter[str] = Counter()
+    overdue: Counter[str] = Counter()
+    other: Counter[str] = Counter()
+    count_due = count_overdue = 0
     for document in documents:
         amount = open_amount(document)
         if amount == 0:
             continue
-        if document.currency != currency:
-            counted = 0
-        else:
-            counted = amount
-        balance += counted if document.entity in RAISES_BALANCE else -counted
         if document.entity != "invoice":
-            continue
-        if document.due_date and is_overdue(document.due_date, today):
-            overdue += counted
+            other[document.currency] += amount if document.entity in RAISES_BALANCE else -amount
+        elif document.due_date and is_overdue(document.due_date, today):
+            overdue[document.currency] += amount
             count_overdue += 1
         else:
-            due += counted
+            due[document.currency] += amount
             count_due += 1
-    return Standing(currency, balance, due, overdue, count_due, count_overdue)
+    sums = [_in_one(amounts, currency, convert) for amounts in (due, overdue, other)]
+    return Standing(currency, sum(sums), sums[0], sums[1], count_due, count_overdue)
+
+
+def _in_one(amounts: Counter[str], currency: str, convert: Convert | None) -> int:
+    total = amounts.pop(currency, 0)
+    if convert is not None:
+        total += sum(convert(amount, own, currency) or 0 for own, amount in amounts.items())
+    return total
 
 
 def customer_currency(currencies: Iterable[str], organisation: str) -> str:

@@ -89,7 +89,7 @@ class ActionDraft(Record):
     customer: Reference | None = None
     carrying_invoice: Reference | None = None
     assigned_to: list[str] = []
-    """E-mail addresses."""
+    """Users, by id or e-mail."""
 
 
 class NoteDraft(Record):

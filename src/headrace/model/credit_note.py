@@ -54,3 +54,5 @@ class CreditNoteAnswer(CreditNoteFields, kw_only=True):
     pdf_url: str | None
     customer: CustomerBrief
     linked_invoices: list[InvoiceLinkAnswer]
+    custom_fields: list[CustomFieldValue] | UnsetType = UNSET
+    """Present where people have assigned values."""

@@ -5,7 +5,7 @@ The exponents are those of ISO 4217 (docs/api-evidence.md, Money): 12.258 LYD is
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 
 _CODES_BY_EXPONENT = {
     0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
@@ -33,3 +33,9 @@ def format_money(amount: int, currency: str) -> str:
     """Format for people: `format_money(148230050, "EUR")` gives `EUR 1,482,300.50`."""
     exponent = EXPONENTS.get(currency, 2)
     return f"{currency} {Decimal(amount).scaleb(-exponent):,.{exponent}f}"
+
+
+def converted(amount: int, currency: str, into: str, rate: Decimal) -> int:
+    """Convert an amount; `rate` is the price of one unit of `currency`, halves go to even."""
+    decimals = EXPONENTS.get(into, 2) - EXPONENTS.get(currency, 2)
+    return int((Decimal(amount) * rate).scaleb(decimals).to_integral_value(ROUND_HALF_EVEN))

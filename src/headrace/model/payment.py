@@ -41,3 +41,5 @@ class PaymentAnswer(TransactionFields, kw_only=True):
     modified_at: str
     customer: CustomerBrief
     linked_invoices: list[InvoiceLinkAnswer]
+    custom_fields: list[CustomFieldValue] | UnsetType = UNSET
+    """Present where people have assigned values."""

@@ -22,6 +22,7 @@ TABLES = (
     "meta", "organisation", "api_key", "position", "customer", "pdf_file", "document",
     "reconciliation", "allocation", "counter", "custom_field", "custom_key", "custom_value",
     "catalogue", "action", "note", "portal_link",
+    "exchange_rate",
 )  # fmt: skip
 """All tables; each comes after the tables it refers to."""
 

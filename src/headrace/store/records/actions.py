@@ -17,16 +17,16 @@ from headrace.model.customer import CustomerBrief
 from headrace.model.entity import INVOICE
 from headrace.model.errors import NotFound
 from headrace.model.invoice import Invoice
-from headrace.model.resource import ACTION, DUNNING_PLAN
+from headrace.model.resource import ACTION, DUNNING_PLAN, USER
 from headrace.store.connection import Connection
 from headrace.store.context import Context
 from headrace.store.queries import ACTION as SQL
 from headrace.store.records import counters
 from headrace.store.records.customer_rows import find_customer
-from headrace.store.records.directory import check_entry, find_entry
+from headrace.store.records.directory import check_entry, find_entry, user_email
 from headrace.store.records.document_rows import find_document
 from headrace.store.records.page import Page, Window, page_of_rows
-from headrace.store.records.patch import set_or_none
+from headrace.store.records.patch import refuse, set_or_none
 from headrace.store.records.references import Address, resolve_reference
 
 _BODY = msgspec.json.Decoder(Action)
@@ -114,8 +114,22 @@ def _body(db: Connection, context: Context, draft: ActionDraft) -> Action:
         updated_at=context.timestamp,
         due_date=draft.due_date,
         dunning_plan=plan,
-        assigned_to=[Assignee(email=email) for email in draft.assigned_to],
+        assigned_to=[
+            Assignee(email=_email_of(db, context, one, f"assignedTo[{place}]"))
+            for place, one in enumerate(draft.assigned_to)
+        ],
     )
+
+
+def _email_of(db: Connection, context: Context, assignee: str, place: str) -> str:
+    """Return the e-mail of a user, who is named by it or by the id."""
+    if "@" not in assignee:
+        check_entry(db, context, USER, assignee, place)
+        return str(find_entry(db, context, USER, assignee).email)
+    email = user_email(db, context, assignee)
+    if email is None:
+        refuse(place, f"no user with the e-mail {assignee} exists")
+    return email
 
 
 def _answer(row: Any) -> Action:

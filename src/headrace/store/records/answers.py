@@ -11,7 +11,7 @@ from msgspec import Struct
 from headrace.ledger.document import Document, invoice_state, open_amount
 from headrace.model.credit_note import CreditNote, CreditNoteAnswer, CreditNoteFields
 from headrace.model.customer import CustomerBrief
-from headrace.model.entity import Entity
+from headrace.model.entity import INVOICE, Entity
 from headrace.model.invoice import (
     Invoice,
     InvoiceAnswer,
@@ -32,8 +32,7 @@ from headrace.model.transaction import TransactionFields
 from headrace.store.connection import Connection
 from headrace.store.context import Context
 from headrace.store.queries import ALLOCATION as SQL
-from headrace.store.records.custom_values import INVOICE as INVOICE_FIELDS
-from headrace.store.records.custom_values import read_values
+from headrace.store.records.custom_values import entity_type, read_values
 from headrace.store.records.document_rows import DocumentRow
 from headrace.store.records.patch import set_or_none
 
@@ -75,7 +74,20 @@ def answer_documents(
         return [_invoice(db, context, row, payments.get(row.seq, [])) for row in rows]
     links = _links(db, context, entity, rows, in_sequence=in_sequence)
     build = {"credit_note": _credit_note, "payment": _payment, "refund": _refund}[entity.name]
-    return [build(context, row, links.get(row.seq, [])) for row in rows]
+    return [
+        _with_values(db, context, entity, row, build(context, row, links.get(row.seq, [])))
+        for row in rows
+    ]
+
+
+def _with_values(
+    db: Connection, context: Context, entity: Entity, row: DocumentRow, answer: Record
+) -> Record:
+    """Add the values of custom fields, if people have assigned any."""
+    if '"customFields"' not in row.body:
+        return answer
+    values = read_values(db, context, entity_type(entity), row.seq, row.seq).get(row.seq)
+    return msgspec.structs.replace(answer, custom_fields=values) if values else answer
 
 
 def _allocations(
@@ -135,7 +147,7 @@ def _invoice(
     body: Invoice = BODIES["invoice"].decode(row.body)
     values = body.custom_fields
     if values is not UNSET:
-        values = read_values(db, context, INVOICE_FIELDS, row.seq, row.seq).get(row.seq, [])
+        values = read_values(db, context, entity_type(INVOICE), row.seq, row.seq).get(row.seq, [])
     return InvoiceAnswer(
         **{
             **_said(body, Invoice),

@@ -1,4 +1,4 @@
-"""Values of custom fields of customers and invoices, which are numbered separately.
+"""Values of custom fields of customers and documents, which are numbered separately.
 
 The row of place 0 holds the value. Each key by which it can be found has a row of its own, and a
 total that a filtered list returns.
@@ -14,6 +14,7 @@ import msgspec
 from msgspec import UNSET
 
 from headrace.model.custom_field import USER_DEFINED, CustomFieldValue
+from headrace.model.entity import Entity
 from headrace.model.record import Record
 from headrace.model.reference import Reference
 from headrace.store.connection import Connection
@@ -29,6 +30,11 @@ INVOICE = "INVOICE"
 """The `entityType` of the fields whose values the API assigns."""
 
 R = TypeVar("R", bound=Record)
+
+
+def entity_type(entity: Entity) -> str:
+    """Return the `entityType` of an entity's fields."""
+    return entity.name.upper()
 
 
 def write_values(

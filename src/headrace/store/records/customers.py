@@ -44,6 +44,7 @@ from headrace.store.records.patch import (
     set_or_none,
 )
 from headrace.store.records.portal_links import remove_portal_links
+from headrace.store.records.rates import converter
 from headrace.store.records.references import Address, find_for_import
 
 
@@ -149,9 +150,13 @@ def answer_customers(
     if any(body.custom_fields is not UNSET for body in bodies):
         values = read_values(db, context, CUSTOMER_FIELDS, first, last)
     answers = []
+    convert = None
     for row, body in zip(rows, bodies, strict=True):
         currency = customer_currency(currencies.get(row.seq, ()), organisation.currency)
-        figures = standing(open_documents.get(row.seq, ()), currency, context.today)
+        documents = open_documents.get(row.seq, ())
+        if convert is None and any(document.currency != currency for document in documents):
+            convert = converter(db, context)
+        figures = standing(documents, currency, context.today, convert)
         answers.append(_answer(row, body, figures, values.get(row.seq, [])))
     return answers
 

@@ -120,6 +120,17 @@ def find_entry(db: Connection, context: Context, entity: Entity, entry_id: str) 
     return _BODIES[entity.name].decode(row[0]) if row else None
 
 
+def user_email(db: Connection, context: Context, email: str) -> str | None:
+    """Return the e-mail of a user as it is stored, ignoring case; None when there is no such
+    user."""
+    window = Window(
+        0, counters.total(db, context.organisation, USER.name, counters.WHOLE_ORGANISATION)
+    )
+    users: list[Any] = list_entries(db, context, USER, window).items
+    found = (user.email for user in users if user.email.casefold() == email.casefold())
+    return next(found, None)
+
+
 def check_entry(
     db: Connection, context: Context, entity: Entity, entry_id: object, place: str
 ) -> None:

@@ -20,8 +20,13 @@ from headrace.store.queries import DOCUMENT as SQL
 from headrace.store.records import counters
 from headrace.store.records.actions import forget_invoice
 from headrace.store.records.answers import BODIES, answer_documents
-from headrace.store.records.custom_values import INVOICE as INVOICE_FIELDS
-from headrace.store.records.custom_values import marked, refuse_values, remove_values, write_values
+from headrace.store.records.custom_values import (
+    entity_type,
+    marked,
+    refuse_values,
+    remove_values,
+    write_values,
+)
 from headrace.store.records.customer_rows import find_customer, get_customer
 from headrace.store.records.directory import check_entry
 from headrace.store.records.document_kinds import DOCUMENT_KINDS, DocumentKind, LinkField
@@ -94,7 +99,7 @@ def delete_document(
     if row.entity == INVOICE.name:
         forget_invoice(db, row.seq)
     if getattr(BODIES[row.entity].decode(row.body), "custom_fields", UNSET) is not UNSET:
-        remove_values(db, context, INVOICE_FIELDS, row.seq)
+        remove_values(db, context, entity_type(entity), row.seq)
     db.execute(SQL["delete"], (row.seq,))
     release_pdf(db, row.pdf)
     counters.count_document(db, context.organisation, row.entity, row.customer, row.currency, -1)
@@ -248,7 +253,7 @@ def _write_apart(
     if any(getattr(record, field.name) for field in fields):
         add_links(db, context, document_by_seq(db, seq), record, fields)
     if values := getattr(record, "custom_fields", None):
-        write_values(db, context, INVOICE_FIELDS, seq, values)
+        write_values(db, context, entity_type(INVOICE), seq, values)
 
 
 def _move(db: Connection, context: Context, row: DocumentRow, customer: int, currency: str) -> None:
