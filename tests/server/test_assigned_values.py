@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hub_api import Api, credit_note, customer, payment
 
 from headrace.model.errors import Refused
 from headrace.testkit.hub import RunningHub
-from hub_api import Api, credit_note, customer, payment
 
 
 def _assign(running: RunningHub, api: Api, path: str, values: list[dict[str, Any]]) -> Any:

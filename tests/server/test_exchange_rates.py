@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from hub_api import Api, customer, invoice, payment
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,7 +17,6 @@ from headrace.model.clock import parse_instant
 from headrace.model.errors import Refused
 from headrace.model.money import converted
 from headrace.testkit.hub import RunningHub
-from hub_api import Api, customer, invoice, payment
 
 
 @pytest.fixture
@@ -62,9 +62,7 @@ def test_sums_are_converted_at_the_days_rates(api: Api, rated: RunningHub) -> No
     }
 
 
-def test_a_rate_counts_from_its_day_on_and_the_newest_counts(
-    api: Api, rated: RunningHub
-) -> None:
+def test_a_rate_counts_from_its_day_on_and_the_newest_counts(api: Api, rated: RunningHub) -> None:
     api.post("/customers", customer("C"))
     api.post("/invoices", invoice("A", "C", 10_000))
     api.post("/invoices", invoice("B", "C", 10_000, currency="USD"))
@@ -125,6 +123,8 @@ def test_the_balance_is_due_and_overdue_less_the_unapplied(items: list[Item]) ->
 
     whole = standing(items, "EUR", _TODAY, convert)
     rest = [item for item in items if item.entity != "invoice"]
-    assert whole.balance == whole.due + whole.overdue + standing(rest, "EUR", _TODAY, convert).balance
+    assert (
+        whole.balance == whole.due + whole.overdue + standing(rest, "EUR", _TODAY, convert).balance
+    )
     one = [item for item in items if item.currency == "EUR"]
     assert standing(one, "EUR", _TODAY, convert) == standing(one, "EUR", _TODAY)

@@ -55,7 +55,7 @@ def test_each_answer_has_an_id_that_finds_its_request(process: HubProcess, api: 
     assert 0 < entry.ms < 10_000
     shown = logs(process, missing.headers["x-request-id"])
     assert "404 GET    /v1/customers/external:nobody" in shown.stdout
-    assert '"statusCode": 404' in shown.stdout and 'curl -X GET "$HUB/v1/customers' in shown.stdout
+    assert '"statusCode": 404' in shown.stdout and 'curl -X GET "$HUB"/v1/customers' in shown.stdout
     assert api.headers["X-Api-Secret"] not in shown.stdout
 
 
@@ -63,7 +63,12 @@ def test_wrong_keys_are_told_too(process: HubProcess, api: Api) -> None:
     answer = api.call("GET", "/customers", headers={"X-Api-Key": "wrong"})
     time.sleep(0.6)
     (entry,) = search(process.data / JOURNAL, Query(id=answer.headers["x-request-id"]))
-    assert (entry.status, entry.organisation, entry.key) == (401, None, "wrong")
+    assert (entry.status, entry.organisation, entry.key) == (401, None, "(blanked)")
+    unknown = "hub_" + "0" * 24
+    answer = api.call("GET", "/customers", headers={"X-Api-Key": unknown})
+    time.sleep(0.6)
+    (entry,) = search(process.data / JOURNAL, Query(id=answer.headers["x-request-id"]))
+    assert (entry.status, entry.key) == (401, unknown)
 
 
 def test_an_organisation_that_the_hub_lacks_is_said_to_be_missing(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json as json_module
-import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +14,7 @@ from rich.text import Text
 from headrace.cli.show.console import JsonOption, console, listed
 from headrace.model.clock import SYSTEM_CLOCK
 from headrace.model.errors import ConfigurationError
+from headrace.model.shell_text import quoted
 from headrace.model.shown_text import shown
 from headrace.server.observing.request_journal import JOURNAL
 from headrace.server.observing.request_search import Entry, Query, search
@@ -113,12 +113,16 @@ def _print_whole(entry: Entry) -> None:
     for title, body in (("sent", entry.sent), ("answered", entry.answered)):
         console.print(Text(f"\n{title}:", style="bold"))
         console.print(Text(_pretty(body)), soft_wrap=True)
-    curl = ["curl", "-X", entry.method, f"$HUB{entry.path}"]
-    line = " ".join(shlex.quote(word) if word != curl[3] else f'"{word}"' for word in curl)
+    console.print(Text(f"\n{_curl(entry)}"), soft_wrap=True)
+
+
+def _curl(entry: Entry) -> str:
+    """Return a command line that repeats the request; safe to paste whatever the client sent."""
+    line = f'curl -X {quoted(entry.method)} "$HUB"{quoted(entry.path)}'
     line += ' -H "X-Api-Key: $KEY" -H "X-Api-Secret: $SECRET"'
     if entry.sent:
-        line += f" -H 'Content-Type: application/json' -d {shlex.quote(entry.sent)}"
-    console.print(Text(f"\n{line}"), soft_wrap=True)
+        line += f" -H 'Content-Type: application/json' --data-binary {quoted(entry.sent)}"
+    return line
 
 
 def _pretty(body: str) -> str:

@@ -29,7 +29,7 @@ from headrace.server.observing.own_log import LogFormat, LogLevel, start_log
 from headrace.server.observing.request_journal import JOURNAL, RequestJournal, make_journal
 from headrace.server.observing.request_log import FileSink
 from headrace.server.observing.tracing import traced
-from headrace.server.process.run import PDFS, HubServer, address_of, folder_lock, listen
+from headrace.server.process.run import PDFS, HubServer, Tls, address_of, folder_lock, listen
 from headrace.server.process.workers import Workers, listen_together
 from headrace.store.engine.place import Place, find_place, open_store, transactions
 from headrace.store.pdf_files import open_pdfs
@@ -60,6 +60,12 @@ class Options(Struct, frozen=True, kw_only=True):
     workers: Annotated[
         int, typer.Option(min=1, max=64, help="How many processes serve; the limits hold for all.")
     ] = 1
+    tls_cert: Annotated[
+        Path | None, typer.Option(help="Serve https with this certificate chain (PEM).")
+    ] = None
+    tls_key: Annotated[Path | None, typer.Option(help="The private key of --tls-cert (PEM).")] = (
+        None
+    )
     limits: Annotated[
         str,
         typer.Option(
@@ -115,17 +121,18 @@ def command(options: Options) -> None:
     Example: headrace serve --data ./hub --port 8080
     """
     start_log(options.log_format, options.log_level)
+    tls = _tls(options)
     place, limits = find_place(options.data, options.database), parse_limits(options.limits)
     with contextlib.ExitStack() as stack:
         if place.url is None:
             assert place.folder is not None
             stack.enter_context(folder_lock(place.folder))
-        service = _Service(options, place, limits, _access(options.control, place))
+        service = _Service(options, place, limits, _access(options.control, place), tls)
         if options.workers > 1:
             service.serve_together()
         else:
             sock = stack.enter_context(listen(options.host, options.port))
-            service.serve(sock, lambda: _say(sock))
+            service.serve(sock, lambda: _say(sock, tls))
 
 
 def _access(reach: Reach | Literal["off"] | None, place: Place) -> Access | None:
@@ -154,8 +161,19 @@ def _shared_metrics() -> Iterator[None]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _say(sock: socket.socket) -> None:
-    print(f"listening on {address_of(sock)}", flush=True)
+def _tls(options: Options) -> Tls | None:
+    """Return the files, checked. Raises ConfigurationError."""
+    if options.tls_cert is None and options.tls_key is None:
+        return None
+    if options.tls_cert is None or options.tls_key is None:
+        raise ConfigurationError("--tls-cert and --tls-key go together: give both.")
+    tls = Tls(options.tls_cert, options.tls_key)
+    tls.check()
+    return tls
+
+
+def _say(sock: socket.socket, tls: Tls | None) -> None:
+    print(f"listening on {address_of(sock, tls)}", flush=True)
 
 
 class _Service(Struct, frozen=True):
@@ -165,6 +183,7 @@ class _Service(Struct, frozen=True):
     place: Place
     limits: Limits
     access: Access | None
+    tls: Tls | None
 
     def serve_together(self) -> None:
         """Run the workers until all are told to end."""
@@ -181,7 +200,7 @@ class _Service(Struct, frozen=True):
 
         workers = Workers(options.workers, SYSTEM_CLOCK, work, memory.renew)
         with _shared_metrics():
-            workers.run(lambda: _say(sockets[0]))
+            workers.run(lambda: _say(sockets[0], self.tls))
 
     def serve(
         self,
@@ -218,7 +237,7 @@ class _Service(Struct, frozen=True):
                 )
             )
             watched = traced(Metrics(app, SYSTEM_CLOCK) if has_metrics() else app)
-            about = {"address": address_of(sock)}
+            about = {"address": address_of(sock, self.tls)}
             _LOGGER.info("the hub serves", extra=about)
-            HubServer(watched, ready, alive).run_on(sock)
+            HubServer(watched, ready, alive, self.tls).run_on(sock)
             _LOGGER.info("the hub has ended", extra=about)

@@ -21,7 +21,12 @@ TOKEN_VARIABLE = "HEADRACE_CONTROL_TOKEN"
 Reach = Literal["loopback", "anywhere"]
 
 _BEARER = "bearer "
-_FORWARDED = ("forwarded", "x-forwarded-for")
+_PROXIED = (
+    "forwarded", "via", "x-real-ip", "x-client-ip", "true-client-ip", "cf-connecting-ip",
+    "fastly-client-ip", "x-cluster-client-ip", "x-original-host", "x-request-start",
+)  # fmt: skip
+_PROXIED_START = ("x-forwarded", "x-envoy", "x-original-forwarded")
+"""Headers that proxies add."""
 
 
 class Access(Struct, frozen=True):
@@ -29,6 +34,12 @@ class Access(Struct, frozen=True):
 
     token: str
     reach: Reach = "loopback"
+
+    def knows(self, headers: Mapping[str, str]) -> bool:
+        """Whether the request carries the token."""
+        given = headers.get("authorization", "")
+        token = given[len(_BEARER) :].strip() if given[: len(_BEARER)].lower() == _BEARER else ""
+        return hmac.compare_digest(token.encode(), self.token.encode())
 
     def check(self, peer: str | None, headers: Mapping[str, str]) -> None:
         """Raise Forbidden for a request from another machine, InvalidKey for a missing or wrong
@@ -38,9 +49,7 @@ class Access(Struct, frozen=True):
                 "The control plane serves its own machine only, and no proxy: start the hub with "
                 "--control anywhere to change that."
             )
-        given = headers.get("authorization", "")
-        token = given[len(_BEARER) :].strip() if given[: len(_BEARER)].lower() == _BEARER else ""
-        if not hmac.compare_digest(token.encode(), self.token.encode()):
+        if not self.knows(headers):
             raise InvalidKey(
                 f"The control plane needs the header Authorization: Bearer and its token, which is "
                 f"in the file {TOKEN_FILE} of the data folder, or in {TOKEN_VARIABLE} of the hub. "
@@ -99,4 +108,6 @@ def _is_loopback(peer: str | None) -> bool:
 def _is_direct(headers: Mapping[str, str]) -> bool:
     """Whether there is no proxy: a proxy on this machine connects from loopback on behalf of any
     client."""
-    return not any(name in headers for name in _FORWARDED)
+    return not any(name in headers for name in _PROXIED) and not any(
+        name.lower().startswith(_PROXIED_START) for name in headers
+    )

@@ -48,7 +48,9 @@ def put_together(parts: Parts) -> Hub:
     times = Times(parts.clock, test_mode=parts.test_mode)
     keeper = PdfKeeper(parts.store, parts.pdfs, parts.clock)
     faults = Faults(may_exit=parts.own_process)
-    pages: list[BaseRoute] = [*portal_routes(parts.store, times), readiness_route(parts.store)]
+    access = parts.access
+    ready = readiness_route(parts.store, access.knows) if access else readiness_route(parts.store)
+    pages: list[BaseRoute] = [*portal_routes(parts.store, times), ready]
     if parts.access is not None:
         desk = Desk(
             place=parts.place,

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from headrace.model.clock import format_instant
+from headrace.model.clock import format_instant, parse_instant
 from headrace.model.errors import NotFound
 from headrace.portal.amounts import locale_for
 from headrace.portal.view import view_of
@@ -51,7 +51,8 @@ def portal_routes(store: Store, times: Times) -> list[Route]:
         if door.expires_at <= format_instant(now):
             return _apology(410, _EXPIRED)
         # Links on the page are relative, so they use the address under which it was requested.
-        context = Context(door.organisation, now)
+        until = parse_instant(door.expires_at)
+        context = Context(door.organisation, now, links_until=until)
         try:
             _, statement = await store.scan(read_statement, context, door.customer)
         except NotFound:

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 from headrace.server.admission.door import Door, Visitor
 from headrace.server.call import Call
 from headrace.server.http.incoming import Receive
+from headrace.server.observing.redaction import kept_names, kept_target
 from headrace.server.observing.request_log import LogRecord, unknown_fields
 from headrace.server.routes import Route
 
@@ -71,13 +72,13 @@ class Visit:
             answered=answered,
             organisation=visitor.organisation.name if visitor is not None else "",
             method=self.method,
-            path=self.path.decode("latin-1"),
+            path=kept_target(self.path.decode("latin-1")),
             status=status,
             entity=entity,
             external_id=external_id,
             customer=customer,
             in_flight=visitor.in_flight if visitor is not None else 0,
-            ignored=ignored,
+            ignored=kept_names(ignored),
             time=time,
             clock=call.context.timestamp if call is not None and call.context.stopped else None,
             fault=self.fault,

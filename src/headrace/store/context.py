@@ -36,6 +36,8 @@ class Context(Struct, frozen=True):
     now: datetime
     origin: str = ""
     """Scheme and host that the client used; the start of every link in an answer."""
+    links_until: datetime | None = None
+    """How long links to PDFs are valid, on a page that is valid for some time itself."""
     chance: Callable[[int], bytes] = os.urandom
     """Returns that many random bytes, for ids."""
 
@@ -60,12 +62,15 @@ class Context(Struct, frozen=True):
         return new_id(self.now, self.chance)
 
     def pdf_url(self, document_id: str) -> str:
-        """Return a link to a document's PDF that needs no key and is valid for one to two hours.
+        """Return a link to a document's PDF that needs no key and is valid for one to two hours, or
+        until `links_until`.
 
         Links issued within the same hour are equal, so that repeated answers about the same state
         are equal too.
         """
         expires = (int(self.now.timestamp()) // _HOUR_S + 2) * _HOUR_S
+        if self.links_until is not None:
+            expires = int(self.links_until.timestamp())
         signature = sign(self.organisation.secret, "pdf", document_id, expires)
         return f"{self.origin}/pdf/{document_id}?expires={expires}&signature={signature}"
 

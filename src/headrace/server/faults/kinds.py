@@ -45,13 +45,13 @@ class Fault(
     default."""
     times: Annotated[int, Meta(ge=1)] | None = None
     """How many requests it hits: by default one, or no maximum if it has a `rate`."""
-    rate: Share = 1.0
-    """Share of the matching requests that it hits, drawn with the script's seed."""
+    rate: Share | None = None
+    """Share of the matching requests that it hits, drawn with the script's seed; all by default."""
 
     @property
     def total(self) -> int | None:
         """Maximum number of requests it hits; None for no maximum."""
-        return self.times if self.times is not None or self.rate < 1 else 1
+        return self.times if self.times is not None or self.rate is not None else 1
 
 
 class Status(Fault, tag="status", frozen=True):

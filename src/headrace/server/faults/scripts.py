@@ -152,7 +152,7 @@ class _Running:
             total = fault.total
             if total is not None and self._fired[place] >= total:
                 continue
-            if not _fits(fault.on, *target) or self.chance.random() >= fault.rate:
+            if not _fits(fault.on, *target) or self.chance.random() >= (fault.rate or 1.0):
                 continue
             self._fired[place] += 1
             if len(self._struck[place]) < _DESCRIBED_MAX:

@@ -12,7 +12,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from headrace.model.errors import Forbidden, NotFound, RequestError, ServiceUnavailable
-from headrace.server.call import error_answer
+from headrace.server.handlers.pdf_apology import apology
 from headrace.server.pdf.keeper import PdfKeeper
 from headrace.store.admin.frozen_clock import Times
 from headrace.store.engine.interface import Store
@@ -35,12 +35,13 @@ def pdf_route(store: Store, keeper: PdfKeeper, times: Times) -> Route:
             pdf = await _permitted(store, times, request)
             file = await keeper.open(pdf.file)
         except RequestError as error:
-            return _refusal(error)
+            return apology(request, error)
         except FileNotFoundError:
-            return _refusal(NotFound(_GONE))
+            return apology(request, NotFound(_GONE))
         except Exception:
             _LOGGER.exception("a PDF can't be read")
-            return _refusal(ServiceUnavailable("The PDF can't be read just now: try again later."))
+            problem = ServiceUnavailable("The PDF can't be read just now: try again later.")
+            return apology(request, problem)
         headers = _headers(pdf)
         if request.method == "HEAD":
             file.close()
@@ -90,9 +91,3 @@ async def _pieces(keeper: PdfKeeper, file: IO[bytes]) -> AsyncIterator[bytes]:
             yield piece
     finally:
         file.close()
-
-
-def _refusal(error: RequestError) -> Response:
-    answer = error_answer(error)
-    headers = {"Cache-Control": "no-store"}
-    return Response(answer.body, answer.status, headers, media_type="application/json")

@@ -21,6 +21,7 @@ import msgspec
 from msgspec import Struct
 
 from headrace.model.errors import ConfigurationError
+from headrace.server.observing.redaction import kept_key, kept_target
 from headrace.server.observing.request_log import LogRecord
 
 _LOGGER = logging.getLogger("headrace.server")
@@ -34,7 +35,7 @@ _FLUSH_S = 0.2
 _BACKLOG_MAX = 20_000
 """Maximum number of requests waiting to be written; further ones are dropped."""
 _PAGE = 4_096
-_SECRETS = re.compile(rb"(/(?:portal|pdf)/)[A-Za-z0-9_.~%-]+(\?[^\"\s]*)?")
+_SECRETS = re.compile(rb"(/(?:portal|pdf)/)[A-Za-z0-9_.~%=-]+(\?[^\"\s]*)?")
 
 _SCHEMA = (
     "DROP TABLE IF EXISTS batch",  # table of an earlier version
@@ -172,10 +173,15 @@ def open_journal(path: Path) -> sqlite3.Connection:
 
 
 def _kept(exchange: Exchange) -> Exchange:
-    sent, answered = _clean(exchange.sent), _clean(exchange.answered)
-    if sent is exchange.sent and answered is exchange.answered:
-        return exchange
-    return msgspec.structs.replace(exchange, sent=sent, answered=answered)
+    return Exchange(
+        exchange.id,
+        exchange.at,
+        kept_key(exchange.key),
+        kept_target(exchange.path),
+        exchange.record,
+        _clean(exchange.sent),
+        _clean(exchange.answered),
+    )
 
 
 def _clean(body: bytes) -> bytes:

@@ -8,6 +8,7 @@ import fcntl
 import os
 import signal
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 
 import uvicorn
 import uvloop
+from msgspec import Struct
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from headrace.model.errors import Busy, ConfigurationError
@@ -57,10 +59,29 @@ def listen(host: str, port: int) -> socket.socket:
         raise ConfigurationError(f"There is no port {port}: they end with 65535.") from None
 
 
-def address_of(sock: socket.socket) -> str:
-    """Return `http://HOST:PORT` of a listening socket."""
+class Tls(Struct, frozen=True):
+    """The certificate chain and the private key, both in PEM."""
+
+    certificate: Path
+    key: Path
+
+    def check(self) -> None:
+        """Raise ConfigurationError when the files can't be used together."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        try:
+            context.load_cert_chain(self.certificate, self.key, lambda: "")
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise ConfigurationError(
+                f"{self.certificate} and {self.key} can't be used for TLS ({reason}): name a "
+                "certificate chain and its unencrypted private key, both in PEM."
+            ) from None
+
+
+def address_of(sock: socket.socket, tls: Tls | None = None) -> str:
+    """Return `http://HOST:PORT` of a listening socket; https with TLS."""
     host, port = sock.getsockname()[:2]
-    return f"http://{host}:{port}"
+    return f"{'https' if tls else 'http'}://{host}:{port}"
 
 
 class _Protocol(HttpToolsProtocol):
@@ -79,7 +100,13 @@ class HubServer(uvicorn.Server):
     """A uvicorn server that reports when it accepts connections, and exits with code 0 on
     SIGTERM or SIGINT."""
 
-    def __init__(self, app: Any, ready: Callable[[], None], alive: int | None = None) -> None:
+    def __init__(
+        self,
+        app: Any,
+        ready: Callable[[], None],
+        alive: int | None = None,
+        tls: Tls | None = None,
+    ) -> None:
         """`ready` is called when the server accepts connections. The server ends when the other
         end of the pipe `alive` is closed."""
         super().__init__(
@@ -94,6 +121,8 @@ class HubServer(uvicorn.Server):
                 proxy_headers=False,
                 timeout_keep_alive=75,
                 timeout_graceful_shutdown=_SHUTDOWN_S,
+                ssl_certfile=tls.certificate if tls else None,
+                ssl_keyfile=tls.key if tls else None,
             )
         )
         self._ready = ready
