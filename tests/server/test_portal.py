@@ -27,9 +27,7 @@ from headrace.testkit.hub import RunningHub
 PORTAL = "/customers/external:C/portal"
 
 
-def fetch(
-    url: str, language: str = "en", accept: str = "*/*"
-) -> tuple[int, str, dict[str, str]]:
+def fetch(url: str, language: str = "en", accept: str = "*/*") -> tuple[int, str, dict[str, str]]:
     headers = {"Accept-Language": language, "Accept": accept}
     request = urllib.request.Request(url, headers=headers)
     try:

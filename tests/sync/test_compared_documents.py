@@ -131,3 +131,21 @@ def test_ageing_is_equal_on_both_sides_when_the_proof_balances(
     for row in proof.ageing:
         sides[row.side].append((row.currency, row.not_due, row.days_30, row.older, row.unapplied))
     assert sides["models"] == sides["API"] != []
+
+
+def test_a_balance_that_the_api_converted_accuses_nobody(pair: Pair) -> None:
+    control = pair.desk.hub.control
+    control.call("POST", "/rates", {"base": "EUR", "rates": {"USD": "1.25"}, "day": "2020-01-01"})
+    try:
+        pair.shop.customer("A")
+        pair.shop.customer("B", parent="A")
+        pair.shop.invoice("I1", "A", 1000)
+        pair.shop.invoice("I2", "B", 1000)
+        pair.shop.run("update invoices set currency = 'USD' where external_id = 'I2'")
+        pair.sync()
+        customer = pair.desk.get("/customers/external:A")
+        assert (customer["currency"], customer["balance"]) == ("EUR", 1800)
+        pair.desk.request("PUT", "/invoices/external:I2", {"grossAmount": 999})
+        assert documents(pair.desk.reconcile()).keys() == {"I2"}
+    finally:
+        control.call("DELETE", "/rates")

@@ -37,6 +37,8 @@ from headrace.store.engine.interface import Store
 
 Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
+_PART = 262_144
+"""Bytes of an answer that are sent without waiting for the reader."""
 BODY_MAX = 10_000_000
 """Maximum size of a request's body, in bytes."""
 
@@ -196,11 +198,16 @@ class Hub:
         if self._is_watched:
             self._record(visit, answer)
         await _start(send, answer, visit.id)
+        # A large answer counts as under way until its reader has taken nearly all of it.
+        left = b"" if visit.method == "HEAD" else answer.body
+        while len(left) > _PART:
+            await send({"type": "http.response.body", "body": left[:_PART], "more_body": True})
+            left = left[_PART:]
         if door is not None:
             # Release before the answer ends: a client that has received it may send its next
             # request at once.
             visit.leave(door)
-        await _end(send, answer, visit.method)
+        await send({"type": "http.response.body", "body": left})
 
     def _record(self, visit: Visit, answer: Answer) -> None:
         now = self._clock.now()
@@ -246,11 +253,6 @@ async def _start(send: Send, answer: Answer, id: str) -> None:
         length = b"%d" % len(answer.body)
         headers += [(b"content-type", answer.content_type), (b"content-length", length)]
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-
-
-async def _end(send: Send, answer: Answer, method: str) -> None:
-    body = b"" if method == "HEAD" else answer.body
-    await send({"type": "http.response.body", "body": body})
 
 
 def _with_ignored(answer: Answer, query: Query) -> Answer:

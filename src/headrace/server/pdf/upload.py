@@ -30,6 +30,8 @@ _CHUNK = 1 << 20
 _MARK = b"%PDF-"
 _MARK_WITHIN = 1_024
 _FIELD = b"file"
+_PARTS_MAX = 100
+_HEAD_MAX = 8_192
 
 
 @contextlib.contextmanager
@@ -118,6 +120,7 @@ class _Form:
     def __init__(self, into: IO[bytes]) -> None:
         self.files = 0
         self.ended = False
+        self._parts = 0
         self._into = into
         self._header = b""
         self._value = b""
@@ -137,14 +140,23 @@ class _Form:
         }
 
     def _begin(self) -> None:
+        self._parts += 1
+        if self._parts > _PARTS_MAX:
+            raise BadRequest(f"The form has more than {_PARTS_MAX} fields: send the file alone.")
         self._disposition = b""
         self._wanted = False
 
     def _field(self, data: bytes, start: int, end: int) -> None:
         self._header += data[start:end]
+        self._check_head()
 
     def _add_value(self, data: bytes, start: int, end: int) -> None:
         self._value += data[start:end]
+        self._check_head()
+
+    def _check_head(self) -> None:
+        if len(self._header) + len(self._value) > _HEAD_MAX:
+            raise BadRequest(f"A field of the form has a header of over {_HEAD_MAX:,} bytes.")
 
     def _header_end(self) -> None:
         if self._header.lower() == b"content-disposition":

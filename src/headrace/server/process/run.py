@@ -17,15 +17,15 @@ from typing import Any
 import uvicorn
 import uvloop
 from msgspec import Struct
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from headrace.model.errors import Busy, ConfigurationError
-from headrace.server.faults.play import TRANSPORT
-from headrace.server.process.joined_writes import JoinedWrites
+from headrace.server.process.connections import Connections, protocol_of, raise_file_limit
 from headrace.store.engine.place import DATABASE as DATABASE
 from headrace.store.engine.place import PDFS as PDFS
 
 _LOCK = "hub.lock"
+_TICKS = 10
+"""Ticks of the server from one look at overdue connections to the next, about a second."""
 _SHUTDOWN_S = 30
 """How long requests in flight may take to finish before they are cancelled."""
 
@@ -84,18 +84,6 @@ def address_of(sock: socket.socket, tls: Tls | None = None) -> str:
     return f"{'https' if tls else 'http'}://{host}:{port}"
 
 
-class _Protocol(HttpToolsProtocol):
-    """The HTTP protocol: sends each answer at once, and passes its connection to the application
-    for faults to break."""
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(JoinedWrites(transport))  # type: ignore[arg-type]
-
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        self.scope[TRANSPORT] = self.transport  # type: ignore[literal-required]
-
-
 class HubServer(uvicorn.Server):
     """A uvicorn server that reports when it accepts connections, and exits with code 0 on
     SIGTERM or SIGINT."""
@@ -109,10 +97,11 @@ class HubServer(uvicorn.Server):
     ) -> None:
         """`ready` is called when the server accepts connections. The server ends when the other
         end of the pipe `alive` is closed."""
+        self._connections = Connections(raise_file_limit())
         super().__init__(
             uvicorn.Config(
                 app,
-                http=_Protocol,
+                http=protocol_of(self._connections),
                 ws="none",
                 lifespan="on",
                 log_config=None,
@@ -134,6 +123,12 @@ class HubServer(uvicorn.Server):
         if self._alive is not None:
             asyncio.get_running_loop().add_reader(self._alive, self._end)
         self._ready()
+
+    async def on_tick(self, counter: int) -> bool:
+        """Like uvicorn's, ten times a second; also closes connections that are overdue."""
+        if counter % _TICKS == 0:
+            self._connections.close_overdue(asyncio.get_running_loop().time())
+        return await super().on_tick(counter)
 
     def _end(self) -> None:
         assert self._alive is not None

@@ -214,6 +214,13 @@ summed as (
     from family
     join plan.api_documents as document using (customer, currency)
     group by all
+),
+-- A sum over several currencies is converted at the API's rates, which are not known here.
+converted as (
+    select distinct family.head
+    from family
+    join plan.api_documents as document on document.customer = family.customer
+    where document.currency <> family.currency and document.open <> 0
 )
 select
     customer.external_id as customer,
@@ -222,14 +229,8 @@ select
     customer.balance as stated
 from plan.api_customers as customer
 left join summed on summed.customer = customer.external_id and summed.currency = customer.currency
-where coalesce(summed.balance, 0) <> customer.balance
-  -- A sum over several currencies is converted at the API's rates, which are not known here.
-  and not exists (
-      from family
-      join plan.api_documents as document on document.customer = family.customer
-      where family.head = customer.external_id and document.currency <> customer.currency
-        and document.open <> 0
-  );
+anti join converted on converted.head = customer.external_id
+where coalesce(summed.balance, 0) <> customer.balance;
 
 -- Payments that are no money, by what their reference starts with.
 create or replace table plan.compared_kinds as
