@@ -27,8 +27,9 @@ def main() -> None:
     """The console script."""
     out = make_patient()
     code = run(sys.argv[1:])
-    # All is said and done; one more Ctrl-C would only show how Python waits for its threads.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # All is said and done; one more Ctrl-C would only show how Python waits for its threads. Not
+    # SIG_IGN: Python complains about a signal that arrives while that is being set.
+    signal.signal(signal.SIGINT, lambda number, frame: None)
     if reason := unwritten(out):
         print(f"error: what it says can't be written: {reason}", file=sys.stderr)
         code = code or _CONFIGURATION
