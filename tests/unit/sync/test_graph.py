@@ -231,6 +231,15 @@ def test_where_either_of_two_must_go_first_one_is_chosen_and_no_more_is_said() -
     assert link_order.constraints() == [(P, ("customer", "B"))]
 
 
+def test_where_one_pair_is_too_little_the_end_that_goes_first_is_free_of_the_other() -> None:
+    """A payment and its invoice both go, and both of their customers leave the family."""
+    families = [_turn(("customer", c), Linkage(parent="F"), Linkage()) for c in ("A", "B")]
+    owner = _turn(P, _of("A", I=5), None)
+    target = _turn(BILL, _of("B"), None)
+    link_order = LinkOrder(owner, target, {"A": "F", "B": "F"}, (owner, target, *families))
+    assert link_order.constraints() == [(P, ("customer", "A")), (P, ("customer", "B"))]
+
+
 def test_a_payment_goes_after_its_refund() -> None:
     refund = _turn(("refund", "R"), Linkage("A", "", "EUR", 9, {P: 9}), None)
     payment = _turn(P, _of("A"), None)

@@ -8,7 +8,7 @@ family, and a payment that a refund refers to is not deleted.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise, permutations
+from itertools import chain, combinations, pairwise, permutations
 
 from msgspec import Struct
 
@@ -46,11 +46,17 @@ class LinkOrder(Struct, frozen=True):
         if not allowed:
             return None
         common = [pair for pair in permutations(keys, 2) if _all_keep(allowed, pair)]
-        # Pairs can't express "A first, or else C first". Where the valid orders need that, one more
-        # pair picks one of the alternatives. If no single pair does, the alphabetically first valid
-        # order is prescribed as a whole: it is more than needed, but the same in every run.
-        one_more = ([pair] for pair in permutations(keys, 2))
-        for more in ([], *one_more, list(pairwise(min(allowed)))):
+        # Pairs can't express "A first, or else C first". Where the valid orders need that, more pairs
+        # pick one of the alternatives. An example: payment P of A settles invoice I of B, both are
+        # deleted, and A and B leave their family. One of P and I has to go before A and B do, so
+        # "P before A and before B" is picked, which leaves I free. If nothing of that kind helps,
+        # the alphabetically first valid order is prescribed as a whole: it is more than needed,
+        # but the same in every run.
+        ends = (self.owner.key, self.target.key)
+        by_end = [pair for pair in permutations(keys, 2) if pair[0] in ends]
+        one_more = ((pair,) for pair in permutations(keys, 2))
+        several = (more for size in (2, 3) for more in combinations(by_end, size))
+        for more in chain([()], one_more, several, [tuple(pairwise(min(allowed)))]):
             pairs = [*common, *more]
             within = _within(orders, pairs)
             if within and within <= allowed:
