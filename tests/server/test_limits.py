@@ -12,6 +12,7 @@ import pytest
 from hub_api import Api, customer
 
 from headrace.model.errors import ConfigurationError
+from headrace.server.admission import load
 from headrace.server.admission.limits import OFF, UPFLOW, Gate, Limits, RateRefusal, parse_limits
 from headrace.testkit.hub import RunningHub, hub
 
@@ -132,3 +133,18 @@ def test_an_eleventh_request_at_a_time_is_refused() -> None:
         accepted = [entry for entry in running.requests() if entry.status == 200]
         assert max(entry.in_flight for entry in accepted) == 10
         assert sorted(asyncio.run(burst(running.url, running.headers)))[:10] == [200] * 10
+
+
+def test_an_overloaded_hub_says_when_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    with hub(limits="off") as running:
+        api = Api(running.url, running.key, running.secret, "test")
+        assert api.call("GET", "/customers").status == 200
+        with monkeypatch.context() as overload:
+            overload.setattr(load.Load, "enter", lambda self, organisation: False)
+            answer = api.call("POST", "/customers", {"externalId": "C", "name": "C"})
+            assert (answer.status, answer.headers["retry-after"]) == (503, "1")
+            assert answer.body["message"] == (
+                "The hub is overloaded: send the request again later."
+            )
+        assert api.get("/customers")["total"] == 0, "nothing of it was carried out"
+        api.close()

@@ -14,8 +14,9 @@ from starlette.routing import BaseRoute
 from starlette.routing import Route as PageRoute
 
 from headrace.model.clock import format_instant
-from headrace.model.errors import MethodNotAllowed, NotFound, RequestError
+from headrace.model.errors import MethodNotAllowed, NotFound, RequestError, ServiceUnavailable
 from headrace.server.admission.door import Door, Visitor
+from headrace.server.admission.load import Load
 from headrace.server.call import Answer, Call, error_answer
 from headrace.server.description.openapi import openapi_document
 from headrace.server.description.page import api_page_route
@@ -29,7 +30,7 @@ from headrace.server.observing.request_journal import Exchange, RequestIds
 from headrace.server.observing.request_log import Sink
 from headrace.server.pdf.keeper import PdfKeeper
 from headrace.server.query import Query
-from headrace.server.routes import ROUTE, match
+from headrace.server.routes import ROUTE, Route, match
 from headrace.server.visit import Scope, Visit, text_of
 from headrace.store.admin.frozen_clock import Times
 from headrace.store.context import Context
@@ -48,6 +49,7 @@ _FAILURE = Answer(
     b'{"statusCode":500,"error":"Internal Server Error","message":"The hub failed at this request; '
     b'nothing of it was stored, its log has the cause.","details":[]}',
 )
+_LATER = ((b"retry-after", b"1"),)
 _NO_ANSWER = Answer(0)
 """The log's stand-in for an answer that a fault suppressed."""
 
@@ -80,6 +82,7 @@ class Hub:
         self._journal = journal
         self._new_id = RequestIds()
         self._keeper = keeper
+        self._load = Load(times.clock)
         self._faults = faults or Faults()
         self._is_watched = sink is not None or journal is not None
         self._pages = Starlette(
@@ -176,7 +179,7 @@ class Hub:
                 incoming=incoming,
                 pdfs=self._keeper if store is self._store else self._keeper.upon(store),
             )
-            return _with_ignored(await route.handler(visit.call), visit.call.query)
+            return await self._carry_out(route, visit.call)
         except SenderGone:
             return None
         except MethodNotAllowed as error:
@@ -191,6 +194,17 @@ class Hub:
                 extra={"request_id": visit.id},
             )
             return _FAILURE
+
+    async def _carry_out(self, route: Route, call: Call) -> Answer:
+        """Call the handler, unless the request would wait too long for its turn."""
+        organisation = call.context.organisation.seq
+        if not self._load.enter(organisation):
+            overload = ServiceUnavailable("The hub is overloaded: send the request again later.")
+            return error_answer(overload, _LATER)
+        try:
+            return _with_ignored(await route.handler(call), call.query)
+        finally:
+            self._load.leave(organisation)
 
     async def _finish(
         self, visit: Visit, answer: Answer, send: Send, door: Door | None = None

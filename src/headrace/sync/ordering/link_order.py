@@ -46,12 +46,12 @@ class LinkOrder(Struct, frozen=True):
         if not allowed:
             return None
         common = [pair for pair in permutations(keys, 2) if _all_keep(allowed, pair)]
-        # Pairs can't express "A first, or else C first". Where the valid orders need that, more pairs
-        # pick one of the alternatives. An example: payment P of A settles invoice I of B, both are
-        # deleted, and A and B leave their family. One of P and I has to go before A and B do, so
-        # "P before A and before B" is picked, which leaves I free. If nothing of that kind helps,
-        # the alphabetically first valid order is prescribed as a whole: it is more than needed,
-        # but the same in every run.
+        # Pairs can't express "A first, or else C first". Where the valid orders need that, more
+        # pairs pick one of the alternatives. An example: payment P of A settles invoice I of B,
+        # both are deleted, and A and B leave their family. One of P and I has to go before A and B
+        # do, so "P before A and before B" is picked, which leaves I free. If nothing of that kind
+        # helps, the alphabetically first valid order is prescribed as a whole: it is more than
+        # needed, but the same in every run.
         ends = (self.owner.key, self.target.key)
         by_end = [pair for pair in permutations(keys, 2) if pair[0] in ends]
         one_more = ((pair,) for pair in permutations(keys, 2))
