@@ -93,6 +93,7 @@ class BoundedProtocol(HttpToolsProtocol):
     """Set by `protocol_of`."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Count the connection, or refuse it when there are too many."""
         self.address = str((transport.get_extra_info("peername") or ("",))[0])
         self.deadline = self.loop.time() + HEAD_S
         self._reads_head = True
@@ -104,10 +105,12 @@ class BoundedProtocol(HttpToolsProtocol):
             self._refuse(503, _BUSY)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the connection."""
         self.bounds.forget(self)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        """Parse what arrived; a head without end is refused."""
         if self._is_refused:
             return
         self._read_size = len(data)
@@ -119,6 +122,7 @@ class BoundedProtocol(HttpToolsProtocol):
                 self._refuse(431, _TOO_LARGE)
 
     def on_message_begin(self) -> None:
+        """Start the deadline of the head."""
         super().on_message_begin()
         self.scope[TRANSPORT] = self.transport  # type: ignore[literal-required]
         self._reads_head = True
@@ -126,6 +130,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self.deadline = self.loop.time() + HEAD_S
 
     def on_headers_complete(self) -> None:
+        """Start the deadline of the body, which grows with its length."""
         self._reads_head = False
         if self._read_size > HEAD_MAX and self._size_of_head() > HEAD_MAX:
             self._refuse(431, _TOO_LARGE)
@@ -136,20 +141,24 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
+        """Pass a part of the body on, unless the request was refused."""
         if not self._is_refused:
             super().on_body(body)
 
     def on_message_complete(self) -> None:
+        """End the deadlines of the request."""
         if not self._is_refused:
             # From here on uvicorn's own timer closes connections that stay idle.
             self.deadline = math.inf
             super().on_message_complete()
 
     def pause_writing(self) -> None:
+        """Start the deadline of an answer that is not read."""
         self.deadline = self.loop.time() + UNREAD_S
         super().pause_writing()
 
     def resume_writing(self) -> None:
+        """End that deadline."""
         self.deadline = math.inf
         super().resume_writing()
 
