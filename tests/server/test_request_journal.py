@@ -186,6 +186,18 @@ def test_the_newest_stay_however_many_come_at_once(tmp_path: Path) -> None:
     assert [entry.seq for entry in kept] == sorted({entry.seq for entry in kept})
 
 
+def test_a_greedy_organisation_pushes_out_its_own_entries_alone(tmp_path: Path) -> None:
+    journal = RequestJournal(tmp_path / JOURNAL, 1_000_000)
+    for number in range(20):
+        journal(exchange(f"quiet_{number}", b"x" * 4_000, organisation="quiet"))
+    for number in range(1_000):
+        journal(exchange(f"greedy_{number}", b"x" * 16_000, organisation="greedy"))
+    journal.close()
+    kept = [entry.id for entry in search(tmp_path / JOURNAL, Query(limit=10_000))]
+    assert len([id for id in kept if id.startswith("quiet")]) == 20
+    assert kept[-1] == "greedy_999"
+
+
 def test_links_that_let_in_are_blanked(tmp_path: Path) -> None:
     journal = RequestJournal(tmp_path / JOURNAL, 1_000_000)
     answer = b'{"url":"http://h/portal/abc.DEF-1","pdfUrl":"http://h/pdf/x1?expires=9&sign=s3cr"}'
@@ -198,6 +210,8 @@ def test_links_that_let_in_are_blanked(tmp_path: Path) -> None:
     }
 
 
-def exchange(id: str, sent: bytes, answered: bytes = b"{}") -> Exchange:
-    record = LogRecord(1.0, 2.0, "acme", "POST", "/v1/x", 200, None, None, None, 1)
+def exchange(
+    id: str, sent: bytes, answered: bytes = b"{}", organisation: str = "acme"
+) -> Exchange:
+    record = LogRecord(1.0, 2.0, organisation, "POST", "/v1/x", 200, None, None, None, 1)
     return Exchange(id, SYSTEM_CLOCK.now(), "key", "/v1/x", record, sent, answered)

@@ -83,7 +83,7 @@ async def _pause() -> None:
 
 
 def _show(data: Path, query: Query, *, whole: bool, json: bool) -> int:
-    """Print the entries found; returns the last one's `seq`, 0 without any."""
+    """Print the entries found; returns the highest `seq`, 0 without any."""
     entries = search(data / JOURNAL, query)
     for entry in entries:
         if json:
@@ -92,7 +92,7 @@ def _show(data: Path, query: Query, *, whole: bool, json: bool) -> int:
             _print_whole(entry)
         else:
             console.print(_line(entry), soft_wrap=True)
-    return entries[-1].seq if entries else 0
+    return max((entry.seq for entry in entries), default=0)
 
 
 def _line(entry: Entry) -> Text:

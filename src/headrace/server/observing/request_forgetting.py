@@ -31,15 +31,16 @@ def forget_exchanges(
     with closing(open_journal(path)) as db:
         db.isolation_level = None
         db.execute("PRAGMA secure_delete=ON")
-        for (seq,) in db.execute("SELECT seq FROM exchanges ORDER BY seq").fetchall():
+        for (seq,) in db.execute("SELECT seq FROM kept ORDER BY seq").fetchall():
             db.execute("BEGIN IMMEDIATE")
-            row = db.execute("SELECT batch FROM exchanges WHERE seq = ?", (seq,)).fetchone()
+            row = db.execute("SELECT batch FROM kept WHERE seq = ?", (seq,)).fetchone()
             batch = _DECODER.decode(row[0]) if row else []
             left = [one for one in batch if not _tells(one, organisation, words, marks)]
             removed += len(batch) - len(left)
             if not dry_run and len(left) < len(batch):
                 array = msgspec.msgpack.encode(left)
-                db.execute("UPDATE exchanges SET batch = ? WHERE seq = ?", (array, seq))
+                values = (array, len(array), seq)
+                db.execute("UPDATE kept SET batch = ?, size = ? WHERE seq = ?", values)
             db.execute("COMMIT")
         if not dry_run:
             db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()

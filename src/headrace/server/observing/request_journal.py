@@ -38,11 +38,16 @@ _PAGE = 4_096
 _SECRETS = re.compile(rb"(/(?:portal|pdf)/)[A-Za-z0-9_.~%=-]+(\?[^\"\s]*)?")
 
 _SCHEMA = (
-    "DROP TABLE IF EXISTS batch",  # table of an earlier version
-    "CREATE TABLE IF NOT EXISTS exchanges (seq INTEGER PRIMARY KEY, batch BLOB NOT NULL)",
+    "DROP TABLE IF EXISTS batch",  # tables of earlier versions
+    "DROP TABLE IF EXISTS exchanges",
+    "CREATE TABLE IF NOT EXISTS kept (seq INTEGER PRIMARY KEY, organisation TEXT NOT NULL, "
+    "size INTEGER NOT NULL, batch BLOB NOT NULL)",
+    "CREATE INDEX IF NOT EXISTS kept_share ON kept (organisation, size)",
 )
-"""Each batch is one row, an array in MessagePack: a row per request would cost more than
-answering it. There is no index: a search reads a file of bounded size, newest rows first."""
+"""Each batch of an organisation is one row, an array in MessagePack: a row per request would cost
+more than answering it. A search needs no index: it reads a file of bounded size, newest rows
+first."""
+_LARGEST = "SELECT organisation FROM kept GROUP BY organisation ORDER BY sum(size) DESC LIMIT 1"
 _ARRAY = b"\xdd"
 """First byte of a MessagePack array; its length follows in four bytes."""
 _ROWS_MIN = 16
@@ -77,13 +82,16 @@ class RequestIds:
 
 
 class RequestJournal:
-    """The journal opened for writing. It keeps at most `size` bytes; the oldest entries are
-    deleted."""
+    """The journal opened for writing. It keeps at most `size` bytes.
+
+    When it is full, the oldest entries of the organisation with the most bytes are deleted, so that
+    no organisation can push out the entries of another.
+    """
 
     def __init__(self, path: Path, size: int) -> None:
         self._path = path
         self._pages_max = max(64, size // _PAGE)
-        self._waiting: deque[bytes] = deque(maxlen=_BACKLOG_MAX)
+        self._waiting: deque[tuple[str, bytes]] = deque(maxlen=_BACKLOG_MAX)
         self._ended = threading.Event()
         self._db = open_journal(path)
         self._thread = threading.Thread(target=self._write, name="hub-journal", daemon=True)
@@ -95,7 +103,8 @@ class RequestJournal:
         It is encoded here, which takes microseconds: encoding a whole batch on the writing thread
         would delay more requests.
         """
-        self._waiting.append(_ENCODER.encode(_kept(exchange)))
+        entry = _ENCODER.encode(_kept(exchange))
+        self._waiting.append((exchange.record.organisation, entry))
 
     def close(self) -> None:
         """Write what is queued, then close the file."""
@@ -116,14 +125,19 @@ class RequestJournal:
                 # These requests can't be searched then; the requests themselves are not affected.
                 _LOGGER.error("the request journal %s can't be written: %s", self._path, error)
 
-    def _store(self, batch: list[bytes]) -> None:
+    def _store(self, batch: list[tuple[str, bytes]]) -> None:
+        by_organisation: dict[str, list[bytes]] = {}
+        for organisation, entry in batch:
+            by_organisation.setdefault(organisation, []).append(entry)
+        insert = "INSERT INTO kept (organisation, size, batch) VALUES (?, ?, ?)"
         with self._db:
-            for part in _parts(batch, self._pages_max * _PAGE // _ROWS_MIN):
-                array = b"".join((_ARRAY, len(part).to_bytes(4, "big"), *part))
-                self._db.execute("INSERT INTO exchanges (batch) VALUES (?)", (array,))
+            for organisation, entries in by_organisation.items():
+                for part in _parts(entries, self._pages_max * _PAGE // _ROWS_MIN):
+                    array = b"".join((_ARRAY, len(part).to_bytes(4, "big"), *part))
+                    self._db.execute(insert, (organisation, len(array), array))
             while self._pages() > self._pages_max:
-                oldest = "(SELECT min(seq) FROM exchanges)"
-                self._db.execute(f"DELETE FROM exchanges WHERE seq = {oldest}")
+                oldest = f"(SELECT min(seq) FROM kept WHERE organisation = ({_LARGEST}))"
+                self._db.execute(f"DELETE FROM kept WHERE seq = {oldest}")
 
     def _pages(self) -> int:
         """Return the number of pages in use."""

@@ -94,14 +94,16 @@ def search(path: Path, query: Query) -> list[Entry]:
         )
     db = open_journal(path)
     try:
-        return list(itertools.islice(_newest(db, query), query.limit))[::-1]
+        newest = list(itertools.islice(_newest(db, query), query.limit))
+        # What was written together is in the order of the organisations.
+        return sorted(newest, key=lambda entry: (entry.at, entry.seq))
     finally:
         db.close()
 
 
 def _newest(db: sqlite3.Connection, query: Query) -> Iterator[Entry]:
     first = query.after // ROW_MAX
-    rows = db.execute("SELECT seq, batch FROM exchanges WHERE seq >= ? ORDER BY seq DESC", (first,))
+    rows = db.execute("SELECT seq, batch FROM kept WHERE seq >= ? ORDER BY seq DESC", (first,))
     for number, array in rows:
         batch = _DECODER.decode(array)
         for place in range(len(batch) - 1, -1, -1):
