@@ -137,7 +137,7 @@ def test_only_the_plan_whose_operations_the_book_has_is_delivered(
         whole = organisation.plan()
         one = organisation.plan(Scope(limit=1))
         assert (whole.requests, one.requests) == (7, 1)
-        with pytest.raises(StalePlan, match="a later plan of shop has taken the place of this one"):
+        with pytest.raises(StalePlan, match="a later plan of shop has replaced this one"):
             asyncio.run(organisation.apply(whole, "apply"))
         assert desk.writes() == []
         assert asyncio.run(organisation.apply(one, "apply")).sent == 1

@@ -56,7 +56,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-SAFE = "0 records are delivered and noted, 14 stay planned"
+SAFE = "0 records are delivered and recorded, 14 stay planned"
 RETRY = "run the same command again"
 TROUBLES: dict[
     str, tuple[Callable[[str, str], tuple[int, str, bytes | None]], int, tuple[str, ...]]
