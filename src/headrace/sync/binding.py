@@ -136,10 +136,10 @@ class Binding:
         before = f", which was sent to {target.url}" if target and target.url != url else ""
         return (
             f"{url} lacks the records of this journal, such as {entity.replace('_', ' ')} "
-            f"{external_id}{before}: this is another organisation, or one that was emptied. Nothing "
-            "was sent. For another organisation, name a `data` folder of its own in headrace.toml "
-            "(and run `headrace adopt` if it already has these records). For an emptied one, run "
-            "`headrace drift --repair`, then `headrace apply`."
+            f"{external_id}{before}: this is another organisation, or one that was emptied. "
+            "Nothing was sent. For another organisation, name a `data` folder of its own in "
+            "headrace.toml (and run `headrace adopt` if it already has these records). For an "
+            "emptied one, run `headrace drift --repair`, then `headrace apply`."
         )
 
 
