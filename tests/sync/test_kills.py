@@ -204,7 +204,7 @@ def test_a_hub_that_is_killed_and_comes_back_is_gone_on_with(importing: Import) 
     importing.hub.start()
     done = command.communicated()
     assert done.returncode == 0, done.stderr
-    assert "tries repeated" in done.stdout
+    assert ", retried " in done.stdout
     assert repeated(importing.log()) <= IN_FLIGHT
     importing.prove_whole()
 
