@@ -372,7 +372,7 @@ def test_a_plan_says_when_the_api_was_not_asked_and_apply_then_sends_nothing(til
         done = till.desk.command("plan", "--json")
         assert done.returncode == 0
         assert "503" in json.loads(done.stdout)[0]["unlooked"]
-        assert "not known what Upflow collected" in till.desk.command("plan").stdout
+        assert "Upflow collected could not be read" in till.desk.command("plan").stdout
         writes = len(till.desk.writes())
         done = till.desk.command("apply", "--patience", "1s")
         assert done.returncode == 5 and "nothing was sent" in done.stderr

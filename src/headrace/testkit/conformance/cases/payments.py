@@ -31,7 +31,7 @@ async def one_is_made_changed_and_deleted(s: Session) -> None:
 
 @documented(f"{GUIDE}, Import payment", _POST)
 async def it_settles_several_invoices(s: Session) -> None:
-    """`linkedInvoices` with `amountLinked`, as a text too, lowers what is open."""
+    """`linkedInvoices` with `amountLinked`, also as text, lowers the outstanding amount."""
     await s.customer("C")
     await s.invoice("I", "C", 1000)
     await s.invoice("J", "C", 500)
@@ -69,7 +69,7 @@ async def a_synthetic_one_has_its_mark(s: Session) -> None:
 
 @observed(CLIENTS, _GET)
 async def its_answer(s: Session) -> None:
-    """Links say `linkedAmount` and show the invoice; the customer has a `companyName`."""
+    """Links have `linkedAmount` and show the invoice; the customer has a `companyName`."""
     owner = await s.customer("C")
     invoice = await s.invoice("I", "C", 1000)
     await s.payment("P", "C", 600, linkedInvoices=[s.link("invoice", "I", 400)])
@@ -83,7 +83,7 @@ async def its_answer(s: Session) -> None:
 
 @observed(REFERENCE, _GET)
 async def an_invoice_in_a_link_has_a_status(s: Session) -> None:
-    """The payment sums its links in `amountLinked`; an invoice in a link has `status`."""
+    """A payment's `amountLinked` is the sum of its links; an invoice in a link has `status`."""
     await s.customer("C")
     await s.invoice("I", "C", 1000)
     await s.payment("P", "C", 600, linkedInvoices=[s.link("invoice", "I", 400)])
@@ -96,7 +96,7 @@ async def an_invoice_in_a_link_has_a_status(s: Session) -> None:
 
 @observed(SENT, _POST)
 async def instruments(s: Session) -> None:
-    """WIRE_TRANSFER, DIRECT_DEBIT, CARD, CASH, CHECK and UNKNOWN are taken."""
+    """WIRE_TRANSFER, DIRECT_DEBIT, CARD, CASH, CHECK and UNKNOWN are accepted."""
     await s.customer("C")
     for word in ("WIRE_TRANSFER", "DIRECT_DEBIT", "CARD", "CASH", "CHECK", "UNKNOWN"):
         part(await s.payment("P", "C", instrument=word), {"instrument": word}, "the payment")
@@ -112,7 +112,7 @@ async def both_ids_may_be_sent_again(s: Session) -> None:
 
 @assumed(_POST, _GET)
 async def both_ids_name_one_that_has_no_external_id(s: Session) -> None:
-    """An import with the `id` of a payment without an `externalId` gives it that of the import."""
+    """An import with the `id` of a payment without an `externalId` assigns its own to it."""
     await s.customer("C")
     nameless = s.payment_body("P", "C", 300)
     del nameless["externalId"]
@@ -184,7 +184,7 @@ async def deleting_takes_the_links_along(s: Session) -> None:
 
 @assumed(_PUT)
 async def a_change_is_partial(s: Session) -> None:
-    """A PUT changes the fields that it carries; it can't go below what is linked."""
+    """A PUT changes the fields that it carries; the amount can't go below its links."""
     await s.customer("C")
     await s.invoice("I", "C", 100)
     before = await s.payment("P", "C", 100, linkedInvoices=[s.link("invoice", "I", 80)])

@@ -28,7 +28,7 @@ async def _books(s: Session) -> None:
 
 @observed(REFERENCE, _POST)
 async def it_links_a_debit_and_a_credit(s: Session) -> None:
-    """An invoice and a payment that were posted without links are linked, however often."""
+    """An invoice and a payment without links are linked; repeating it changes nothing."""
     await _books(s)
     for _ in range(2):
         sides = {"invoices": _side(s, "I", 600), "payments": _side(s, "P", 600)}
@@ -38,7 +38,7 @@ async def it_links_a_debit_and_a_credit(s: Session) -> None:
 
 @observed(SENT, _POST)
 async def four_empty_lists_undo_it(s: Session) -> None:
-    """The same `externalId` with four empty lists takes the links away."""
+    """The same `externalId` with four empty lists removes the links."""
     await _books(s)
     sides = {"invoices": _side(s, "I", 600), "payments": _side(s, "P", 600)}
     await s.done("POST", "/reconcile", _request(s, **sides))
@@ -58,7 +58,7 @@ async def an_import_leaves_it_alone(s: Session) -> None:
 
 @observed(REFERENCE, _POST)
 async def refunds_and_credit_notes_have_their_sides(s: Session) -> None:
-    """A refund is a debit, a credit note a credit; `id` and `customId` may come along."""
+    """A refund is a debit, a credit note a credit; `id` and `customId` are allowed too."""
     await s.customer("C")
     invoice = await s.invoice("I", "C", 1000)
     await s.credit_note("N", "C", 300)
@@ -95,7 +95,7 @@ async def both_sides_have_the_same_sum(s: Session) -> None:
 
 @assumed(_POST)
 async def posting_it_again_replaces_it(s: Session) -> None:
-    """The same `externalId` with other links replaces those that it made."""
+    """The same `externalId` with other links replaces its earlier links."""
     await _books(s)
     await s.invoice("J", "C", 1000)
     for name in "IJ":
