@@ -5,7 +5,7 @@ change, the earlier plan still holds, and the book need not be opened. If one of
 no mark, everything is read and every rule examines every row. The same happens at every `sweep`.
 
 Example: of 300 organisations that are synced every minute, most have no change in most rounds. Each
-such round costs a look at file times or a transaction number instead of reading the source.
+such round compares file times or a transaction number instead of reading the source.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the team works with: users, plans, bank accounts, actions, notes, account managers."""
+"""Users, dunning plans, bank accounts, actions, notes and account managers."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ async def an_import_makes_one(s: Session) -> None:
     by_name = await s.get(s.at("/customers", "C"))
     part(by_name, {"id": made["id"], "externalId": s.name("C")}, "the customer")
     part(by_name["address"], _ADDRESS, "its address")
-    same(await s.get(f"/customers/{made['id']}"), by_name, "what is read by id")
+    same(await s.get(f"/customers/{made['id']}"), by_name, "the record read by id")
 
 
 @documented(f"{GUIDE}, Import", _POST)

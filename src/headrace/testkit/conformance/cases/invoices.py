@@ -28,7 +28,7 @@ async def an_import_makes_one(s: Session) -> None:
     made = await s.invoice("I", "C", **amounts)
     found = await s.get(s.at("/invoices", "I"))
     part(found, {"id": made["id"], "externalId": s.name("I"), **amounts}, "the invoice")
-    same(await s.get(f"/invoices/{made['id']}"), found, "what is read by id")
+    same(await s.get(f"/invoices/{made['id']}"), found, "the record read by id")
 
 
 @documented(f"{GUIDE}, Import", _POST)

@@ -81,7 +81,7 @@ async def a_limit_over_the_cap_is_clamped(s: Session) -> None:
     for path in _ENVELOPES:
         page = await s.get(f"{path}?limit=5000")
         same(page["limit"], 1000 if path == "/customers" else 500, f"the limit of {path}")
-        same((await s.get(path))["limit"], 50, f"the limit of {path} unless told")
+        same((await s.get(path))["limit"], 50, f"the limit of {path} by default")
 
 
 @assumed("GET /customers", "GET /payments")

@@ -37,7 +37,7 @@ async def it_settles_several_invoices(s: Session) -> None:
     await s.invoice("J", "C", 500)
     links = [s.link("invoice", "I", "1000"), s.link("invoice", "J", 200)]
     await s.payment("P", "C", 1500, linkedInvoices=links)
-    same([await s.outstanding("I"), await s.outstanding("J")], [0, 300], "what is open")
+    same([await s.outstanding("I"), await s.outstanding("J")], [0, 300], "the outstanding amount")
 
 
 @documented(f"{GUIDE}, Import payment", _POST)
@@ -135,11 +135,11 @@ async def links_are_replaced_when_present(s: Session) -> None:
         await s.invoice(name, "C", 100)
     await s.payment("P", "C", 100, linkedInvoices=[s.link("invoice", "I", 60)])
     await s.payment("P", "C", 100)
-    same(await s.outstanding("I"), 40, "what is open of I")
+    same(await s.outstanding("I"), 40, "the outstanding amount of I")
     await s.payment("P", "C", 100, linkedInvoices=[s.link("invoice", "J", 70)])
-    same([await s.outstanding("I"), await s.outstanding("J")], [100, 30], "what is open")
+    same([await s.outstanding("I"), await s.outstanding("J")], [100, 30], "the outstanding amount")
     await s.payment("P", "C", 100, linkedInvoices=[])
-    same(await s.outstanding("J"), 100, "what is open of J")
+    same(await s.outstanding("J"), 100, "the outstanding amount of J")
 
 
 @assumed(_POST)
@@ -150,7 +150,7 @@ async def nobody_gives_or_takes_too_much(s: Session) -> None:
     for amount, linked in ((100, 101), (500, 101), (100, 0), (100, -5)):
         body = s.payment_body("P", "C", amount, linkedInvoices=[s.link("invoice", "I", linked)])
         await s.status(400, "POST", "/payments", body)
-    same(await s.outstanding("I"), 100, "what is open")
+    same(await s.outstanding("I"), 100, "the outstanding amount")
     await s.status(404, "GET", s.at("/payments", "P"))
 
 
@@ -177,7 +177,7 @@ async def deleting_takes_the_links_along(s: Session) -> None:
         await s.invoice(name, "C", 100)
         await s.payment(f"P{name}", "C", 100, linkedInvoices=[s.link("invoice", name, 100)])
     await s.status(204, "DELETE", s.at("/payments", "PI"))
-    same(await s.outstanding("I"), 100, "what is open of I")
+    same(await s.outstanding("I"), 100, "the outstanding amount of I")
     await s.status(204, "DELETE", s.at("/invoices", "J"))
     part(await s.get(s.at("/payments", "PJ")), {"amountLinked": 0}, "the payment")
 

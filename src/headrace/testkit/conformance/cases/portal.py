@@ -1,4 +1,4 @@
-"""What a customer is shown: the portal's link, and the open items."""
+"""The portal: links for customers, and their open items."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ async def it_links_a_debit_and_a_credit(s: Session) -> None:
     for _ in range(2):
         sides = {"invoices": _side(s, "I", 600), "payments": _side(s, "P", 600)}
         await s.done("POST", "/reconcile", _request(s, **sides))
-        same(await s.outstanding("I"), 400, "what is open")
+        same(await s.outstanding("I"), 400, "the outstanding amount")
 
 
 @observed(SENT, _POST)
@@ -43,7 +43,7 @@ async def four_empty_lists_undo_it(s: Session) -> None:
     sides = {"invoices": _side(s, "I", 600), "payments": _side(s, "P", 600)}
     await s.done("POST", "/reconcile", _request(s, **sides))
     await s.done("POST", "/reconcile", _request(s))
-    same(await s.outstanding("I"), 1000, "what is open")
+    same(await s.outstanding("I"), 1000, "the outstanding amount")
 
 
 @observed(SENT, _POST, "POST /payments")
@@ -53,7 +53,7 @@ async def an_import_leaves_it_alone(s: Session) -> None:
     sides = {"invoices": _side(s, "I", 600), "payments": _side(s, "P", 600)}
     await s.done("POST", "/reconcile", _request(s, **sides))
     await s.payment("P", "C", 700)
-    same(await s.outstanding("I"), 400, "what is open")
+    same(await s.outstanding("I"), 400, "the outstanding amount")
 
 
 @observed(REFERENCE, _POST)
@@ -70,7 +70,7 @@ async def refunds_and_credit_notes_have_their_sides(s: Session) -> None:
     sides = {"refunds": _side(s, "R", 500), "payments": _side(s, "P", 500)}
     second = {**_request(s, **sides), "externalId": s.name("partial-2")}
     await s.done("POST", "/reconcile", second)
-    same(await s.outstanding("I"), 700, "what is open")
+    same(await s.outstanding("I"), 700, "the outstanding amount")
     part(await s.get(s.at("/refunds", "R")), {"amountLinked": 500}, "the refund")
 
 
@@ -90,7 +90,7 @@ async def both_sides_have_the_same_sum(s: Session) -> None:
     for invoice, debit, credit in (("I", 600, 500), ("I", 701, 701), ("nothing", 1, 1)):
         sides = {"invoices": _side(s, invoice, debit), "payments": _side(s, "P", credit)}
         await s.status(400, "POST", "/reconcile", _request(s, **sides))
-    same(await s.outstanding("I"), 1000, "what is open")
+    same(await s.outstanding("I"), 1000, "the outstanding amount")
 
 
 @assumed(_POST)
@@ -101,4 +101,6 @@ async def posting_it_again_replaces_it(s: Session) -> None:
     for name in "IJ":
         sides = {"invoices": _side(s, name, 600), "payments": _side(s, "P", 600)}
         await s.done("POST", "/reconcile", _request(s, **sides))
-    same([await s.outstanding("I"), await s.outstanding("J")], [1000, 400], "what is open")
+    same(
+        [await s.outstanding("I"), await s.outstanding("J")], [1000, 400], "the outstanding amount"
+    )

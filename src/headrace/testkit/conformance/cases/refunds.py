@@ -49,7 +49,7 @@ async def it_unpays_what_its_payment_paid(s: Session) -> None:
     await s.invoice("I", "C", 100)
     await s.payment("P", "C", 100)
     await s.refund("R", "C", 100, linkedPayments=[s.link("payment", "P", 100)])
-    same(await s.outstanding("I"), 100, "what is open")
+    same(await s.outstanding("I"), 100, "the outstanding amount")
     part(await s.get(s.at("/customers", "C")), {"balance": 100}, "the customer")
 
 

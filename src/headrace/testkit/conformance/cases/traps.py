@@ -1,4 +1,4 @@
-"""What real clients do that a strict server might not expect."""
+"""Requests of real clients that a strict server might refuse."""
 
 from __future__ import annotations
 
