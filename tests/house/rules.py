@@ -1,4 +1,4 @@
-"""The rules of style that a machine can keep: each takes a module and yields what breaks it.
+"""The rules of style that can be checked: each takes a module and yields its findings.
 
 A finding says where, what, and what to write instead. The numbers are ceilings that only go down.
 """

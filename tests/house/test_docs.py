@@ -1,4 +1,4 @@
-"""The documentation covers the program: what is missing there, or no longer true, fails here."""
+"""The documentation is complete and true: missing or outdated parts fail here."""
 
 from __future__ import annotations
 
@@ -51,18 +51,18 @@ def _rows(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("path", list(REFERENCE.pages()), ids=lambda path: path.name)
-def test_the_made_parts_are_up_to_date(path: Path) -> None:
+def test_the_generated_parts_are_up_to_date(path: Path) -> None:
     text = path.read_text("utf-8")
     assert text == REFERENCE.renewed(text), "run `make docs`"
 
 
-def test_a_page_that_is_behind_is_found() -> None:
+def test_an_outdated_page_is_found() -> None:
     behind = _page("commands.md").replace("--detailed-exitcode", "--exitcode")
     assert REFERENCE.renewed(behind) != behind
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
-def test_a_command_teaches(words: tuple[str, ...]) -> None:
+def test_every_command_has_help_and_an_example(words: tuple[str, ...]) -> None:
     command = COMMANDS[words]
     assert command.help, "its docstring is the help"
     for parameter in command.params:
@@ -397,7 +397,7 @@ def test_a_wrong_command_line_is_found() -> None:
     assert not list(_wrong_words("headrace keys create --data ./hub --organisation a --new & x"))
 
 
-def test_every_made_target_is_explained() -> None:
+def test_every_make_target_is_explained() -> None:
     makefile = (ROOT / "Makefile").read_text("utf-8")
     targets = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
     explained = set(re.findall(r"^([a-z]+):.*## .+$", makefile, re.MULTILINE))

@@ -1,4 +1,4 @@
-"""docs/first-sync.md is run: its commands in their order, with the files that it says to write."""
+"""Runs docs/first-sync.md: its commands in order, with the files that it describes."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[tuple[str
         yield reader.outputs
 
 
-def test_the_page_works_as_it_stands(outputs: list[tuple[str, str]]) -> None:
+def test_the_commands_of_the_page_work(outputs: list[tuple[str, str]]) -> None:
     assert [name for name, _ in outputs] == [
         *("generate", "keys", "check", "plan", "apply", "reconcile", "apply", "plan", "apply"),
         "run",

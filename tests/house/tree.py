@@ -1,4 +1,4 @@
-"""The project's files, read once: what the house rules look at."""
+"""The project's files, read once for the house rules."""
 
 from __future__ import annotations
 

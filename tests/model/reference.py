@@ -1,4 +1,4 @@
-"""What the hub should come to, in plain dictionaries: written from docs/hub.md, not from its code.
+"""A reference of the hub's behaviour in plain dictionaries, written from docs/hub.md.
 
 Every write gives the status that the hub should answer, and changes the books only on a success.
 """

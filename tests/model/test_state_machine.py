@@ -1,4 +1,4 @@
-"""All writes in any order, against the books that a small reference keeps: on both engines.
+"""Random writes in any order, compared with a small reference, on both engines.
 
 After each step every answer equals what the reference expects, and the database's own check finds
 nothing. What fails is printed as curl lines.
@@ -418,7 +418,7 @@ def test_the_hub_keeps_the_books_of_the_reference(hub: Inside) -> None:
 
 
 @pytest.mark.parametrize("hub", ["sqlite"], indirect=True)
-def test_a_difference_is_told_with_the_requests_that_led_to_it(hub: Inside) -> None:
+def test_a_difference_is_reported_with_the_requests_that_led_to_it(hub: Inside) -> None:
     class Wrong(Books):
         def applied(self, end: End) -> int:
             return super().applied(end) + (end == ("payments", "B"))

@@ -1,4 +1,4 @@
-"""What somebody who administers a hub does beside the API: by store functions on its database."""
+"""Administration of a hub in tests, by store functions on its database."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Holds every answer that a hub gives in a test against the OpenAPI document."""
+"""Compares every answer of a hub in the tests with the OpenAPI document."""
 
 from __future__ import annotations
 

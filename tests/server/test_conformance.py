@@ -1,4 +1,4 @@
-"""The conformance suite: the hub passes it, it notices what is wrong, and it leaves nothing."""
+"""The conformance suite: the hub passes it, it finds wrong behaviour, and it leaves no records."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ on_one_engine = pytest.mark.parametrize("running", ["sqlite"], indirect=True)
 
 
 @on_one_engine
-def test_the_hub_passes_and_nothing_is_left(api: Api, running: RunningHub) -> None:
+def test_the_hub_passes_and_no_record_remains(api: Api, running: RunningHub) -> None:
     _passes(api, running)
 
 
@@ -137,7 +137,7 @@ def test_a_wrong_server_fails_and_one_that_differs_does_not(api: Api, running: R
 
 
 @on_one_engine
-def test_what_can_not_be_deleted_is_told(api: Api, running: RunningHub) -> None:
+def test_records_that_cannot_be_deleted_are_reported(api: Api, running: RunningHub) -> None:
     class Keeper(Server):
         async def send(self, method: str, path: str, *rest: Any) -> Answer:
             if method == "DELETE":
@@ -155,7 +155,7 @@ def test_what_can_not_be_deleted_is_told(api: Api, running: RunningHub) -> None:
 
 
 @on_one_engine
-def test_leaving_early_deletes_what_was_made(api: Api, running: RunningHub) -> None:
+def test_stopping_early_deletes_what_was_created(api: Api, running: RunningHub) -> None:
     async def go() -> int:
         target = _target(api, running)
         arguments = (target.url, target.key, target.secret, target.timeout, target.in_flight)
@@ -223,7 +223,7 @@ def test_the_command(
 
 
 @on_one_engine
-def test_what_the_command_refuses(
+def test_the_command_refuses_invalid_arguments(
     arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run_command([*arguments, "--only", "no such case"]) == 6
@@ -238,7 +238,7 @@ def test_what_the_command_refuses(
 
 
 @on_one_engine
-def test_ctrl_c_deletes_what_was_made(arguments: list[str], api: Api) -> None:
+def test_ctrl_c_deletes_what_was_created(arguments: list[str], api: Api) -> None:
     slow = [*arguments[:3], "--rate", "100000", "--in-flight", "1"]
     command = [sys.executable, "-m", "headrace", *slow]
     for _ in range(5):  # on a busy machine it may be through before it is interrupted

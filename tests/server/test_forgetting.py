@@ -1,4 +1,4 @@
-"""A hub forgets a customer: database, requests and PDFs, to the last byte, while it runs."""
+"""A running hub removes a customer from its database, requests and PDFs, to the last byte."""
 
 from __future__ import annotations
 

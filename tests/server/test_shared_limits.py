@@ -30,7 +30,7 @@ from headrace.testkit.hub import HubProcess, hub_process, make_keys
 
 
 @pytest.mark.parametrize("limit", [3, 600])
-def test_workers_together_keep_the_window(limit: int) -> None:
+def test_all_workers_together_keep_the_rate_limit(limit: int) -> None:
     """Against the plain definition, for arrivals at random times at random workers."""
     rng = random.Random(limit)
     memory = SharedMemory(Limits(limit, None), 3)
@@ -54,7 +54,7 @@ def test_workers_together_keep_the_window(limit: int) -> None:
     assert refused > 100
 
 
-def test_more_requests_than_milliseconds_in_the_window() -> None:
+def test_the_window_holds_more_requests_than_milliseconds() -> None:
     memory = SharedMemory(Limits(10_000_000, None), 1)
     gates = SharedGates(memory, 0)
     now = 5.0
@@ -151,7 +151,7 @@ async def _statuses(hubs: Hubs, count: int, at_a_time: int) -> Counter[int]:
     return found
 
 
-def test_600_pass_and_no_more(hubs: Hubs) -> None:
+def test_600_requests_pass_and_no_more(hubs: Hubs) -> None:
     """No more than nine at a time, so that only the minute refuses."""
     found = asyncio.run(_statuses(hubs, 640, 9))
     assert found == {404: 600, 429: 40}
@@ -199,7 +199,7 @@ def _fill(hubs: Hubs) -> list[Held]:
     return held
 
 
-def test_ten_are_under_way_and_the_eleventh_is_refused(hubs: Hubs) -> None:
+def test_ten_requests_are_in_flight_and_the_eleventh_is_refused(hubs: Hubs) -> None:
     held = _fill(hubs)
     for url in hubs.urls * 3:
         assert Held(url, hubs.headers).peek(5) == 429
@@ -213,7 +213,7 @@ def test_ten_are_under_way_and_the_eleventh_is_refused(hubs: Hubs) -> None:
     assert [one.finish() for one in held] == [200] * 9
 
 
-def test_what_a_killed_process_had_under_way_is_free_again(hubs: Hubs) -> None:
+def test_requests_in_flight_at_a_kill_no_longer_count(hubs: Hubs) -> None:
     held = _fill(hubs)
     victim = hubs.workers()[0]
     os.kill(victim.pid, signal.SIGKILL)
@@ -249,7 +249,7 @@ def test_keys_are_honoured_and_revoked_at_once_everywhere(hubs: Hubs) -> None:
             api.close()
 
 
-def test_writes_of_all_processes_are_seen_by_all(hubs: Hubs) -> None:
+def test_every_process_sees_the_writes_of_all(hubs: Hubs) -> None:
     apis = [Api(hubs.urls[n % len(hubs.urls)], *hubs.headers.values(), "acme") for n in range(8)]
     for turn in range(10):
         writer, *others = random.Random(turn).sample(apis, 8)

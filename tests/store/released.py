@@ -1,4 +1,4 @@
-"""Makes the databases of a version that are kept in `fixtures/`: run it before a release.
+"""Makes the databases of a released version for `fixtures/`; run it before a release.
 
     PYTHONPATH=tests .venv/bin/python tests/store/released.py 0.1.0
 

@@ -1,4 +1,4 @@
-"""What a database's schema comes to, as each engine tells it: columns, keys, checks, indexes."""
+"""The schema of a database as each engine reports it: columns, keys, checks, indexes."""
 
 from __future__ import annotations
 

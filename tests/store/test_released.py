@@ -1,4 +1,4 @@
-"""A database of each released version opens, and comes to the schema that a new one has."""
+"""Databases of each released version open, and get the schema of a new one."""
 
 from __future__ import annotations
 
@@ -75,7 +75,9 @@ def _schema(place: Place) -> Any:
         return sqlite_schema(db)
 
 
-def test_it_opens_and_answers_as_before(released: tuple[Place, dict[str, Any]]) -> None:
+def test_a_released_database_opens_and_has_the_same_answers(
+    released: tuple[Place, dict[str, Any]],
+) -> None:
     """With the same key pair; and it goes on being written."""
     place, kept = released
     with closing(Inside(place)) as hub:
@@ -100,7 +102,7 @@ def _without_new(now: Any, before: Any) -> Any:
     return now
 
 
-def test_it_comes_to_the_schema_of_a_new_one(
+def test_a_migrated_database_has_the_schema_of_a_new_one(
     released: tuple[Place, dict[str, Any]],
     request: pytest.FixtureRequest,
     engine: str,
@@ -116,7 +118,7 @@ def test_it_comes_to_the_schema_of_a_new_one(
         assert _schema(place) == _schema(new)
 
 
-def test_a_difference_of_schemas_is_seen(
+def test_a_difference_between_schemas_is_found(
     released: tuple[Place, dict[str, Any]], engine: str
 ) -> None:
     place, _ = released

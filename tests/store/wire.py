@@ -1,4 +1,4 @@
-"""A TCP proxy before PostgreSQL that can fail as networks and servers do."""
+"""A TCP proxy in front of PostgreSQL that fails as networks and servers do."""
 
 from __future__ import annotations
 
