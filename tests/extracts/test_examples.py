@@ -39,7 +39,7 @@ def test_each_example_is_valid_and_its_changes_take_three_requests(
 
 
 def test_gnucash_open_amounts_equal_its_lots() -> None:
-    """A lot's splits add up to what is open of its document; nothing is lost beside the lots."""
+    """The splits of a lot add up to its document's open amount, and every split is in a lot."""
     lots, owed = _gnucash_lots(EXAMPLES / "gnucash" / "data" / "book.gnucash")
     with project_book(EXAMPLES / "gnucash") as book:
         left = open_amounts(book)
@@ -53,7 +53,7 @@ def test_gnucash_open_amounts_equal_its_lots() -> None:
 
 
 def _gnucash_lots(path: Path) -> tuple[dict[str, int], dict[tuple[str, str], int]]:
-    """Document to its lot's sum, and (customer, currency) to all of his splits' sum."""
+    """Return the sum of each document's lot, and of all splits by (customer, currency)."""
     connection = sqlite3.connect(path)
     splits = connection.execute(
         "select s.lot_guid, m.mnemonic, s.value_num, s.value_denom from splits s"

@@ -24,7 +24,7 @@ HERE = Path(__file__).parent
 
 @contextmanager
 def extract(server: str, dump: str, models: str) -> Iterator[tuple[Book, psycopg.Connection[Any]]]:
-    """The dump in a database of its own: the book made of it, and a connection to the system."""
+    """Load the dump into a database; yields the book built from it, and a connection."""
     default = Path(__file__).parents[3] / "shared" / "data"
     path = Path(os.environ.get("HEADRACE_DATA", default)) / dump
     if not path.exists():

@@ -426,7 +426,7 @@ def test_a_new_document_needs_all_required_fields(
 
 
 def test_overdue_follows_the_organisations_time_zone(new_api: Callable[..., Api]) -> None:
-    """Kiritimati is 14 hours ahead, Niue 11 behind: one's yesterday is the other's future."""
+    """Kiritimati is 14 hours ahead of UTC and Niue 11 behind, so their dates differ."""
     for zone in ("Pacific/Kiritimati", "Pacific/Niue", "UTC"):
         api = new_api(time_zone=zone)
         api.post("/customers", customer("C"))

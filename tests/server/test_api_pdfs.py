@@ -55,7 +55,7 @@ def files(folder: Path) -> list[bytes]:
 
 
 def wait_for_files(folder: Path, *expected: bytes) -> None:
-    """Removal happens after the answer."""
+    """Wait until files are removed, which happens after the answer."""
     for _ in range(200):
         if files(folder) == sorted(expected):
             return
@@ -65,7 +65,7 @@ def wait_for_files(folder: Path, *expected: bytes) -> None:
 
 @pytest.fixture
 def own(tmp_path: Path) -> Any:
-    """A hub of the test's own, so that its files are the only ones."""
+    """A hub for this test only, so that it has no other files."""
     with hub(folder=tmp_path) as running:
         api = Api(running.url, running.key, running.secret, "test")
         api.post("/customers", customer("C"))

@@ -29,7 +29,7 @@ def request(external_id: str = "partial-1", **sides: Any) -> dict[str, Any]:
 
 
 def applied(api: Api) -> dict[str, int]:
-    """What of each document is applied."""
+    """Return the linked amount of each document."""
     found = {}
     for name in ("I1", "I2"):
         entry = api.get(f"/invoices/external:{name}")

@@ -14,7 +14,7 @@ from headrace.testkit.hub import RunningHub
 
 
 class PlainClient:
-    """Writes headers as it likes, and a JSON content type on everything, body or not."""
+    """A client with headers in any case, and a JSON content type with or without a body."""
 
     def __init__(self, running: RunningHub, api: Api, *, upper: bool) -> None:
         parts = urlsplit(running.url)
@@ -23,7 +23,7 @@ class PlainClient:
         self._headers = {n.upper() if upper else n.lower(): v for n, v in spelled.items()}
 
     def call(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
-        """Parses JSON on every 2xx but 204; of errors it tells `message`, then `error`."""
+        """Parse JSON on every 2xx except 204; of an error, return `message` or else `error`."""
         data = None if body is None else json.dumps(body)
         self._connection.request(method, f"/v1{path}", body=data, headers=self._headers)
         response = self._connection.getresponse()

@@ -32,7 +32,7 @@ async def _all(api: Api, url: str, work: Any) -> list[Any]:
 def test_each_field_written_by_one_client_survives_all_the_others(
     running: RunningHub, api: Api
 ) -> None:
-    """Everyone changes the same customer, each his own contact or field, again and again."""
+    """All clients change the same customer repeatedly, each its own contact or field."""
     contacts = [{"email": f"{n}@x.io", "externalId": f"{n}"} for n in range(CLIENTS)]
     api.post("/customers", customer("C", contacts=contacts))
 
@@ -81,7 +81,7 @@ class Seen(Struct, frozen=True):
 
 
 def test_a_read_is_never_older_than_an_acknowledged_write(running: RunningHub, api: Api) -> None:
-    """Everyone upserts the same invoice and reads it: all that is seen fits one order of writes."""
+    """All clients upsert and read the same invoice; what they read fits one order of the writes."""
     api.post("/customers", customer("C"))
 
     async def work(session: aiohttp.ClientSession, url: str, n: int) -> list[Seen]:

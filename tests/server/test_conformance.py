@@ -87,7 +87,7 @@ def test_the_hub_passes_on_each_engine(api: Api, running: RunningHub) -> None:
 
 
 def _passes(api: Api, running: RunningHub) -> None:
-    """Each case sends what it says it proves, and its own cleaning up is enough."""
+    """Each case sends the operations that it claims to cover, and deletes all that it created."""
     office = Administration(running, api)
     office.make(make_user, email="ann@x.test")
     office.make(make_action, ActionDraft(name="Call", type="CALL"))
@@ -107,7 +107,7 @@ def _passes(api: Api, running: RunningHub) -> None:
 
 
 class Liar(Server):
-    """A server that answers otherwise than the hub behind it."""
+    """A server that answers differently from the hub behind it."""
 
     async def send(
         self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
@@ -176,7 +176,7 @@ def test_stopping_early_deletes_what_was_created(api: Api, running: RunningHub) 
 def test_two_runs_of_one_server_are_recorded_alike(
     api: Api, running: RunningHub, tmp_path: Path
 ) -> None:
-    """Ids, moments, links and totals differ between runs and are blanked."""
+    """Ids, times, links and totals differ between runs, so they are blanked."""
     cases = [case for case in CASES if case.topic in ("payments", "contacts", "pdfs", "portal")]
     for name in ("one.json", "two.json"):
         results = _run(_target(api, running), cases)

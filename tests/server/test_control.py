@@ -44,7 +44,7 @@ def _document() -> dict[str, Any]:
 
 @pytest.fixture
 def ask(running: RunningHub, api: Api) -> Callable[..., Any]:
-    """Asks about the organisation of `api`; every answer is held against the OpenAPI document."""
+    """Call the control plane for the organisation of `api`; checks answers against OpenAPI."""
 
     def call(method: str, path: str, body: Any = None) -> Any:
         path = path.replace("{organisation}", api.organisation)

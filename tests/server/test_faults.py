@@ -21,7 +21,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 
 class Meeting:
-    """Requests of one organisation, each over a connection of its own, and its faults."""
+    """Sends requests of one organisation, each over a new connection, and arms its faults."""
 
     def __init__(self, running: RunningHub, api: Api) -> None:
         self.running = running
@@ -31,7 +31,7 @@ class Meeting:
         return self.running.faults(*faults, organisation=self.api.organisation, **options)
 
     def send(self, name: str = "C", headers: dict[str, str] | None = None) -> Any:
-        """Import a customer; gives (status, headers, body)."""
+        """Import a customer; returns (status, headers, body)."""
         connection = http.client.HTTPConnection(self.running.url.split("/")[2], timeout=10)
         try:
             sent = {**self.api.headers, **(headers or {}), "Content-Type": "application/json"}

@@ -80,7 +80,7 @@ def test_a_running_hub_forgets_a_customer_to_the_last_byte(
 
 
 def _until_written(data: Path) -> None:
-    """The journal is written a moment after the answers."""
+    """Wait for the journal, which is written shortly after the answers."""
     while not any(entry.path.endswith("/v1/customers") and entry.method == "GET"
                   for entry in search(data / JOURNAL, Query())):  # fmt: skip
         pass

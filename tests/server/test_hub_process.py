@@ -71,7 +71,7 @@ def _stored(place: Place) -> set[str]:
 def _end_under_load(
     data: Path, database: str | None, ending: str, pauses: Sequence[float], *options: str
 ) -> None:
-    """End the hub once after each of the pauses, and look for what was answered each time."""
+    """End the hub once after each pause, and check each time that every answered write is there."""
     answered: set[str] = set()
     sent: set[str] = set()
     with hub_process(data, options=options, database=database) as process:
@@ -127,7 +127,7 @@ def test_sigterm_ends_with_code_0_and_sigkill_does_not(tmp_path: Path) -> None:
 
 
 def test_starting_a_hub_does_not_load_modules_of_pipeline_or_tests() -> None:
-    """What a start takes is what it imports; `bench/hub.py` has the seconds."""
+    """Imports determine the time of a start; `bench/hub.py` measures it."""
     script = "import sys, headrace.cli.main, headrace.cli.serve; print(*sys.modules)"
     loaded = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True

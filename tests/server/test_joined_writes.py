@@ -9,7 +9,7 @@ from headrace.server.process.joined_writes import JoinedWrites
 
 
 class Wire:
-    """A transport that remembers."""
+    """A transport that records its writes."""
 
     def __init__(self) -> None:
         self.seen: list[bytes | str] = []

@@ -32,7 +32,7 @@ def test_limits_are_parsed() -> None:
 
 
 def test_no_window_of_60_seconds_holds_more_than_600() -> None:
-    """Against the plain definition, for arrivals at random times."""
+    """Compares with a literal implementation of the rule, for arrivals at random times."""
     rng = random.Random(7)
     gate = Gate(Limits(600, None))
     now, accepted, refused = 1000.0, [], 0

@@ -56,7 +56,7 @@ def test_metrics_count_requests_by_route_over_all_workers(tmp_path: Path, worker
 
 
 class _Collector(http.server.BaseHTTPRequestHandler):
-    """Takes whatever is posted."""
+    """A server that accepts any POST."""
 
     received: list[tuple[str, bytes]] = []
 

@@ -104,7 +104,7 @@ def test_the_examples_fit_their_schemas() -> None:
 
 
 def test_the_examples_can_be_sent_and_have_the_described_answers(api: Api) -> None:
-    """In their order, to an empty organisation; ids, moments and hosts are others each time."""
+    """Sends them in order to an empty organisation; ids, times and hosts differ each time."""
     for name, body in REQUESTS.items():
         if name != "AccountManagerChoice":  # names a user, whom the API can't make
             answer = api.call("POST", PLACES[name], body)
@@ -177,7 +177,7 @@ def test_an_undescribed_answer_fails_the_test_that_saw_it(
 
 
 class _Reader(html.parser.HTMLParser):
-    """What a browser would load, run and link to."""
+    """Collects what a browser would load, run and link to."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -200,7 +200,7 @@ class _Reader(html.parser.HTMLParser):
 
 
 def test_the_page_shows_the_document(api: Api) -> None:
-    """Every operation and every field; nothing to run, nothing to load, no dead link."""
+    """The page has every operation and field, no scripts, nothing to load and no dead link."""
     api.base = ""
     answer = api.call("GET", "/docs", headers={"X-Api-Key": "", "X-Api-Secret": ""})
     assert answer.status == 200

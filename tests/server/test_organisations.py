@@ -22,7 +22,7 @@ WRONG = (
 
 
 def keys(*arguments: str) -> str:
-    """A `headrace keys` command that must succeed; gives what it printed."""
+    """Run a `headrace keys` command that must succeed; returns its output."""
     result = CliRunner().invoke(app, list(arguments), catch_exceptions=False)
     assert result.exit_code == 0, result.output
     return result.output

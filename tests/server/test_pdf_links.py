@@ -24,7 +24,7 @@ FORM = b'--b\r\nContent-Disposition: form-data; name="file"\r\n\r\n%PDF-1\r\n--b
 
 
 class HandClock:
-    """Moved by hand."""
+    """A clock that the test moves."""
 
     def __init__(self) -> None:
         self.moment = datetime(2026, 11, 22, 12, 30, tzinfo=UTC)
@@ -40,7 +40,7 @@ class HandClock:
 
 
 class FlakyPdfs(FolderPdfs):
-    """Fails while told to."""
+    """A storage that fails in the operation that `broken` names."""
 
     broken = ""
 
@@ -61,7 +61,7 @@ class FlakyPdfs(FolderPdfs):
 
 
 class Inside:
-    """A hub that is called in this process, without a socket."""
+    """A hub that is called within this process, without a socket."""
 
     def __init__(self, folder: Path) -> None:
         self.clock = HandClock()

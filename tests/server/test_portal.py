@@ -36,7 +36,7 @@ def fetch(url: str, language: str = "en") -> tuple[int, str, dict[str, str]]:
 
 
 def words(page: str) -> str:
-    """What a reader sees, in one line."""
+    """Return the visible text of a page in one line."""
     body = re.sub(r"<style>.*?</style>|<[^>]+>", " ", page, flags=re.DOTALL)
     return " ".join(body.split())
 

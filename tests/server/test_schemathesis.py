@@ -47,7 +47,7 @@ def _made_up(api: Api, running: RunningHub, *options: str) -> None:
 
 @pytest.mark.parametrize("running", ["sqlite"], indirect=True)
 def test_generated_requests_cause_no_5xx(api: Api, running: RunningHub) -> None:
-    """A part alone: most of the time goes into learning how to make up each operation's bodies."""
+    """A few operations only, because generating their bodies takes most of the time."""
     part = ("--include-path-regex", "^/(customers|invoices|payments)(/{id})?$")
     _made_up(api, running, *part, "--phases", "fuzzing", "--max-examples", "3")
     log = [record for record in running.requests() if record.organisation == api.organisation]

@@ -31,7 +31,7 @@ from headrace.testkit.hub import HubProcess, hub_process, make_keys
 
 @pytest.mark.parametrize("limit", [3, 600])
 def test_all_workers_together_keep_the_rate_limit(limit: int) -> None:
-    """Against the plain definition, for arrivals at random times at random workers."""
+    """Compares with a literal implementation, for arrivals at random times and workers."""
     rng = random.Random(limit)
     memory = SharedMemory(Limits(limit, None), 3)
     workers = [SharedGates(memory, number) for number in range(3)]
@@ -94,7 +94,7 @@ def test_a_dead_workers_requests_are_forgotten() -> None:
 
 
 class Hubs:
-    """Where one organisation's requests can go: two workers, or two hubs."""
+    """The processes that serve one organisation: two workers, or two hubs."""
 
     def __init__(self, processes: list[HubProcess], headers: dict[str, str]) -> None:
         self.processes = processes
@@ -102,7 +102,7 @@ class Hubs:
         self.urls = [process.url for process in processes]
 
     def workers(self) -> list[psutil.Process]:
-        """The processes that answer."""
+        """Return the processes that answer."""
         parents = [psutil.Process(process.pid) for process in self.processes]
         children = [child for parent in parents for child in parent.children()]
         return children or parents
@@ -134,7 +134,7 @@ def hubs(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Hubs]:
 
 
 async def _statuses(hubs: Hubs, count: int, at_a_time: int) -> Counter[int]:
-    """So many GETs over connections of their own, spread over all hubs."""
+    """Send GETs over new connections, spread over all hubs."""
     found: Counter[int] = Counter()
     left = iter(range(count))
 
@@ -152,13 +152,13 @@ async def _statuses(hubs: Hubs, count: int, at_a_time: int) -> Counter[int]:
 
 
 def test_600_requests_pass_and_no_more(hubs: Hubs) -> None:
-    """No more than nine at a time, so that only the minute refuses."""
+    """Send at most nine at a time, so that only the rate limit refuses."""
     found = asyncio.run(_statuses(hubs, 640, 9))
     assert found == {404: 600, 429: 40}
 
 
 class Held:
-    """A request whose body does not come: under way until it does."""
+    """A request without its body, which stays in flight until `finish` sends it."""
 
     def __init__(self, url: str, headers: dict[str, str]) -> None:
         parts = urlsplit(url)
@@ -168,7 +168,7 @@ class Held:
         self._socket.sendall("\r\n".join(lines).encode() + b"\r\n\r\n")
 
     def finish(self) -> int:
-        """Send the body; gives the status."""
+        """Send the body; returns the status."""
         with contextlib.suppress(OSError):  # a refused request is not read to its end
             self._socket.sendall(b'{"externalId":"C","name":"C"}'.ljust(40))
         # To its end: only then may the next request come.
@@ -179,7 +179,7 @@ class Held:
         return answer.status
 
     def peek(self, wait: float) -> int:
-        """The status if it has come by then, -1 when the hub has gone; 0 else."""
+        """Return the status if it was received in time, -1 if the hub is gone, else 0."""
         self._socket.settimeout(wait)
         try:
             answer = self._socket.recv(65536)
@@ -193,7 +193,7 @@ class Held:
 
 
 def _fill(hubs: Hubs) -> list[Held]:
-    """Ten requests under way, over all processes."""
+    """Start ten requests that stay in flight, over all processes."""
     held = [Held(hubs.urls[n % len(hubs.urls)], hubs.headers) for n in range(10)]
     assert [one.peek(0.05) for one in held] == [0] * 10
     return held

@@ -32,7 +32,7 @@ OTHER_PDF = {"data": "JVBERi0xLjg="}
 
 @pytest.fixture
 def alone(database: str | None) -> Iterator[RunningHub]:
-    """A hub of the test's own: a restore is of all organisations."""
+    """A hub for this test only, because a restore affects all organisations."""
     with hub(database=database) as running:
         yield running
         with snapshot(running.place) as db:
@@ -50,7 +50,7 @@ def shop(alone: RunningHub) -> Iterator[Api]:
 
 
 def state(api: Api) -> dict[str, Any]:
-    """All that the API tells."""
+    """Return everything that the API shows."""
     return {path: api.get(f"{path}?limit=500") for path in LISTS}
 
 
@@ -151,7 +151,7 @@ def _without_hosts(told: dict[str, Any]) -> str:
 
 @pytest.mark.soak
 def test_a_restore_works_while_workers_serve(tmp_path: Path, database: str | None) -> None:
-    """Every reader sees the one state or the other, and every writer goes on."""
+    """Every reader sees one state or the other, and every writer continues."""
     with hub_process(tmp_path, options=["--workers", "2"], database=database) as process:
         pair = make_keys(process.place, "test")
         api = Api(process.url, pair.key, pair.secret, "test")

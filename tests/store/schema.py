@@ -66,7 +66,7 @@ def postgres_schema(db: psycopg.Connection[Any]) -> Any:
 
 
 def named_indexes_of_sqlite(db: sqlite3.Connection) -> dict[str, tuple[bool, tuple[str, ...]]]:
-    """Name to (unique, columns) of the indexes that the schema names."""
+    """Return (unique, columns) of the schema's named indexes, by name."""
     found = {}
     for table in sqlite_columns(db):
         for _, name, unique, origin, _ in db.execute(f"PRAGMA index_list({table})"):

@@ -157,7 +157,7 @@ def test_a_write_interrupted_before_its_commit_is_run_once_more(
 def test_connections_that_the_server_ends_are_replaced(
     store: PostgresStore, postgres_database: str
 ) -> None:
-    """As an administrator does, or a server that restarts."""
+    """An administrator or a restarting server ends connections in this way."""
 
     def terminate() -> None:
         with psycopg.connect(postgres_database) as connection:
@@ -307,7 +307,7 @@ def test_many_statements_can_be_queued(db: PostgresConnection) -> None:
 def test_statistics_are_collected_when_tables_have_grown(
     store: PostgresStore, postgres_database: str
 ) -> None:
-    """Else the plans of a young database go through all that an organisation has."""
+    """Without statistics, the query plans of a new database scan all rows of an organisation."""
 
     async def use() -> None:
         for n in range(300):

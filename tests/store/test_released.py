@@ -59,7 +59,7 @@ def engine(request: pytest.FixtureRequest) -> str:
 def released(
     request: pytest.FixtureRequest, engine: str, tmp_path: Path
 ) -> Iterator[tuple[Place, dict[str, Any]]]:
-    """The place of a database as that version left it, and what its hub answered."""
+    """The location of a database as that version left it, and its hub's answers."""
     with ExitStack() as stack:
         place = _empty(request, engine, tmp_path, stack)
         _restore(request.param, place)
@@ -78,7 +78,7 @@ def _schema(place: Place) -> Any:
 def test_a_released_database_opens_and_has_the_same_answers(
     released: tuple[Place, dict[str, Any]],
 ) -> None:
-    """With the same key pair; and it goes on being written."""
+    """The key pair stays valid, and the database can be written."""
     place, kept = released
     with closing(Inside(place)) as hub:
         hub.headers = kept["headers"]
@@ -94,7 +94,7 @@ def test_a_released_database_opens_and_has_the_same_answers(
 
 
 def _without_new(now: Any, before: Any) -> Any:
-    """A later version may answer more fields, never fewer or other ones."""
+    """A later version may answer more fields, but never fewer or different ones."""
     if isinstance(before, dict) and isinstance(now, dict):
         return {key: _without_new(now[key], before[key]) for key in before if key in now}
     if isinstance(before, list) and isinstance(now, list) and len(now) == len(before):
@@ -108,7 +108,7 @@ def test_a_migrated_database_has_the_schema_of_a_new_one(
     engine: str,
     tmp_path: Path,
 ) -> None:
-    """A hub has served on both: PostgreSQL's has the tables of the limits then."""
+    """A hub has served on both, so PostgreSQL's has the tables of the limits."""
     place, _ = released
     with ExitStack() as stack:
         (tmp_path / "new").mkdir()

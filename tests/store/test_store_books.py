@@ -124,7 +124,7 @@ def test_stored_sums_equal_counted_ones_after_random_writes(
 
 
 def test_the_index_of_open_documents_has_the_open_amounts(db: Connection, context: Context) -> None:
-    """The balance reads open documents only: none with something open may be missing there."""
+    """The balance reads only this index, so every document with an open amount must be in it."""
     rng = random.Random(99)
     for n in range(5):
         import_customer(db, context, Customer(external_id=f"c{n}", name="n"))
