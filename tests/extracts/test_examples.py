@@ -1,4 +1,4 @@
-"""The examples against what their own systems say: every open item, every balance, every change."""
+"""The examples against their own systems: every open item, every balance, every change."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ UNITS = {"EUR": 100, "USD": 100, "JPY": 1}
 
 
 @pytest.mark.parametrize("name", ["gnucash", "stripe", "chinook"])
-def test_an_example_has_no_errors_and_its_changes_are_three_requests(
+def test_each_example_is_valid_and_its_changes_take_three_requests(
     name: str, tmp_path: Path
 ) -> None:
     project = tmp_path / "with a space"
@@ -38,8 +38,8 @@ def test_an_example_has_no_errors_and_its_changes_are_three_requests(
     assert differing == ["credit_note", "customer", "payment"]
 
 
-def test_gnucash_lots_agree() -> None:
-    """A lot's splits add up to what is open of its document; nothing is lost beside the lots."""
+def test_gnucash_open_amounts_equal_its_lots() -> None:
+    """The splits of a lot add up to its document's open amount, and every split is in a lot."""
     lots, owed = _gnucash_lots(EXAMPLES / "gnucash" / "data" / "book.gnucash")
     with project_book(EXAMPLES / "gnucash") as book:
         left = open_amounts(book)
@@ -53,7 +53,7 @@ def test_gnucash_lots_agree() -> None:
 
 
 def _gnucash_lots(path: Path) -> tuple[dict[str, int], dict[tuple[str, str], int]]:
-    """Document to its lot's sum, and (customer, currency) to all of his splits' sum."""
+    """Return the sum of each document's lot, and of all splits by (customer, currency)."""
     connection = sqlite3.connect(path)
     splits = connection.execute(
         "select s.lot_guid, m.mnemonic, s.value_num, s.value_denom from splits s"
@@ -80,7 +80,7 @@ def _gnucash_lots(path: Path) -> tuple[dict[str, int], dict[tuple[str, str], int
     )
 
 
-def test_stripe_agrees_on_what_remains() -> None:
+def test_stripe_open_amounts_equal_its_own() -> None:
     invoices = {item["id"]: item for item in _lines("invoices")}
     with project_book(EXAMPLES / "stripe") as book:
         left = open_amounts(book)
@@ -107,7 +107,7 @@ def _marked_paid(book: Book) -> set[str]:
     return {row[0] for row in rows}
 
 
-def test_chinook_is_open_where_nothing_is_ticked_off() -> None:
+def test_chinook_invoices_are_open_unless_ticked_off() -> None:
     path = EXAMPLES / "chinook" / "data" / "chinook.sqlite"
     connection = sqlite3.connect(path)
     invoices = connection.execute(
@@ -120,7 +120,7 @@ def test_chinook_is_open_where_nothing_is_ticked_off() -> None:
         assert _marked_paid(book) == {number for number, _, paid in invoices if paid}
 
 
-def test_chinook_is_what_its_script_makes(tmp_path: Path) -> None:
+def test_chinook_database_equals_the_output_of_its_script(tmp_path: Path) -> None:
     folder = EXAMPLES / "chinook"
     made = tmp_path / "made.sqlite"
     subprocess.run([sys.executable, folder / "make_data.py", made], check=True)

@@ -1,4 +1,4 @@
-"""Whole systems brought across: Odoo 19 and Tryton 8.2, against the open amounts they keep."""
+"""Whole systems delivered to a hub: Odoo 19 and Tryton 8.2, against their own open amounts."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ HERE = Path(__file__).parent
 
 @contextmanager
 def extract(server: str, dump: str, models: str) -> Iterator[tuple[Book, psycopg.Connection[Any]]]:
-    """The dump in a database of its own: the book made of it, and a connection to the system."""
+    """Load the dump into a database; yields the book built from it, and a connection."""
     default = Path(__file__).parents[3] / "shared" / "data"
     path = Path(os.environ.get("HEADRACE_DATA", default)) / dump
     if not path.exists():
@@ -47,7 +47,7 @@ def _cents(amount: Decimal) -> int:
     return int(cents)
 
 
-def test_odoo(postgres_server: str) -> None:
+def test_odoo_open_amounts_and_balances_are_the_same_at_the_api(postgres_server: str) -> None:
     with extract(postgres_server, "odoo19/odoo19_ar.sql.gz", "odoo19") as (book, odoo):
         assert errors(book) == []
         left = open_amounts(book)
@@ -87,7 +87,7 @@ def test_odoo(postgres_server: str) -> None:
         assert balances(book) == accounts
 
 
-def test_tryton(postgres_server: str) -> None:
+def test_tryton_open_amounts_and_balances_are_the_same_at_the_api(postgres_server: str) -> None:
     with extract(postgres_server, "tryton/tryton82_ar.sql.gz", "tryton82") as (book, tryton):
         assert errors(book) == []
         left = open_amounts(book)

@@ -11,7 +11,7 @@ _DATE = re.compile(r"(?:\d{4}-\d{2}-\d{2}|unreleased)")
 
 
 def findings(text: str) -> Iterator[str]:
-    """What breaks the form, with its line."""
+    """Yield breaches of the form, each with its line."""
     lines = text.splitlines()
     if not lines or lines[0] != "# Changelog":
         yield "line 1: the title is '# Changelog'"

@@ -33,7 +33,7 @@ _SQL_NAME = re.compile(
 
 
 def foreign_word(module: Module) -> Iterator[str]:
-    """Names that the module gives, of modules, classes, functions, arguments and variables."""
+    """Yield forbidden words in the names that a module defines, and in its own name."""
     for word in _forbidden(module.dotted.rpartition(".")[2]):
         yield f"{module.path}: the module says {word}: {FORBIDDEN[word]}"
     for node in module.walk():
@@ -44,7 +44,7 @@ def foreign_word(module: Module) -> Iterator[str]:
 
 
 def foreign_word_in_sql(path: str, text: str) -> Iterator[str]:
-    """Tables and aliases that a statement names."""
+    """Yield forbidden words in the tables and aliases of a statement."""
     code = re.sub(r"--.*", "", text)
     for name in _SQL_NAME.findall(code):
         for word in _forbidden(name):
@@ -52,7 +52,7 @@ def foreign_word_in_sql(path: str, text: str) -> Iterator[str]:
 
 
 def _given(node: ast.AST) -> Iterator[str]:
-    """Only where a name is given: other people's, such as `typer.echo`, are used as they are."""
+    """Yield the names that a node defines; it may use names of others, such as `typer.echo`."""
     match node:
         case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
             yield node.name

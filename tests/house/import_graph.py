@@ -25,7 +25,7 @@ def edges(modules: Iterable[Module]) -> dict[str, set[str]]:
 
 
 def cycles(graph: Mapping[str, set[str]]) -> list[list[str]]:
-    """The groups of modules that reach one another, by Tarjan's algorithm."""
+    """Return the import cycles (strongly connected components), by Tarjan's algorithm."""
     order: dict[str, int] = {}
     low: dict[str, int] = {}
     stack: list[str] = []

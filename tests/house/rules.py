@@ -1,4 +1,4 @@
-"""The rules of style that a machine can keep: each takes a module and yields what breaks it.
+"""The rules of style that can be checked: each takes a module and yields its findings.
 
 A finding says where, what, and what to write instead. The numbers are ceilings that only go down.
 """
@@ -66,7 +66,7 @@ EXCEPTIONS: Mapping[str, frozenset[str]] = {
 
 
 def long_module(module: Module) -> Iterator[str]:
-    """One noun per module, and none that needs scrolling for minutes."""
+    """A module has a limited number of lines."""
     lines = module.text.count("\n")
     ceiling = MODULE_LINES if module.path.startswith("src/") else TEST_MODULE_LINES
     if lines > ceiling:
@@ -83,7 +83,7 @@ def long_function(module: Module) -> Iterator[str]:
 
 
 def many_parameters(module: Module) -> Iterator[str]:
-    """More parameters than that are a record that has no name yet."""
+    """A function has a limited number of parameters; more of them should be a record."""
     for node in module.walk():
         if not isinstance(node, _FUNCTIONS):
             continue
@@ -95,7 +95,7 @@ def many_parameters(module: Module) -> Iterator[str]:
 
 
 def banned_call(module: Module) -> Iterator[str]:
-    """Time, chance and the shell come as arguments or not at all."""
+    """Time and randomness are arguments, and no shell is used."""
     names = imported_names(module) | {"eval": "eval", "exec": "exec"}
     allowed = EXCEPTIONS.get(module.path, frozenset())
     for node in module.walk():
@@ -112,7 +112,7 @@ def banned_call(module: Module) -> Iterator[str]:
 
 
 def printing(module: Module) -> Iterator[str]:
-    """Only commands talk; everything below them returns values or logs."""
+    """Only commands print; everything else returns values or logs."""
     if module.path.startswith("src/headrace/cli/"):
         return
     for node in module.walk():
@@ -121,7 +121,7 @@ def printing(module: Module) -> Iterator[str]:
 
 
 def silent_except(module: Module) -> Iterator[str]:
-    """An error of any kind that is dropped hides the defect behind it."""
+    """No exception is swallowed: that would hide the defect that caused it."""
     for node in module.walk():
         if not isinstance(node, ast.ExceptHandler):
             continue
@@ -153,7 +153,7 @@ def float_money(module: Module) -> Iterator[str]:
 
 
 def lazy_import(module: Module) -> Iterator[str]:
-    """An own module imported inside a function is the usual mark of a tangle."""
+    """Own modules are not imported inside functions, which usually hides an import cycle."""
     for function in module.walk():
         if not isinstance(function, _FUNCTIONS):
             continue
@@ -193,7 +193,7 @@ def undocumented(module: Module) -> Iterator[str]:
 
 @functools.cache
 def protocol_methods() -> frozenset[str]:
-    """Methods that a Protocol of the package documents: they need no second text."""
+    """Return the methods that a Protocol documents, which need no second docstring."""
     return frozenset(
         method.name
         for module in package()
@@ -225,21 +225,21 @@ MACHINE_PATH = re.compile(r"(?<![\w.])/(?:home|Users|root|work)/[\w.]|\b[A-Z]:\\
 
 
 def unfinished(path: str, text: str) -> Iterator[str]:
-    """Marks of unfinished work, in any text file."""
+    """No text file has marks of unfinished work."""
     for number, line in enumerate(text.splitlines(), 1):
         if found := UNDONE.search(line):
             yield f"{path}:{number}: {found[0]}: finish it, or write down that it is missing"
 
 
 def machine_path(path: str, text: str) -> Iterator[str]:
-    """Paths that exist on somebody's machine only."""
+    """No text file has paths that exist on one machine only."""
     for number, line in enumerate(text.splitlines(), 1):
         if found := MACHINE_PATH.search(line):
             yield f"{path}:{number}: {found[0]}…: a path of one machine; make it relative"
 
 
 def long_line(path: str, text: str) -> Iterator[str]:
-    """Two files fit beside each other. Tables and code blocks of a page can't be broken."""
+    """A line has a limited length; tables and code blocks of a page are exempt."""
     in_block = False
     for number, line in enumerate(text.splitlines(), 1):
         in_block ^= line.lstrip().startswith("```")
@@ -283,7 +283,7 @@ def imported_names(module: Module) -> dict[str, str]:
 
 
 def imported(node: ast.AST, names: Mapping[str, str]) -> str:
-    """The dotted name of a called thing, aliases undone; empty when it was not imported."""
+    """Return the dotted name of a called object, without aliases; empty if it was not imported."""
     if isinstance(node, ast.Name):
         return names.get(node.id, "")
     if isinstance(node, ast.Attribute):
@@ -293,7 +293,7 @@ def imported(node: ast.AST, names: Mapping[str, str]) -> str:
 
 
 def imports_of(node: ast.AST, importer: str) -> Iterator[str]:
-    """What an import statement names; `from a import b` is `a.b`, a module or a name in one."""
+    """Return the names that an import statement imports; `from a import b` is `a.b`."""
     if isinstance(node, ast.Import):
         yield from (alias.name for alias in node.names)
     elif isinstance(node, ast.ImportFrom):

@@ -1,4 +1,4 @@
-"""The documentation covers the program: what is missing there, or no longer true, fails here."""
+"""The documentation is complete and true: missing or outdated parts fail here."""
 
 from __future__ import annotations
 
@@ -51,18 +51,18 @@ def _rows(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("path", list(REFERENCE.pages()), ids=lambda path: path.name)
-def test_the_made_parts_are_up_to_date(path: Path) -> None:
+def test_the_generated_parts_are_up_to_date(path: Path) -> None:
     text = path.read_text("utf-8")
     assert text == REFERENCE.renewed(text), "run `make docs`"
 
 
-def test_a_page_that_is_behind_is_found() -> None:
+def test_an_outdated_page_is_found() -> None:
     behind = _page("commands.md").replace("--detailed-exitcode", "--exitcode")
     assert REFERENCE.renewed(behind) != behind
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
-def test_a_command_teaches(words: tuple[str, ...]) -> None:
+def test_every_command_has_help_and_an_example(words: tuple[str, ...]) -> None:
     command = COMMANDS[words]
     assert command.help, "its docstring is the help"
     for parameter in command.params:
@@ -189,7 +189,7 @@ _MODULE = re.compile(r"`((?:\w+/)*\w+\.py)`")
 
 
 def _module_faults(page: str, modules: set[str]) -> list[str]:
-    """Modules without a row, rows without a module, and modules named twice."""
+    """Yield modules without a row, rows without a module, and modules named twice."""
     named = Counter(_MODULE.findall(page))
     return [
         *(f"{path}: has no row" for path in sorted(modules - named.keys())),
@@ -238,7 +238,7 @@ def _topics() -> tuple[str, ...]:
 
 
 def _unknown_topics(text: str) -> Iterator[str]:
-    """Citations whose topic is no heading of the evidence; a topic may run over a line's end."""
+    """Yield citations whose topic is not a heading of the evidence; a topic may span two lines."""
     plain = re.sub(r"\n\s*(?:--|#)?\s*", " ", text)
     for cited in _CITATION.findall(plain):
         if not cited.startswith(_topics()):
@@ -280,12 +280,12 @@ _LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 
 
 def _prose(path: str) -> str:
-    """A page without its code blocks."""
+    """Return a page without its code blocks."""
     return re.sub(r"```.*?```", "", (ROOT / path).read_text("utf-8"), flags=re.DOTALL)
 
 
 def _anchors(path: Path) -> set[str]:
-    """As the forges make them of headings: lower case, hyphens for spaces, the rest dropped."""
+    """Return the anchors of a page's headings, as GitHub makes them."""
     headings = re.findall(r"^#+ (.+)$", path.read_text("utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
@@ -330,7 +330,7 @@ _UNUSUAL = {
 
 
 def _unusual_words(text: str) -> Iterator[str]:
-    """Words of running text; code, links' targets and parts from the program left out."""
+    """Yield unusual words of running text, without code, link targets and generated parts."""
     text = re.sub(r"<!-- made by.*?<!-- end -->|```.*?```", "", text, flags=re.DOTALL)
     text = re.sub(r"`[^`]*`|\]\([^)]*\)", "x", text)
     for paragraph in re.split(r"\n\s*\n|\n(?=[-|#]|\d+\.)", text):
@@ -361,7 +361,7 @@ def test_every_page_is_in_the_index() -> None:
 
 
 def _command_lines(text: str) -> Iterator[str]:
-    """The `headrace` lines of a page's code blocks, continued lines put together."""
+    """Return the `headrace` commands of a page's code blocks, with continued lines joined."""
     for block in re.findall(r"```(?:\w*)\n(.*?)```", text, flags=re.DOTALL):
         for line in block.replace("\\\n", " ").splitlines():
             line = line.strip().removeprefix("$ ")
@@ -397,7 +397,7 @@ def test_a_wrong_command_line_is_found() -> None:
     assert not list(_wrong_words("headrace keys create --data ./hub --organisation a --new & x"))
 
 
-def test_every_made_target_is_explained() -> None:
+def test_every_make_target_is_explained() -> None:
     makefile = (ROOT / "Makefile").read_text("utf-8")
     targets = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
     explained = set(re.findall(r"^([a-z]+):.*## .+$", makefile, re.MULTILINE))

@@ -1,4 +1,4 @@
-"""docs/first-sync.md is run: its commands in their order, with the files that it says to write."""
+"""Runs docs/first-sync.md: its commands in order, with the files that it describes."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ TEXT = (ROOT / "docs" / "first-sync.md").read_text("utf-8")
 
 
 def blocks() -> Iterator[tuple[str, str]]:
-    """(language, text) of each code block, in order."""
+    """Return (language, text) of each code block, in order."""
     yield from re.findall(r"^```(\w*)\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
 
 
 class Reader:
-    """Somebody who does what the page says, in a folder of his own."""
+    """A reader who follows the page in an empty folder."""
 
     def __init__(self, folder: Path, stack: ExitStack) -> None:
         self.folder = folder
@@ -88,7 +88,7 @@ class Reader:
 
 @pytest.fixture(scope="module")
 def outputs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[tuple[str, str]]]:
-    """What each command of the page printed, in order."""
+    """Return the output of each command of the page, in order."""
     with ExitStack() as stack:
         reader = Reader(tmp_path_factory.mktemp("first sync"), stack)
         for language, text in blocks():
@@ -96,7 +96,7 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[tuple[str
         yield reader.outputs
 
 
-def test_the_page_works_as_it_stands(outputs: list[tuple[str, str]]) -> None:
+def test_the_commands_of_the_page_work(outputs: list[tuple[str, str]]) -> None:
     assert [name for name, _ in outputs] == [
         *("generate", "keys", "check", "plan", "apply", "reconcile", "apply", "plan", "apply"),
         "run",

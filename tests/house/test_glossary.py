@@ -1,4 +1,4 @@
-"""Names of the package are terms of the field."""
+"""Names in the package do not contain the forbidden words of the glossary."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_other_names_are_not(text: str) -> None:
     assert not list(glossary.foreign_word(Module("src/headrace/sync/example.py", text)))
 
 
-def test_a_module_name_is_looked_at() -> None:
+def test_a_forbidden_module_name_is_found() -> None:
     assert list(glossary.foreign_word(Module("src/headrace/sync/knots.py", "")))
 
 

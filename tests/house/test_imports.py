@@ -1,4 +1,4 @@
-"""Imports flow one way: the contracts of pyproject.toml, no cycle, and no folder outside them."""
+"""Imports go one way: the contracts of pyproject.toml, no cycle, every folder in a layer."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _lint(folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_the_contracts_are_kept() -> None:
+def test_the_import_contracts_are_kept() -> None:
     result = _lint(ROOT)
     assert result.returncode == 0, result.stdout + result.stderr
     assert f"Contracts: {len(_contracts())} kept, 0 broken." in result.stdout
@@ -64,7 +64,7 @@ def test_every_folder_has_its_layer() -> None:
 
 
 @pytest.mark.parametrize("package", ["sync", "store", "server"])
-def test_every_room_of_a_large_package_has_its_layer(package: str) -> None:
+def test_every_subpackage_of_a_large_package_has_its_layer(package: str) -> None:
     (rooms,) = (one for one in _contracts() if one.get("containers") == [f"headrace.{package}"])
     placed = {name for layer in rooms["layers"] for name in layer.split(" | ")}
     modules = {path.stem for path in (PACKAGE / package).glob("*.py")} - {"__init__"}
@@ -72,7 +72,7 @@ def test_every_room_of_a_large_package_has_its_layer(package: str) -> None:
     assert modules | folders <= placed, "name it in pyproject.toml, in the layer where it belongs"
 
 
-def test_the_halves_are_forbidden_to_each_other() -> None:
+def test_pipeline_and_hub_must_not_import_each_other() -> None:
     folders = _folders()
     assert folders <= HUB | PIPELINE | SHARED, "a new folder belongs to one of the halves, or above"
     kept_apart = {
@@ -85,7 +85,7 @@ def test_the_halves_are_forbidden_to_each_other() -> None:
     assert {(hub, pipeline), (pipeline, hub)} <= kept_apart
 
 
-def test_nothing_imports_in_a_circle() -> None:
+def test_there_is_no_import_cycle() -> None:
     graph = import_graph.edges(package())
     assert len(graph["headrace.cli.apply"]) > 3, "the graph has its edges"
     assert import_graph.cycles(graph) == []
@@ -110,6 +110,6 @@ def test_nothing_imports_in_a_circle() -> None:
         ),
     ],
 )
-def test_a_circle_is_found(texts: dict[str, str], expected: list[list[str]]) -> None:
+def test_an_import_cycle_is_found(texts: dict[str, str], expected: list[list[str]]) -> None:
     modules = [Module(f"src/headrace/{name}.py", text) for name, text in texts.items()]
     assert import_graph.cycles(import_graph.edges(modules)) == expected

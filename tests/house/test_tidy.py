@@ -1,4 +1,4 @@
-"""The style is a test: each rule over the whole project, and over a snippet that breaks it."""
+"""Tests of the style: each rule over the whole project, and over a snippet that breaks it."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ def _own(*endings: str) -> Iterator[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("rule", rules.EVERYWHERE, ids=lambda rule: rule.__name__)
-def test_every_module_keeps(rule: Rule) -> None:
+def test_every_module_keeps_the_rules(rule: Rule) -> None:
     _report(finding for module in modules() for finding in rule(module))
 
 
 @pytest.mark.parametrize("rule", rules.PACKAGE_ONLY, ids=lambda rule: rule.__name__)
-def test_the_package_keeps(rule: Rule) -> None:
+def test_the_package_keeps_the_rules(rule: Rule) -> None:
     _report(finding for module in package() for finding in rule(module))
 
 
@@ -87,7 +87,7 @@ def test_lines_of_sql_and_prose_fit() -> None:
     _report(findings)
 
 
-def test_the_ratchet_of_long_lines_goes_down() -> None:
+def test_the_number_of_long_lines_never_grows() -> None:
     texts = dict(_own(".sql", ".md"))
     _report(
         f"{path} has {count} long lines now, not {allowed}: lower its number"
@@ -97,7 +97,7 @@ def test_the_ratchet_of_long_lines_goes_down() -> None:
 
 
 @pytest.mark.parametrize("rule", [rules.unfinished, rules.machine_path], ids=lambda r: r.__name__)
-def test_every_text_keeps(rule: Callable[[str, str], Iterator[str]]) -> None:
+def test_every_text_file_keeps_the_rules(rule: Callable[[str, str], Iterator[str]]) -> None:
     texts = _own(".py", ".sql", ".md", ".toml", "Makefile", ".ci/run", ".yml", ".sh")
     # The rules' own snippets below show what is forbidden.
     _report(
@@ -171,7 +171,7 @@ def test_a_rule_finds_what_breaks_it(rule: Rule, text: str) -> None:
 
 
 @pytest.mark.parametrize(("rule", "text"), SOUND)
-def test_a_rule_lets_pass_what_is_sound(rule: Rule, text: str) -> None:
+def test_a_rule_accepts_valid_code(rule: Rule, text: str) -> None:
     assert list(rule(_snippet(text))) == []
 
 

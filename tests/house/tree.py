@@ -1,4 +1,4 @@
-"""The project's files, read once: what the house rules look at."""
+"""The project's files, read once for the house rules."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ class Module(Struct, frozen=True, dict=True):
         return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
     def walk(self) -> Iterator[ast.AST]:
-        """Every node, nested ones included."""
+        """Return every node, including nested ones."""
         return ast.walk(self.tree)
 
 
 @functools.cache
 def tracked() -> tuple[str, ...]:
-    """The files that git keeps or would keep, below the root; what was removed left out."""
+    """Return the files that git tracks or would track, without deleted ones."""
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     try:
         found = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
@@ -49,7 +49,7 @@ def tracked() -> tuple[str, ...]:
 
 
 def _walked() -> list[str]:
-    """The same without git, as in an unpacked archive: all but what tools leave behind."""
+    """Return the files without git, as in an unpacked archive, except what tools create."""
     left = {".venv", "__pycache__", "headrace-demo", "build", "dist"}
     return [
         path
@@ -62,16 +62,16 @@ def _walked() -> list[str]:
 
 @functools.cache
 def modules() -> tuple[Module, ...]:
-    """Every Python file of the project."""
+    """Return every Python file of the project."""
     return tuple(Module(path, (ROOT / path).read_text("utf-8")) for path in with_ending(".py"))
 
 
 @functools.cache
 def package() -> tuple[Module, ...]:
-    """The Python files of the package alone."""
+    """Return the Python files of the package."""
     return tuple(module for module in modules() if module.dotted)
 
 
 def with_ending(*endings: str) -> list[str]:
-    """The tracked files whose names end so."""
+    """Return the tracked files with this ending."""
     return [path for path in tracked() if path.endswith(endings)]

@@ -1,4 +1,4 @@
-"""What the hub should come to, in plain dictionaries: written from docs/hub.md, not from its code.
+"""A reference of the hub's behaviour in plain dictionaries, written from docs/hub.md.
 
 Every write gives the status that the hub should answer, and changes the books only on a success.
 """
@@ -35,14 +35,14 @@ _ORGANISATION_CURRENCY = "EUR"
 
 
 class Refused(Exception):
-    """With the status."""
+    """A refused request, with the status of its answer."""
 
     def __init__(self, status: int) -> None:
         self.status = status
 
 
 class Books:
-    """One organisation."""
+    """The expected data of one organisation."""
 
     def __init__(self) -> None:
         self.customers: dict[str, Row] = {}
@@ -52,7 +52,7 @@ class Books:
         self.fields: set[str] = set()
 
     def write(self, change: Callable[..., int], *arguments: Any) -> int:
-        """The status of a change; the books are as before when it is refused."""
+        """Apply a change and return its status; a refused change has no effect."""
         before = copy.deepcopy(self.__dict__)
         try:
             return change(*arguments)
@@ -112,7 +112,7 @@ class Books:
         return 201 if new else 200
 
     def of_customer(self, name: str, status: int) -> int:
-        """A request that only needs the customer to be there."""
+        """Return the status of a request that needs only an existing customer."""
         self._customer(name)
         return status
 
@@ -218,7 +218,7 @@ class Books:
     # links -----------------------------------------------------------------------------------
 
     def reconcile(self, body: Row) -> int:
-        """At most one entry on a side: how several are split is another test's matter."""
+        """Reconcile with at most one entry on a side; another test covers how several are split."""
         name = body["externalId"]
         self.links = [link for link in self.links if link[0] != name]
         ends = [
@@ -282,7 +282,7 @@ class Books:
         return "OVERDUE" if self.documents[end]["due"] < now.date().isoformat() else "DUE"
 
     def standing(self, name: str, now: datetime) -> Row:
-        """The sums of a customer's answer."""
+        """Return the expected sums in a customer's answer."""
         family = {other for other, row in self.customers.items() if row["parent"] == name} | {name}
         ours = [end for end, row in self.documents.items() if row["customer"] in family]
         currencies = {self.documents[end]["currency"] for end in ours}

@@ -1,4 +1,4 @@
-"""All writes in any order, against the books that a small reference keeps: on both engines.
+"""Random writes in any order, compared with a small reference, on both engines.
 
 After each step every answer equals what the reference expects, and the database's own check finds
 nothing. What fails is printed as curl lines.
@@ -82,7 +82,7 @@ OF_KIND = {
 
 
 def body_of(kind: str, drawn: dict[str, Any]) -> dict[str, Any]:
-    """The fields that this kind knows, in its own spelling."""
+    """Return the fields that this kind of document has, with its own names."""
     body = {key: value for key, value in drawn.items() if key in ("customer", "currency")}
     body |= {key: value for key, value in drawn.items() if key in OF_KIND[kind]}
     if "amount" in drawn:
@@ -93,7 +93,7 @@ def body_of(kind: str, drawn: dict[str, Any]) -> dict[str, Any]:
 
 
 def whole(kind: str, name: str, drawn: dict[str, Any]) -> dict[str, Any]:
-    """With all that a new one needs."""
+    """Return a body with all fields that a new record needs."""
     body = {"externalId": name, AMOUNT[kind]: 12, **body_of(kind, drawn)}
     if kind in ("payments", "refunds"):
         return body | {"validatedAt": "2026-11-01"}
@@ -103,7 +103,7 @@ def whole(kind: str, name: str, drawn: dict[str, Any]) -> dict[str, Any]:
 
 
 class HubMachine(RuleBasedStateMachine):
-    """`hub` is set by the test; each run has an organisation of its own in it."""
+    """Random requests to hub and reference; each run uses a new organisation of `hub`."""
 
     hub: Inside
     reference: type[Books] = Books
@@ -130,7 +130,7 @@ class HubMachine(RuleBasedStateMachine):
         return {"externalId": name, "name": f"Customer {name}"}
 
     def send(self, change: Any, method: str, path: str, name: str | None, *told: Any) -> None:
-        """The request to both; `told` is what the reference's change takes, the body last."""
+        """Send a request to both; `told` are the arguments of the reference's change, body last."""
         body = told[-1] if told and isinstance(told[-1], dict) else None
         arguments = told if name is None else (name, *told)
         expected = self.books.write(change, *arguments)
@@ -142,7 +142,7 @@ class HubMachine(RuleBasedStateMachine):
         assert status == expected, f"{status}, not {expected}: {answer}{self.story()}"
 
     def story(self) -> str:
-        """All requests so far, to be sent to an empty organisation."""
+        """Return all requests so far, as commands for an empty organisation."""
         return "\n" + "\n".join(self.sent)
 
     # customers and what is below them --------------------------------------------------------
@@ -168,7 +168,7 @@ class HubMachine(RuleBasedStateMachine):
 
     @rule(name=NAMES, place=st.integers(0, 2), phone=st.sampled_from(("1", None, "gone")))
     def change_contact(self, name: str, place: int, phone: str | None) -> None:
-        """Or delete it."""
+        """Change a contact, or delete it."""
         if (path := self._contact(name, place)) is None:
             return
         if phone == "gone":
@@ -188,7 +188,7 @@ class HubMachine(RuleBasedStateMachine):
 
     @rule(name=NAMES, what=st.sampled_from(("notes", "manager", "nobody", "portal", "summary")))
     def beside(self, name: str, what: str) -> None:
-        """What stands beside the books."""
+        """Send requests about notes, account managers, portal links and open items."""
         books, path = self.books, f"/customers/external:{name}"
         if what == "notes":
             expected = books.write(books.post_note, name)
@@ -205,7 +205,7 @@ class HubMachine(RuleBasedStateMachine):
 
     @rule(name=st.sampled_from(("F", "G")), goes=st.sampled_from((False, False, True)))
     def field(self, name: str, goes: bool) -> None:
-        """A definition comes or goes."""
+        """Create or delete the definition of a custom field."""
         if goes:
             expected = self.books.write(self.books.delete_field, name)
             self.request(expected, "DELETE", f"/custom_fields/external:{name}")
@@ -238,7 +238,7 @@ class HubMachine(RuleBasedStateMachine):
         others=st.lists(st.tuples(st.sampled_from("AB"), st.integers(1, 8)), max_size=2),
     )
     def link(self, link: tuple[str, str, str], name: str, others: list[tuple[str, int]]) -> None:
-        """What is there gets links, or loses them."""
+        """Add links to existing records, or remove them."""
         kind, key, one = link
         body = {key: [{one: ref(other), "amountLinked": n} for other, n in others]}
         expected = self.books.write(self.books.put_document, kind, name, body)
@@ -351,7 +351,7 @@ class HubMachine(RuleBasedStateMachine):
 
 
 def project(row: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any]:
-    """What the reference knows of an answer."""
+    """Return the part of an answer that the reference has."""
     shown = {key: row[key] for key in wanted}
     if shown.get("parent"):
         shown["parent"] = row["parent"]["externalId"]
@@ -374,7 +374,7 @@ def project(row: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any]:
 
 
 def curl(method: str, path: str, body: Any) -> str:
-    """The request as a line of a shell; KEY and SECRET are the pair's variables."""
+    """Return the request as a shell command; KEY and SECRET are variables with the key pair."""
     line = f'curl -X {method} "$HUB/v1{path}" -H "X-Api-Key: $KEY" -H "X-Api-Secret: $SECRET"'
     if body is None:
         return line
@@ -418,7 +418,7 @@ def test_the_hub_keeps_the_books_of_the_reference(hub: Inside) -> None:
 
 
 @pytest.mark.parametrize("hub", ["sqlite"], indirect=True)
-def test_a_difference_is_told_with_the_requests_that_led_to_it(hub: Inside) -> None:
+def test_a_difference_is_reported_with_the_requests_that_led_to_it(hub: Inside) -> None:
     class Wrong(Books):
         def applied(self, end: End) -> int:
             return super().applied(end) + (end == ("payments", "B"))

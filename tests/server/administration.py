@@ -1,4 +1,4 @@
-"""What somebody who administers a hub does beside the API: by store functions on its database."""
+"""Administration of a hub in tests, by store functions on its database."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
 
 class Administration:
-    """Runs `fn(db, organisation, ...)` for the organisation of an Api."""
+    """Run `fn(db, organisation, ...)` for the organisation of an Api."""
 
     def __init__(self, running: RunningHub, api: Api) -> None:
         self._place = running.place

@@ -24,7 +24,7 @@ ENGINES = ("sqlite", "postgresql")
 
 
 def database_of(request: pytest.FixtureRequest, engine: str, stack: ExitStack) -> str | None:
-    """The URL of an empty database for as long as `stack`; None for SQLite."""
+    """Return the URL of an empty database that exists until `stack` closes; None for SQLite."""
     if engine == "sqlite":
         return None
     return stack.enter_context(fresh_database(request.getfixturevalue("postgres_server")))
@@ -65,7 +65,7 @@ def running(request: pytest.FixtureRequest) -> Iterator[RunningHub]:
 
 @pytest.fixture(params=ENGINES)
 def database(request: pytest.FixtureRequest) -> Iterator[str | None]:
-    """For a test that starts hubs of its own: once None for SQLite, once the URL of a database."""
+    """The engine for tests that start their own hubs: None for SQLite, then a database's URL."""
     with ExitStack() as stack:
         yield database_of(request, request.param, stack)
 

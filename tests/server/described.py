@@ -1,4 +1,4 @@
-"""Holds every answer that a hub gives in a test against the OpenAPI document."""
+"""Compares every answer of a hub in the tests with the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from headrace.server.routes import match
 
 @functools.cache
 def _document() -> dict[str, Any]:
-    """With objects closed: a field that the document does not name is an undocumented answer."""
+    """Return the document with closed objects, so that an undescribed field is an error."""
     document: dict[str, Any] = _closed(json.loads(openapi_document()))
     return document
 
@@ -33,7 +33,7 @@ def _closed(node: Any) -> Any:
 
 @functools.cache
 def _validator(path: str, method: str, status: str) -> Draft202012Validator | None:
-    """None for an answer without a body. KeyError when the document has no such answer."""
+    """Return the validator of an answer; None without a body. Raises KeyError if undescribed."""
     answer = _document()["paths"][path][method.lower()]["responses"][status]
     if "content" not in answer:
         return None
@@ -43,16 +43,16 @@ def _validator(path: str, method: str, status: str) -> Draft202012Validator | No
 
 @functools.cache
 def _refusal() -> Draft202012Validator:
-    """Of what is answered where nothing is served, which no operation of the document describes."""
+    """Return the validator of answers on unknown paths, which no operation describes."""
     schema = {"$ref": "#/components/schemas/Error", "components": _document()["components"]}
     return Draft202012Validator(schema)
 
 
 @functools.lru_cache(maxsize=512)
 def assert_described(method: str, path: str, status: int, body: bytes) -> None:
-    """`path` is below /v1, with or without a query.
+    """Check an answer; `path` is below /v1, with or without a query.
 
-    KeyError or ValidationError for what the document does not describe.
+    Raises KeyError or ValidationError if the document does not describe it.
     """
     if method == "HEAD":  # described with GET, and its body is not sent
         method = "GET"

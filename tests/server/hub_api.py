@@ -41,7 +41,7 @@ ANY_TIME = _Like("<a time>", r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
 
 class Answer:
-    """Status, headers and the decoded body."""
+    """An answer: status, headers and the decoded body."""
 
     def __init__(self, response: http.client.HTTPResponse) -> None:
         self.status = response.status
@@ -54,7 +54,7 @@ class Answer:
 
 
 class Api:
-    """One organisation's view of a hub, over one kept connection."""
+    """A client of one organisation of a hub, over one connection."""
 
     def __init__(self, url: str, key: str, secret: str, organisation: str) -> None:
         parts = urlsplit(url)
@@ -71,7 +71,7 @@ class Api:
         headers: dict[str, str] | None = None,
         raw: bytes | None = None,
     ) -> Answer:
-        """Any request; `body` goes as JSON, `raw` as it is."""
+        """Send any request; `body` is sent as JSON, `raw` as is."""
         data = json.dumps(body).encode() if body is not None else raw
         sent = {"Content-Type": "application/json", **self.headers, **(headers or {})}
         self._connection.request(method, self.base + path, body=data, headers=sent)
@@ -81,7 +81,7 @@ class Api:
         return answer
 
     def post(self, path: str, body: Any, status: int | None = 201) -> Any:
-        """An import that must succeed with this status; gives the entity."""
+        """Send an import that must succeed with this status; returns the entity."""
         answer = self.call("POST", path, body)
         assert answer.status == status, answer.raw
         return answer.body
@@ -92,7 +92,7 @@ class Api:
         return answer.body
 
     def refused(self, method: str, path: str, body: Any = None, status: int = 400) -> str:
-        """A request that must be refused; gives the sentence, having checked the error form."""
+        """Send a request that must be refused; checks the error's form and returns its message."""
         answer = self.call(method, path, body)
         assert answer.status == status, (answer.status, answer.raw)
         error = answer.body

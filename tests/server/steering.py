@@ -1,4 +1,4 @@
-"""Hooks of schemathesis: what it makes up mostly misses; this makes about half of it hit.
+"""Hooks of schemathesis, which make about half of its generated requests valid.
 
 Ids in paths become those of few entities, and bodies name few customers, currencies and days, so
 that requests meet each other's entities. Which of them follows from what was made up, so that a
@@ -31,7 +31,7 @@ def _pick(value: Any) -> str:
 
 @schemathesis.hook
 def map_path_parameters(context: Any, path_parameters: Any) -> Any:
-    """Every second id is one of the few."""
+    """Replace every second id by one of a few."""
     if not path_parameters:
         return path_parameters
     return {
@@ -42,7 +42,7 @@ def map_path_parameters(context: Any, path_parameters: Any) -> Any:
 
 @schemathesis.hook
 def map_body(context: Any, body: Any) -> Any:
-    """Three bodies of four are such as could be meant."""
+    """Replace three of four bodies by plausible ones."""
     if not isinstance(body, dict) or not _dice(body, 4):
         return body
     body = {**body, "externalId": _pick(body)}
@@ -71,5 +71,5 @@ def _link(kind: str, entry: Any) -> Any:
 
 @schemathesis.serializer("application/x-ndjson")
 def ndjson(context: Any, value: Any) -> bytes:
-    """Seeds are sent as lines."""
+    """Send seeds as lines of JSON."""
     return value if isinstance(value, bytes) else str(value).encode()

@@ -24,7 +24,7 @@ def admin(running: RunningHub, api: Api) -> Administration:
     return Administration(running, api)
 
 
-def test_users(api: Api, admin: Administration) -> None:
+def test_users_are_listed_and_read(api: Api, admin: Administration) -> None:
     assert api.get("/users") == {"offset": 0, "limit": 50, "total": 0, "users": []}
     jane = admin.make(make_user, email="jane@x.io", first_name="Jane", last_name="Doe")
     joe = admin.make(make_user, email="joe@x.io", position="FINANCE")
@@ -48,7 +48,7 @@ def test_users(api: Api, admin: Administration) -> None:
     assert api.get("/users?limit=1&offset=1")["users"] == answers[1:]
 
 
-def test_bank_accounts_and_dunning_plans(api: Api, admin: Administration) -> None:
+def test_bank_accounts_and_dunning_plans_are_listed(api: Api, admin: Administration) -> None:
     account = admin.make(make_bank_account, name="Main", iban="DE1", bic="X", currency="EUR")
     answer = {"id": account.id, "name": "Main", "iban": "DE1", "bic": "X", "currency": "EUR"}
     page = {"offset": 0, "limit": 50, "total": 1, "bankAccounts": [answer]}
@@ -59,7 +59,7 @@ def test_bank_accounts_and_dunning_plans(api: Api, admin: Administration) -> Non
 
 
 @pytest.mark.parametrize("path", ["/users", "/bank_accounts", "/dunning_plans", "/actions"])
-def test_the_api_only_reads_them(api: Api, path: str) -> None:
+def test_the_api_cannot_change_users_bank_accounts_or_plans(api: Api, path: str) -> None:
     for method in ("POST", "PUT", "DELETE", "PATCH"):
         assert api.refused(method, path, {"name": "x"}, status=405) == (
             f"{method} is not served here: this path takes GET."
@@ -67,7 +67,7 @@ def test_the_api_only_reads_them(api: Api, path: str) -> None:
     assert api.get(f"{path}?limit=9999")["limit"] == 500
 
 
-def test_a_customer_refers_to_what_exists(api: Api, admin: Administration) -> None:
+def test_a_customer_refers_to_existing_users_and_plans(api: Api, admin: Administration) -> None:
     user = admin.make(make_user, email="jane@x.io").id
     plan = admin.make(make_dunning_plan, name="Gentle").id
     account = admin.make(make_bank_account, name="Main").id
@@ -92,7 +92,9 @@ def test_a_customer_refers_to_what_exists(api: Api, admin: Administration) -> No
     assert put.body == {**made, "dunningPlanId": None, "accountManagerId": None}
 
 
-def test_what_does_not_exist_is_refused_naming_what_does(api: Api, admin: Administration) -> None:
+def test_an_unknown_reference_is_refused_with_the_known_ones(
+    api: Api, admin: Administration
+) -> None:
     assert api.refused("POST", "/customers", customer("C", accountManagerId=NOBODY)) == (
         f"accountManagerId: no user with id {NOBODY} exists; there is none, and the API makes none."
     )
@@ -124,7 +126,9 @@ def test_what_does_not_exist_is_refused_naming_what_does(api: Api, admin: Admini
 
 
 @pytest.mark.parametrize("path", ["/payments", "/refunds"])
-def test_the_bank_account_of_a_payment_exists(api: Api, admin: Administration, path: str) -> None:
+def test_a_payment_needs_an_existing_bank_account(
+    api: Api, admin: Administration, path: str
+) -> None:
     api.post("/customers", customer("C"))
     account = admin.make(make_bank_account, name="Main").id
     made = api.post(path, payment("P", "C", bankAccountId=account))
@@ -137,7 +141,7 @@ def test_the_bank_account_of_a_payment_exists(api: Api, admin: Administration, p
     )
 
 
-def test_account_managers(api: Api, admin: Administration) -> None:
+def test_account_managers_are_set_listed_and_removed(api: Api, admin: Administration) -> None:
     path = "/customers/external:C/account-managers"
     assert api.refused("GET", path, status=404) == "There is no customer with externalId C."
     assert api.refused("POST", path, {"id": None}, status=404)
@@ -179,7 +183,7 @@ def test_account_managers(api: Api, admin: Administration) -> None:
     assert api.post(path, {"id": None}, status=200) == empty
 
 
-def test_actions(api: Api, admin: Administration) -> None:
+def test_actions_are_listed_and_read(api: Api, admin: Administration) -> None:
     assert api.get("/actions") == {"offset": 0, "limit": 50, "total": 0, "items": []}
     owner = api.post("/customers", customer("C", accountingRef="411"))
     api.post("/customers", customer("D"))
@@ -247,9 +251,7 @@ def test_actions(api: Api, admin: Administration) -> None:
     )
 
 
-def test_an_action_outlives_what_it_is_about_but_its_customer(
-    api: Api, admin: Administration
-) -> None:
+def test_an_action_is_deleted_with_its_customer_only(api: Api, admin: Administration) -> None:
     api.post("/customers", customer("C"))
     api.post("/invoices", invoice("A", "C"))
     draft = ActionDraft(name="First reminder", type="EMAIL", carrying_invoice=external("A"))
@@ -264,7 +266,7 @@ def test_an_action_outlives_what_it_is_about_but_its_customer(
         admin.make(make_action, draft)
 
 
-def test_notes(api: Api) -> None:
+def test_notes_are_created_listed_and_deleted(api: Api) -> None:
     path = "/customers/external:C/notes"
     assert api.refused("GET", path, status=404) == "There is no customer with externalId C."
     assert api.refused("POST", path, {"content": "x"}, status=404)
@@ -289,7 +291,7 @@ def test_notes(api: Api) -> None:
     assert api.get(path)["total"] == 0
 
 
-def test_positions_of_the_organisations_own(api: Api, admin: Administration) -> None:
+def test_an_organisation_has_its_own_positions(api: Api, admin: Administration) -> None:
     body = customer("C", contacts=[{"email": "a@x.io", "position": "Geschäftsführer"}])
     assert "there are ACCOUNTING, PAYER, PURCHASER, SALES" in api.refused(
         "POST", "/customers", body
@@ -300,7 +302,9 @@ def test_positions_of_the_organisations_own(api: Api, admin: Administration) -> 
     assert entry["position"] == "Geschäftsführer"
 
 
-def test_another_organisations_are_not_there(api: Api, admin: Administration, new_api: Any) -> None:
+def test_another_organisations_records_do_not_exist(
+    api: Api, admin: Administration, new_api: Any
+) -> None:
     user = admin.make(make_user, email="jane@x.io").id
     action = admin.make(make_action, ActionDraft(name="n", type="TASK")).id
     other = new_api()

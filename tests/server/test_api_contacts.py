@@ -1,4 +1,4 @@
-"""Contacts: the full list with the customer, and one by one."""
+"""Contacts: as a list of the customer, and one by one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def answered(email: str, **fields: Any) -> dict[str, Any]:
     return {"id": ANY_ID, **empty, "isMain": False, "email": email, **fields}
 
 
-def test_the_list_is_the_full_list(api: Api) -> None:
+def test_the_list_of_contacts_replaces_the_earlier_one(api: Api) -> None:
     made = api.post("/customers", customer("C", contacts=[contact("a@x.io"), contact("b@x.io")]))
     assert made["contacts"] == [answered("a@x.io", isMain=True), answered("b@x.io")]
     a, b = made["contacts"]
@@ -35,7 +35,7 @@ def test_the_list_is_the_full_list(api: Api) -> None:
     assert api.post("/customers", {"externalId": "C", "contacts": []}, status=200)["contacts"] == []
 
 
-def test_a_contact_keeps_its_id_by_external_id_though_the_email_changes(api: Api) -> None:
+def test_a_contact_with_an_external_id_keeps_its_id_when_its_email_changes(api: Api) -> None:
     body = customer("C", contacts=[contact("a@x.io", externalId="k", lastName="L")])
     (before,) = api.post("/customers", body)["contacts"]
     body["contacts"] = [contact("new@x.io", externalId="k")]
@@ -70,7 +70,7 @@ def test_one_external_id_under_two_customers_is_two_contacts(api: Api) -> None:
     assert one["contacts"][0]["id"] != two["contacts"][0]["id"]
 
 
-def test_the_last_claim_to_be_main_wins_and_someone_always_is(api: Api) -> None:
+def test_the_last_contact_marked_as_main_wins_and_there_is_always_one(api: Api) -> None:
     def mains(*claims: bool | None) -> list[bool]:
         contacts = [
             contact(f"{n}@x.io", **({} if claim is None else {"isMain": claim}))
@@ -85,7 +85,7 @@ def test_the_last_claim_to_be_main_wins_and_someone_always_is(api: Api) -> None:
     assert mains(None, True) == [False, True]
 
 
-def test_bad_lists_are_refused_by_place(api: Api) -> None:
+def test_a_refused_list_names_the_position_of_the_error(api: Api) -> None:
     def refusal(*contacts: dict[str, Any]) -> str:
         return api.refused("POST", "/customers", customer("C", contacts=list(contacts)))
 
@@ -142,7 +142,7 @@ def test_a_contact_that_moves_brings_the_id_of_its_first_copy(api: Api) -> None:
     )
 
 
-def test_contacts_one_by_one(api: Api) -> None:
+def test_contacts_are_created_read_changed_and_deleted_one_by_one(api: Api) -> None:
     api.post("/customers", customer("C"))
     path = "/customers/external:C/contacts"
     assert api.get(path) == {"offset": 0, "limit": 50, "total": 0, "contacts": []}

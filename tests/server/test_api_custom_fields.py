@@ -33,7 +33,7 @@ def written(definition: dict[str, Any], value: Any) -> dict[str, Any]:
     }
 
 
-def test_definitions_are_made_listed_and_deleted(api: Api) -> None:
+def test_definitions_are_created_listed_and_deleted(api: Api) -> None:
     made = api.post("/custom_fields", field("123", "SELECT"))
     assert made == {
         "id": ANY_ID,
@@ -126,7 +126,7 @@ def test_values_are_written_by_id_or_external_id_and_others_stay(api: Api) -> No
     assert api.call("PUT", "/customers/external:C", echoed).status == 200
 
 
-def test_labels_are_made_on_write_and_case_matters(api: Api) -> None:
+def test_labels_are_created_on_write_and_are_case_sensitive(api: Api) -> None:
     one = api.post("/custom_fields", field("one", "SELECT"))
     many = api.post("/custom_fields", field("many", "MULTI_SELECT"))
     values = [
@@ -165,7 +165,7 @@ ACCEPTED = [
 
 
 @pytest.mark.parametrize(("data_type", "sent", "answered"), ACCEPTED)
-def test_values_by_type(api: Api, data_type: str, sent: Any, answered: Any) -> None:
+def test_values_of_each_type_are_stored(api: Api, data_type: str, sent: Any, answered: Any) -> None:
     made = api.post("/custom_fields", field("f", data_type))
     body = customer("C", customFields=[{"externalId": "f", "value": sent}])
     assert api.post("/customers", body)["customFields"] == [written(made, answered)]
@@ -203,7 +203,7 @@ def test_wrong_values_are_refused(api: Api, data_type: str, sent: Any, sentence:
     assert api.get("/customers")["total"] == 0
 
 
-def test_what_names_no_field_is_refused(api: Api) -> None:
+def test_a_value_without_a_known_field_is_refused(api: Api) -> None:
     made = api.post("/custom_fields", field("f"))
     other = api.post("/custom_fields", field("g"))
     api.post("/custom_fields", field("of payments", entityType="PAYMENT"))
@@ -252,7 +252,7 @@ def test_values_of_payments_and_credit_notes_are_assigned_by_people(api: Api) ->
         assert "customFields" not in api.post(path, {**body, "customFields": []})
 
 
-def test_values_on_invoices(api: Api) -> None:
+def test_invoices_have_values_too(api: Api) -> None:
     made = api.post("/custom_fields", field("po", entityType="INVOICE"))
     api.post("/customers", customer("C"))
     plain = api.post("/invoices", invoice("A", "C"))
@@ -275,7 +275,7 @@ def names(api: Api, query: str, **more: Any) -> tuple[int, list[str]]:
     return page["total"], [entry["externalId"] for entry in page["customers"]]
 
 
-def test_the_filter_in_both_spellings(api: Api) -> None:
+def test_the_filter_accepts_both_spellings(api: Api) -> None:
     text = api.post("/custom_fields", field("text"))["id"]
     select = api.post("/custom_fields", field("many", "MULTI_SELECT"))["id"]
     company = "Huguenel Motorbikes Inc & Söhne"
@@ -333,7 +333,9 @@ FILTERS = [
 
 
 @pytest.mark.parametrize(("data_type", "value", "text", "found"), FILTERS)
-def test_the_filter_by_type(api: Api, data_type: str, value: Any, text: str, found: bool) -> None:
+def test_the_filter_works_for_each_type(
+    api: Api, data_type: str, value: Any, text: str, found: bool
+) -> None:
     made = api.post("/custom_fields", field("f", data_type))["id"]
     api.post("/customers", customer("C", customFields=[{"id": made, "value": value}]))
     api.post("/customers", customer("D"))
@@ -341,7 +343,7 @@ def test_the_filter_by_type(api: Api, data_type: str, value: Any, text: str, fou
     assert names(api, f"customFieldsData_{made}.eq={text}") == expected
 
 
-def test_a_filter_that_cannot_be_honoured_is_refused(api: Api) -> None:
+def test_an_invalid_filter_is_refused(api: Api) -> None:
     made = api.post("/custom_fields", field("f", "NUMBER"))["id"]
     assert api.refused("GET", f"/customers?customFieldsData_{made}.eq=ten") == (
         f"customFieldsData_{made}.eq: custom field f takes a number of at most 30 digits, such as "

@@ -83,7 +83,7 @@ def test_absent_fields_stay_and_null_clears(api: Api) -> None:
     assert api.get(f"/customers/{made['id']}") == answer.body
 
 
-def test_upsert_by_id_and_by_both(api: Api) -> None:
+def test_an_import_updates_by_id_and_by_both_ids(api: Api) -> None:
     assert api.refused("POST", "/customers", {"name": "N"}) == "A new customer needs externalId."
     first = api.post("/customers", customer("x"))
     named = api.post("/customers", {"id": first["id"], "name": "Y"}, status=200)
@@ -120,14 +120,14 @@ def test_a_new_customer_needs_a_name(api: Api) -> None:
     assert api.get("/customers")["total"] == 0
 
 
-def test_what_the_hub_has_no_list_of_is_refused_not_dropped(api: Api) -> None:
+def test_an_unknown_dunning_plan_is_refused_and_not_ignored(api: Api) -> None:
     assert api.refused("POST", "/customers", customer("x", dunningPlanId="p")) == (
         "dunningPlanId: no dunning plan with id p exists; there is none, and the API makes none."
     )
     assert api.post("/customers", customer("x", dunningPlanId=None))["dunningPlanId"] is None
 
 
-def test_parents_are_one_level_and_exist_first(api: Api) -> None:
+def test_a_parent_must_exist_and_have_no_parent(api: Api) -> None:
     missing = customer("child", parent={"externalId": "root"})
     assert api.refused("POST", "/customers", missing) == (
         "parent: no customer with externalId root exists; import it first."
@@ -152,7 +152,7 @@ def test_parents_are_one_level_and_exist_first(api: Api) -> None:
     assert (alone.status, alone.body["parent"]) == (200, None)
 
 
-def test_a_family_with_links_across_cannot_part(api: Api) -> None:
+def test_a_customer_with_links_into_its_family_cannot_leave_it(api: Api) -> None:
     api.post("/customers", customer("root"))
     api.post("/customers", customer("child", parent={"externalId": "root"}))
     api.post("/invoices", invoice("I", "child"))
@@ -186,7 +186,7 @@ def test_balance_sums_the_family_in_the_customers_currency(api: Api) -> None:
     assert read("root") == (900, 300, 600, 2, 1, "EUR")
 
 
-def test_currency_is_that_of_the_documents_else_the_organisations(
+def test_a_customers_currency_is_its_documents_or_else_the_organisations(
     new_api: Callable[..., Api],
 ) -> None:
     api = new_api(currency="CHF")
@@ -226,7 +226,7 @@ def test_only_an_empty_customer_can_be_deleted(api: Api) -> None:
 
 
 @pytest.mark.parametrize("external_id", ["a/b", "a b", "ä:ö", "external:x", "100%", "?&#=", "x.y"])
-def test_any_external_id_can_be_a_path(api: Api, external_id: str) -> None:
+def test_any_external_id_can_be_part_of_a_path(api: Api, external_id: str) -> None:
 
     made = api.post("/customers", customer(external_id))
     assert made["externalId"] == external_id

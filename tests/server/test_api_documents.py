@@ -34,7 +34,7 @@ def brief(owner: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def test_an_invoice_as_in_the_guide(api: Api, owner: dict[str, Any]) -> None:
+def test_an_invoice_is_imported_as_in_the_guide(api: Api, owner: dict[str, Any]) -> None:
     body = {
         "customId": "INV123456",
         "externalId": "54a65b4c32",
@@ -88,7 +88,9 @@ EMBEDDED = {
 """What an invoice of these tests has in common inside another document's answer."""
 
 
-def test_a_payment_with_links(api: Api, owner: dict[str, Any]) -> None:
+def test_a_payment_with_links_lowers_the_outstanding_amount(
+    api: Api, owner: dict[str, Any]
+) -> None:
     one = api.post("/invoices", invoice("I1", "C", 1000))
     two = api.post("/invoices", invoice("I2", "C", 500, name="Second"))
     links = [to_invoice("I1", "1000"), {"amountLinked": 200.0, "invoice": {"id": two["id"]}}]
@@ -161,7 +163,7 @@ def open_amounts(api: Api, *names: str) -> list[int]:
     return [api.get(f"/invoices/external:{name}")["amountOutstanding"] for name in names]
 
 
-def test_links_present_replace_and_absent_stay(api: Api) -> None:
+def test_given_links_replace_the_earlier_ones_and_missing_links_leave_them(api: Api) -> None:
     for name in ("A", "B"):
         api.post("/invoices", invoice(name, "C", 1000))
     api.post("/payments", payment("P", "C", 1000, linkedInvoices=[to_invoice("A", 600)]))
@@ -316,7 +318,7 @@ def test_a_credit_note_settles_invoices(api: Api, owner: dict[str, Any]) -> None
     assert api.get("/invoices/external:A")["payments"] == [], "a credit note is no payment"
 
 
-def test_a_refund_gives_payments_and_credit_notes_back(api: Api, owner: dict[str, Any]) -> None:
+def test_a_refund_refunds_payments_and_credit_notes(api: Api, owner: dict[str, Any]) -> None:
     paid = api.post("/payments", payment("P", "C", 1000))
     note = api.post("/credit_notes", credit_note("N", "C", 500))
     body = {
@@ -363,7 +365,7 @@ def test_a_refund_gives_payments_and_credit_notes_back(api: Api, owner: dict[str
     assert api.get("/customers/external:C")["balance"] == 0
 
 
-def test_a_payment_cannot_be_given_back_and_kept_on_an_invoice(api: Api) -> None:
+def test_the_refunded_part_of_a_payment_cannot_settle_an_invoice(api: Api) -> None:
     api.post("/invoices", invoice("A", "C", 1000))
     api.post("/payments", payment("P", "C", 1000, linkedInvoices=[to_invoice("A", 900)]))
     link = {"amountLinked": 101, "payment": {"externalId": "P"}}
@@ -405,7 +407,9 @@ NEEDED = [
 
 
 @pytest.mark.parametrize(("path", "noun", "fields"), NEEDED)
-def test_a_new_document_names_all_it_needs(api: Api, path: str, noun: str, fields: str) -> None:
+def test_a_new_document_needs_all_required_fields(
+    api: Api, path: str, noun: str, fields: str
+) -> None:
     assert (
         api.refused("POST", path, {"externalId": "x"}) == f"A new {noun} needs {fields}, customer."
     )
@@ -422,7 +426,7 @@ def test_a_new_document_names_all_it_needs(api: Api, path: str, noun: str, field
 
 
 def test_overdue_follows_the_organisations_time_zone(new_api: Callable[..., Api]) -> None:
-    """Kiritimati is 14 hours ahead, Niue 11 behind: one's yesterday is the other's future."""
+    """Kiritimati is 14 hours ahead of UTC and Niue 11 behind, so their dates differ."""
     for zone in ("Pacific/Kiritimati", "Pacific/Niue", "UTC"):
         api = new_api(time_zone=zone)
         api.post("/customers", customer("C"))
@@ -434,5 +438,5 @@ def test_overdue_follows_the_organisations_time_zone(new_api: Callable[..., Api]
         assert api.get("/customers/external:C")["countInvoicesOverdue"] == 1
 
 
-def test_an_invoice_of_nothing_is_paid(api: Api) -> None:
+def test_an_invoice_of_zero_is_paid(api: Api) -> None:
     assert api.post("/invoices", invoice("A", "C", 0, dueDate="2001-01-01"))["state"] == "PAID"

@@ -49,7 +49,7 @@ def test_bad_numbers_are_refused(api: Api, query: str, sentence: str) -> None:
     assert api.refused("GET", f"/invoices?{query}") == sentence
 
 
-def test_every_window_is_a_slice_of_newest_first(api: Api) -> None:
+def test_every_page_is_a_slice_of_the_list_from_the_newest(api: Api) -> None:
     api.post("/customers", customer("C"))
     for n in range(23):
         api.post("/invoices", invoice(f"{n}", "C"))
@@ -66,7 +66,7 @@ def test_every_window_is_a_slice_of_newest_first(api: Api) -> None:
     assert second == api.get("/invoices?offset=6&limit=6")
 
 
-def test_customers_page_with_their_figures_and_parents(api: Api) -> None:
+def test_listed_customers_have_their_balances_and_parents(api: Api) -> None:
     for n in range(12):
         fields: dict[str, Any] = {"parent": {"externalId": "0"}} if n % 3 == 2 else {}
         api.post("/customers", customer(f"{n}", **fields))
@@ -80,7 +80,7 @@ def test_customers_page_with_their_figures_and_parents(api: Api) -> None:
         assert page == everyone[offset : offset + 4]
 
 
-def test_the_customer_filter(api: Api) -> None:
+def test_documents_are_filtered_by_customer(api: Api) -> None:
     ids = [api.post("/customers", customer(name))["id"] for name in ("A", "B/1")]
     for n in range(6):
         owner = "A" if n % 3 else "B/1"
@@ -109,7 +109,7 @@ def test_other_parameters_are_ignored(api: Api) -> None:
     }
 
 
-def test_links_are_read_alike_one_by_one_and_by_page(api: Api) -> None:
+def test_links_are_the_same_in_a_list_and_in_a_single_read(api: Api) -> None:
     api.post("/customers", customer("C"))
     api.post("/customers", customer("D"))
     for n in range(8):

@@ -1,4 +1,4 @@
-"""Endpoints of the older reference: invoices below their customer, and the open items."""
+"""Endpoints of the older reference: invoices below their customer, and open items."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from hub_api import ANY_TIME, Api, credit_note, customer, invoice, payment, to_invoice
 
 
-def test_invoices_below_their_customer(api: Api) -> None:
+def test_invoices_are_posted_and_listed_below_their_customer(api: Api) -> None:
     path = "/customers/external:C/invoices"
     body = invoice("A", "C")
     del body["customer"]
@@ -27,7 +27,7 @@ def test_invoices_below_their_customer(api: Api) -> None:
     assert api.get(f"{path}?limit=9999&offset=1")["limit"] == 500
 
 
-def test_the_open_items_of_a_customer(api: Api) -> None:
+def test_the_open_items_of_a_customer_are_listed(api: Api) -> None:
     root = api.post("/customers", customer("root", accountingRef="411"))
     child = api.post("/customers", customer("child", parent={"externalId": "root"}))
     late = api.post("/invoices", invoice("late", "child", 1000, dueDate="2016-01-01"))

@@ -55,7 +55,7 @@ def files(folder: Path) -> list[bytes]:
 
 
 def wait_for_files(folder: Path, *expected: bytes) -> None:
-    """Removal happens after the answer."""
+    """Wait until files are removed, which happens after the answer."""
     for _ in range(200):
         if files(folder) == sorted(expected):
             return
@@ -65,7 +65,7 @@ def wait_for_files(folder: Path, *expected: bytes) -> None:
 
 @pytest.fixture
 def own(tmp_path: Path) -> Any:
-    """A hub of the test's own, so that its files are the only ones."""
+    """A hub for this test only, so that it has no other files."""
     with hub(folder=tmp_path) as running:
         api = Api(running.url, running.key, running.secret, "test")
         api.post("/customers", customer("C"))
@@ -142,14 +142,14 @@ def test_equal_files_are_kept_once_and_as_long_as_anything_refers_to_them(
         },
     ],
 )
-def test_forms_as_clients_write_them(api: Api, how: dict[str, Any]) -> None:
+def test_forms_of_common_clients_are_accepted(api: Api, how: dict[str, Any]) -> None:
     api.post("/customers", customer("C"))
     api.post("/invoices", invoice("A", "C"))
     upload(api, "/invoices/external:A/pdf", TWO, **how)
     assert fetch(api.get("/invoices/external:A")["pdfUrl"])[1] == TWO
 
 
-def test_base64_with_line_breaks_and_escapes(api: Api) -> None:
+def test_base64_may_have_line_breaks_and_escapes(api: Api) -> None:
     api.post("/customers", customer("C"))
     api.post("/invoices", invoice("A", "C"))
     content = ONE + bytes(range(256)) * 9
@@ -184,7 +184,7 @@ REFUSED: list[tuple[bytes, dict[str, str], int, str]] = [
 
 
 @pytest.mark.parametrize(("body", "headers", "status", "start"), REFUSED)
-def test_what_is_no_pdf_is_refused(
+def test_a_file_that_is_not_a_pdf_is_refused(
     api: Api, body: bytes, headers: dict[str, str], status: int, start: str
 ) -> None:
     api.post("/customers", customer("C"))
@@ -204,7 +204,7 @@ def test_two_files_in_one_form_are_refused(api: Api) -> None:
     assert answer.body["message"] == "file: is there more than once: a document has one PDF."
 
 
-def test_documents_that_do_not_exist_and_methods(api: Api) -> None:
+def test_unknown_documents_are_404_and_other_methods_405(api: Api) -> None:
     body, headers = form(ONE)
     for path in ("/invoices/external:A/pdf", "/credit_notes/external:N/pdf"):
         answer = api.call("POST", path, raw=body, headers=headers)
@@ -214,7 +214,7 @@ def test_documents_that_do_not_exist_and_methods(api: Api) -> None:
         )
 
 
-def test_too_large_is_413(api: Api) -> None:
+def test_a_pdf_that_is_too_large_is_413(api: Api) -> None:
     api.post("/customers", customer("C"))
     api.post("/invoices", invoice("A", "C"))
     path = "/invoices/external:A/pdf"
@@ -233,7 +233,7 @@ def test_too_large_is_413(api: Api) -> None:
         assert answer.body["message"].startswith("The body is larger than ")
 
 
-def test_links_are_bound_to_document_time_and_host(api: Api, running: RunningHub) -> None:
+def test_a_link_is_valid_for_one_document_time_and_host(api: Api, running: RunningHub) -> None:
     api.post("/customers", customer("C"))
     for name in "AB":
         api.post("/invoices", invoice(name, "C"))

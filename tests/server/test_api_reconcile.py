@@ -29,7 +29,7 @@ def request(external_id: str = "partial-1", **sides: Any) -> dict[str, Any]:
 
 
 def applied(api: Api) -> dict[str, int]:
-    """What of each document is applied."""
+    """Return the linked amount of each document."""
     found = {}
     for name in ("I1", "I2"):
         entry = api.get(f"/invoices/external:{name}")
@@ -40,7 +40,7 @@ def applied(api: Api) -> dict[str, int]:
     return {name: amount for name, amount in found.items() if amount}
 
 
-def test_one_debit_and_one_credit(api: Api) -> None:
+def test_one_debit_and_one_credit_are_linked(api: Api) -> None:
     body = request(invoices=[part("I1", 700)], payments=[part("P1", 700)])
     assert api.post("/reconcile", body) == "CREATED"
     assert applied(api) == {"I1": 700, "P1": 700}
@@ -49,7 +49,7 @@ def test_one_debit_and_one_credit(api: Api) -> None:
     assert (link["linkedAmount"], link["invoice"]["externalId"]) == (700, "I1")
 
 
-def test_it_is_idempotent_replaced_and_undone(api: Api) -> None:
+def test_a_reconciliation_is_idempotent_replaceable_and_removable(api: Api) -> None:
     body = request(invoices=[part("I1", 700)], payments=[part("P1", 700)])
     for _ in range(3):
         assert api.post("/reconcile", body) == "CREATED"
@@ -78,7 +78,7 @@ def test_refunds_are_debits(api: Api) -> None:
     assert applied(api) == {"P1": 300, "N": 100, "R": 400}
 
 
-def test_several_a_side_are_split_the_same_way_each_time(api: Api) -> None:
+def test_several_documents_on_a_side_are_split_in_a_stable_way(api: Api) -> None:
     body = request(
         invoices=[part("I1", 1000), part("I2", 500)],
         refunds=[part("R", 400)],
@@ -101,7 +101,7 @@ def test_several_a_side_are_split_the_same_way_each_time(api: Api) -> None:
     assert applied(api) == {"I1": 1000, "I2": 500, "R": 400, "P1": 1200, "P2": 400, "N": 300}
 
 
-def test_re_imports_leave_its_links_alone(api: Api) -> None:
+def test_importing_a_document_again_keeps_the_links_of_a_reconciliation(api: Api) -> None:
     api.post("/reconcile", request(invoices=[part("I1", 700)], payments=[part("P1", 700)]))
     api.post("/payments", payment("P1", "C", 1200), status=200)
     assert applied(api) == {"I1": 700, "P1": 700}
@@ -117,7 +117,7 @@ def test_re_imports_leave_its_links_alone(api: Api) -> None:
     assert applied(api) == {"I1": 200, "P1": 200}
 
 
-def test_ids_of_either_kind_and_custom_ids(api: Api) -> None:
+def test_documents_are_named_by_id_external_id_or_custom_id(api: Api) -> None:
     one = api.get("/invoices/external:I1")["id"]
     both = {"id": api.get("/payments/external:P1")["id"], "externalId": "P1", "amountLinked": "10"}
     sides = {"invoices": [{"id": one, "customId": "No I1", "amountLinked": 10}], "payments": [both]}
@@ -181,7 +181,9 @@ def test_ids_of_either_kind_and_custom_ids(api: Api) -> None:
         ),
     ],
 )
-def test_a_refused_one_changes_nothing(api: Api, sides: dict[str, Any], sentence: str) -> None:
+def test_a_refused_reconciliation_changes_nothing(
+    api: Api, sides: dict[str, Any], sentence: str
+) -> None:
     api.post("/customers", customer("S"))
     api.post("/invoices", invoice("dollars", "C", currency="USD"))
     api.post("/invoices", invoice("stranger", "S"))
@@ -190,7 +192,7 @@ def test_a_refused_one_changes_nothing(api: Api, sides: dict[str, Any], sentence
     assert applied(api) == {"I1": 5, "P2": 5}
 
 
-def test_own_documents_are_matched_first_and_then_the_family_s(api: Api) -> None:
+def test_own_documents_are_matched_before_those_of_the_family(api: Api) -> None:
     for name in "AB":
         api.post("/customers", customer(name, parent={"externalId": "C"}))
         api.post("/invoices", invoice(f"of {name}", name, 100))

@@ -1,4 +1,4 @@
-"""Requests of real clients and of broken ones never cause a 500.
+"""Requests of real and of broken clients never cause a 500.
 
 See docs/api-evidence.md, What clients do.
 """
@@ -14,14 +14,14 @@ from hub_api import Api, customer, invoice, payment
 from headrace.testkit.hub import RunningHub
 
 
-def test_bodyless_requests_with_a_json_content_type(api: Api) -> None:
+def test_requests_without_a_body_may_have_a_json_content_type(api: Api) -> None:
     api.post("/customers", customer("C"))
     assert api.call("GET", "/customers/external:C").status == 200
     assert api.call("GET", "/customers").status == 200
     assert api.call("DELETE", "/customers/external:C").status == 204
 
 
-def test_header_names_in_any_case(api: Api) -> None:
+def test_header_names_ignore_case(api: Api) -> None:
     names = {
         "x-api-key": api.headers["X-Api-Key"],
         "X-API-SECRET": api.headers["X-Api-Secret"],
@@ -30,7 +30,7 @@ def test_header_names_in_any_case(api: Api) -> None:
     assert api.call("GET", "/customers", headers=names).status == 200
 
 
-def test_money_as_numbers_and_strings(api: Api) -> None:
+def test_money_may_be_a_number_or_a_string(api: Api) -> None:
     api.post("/customers", customer("C"))
     for n, amount in enumerate(("1000", 1000.0, 1e3, 1000)):
         assert api.post("/payments", payment(f"{n}", "C", amount))["amount"] == 1000  # type: ignore[arg-type]
@@ -52,7 +52,7 @@ def test_money_as_numbers_and_strings(api: Api) -> None:
         ("2015-05-05T12:30:00.123456Z", "2015-05-05T12:30:00.123Z"),
     ],
 )
-def test_dates(api: Api, sent: str, answered: str) -> None:
+def test_dates_are_accepted_in_every_iso_form(api: Api, sent: str, answered: str) -> None:
     api.post("/customers", customer("C"))
     made = api.post("/invoices", invoice("A", "C", issuedAt=sent, dueDate=sent))
     assert (made["issuedAt"], made["dueDate"]) == (answered, answered)
@@ -114,7 +114,7 @@ def test_unknown_fields_are_ignored(api: Api) -> None:
 @pytest.mark.parametrize(
     "content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; b=x"]
 )
-def test_other_content_types_are_415(api: Api, content_type: str) -> None:
+def test_another_content_type_is_415(api: Api, content_type: str) -> None:
     answer = api.call("POST", "/customers", customer("C"), headers={"Content-Type": content_type})
     assert (answer.status, answer.body["error"]) == (415, "Unsupported Media Type")
     fine = {"Content-Type": "application/json; charset=utf-8"}
@@ -146,7 +146,7 @@ def test_a_chunked_body_over_the_limit_is_413(running: RunningHub, api: Api) -> 
         assert sock.recv(100).startswith(b"HTTP/1.1 413 ")
 
 
-def test_unknown_paths_and_methods(api: Api) -> None:
+def test_unknown_paths_are_404_and_other_methods_405(api: Api) -> None:
     def message(method: str, path: str, status: int) -> str:
         return api.refused(method, path, status=status)
 
@@ -189,7 +189,9 @@ def test_a_trailing_slash_does_no_harm(api: Api) -> None:
     assert api.get("/customers/")["total"] == 1
 
 
-def test_outside_of_the_api(running: RunningHub, api: Api) -> None:
+def test_a_path_outside_of_the_api_is_404_and_says_where_the_api_is(
+    running: RunningHub, api: Api
+) -> None:
     api.base = ""
     assert api.call("GET", "/healthz").body == {"status": "ok"}
     answer = api.call("GET", "/customers")

@@ -14,7 +14,7 @@ from headrace.testkit.hub import RunningHub
 
 
 class PlainClient:
-    """Writes headers as it likes, and a JSON content type on everything, body or not."""
+    """A client with headers in any case, and a JSON content type with or without a body."""
 
     def __init__(self, running: RunningHub, api: Api, *, upper: bool) -> None:
         parts = urlsplit(running.url)
@@ -23,7 +23,7 @@ class PlainClient:
         self._headers = {n.upper() if upper else n.lower(): v for n, v in spelled.items()}
 
     def call(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
-        """Parses JSON on every 2xx but 204; of errors it tells `message`, then `error`."""
+        """Parse JSON on every 2xx except 204; of an error, return `message` or else `error`."""
         data = None if body is None else json.dumps(body)
         self._connection.request(method, f"/v1{path}", body=data, headers=self._headers)
         response = self._connection.getresponse()
@@ -47,7 +47,7 @@ def client(request: pytest.FixtureRequest, running: RunningHub, api: Api) -> Any
     made.close()
 
 
-def test_one_that_sends_a_content_type_without_a_body(client: PlainClient) -> None:
+def test_a_client_that_sends_a_content_type_without_a_body(client: PlainClient) -> None:
     """Header names in either case, encoded `external%3A`, bodyless GET, DELETE and portal POST."""
     assert client.call("POST", "/customers", customer("a/b:1"))[0] == 201
     name = quote("external:a/b:1", safe="")
@@ -59,7 +59,7 @@ def test_one_that_sends_a_content_type_without_a_body(client: PlainClient) -> No
     assert client.call("DELETE", f"/customers/{name}") == (204, None)
 
 
-def test_one_that_reads_message_then_error(client: PlainClient) -> None:
+def test_a_client_that_reads_message_and_then_error(client: PlainClient) -> None:
     refusals = {
         ("GET", "/customers/external:x"): (404, "There is no customer with externalId x."),
         ("POST", "/customers"): (400, "The body is empty: send the fields as a JSON object."),
@@ -81,7 +81,7 @@ def test_one_that_reads_message_then_error(client: PlainClient) -> None:
 
 
 @pytest.mark.parametrize("limit", [3, 7, 500])
-def test_one_that_stops_at_the_first_short_page(client: PlainClient, limit: int) -> None:
+def test_a_client_that_stops_at_the_first_short_page(client: PlainClient, limit: int) -> None:
     client.call("POST", "/customers", customer("C"))
     for n in range(14):
         client.call("POST", "/invoices", invoice(f"{n}", "C"))
@@ -94,7 +94,7 @@ def test_one_that_stops_at_the_first_short_page(client: PlainClient, limit: int)
     assert seen == [str(n) for n in range(13, -1, -1)]
 
 
-def test_one_that_sends_both_ids_again_and_again(client: PlainClient) -> None:
+def test_a_client_that_sends_both_ids_repeatedly(client: PlainClient) -> None:
     """Keeps the `id` of each answer and sends it with the next, as an accounting add-on does."""
     bodies = [
         ("/customers", {"externalId": "C", "name": "C", "vatNumber": "", "customFields": []}),
@@ -112,7 +112,9 @@ def test_one_that_sends_both_ids_again_and_again(client: PlainClient) -> None:
         assert client.call("GET", f"{path}/{made['id']}")[0] == 200
 
 
-def test_one_that_posts_payments_bare_and_links_them_by_reconcile(client: PlainClient) -> None:
+def test_a_client_that_posts_payments_without_links_and_reconciles_them(
+    client: PlainClient,
+) -> None:
     """Documents first, without links; then one reconciliation per pair; later all over again."""
     client.call("POST", "/customers", customer("C"))
     ids = {}

@@ -1,4 +1,4 @@
-"""An organisation's test clock: what goes by it, and what does not."""
+"""An organisation's test clock, and what depends on it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from headrace.model.errors import Unauthorised
 from headrace.testkit.hub import RunningHub, hub_process
 
 
-def test_time_stands_still_and_is_moved(running: RunningHub, new_api: Callable[..., Api]) -> None:
+def test_a_stopped_clock_stands_still_and_can_be_advanced(
+    running: RunningHub, new_api: Callable[..., Api]
+) -> None:
     api, other = new_api(time_zone="Europe/Paris"), new_api()
     clock = running.clock_of(api.organisation)
     assert clock.freeze("2031-03-01T22:30:00Z") == "2031-03-01T22:30:00.000Z"
@@ -32,7 +34,7 @@ def test_time_stands_still_and_is_moved(running: RunningHub, new_api: Callable[.
     assert api.get("/invoices/external:I")["state"] == "DUE"
 
 
-def test_links_end_by_it(running: RunningHub, api: Api) -> None:
+def test_links_expire_by_the_test_clock(running: RunningHub, api: Api) -> None:
     clock = running.clock_of(api.organisation)
     clock.freeze("2031-01-01T00:00:00Z")
     api.post("/customers", customer("C"))
@@ -59,7 +61,7 @@ def _status(api: Api, url: str) -> int:
     return answer.status
 
 
-def test_the_log_keeps_both_times(running: RunningHub, api: Api) -> None:
+def test_the_log_has_both_times(running: RunningHub, api: Api) -> None:
     running.clock_of(api.organisation).freeze("2031-01-01")
     api.get("/customers")
     running.clock_of(api.organisation).reset()
@@ -70,7 +72,7 @@ def test_the_log_keeps_both_times(running: RunningHub, api: Api) -> None:
     assert "2025" < stopped.time < "2031"
 
 
-def test_moments_that_cannot_be_used(running: RunningHub, api: Api) -> None:
+def test_invalid_times_are_refused(running: RunningHub, api: Api) -> None:
     clock = running.clock_of(api.organisation)
     for at in ("1969-12-31", "9000-01-01"):
         with refused(400, "a test clock goes from 1970 to 8999"):
@@ -90,7 +92,7 @@ def test_moments_that_cannot_be_used(running: RunningHub, api: Api) -> None:
     assert clock.advance("1s") > start
 
 
-def test_it_is_for_test_mode_only_and_outlives_the_process(tmp_path: Path) -> None:
+def test_the_test_clock_needs_test_mode_and_survives_a_restart(tmp_path: Path) -> None:
     with hub_process(tmp_path, options=["--test-mode"]) as process:
         process.control.call("POST", "/organisations", {"name": "acme"})
         process.clock_of("acme").freeze("2031-01-01")

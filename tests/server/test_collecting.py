@@ -1,4 +1,4 @@
-"""Money that is collected in the portal, through the control plane."""
+"""Payments that are collected in the portal, by the control plane."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_a_failed_direct_debit_opens_its_invoices_again_and_leaves_a_refund() ->
             running.fail(paid["id"])
 
 
-def test_what_is_collected_can_be_part_of_a_seed() -> None:
+def test_collected_payments_can_be_part_of_a_seed() -> None:
     seed = """
 {"method": "POST", "path": "/customers", "body": {"externalId": "c1", "name": "Nordwind"}}
 {"method": "POST", "path": "/_hub/organisations/{organisation}/collected", "as": "debit", \
@@ -81,7 +81,7 @@ def test_what_is_collected_can_be_part_of_a_seed() -> None:
         assert [one["amount"] for one in _call(running, "GET", "/refunds")["items"]] == [500]
 
 
-def test_an_external_id_is_refused_since_the_portal_knows_none() -> None:
+def test_a_collected_payment_cannot_have_an_external_id() -> None:
     with hub() as running:
         _fill(running)
         with pytest.raises(Refused, match="externalId"):

@@ -1,4 +1,4 @@
-"""Many clients on the same entities: no lost update, and everyone reads what he wrote."""
+"""Concurrent clients on the same entities: no lost update, and each reads its own writes."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ async def _all(api: Api, url: str, work: Any) -> list[Any]:
 def test_each_field_written_by_one_client_survives_all_the_others(
     running: RunningHub, api: Api
 ) -> None:
-    """Everyone changes the same customer, each his own contact or field, again and again."""
+    """All clients change the same customer repeatedly, each its own contact or field."""
     contacts = [{"email": f"{n}@x.io", "externalId": f"{n}"} for n in range(CLIENTS)]
     api.post("/customers", customer("C", contacts=contacts))
 
@@ -50,7 +50,7 @@ def test_each_field_written_by_one_client_survives_all_the_others(
     assert phones == [f"{n}-14" for n in range(CLIENTS)]
 
 
-def test_one_entity_however_many_create_it_at_once(running: RunningHub, api: Api) -> None:
+def test_concurrent_creations_of_one_entity_create_it_once(running: RunningHub, api: Api) -> None:
     api.post("/customers", customer("C"))
 
     async def work(session: aiohttp.ClientSession, url: str, n: int) -> list[tuple[int, str]]:
@@ -80,8 +80,8 @@ class Seen(Struct, frozen=True):
     amount: int
 
 
-def test_what_is_read_is_never_older_than_what_was_known(running: RunningHub, api: Api) -> None:
-    """Everyone upserts the same invoice and reads it: all that is seen fits one order of writes."""
+def test_a_read_is_never_older_than_an_acknowledged_write(running: RunningHub, api: Api) -> None:
+    """All clients upsert and read the same invoice; what they read fits one order of the writes."""
     api.post("/customers", customer("C"))
 
     async def work(session: aiohttp.ClientSession, url: str, n: int) -> list[Seen]:

@@ -1,4 +1,4 @@
-"""The conformance suite: the hub passes it, it notices what is wrong, and it leaves nothing."""
+"""The conformance suite: the hub passes it, it finds wrong behaviour, and it leaves no records."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ on_one_engine = pytest.mark.parametrize("running", ["sqlite"], indirect=True)
 
 
 @on_one_engine
-def test_the_hub_passes_and_nothing_is_left(api: Api, running: RunningHub) -> None:
+def test_the_hub_passes_and_no_record_remains(api: Api, running: RunningHub) -> None:
     _passes(api, running)
 
 
@@ -89,7 +89,7 @@ def test_the_hub_passes_on_each_engine(api: Api, running: RunningHub) -> None:
 
 
 def _passes(api: Api, running: RunningHub) -> None:
-    """Each case sends what it says it proves, and its own cleaning up is enough."""
+    """Each case sends the operations that it claims to cover, and deletes all that it created."""
     office = Administration(running, api)
     office.make(make_user, email="ann@x.test")
     office.make(make_user, email="bob@x.test")
@@ -110,7 +110,7 @@ def _passes(api: Api, running: RunningHub) -> None:
 
 
 class Liar(Server):
-    """A server that answers otherwise than the hub behind it."""
+    """A server that answers differently from the hub behind it."""
 
     async def send(
         self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
@@ -140,7 +140,7 @@ def test_a_wrong_server_fails_and_one_that_differs_does_not(api: Api, running: R
 
 
 @on_one_engine
-def test_what_can_not_be_deleted_is_told(api: Api, running: RunningHub) -> None:
+def test_records_that_cannot_be_deleted_are_reported(api: Api, running: RunningHub) -> None:
     class Keeper(Server):
         async def send(self, method: str, path: str, *rest: Any) -> Answer:
             if method == "DELETE":
@@ -158,7 +158,7 @@ def test_what_can_not_be_deleted_is_told(api: Api, running: RunningHub) -> None:
 
 
 @on_one_engine
-def test_leaving_early_deletes_what_was_made(api: Api, running: RunningHub) -> None:
+def test_stopping_early_deletes_what_was_created(api: Api, running: RunningHub) -> None:
     async def go() -> int:
         target = _target(api, running)
         arguments = (target.url, target.key, target.secret, target.timeout, target.in_flight)
@@ -179,7 +179,7 @@ def test_leaving_early_deletes_what_was_made(api: Api, running: RunningHub) -> N
 def test_two_runs_of_one_server_are_recorded_alike(
     api: Api, running: RunningHub, tmp_path: Path
 ) -> None:
-    """Ids, moments, links and totals differ between runs and are blanked."""
+    """Ids, times, links and totals differ between runs, so they are blanked."""
     cases = [case for case in CASES if case.topic in ("payments", "contacts", "pdfs", "portal")]
     for name in ("one.json", "two.json"):
         results = _run(_target(api, running), cases)
@@ -226,7 +226,7 @@ def test_the_command(
 
 
 @on_one_engine
-def test_what_the_command_refuses(
+def test_the_command_refuses_invalid_arguments(
     arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run_command([*arguments, "--only", "no such case"]) == 6
@@ -241,7 +241,7 @@ def test_what_the_command_refuses(
 
 
 @on_one_engine
-def test_ctrl_c_deletes_what_was_made(arguments: list[str], api: Api) -> None:
+def test_ctrl_c_deletes_what_was_created(arguments: list[str], api: Api) -> None:
     slow = [*arguments[:3], "--rate", "100000", "--in-flight", "1"]
     command = [sys.executable, "-m", "headrace", *slow]
     for _ in range(5):  # on a busy machine it may be through before it is interrupted

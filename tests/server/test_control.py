@@ -1,4 +1,4 @@
-"""The control plane: who may use it, and what is made by it."""
+"""The control plane: who may use it, and what it creates."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _document() -> dict[str, Any]:
 
 @pytest.fixture
 def ask(running: RunningHub, api: Api) -> Callable[..., Any]:
-    """Asks about the organisation of `api`; every answer is held against the OpenAPI document."""
+    """Call the control plane for the organisation of `api`; checks answers against OpenAPI."""
 
     def call(method: str, path: str, body: Any = None) -> Any:
         path = path.replace("{organisation}", api.organisation)
@@ -70,7 +70,7 @@ def ask(running: RunningHub, api: Api) -> Callable[..., Any]:
 # who may use it --------------------------------------------------------------------------------
 
 
-def test_only_the_token_opens_it(running: RunningHub, api: Api) -> None:
+def test_the_control_plane_needs_its_token(running: RunningHub, api: Api) -> None:
     connection = http.client.HTTPConnection(running.url.split("/")[2], timeout=10)
     token = find_token(running.folder)
     for headers, status in (
@@ -95,7 +95,7 @@ def test_only_the_token_opens_it(running: RunningHub, api: Api) -> None:
         api.get("/customers")
 
 
-def test_other_machines_are_let_in_only_where_told() -> None:
+def test_other_machines_are_admitted_only_if_configured() -> None:
     for peer in ("127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"):
         Access("secret").check(peer, BEARER)
     for peer in ("10.0.0.1", "::ffff:10.0.0.1", "", None, "testclient"):
@@ -106,7 +106,7 @@ def test_other_machines_are_let_in_only_where_told() -> None:
             Access("secret", "anywhere").check(peer, {})
 
 
-def test_the_token_is_made_once_and_is_its_owners(tmp_path: Path) -> None:
+def test_the_token_is_created_once_and_only_its_owner_can_read_it(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="There is no token of the control plane"):
         find_token(tmp_path, {})
     token = make_token(tmp_path, {})
@@ -122,7 +122,7 @@ def test_the_token_is_made_once_and_is_its_owners(tmp_path: Path) -> None:
         make_token(tmp_path, {})
 
 
-def test_one_flag_switches_it_off(tmp_path: Path) -> None:
+def test_one_flag_disables_the_control_plane(tmp_path: Path) -> None:
     with hub_process(tmp_path, options=["--control", "off"]) as process:
         client = ControlClient(process.origin, "any")
         with pytest.raises(Unreachable, match="--control off"):
@@ -134,7 +134,7 @@ def test_one_flag_switches_it_off(tmp_path: Path) -> None:
         assert not (tmp_path / TOKEN_FILE).exists()
 
 
-def test_it_works_over_several_workers(tmp_path: Path, database: str | None) -> None:
+def test_the_control_plane_works_with_several_workers(tmp_path: Path, database: str | None) -> None:
     options = ["--workers", "2", "--test-mode"]
     with hub_process(tmp_path, options=options, database=database) as process:
         process.control.call("POST", "/organisations", {"name": "acme"})
@@ -168,7 +168,9 @@ def test_a_database_without_a_folder_needs_the_variable(
 # what is made by it ----------------------------------------------------------------------------
 
 
-def test_organisations_and_keys(running: RunningHub, ask: Callable[..., Any], api: Api) -> None:
+def test_organisations_and_keys_are_created_listed_and_revoked(
+    running: RunningHub, ask: Callable[..., Any], api: Api
+) -> None:
     name = f"{api.organisation} & søn"
     draft = {"name": name, "currency": "JPY", "timeZone": "Asia/Tokyo"}
     made = ask("POST", "/organisations", draft)
@@ -201,7 +203,9 @@ def test_organisations_and_keys(running: RunningHub, ask: Callable[..., Any], ap
             ask("POST", "/organisations", body)
 
 
-def test_what_the_api_only_reads_is_made_here(ask: Callable[..., Any], api: Api) -> None:
+def test_the_control_plane_creates_what_the_api_only_reads(
+    ask: Callable[..., Any], api: Api
+) -> None:
     of = "/organisations/{organisation}"
     user = ask("POST", f"{of}/users", {"email": "anna@example.com", "firstName": "Anna"})
     account = ask(
@@ -237,7 +241,7 @@ def test_what_the_api_only_reads_is_made_here(ask: Callable[..., Any], api: Api)
         ask("POST", f"{of}/actions", {**draft, "customer": {"externalId": "D"}})
 
 
-def test_positions(ask: Callable[..., Any], api: Api) -> None:
+def test_positions_are_set_and_listed(ask: Callable[..., Any], api: Api) -> None:
     of = "/organisations/{organisation}/positions"
     seeded = ["ACCOUNTING", "PAYER", "PURCHASER", "SALES"]
     assert ask("GET", of) == {"positions": seeded}
@@ -253,7 +257,7 @@ def test_positions(ask: Callable[..., Any], api: Api) -> None:
         ask("DELETE", f"{of}/CFO_1")
 
 
-def test_methods_and_paths_that_are_not_served(running: RunningHub) -> None:
+def test_unknown_methods_and_paths_are_refused(running: RunningHub) -> None:
     with refused(405, "this path takes GET, POST."):
         running.control.call("PUT", "/organisations", {})
     with refused(405, "OPTIONS is not served here"):

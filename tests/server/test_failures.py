@@ -1,4 +1,4 @@
-"""When the hub itself fails: an answer in the error form, no stack trace, and it goes on."""
+"""Failures of the hub itself: an error answer without a stack trace, and it keeps running."""
 
 from __future__ import annotations
 

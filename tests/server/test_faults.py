@@ -1,4 +1,4 @@
-"""Faults: each kind as a client meets it, whom they hit, and what is told of them."""
+"""Faults: the effect of each kind on a client, which requests they hit, and their reports."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 
 class Meeting:
-    """Requests of one organisation, each over a connection of its own, and its faults."""
+    """Sends requests of one organisation, each over a new connection, and arms its faults."""
 
     def __init__(self, running: RunningHub, api: Api) -> None:
         self.running = running
@@ -31,7 +31,7 @@ class Meeting:
         return self.running.faults(*faults, organisation=self.api.organisation, **options)
 
     def send(self, name: str = "C", headers: dict[str, str] | None = None) -> Any:
-        """Import a customer; gives (status, headers, body)."""
+        """Import a customer; returns (status, headers, body)."""
         connection = http.client.HTTPConnection(self.running.url.split("/")[2], timeout=10)
         try:
             sent = {**self.api.headers, **(headers or {}), "Content-Type": "application/json"}
@@ -55,7 +55,7 @@ def meeting(running: RunningHub, api: Api) -> Meeting:
 # the kinds -------------------------------------------------------------------------------------
 
 
-def test_status(meeting: Meeting) -> None:
+def test_a_status_fault_answers_with_that_status(meeting: Meeting) -> None:
     faults = (
         {"kind": "status", "status": 429},
         {"kind": "status", "status": 429, "retryAfter": 7},
@@ -76,7 +76,7 @@ def test_status(meeting: Meeting) -> None:
     assert meeting.stored == 0
 
 
-def test_html(meeting: Meeting) -> None:
+def test_an_html_fault_answers_with_a_page(meeting: Meeting) -> None:
     with meeting.faults({"kind": "html"}):
         status, headers, body = meeting.send()
     assert (status, headers["content-type"]) == (502, "text/html")
@@ -84,7 +84,7 @@ def test_html(meeting: Meeting) -> None:
     assert meeting.stored == 0
 
 
-def test_latency(meeting: Meeting) -> None:
+def test_a_latency_fault_delays_the_answer(meeting: Meeting) -> None:
     for fault in (
         {"kind": "latency", "seconds": 0.1},
         {"kind": "log-normal-latency", "median": 0.1, "sigma": 0},
@@ -106,7 +106,7 @@ def test_reset_and_stall_store_nothing(meeting: Meeting) -> None:
     assert meeting.stored == 0
 
 
-def test_truncated_and_lost_replies_are_stored(meeting: Meeting) -> None:
+def test_requests_with_truncated_or_lost_answers_are_stored(meeting: Meeting) -> None:
     with meeting.faults({"kind": "truncated"}), pytest.raises(http.client.IncompleteRead) as cut:
         meeting.send("C")
     assert cut.value.partial.startswith(b'{"externalId":"C"')
@@ -115,7 +115,7 @@ def test_truncated_and_lost_replies_are_stored(meeting: Meeting) -> None:
     assert meeting.stored == 2
 
 
-def test_altered_answers_leave_what_is_stored(meeting: Meeting) -> None:
+def test_altered_answers_do_not_change_what_is_stored(meeting: Meeting) -> None:
     with meeting.faults({"kind": "altered", "patch": {"name": "x", "address": None}}):
         answer = json.loads(meeting.send()[2])
     stored = meeting.api.get("/customers/external:C")
@@ -123,7 +123,7 @@ def test_altered_answers_leave_what_is_stored(meeting: Meeting) -> None:
     assert answer == {**stored, "name": "x"}
 
 
-def test_merge_patches() -> None:
+def test_answers_are_altered_by_merge_patches() -> None:
     for target, patch, result in (
         ({"a": 1, "b": 2}, {"a": None, "c": {"d": None, "e": 1}}, {"b": 2, "c": {"e": 1}}),
         ({"a": {"b": 1}}, {"a": {"c": 2}}, {"a": {"b": 1, "c": 2}}),
@@ -231,7 +231,7 @@ def test_a_lost_reply_is_in_the_log_without_a_status(meeting: Meeting) -> None:
     assert (told.status, told.fault, told.external_id) == (0, "reply-lost", "C")
 
 
-def test_faults_that_cannot_be(meeting: Meeting) -> None:
+def test_invalid_faults_are_refused(meeting: Meeting) -> None:
     for fault, sentence in (
         ({"kind": "nope"}, "faults[0].kind: "),
         ({"kind": "status"}, "faults[0].status: is required."),
@@ -252,7 +252,7 @@ def test_faults_that_cannot_be(meeting: Meeting) -> None:
         meeting.running.control.call("GET", "/faults/nobody")
 
 
-def test_all_can_be_disarmed(meeting: Meeting) -> None:
+def test_all_scripts_can_be_disarmed(meeting: Meeting) -> None:
     control = meeting.running.control
     meeting.faults({"kind": "reset", "times": 9})
     named = control.call("POST", "/faults", {"id": "mine", "faults": [{"kind": "reset"}]})

@@ -1,4 +1,4 @@
-"""A hub forgets a customer: database, requests and PDFs, to the last byte, while it runs."""
+"""A running hub removes a customer from its database, requests and PDFs, to the last byte."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_a_running_hub_forgets_a_customer_to_the_last_byte(
 
 
 def _until_written(data: Path) -> None:
-    """The journal is written a moment after the answers."""
+    """Wait for the journal, which is written shortly after the answers."""
     while not any(entry.path.endswith("/v1/customers") and entry.method == "GET"
                   for entry in search(data / JOURNAL, Query())):  # fmt: skip
         pass

@@ -1,4 +1,4 @@
-"""An organisation's data as a whole: emptied, and filled from a seed."""
+"""An organisation's data as a whole: reset, and filled from a seed."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_a_reset_leaves_the_keys_alone(running: RunningHub, new_api: Callable[..
 # seeds -----------------------------------------------------------------------------------------
 
 
-def test_a_seed_is_api_calls(running: RunningHub, api: Api) -> None:
+def test_a_seed_consists_of_api_calls(running: RunningHub, api: Api) -> None:
     answer = running.seed(SHOP.read_bytes(), api.organisation)
     assert answer["lines"] == 15
     assert answer["made"]["invoices"] == 4
@@ -101,7 +101,7 @@ def test_a_seed_is_api_calls(running: RunningHub, api: Api) -> None:
     assert api.get("/invoices")["total"] == 4, "imports find what is there"
 
 
-def test_a_seed_takes_back_as_well(running: RunningHub, api: Api) -> None:
+def test_a_seed_can_delete_as_well(running: RunningHub, api: Api) -> None:
     text = lines(
         call("/customers", customer("C")),
         call("/customers", customer("D"), **{"as": "d"}),

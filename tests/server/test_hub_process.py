@@ -1,4 +1,4 @@
-"""The hub as a process: what was answered is there after a kill, a stop and a restart."""
+"""The hub as a process: answered writes survive a kill, a stop and a restart."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def _stored(place: Place) -> set[str]:
 def _end_under_load(
     data: Path, database: str | None, ending: str, pauses: Sequence[float], *options: str
 ) -> None:
-    """End the hub once after each of the pauses, and look for what was answered each time."""
+    """End the hub once after each pause, and check each time that every answered write is there."""
     answered: set[str] = set()
     sent: set[str] = set()
     with hub_process(data, options=options, database=database) as process:
@@ -100,11 +100,13 @@ def _end_under_load(
 
 
 @pytest.mark.parametrize("ending", ["kill", "terminate"])
-def test_nothing_answered_is_missing_after_the_end(tmp_path: Path, ending: str) -> None:
+def test_every_answered_write_survives_a_kill_stop_and_restart(tmp_path: Path, ending: str) -> None:
     _end_under_load(tmp_path / "a folder with spaces", None, ending, (0.15, 0.05, 0.3))
 
 
-def test_nothing_answered_is_missing_in_postgresql(tmp_path: Path, postgres_database: str) -> None:
+def test_every_answered_write_survives_in_postgresql(
+    tmp_path: Path, postgres_database: str
+) -> None:
     _end_under_load(tmp_path, postgres_database, "kill", (0.3, 0.1))
 
 
@@ -116,7 +118,7 @@ def test_fifty_kills_lose_nothing(tmp_path: Path, database: str | None, workers:
     _end_under_load(tmp_path, database, "kill", pauses, "--workers", workers)
 
 
-def test_terminate_ends_with_code_0_and_kill_does_not(tmp_path: Path) -> None:
+def test_sigterm_ends_with_code_0_and_sigkill_does_not(tmp_path: Path) -> None:
     with hub_process(tmp_path) as process:
         assert process.terminate() == 0
         process.start()
@@ -124,8 +126,8 @@ def test_terminate_ends_with_code_0_and_kill_does_not(tmp_path: Path) -> None:
         process.start()
 
 
-def test_starting_it_loads_nothing_that_only_the_pipeline_or_tests_need() -> None:
-    """What a start takes is what it imports; `bench/hub.py` has the seconds."""
+def test_starting_a_hub_does_not_load_modules_of_pipeline_or_tests() -> None:
+    """Imports determine the time of a start; `bench/hub.py` measures it."""
     script = "import sys, headrace.cli.main, headrace.cli.serve; print(*sys.modules)"
     loaded = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
@@ -135,7 +137,7 @@ def test_starting_it_loads_nothing_that_only_the_pipeline_or_tests_need() -> Non
     assert not needless & set(loaded)
 
 
-def test_one_hub_per_folder(tmp_path: Path) -> None:
+def test_only_one_hub_can_serve_a_folder(tmp_path: Path) -> None:
     with hub(folder=tmp_path), pytest.raises(Busy) as caught, folder_lock(tmp_path):
         pass
     assert "Another hub serves the data folder" in str(caught.value)

@@ -1,4 +1,4 @@
-"""How an answer leaves: its head and body as one, in order, and before the connection closes."""
+"""How an answer is written: head and body together, in order, before the connection closes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from headrace.server.process.joined_writes import JoinedWrites
 
 
 class Wire:
-    """A transport that remembers."""
+    """A transport that records its writes."""
 
     def __init__(self) -> None:
         self.seen: list[bytes | str] = []
@@ -24,7 +24,7 @@ class Wire:
         return f"the {name}"
 
 
-def test_writes_of_a_turn_are_one_and_close_leaves_none_behind() -> None:
+def test_writes_of_one_turn_are_joined_and_close_sends_the_rest() -> None:
     wire: Any = Wire()
 
     async def answer() -> None:
@@ -43,7 +43,7 @@ def test_writes_of_a_turn_are_one_and_close_leaves_none_behind() -> None:
     asyncio.run(answer())
 
 
-def test_what_is_large_does_not_wait() -> None:
+def test_a_large_write_is_sent_at_once() -> None:
     wire: Any = Wire()
 
     async def stream() -> None:

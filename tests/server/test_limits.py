@@ -1,4 +1,4 @@
-"""The limits: exact window, refused requests not counted, per organisation."""
+"""The limits: an exact window per organisation, in which refused requests do not count."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def limited() -> Iterator[RunningHub]:
         yield running
 
 
-def test_what_limits_can_be_written() -> None:
+def test_limits_are_parsed() -> None:
     assert parse_limits("upflow") == UPFLOW == Limits(600, 10)
     assert parse_limits("off") == OFF
     assert parse_limits("6000") == Limits(6000, 10)
@@ -33,7 +33,7 @@ def test_what_limits_can_be_written() -> None:
 
 
 def test_no_window_of_60_seconds_holds_more_than_600() -> None:
-    """Against the plain definition, for arrivals at random times."""
+    """Compares with a literal implementation of the rule, for arrivals at random times."""
     rng = random.Random(7)
     gate = Gate(Limits(600, None))
     now, accepted, refused = 1000.0, [], 0
@@ -71,7 +71,7 @@ def test_the_slot_is_free_after_exactly_60_seconds() -> None:
     assert dict(caught.value.headers)[b"retry-after"] == b"10"
 
 
-def test_who_left_makes_room_for_the_next() -> None:
+def test_a_finished_request_makes_room_for_the_next() -> None:
     gate = Gate(Limits(None, 2))
     gate.enter(0.0)
     gate.enter(0.0)
@@ -81,7 +81,7 @@ def test_who_left_makes_room_for_the_next() -> None:
     gate.enter(0.0)
 
 
-def test_600_requests_pass_and_the_601st_is_told_when_to_come_back(limited: RunningHub) -> None:
+def test_600_requests_pass_and_the_601st_gets_a_retry_after(limited: RunningHub) -> None:
     pair = limited.add_organisation("rate")
     api = Api(limited.url, pair.key, pair.secret, "rate")
     start = time.monotonic()

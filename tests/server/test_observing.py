@@ -1,4 +1,4 @@
-"""What an operator watches a hub by: metrics, readiness, its log, traces."""
+"""Observing a hub: metrics, readiness, its log, traces."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_metrics_count_requests_by_route_over_all_workers(tmp_path: Path, worker
 
 
 class _Collector(http.server.BaseHTTPRequestHandler):
-    """Takes whatever is posted."""
+    """A server that accepts any POST."""
 
     received: list[tuple[str, bytes]] = []
 
@@ -80,7 +80,7 @@ def collector() -> Iterator[str]:
     server.server_close()
 
 
-def test_traces_go_where_the_variables_say(
+def test_traces_are_sent_to_the_configured_address(
     tmp_path: Path, collector: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector)
@@ -92,7 +92,7 @@ def test_traces_go_where_the_variables_say(
     assert any(b"headrace-hub" in body for _, body in _Collector.received)
 
 
-def test_the_log_is_json_on_demand(tmp_path: Path) -> None:
+def test_the_log_can_be_json(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "headrace", "serve", "--data", str(tmp_path), "--port", "0"]
     process = subprocess.Popen(
         [*command, "--log-format", "json"],

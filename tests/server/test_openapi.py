@@ -1,4 +1,4 @@
-"""The OpenAPI document and its page: valid, whole, and true of what the hub answers."""
+"""The OpenAPI document and its page: valid, complete, and true of the hub's answers."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ PLACES = {
 """Where the examples are posted."""
 
 
-def test_it_is_served_without_a_key(api: Api) -> None:
+def test_the_document_is_served_without_a_key(api: Api) -> None:
     base, api.base = api.base, ""
     served = api.call("GET", "/openapi.json", headers={"X-Api-Key": "", "X-Api-Secret": ""})
     api.base = base
     assert served.raw == control_document()
 
 
-def test_it_is_valid_and_has_every_route() -> None:
+def test_the_document_is_valid_and_has_every_route() -> None:
     document = json.loads(control_document())
     validate(document)
     described = {
@@ -63,7 +63,7 @@ def test_it_is_valid_and_has_every_route() -> None:
     assert set(without["paths"]) == {path_of(route) for route in ROUTES}
 
 
-def test_operations_have_ids_of_their_own() -> None:
+def test_operations_have_unique_ids() -> None:
     paths = json.loads(control_document())["paths"]
     ids = [
         operation["operationId"]
@@ -103,8 +103,8 @@ def test_the_examples_fit_their_schemas() -> None:
     assert checked > 300
 
 
-def test_the_examples_can_be_sent_and_are_answered_so(api: Api) -> None:
-    """In their order, to an empty organisation; ids, moments and hosts are others each time."""
+def test_the_examples_can_be_sent_and_have_the_described_answers(api: Api) -> None:
+    """Sends them in order to an empty organisation; ids, times and hosts differ each time."""
     for name, body in REQUESTS.items():
         if name != "AccountManagerChoice":  # names a user, whom the API can't make
             answer = api.call("POST", PLACES[name], body)
@@ -145,14 +145,14 @@ def test_every_request_example_is_a_record() -> None:
         ("GET", "/customers/x/notes", 200, b'{"offset":0,"limit":1,"total":1,"items":[{"id":1}]}'),
     ],
 )
-def test_a_wrong_body_is_an_undescribed_answer(
+def test_a_body_that_breaks_its_schema_is_found(
     method: str, path: str, status: int, body: bytes
 ) -> None:
     with pytest.raises(ValidationError):
         assert_described(method, path, status, body)
 
 
-def test_a_wrong_status_is_an_undescribed_answer() -> None:
+def test_an_undescribed_status_is_found() -> None:
     with pytest.raises(KeyError):
         assert_described("GET", "/users", 202, b"{}")
     with pytest.raises(AssertionError):
@@ -177,7 +177,7 @@ def test_an_undescribed_answer_fails_the_test_that_saw_it(
 
 
 class _Reader(html.parser.HTMLParser):
-    """What a browser would load, run and link to."""
+    """Collects what a browser would load, run and link to."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -200,7 +200,7 @@ class _Reader(html.parser.HTMLParser):
 
 
 def test_the_page_shows_the_document(api: Api) -> None:
-    """Every operation and every field; nothing to run, nothing to load, no dead link."""
+    """The page has every operation and field, no scripts, nothing to load and no dead link."""
     api.base = ""
     answer = api.call("GET", "/docs", headers={"X-Api-Key": "", "X-Api-Secret": ""})
     assert answer.status == 200

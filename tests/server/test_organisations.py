@@ -1,4 +1,4 @@
-"""Keys, and the walls between organisations."""
+"""Keys, and the separation of organisations."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ WRONG = (
 
 
 def keys(*arguments: str) -> str:
-    """A `headrace keys` command that must succeed; gives what it printed."""
+    """Run a `headrace keys` command that must succeed; returns its output."""
     result = CliRunner().invoke(app, list(arguments), catch_exceptions=False)
     assert result.exit_code == 0, result.output
     return result.output
@@ -99,7 +99,7 @@ def test_keys_are_made_listed_and_revoked_while_the_hub_runs(running: RunningHub
         client.close()
 
 
-def test_no_secret_is_kept(running: RunningHub) -> None:
+def test_secrets_are_stored_as_hashes_only(running: RunningHub) -> None:
     pair = running.add_organisation("secretive")
     for path in (running.folder / DATABASE, running.folder / f"{DATABASE}-wal"):
         if path.exists():
@@ -132,7 +132,9 @@ def test_no_secret_is_kept(running: RunningHub) -> None:
         ),
     ],
 )
-def test_what_keys_refuses(running: RunningHub, arguments: list[str], sentence: str) -> None:
+def test_invalid_key_commands_are_refused(
+    running: RunningHub, arguments: list[str], sentence: str
+) -> None:
     with pytest.raises(ConfigurationError) as caught:
         keys(*arguments, *running.options)
     assert str(caught.value) == sentence

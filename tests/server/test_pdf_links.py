@@ -1,4 +1,4 @@
-"""What a link to a PDF does when time passes, and what a place of PDFs does when it fails."""
+"""Links to PDFs when time passes, and the storage of PDFs when it fails."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FORM = b'--b\r\nContent-Disposition: form-data; name="file"\r\n\r\n%PDF-1\r\n--b
 
 
 class HandClock:
-    """Moved by hand."""
+    """A clock that the test moves."""
 
     def __init__(self) -> None:
         self.moment = datetime(2026, 11, 22, 12, 30, tzinfo=UTC)
@@ -40,7 +40,7 @@ class HandClock:
 
 
 class FlakyPdfs(FolderPdfs):
-    """Fails while told to."""
+    """A storage that fails in the operation that `broken` names."""
 
     broken = ""
 
@@ -61,7 +61,7 @@ class FlakyPdfs(FolderPdfs):
 
 
 class Inside:
-    """A hub that is called in this process, without a socket."""
+    """A hub that is called within this process, without a socket."""
 
     def __init__(self, folder: Path) -> None:
         self.clock = HandClock()
@@ -145,7 +145,7 @@ def run(tmp_path: Path) -> Any:
     inside.store.close()
 
 
-def test_a_link_expires_and_is_the_same_within_an_hour(run: Any) -> None:
+def test_a_link_expires_and_stays_the_same_for_an_hour(run: Any) -> None:
     async def story(hub: Inside) -> None:
         await hub.invoice("A")
         assert await hub.upload("A") == 204
@@ -165,7 +165,7 @@ def test_a_link_expires_and_is_the_same_within_an_hour(run: Any) -> None:
     run(story)
 
 
-def test_a_place_that_fails_is_503_and_nothing_is_lost(run: Any) -> None:
+def test_failing_storage_is_503_and_nothing_is_lost(run: Any) -> None:
     async def story(hub: Inside) -> None:
         await hub.invoice("A")
         hub.files.broken = "write"
@@ -215,7 +215,7 @@ def test_an_upload_that_a_crash_cut_off_is_removed_after_an_hour(run: Any) -> No
     run(story)
 
 
-def test_a_file_given_up_between_claim_and_attach_is_written_again(run: Any) -> None:
+def test_a_file_that_was_removed_during_an_upload_is_written_again(run: Any) -> None:
     async def story(hub: Inside) -> None:
         keeper = hub.hub._keeper
         await hub.invoice("A")

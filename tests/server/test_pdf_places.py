@@ -1,4 +1,4 @@
-"""Where PDFs lie: a folder elsewhere, and S3, over a real S3 server on this machine."""
+"""The storage of PDFs: a folder elsewhere, and S3, with a real S3 server on this machine."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def s3() -> Iterator[str]:
 
 @pytest.fixture
 def bucket(s3: str, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """An empty bucket, with the variables set that S3 clients read."""
+    """An empty bucket, with the environment variables of S3 clients."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", s3)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "k")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s")
@@ -133,7 +133,9 @@ def test_a_killed_hub_removes_what_is_left_when_it_starts_again(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("address", ["folder", "memory://pdfs", f"s3://{BUCKET}"])
-def test_every_place_writes_reads_and_removes(tmp_path: Path, bucket: Any, address: str) -> None:
+def test_every_kind_of_storage_writes_reads_and_removes(
+    tmp_path: Path, bucket: Any, address: str
+) -> None:
     files = open_pdfs(str(tmp_path / address) if address == "folder" else address, tmp_path)
     files.remove(NAME)
     with pytest.raises(FileNotFoundError):
@@ -150,7 +152,7 @@ def test_every_place_writes_reads_and_removes(tmp_path: Path, bucket: Any, addre
         files.open(NAME).read()
 
 
-def test_addresses_that_cannot_be_used(tmp_path: Path) -> None:
+def test_invalid_addresses_are_refused(tmp_path: Path) -> None:
     assert isinstance(open_pdfs(None, tmp_path), FolderPdfs)
     with pytest.raises(ConfigurationError, match="--pdfs nonsense://x can't be used: "):
         open_pdfs("nonsense://x", tmp_path)

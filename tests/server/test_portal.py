@@ -1,4 +1,4 @@
-"""The customer's page: its link, what it says, what it lets nobody do."""
+"""The customer's page: its link, its contents, and its restrictions."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def fetch(url: str, language: str = "en", accept: str = "*/*") -> tuple[int, str
 
 
 def words(page: str) -> str:
-    """What a reader sees, in one line."""
+    """Return the visible text of a page in one line."""
     body = re.sub(r"<style>.*?</style>|<[^>]+>", " ", page, flags=re.DOTALL)
     return " ".join(body.split())
 
@@ -92,12 +92,12 @@ def test_the_page_lists_what_is_owed(api: Api) -> None:
     assert "1.234,56" in fetch(link["url"], "de-AT,en;q=0.5")[1]
 
 
-def test_a_customer_that_owes_nothing(api: Api) -> None:
+def test_the_page_of_a_customer_that_owes_nothing_says_so(api: Api) -> None:
     api.post("/customers", customer("C"))
     assert "Nothing is open" in words(fetch(api.post(PORTAL, None)["url"])[1])
 
 
-def test_who_may_frame_the_page(api: Api) -> None:
+def test_only_allowed_origins_may_frame_the_page(api: Api) -> None:
     api.post("/customers", customer("C"))
     hosts = "app.example.com  https://*.example.org:8443 localhost:3000"
     url = api.post(PORTAL, {"frameAncestors": hosts, "expiresIn": "60"})["url"]
@@ -113,7 +113,7 @@ def test_who_may_frame_the_page(api: Api) -> None:
         assert fetch(url)[2]["content-security-policy"].endswith("frame-ancestors 'none'")
 
 
-def test_how_long_a_link_holds(running: RunningHub, api: Api) -> None:
+def test_a_link_is_valid_for_its_lifetime(running: RunningHub, api: Api) -> None:
     api.post("/customers", customer("C"))
     for bad in (0, -1, "x", 1.5, None):
         assert api.refused("POST", PORTAL, {"expiresIn": bad}).startswith("expiresIn: ")
@@ -153,7 +153,7 @@ def test_pdfs_of_a_page_can_be_read_as_long_as_the_page(running: RunningHub, api
         assert "ask whoever sent it to you for a new link" in words(page)
 
 
-def test_links_are_revoked_all_at_once(running: RunningHub, api: Api) -> None:
+def test_all_links_can_be_revoked_together(running: RunningHub, api: Api) -> None:
     api.post("/customers", customer("C"))
     urls = [api.post(PORTAL, {})["url"] for _ in range(2)]
     admin = Administration(running, api)
@@ -171,7 +171,7 @@ def test_links_are_revoked_all_at_once(running: RunningHub, api: Api) -> None:
     assert fetch(api.post(PORTAL, {})["url"])[0] == 200
 
 
-def test_tokens_that_are_none(running: RunningHub, api: Api) -> None:
+def test_invalid_tokens_are_refused(running: RunningHub, api: Api) -> None:
     api.post("/customers", customer("C"))
     url = api.post(PORTAL, {})["url"]
     head, token = url.rsplit("/", 1)
@@ -190,7 +190,7 @@ def test_tokens_that_are_none(running: RunningHub, api: Api) -> None:
     assert fetch(url)[0] == 404
 
 
-def test_who_may_ask(api: Api, new_api: Any) -> None:
+def test_portal_links_are_created_for_own_customers_by_post_only(api: Api, new_api: Any) -> None:
     assert api.refused("POST", PORTAL, {}, status=404) == "There is no customer with externalId C."
     assert api.refused("GET", PORTAL, status=405)
     assert api.refused("POST", "/customers/external:C/portalUrl", {}, status=404)
@@ -227,6 +227,6 @@ def test_amounts_have_all_their_decimals(
         ("zh-Hant-TW", "zh_Hant_TW"),
     ],
 )
-def test_the_readers_language(header: str, expected: str) -> None:
+def test_the_page_is_in_the_readers_language(header: str, expected: str) -> None:
     assert str(locale_for(header)) == expected
     assert show_date("2026-11-23T10:00:00.000Z", locale_for("de")) == "23.11.2026"

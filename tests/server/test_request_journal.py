@@ -1,4 +1,4 @@
-"""The journal of requests: what is kept, found, blanked and dropped, and `headrace logs`."""
+"""The journal of requests: recording, searching, blanking, dropping, and `headrace logs`."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_each_answer_has_an_id_that_finds_its_request(process: HubProcess, api: 
     assert api.headers["X-Api-Secret"] not in shown.stdout
 
 
-def test_wrong_keys_are_told_too(process: HubProcess, api: Api) -> None:
+def test_requests_with_wrong_keys_are_recorded_too(process: HubProcess, api: Api) -> None:
     answer = api.call("GET", "/customers", headers={"X-Api-Key": "wrong"})
     time.sleep(0.6)
     (entry,) = search(process.data / JOURNAL, Query(id=answer.headers["x-request-id"]))
@@ -82,7 +82,7 @@ def test_an_organisation_that_the_hub_lacks_is_said_to_be_missing(
     assert (quiet.returncode, quiet.stdout) == (0, ""), "it is there, and sent nothing yet"
 
 
-def test_filters(process: HubProcess, api: Api) -> None:
+def test_requests_are_found_by_filters(process: HubProcess, api: Api) -> None:
     api.post("/customers", customer("C"))
     api.post("/customers", customer("C"), 200)
     api.get("/customers/external:C")
@@ -102,7 +102,7 @@ def test_filters(process: HubProcess, api: Api) -> None:
     assert "write one as 404 or a class as 4xx" in logs(process, "--status", "bad").stderr
 
 
-def test_the_control_plane_answers_the_same(process: HubProcess, api: Api) -> None:
+def test_the_control_plane_lists_the_same_requests(process: HubProcess, api: Api) -> None:
     made = api.call("POST", "/customers", customer("C", zzz=1))
     api.refused("POST", "/customers", {"name": 5})
     time.sleep(0.6)
@@ -134,7 +134,7 @@ def test_the_control_plane_answers_the_same(process: HubProcess, api: Api) -> No
         ("/requests?organization=x", 400, "unknown field `organization`"),
     ],
 )
-def test_what_the_control_plane_can_not_find(
+def test_the_control_plane_refuses_invalid_searches(
     process: HubProcess, path: str, status: int, words: str
 ) -> None:
     with pytest.raises(Refused, match=re.escape(words)) as caught:
@@ -148,7 +148,7 @@ def test_a_hub_without_a_journal_says_so() -> None:
     assert caught.value.status == 404
 
 
-def test_follow_goes_on_with_what_comes_in(process: HubProcess, api: Api) -> None:
+def test_follow_shows_new_requests(process: HubProcess, api: Api) -> None:
     command = [sys.executable, "-m", "headrace", "logs", "--data", str(process.data), "--json"]
     command += ["--follow", "--organisation", api.organisation]
     api.post("/customers", customer("before"))
@@ -161,7 +161,7 @@ def test_follow_goes_on_with_what_comes_in(process: HubProcess, api: Api) -> Non
     assert (first["external_id"], second["external_id"]) == ("before", "after")
 
 
-def test_the_oldest_go_when_there_is_too_much(tmp_path: Path) -> None:
+def test_the_oldest_requests_are_dropped_beyond_the_limit(tmp_path: Path) -> None:
     path = tmp_path / JOURNAL
     journal = RequestJournal(path, 1_000_000)
     for number in range(1_000):
@@ -175,7 +175,7 @@ def test_the_oldest_go_when_there_is_too_much(tmp_path: Path) -> None:
     assert sum(file.stat().st_size for file in tmp_path.iterdir()) < 6_000_000
 
 
-def test_the_newest_stay_however_many_come_at_once(tmp_path: Path) -> None:
+def test_the_newest_requests_stay_however_many_arrive_together(tmp_path: Path) -> None:
     journal = RequestJournal(tmp_path / JOURNAL, 1_000_000)
     for number in range(1_000):
         journal(exchange(f"req_{number}", b"x" * 4_000))
@@ -198,7 +198,7 @@ def test_a_greedy_organisation_pushes_out_its_own_entries_alone(tmp_path: Path) 
     assert kept[-1] == "greedy_999"
 
 
-def test_links_that_let_in_are_blanked(tmp_path: Path) -> None:
+def test_links_that_grant_access_are_blanked(tmp_path: Path) -> None:
     journal = RequestJournal(tmp_path / JOURNAL, 1_000_000)
     answer = b'{"url":"http://h/portal/abc.DEF-1","pdfUrl":"http://h/pdf/x1?expires=9&sign=s3cr"}'
     journal(exchange("req_1", b"", answer))
@@ -210,8 +210,6 @@ def test_links_that_let_in_are_blanked(tmp_path: Path) -> None:
     }
 
 
-def exchange(
-    id: str, sent: bytes, answered: bytes = b"{}", organisation: str = "acme"
-) -> Exchange:
+def exchange(id: str, sent: bytes, answered: bytes = b"{}", organisation: str = "acme") -> Exchange:
     record = LogRecord(1.0, 2.0, organisation, "POST", "/v1/x", 200, None, None, None, 1)
     return Exchange(id, SYSTEM_CLOCK.now(), "key", "/v1/x", record, sent, answered)

@@ -1,4 +1,4 @@
-"""The request log: who asked what about whom, and how many at a time."""
+"""The request log: the request, its organisation and entity, and the number in flight."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hub_api import Api, customer, invoice, payment, to_invoice
 from headrace.testkit.hub import RunningHub, hub_process, make_keys
 
 
-def test_each_request_is_told_with_its_entity_and_customer(running: RunningHub, api: Api) -> None:
+def test_each_request_is_logged_with_its_entity_and_customer(running: RunningHub, api: Api) -> None:
     owner = api.post("/customers", customer("C", zzz=1))
     made = api.post("/invoices", {**invoice("I/1", "C"), "customer": {"id": owner["id"]}})
     api.get("/invoices/external:I%2F1")

@@ -30,8 +30,8 @@ from headrace.testkit.hub import HubProcess, hub_process, make_keys
 
 
 @pytest.mark.parametrize("limit", [3, 600])
-def test_workers_together_keep_the_window(limit: int) -> None:
-    """Against the plain definition, for arrivals at random times at random workers."""
+def test_all_workers_together_keep_the_rate_limit(limit: int) -> None:
+    """Compares with a literal implementation, for arrivals at random times and workers."""
     rng = random.Random(limit)
     memory = SharedMemory(Limits(limit, None), 3)
     workers = [SharedGates(memory, number) for number in range(3)]
@@ -54,7 +54,7 @@ def test_workers_together_keep_the_window(limit: int) -> None:
     assert refused > 100
 
 
-def test_more_requests_than_milliseconds_in_the_window() -> None:
+def test_the_window_holds_more_requests_than_milliseconds() -> None:
     memory = SharedMemory(Limits(10_000_000, None), 1)
     gates = SharedGates(memory, 0)
     now = 5.0
@@ -94,7 +94,7 @@ def test_a_dead_workers_requests_are_forgotten() -> None:
 
 
 class Hubs:
-    """Where one organisation's requests can go: two workers, or two hubs."""
+    """The processes that serve one organisation: two workers, or two hubs."""
 
     def __init__(self, processes: list[HubProcess], headers: dict[str, str]) -> None:
         self.processes = processes
@@ -102,7 +102,7 @@ class Hubs:
         self.urls = [process.url for process in processes]
 
     def workers(self) -> list[psutil.Process]:
-        """The processes that answer."""
+        """Return the processes that answer."""
         parents = [psutil.Process(process.pid) for process in self.processes]
         children = [child for parent in parents for child in parent.children()]
         return children or parents
@@ -134,7 +134,7 @@ def hubs(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Hubs]:
 
 
 async def _statuses(hubs: Hubs, count: int, at_a_time: int) -> Counter[int]:
-    """So many GETs over connections of their own, spread over all hubs."""
+    """Send GETs over new connections, spread over all hubs."""
     found: Counter[int] = Counter()
     left = iter(range(count))
 
@@ -151,14 +151,14 @@ async def _statuses(hubs: Hubs, count: int, at_a_time: int) -> Counter[int]:
     return found
 
 
-def test_600_pass_and_no_more(hubs: Hubs) -> None:
-    """No more than nine at a time, so that only the minute refuses."""
+def test_600_requests_pass_and_no_more(hubs: Hubs) -> None:
+    """Send at most nine at a time, so that only the rate limit refuses."""
     found = asyncio.run(_statuses(hubs, 640, 9))
     assert found == {404: 600, 429: 40}
 
 
 class Held:
-    """A request whose body does not come: under way until it does."""
+    """A request without its body, which stays in flight until `finish` sends it."""
 
     def __init__(self, url: str, headers: dict[str, str]) -> None:
         parts = urlsplit(url)
@@ -168,7 +168,7 @@ class Held:
         self._socket.sendall("\r\n".join(lines).encode() + b"\r\n\r\n")
 
     def finish(self) -> int:
-        """Send the body; gives the status."""
+        """Send the body; returns the status."""
         with contextlib.suppress(OSError):  # a refused request is not read to its end
             self._socket.sendall(b'{"externalId":"C","name":"C"}'.ljust(40))
         # To its end: only then may the next request come.
@@ -179,7 +179,7 @@ class Held:
         return answer.status
 
     def peek(self, wait: float) -> int:
-        """The status if it has come by then, -1 when the hub has gone; 0 else."""
+        """Return the status if it was received in time, -1 if the hub is gone, else 0."""
         self._socket.settimeout(wait)
         try:
             answer = self._socket.recv(65536)
@@ -193,13 +193,13 @@ class Held:
 
 
 def _fill(hubs: Hubs) -> list[Held]:
-    """Ten requests under way, over all processes."""
+    """Start ten requests that stay in flight, over all processes."""
     held = [Held(hubs.urls[n % len(hubs.urls)], hubs.headers) for n in range(10)]
     assert [one.peek(0.05) for one in held] == [0] * 10
     return held
 
 
-def test_ten_are_under_way_and_the_eleventh_is_refused(hubs: Hubs) -> None:
+def test_ten_requests_are_in_flight_and_the_eleventh_is_refused(hubs: Hubs) -> None:
     held = _fill(hubs)
     for url in hubs.urls * 3:
         assert Held(url, hubs.headers).peek(5) == 429
@@ -213,7 +213,7 @@ def test_ten_are_under_way_and_the_eleventh_is_refused(hubs: Hubs) -> None:
     assert [one.finish() for one in held] == [200] * 9
 
 
-def test_what_a_killed_process_had_under_way_is_free_again(hubs: Hubs) -> None:
+def test_requests_in_flight_at_a_kill_no_longer_count(hubs: Hubs) -> None:
     held = _fill(hubs)
     victim = hubs.workers()[0]
     os.kill(victim.pid, signal.SIGKILL)
@@ -249,7 +249,7 @@ def test_keys_are_honoured_and_revoked_at_once_everywhere(hubs: Hubs) -> None:
             api.close()
 
 
-def test_writes_of_all_processes_are_seen_by_all(hubs: Hubs) -> None:
+def test_every_process_sees_the_writes_of_all(hubs: Hubs) -> None:
     apis = [Api(hubs.urls[n % len(hubs.urls)], *hubs.headers.values(), "acme") for n in range(8)]
     for turn in range(10):
         writer, *others = random.Random(turn).sample(apis, 8)

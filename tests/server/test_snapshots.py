@@ -1,4 +1,4 @@
-"""Snapshots: what they hold, and what a restore brings back, on each engine and across both."""
+"""Snapshots: their contents, and what a restore brings back, on each engine and across both."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ OTHER_PDF = {"data": "JVBERi0xLjg="}
 
 @pytest.fixture
 def alone(database: str | None) -> Iterator[RunningHub]:
-    """A hub of the test's own: a restore is of all organisations."""
+    """A hub for this test only, because a restore affects all organisations."""
     with hub(database=database) as running:
         yield running
         with snapshot(running.place) as db:
@@ -50,7 +50,7 @@ def shop(alone: RunningHub) -> Iterator[Api]:
 
 
 def state(api: Api) -> dict[str, Any]:
-    """All that the API tells."""
+    """Return everything that the API shows."""
     return {path: api.get(f"{path}?limit=500") for path in LISTS}
 
 
@@ -87,7 +87,7 @@ def test_a_restore_brings_everything_back(alone: RunningHub, shop: Api) -> None:
     assert list((alone.folder / SNAPSHOTS).iterdir()) == []
 
 
-def test_keys_are_those_of_the_snapshot(alone: RunningHub, shop: Api) -> None:
+def test_a_restore_brings_back_the_keys_of_the_snapshot(alone: RunningHub, shop: Api) -> None:
     name = alone.snapshot()
     alone.control.call("DELETE", f"/keys/{alone.key}")
     shop.refused("GET", "/customers", status=401)
@@ -97,7 +97,7 @@ def test_keys_are_those_of_the_snapshot(alone: RunningHub, shop: Api) -> None:
     assert shop.get("/customers")["total"] == 3
 
 
-def test_what_is_no_snapshot(alone: RunningHub, shop: Api) -> None:
+def test_a_file_that_is_not_a_snapshot_is_refused(alone: RunningHub, shop: Api) -> None:
     alone.snapshot("one")
     for method, path, body, sentence in (
         ("POST", "/snapshots", {"name": "one"}, "There is a snapshot one already"),
@@ -150,8 +150,8 @@ def _without_hosts(told: dict[str, Any]) -> str:
 
 
 @pytest.mark.soak
-def test_restores_while_workers_serve(tmp_path: Path, database: str | None) -> None:
-    """Every reader sees the one state or the other, and every writer goes on."""
+def test_a_restore_works_while_workers_serve(tmp_path: Path, database: str | None) -> None:
+    """Every reader sees one state or the other, and every writer continues."""
     with hub_process(tmp_path, options=["--workers", "2"], database=database) as process:
         pair = make_keys(process.place, "test")
         api = Api(process.url, pair.key, pair.secret, "test")
@@ -227,7 +227,7 @@ def test_a_snapshot_has_every_table(tmp_path: Path) -> None:
         assert TABLES.index(other) <= TABLES.index(table), f"{table} comes before {other}"
 
 
-def test_a_pdf_that_is_gone_is_told(alone: RunningHub, shop: Api) -> None:
+def test_a_missing_pdf_is_reported(alone: RunningHub, shop: Api) -> None:
     for path in (alone.folder / "pdfs").rglob("*.pdf"):
         path.unlink()
     with refused(400, "A PDF is missing"):

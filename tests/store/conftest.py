@@ -28,7 +28,7 @@ ENGINES = ("sqlite", "postgresql")
 def migrated(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Any]:
-    """A connection to a database with the schema and nothing in it."""
+    """A connection to a database with the schema and no data."""
     with ExitStack() as stack:
         if request.param == "sqlite":
             connection: Any = connect(tmp_path_factory.mktemp("store") / "hub.db")
@@ -44,7 +44,7 @@ def migrated(
 
 @pytest.fixture
 def db(migrated: Any) -> Iterator[Any]:
-    """The connection, in a transaction of the test's own."""
+    """The connection, in a transaction that is rolled back after the test."""
     migrated.execute("BEGIN")
     yield migrated
     if isinstance(migrated, PostgresConnection):

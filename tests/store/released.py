@@ -1,4 +1,4 @@
-"""Makes the databases of a version that are kept in `fixtures/`: run it before a release.
+"""Makes the databases of a released version for `fixtures/`; run it before a release.
 
     PYTHONPATH=tests .venv/bin/python tests/store/released.py 0.1.0
 
@@ -54,7 +54,7 @@ ASKED = (
 
 
 def fill(hub: Inside) -> None:
-    """A few of everything: the examples of the API's document, and what a team makes."""
+    """Create a few records of each kind: the examples of the API's document, and a team's data."""
     hub.new_organisation()
 
     def team(db: Connection) -> None:
@@ -83,7 +83,7 @@ def fill(hub: Inside) -> None:
 
 
 def answers(hub: Inside) -> dict[str, Any]:
-    """What the hub says of it; links to PDFs are signed anew each hour and so blanked."""
+    """Return the hub's answers, without links to PDFs, which change every hour."""
     found = {path: _done(hub, "GET", path) for path in ASKED}
     found["summary"] = _done(hub, "POST", f"{OWNER}/customer_summary")
     text = re.sub(r'"pdfUrl": "[^"]+"', '"pdfUrl": "<link>"', json.dumps(found))
@@ -106,7 +106,7 @@ def _keep(folder: Path, engine: str, place: Place) -> None:
 
 
 def _dump(url: str) -> str:
-    """As statements that any driver and every later version takes."""
+    """Dump the database as statements that any driver and every later version accepts."""
     binaries = find_binaries()
     assert binaries is not None
     command = [str(binaries / "pg_dump"), "--inserts", "--no-owner", "--no-privileges", url]
@@ -120,7 +120,7 @@ def _dump(url: str) -> str:
 
 
 def main(version: str) -> None:
-    """Refuses to write over what is there."""
+    """Write the fixtures; refuses to overwrite existing ones."""
     folder = FIXTURES / version
     folder.mkdir()
     with tempfile.TemporaryDirectory() as scratch:

@@ -1,4 +1,4 @@
-"""What a database's schema comes to, as each engine tells it: columns, keys, checks, indexes."""
+"""The schema of a database as each engine reports it: columns, keys, checks, indexes."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def postgres_schema(db: psycopg.Connection[Any]) -> Any:
 
 
 def named_indexes_of_sqlite(db: sqlite3.Connection) -> dict[str, tuple[bool, tuple[str, ...]]]:
-    """Name to (unique, columns) of the indexes that the schema names."""
+    """Return (unique, columns) of the schema's named indexes, by name."""
     found = {}
     for table in sqlite_columns(db):
         for _, name, unique, origin, _ in db.execute(f"PRAGMA index_list({table})"):

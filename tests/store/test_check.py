@@ -1,4 +1,4 @@
-"""`hub check`: a sound database has no findings, and each kind of damage is found and named."""
+"""`hub check`: a valid database has no findings, and each kind of damage is found and named."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ def _add_field(db: Connection, context: Context) -> None:
 
 
 @pytest.mark.parametrize(("check", "statement", "told"), CASES)
-def test_damage_is_found(
+def test_each_kind_of_damage_is_found_and_named(
     books: Connection, context: Context, check: str, statement: str, told: str
 ) -> None:
     _add_field(books, context)
@@ -159,11 +159,11 @@ def test_damage_is_found(
         assert {finding.organisation for finding in found} == {"acme"}
 
 
-def test_every_check_is_proven() -> None:
+def test_every_check_has_a_test() -> None:
     assert {case[0] for case in CASES} == {*SENTENCES, "contacts"}
 
 
-def test_links_of_every_kind_are_sound(db: Connection, context: Context) -> None:
+def test_valid_links_of_every_kind_have_no_findings(db: Connection, context: Context) -> None:
     import_customer(db, context, Customer(external_id="C", name="C"))
     fields = {"customer": external("C"), "currency": "JPY", **AMOUNTS, **DATES}
     large = {**fields, "gross_amount": 2**63 - 1, "net_amount": 0}
@@ -175,7 +175,7 @@ def test_links_of_every_kind_are_sound(db: Connection, context: Context) -> None
     assert list(check_database(db)) == [], "sums beyond 64 bits too"
 
 
-def test_the_command_reads_beside_a_running_hub(tmp_path: Path) -> None:
+def test_the_command_works_while_a_hub_runs(tmp_path: Path) -> None:
     with hub(folder=tmp_path) as running:
         sound = CliRunner().invoke(app, ["check", *running.options])
         assert (sound.exit_code, sound.output) == (0, "All is as it should be.\n")
@@ -201,7 +201,7 @@ def test_the_command_reads_beside_a_running_hub(tmp_path: Path) -> None:
         ]
 
 
-def test_what_the_command_refuses(tmp_path: Path) -> None:
+def test_the_command_refuses_invalid_arguments(tmp_path: Path) -> None:
     def refused(*arguments: str) -> str:
         with pytest.raises(ConfigurationError) as caught:
             CliRunner().invoke(app, ["check", *arguments], catch_exceptions=False)

@@ -1,4 +1,4 @@
-"""What both engines promise: a refused write alone fails, answers come after the commit."""
+"""Guarantees of both engines: a refused write alone fails, answers come after the commit."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def test_closing_finishes_what_is_queued(place: Place) -> None:
     assert len(names(place)) == 500
 
 
-def test_what_a_read_raises_is_its_own(store: Store) -> None:
+def test_an_exception_of_a_read_reaches_its_caller_only(store: Store) -> None:
     def missing(db: Connection) -> None:
         count(db)
         raise BadRequest("no")
@@ -141,7 +141,7 @@ def test_what_a_read_raises_is_its_own(store: Store) -> None:
     assert "nowhere" in str(found[3])
 
 
-def test_a_newer_database_is_refused_with_a_sentence(place: Place, store: Store) -> None:
+def test_a_newer_database_is_refused_with_a_message(place: Place, store: Store) -> None:
     with transactions(place) as transact:
         transact(lambda db: db.execute("UPDATE meta SET value = 9999 WHERE name = 'schema'"))
     for attempt in (lambda: open_store(place), lambda: names(place)):

@@ -1,4 +1,4 @@
-"""A database of each released version opens, and comes to the schema that a new one has."""
+"""Databases of each released version open, and get the schema of a new one."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def engine(request: pytest.FixtureRequest) -> str:
 def released(
     request: pytest.FixtureRequest, engine: str, tmp_path: Path
 ) -> Iterator[tuple[Place, dict[str, Any]]]:
-    """The place of a database as that version left it, and what its hub answered."""
+    """The location of a database as that version left it, and its hub's answers."""
     with ExitStack() as stack:
         place = _empty(request, engine, tmp_path, stack)
         _restore(request.param, place)
@@ -75,8 +75,10 @@ def _schema(place: Place) -> Any:
         return sqlite_schema(db)
 
 
-def test_it_opens_and_answers_as_before(released: tuple[Place, dict[str, Any]]) -> None:
-    """With the same key pair; and it goes on being written."""
+def test_a_released_database_opens_and_has_the_same_answers(
+    released: tuple[Place, dict[str, Any]],
+) -> None:
+    """The key pair stays valid, and the database can be written."""
     place, kept = released
     with closing(Inside(place)) as hub:
         hub.headers = kept["headers"]
@@ -92,7 +94,7 @@ def test_it_opens_and_answers_as_before(released: tuple[Place, dict[str, Any]]) 
 
 
 def _without_new(now: Any, before: Any) -> Any:
-    """A later version may answer more fields, never fewer or other ones."""
+    """A later version may answer more fields, but never fewer or different ones."""
     if isinstance(before, dict) and isinstance(now, dict):
         return {key: _without_new(now[key], before[key]) for key in before if key in now}
     if isinstance(before, list) and isinstance(now, list) and len(now) == len(before):
@@ -100,13 +102,13 @@ def _without_new(now: Any, before: Any) -> Any:
     return now
 
 
-def test_it_comes_to_the_schema_of_a_new_one(
+def test_a_migrated_database_has_the_schema_of_a_new_one(
     released: tuple[Place, dict[str, Any]],
     request: pytest.FixtureRequest,
     engine: str,
     tmp_path: Path,
 ) -> None:
-    """A hub has served on both: PostgreSQL's has the tables of the limits then."""
+    """A hub has served on both, so PostgreSQL's has the tables of the limits."""
     place, _ = released
     with ExitStack() as stack:
         (tmp_path / "new").mkdir()
@@ -116,7 +118,7 @@ def test_it_comes_to_the_schema_of_a_new_one(
         assert _schema(place) == _schema(new)
 
 
-def test_a_difference_of_schemas_is_seen(
+def test_a_difference_between_schemas_is_found(
     released: tuple[Place, dict[str, Any]], engine: str
 ) -> None:
     place, _ = released

@@ -1,4 +1,4 @@
-"""What is SQLite's own: the file, its durability, and what is seen of other processes."""
+"""SQLite only: the file, its durability, and writes of other processes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _names(path: Path) -> set[str]:
         db.close()
 
 
-def test_changes_moves_with_commits_of_this_and_other_processes(tmp_path: Path) -> None:
+def test_the_change_counter_counts_commits_of_all_processes(tmp_path: Path) -> None:
     path = tmp_path / "hub.db"
     store = SqliteStore(path)
     other = connect(path)
@@ -83,7 +83,7 @@ def test_reads_of_one_turn_see_one_snapshot_and_the_next_turn_sees_all(tmp_path:
     store.close()
 
 
-def test_a_database_that_cannot_be_written_is_said_and_nothing_is_lost(tmp_path: Path) -> None:
+def test_an_unwritable_database_is_reported_and_nothing_is_lost(tmp_path: Path) -> None:
     path = tmp_path / "hub.db"
     store = SqliteStore(path)
     store._writer.execute("PRAGMA query_only=ON")
@@ -110,7 +110,7 @@ def test_commits_are_flushed_to_disk(tmp_path: Path) -> None:
     store.close()
 
 
-def test_what_is_no_database_is_refused_with_a_sentence(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_database_is_refused_with_a_message(tmp_path: Path) -> None:
     path = tmp_path / "hub.db"
     path.write_text("this is a letter, not a database " * 100)
     with pytest.raises(ConfigurationError) as caught:

@@ -1,4 +1,4 @@
-"""Whatever is written in whatever order, the sums that are kept equal the sums that are counted."""
+"""After any writes in any order, the stored sums equal the counted ones."""
 
 from __future__ import annotations
 
@@ -101,7 +101,9 @@ def _step(db: Connection, context: Context, rng: random.Random) -> None:
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_books_stay_true_through_random_writes(db: Connection, context: Context, seed: int) -> None:
+def test_stored_sums_equal_counted_ones_after_random_writes(
+    db: Connection, context: Context, seed: int
+) -> None:
     rng = random.Random(seed)
     done = refused = 0
     for n in range(5):
@@ -121,10 +123,8 @@ def test_books_stay_true_through_random_writes(db: Connection, context: Context,
     assert refused > STEPS / 20, (done, refused)
 
 
-def test_open_amounts_are_what_the_index_of_open_documents_holds(
-    db: Connection, context: Context
-) -> None:
-    """The balance reads open documents only: none with something open may be missing there."""
+def test_the_index_of_open_documents_has_the_open_amounts(db: Connection, context: Context) -> None:
+    """The balance reads only this index, so every document with an open amount must be in it."""
     rng = random.Random(99)
     for n in range(5):
         import_customer(db, context, Customer(external_id=f"c{n}", name="n"))

@@ -1,4 +1,4 @@
-"""Named SQL: the parser, and that lists are read by the index that makes them cheap."""
+"""Named SQL: the parser, and lists that are read by their index."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FILES = {
 """Those that both engines take."""
 
 
-def test_blocks_and_includes() -> None:
+def test_sql_files_have_named_blocks_and_includes() -> None:
     text = "-- columns --\nSELECT a\nFROM t\n\n-- one --\n{columns}\nWHERE b = ?\n"
     assert parse_queries(text) == {
         "columns": "SELECT a\nFROM t",
@@ -98,7 +98,7 @@ ALLOCATION payments_of_page allocation_target
 
 
 @pytest.mark.parametrize("line", INDEXES.strip().splitlines())
-def test_what_is_frequent_reads_by_its_index(sqlite_db: sqlite3.Connection, line: str) -> None:
+def test_frequent_statements_use_their_index(sqlite_db: sqlite3.Connection, line: str) -> None:
     file, name, index = line.split(maxsplit=2)
     statement = FILES[file][name]
     plan = sqlite_db.execute(
@@ -115,7 +115,9 @@ def test_what_is_frequent_reads_by_its_index(sqlite_db: sqlite3.Connection, line
 
 
 @given(total=st.integers(0, 60), offset=st.integers(0, 80), limit=st.integers(1, 70))
-def test_a_scan_from_either_end_gives_the_window(total: int, offset: int, limit: int) -> None:
+def test_a_page_is_the_same_from_either_end_of_the_list(
+    total: int, offset: int, limit: int
+) -> None:
     newest_first = list(range(total))[::-1]
     scan = plan_scan(Window(offset, limit), total)
     if scan is None:

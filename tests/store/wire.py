@@ -1,4 +1,4 @@
-"""A TCP proxy before PostgreSQL that can fail as networks and servers do."""
+"""A TCP proxy in front of PostgreSQL that fails as networks and servers do."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 
 class Wire:
-    """Passes bytes on until it is told otherwise; `url` leads through it."""
+    """A proxy that passes bytes on until a test interrupts it; `url` connects through it."""
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
@@ -26,14 +26,14 @@ class Wire:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def cut(self) -> None:
-        """Break every connection; new ones are let through."""
+        """Break every connection, but accept new ones."""
         with self._lock:
             for one in self._open:
                 with contextlib.suppress(OSError):
                     one.shutdown(socket.SHUT_RDWR)
 
     def down(self) -> None:
-        """Break every connection and let none through until `up`."""
+        """Break every connection and accept none until `up`."""
         self._down = True
         self.cut()
 

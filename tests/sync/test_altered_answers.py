@@ -31,7 +31,7 @@ def test_what_is_kept_otherwise_is_told_and_not_sent_again_by_itself(
         done = desk.command("apply")
         assert script.done
     assert done.returncode == 4, done.stderr
-    assert "1 kept otherwise" in done.stdout
+    assert "1 stored differently" in done.stdout
     writes = len(desk.writes())
     (drift,) = desk.plan().drifted
     assert said in drift.reason

@@ -101,7 +101,7 @@ def test_collected_money_that_is_not_booked_yet_is_named_and_no_difference(till:
     assert (total.book, total.api, total.collected) == (10000, 8000, -2000)
     done = till.desk.command("reconcile")
     assert done.returncode == 0
-    assert "collected, not booked yet" in done.stdout and id in done.stdout
+    assert "collected and not booked yet" in done.stdout and id in done.stdout
 
 
 def test_a_real_difference_beside_collected_money_is_still_one(till: Till) -> None:
@@ -245,7 +245,7 @@ def test_a_payment_that_failed_before_it_was_booked_is_claimed_with_its_refund_o
     till.desk.hub.fail(id, organisation=till.desk.name, validatedAt="2026-05-06")
     till.shop.payment("P1", "C1", 5000)
     plan, proof = till.sync()
-    assert "given back" in plan.held[0].reason
+    assert "although it was refunded" in plan.held[0].reason
     till.shop.refund("R1", "C1", 5000, {"P1": 5000})
     plan, proof = till.sync()
     assert sorted(one.external_id for one in plan.claims) == ["P1", "R1"]
@@ -306,7 +306,9 @@ def test_a_saved_plan_is_stale_when_its_claim_is_another_one(till: Till) -> None
     till.shop.payment("P1", "C1", 2000)
     file = str(till.desk.folder / "saved.plan")
     assert till.desk.command("plan", "--out", file).returncode == 0
-    assert till.desk.command("plan", "--markdown").stdout.count("### Linked to what Upflow") == 1
+    assert (
+        till.desk.command("plan", "--markdown").stdout.count("### Claims of collected records") == 1
+    )
     other = till.collect("C1", 2000)
     done = till.desk.command("apply", file)
     assert done.returncode == 7 and "Nothing was sent" in done.stderr
@@ -370,7 +372,7 @@ def test_a_plan_says_when_the_api_was_not_asked_and_apply_then_sends_nothing(til
         done = till.desk.command("plan", "--json")
         assert done.returncode == 0
         assert "503" in json.loads(done.stdout)[0]["unlooked"]
-        assert "not known what Upflow collected" in till.desk.command("plan").stdout
+        assert "Upflow collected could not be read" in till.desk.command("plan").stdout
         writes = len(till.desk.writes())
         done = till.desk.command("apply", "--patience", "1s")
         assert done.returncode == 5 and "nothing was sent" in done.stderr

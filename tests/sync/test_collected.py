@@ -111,7 +111,7 @@ def test_a_table_of_another_database_is_named_by_its_url(
     ("into", "said"),
     [
         ("mysql://x/y", "--into needs a table"),
-        ("drop table", "is no name for a table"),
+        ("drop table", "is not a valid name for a table"),
         ("sqlite:///nowhere/x.db", "there is no folder"),
         ("payments", "can't be written"),
         ("env:NOT_SET", "NOT_SET"),

@@ -58,8 +58,8 @@ def test_a_paid_invoice_and_its_payment_that_are_both_gone_are_missed(books: Pai
     books.desk.request("DELETE", "/invoices/external:I1")
     found = documents(books.desk.reconcile())
     assert {name: one.reason for name, one in found.items()} == {
-        "I1": "not in the API: it was, and is gone: `headrace drift --repair` has it sent again",
-        "P": "not in the API: it was, and is gone: `headrace drift --repair` has it sent again",
+        "I1": "not in the API: it was, and is gone: run `headrace drift --repair` to send it again",
+        "P": "not in the API: it was, and is gone: run `headrace drift --repair` to send it again",
     }
 
 
@@ -77,8 +77,8 @@ def test_a_document_of_another_customer_says_whose_it_is(books: Pair) -> None:
     found = books.desk.reconcile()
     reasons = {each.customer: each.documents[0].reason for each in found.differences}
     assert reasons == {
-        "A": "in the models it is of customer B",
-        "B": "in the API it is of customer A",
+        "A": "in the models it belongs to customer B",
+        "B": "in the API it belongs to customer A",
     }
 
 
@@ -88,8 +88,8 @@ def test_a_link_that_stays_behind_is_the_reason_of_its_invoice(books: Pair) -> N
     books.shop.payment("Q", "A", 400, {"I3": 400})
     books.desk.apply()
     found = documents(books.desk.reconcile())
-    assert "its link from payment Q stays behind: it goes from customer A" in found["I3"].reason
-    assert "its link to invoice I3 stays behind" in found["Q"].reason
+    assert "its link from payment Q is not sent: it goes from customer A" in found["I3"].reason
+    assert "its link to invoice I3 is not sent" in found["Q"].reason
 
 
 def test_what_is_withheld_is_the_reason_of_what_it_would_have_settled(books: Pair) -> None:
@@ -117,7 +117,7 @@ def test_a_link_whose_other_end_is_gone_does_not_count(books: Pair) -> None:
     assert (total.book, total.api) == (1000 - 1000, 1000)
     (found,) = documents(proof).values()
     assert (found.external_id, found.book, found.api) == ("P", -1000, 0)
-    assert "its link to invoice I1 stays behind: it goes to an invoice that is not" in found.reason
+    assert "its link to invoice I1 is not sent: it goes to an invoice that is not" in found.reason
 
 
 def test_ageing_is_equal_on_both_sides_when_the_proof_balances(

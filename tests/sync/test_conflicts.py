@@ -185,7 +185,9 @@ def test_the_second_half_does_not_go_ahead_of_a_first_one_that_failed(moving: Pa
 
 def test_the_plan_says_what_is_linked_last(moving: Pair) -> None:
     said = moving.desk.command("plan", "--diff").stdout
-    assert "1 record linked last, since others have to change before: a request more each" in said
+    assert (
+        "1 record linked last, because others have to change first: one more request each" in said
+    )
     assert "4 requests" in said
     first, last = said.index("changed payment R"), said.index("linked payment R")
     assert "settles invoice" not in said[first:last]

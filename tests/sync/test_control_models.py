@@ -107,7 +107,7 @@ def test_each_pair_of_sides_is_told_apart(books: Pair) -> None:
     difference = only(books.desk.reconcile())
     assert difference.pairs == ["control and API", "models and API"]
     assert [one.reason for one in difference.documents] == [
-        "not in the API: it was, and is gone: `headrace drift --repair` has it sent again"
+        "not in the API: it was, and is gone: run `headrace drift --repair` to send it again"
     ]
     assert difference.open == []
 
@@ -127,7 +127,7 @@ def test_a_turned_sign_is_suspected(books: Pair) -> None:
     books.desk.apply()
     give_control(books, {"A": 10000, "B": 5200})
     (one,) = only(books.desk.reconcile()).open
-    assert one.external_id == "P" and "its sign may be the wrong one" in one.reason
+    assert one.external_id == "P" and "its sign may be wrong" in one.reason
 
 
 def test_what_nothing_explains_lists_all_that_is_open_to_be_ticked_off(books: Pair) -> None:

@@ -294,7 +294,7 @@ class TestUnsafe:
         for table in ("customers", "invoices"):
             twenty.shop.run(f"delete from {table}")
         before = len(twenty.desk.writes())
-        with pytest.raises(UnsafePlan, match="the source came back empty while 40 records"):
+        with pytest.raises(UnsafePlan, match="the source came back empty, while the API has 40"):
             twenty.desk.apply(force=False)
         assert len(twenty.desk.writes()) == before
 

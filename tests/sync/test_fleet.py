@@ -264,7 +264,7 @@ def test_a_running_loop_takes_up_what_changes_in_the_file(
     command.process.terminate()
     done = command.communicated(timeout=30)
     assert done.returncode == 0
-    assert done.stderr.count("is not valid TOML") == 1 and "last good one" in done.stderr
+    assert done.stderr.count("is not valid TOML") == 1 and "last valid version" in done.stderr
     assert shops.sent("second") == ["C", "I"]
 
 

@@ -60,7 +60,7 @@ LOADED_BADLY = {
     "another currency": (
         "update bills set currency = 'CHF' where kind = 'INVOICE' and bill_id not in "
         "(select target_id from applied) and currency <> 'CHF'",
-        "move what is open from",
+        "move the outstanding amount from",
     ),
     "half of the invoices": ("delete from bills where rowid % 2 = 0", ""),
     "a currency that nobody knows": ("update bills set currency = 'XXQ'", "errors withhold"),

@@ -145,7 +145,7 @@ def test_the_plan_says_so(pair: Pair) -> None:
     pair.sync()
     _swap(pair.shop)
     said = pair.desk.command("plan", "--diff").stdout
-    assert "1 record unlinked first, since others need what they settle" in said
+    assert "1 record unlinked first, because others need what they settle" in said
     assert "unlinked payment P" in said
     assert said.count("settles invoice I (No I): EUR 10.00 → -") == 2
     assert "3 requests" in said

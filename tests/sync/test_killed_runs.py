@@ -59,7 +59,7 @@ def test_a_run_goes_on_until_it_is_killed_and_the_next_goes_on_from_there(desk: 
     assert (run["outcome"], run["ended_at"], run["planned"]) == ("killed", None, 300)
     assert report["standing"]["state"] == "failed"
     said = f"its last run was killed, or its machine went down, with {run['sent']} of 300 sent; "
-    assert report["standing"]["trouble"] == said + "the next one goes on from there"
+    assert report["standing"]["trouble"] == said + "the next run continues from there"
     text = desk.command("status").stdout
     assert "killed; the next run goes on where it stopped" in text and "running" not in text
     assert "300 sent, killed; the next run" in desk.command("status", "--run", "1").stdout

@@ -204,7 +204,7 @@ def test_a_hub_that_is_killed_and_comes_back_is_gone_on_with(importing: Import) 
     importing.hub.start()
     done = command.communicated()
     assert done.returncode == 0, done.stderr
-    assert "tries repeated" in done.stdout
+    assert ", retried " in done.stdout
     assert repeated(importing.log()) <= IN_FLIGHT
     importing.prove_whole()
 
@@ -219,7 +219,7 @@ def test_a_hub_that_stays_away_ends_the_run_with_a_word_and_the_next_goes_on(
     assert done.returncode == 5
     (line,) = done.stderr.splitlines()
     assert line.startswith(f"error: {importing.hub.url} is not usable (")
-    assert "records are delivered and noted" in line and "run the same command again" in line
+    assert "records are delivered and recorded" in line and "run the same command again" in line
     importing.hub.start()
     assert importing.start().communicated().returncode == 0
     assert repeated(importing.log()) <= IN_FLIGHT

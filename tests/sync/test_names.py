@@ -167,7 +167,7 @@ def test_names_of_the_last_time_serve_while_the_api_is_away(
     shop.customer("A")
     reached = desk.environment["HEADRACE_URL"]
     desk.environment["HEADRACE_URL"] = "http://127.0.0.1:9/v1"
-    with pytest.raises(Unreachable, match="nothing was to be changed"):
+    with pytest.raises(Unreachable, match="nothing was changed"):
         desk.plan()
     desk.environment["HEADRACE_URL"] = reached
     assert desk.plan().requests == 1

@@ -391,5 +391,5 @@ def test_expected_a_program_can_read_what_was_done(syncs: Syncs) -> None:
 def test_expected_a_source_that_came_back_empty_deletes_nothing_and_says_so(syncs: Syncs) -> None:
     refused = syncs.done[3]
     assert refused.returncode == 7
-    assert "the source came back empty while 5 records are there" in refused.stderr
+    assert "the source came back empty, while the API has 5 records" in refused.stderr
     assert syncs.writes[3] == []

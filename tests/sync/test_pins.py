@@ -59,7 +59,7 @@ def test_an_invoice_lowered_below_a_link_in_error_waits(story: Story) -> None:
     lower = "update invoices set gross_amount = 500, net_amount = 500"
     plan, sent = story.apply(BREAK_LINK, lower)
     assert sent == []
-    assert _reasons(plan)["I"] == "the API holds more links of it than its amount allows now"
+    assert _reasons(plan)["I"] == "its links at the API exceed its new amount"
     story.mend("update allocations set amount = 500")
 
 
@@ -68,7 +68,7 @@ def test_a_new_link_waits_that_would_pass_the_amount_with_what_the_api_holds(sto
     story.shop.payment("Q", "C", 1000, {"I": 700})
     plan, sent = story.apply(BREAK_LINK)
     assert sent == ["POST Q"]
-    reason = "with what the API holds it would pass invoice I"
+    reason = "with the links that the API holds it exceeds the amount of invoice I"
     assert _reasons(plan)["payment Q → invoice I"] == reason
     story.mend("update allocations set amount = 300 where from_external_id = 'P'")
 
@@ -149,7 +149,7 @@ def test_without_payloads_a_settlement_with_a_link_in_error_waits(
     story.settle()
     plan, sent = story.apply(BREAK_LINK, "update payments set ref_number = 'other'")
     assert sent == []
-    assert _reasons(plan)["P"].startswith("what the API holds of it was not kept")
+    assert _reasons(plan)["P"].startswith("the journal kept no payload of it")
     story.mend("update allocations set amount = 1000")
 
 

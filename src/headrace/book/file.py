@@ -73,7 +73,7 @@ def _raise_if_held(error: duckdb.Error, path: Path) -> None:
     if any(words in str(error) for words in _HELD):
         raise Busy(
             f"Another command works on {path.parent.name} (it holds {path}): wait until it is "
-            "done, or stop it; `headrace status` works beside it."
+            "done, or stop it; `headrace status` works in the meantime."
         ) from None
 
 

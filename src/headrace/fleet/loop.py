@@ -1,7 +1,7 @@
-"""The loop: keeps a project's organisations in step, each at its own interval, in one process.
+"""The loop: syncs a project's organisations, each at its own interval, in one process.
 
-Only so many are open at a time, whatever their number: the one that is overdue for the longest is
-next. Nothing is shared between two of them but the event loop.
+At most `at_once` organisations are open at a time; the one that is overdue for the longest is next.
+Organisations share only the event loop, so the error of one does not affect the others.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ from headrace.sync.delivery.scheduler import Delivery
 from headrace.sync.planning.plan import Plan
 
 _WIND_UP_S = 5.0
-"""Seconds for rounds that only read, after a stop."""
+"""Seconds to wait after a stop for rounds that only read."""
 _LOOK_S = 2.0
-"""How long an edit of the project file may wait until it is taken up."""
+"""Maximum seconds until an edit of the project file is noticed."""
 
 
 class _Made(Struct):
-    """What a round has come to so far."""
+    """The results of a round so far; they are reported even if the round fails later."""
 
     plan: Plan | None = None
     outcome: DeliveryOutcome | None = None
 
 
 class Loop:
-    """Syncs until stopped. An organisation's error is reported, and the others go on."""
+    """Syncs until stopped. An organisation's error is reported, and the others continue."""
 
     def __init__(
         self,
@@ -48,8 +48,11 @@ class Loop:
         clock: Clock,
         report: Callable[[Round], None],
     ) -> None:
-        """`chosen` are names and patterns; organisations that come to match them join.
-        ConfigurationError for one that matches nothing."""
+        """Sync the organisations that `chosen`, names and patterns, match; None for all.
+
+        Organisations that match later join the loop. Raises ConfigurationError for a name or
+        pattern that matches none.
+        """
         self._watched = watched
         self._chosen = chosen
         self._clock = clock
@@ -58,22 +61,22 @@ class Loop:
         self._interrupts: dict[str, Callable[[], None]] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
         self._earlier: dict[str, DeliveryOutcome] = {}
-        """Of rounds that ended to plan again: what their slices came to."""
+        """Outcomes of earlier slices, by organisation, until the last slice is delivered."""
         self._due: dict[str, float] = {}
-        """When each is to be looked at, by the clock's monotonic seconds."""
+        """Time of the next round by organisation, in the clock's monotonic seconds."""
         self._join(watched.project.names(chosen))
 
     def stop(self) -> None:
-        """Lets requests in flight finish, then ends."""
+        """Stop the loop after the requests in flight have been answered."""
         self._stopping.set()
         for interrupt in list(self._interrupts.values()):
             interrupt()
 
     async def run(self, once: bool = False) -> list[str]:
-        """Runs every organisation at its interval; `once` runs each a single time.
+        """Sync every organisation at its interval; `once` syncs each a single time.
 
-        Gives those that were stopped while they read and came to no end soon, with a thread each
-        that can't be ended but with the process. They send nothing.
+        Returns the organisations that were still reading some seconds after a stop. Each occupies a
+        thread that ends only with the process. They send nothing.
         """
         stopping = asyncio.create_task(self._stopping.wait())
         try:
@@ -93,7 +96,7 @@ class Loop:
             stopping.cancel()
 
     async def _wind_up(self) -> list[str]:
-        """Waits for deliveries to end, and a little for the rest."""
+        """Wait for all deliveries to end, and a few seconds for rounds that only read."""
         patience = self._clock.monotonic() + _WIND_UP_S
         while self._running:
             await asyncio.wait(self._running.values(), timeout=_WIND_UP_S / 10)
@@ -103,25 +106,25 @@ class Loop:
         return list(self._running)
 
     def _take_up(self) -> None:
-        """Organisations that were added to the file join, those that were removed leave."""
+        """Add organisations that are new in the project file, and drop those that left it."""
         project = self._watched.look()
         try:
             names = project.names(self._chosen)
-        except ConfigurationError:  # all that a pattern matched have left
+        except ConfigurationError:  # every organisation that a pattern matched was removed
             names = [name for name in project.names() if name in self._due]
         for gone in self._due.keys() - set(names):
             del self._due[gone]
         self._join([name for name in names if name not in self._due])
 
     def _join(self, names: Sequence[str]) -> None:
-        """Those that were never looked at first, then those for which it is the longest time."""
+        """Schedule organisations by their last round: new ones first, then the longest overdue."""
         project, now = self._watched.project, self._clock.monotonic()
         since_epoch = self._clock.now().timestamp()
         for name in names:
             self._due[name] = now - max(0.0, since_epoch - project.worked_at(name))
 
     def _start(self, once: bool) -> None:
-        """The longest overdue, as long as there is room."""
+        """Start the longest overdue organisations, up to `at_once` at a time."""
         now = self._clock.monotonic()
         room = self._watched.project.at_once - len(self._running)
         overdue = (
@@ -140,7 +143,7 @@ class Loop:
         return min([_LOOK_S, *(max(0.0, seconds) for seconds in due)])
 
     def _collect(self) -> None:
-        """Takes note of those that ended; what only a defect of the loop raises is raised here."""
+        """Remove the rounds that ended. Raises only what a defect of the loop itself raised."""
         for name, task in list(self._running.items()):
             if task.done():
                 del self._running[name]
@@ -153,7 +156,7 @@ class Loop:
         outcome = round.outcome
         if name in self._due:
             if outcome is not None and outcome.sliced and round.error is None:
-                # There is more to send: others that wait go first.
+                # More is left to send, but organisations that are overdue longer go first.
                 self._due[name] = self._clock.monotonic()
             elif once:
                 del self._due[name]
@@ -162,7 +165,7 @@ class Loop:
         self._report(round)
 
     async def sync(self, project: LoadedProject, name: str) -> Round:
-        """One round of one organisation; never raises what is only its own trouble."""
+        """Run one round of one organisation; its errors are part of the result, never raised."""
         made = _Made()
         try:
             try:
@@ -193,14 +196,14 @@ class Loop:
             self._earlier[name] = made.outcome
 
     def take_interrupt(self, name: str, interrupt: Callable[[], None]) -> None:
-        """What `stop` calls while the organisation is being delivered."""
+        """Register the callback by which `stop` ends the organisation's delivery."""
         self._interrupts[name] = interrupt
         if self._stopping.is_set():
             interrupt()
 
 
 class _Interruptible(Watcher):
-    """Keeps the plan of a round that may still fail, and hands over how to end it early."""
+    """Keeps the plan of a round that may still fail, and registers how to end its delivery."""
 
     def __init__(self, loop: Loop, name: str, made: _Made) -> None:
         self._loop = loop

@@ -1,4 +1,4 @@
-"""The project on disk: `headrace.toml`, its secrets, and the organisations that it names."""
+"""The project on disk: `headrace.toml`, its secrets and its organisations."""
 
 from __future__ import annotations
 
@@ -29,14 +29,17 @@ _LISTED = 20
 
 
 class LoadedProject(Struct, frozen=True):
-    """The settings, with the folder that their relative paths start from."""
+    """A project's settings, with the folder to which their paths are relative."""
 
     folder: Path
     settings: Project
 
     def names(self, chosen: Sequence[str] | None = None) -> list[str]:
-        """The organisations to work on, in the file's order: all, or those that the names and
-        patterns (`shop*`) match; ConfigurationError for one that matches none."""
+        """Return the organisations, in the file's order.
+
+        `chosen` are names and patterns (`shop*`); None or empty for all. Raises ConfigurationError
+        for one that matches no organisation.
+        """
         names = list(self.settings.organisation)
         if not chosen:
             return names
@@ -54,22 +57,21 @@ class LoadedProject(Struct, frozen=True):
         return [name for name in names if name in found]
 
     def only(self, chosen: Sequence[str] | None) -> str:
-        """The one organisation meant; ConfigurationError that lists them when several could be."""
+        """Return the only organisation that matches. Raises ConfigurationError if several do."""
         names = self.names(chosen)
         if len(names) > 1:
             meant = f"{' '.join(chosen)} matches" if chosen else f"{FILE_NAME} has"
             raise ConfigurationError(
-                f"{meant} several organisations, and this works on one: choose it with "
+                f"{meant} several organisations, but this command works on one: choose it with "
                 f"--organisation ({_listed(names)})."
             )
         return names[0]
 
     def data_folder(self, name: str, environment: Mapping[str, str] = os.environ) -> Path:
-        """Where the organisation's book lies, and its journal unless that is in a database.
+        """Return the folder of the organisation's book, and of its journal if that is a file.
 
-        `{target}` in `data` stands for the API's address, so that staging and production, one
-        config with the address in the environment, have data of their own, and journals of their
-        own where those are in a database.
+        `{target}` in `data` stands for the API's address. One project file with the address in the
+        environment can then serve staging and production, each with its own data and journal.
         """
         data = self.settings.data
         if _TARGET in data:
@@ -77,7 +79,7 @@ class LoadedProject(Struct, frozen=True):
         return self.folder / data / name
 
     def _target_name(self, name: str, environment: Mapping[str, str]) -> str:
-        """The API's host and port, fit for a folder's name."""
+        """Return the API's host and port, as a valid name of a folder."""
         url = self._target_url(name, environment)
         return re.sub(r"[^A-Za-z0-9._-]+", "_", urlsplit(url).netloc)
 
@@ -87,15 +89,15 @@ class LoadedProject(Struct, frozen=True):
 
     @property
     def at_once(self) -> int:
-        """How many organisations may be open at a time."""
+        """Maximum number of organisations that are open at a time."""
         return self.settings.at_once or os.cpu_count() or 1
 
     def book_file(self, name: str) -> Path:
-        """The organisation's book, a cache."""
+        """Return the file of the organisation's book, which is a cache."""
         return self.data_folder(name) / "cache.duckdb"
 
     def worked_at(self, name: str) -> float:
-        """About when the organisation was last worked on, in seconds since 1970; 0 for never."""
+        """Return the approximate time of the last work, in seconds since 1970; 0 for never."""
         times = [0.0]
         for file in ("journal.db", "cache.duckdb"):
             with suppress(OSError):
@@ -103,7 +105,7 @@ class LoadedProject(Struct, frozen=True):
         return max(times)
 
     def journal_place(self, name: str, environment: Mapping[str, str] = os.environ) -> Place:
-        """Where the organisation's journal is; ConfigurationError for what is no such place."""
+        """Return the location of the journal. Raises ConfigurationError for an invalid setting."""
         setting = self.settings.journal
         if not setting:
             return self.data_folder(name, environment) / "journal.db"
@@ -117,7 +119,7 @@ class LoadedProject(Struct, frozen=True):
     def open(
         self, name: str, clock: Clock, environment: Mapping[str, str] = os.environ
     ) -> Organisation:
-        """Opens one organisation with its secrets resolved. ConfigurationError, Busy."""
+        """Open one organisation with its secrets resolved. Raises ConfigurationError or Busy."""
         settings, keys = self.resolved(name, environment)
         place = self.journal_place(name, environment)
         data = self.data_folder(name, environment)
@@ -126,7 +128,10 @@ class LoadedProject(Struct, frozen=True):
     def resolved(
         self, name: str, environment: Mapping[str, str] = os.environ
     ) -> tuple[OrganisationSettings, Keys]:
-        """The organisation's settings and keys as they are now: files are read anew each time."""
+        """Return the organisation's settings and keys; secret files are read again each time.
+
+        Raises ConfigurationError.
+        """
         settings = self.settings.organisation[name]
         where = f"[organisation.{name}]"
         url = self._target_url(name, environment)
@@ -156,7 +161,7 @@ class LoadedProject(Struct, frozen=True):
         return settings, keys
 
     def settings_of(self, name: str) -> OrganisationSettings:
-        """The organisation's settings as written."""
+        """Return the organisation's settings as written, with secrets unresolved."""
         return self.settings.organisation[name]
 
 
@@ -166,7 +171,7 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def load_project(path: Path) -> LoadedProject:
-    """Reads `path`, a project file or the folder that holds one. ConfigurationError."""
+    """Read a project file, or the one in a folder. Raises ConfigurationError."""
     file = path / FILE_NAME if path.is_dir() else path
     try:
         text = file.read_bytes()
@@ -181,13 +186,16 @@ def load_project(path: Path) -> LoadedProject:
         if not _NAME.fullmatch(name):
             raise ConfigurationError(
                 f"{file.name}: the organisation's name {name!r} must be letters, digits, '.', '_' "
-                "and '-' only, for it names a folder."
+                "and '-' only, because a folder has the same name."
             )
     return LoadedProject(file.parent.resolve(), settings)
 
 
 def resolve(text: str, where: str, folder: Path, environment: Mapping[str, str]) -> str:
-    """`env:NAME` and `file:PATH` as what they stand for; anything else as it is."""
+    """Return the value that `env:NAME` or `file:PATH` stands for; other texts are returned as is.
+
+    `where` names the setting in messages. Raises ConfigurationError if there is no value.
+    """
     if text.startswith("env:"):
         name = text.removeprefix("env:")
         value = environment.get(name, "")

@@ -1,8 +1,11 @@
-"""Rest: a round in which nothing moved since one that found nothing to send costs no book.
+"""Rest: rounds in which nothing changed since a round that found nothing to send.
 
-What a plan is made of is the source, the models, the settings and the journal. Where all four show
-that they are as they were, the plan of then is the plan of now. Whenever one of them moved, or does
-not tell, everything is read and every rule examines every row; and at every `sweep` all the same.
+A plan depends on the source, the models, the settings and the journal. If marks of all four show no
+change, the earlier plan still holds, and the book need not be opened. If one of them changed or has
+no mark, everything is read and every rule examines every row. The same happens at every `sweep`.
+
+Example: of 300 organisations that are synced every minute, most have no change in most rounds. Each
+such round compares file times or a transaction number instead of reading the source.
 """
 
 from __future__ import annotations
@@ -49,18 +52,18 @@ NOTHING_SENT = DeliveryOutcome(
 
 
 class _Rest(Struct, frozen=True):
-    """A plan without operations, and what it was made of."""
+    """A plan without operations, with the marks of everything that it depends on."""
 
     at: float
-    """Seconds since 1970 when the source was looked at."""
+    """Time of the look at the source, in seconds since 1970."""
     mark: str
     files: dict[str, str | None]
-    """PDF files that the source names, with what tells that one is another."""
+    """PDF files that the source names, with their marks."""
     plan: Plan
 
 
 class Sight(Struct, frozen=True):
-    """What a plan is going to be made of, but for the journal, as it stood before it was read."""
+    """The mark of source, models and settings, taken before they are read for a plan."""
 
     at: float
     mark: str
@@ -69,8 +72,10 @@ class Sight(Struct, frozen=True):
 def take_sight(
     loaded: LoadedProject, name: str, clock: Clock, environment: Mapping[str, str] = os.environ
 ) -> Sight | None:
-    """None where nothing tells whether the source moved. Errors as `LoadedProject.open` has them,
-    and SourceError."""
+    """Take the mark of source, models and settings; None if the source has no mark.
+
+    Raises SourceError, and whatever `LoadedProject.resolved` raises.
+    """
     settings, keys = loaded.resolved(name, environment)
     now = clock.now().timestamp()
     with closing(open_source(settings.source, loaded.folder)) as source:
@@ -91,14 +96,17 @@ def take_sight(
 def rest_file(
     loaded: LoadedProject, name: str, environment: Mapping[str, str] = os.environ
 ) -> Path:
-    """Where it is noted; a cache."""
+    """Return the file that records the rest, which is a cache."""
     return loaded.data_folder(name, environment) / _FILE
 
 
 def plan_at_rest(
     loaded: LoadedProject, name: str, clock: Clock, environment: Mapping[str, str] = os.environ
 ) -> Plan | None:
-    """The plan, empty, if nothing that it is made of moved; None when it must be made."""
+    """Return the earlier, empty plan if nothing has changed; None if a plan must be made.
+
+    Raises what `take_sight` raises.
+    """
     path = rest_file(loaded, name, environment)
     try:
         rest = msgspec.json.decode(path.read_bytes(), type=_Rest)
@@ -119,7 +127,7 @@ def plan_at_rest(
 async def verify_target(
     loaded: LoadedProject, name: str, clock: Clock, environment: Mapping[str, str] = os.environ
 ) -> None:
-    """Looks whether the API still holds what the journal says. AnotherTarget, ApiError."""
+    """Verify that the API is the journal's target. Raises AnotherTarget or ApiError."""
     settings, keys = loaded.resolved(name, environment)
     with closing(Journal(loaded.journal_place(name, environment), clock)) as journal:
         connection = Connection(settings.target, keys, loaded.folder, journal, clock)
@@ -141,9 +149,10 @@ def keep_rest(
     plan: Plan,
     outcome: DeliveryOutcome,
 ) -> None:
-    """Notes that the organisation is at rest, if `plan` and `outcome` left nothing to do.
+    """Record that the organisation is at rest, if `plan` and `outcome` left nothing to do.
 
-    After a delivery, the book is held against the journal once more to see that.
+    After a delivery, the book is compared with the journal once more to make sure. Otherwise an
+    earlier record is deleted.
     """
     path = rest_file(loaded, opened.name)
     if sight is None or not _may_rest(opened, plan, outcome):
@@ -157,7 +166,10 @@ def keep_rest(
 
 
 def _may_rest(opened: Organisation, plan: Plan, outcome: DeliveryOutcome) -> bool:
-    """What depends on the API as it is now, or on a person, is looked at in each round."""
+    """Whether the result depends on nothing but source, models, settings and journal.
+
+    A plan that depends on the API's current state or waits for a person is made in every round.
+    """
     asks = opened.book.uses_names or plan.new_fields or plan.unlooked
     waits = plan.held or plan.claims or plan.drifted or plan.left_out or not plan.whole
     if asks or waits or opened.journal.rejects():
@@ -165,7 +177,7 @@ def _may_rest(opened: Organisation, plan: Plan, outcome: DeliveryOutcome) -> boo
     unfinished = outcome.left or outcome.rejected or outcome.held or outcome.drifted
     if unfinished or outcome.failed or outcome.interrupted or outcome.sliced:
         return False
-    # With errors a delivery may have moved what waits for their rows.
+    # With errors, a delivery may have changed which records wait because of them.
     if not plan.empty and (plan.errors or plan.withheld or opened.journal.refused_positions()):
         return False
     return are_steady(opened.book.connection, opened.models)
@@ -177,19 +189,19 @@ def _write(path: Path, opened: Organisation, sight: Sight, plan: Plan) -> None:
     ).fetchall()
     files = _file_marks([location for location, _ in named], opened.book.pdf_places)
     if any(not (files[one] or "").startswith(mark or "") for one, mark in named):
-        return  # one has changed since the book was built
+        return  # a file changed after the book was built
     rest = _Rest(sight.at, f"{sight.mark} {opened.journal.rest_mark()}", files, plan)
     text = msgspec.json.encode(rest)
     if len(named) > _MAX_FILES or len(text) > _MAX_BYTES:
         return
-    with suppress(OSError):  # it only saves time
+    with suppress(OSError):  # without the file, the next round only takes longer
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(handle, "wb") as file:
             file.write(text)
 
 
 def _file_marks(locations: Collection[str], places: PdfPlaces) -> dict[str, str | None]:
-    """None for what is not there, or does not answer."""
+    """Return the marks of files; None for one that is missing or does not answer in time."""
     paths = {one: path for one in locations if (path := places.path(one)) is not None}
     states = look_at(paths).states
     return {one: _file_mark(states.get(one)) for one in locations}

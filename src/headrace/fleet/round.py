@@ -15,7 +15,7 @@ from headrace.sync.planning.plan import Plan
 
 
 class Round(Struct, frozen=True):
-    """What a sync came to."""
+    """The result of one sync of one organisation."""
 
     organisation: str
     plan: Plan | None
@@ -24,14 +24,14 @@ class Round(Struct, frozen=True):
 
     @property
     def pending(self) -> int | None:
-        """Operations that stay planned; None when that is not known."""
+        """Number of operations that stay planned; None if unknown."""
         if self.outcome is not None:
             return self.outcome.left + self.outcome.held
         return self.plan.requests if self.plan is not None else None
 
     @property
     def said(self) -> str:
-        """In a few words, or the error's sentence."""
+        """The result in a few words, or the error's message."""
         if self.error is not None:
             return str(self.error)
         if self.outcome is None or self.plan is None:
@@ -49,9 +49,11 @@ class Round(Struct, frozen=True):
 
 
 def note_round(loaded: LoadedProject, round: Round, command: str, clock: Clock) -> None:
-    """Keeps how it ended for `headrace status`; where the journal can't be written, not at all,
-    which `status` finds out by itself."""
-    if isinstance(round.error, Busy):  # the other one tells of itself
+    """Record in the journal how the round ended, for `headrace status`.
+
+    If the journal can't be written, nothing is recorded; `status` then reports that error itself.
+    """
+    if isinstance(round.error, Busy):  # the process that is at work records its own round
         return
     with (
         suppress(Exception),

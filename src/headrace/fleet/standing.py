@@ -1,4 +1,4 @@
-"""How an organisation stands: what its last rounds came to, what is left, and what is wrong now."""
+"""The standing of an organisation: its last rounds, what is left to send, and current errors."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ TROUBLE_FIRST: tuple[State, ...] = ("failed", "behind", "new", "running", "in st
 
 
 class Standing(Struct, frozen=True, kw_only=True):
-    """Times in seconds since 1970, UTC; None for never or not known."""
+    """The standing of one organisation. Times are in seconds since 1970, UTC; None if unknown."""
 
     organisation: str
     state: State
-    """`failed`: the last round, or what is looked at now; `behind`: records are left or refused;
-    `new`: there was no round yet."""
+    """`failed` if the last round failed or the next one would; `behind` if records are left or
+    rejected; `new` if there was no round yet."""
     trouble: str = ""
-    """The sentence on what is wrong now; empty when nothing is."""
+    """Message about the current error; empty if there is none."""
     last_success: float | None = None
     last_failure: float | None = None
     last_failure_said: str = ""
     pending: int | None = None
-    """Operations that stay planned."""
+    """Number of operations that stay planned."""
     rejects: int = 0
-    """Refusals that nobody has said to ignore."""
+    """Number of rejects, without the ignored ones."""
     next_round: float | None = None
-    """When `headrace run` is to look again; in the past, when it should have."""
+    """Time of the next round of `headrace run`; in the past if it is overdue."""
 
 
 def standing_of(
@@ -48,7 +48,7 @@ def standing_of(
     clock: Clock,
     environment: Mapping[str, str] = os.environ,
 ) -> Standing:
-    """By its journal, and by a look at where its source and keys should be."""
+    """Return the standing by the journal, and by a look at the source and the files of the keys."""
     rounds, runs = journal.last_rounds(), journal.runs(1)
     of_run = _of_runs(runs, journal)
     last = {round.kind: round for round in sorted((*of_run, *rounds), key=lambda one: one.at)}
@@ -88,15 +88,17 @@ def _goes_on(run: Run) -> bool:
 
 
 def _of_runs(runs: list[Run], journal: Journal) -> list[NotedRound]:
-    """A journal from before rounds were noted knows its runs; so does one whose command was
-    killed."""
+    """Return the runs as rounds.
+
+    Journals of earlier versions have runs but no rounds, and so has one whose process was killed.
+    """
     killed = [
         NotedRound(
             "failure",
             state.noted_at if (state := journal.state(run.id)) else run.started_at,
             run.command,
             f"its last run was killed, or its machine went down, with {run.sent:,} of "
-            f"{run.planned:,} sent; the next one goes on from there",
+            f"{run.planned:,} sent; the next run continues from there",
             None,
         )
         for run in runs
@@ -120,8 +122,10 @@ def _is_newest(run: Run, newest: NotedRound | None) -> bool:
 
 
 def _trouble_now(loaded: LoadedProject, name: str, environment: Mapping[str, str]) -> str:
-    """What the next round would fail at without asking anything over a network; a variable that
-    this shell lacks may be set where the sync runs."""
+    """Return the error that the next round would fail with, as far as no network is needed.
+
+    A missing environment variable is no error: it may be set where the sync runs.
+    """
     settings = loaded.settings_of(name)
     where = f"[organisation.{name}]"
     try:

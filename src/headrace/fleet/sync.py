@@ -1,6 +1,6 @@
-"""One sync of one organisation: refresh, plan, look whether it is safe, deliver.
+"""One sync of one organisation: refresh, plan, check the guards, deliver.
 
-The commands and the loop run this one; what differs between them is in `Way` and `Watcher`.
+The commands and the loop use the same function; `Way` and `Watcher` hold what differs.
 """
 
 from __future__ import annotations
@@ -22,66 +22,69 @@ from headrace.sync.session import Organisation
 
 
 class Way(Struct, frozen=True, kw_only=True):
-    """In which way an organisation is brought up to date."""
+    """Options of a sync."""
 
     command: str
     """`apply` or `run`, for the journal's list of runs."""
     force: bool = False
-    """Deliver what the guards refuse."""
+    """Whether to deliver a plan that the guards refuse."""
     changes: int = 0
-    """How many of the operations to spell out."""
+    """Number of operations to read as field changes."""
     patience: float = 60.0
-    """Seconds for which the API may be down."""
+    """Seconds for which the API may be down before the delivery stops."""
     scope: Scope = WHOLE
     saved: SavedPlan | None = None
-    """The plan that must still be the one."""
+    """A saved plan that the new plan must equal."""
     confirmed: bool = False
-    """Whether the first delivery to Upflow's production is meant."""
+    """Whether the user confirmed the first delivery to Upflow's production."""
     retry_rejected: bool = False
+    """Whether to send rejected records again."""
     through: bool = True
-    """Whether to plan again after each slice until nothing is left; else it ends after one."""
+    """Whether to plan again after each slice until nothing is left; else stop after one slice."""
 
     @property
     def plain(self) -> bool:
-        """Whether nothing is asked for but to be in step."""
+        """Whether no option asks for more than an ordinary sync."""
         special = self.force or self.changes or self.retry_rejected or self.saved is not None
         return not special and self.scope == WHOLE
 
     @property
     def whole(self) -> bool:
-        """Whether the plan goes in one slice: the first so many requests, or those of a saved plan,
-        are not to become others."""
+        """Whether to deliver the plan in one slice.
+
+        A saved plan and the first requests of `--limit` must not change through planning again.
+        """
         return self.saved is not None or bool(self.scope.limit)
 
 
 class Watcher:
-    """Callbacks of a sync; these do nothing."""
+    """Callbacks of a sync. These do nothing; override those that are needed."""
 
     def planned(self, plan: Plan) -> None:
-        """A plan was made; nothing of it is sent yet. What this raises stops the sync."""
+        """Called with each plan before anything of it is sent; an exception stops the sync."""
 
     def confirms(self) -> bool:
-        """Whether a person says that the first delivery to Upflow's production is meant."""
+        """Return whether the user confirms the first delivery to Upflow's production."""
         return False
 
     def sending(self, progress: Progress, delivery: Delivery) -> None:
-        """A delivery is about to send its first request."""
+        """Called before the first request of a delivery."""
 
     async def ended(self) -> None:
-        """That delivery is over."""
+        """Called at the end of a delivery, also after an error."""
 
     def sliced(self, outcome: DeliveryOutcome) -> None:
-        """So much is sent; the rest is planned again."""
+        """Called after each slice, before the rest is planned again."""
 
 
 async def sync_once(
     project: LoadedProject, name: str, way: Way, clock: Clock, watcher: Watcher
 ) -> tuple[Plan, DeliveryOutcome]:
-    """Brings one organisation up to date. What takes long runs on threads, not on the event loop.
+    """Sync one organisation. Long steps run on threads, so the event loop is not blocked.
 
-    Where nothing moved since the last sync that found nothing to send, no book is opened. Raises
-    what `LoadedProject.open`, `Organisation.prepare` and `apply` raise, StalePlan when it is not
-    the saved plan, and UnsafePlan when a guard refuses it.
+    If nothing has changed since a sync that found nothing to send, the book is not opened. Raises
+    StalePlan if the plan is not the saved one, UnsafePlan if a guard refuses it, and whatever
+    `LoadedProject.open`, `Organisation.prepare` and `Organisation.apply` raise.
     """
     if way.plain:
         plan = await asyncio.to_thread(plan_at_rest, project, name, clock)
@@ -103,7 +106,7 @@ async def sync_once(
 
 
 async def deliver(opened: Organisation, way: Way, watcher: Watcher) -> tuple[Plan, DeliveryOutcome]:
-    """As `sync_once`, of an organisation that is open; everything is read."""
+    """Sync an organisation that is open, like `sync_once`; the source is always read."""
     plan = await _planned(opened, way, watcher)
     first = opened.binding.is_first_in_production and not plan.empty
     confirmed = way.confirmed or (first and watcher.confirms())

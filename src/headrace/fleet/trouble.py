@@ -1,7 +1,7 @@
-"""Translates exceptions of one organisation into sentences that say what to do.
+"""Translates exceptions of one organisation into messages that say what to do.
 
 An unexpected exception is a defect: its traceback goes to the project's log file, and the other
-organisations go on.
+organisations continue.
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ from headrace.model.errors import Busy, ConfigurationError, Defect, HeadraceErro
 T = TypeVar("T")
 
 LOG = "headrace.log"
-"""In the project's data folder."""
+"""Name of the log file in the project's data folder."""
 _LOG_MAX = 1_000_000
-"""Bytes; a log that has grown beyond is put aside once, for a defect may come in every round."""
+"""Maximum size in bytes. A larger log is renamed and a new one begun, because a defect may repeat
+in every round."""
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _READ_ONLY = (
@@ -47,9 +48,9 @@ def attempt(
     work: Callable[[], T],
     passing: tuple[type[Exception], ...] = (),
 ) -> T:
-    """Runs `work` for one organisation; its exceptions become a HeadraceError, except `passing`.
+    """Run `work` for one organisation; exceptions other than `passing` become a HeadraceError.
 
-    If the book turns out to be damaged, it is made anew and the work repeated once.
+    If the book turns out to be damaged, it is discarded and the work is repeated once.
     """
     try:
         try:
@@ -60,36 +61,38 @@ def attempt(
         discard(loaded.book_file(name))
         return work()
     except Exception as error:
-        # A pipe that nobody reads is no trouble of the organisation's either.
+        # A closed pipe of the output is no error of the organisation either.
         if isinstance(error, (HeadraceError, BrokenPipeError, *passing)):
             raise
         raise translated(loaded, name, clock, error) from error
 
 
 def translated(loaded: LoadedProject, name: str, clock: Clock, error: Exception) -> HeadraceError:
-    """Returns the error as one for the user; writes the traceback of a defect to the log."""
+    """Return the error as one for the user; writes the traceback of a defect to the log."""
     if isinstance(error, HeadraceError):
         return error
     text = " ".join(str(error).split())
     if isinstance(error, MemoryError | duckdb.OutOfMemoryException):
         return ConfigurationError(
-            "there is not enough memory or room to spill to"
+            "there is not enough memory, or disk space for temporary data"
             + (f" ({text})" if text else "")
-            + ": nothing is lost, run it again with more, or with fewer organisations at_once."
+            + ". Nothing is lost. Run the command again with more, or with a smaller at_once."
         )
     code = getattr(error, "sqlite_errorcode", None)
     if code is not None and code & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return Busy(f"its journal is in use by another program ({text}): run it again later.")
+        return Busy(
+            f"its journal is in use by another program ({text}). Run the command again later."
+        )
     if _is_disk(error, code, _FULL, _SQLITE_FULL, "No space left on device"):
         return ConfigurationError(
-            f"the disk is full ({text}): what the API acknowledged is noted as far as there was "
-            "room, and sent once more otherwise; make room and run it again."
+            f"the disk is full ({text}). Nothing is lost: records whose acknowledgement could not "
+            "be written are sent once more. Free some space and run the command again."
         )
     if _is_disk(error, code, _READ_ONLY, _SQLITE_READ_ONLY, "IO Error"):
         return ConfigurationError(
-            f"a file can't be opened or written ({text}): check who owns "
+            f"a file can't be opened or written ({text}). Check the owner of "
             f"{loaded.data_folder(name)}, whether it is a folder, and whether its disk is "
-            "writable and has room."
+            "writable and has space."
         )
     return _defect(loaded, name, clock, error)
 
@@ -109,10 +112,10 @@ def _is_disk(
 
 
 def log_file(loaded: LoadedProject, name: str) -> Path:
-    """Where the tracebacks of defects go."""
+    """Return the log file for tracebacks of defects."""
     try:
         return loaded.data_folder(name).parent / LOG
-    except HeadraceError:  # the address that is a part of it is not known
+    except HeadraceError:  # the folder's name contains the API's address, which is not set
         return loaded.folder / LOG
 
 
@@ -133,7 +136,7 @@ def _trace(error: Exception) -> str:
 
 
 def _append(file: Path, text: str) -> None:
-    """Only its owner reads it: a traceback may show a record."""
+    """Append to a file that only its owner can read, because a traceback may show a record."""
     file.parent.mkdir(parents=True, exist_ok=True)
     if file.exists() and file.stat().st_size > _LOG_MAX:
         file.replace(file.with_suffix(".log.1"))

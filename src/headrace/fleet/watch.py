@@ -1,4 +1,4 @@
-"""The project file while a loop runs: read anew when it changes, the last good one until then."""
+"""The project file while a loop runs: read again when it changes."""
 
 from __future__ import annotations
 
@@ -10,28 +10,35 @@ from headrace.model.errors import ConfigurationError
 
 
 class WatchedProject:
-    """Calls `complain` once for each edit that can't be used."""
+    """A project file that is read again when it changes; an invalid edit is reported once."""
 
     def __init__(self, path: Path, complain: Callable[[str], None]) -> None:
-        """Reads the file. ConfigurationError."""
+        """Read the file; `complain` gets the messages about invalid edits.
+
+        Raises ConfigurationError if the file is invalid now.
+        """
         self._file = path / FILE_NAME if path.is_dir() else path
         self._complain = complain
         self._seen = self._state()
         self.project: LoadedProject = load_project(path)
 
     def look(self) -> LoadedProject:
-        """The project as the file says now, or as it said last when it can't be used."""
+        """Return the project as in the file, or the last valid one if the file is invalid."""
         state = self._state()
         if state != self._seen:
             self._seen = state
             try:
                 self.project = load_project(self._file)
             except ConfigurationError as error:
-                self._complain(f"{error} Until that is mended, the last good one holds.")
+                self._complain(f"{error} Until it is corrected, the last valid version is used.")
         return self.project
 
     def _state(self) -> tuple[int, ...]:
-        """An editor may replace the file, and may do so twice in one tick of its clock."""
+        """Return a mark of the file's state.
+
+        An editor may replace the file, and may do so twice within the resolution of its times, so
+        inode and change time are included.
+        """
         try:
             state = self._file.stat()
         except OSError:

@@ -1,8 +1,13 @@
 """The binding: a journal belongs to one organisation of one API.
 
-What the journal says was told is only true there. Told of another URL or key, or after some time,
-it looks a few records up by their external ids: the same ids of the API's own mean the same
-organisation; none of them means another one, or one that was emptied.
+The journal is only true of the organisation that acknowledged its records. Sent to another one, a
+plan would leave out every record that the journal believes to be there. So the binding looks up a
+few records by their external ids whenever the URL or the key differs from before, and after some
+time in any case. If one of them has the API's id that the journal knows, the organisation is the
+same. If none has, it is another organisation, or one that was emptied.
+
+The API's ids are compared, because a test organisation may well hold the same external ids: a copy
+of the same source was sent to both.
 """
 
 from __future__ import annotations
@@ -25,30 +30,33 @@ FIRST_IN_PRODUCTION = (
     'yet: where "Send invoices from Upflow" is on, a workflow may mail them to your customers.'
 )
 CONFIRM = (
-    "Nothing was sent. Look at the plan, then run `headrace apply --yes` or apply a saved plan; it "
-    "is asked only once."
+    "Nothing was sent. Look at the plan, then run `headrace apply --yes` or apply a saved plan. "
+    "headrace asks this only once."
 )
 
 
 class Binding:
-    """Verified before anything is planned against the journal."""
+    """Verifies, before planning, that the API is the organisation of the journal."""
 
     def __init__(
         self, journal: Journal, connection: Connection, clock: Clock, sweep: timedelta
     ) -> None:
-        """After `sweep`, even what looks the same is looked up again."""
+        """Verify again after `sweep`, even if URL and key are the same."""
         self._journal = journal
         self._connection = connection
         self._clock = clock
         self._sweep = sweep
         self._verified = False
         self.word = ""
-        """What a person should know: that the key or the URL is another one."""
+        """A sentence for the user about a changed key or URL; empty if nothing changed."""
 
     async def verify(self, always: bool = False) -> None:
-        """Raises AnotherTarget, and ApiError when it has to ask and can't. Asks when the URL or
-        the key is another one, after each sweep if the API is there, and, once, when it is to
-        `always`."""
+        """Look up a few records if necessary. Raises AnotherTarget if none of them is there.
+
+        A look-up is necessary when the URL or the key changed and, with `always`, once in any case.
+        It then raises ApiError if the API can't be reached. It is also made after each sweep, but
+        an API that can't be reached is then ignored.
+        """
         if self._verified or not self._journal.count():
             return
         target = self._journal.target()
@@ -65,28 +73,28 @@ class Binding:
         except Unreachable:
             if moved or always:
                 raise
-            return  # nothing suggests another target
+            return  # URL and key are as before, so nothing suggests another target
         if target is not None and moved:
             what = "URL" if target.url != self._connection.url else "key"
-            self.word = f"the {what} is another one, the organisation the same"
+            self.word = f"the {what} has changed, the organisation is the same"
         self._journal.bind(*self._names)
         self._verified = True
 
     @property
     def is_first_in_production(self) -> bool:
-        """Whether nothing was ever sent to Upflow itself, which may write to customers."""
+        """Whether this is the first delivery to Upflow's production, which may e-mail customers."""
         if not _is_upflow(self._connection.url) or self._journal.count():
             return False
         target = self._journal.target()
         return target is None or not _is_upflow(target.url)
 
     def note(self) -> None:
-        """Called before a delivery, perhaps the first."""
+        """Bind an empty journal to this target; call it before every delivery."""
         if not self._journal.count():
             self._journal.bind(*self._names)
 
     def renew(self) -> None:
-        """Called after the whole journal was compared with this target."""
+        """Bind the journal to this target after all of its records were compared with it."""
         self._journal.clear_landmarks()
         self._journal.bind(*self._names)
         self._verified = True
@@ -97,9 +105,12 @@ class Binding:
         return self._connection.url, digest.hexdigest()
 
     async def _look(self, reader: Reader) -> None:
-        """Until one record is found as it was: no two organisations have the same ids."""
+        """Look up records until one is found that identifies the organisation.
+
+        Raises AnotherTarget if there is none.
+        """
         known = self._journal.landmarks()
-        # People may have deleted those that are known by their ids.
+        # People may have deleted the landmarks in Upflow, so other records are tried after them.
         wanted = list(dict.fromkeys([*known, *self._journal.some_acknowledged()]))
         found, gone = False, []
         for key in wanted:
@@ -109,7 +120,7 @@ class Binding:
             if not id:
                 gone.append(key)
                 continue
-            # Another organisation may have records of the same names, never of the same ids.
+            # Another organisation may have the same external ids, but never the same API ids.
             found = known.get(key, id) == id
             if key not in known and self._journal.lacks_landmarks:
                 self._journal.keep_landmark(key, id)
@@ -122,12 +133,12 @@ class Binding:
         entity, external_id = missing[0]
         target = self._journal.target()
         url = self._connection.url
-        before = f", told to {target.url}" if target and target.url != url else ""
+        before = f", which was sent to {target.url}" if target and target.url != url else ""
         return (
-            f"{url} does not hold what it is said to have, such as {entity.replace('_', ' ')} "
-            f"{external_id}{before}: this is another organisation, or "
-            "one that was emptied. Nothing was sent. For another one, name a `data` folder of its "
-            "own in headrace.toml (and run `headrace adopt` where it has these records); for an "
+            f"{url} lacks the records of this journal, such as {entity.replace('_', ' ')} "
+            f"{external_id}{before}: this is another organisation, or one that was emptied. "
+            "Nothing was sent. For another organisation, name a `data` folder of its own in "
+            "headrace.toml (and run `headrace adopt` if it already has these records). For an "
             "emptied one, run `headrace drift --repair`, then `headrace apply`."
         )
 

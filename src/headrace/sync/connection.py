@@ -19,11 +19,11 @@ from headrace.model.project import TargetSettings
 from headrace.sync.explain import explain
 from headrace.sync.journal import Journal
 
-ONLY_READ = "nothing was to be changed, and nothing was"
+ONLY_READ = "nothing was changed"
 
 
 class Keys(Struct, frozen=True):
-    """The pair that every request carries; resolved, so never printed."""
+    """The key and the secret that every request carries, as plain text; never printed."""
 
     key: str
     secret: str
@@ -33,12 +33,12 @@ class Keys(Struct, frozen=True):
 
 
 class Connection:
-    """Opened for as long as a command needs it."""
+    """The way to one organisation's API; opens connections on demand."""
 
     def __init__(
         self, target: TargetSettings, keys: Keys, folder: Path, journal: Journal, clock: Clock
     ) -> None:
-        """Paths in the settings start from `folder`."""
+        """Connect to `target`; paths in its settings are relative to `folder`."""
         self._target = target
         self._keys = keys
         self._folder = folder
@@ -47,26 +47,30 @@ class Connection:
 
     @property
     def url(self) -> str:
-        """The API's base."""
+        """The API's base URL."""
         return self._target.url
 
     @property
     def key(self) -> str:
-        """The key that is public to the API; no secret, but never printed."""
+        """The key of the key pair. It is no secret, but it is never printed either."""
         return self._keys.key
 
     def pace(self) -> Pace:
-        """What of the rate is left, by the answers of the last minute."""
+        """Return a pace that counts the answers of the last minute, also of earlier processes."""
         recent = self._journal.recent_answers(WINDOW)
         return Pace(self._target.rate, self._target.in_flight, self._clock, recent)
 
     def reader(self, transport: HttpTransport, attempts: int = ATTEMPTS) -> Reader:
-        """Reads over an open connection."""
+        """Return a reader over an open connection."""
         return Reader(transport, self.pace(), self._clock, self._journal.answered, attempts)
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[HttpTransport]:
-        """A connection pool; what is on its way when the process dies counts as answered then."""
+        """Open a connection pool.
+
+        The journal keeps the number of requests that may be in flight. If the process dies, the
+        next pace counts them as answered at that moment, so the rate limit holds.
+        """
         target = self._target
         self._journal.expect_answers(target.in_flight)
         ca = self._folder / target.ca_file if target.ca_file else None
@@ -84,7 +88,7 @@ class Connection:
     async def reading(
         self, attempts: int = ATTEMPTS, safe: str = ONLY_READ
     ) -> AsyncIterator[Reader]:
-        """Opens a reader; an ApiError gets a sentence on what is `safe` and what to do."""
+        """Open a reader; an ApiError is explained with `safe` and what to do, see `explain`."""
         async with self.open() as transport:
             try:
                 yield self.reader(transport, attempts)

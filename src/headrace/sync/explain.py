@@ -6,7 +6,11 @@ from headrace.model.errors import ApiError, NotTheApi, Refused, Unauthorised, Un
 
 
 def explain(error: ApiError, url: str, safe: str) -> ApiError:
-    """The same kind of error, as one sentence on what happened, what is safe and what to do."""
+    """Return an error whose message says what happened, what is safe and what to do next.
+
+    `safe` is a clause, such as "nothing was sent". A refusal becomes Unreachable: a request that is
+    explained here is valid, so whatever refused it is not Upflow's API.
+    """
     said = str(error).rstrip(".")
     if isinstance(error, Unauthorised):
         return Unauthorised(

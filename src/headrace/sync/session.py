@@ -1,4 +1,4 @@
-"""One organisation at work: its source, book, journal and API, and what to do with them."""
+"""One organisation opened exclusively: refreshes its book, plans, and applies plans."""
 
 from __future__ import annotations
 
@@ -39,13 +39,15 @@ _PLANS = itertools.count(1)
 
 
 Watch = Callable[[Progress, Delivery], None]
-"""Told of a delivery before its first request, to show it and to interrupt it."""
+"""Called with a delivery before its first request, to show its progress and to interrupt it."""
 
 
 class Organisation:
-    """The only one at work while it is open: Busy when another command is, on another machine too.
+    """One organisation: its source, book, journal and API.
 
-    `folder` is the project's, `data` the organisation's own; both exist or are made.
+    Opens the organisation exclusively. Raises Busy if another process has opened it, on this or
+    another machine. `folder` is the project's folder, `data` the organisation's own; both are
+    created if missing.
     """
 
     def __init__(
@@ -84,10 +86,10 @@ class Organisation:
         )
         self._scope = WHOLE
         self._planned = ""
-        """The id of the plan whose operations the book has."""
+        """Id of the plan whose operations are in the book."""
         self._latency = self.journal.latency()
         self.models: list[Model] = []
-        """The models of the last refresh."""
+        """Models of the last refresh."""
 
     def _open_journal(self, place: Place) -> Journal:
         journal = Journal(place, self._clock, self.settings.keep_payloads)
@@ -99,9 +101,9 @@ class Organisation:
         return journal
 
     def refresh(self) -> dict[str, int]:
-        """Reads the source and builds the book; rows per staged table.
+        """Read the source and build the book; returns the number of rows per staged table.
 
-        SourceError when the source can't be read, ModelError when a model can't run.
+        Raises SourceError when the source can't be read, ModelError when a model can't run.
         """
         source = open_source(self.settings.source, self._folder)
         try:
@@ -118,30 +120,37 @@ class Organisation:
         return rows
 
     async def prepare(self, bound: bool = True) -> dict[str, int]:
-        """As `refresh`, with the names of the API's side looked up where models use them.
+        """Refresh the book, and read from the API what planning needs.
 
-        While the API can't be asked, the names that it had the last time serve. AnotherTarget,
-        unless that is what is to be mended and it need not be `bound`.
+        These are users, dunning plans and custom fields where models name them, and collected
+        records. If the API can't be reached, the names of the last time are used, and the plan says
+        that the collected records were not read.
+
+        Raises AnotherTarget if the API is not the journal's target. `bound=False` skips this check,
+        for commands that repair the journal. Raises like `refresh` as well.
         """
         if bound:
             await self.binding.verify()
         rows = await asyncio.to_thread(self.refresh)
         if self.book.uses_names and await self._names.look_up():
             await asyncio.to_thread(self.rebuild)
-        with suppress(ApiError):  # the plan then says that nobody has looked
+        with suppress(ApiError):  # the plan then says that they were not read
             await self._look_at_collected(GLANCES)
         return rows
 
     async def _look_at_collected(self, attempts: int) -> None:
-        """Reads what Upflow collected, when the source has a new payment or refund."""
+        """Read the collected records if the source has a new payment or refund."""
         if not self._claimer.needs_a_look():
             return
         async with self.connection.open() as transport:
             await self._claimer.look(self.connection.reader(transport, attempts))
 
     async def _looked_again(self, plan: Plan, patience: float) -> Plan:
-        """The plan, made again if the API could not be asked what it collected. ApiError when it
-        still can't: a payment that was collected must not be sent as a new one."""
+        """Return the plan, made again if the collected records could not be read before.
+
+        Raises ApiError if they still can't: sending a collected payment as a new one would count
+        the money twice.
+        """
         if not plan.unlooked:
             return plan
         try:
@@ -151,19 +160,19 @@ class Organisation:
         return self.plan(self._scope)
 
     def rebuild(self) -> None:
-        """Builds and checks the book over what is staged."""
+        """Build and check the book from the staged tables, then compare it with the journal."""
         self.book.leave_positions_out(self.journal.refused_positions())
         self.book.build(self.models)
         self.book.check()
         self.compare()
 
     def compare(self) -> None:
-        """Finds what differs, over the book as it was last built, by the journal as it is now."""
+        """Compare the book, as it was last built, with the journal as it is now."""
         self._planner.compare()
         self._claimer.forget()
 
     def plan(self, scope: Scope = WHOLE) -> Plan:
-        """What the API lacks, over the book as it was last built, by the journal as it was then."""
+        """Return the plan that follows from the last comparison; sends nothing."""
         target = self.settings.target
         self._scope = scope
         plan = self._planner.make(self.name, target.rate, target.in_flight, self._latency, scope)
@@ -174,11 +183,11 @@ class Organisation:
         )
 
     def with_changes(self, plan: Plan, limit: int | None) -> Plan:
-        """The plan with its first operations, or all, spelled out field by field."""
+        """Return the plan with its first `limit` operations as field changes; None for all."""
         return msgspec.structs.replace(plan, changes=list(self._planner.changes().read(limit)))
 
     def saved(self, plan: Plan, scope: Scope) -> SavedPlan:
-        """The plan that was made last, as a value that can be applied later."""
+        """Return the last plan as a value that can be written to a file and applied later."""
         return SavedPlan(
             organisation=self.name,
             scope=scope,
@@ -196,22 +205,26 @@ class Organisation:
         whole: bool = True,
         confirmed: bool = False,
     ) -> DeliveryOutcome:
-        """Delivers the plan, which must be the last one made here: StalePlan for any other, whose
-        operations the book no longer has. ApiError when the API made it stop early.
+        """Deliver the plan, which must be the last one made here.
 
-        UnsafePlan for the first one ever to Upflow's production, unless it is `confirmed`.
+        `command` names the run in the journal, and `watch` is called before the first request. The
+        delivery stops when the API is down for `patience` seconds. Unless `whole`, it ends after a
+        slice of the settings' length, so that the caller can prepare and plan again: changes in the
+        source are then sent before the rest of the history.
 
-        Unless `whole`, it ends after a slice of the settings' length, for the caller to prepare and
-        plan again: what changed at the source meanwhile then goes ahead of history.
+        Raises StalePlan for any other plan, whose operations the book no longer has. Raises
+        UnsafePlan for the first delivery to Upflow's production unless it is `confirmed`. Raises
+        ApiError when the API made the delivery stop early; acknowledged records stay recorded.
         """
         if plan.id != self._planned:
             raise StalePlan(
-                f"Nothing was sent: a later plan of {self.name} has taken the place of this one "
-                f"({plan.made_at}). Apply that one, or plan again."
+                f"Nothing was sent: a later plan of {self.name} has replaced this one "
+                f"({plan.made_at}). Apply the later one, or plan again."
             )
         if self.binding.is_first_in_production and not confirmed and not plan.empty:
             raise UnsafePlan(f"{FIRST_IN_PRODUCTION} {CONFIRM}")
-        # What is sent shows by its answers whether it is the organisation; nothing shows nothing.
+        # A delivery would notice another organisation by its answers. An empty plan sends nothing,
+        # so the target is verified to make sure that "nothing to send" is true there.
         await self.binding.verify(always=command == "apply" and plan.empty)
         plan = await self._looked_again(plan, patience)
         self.journal.refresh(self._planner.unchanged)
@@ -239,8 +252,8 @@ class Organisation:
         if delivery.stopped is not None:
             stay = "stays" if progress.left == 1 else "stay"
             safe = (
-                f"{progress.done:,} records are delivered and noted, {progress.left:,} {stay} "
-                "planned and nothing is lost"
+                f"{progress.done:,} records are delivered and recorded, {progress.left:,} {stay} "
+                "planned, and nothing is lost"
             )
             raise explain(delivery.stopped, self.settings.target.url, safe)
         if not progress.left:
@@ -250,7 +263,7 @@ class Organisation:
     async def _deliver(
         self, plan: Plan, command: str, delivery: Delivery, progress: Progress
     ) -> None:
-        """Runs the delivery as a run of the journal, however it ends."""
+        """Run the delivery and record it as a run in the journal, however it ends."""
         self.binding.note()
         self.journal.begin_run(command, plan.requests, plan.open_requests)
         outcome = "failed"
@@ -269,26 +282,29 @@ class Organisation:
         self._planner.note_around()
 
     def _note_imported(self, plan: Plan) -> None:
-        """From now on, many new records at a time are unusual."""
+        """Record that the first import is complete; from now on the guard `creations` applies."""
         if plan.whole and plan.desired:
             self.journal.note_imported()
 
     async def _remove_merged(self, transport: HttpTransport) -> None:
-        """What a person said was booked in one; ApiError before anything else went."""
+        """Delete collected records that were booked together as one, after a person's decision.
+
+        Raises ApiError; nothing else was sent by then.
+        """
         try:
             await self._claimer.remove_merged(self.connection.reader(transport))
         except ApiError as error:
-            safe = "what was booked together is not linked yet, and nothing else was sent"
+            safe = "payments that were booked together are not linked yet; nothing else was sent"
             raise explain(error, self.settings.target.url, safe) from None
 
     def samples(self) -> dict[str, bytes]:
-        """One payload per entity, as it would be sent."""
+        """Return one payload of each entity, as it would be sent."""
         return self._planner.samples()
 
     async def probe(self) -> None:
-        """Two harmless requests: ApiError when the API can't be used with these keys.
+        """Send two harmless requests. Raises ApiError when the API can't be used with these keys.
 
-        The second one, on a connection that stands, tells the first plan how long answers take.
+        The second request uses the open connection; its duration is the latency for the first plan.
         """
         async with self.connection.reading(attempts=1) as reader:
             started = 0.0
@@ -299,7 +315,7 @@ class Organisation:
         self._latency = self.journal.latency()
 
     def close(self) -> None:
-        """Releases the book and the journal."""
+        """Close the journal and the book, which releases the lock."""
         self.journal.close()
         self.book.close()
 

@@ -35,7 +35,7 @@ _START_S = 30.0
 
 
 class RunningHub(Controlled):
-    """A hub that serves in a thread; what `hub()` gives."""
+    """A hub that serves in a thread of this process; see `hub`."""
 
     def __init__(
         self, place: Place, origin: str, log: list[LogRecord], control: ControlClient
@@ -53,7 +53,7 @@ class RunningHub(Controlled):
 
     @property
     def control(self) -> ControlClient:
-        """For whatever has no function here."""
+        """Raw client of the control plane."""
         return self._control
 
     @property
@@ -62,23 +62,23 @@ class RunningHub(Controlled):
         return {"X-Api-Key": self.key, "X-Api-Secret": self.secret}
 
     def add_organisation(self, name: str, currency: str = "EUR", time_zone: str = "UTC") -> KeyPair:
-        """One more organisation, with a key pair."""
+        """Add an organisation; returns a key pair of it."""
         return make_keys(self.place, name, currency, time_zone)
 
     @property
     def options(self) -> tuple[str, ...]:
-        """What a command needs to find the hub's data."""
+        """Command-line options that name the hub's data."""
         return _options(self.place)
 
     def requests(self) -> list[LogRecord]:
-        """The request log so far, in the order of the answers."""
+        """Return the request log so far, in the order of the answers."""
         return list(self._log)
 
 
 def make_keys(
     place: Place | Path, name: str, currency: str = "EUR", time_zone: str = "UTC"
 ) -> KeyPair:
-    """A new organisation where a hub's data are, which may run or not, with a key pair."""
+    """Add an organisation to a hub's data and return a key pair; the hub may be running."""
     now = format_instant(SYSTEM_CLOCK.now())
     if isinstance(place, Path):
         place = Place(folder=place)
@@ -95,12 +95,12 @@ def hub(
     latency: float = 0.0,
     database: str | None = None,
 ) -> Iterator[RunningHub]:
-    """A hub on a free loopback port with an organisation `test`, gone at the end of the block.
+    """Run a hub on a free loopback port, with an organisation `test`, until the end of the block.
 
-    `limits` as for `headrace serve`; `folder` keeps the data; without it they go with the
-    hub, which then does not wait for the disk;
-    `database` is the URL of a PostgreSQL database to use instead of SQLite; every answer waits
-    `latency` seconds more, as over a network. It is in test mode, and its control plane is open.
+    `limits` are those of `headrace serve`. With `folder` the data are kept; without it they are
+    deleted at the end, and the hub does not wait for the disk. `database` is the URL of a
+    PostgreSQL database to use instead of SQLite. Every answer is delayed by `latency` seconds, as
+    on a network. The hub is in test mode, and its control plane is open.
     """
     durable = folder is not None
     with contextlib.ExitStack() as stack:
@@ -158,7 +158,7 @@ def _delayed(app: Any, latency: float) -> Callable[[Scope, Receive, Send], Any]:
 
 
 class HubProcess(Controlled):
-    """`headrace serve` as a process of its own, restartable on the same port and data."""
+    """`headrace serve` as a separate process, which can be restarted on the same port and data."""
 
     def __init__(
         self,
@@ -184,17 +184,17 @@ class HubProcess(Controlled):
 
     @property
     def control(self) -> ControlClient:
-        """For whatever has no function here. ConfigurationError without a control plane."""
+        """Raw client of the control plane. Raises ConfigurationError if there is none."""
         return ControlClient(self.origin, find_token(self.data))
 
     @property
     def pid(self) -> int:
-        """Of the running process."""
+        """Id of the running process."""
         assert self._process is not None
         return self._process.pid
 
     def start(self) -> None:
-        """Start, or start again on the port of the first time; returns when it accepts."""
+        """Start the hub, again on its first port; returns when it accepts connections."""
         command = [
             sys.executable,
             "-c",
@@ -211,7 +211,7 @@ class HubProcess(Controlled):
         command += self._options
         if self._request_log:
             command += ["--request-log", str(self._request_log)]
-        # A session of its own, so that its workers can be killed with it.
+        # In a session of its own, so that its workers can be killed with it.
         self._process = subprocess.Popen(
             command, stdout=subprocess.PIPE, text=True, start_new_session=True
         )
@@ -223,17 +223,17 @@ class HubProcess(Controlled):
         self._port = int(self.origin.rpartition(":")[2])
 
     def kill(self) -> None:
-        """SIGKILL to it and its workers: nothing is finished, nothing closed."""
+        """Kill the hub and its workers by SIGKILL, without finishing anything."""
         if self._process is not None and self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGKILL)
         self._end(signal.SIGKILL)
 
     def terminate(self) -> int:
-        """SIGTERM: what is in flight is answered. Gives the exit code."""
+        """Stop the hub by SIGTERM, which answers requests in flight; returns the exit code."""
         return self._end(signal.SIGTERM)
 
     def wait(self) -> int:
-        """Wait until it has ended by itself, as a fault may make it; gives the exit code."""
+        """Wait until the hub has ended by itself, for example by a fault; returns the exit code."""
         return self._end(None)
 
     def _end(self, number: signal.Signals | None) -> int:
@@ -256,9 +256,9 @@ def hub_process(
     options: Sequence[str] = (),
     database: str | None = None,
 ) -> Iterator[HubProcess]:
-    """A hub in a process of its own, killed at the end of the block if it still runs.
+    """Run a hub in a separate process, which is killed at the end of the block.
 
-    `options` are further ones of `headrace serve`; `database` is the URL of a PostgreSQL database
+    `options` are more options of `headrace serve`; `database` is the URL of a PostgreSQL database
     to use instead of SQLite.
     """
     process = HubProcess(data, limits, request_log, options, database)

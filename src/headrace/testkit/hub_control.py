@@ -1,4 +1,4 @@
-"""What a test does to its hub in addition to the API: faults, time, a fresh start, snapshots."""
+"""Control of a hub in a test: faults, time, reset, seeds, collected payments, snapshots."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ TEST_ORGANISATION = "test"
 
 
 class FaultScript:
-    """A script of faults of a hub; disarmed at the end of a `with` block."""
+    """A script of faults armed at a hub; disarmed at the end of a `with` block."""
 
     def __init__(self, client: ControlClient, report: dict[str, Any]) -> None:
         self.id: str = report["id"]
@@ -19,21 +19,21 @@ class FaultScript:
 
     @property
     def headers(self) -> dict[str, str]:
-        """What a request carries to be hit by a script that is bound to its id."""
+        """Headers by which a request is hit by a script with `bound="header"`."""
         return {"X-Headrace-Faults": self.id}
 
     def report(self) -> dict[str, Any]:
-        """What fired and what did not, as `GET /_hub/faults/{id}` answers."""
+        """Return which faults fired, as `GET /_hub/faults/{id}` answers."""
         report: dict[str, Any] = self._client.call("GET", path_of("faults", self.id))
         return report
 
     @property
     def done(self) -> bool:
-        """Whether every fault that has an end has fired."""
+        """Whether every fault with a limited number of times has fired."""
         return bool(self.report()["done"])
 
     def remove(self) -> dict[str, Any]:
-        """Disarm it; gives the last report."""
+        """Disarm the script; returns the last report."""
         report: dict[str, Any] = self._client.call("DELETE", path_of("faults", self.id))
         return report
 
@@ -45,7 +45,7 @@ class FaultScript:
 
 
 class TestClock:
-    """An organisation's time."""
+    """The test clock of an organisation."""
 
     __test__ = False
 
@@ -54,29 +54,29 @@ class TestClock:
         self._path = path_of("organisations", organisation, "clock")
 
     def now(self) -> str:
-        """As the API writes moments."""
+        """The time as the API writes it."""
         return str(self._client.call("GET", self._path)["now"])
 
     def freeze(self, at: str | None = None) -> str:
-        """Stop it at an ISO 8601 moment, or now; gives the moment."""
+        """Stop the clock at an ISO 8601 time, or now; returns the time."""
         body = {"at": at} if at is not None else {}
         return str(self._client.call("POST", f"{self._path}/freeze", body)["now"])
 
     def advance(self, by: str) -> str:
-        """Move it on by an interval such as 12h or 45d; gives the moment."""
+        """Advance the clock by an interval such as 12h or 45d; returns the time."""
         return str(self._client.call("POST", f"{self._path}/advance", {"by": by})["now"])
 
     def reset(self) -> None:
-        """Real time again."""
+        """Return to real time."""
         self._client.call("DELETE", self._path)
 
 
 class Controlled:
-    """A hub whose control plane is open to the test."""
+    """A hub that the test controls through its control plane."""
 
     @property
     def control(self) -> ControlClient:
-        """For whatever has no function here."""
+        """Raw client of the control plane."""
         raise NotImplementedError
 
     def faults(
@@ -86,11 +86,11 @@ class Controlled:
         organisation: str = TEST_ORGANISATION,
         seed: int = 0,
     ) -> FaultScript:
-        """Arm a script, each fault as the hub's page describes it:
-        `{"kind": "status", "status": 503, "on": "POST /invoices", "times": 2}`.
+        """Arm a script of faults, which docs/hub-control.md describes.
 
-        It hits the organisation's requests, or with `bound="header"` those that carry the
-        script's `headers`, so that tests on one hub don't disturb each other.
+        Example: `{"kind": "status", "status": 503, "on": "POST /invoices", "times": 2}`. The script
+        hits the organisation's requests, or with `bound="header"` those with the script's
+        `headers`, so that tests on one hub do not affect each other.
         """
         script: dict[str, Any] = {"faults": faults, "seed": seed}
         if bound == "organisation":
@@ -102,7 +102,7 @@ class Controlled:
         self.control.call("POST", path_of("organisations", organisation, "reset"))
 
     def seed(self, text: str | bytes, organisation: str = TEST_ORGANISATION) -> dict[str, Any]:
-        """Play a file of API calls; gives what was made, and the ids that its lines named."""
+        """Run a file of API calls; returns what was created, and the ids that its lines named."""
         raw = text.encode() if isinstance(text, str) else text
         path = path_of("organisations", organisation, "seed")
         answer: dict[str, Any] = self.control.call("POST", path, raw)
@@ -118,10 +118,10 @@ class Controlled:
         currency: str = "EUR",
         **fields: str | None,
     ) -> dict[str, Any]:
-        """Pay as a customer does in the portal; gives the payment as the API answers it.
+        """Pay as a customer does in the portal; returns the payment as the API answers it.
 
-        `customer` and what it `settles` (invoice to amount) go by external id; `fields` are
-        `validatedAt`, `instrument` and `refNumber`.
+        `customer` and the invoices in `settles` (invoice to amount) are external ids; amounts are
+        in the lowest division. `fields` may be `validatedAt`, `instrument` and `refNumber`.
         """
         links = [
             {"amountLinked": part, "invoice": {"externalId": invoice}}
@@ -141,28 +141,28 @@ class Controlled:
     def fail(
         self, payment: str, *, organisation: str = TEST_ORGANISATION, **fields: str
     ) -> dict[str, Any]:
-        """Give a payment back, by the API's id, as a direct debit that fails; gives the refund.
+        """Refund a payment, by the API's id, like a direct debit that fails; returns the refund.
 
-        `fields` is `validatedAt`.
+        `fields` may be `validatedAt`.
         """
         path = path_of("organisations", organisation, "collected", payment, "failed")
         refund: dict[str, Any] = self.control.call("POST", path, fields)
         return refund
 
     def snapshot(self, name: str | None = None) -> str:
-        """Copy the whole hub; gives the snapshot's name."""
+        """Copy the whole hub; returns the snapshot's name."""
         body = {"name": name} if name is not None else {}
         return str(self.control.call("POST", "/snapshots", body)["name"])
 
     def restore(self, name: str) -> None:
-        """Put the whole hub back as it was."""
+        """Restore the whole hub from a snapshot."""
         self.control.call("POST", path_of("snapshots", name, "restore"))
 
     @property
     def clock(self) -> TestClock:
-        """Time of the organisation `test`."""
+        """Test clock of the organisation `test`."""
         return self.clock_of(TEST_ORGANISATION)
 
     def clock_of(self, organisation: str) -> TestClock:
-        """Time of another organisation."""
+        """Return the test clock of another organisation."""
         return TestClock(self.control, organisation)

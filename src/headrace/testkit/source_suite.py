@@ -19,7 +19,7 @@ _UNKNOWN = "no_source_has_a_table_of_this_name"
 
 
 class SourceSuite:
-    """What every source must keep; `make` and `names` are set by `source_suite`."""
+    """Tests of the contract of a source; `source_suite` sets `make` and `names`."""
 
     make: Callable[[], Source]
     names: Sequence[str]
@@ -56,7 +56,7 @@ class SourceSuite:
             first = self._content(connection, names)
             source.stage(connection, names)
             second = self._content(connection, names)
-        # Otherwise every sync would find changes where there are none.
+        # If the order or the values varied, every sync would find changes where there are none.
         changed = [name for name in names if first[name] != second[name]]
         assert not changed, f"{changed} differ between two readings of an unchanged system"
 
@@ -81,7 +81,7 @@ class SourceSuite:
         with self._open() as source, duckdb.connect() as connection:
             for name in self._names(source):
                 source.stage(connection, [name])
-                # Fails on text that is no UTF-8, which some drivers hand on unchecked.
+                # Fails on text that is not UTF-8, which some drivers pass on unchecked.
                 connection.execute(f'select columns(*)::varchar from source."{name}"').fetchall()
 
     def test_an_unknown_table_is_refused_by_name(self) -> None:
@@ -132,10 +132,10 @@ class SourceSuite:
 
 
 def source_suite(make: Callable[[], Source], names: Sequence[str] = ()) -> type[SourceSuite]:
-    """A class of tests over sources that `make` opens; assign it to a name that starts with Test.
+    """Return a class of tests of the sources that `make` opens, for a name starting with `Test`.
 
-    `names`: the tables to read; all that the source offers when none are given. The system behind
-    must not change while the tests run. They need no plugin: plain asserts, run by pytest.
+    `names` are the tables to read; all tables of the source if none are given. The billing system
+    must not change while the tests run. The tests need no plugin of pytest.
     """
     members = {"make": staticmethod(make), "names": tuple(names), "__doc__": SourceSuite.__doc__}
     return type("TestSource", (SourceSuite,), members)

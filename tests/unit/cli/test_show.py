@@ -83,7 +83,7 @@ def test_an_outcome_says_what_is_left_and_what_to_do() -> None:
         open_complete_after=None, interrupted=False,
     )  # fmt: skip
     text = shown(show_outcome, plan(), outcome)
-    assert "Sent 1,000 of 1,207 requests in 1 min 40 s, 7 tries repeated" in text
+    assert "Sent 1,000 of 1,207 requests in 1 min 40 s, retried 7 times" in text
     assert "2 rejected: `headrace rejects list` says why" in text
     assert "204 left: run `headrace apply` again" in text
 

@@ -136,7 +136,7 @@ def test_what_is_claimed_holds_nothing_else() -> None:
 
 def test_what_was_given_back_is_held_until_that_is_booked() -> None:
     found = judged([booked("P")], [collected("x")], given_back=frozenset({"x"}))
-    assert reasons(found) == {"P": "may be, though it was given back,"}
+    assert reasons(found) == {"P": "may be, although it was refunded,"}
 
 
 def test_a_person_decides_over_everything_else() -> None:

@@ -71,7 +71,7 @@ def test_a_plan_that_changes_too_much_is_refused_with_its_figures(
         (Shift(contacts=80, contacts_removed=20), "removes 20 of 100 contacts"),
         (
             Shift(open=[OpenShift("EUR", 3, 10_000, 990_000)]),
-            "3 changed documents move what is open from EUR 100.00 to EUR 10,000.00",
+            "3 changed documents move the outstanding amount from EUR 100.00 to EUR 10,000.00",
         ),
         (Shift(open=[OpenShift("EUR", 2, 10_000, 990_000)]), None),
         (Shift(open=[OpenShift("EUR", 9, 10_000, -3_000)]), None),
@@ -86,13 +86,13 @@ def test_many_new_records_are_refused_once_the_first_import_is_complete() -> Non
     made = plan({"invoice": 200}, [Count("invoice", "create", 201)])
     made.raise_if_unsafe()
     made = structs.replace(made, shift=Shift(imported=True))
-    with pytest.raises(UnsafePlan, match="creates 201 invoices beside 201 of 200"):
+    with pytest.raises(UnsafePlan, match="creates 201 invoices, while the API has 200"):
         made.raise_if_unsafe()
     structs.replace(made, guards=GuardSettings(creations=2)).raise_if_unsafe()
 
 
 def test_an_empty_source_is_refused() -> None:
-    with pytest.raises(UnsafePlan, match="came back empty while 3 records"):
+    with pytest.raises(UnsafePlan, match="came back empty, while the API has 3 records"):
         plan({"invoice": 3}, [Count("invoice", "delete", 3)], {}).raise_if_unsafe()
 
 

@@ -1,4 +1,4 @@
-"""Changes as lines of text: the record by its names, and each field with its money formatted."""
+"""Changes as lines of text: the record's name, and each field with formatted money."""
 
 from __future__ import annotations
 
@@ -24,15 +24,18 @@ _VERBS = {
     "link": "linked",
 }
 _SILENT = {"externalId", "customer.externalId", "currency"}
-"""Fields that the line above says already."""
+"""Fields that the heading shows already."""
 _AMOUNTS = (*_of_kind("amount"), "amountLinked")
 _INSTANTS = _of_kind("instant")
 _LINK = re.compile(r"(linked\w+)\[(.*)\]\.amountLinked")
 
 
 def change_lines(change: Change, whose: bool = True) -> list[str]:
-    """A heading and a line per field, amounts as money: `grossAmount` is `gross amount`. The
-    heading names the customer if it is to say `whose` the record is."""
+    """Return a heading and a line per field, with amounts as money.
+
+    Field names are written as words: `grossAmount` becomes `gross amount`. The heading names the
+    customer if `whose` is true.
+    """
     heading = f"{_VERBS[change.action]} {change_text(change, whose)}"
     lines = [heading]
     if change.asked_at:
@@ -46,7 +49,7 @@ def change_lines(change: Change, whose: bool = True) -> list[str]:
 
 
 def _field_line(change: Change, name: str, before: str, after: str) -> str | None:
-    """None for what the heading says already."""
+    """Return the line of one field; None if the heading shows it already."""
     if name in _SILENT or (name.startswith(tuple(LINKS)) and not name.endswith("amountLinked")):
         return None
     if name.endswith(_AMOUNTS):

@@ -1,4 +1,4 @@
-"""Collected money for a person: as a table, and as a CSV file."""
+"""Collected records as a table on the terminal, and as a CSV file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ _COLUMNS = (
 
 
 def show_collected(console: Console, collected: Sequence[Collected]) -> None:
-    """A table, the newest first, whatever the width of the terminal: ids are to be copied."""
+    """Print a table, the newest record first.
+
+    Lines are not fitted to the terminal's width, so that ids can be copied.
+    """
     rows = [("day", "amount", "customer", "by", "reference", "for", "id")]
     rows += [
         (
@@ -48,7 +51,10 @@ def _links(one: Collected) -> str:
 
 
 def write_collected(path: Path, found: Mapping[str, Sequence[Collected]]) -> None:
-    """A row for each, amounts as plain decimals. ConfigurationError when it can't be written."""
+    """Write a CSV file, with amounts as plain decimals.
+
+    Raises ConfigurationError when it can't be written.
+    """
     try:
         with path.open("w", encoding="utf-8", newline="") as file:
             table = CsvTable(file, _COLUMNS)

@@ -1,4 +1,4 @@
-"""Cases on the terminal: one line each as they end, and a table of what is not as expected."""
+"""Conformance cases on the terminal: a progress bar, and a line per case that did not pass."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _STYLES = {
 
 
 class ResultWatch:
-    """A bar while cases run, on a terminal only."""
+    """A progress bar while cases run; only on a terminal."""
 
     def __init__(self, total: int, quiet: bool) -> None:
         columns = (BarColumn(bar_width=20), TextColumn("{task.completed:.0f}/{task.total:.0f}"),
@@ -44,12 +44,12 @@ class ResultWatch:
         self._bar.stop()
 
     def seen(self, result: Result) -> None:
-        """One more is over."""
+        """Advance the bar by a finished case."""
         self._bar.update(self._task, advance=1, description=result.case.name)
 
 
 def print_results(results: Sequence[Result]) -> None:
-    """A row per case that did not pass, the counts by evidence, and what could not be deleted."""
+    """Print the cases that did not pass, counts by evidence, and records that remain."""
     rows = [result for result in results if result.outcome is not Outcome.PASSED]
     width = max((len(result.case.name) for result in rows), default=0)
     for result in rows:
@@ -71,7 +71,7 @@ def print_results(results: Sequence[Result]) -> None:
 
 
 def print_differences(found: Sequence[Difference]) -> None:
-    """A line per place."""
+    """Print a line per difference."""
     for difference in found:
         here, there = difference.one, difference.other
         console.print(

@@ -19,19 +19,20 @@ _NAMED = 20
 
 
 class ShownConsole(Console):
-    """A console that writes out what would command the terminal, whatever it is given to print."""
+    """A console that shows control characters in texts instead of sending them to the terminal."""
 
     @property
     def file(self) -> IO[str]:
-        """What it writes to."""
-        # What is rendered has colours in it, and goes past the same care for other text.
+        """The stream that it writes to."""
+        # Rendered text contains colours, so it bypasses the escaping of standard output; the
+        # console has escaped its texts already.
         stream = Console.file.fget(self)  # type: ignore[attr-defined]
         rendered: IO[str] = getattr(stream, "rendered", stream)
         return rendered
 
     @file.setter
     def file(self, new: IO[str]) -> None:
-        """Lets it write to another one."""
+        """Set the stream that it writes to."""
         Console.file.fset(self, new)  # type: ignore[attr-defined]
 
     def _render_buffer(self, buffer: Iterable[Segment]) -> str:
@@ -61,14 +62,14 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machine
 
 
 def print_json(document: Any) -> None:
-    """One JSON document on standard output."""
+    """Print one JSON document on standard output."""
     print(shown(msgspec.json.encode(document).decode()))
 
 
 def reading(name: str, read: Callable[[Callable[[str, int], None]], Coroutine[Any, Any, T]]) -> T:
-    """Runs it, with a line that says how far it has come, on a terminal.
+    """Run `read` and return its result; on a terminal, a status line shows its progress.
 
-    `read` is given what it calls with an entity and how many of it were read.
+    `read` gets a callback for its progress: (entity, number of records read).
     """
     with console.status(name) as status:
 
@@ -79,7 +80,7 @@ def reading(name: str, read: Callable[[Callable[[str, int], None]], Coroutine[An
 
 
 def duration_text(seconds: float) -> str:
-    """`0 s`, `48 s`, `3 min 20 s`, `2 h 5 min`: rounded up to what a person waits for."""
+    """Return a duration such as `0 s`, `48 s`, `3 min 20 s` or `2 h 5 min`, rounded up."""
     whole = int(seconds) + (seconds > int(seconds))
     if whole < 60:
         return f"{whole} s"
@@ -91,11 +92,11 @@ def duration_text(seconds: float) -> str:
 
 
 def several(count: int, word: str) -> str:
-    """`1 credit note`, `1,204 invoices`: a number with its word, for an entity's name too."""
+    """Return a number with its noun or entity: `1 credit note`, `1,204 invoices`."""
     return f"{count:,} {word.replace('_', ' ')}{'' if count == 1 else 's'}"
 
 
 def listed(names: Sequence[str]) -> str:
-    """The first names, and how many more."""
+    """Return the first names, and the number of others."""
     more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
     return ", ".join(names[:_NAMED]) + more

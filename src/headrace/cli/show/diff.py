@@ -1,4 +1,4 @@
-"""A plan's changes by customer, as a person from finance reads them."""
+"""A plan's changes by customer, for readers from finance."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from headrace.sync.planning.plan import Plan
 
 
 def show_diff(console: Console, plan: Plan) -> None:
-    """Every change below its customer, then what `show_plan` says."""
+    """Print every change below its customer, then the plan without its changes."""
     changes = sorted(plan.changes, key=lambda change: change.customer)
     for customer, grouped in groupby(changes, key=lambda change: change.customer):
         own = list(grouped)

@@ -15,7 +15,7 @@ _SHOWN = 50
 
 
 def plan_as_markdown(plan: Plan) -> str:
-    """Counts with money, time, changes, problems and what stays behind, each under its heading."""
+    """Return counts with money, time, changes, claims, records not sent, and problems."""
     lines = [f"## Plan for {plan.organisation}", ""]
     if plan.empty:
         lines.append(nothing_text(plan))
@@ -37,10 +37,10 @@ def plan_as_markdown(plan: Plan) -> str:
         lines += ["", "### Unsafe: `apply` refuses this without --force", ""]
         lines += [f"- {objection}" for objection in plan.objections]
     if plan.unlooked:
-        unknown = "It is not known what Upflow collected since the last look"
-        lines += ["", f"{unknown} ({plan.unlooked})."]
+        unread = "The payments that Upflow collected could not be read"
+        lines += ["", f"{unread} ({plan.unlooked})."]
     if plan.claims:
-        lines += ["", f"### Linked to what Upflow collected ({len(plan.claims):,})", ""]
+        lines += ["", f"### Claims of collected records ({len(plan.claims):,})", ""]
         for claim in plan.claims[:_SHOWN]:
             lines.append(f"- {_cell(named_text(claim))} is {claim.id}, by {claim.by}")
     for title, staying in (

@@ -1,4 +1,4 @@
-"""How messages name a record: its id, followed by what people know it by."""
+"""How messages name a record: its id, followed by number, customer and money."""
 
 from __future__ import annotations
 
@@ -13,12 +13,15 @@ _LONGEST = 60
 
 
 def record_text(entity: str, external_id: str, *details: str) -> str:
-    """`invoice 4711 (INV-17, ACME SA)`: details that are empty or the id again are left out."""
+    """Return a text such as `invoice 4711 (INV-17, ACME SA)`.
+
+    Details that are empty or equal to the id are left out.
+    """
     return f"{entity.replace('_', ' ')} {external_id}{_in_brackets(external_id, *details)}"
 
 
 def problem_name(problem: Problem) -> str:
-    """The id of a record with a problem, and what people call it: `4711 (INV-17, ACME SA)`."""
+    """Return the id and names of a record with a problem: `4711 (INV-17, ACME SA)`."""
     details = _in_brackets(problem.external_id, problem.number, problem.customer_name)
     return f"{problem.external_id}{details}"
 
@@ -33,7 +36,7 @@ def _clipped(text: str) -> str:
 
 
 def named_text(record: Withheld | Claim) -> str:
-    """A record of a plan with its number, customer and money."""
+    """Return a record of a plan with its number, customer and money."""
     money = "" if record.amount is None else format_money(record.amount, record.currency)
     return record_text(
         record.entity, record.external_id, record.number, record.customer_name, money
@@ -41,19 +44,21 @@ def named_text(record: Withheld | Claim) -> str:
 
 
 def name_details(external_id: str, name: Name) -> str:
-    """What stands behind the id of a record: ` (INV-17, ACME SA, EUR 20.00)`, or nothing."""
+    """Return what follows a record's id: ` (INV-17, ACME SA, EUR 20.00)`, or an empty text."""
     money = "" if name.amount is None else format_money(name.amount, name.currency)
     return _in_brackets(external_id, name.number, name.customer_name, money)
 
 
 def name_text(entity: str, external_id: str, name: Name) -> str:
-    """A record of the journal, with its number, customer and money."""
+    """Return a record of the journal with its number, customer and money."""
     return f"{entity.replace('_', ' ')} {external_id}{name_details(external_id, name)}"
 
 
 def change_text(change: Change, whose: bool = True) -> str:
-    """A changed record, with its number, money (of an update, the difference) and, unless it is
-    known `whose` it is, its customer."""
+    """Return a changed record with its number, its money and, if `whose`, its customer.
+
+    The money of an update is the change of its open amount.
+    """
     money = ""
     if change.amount is not None and change.action in ("update", "link"):
         money = f"open {signed_money(change.amount, change.currency)}" if change.amount else ""
@@ -64,5 +69,5 @@ def change_text(change: Change, whose: bool = True) -> str:
 
 
 def signed_money(amount: int, currency: str) -> str:
-    """`+EUR 20.00` and `-EUR 20.00`: by how much something changes."""
+    """Return a change with its sign: `+EUR 20.00` or `-EUR 20.00`."""
     return f"{'-' if amount < 0 else '+'}{format_money(abs(amount), currency)}"

@@ -1,4 +1,4 @@
-"""Plans, problems and outcomes as text for a person."""
+"""Plans and outcomes as text."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from headrace.sync.planning.plan import Change, Money, Plan, Withheld, least_sec
 _FAILURES_SHOWN = 20
 _CAUSES_SHOWN = 8
 UPFLOW_RATE = 600
-"""Requests a minute that Upflow takes (docs/api-evidence.md, Rate limit)."""
+"""Requests per minute that Upflow accepts (docs/api-evidence.md, Rate limit)."""
 
 
 def show_plan(console: Console, plan: Plan, changes: bool = True) -> None:
-    """Counts, money per currency, requests and time, what changes, what stays behind."""
+    """Print counts, money per currency, requests, time, changes, problems and records not sent."""
     console.print(f"[bold]Plan for {plan.organisation}[/bold]")
     if plan.empty:
         console.print(f"  {nothing_text(plan)}")
@@ -45,8 +45,8 @@ def show_plan(console: Console, plan: Plan, changes: bool = True) -> None:
         console.print(f"  Note: {plan.rebound}.")
     if plan.unlooked:
         console.print(
-            f"  It is not known what Upflow collected since the last look ({plan.unlooked}): "
-            "`apply` looks again before it sends a payment.",
+            f"  The payments that Upflow collected could not be read ({plan.unlooked}): `apply` "
+            "reads them before it sends a payment.",
             markup=False,
         )
     show_problems(console, plan.problems)
@@ -69,8 +69,10 @@ def nothing_text(plan: Plan) -> str:
 
 
 def money_text(money: Money) -> str:
-    """`EUR 20.00` of what is created, `delete EUR 20.00`, `update +EUR 20.00` by which open amounts
-    change."""
+    """Return `EUR 20.00` for created records, `delete EUR 20.00`, or `update +EUR 20.00`.
+
+    The money of updates is the change of open amounts.
+    """
     if money.action == "create":
         return format_money(money.amount, money.currency)
     if money.action == "update":
@@ -84,12 +86,12 @@ def extra_requests(plan: Plan) -> list[str]:
     if plan.releases:
         needed = several(plan.releases, "record")
         said.append(
-            f"{needed} unlinked first, since others need what they settle: a request more each"
+            f"{needed} unlinked first, because others need what they settle: one more request each"
         )
     if plan.late_links:
         needed = several(plan.late_links, "record")
         said.append(
-            f"{needed} linked last, since others have to change before: a request more each"
+            f"{needed} linked last, because others have to change first: one more request each"
         )
     return said
 
@@ -150,7 +152,7 @@ def _least(requests: int, rate: int) -> str:
 
 
 def show_changes(console: Console, changes: Sequence[Change], total: int) -> None:
-    """The first operations, one line each, with the fields that change."""
+    """Print the first operations of `total`, each with its changed fields."""
     if not changes:
         return
     for change in changes:
@@ -161,7 +163,7 @@ def show_changes(console: Console, changes: Sequence[Change], total: int) -> Non
 
 
 def _show_staying(console: Console, title: str, records: Sequence[Withheld]) -> None:
-    """Counts, and the first of each cause: one bad customer can keep a thousand records back."""
+    """Print counts, and one record of each cause: one customer can hold back a thousand records."""
     if not records:
         return
     console.print(f"[bold]{title}[/bold]: {', '.join(_counts_of(records))}")
@@ -176,7 +178,7 @@ def _show_staying(console: Console, title: str, records: Sequence[Withheld]) -> 
 
 
 def _counted(records: Sequence[Withheld]) -> str:
-    """`1 invoice and 2 payments`."""
+    """Return counts by entity: `1 invoice and 2 payments`."""
     *more, last = _counts_of(records)
     return f"{', '.join(more)} and {last}" if more else last
 
@@ -196,22 +198,25 @@ def show_outcome(console: Console, plan: Plan, outcome: DeliveryOutcome) -> None
     console.print(
         f"Sent {outcome.sent:,} of {several(requests, 'request')} in "
         f"{duration_text(outcome.seconds)}"
-        + (f", {outcome.retries:,} tries repeated" if outcome.retries else "")
-        + (f", {outcome.throttled:,} times asked to wait" if outcome.throttled else "")
+        + (f", retried {outcome.retries:,} times" if outcome.retries else "")
+        + (f", throttled {outcome.throttled:,} times" if outcome.throttled else "")
         + "."
     )
     if outcome.rejected:
         console.print(
-            f"[red]{outcome.rejected:,} rejected[/red]: `headrace rejects list` says why; they are "
-            "tried again when their rows change, or with `headrace rejects retry`."
+            f"[red]{outcome.rejected:,} rejected[/red]: `headrace rejects list` says why. They are "
+            "sent again when their rows change, or with `headrace rejects retry`."
         )
     if outcome.drifted:
         console.print(
-            f"[red]{outcome.drifted:,} kept otherwise by the API[/red]: `headrace drift` says how."
+            f"[red]{outcome.drifted:,} stored differently by the API[/red]: `headrace drift` shows "
+            "how."
         )
     for sentence in outcome.failed[:_FAILURES_SHOWN]:
         console.print(f"  {sentence}", markup=False)
     if outcome.held:
-        console.print(f"{outcome.held:,} held back: they, or what they refer to, did not arrive.")
+        console.print(
+            f"{outcome.held:,} held: they, or records that they refer to, could not be delivered."
+        )
     if outcome.left:
-        console.print(f"{outcome.left:,} left: run `headrace apply` again to go on.")
+        console.print(f"{outcome.left:,} left: run `headrace apply` again to continue.")

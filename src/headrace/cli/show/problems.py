@@ -1,4 +1,4 @@
-"""Problems for a person: many of one kind are one line, with how many and the first of them."""
+"""Problems as text: many problems of one kind are shown as their number and a few examples."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ class Kind(Struct, frozen=True):
 
     first: Problem
     examples: tuple[Problem, ...]
-    """The first ones of it, at most three, `first` among them."""
+    """The first problems of the kind, at most three, including `first`."""
     count: int
 
 
 def kinds_of(problems: Sequence[Problem]) -> list[Kind]:
-    """The problems by kind: errors before warnings, then the most frequent first."""
+    """Group problems by kind: errors before warnings, then the most frequent first."""
     found: dict[tuple[str, str, str, str], list[Problem]] = {}
     for problem in problems:
         found.setdefault(_kind(problem), []).append(problem)
@@ -40,7 +40,7 @@ def kinds_of(problems: Sequence[Problem]) -> list[Kind]:
 
 
 def _kind(problem: Problem) -> tuple[str, str, str, str]:
-    """What two problems have in common that differ in ids, values, money and days alone."""
+    """Return the kind of a problem: its texts without ids, values, money and days."""
     return problem.severity, problem.entity, _masked(problem.problem), _masked(problem.remedy)
 
 
@@ -49,7 +49,7 @@ def _masked(text: str) -> str:
 
 
 def show_problems(console: Console, problems: Sequence[Problem]) -> None:
-    """Each kind of problem with its remedy; of more than three the number and the first three."""
+    """Print each kind of problem with its remedy, and at most three examples."""
     if not problems:
         return
     counts = Counter(problem.severity for problem in problems)
@@ -68,7 +68,7 @@ def show_problems(console: Console, problems: Sequence[Problem]) -> None:
 
 
 def kind_lines(kind: Kind) -> list[str]:
-    """A few problems in a line each; many with their number, and the first ones below."""
+    """Return the lines of a kind: one per problem, or for many their number and examples."""
     first = kind.first
     if kind.count <= _EXAMPLES:
         return [_sentence(example) for example in kind.examples]

@@ -1,4 +1,4 @@
-"""A reconciliation as text for a person."""
+"""A reconciliation as text."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from headrace.sync.remote.proof import (
 
 _SHOWN = 20
 OWN = "source's own"
-"""How the source's own figure is headed, beside what the models make of the source."""
+"""Heading of the source's own figures, next to `models`, the figures derived from the source."""
 
 
 def named(id: str, name: str) -> str:
-    """`4711 (Acme & Sons)`: an id with what people call it, if that is another thing."""
+    """Return an id with its name, if that is different: `4711 (Acme & Sons)`."""
     return f"{id} ({name})" if name and name != id else id
 
 
 def why(sides: Sequence[str]) -> str:
-    """The pairs of sides that differ, in words."""
+    """Return the pairs of sides that differ as text."""
     return ", ".join(pair.replace("control", OWN).replace(" and ", " ≠ ") for pair in sides)
 
 
 def show_reconciled(console: Console, proof: Reconciled) -> None:
-    """`balanced` with the figures, or each difference with the documents that explain it."""
+    """Print `balanced` with the figures, or each difference with its documents."""
     compared = (
         f"{proof.organisation}: {proof.balances:,} balances of {proof.customers:,} customers, "
         f"{proof.documents:,} documents"
@@ -65,9 +65,9 @@ def show_reconciled(console: Console, proof: Reconciled) -> None:
         )
     if proof.not_looked_up:
         console.print(
-            f"  {proof.not_looked_up:,} of what differs was not looked up by itself (the first "
-            f"{proof.looked_up:,} were): if the API's data changed while they were read, run it "
-            "again"
+            f"  {several(proof.not_looked_up, 'difference')} not looked up one by one (the first "
+            f"{proof.looked_up:,} were): if the API's data changed while it was read, run the "
+            "command again"
         )
 
 
@@ -89,7 +89,7 @@ def _show_totals(console: Console, proof: Reconciled) -> None:
 
 
 def _show_total(console: Console, total: CurrencyTotal) -> None:
-    """What is wrong with the figures of one currency as a whole."""
+    """Print the differences in one currency's totals."""
     currency = total.currency
     if total.control_sum not in (None, total.control):
         console.print(
@@ -138,7 +138,7 @@ def _show_document(console: Console, document: DocumentDifference, currency: str
 def _show_open(
     console: Console, documents: Sequence[OpenDocument], currency: str, customers: bool = False
 ) -> None:
-    """What explains the difference from the source's own figure."""
+    """Print the documents that explain a difference from the source's own figure."""
     for document in documents[:_SHOWN]:
         whose = f" of customer {named(document.customer, document.name)}" if customers else ""
         console.print(
@@ -156,17 +156,17 @@ def _say_more(console: Console, count: int, indent: str = "  ") -> None:
 
 
 def own(amount: int | None, currency: str) -> str:
-    """The source's own figure, a dash where there is none."""
+    """Return the source's own figure, or a dash where there is none."""
     return "–" if amount is None else format_money(amount, currency)
 
 
 def _show_collected(console: Console, proof: Reconciled) -> None:
-    """What is apart from all differences, with the names to book it by."""
+    """Print collected money that is not booked yet, with the references to book it."""
     for total in proof.totals:
         if total.collected:
             console.print(
-                f"  {format_money(total.collected, total.currency)} of the API's is collected, not "
-                "booked yet: no difference"
+                f"  {format_money(total.collected, total.currency)} of the API's balance is "
+                "collected and not booked yet: no difference"
             )
     for one in proof.collected[:_SHOWN]:
         doubt = f", may be booked as {one.booked}: a difference" if one.booked else ""
@@ -181,10 +181,10 @@ def _show_collected(console: Console, proof: Reconciled) -> None:
 
 
 def _show_kinds(console: Console, proof: Reconciled) -> None:
-    """What settles invoices without cash, by its kind."""
+    """Print the sums of cashless settlements by kind."""
     for total in proof.kinds:
         kind = "marked as paid" if total.kind == "fix" else total.kind.replace("_", " ")
         console.print(
-            f"  settled without money, {kind}: models {format_money(total.book, total.currency)}, "
+            f"  settled without cash, {kind}: models {format_money(total.book, total.currency)}, "
             f"API {format_money(total.api, total.currency)}"
         )

@@ -1,4 +1,4 @@
-"""A reconciliation as files: CSV for a spreadsheet, one HTML page for a person or an archive."""
+"""A reconciliation as files: CSV for a spreadsheet, one HTML page to read or archive."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _COLUMNS = (
 
 
 def write_csv(path: Path, proofs: Sequence[Reconciled]) -> None:
-    """A row per document that explains a difference, amounts as plain decimals. `control` is the
-    source's own figure, empty without one; `difference` is what models and API are apart.
+    """Write a row per document that explains a difference, with amounts as plain decimals.
 
-    ConfigurationError when the file can't be written.
+    The column `control` has the source's own figure, if there is one; `difference` is the models'
+    figure minus the API's. Raises ConfigurationError when the file can't be written.
     """
     with _open(path) as file:
         table = CsvTable(file, _COLUMNS)
@@ -42,7 +42,7 @@ def write_csv(path: Path, proofs: Sequence[Reconciled]) -> None:
 
 def _rows(organisation: str, difference: Difference) -> Iterator[list[str]]:
     currency = difference.currency
-    # What is collected and not booked yet is no part of the difference.
+    # Collected money that is not booked yet is no part of the difference.
     apart = difference.book - difference.api + difference.collected
     start = [
         organisation,
@@ -73,8 +73,10 @@ def _rows(organisation: str, difference: Difference) -> Iterator[list[str]]:
 
 
 def _total_rows(organisation: str, total: CurrencyTotal) -> Iterator[list[str]]:
-    """Documents that explain a currency's total; nobody's balance is known by the source's own
-    books then."""
+    """Yield the documents that explain a currency's total.
+
+    They appear if the source has its own figure for the total only, not for single customers.
+    """
     currency = total.currency
     for one in total.documents:
         start = [organisation, one.customer, one.name, currency, *[""] * 4]
@@ -87,7 +89,10 @@ def _open_cells(one: OpenDocument, currency: str) -> list[str]:
 
 
 def write_html(path: Path, proofs: Sequence[Reconciled]) -> None:
-    """One page that needs nothing else: totals, differences, ageing on both sides."""
+    """Write one self-contained page with totals, differences, and ageing on both sides.
+
+    Raises ConfigurationError when the file can't be written.
+    """
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters["money"] = lambda amount, currency: format_money(amount, currency)
     environment.filters["why"] = why

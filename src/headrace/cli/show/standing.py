@@ -1,4 +1,4 @@
-"""How organisations stand, as text: a sum of all, and a few lines of each."""
+"""The standing of organisations as text: a summary of all, and a few lines for each."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from headrace.fleet.standing import TROUBLE_FIRST, Standing
 
 
 def summary_text(standings: Sequence[Standing]) -> str:
-    """`300 organisations: 3 failed, 297 in step; 12 operations pending, 4 records refused`."""
+    """Return a summary of all organisations, with their states and what is left.
+
+    Example: `300 organisations: 3 failed, 297 in step; 12 operations pending, 4 records refused`.
+    """
     counts = Counter(standing.state for standing in standings)
     said = ", ".join(f"{counts[state]:,} {state}" for state in TROUBLE_FIRST if counts[state])
     pending = sum(standing.pending or 0 for standing in standings)
@@ -23,7 +26,7 @@ def summary_text(standings: Sequence[Standing]) -> str:
 
 
 def standing_text(standing: Standing, now: float) -> str:
-    """The state with its sentence, and below it when, what is left, and what comes next."""
+    """Return the state with its message, then times, what is left, and the next round."""
     trouble = f": {standing.trouble}" if standing.trouble else ""
     parts = [f"last success {_when(standing.last_success)}"]
     if standing.last_failure is not None:

@@ -1,4 +1,15 @@
-"""Claiming: what a plan's new payments and refunds have to do with what Upflow collected."""
+"""Claiming: applies the judgement about collected records to a plan.
+
+A plan is made in three steps. `look` reads the collected records from the API's lists, as far as
+they are new. `settle` judges which of the plan's new payments and refunds are collected money, and
+writes the verdicts to `plan.claims` and `plan.awaiting`. `note_sent` records the claims before the
+delivery.
+
+Every collected record that decides something has to be up to date. A payment that was refunded or
+deleted since the last look would otherwise be claimed, and the API would refuse the claim. So
+`look` judges, reads the records that the verdicts depend on once more, and repeats this until all
+of these are up to date.
+"""
 
 from __future__ import annotations
 
@@ -28,18 +39,19 @@ _SQL = {
 
 
 class Verdicts(Struct, kw_only=True):
-    """What was found of the new records; empty where there are none."""
+    """The verdicts about new payments and refunds; empty without new ones."""
 
     claims: list[Claim] = field(default_factory=list)
     awaiting: list[Awaiting] = field(default_factory=list)
     known: set[Key] = field(default_factory=set)
-    """New records that the API has by their external id: a crash came before the journal."""
+    """New records that the API already has by external id: a process was killed before the journal
+    recorded them."""
     unlooked: str = ""
-    """Why the API's lists were not read; empty when they were, or need not be."""
+    """Why the API's lists could not be read; empty when they were read, or need not be."""
 
 
 class Claimer:
-    """One organisation's; the book is built and compared, nothing is planned yet."""
+    """Matches one organisation's new records with collected ones, after the book was compared."""
 
     def __init__(
         self,
@@ -53,21 +65,21 @@ class Claimer:
         self._rule = rule
         self._days = days
         self.verdicts = Verdicts()
-        """Those of the last look."""
+        """Verdicts of the last judgement."""
         self._known: dict[str, Known] = {}
         connection.execute(_SQL["claims"])
 
     def forget(self) -> None:
-        """What was read was read for another state of the book."""
+        """Discard what was read, because the book has changed since."""
         self._known = {}
         self.verdicts = Verdicts(unlooked="it was not asked yet")
 
     def needs_a_look(self) -> bool:
-        """Whether the source has a new payment or refund: without one nothing is read."""
+        """Whether the source has a new payment or refund; otherwise nothing need be read."""
         return self._rule != "off" and bool(self._new_entities())
 
     def _new_entities(self) -> set[str]:
-        """What headrace derives itself, by the prefixes of its ids, is no money of anybody."""
+        """Return the entities with new records; synthetic payments are no money and don't count."""
         rows = self._connection.execute(
             "select distinct entity from plan.differences "
             "where action = 'create' and entity in ('payment', 'refund') "
@@ -77,8 +89,10 @@ class Claimer:
         return {entity for (entity,) in rows}
 
     async def look(self, reader: Reader) -> None:
-        """Reads what is new in the API's lists. ApiError when it can't be asked; then what was
-        known before serves."""
+        """Read the new records of the API's lists, and those that the verdicts depend on.
+
+        Raises ApiError. The records of the journal are used then.
+        """
         self.forget()
         if not self.needs_a_look():
             return
@@ -97,7 +111,7 @@ class Claimer:
         self.verdicts.unlooked = ""
 
     async def _look_closer(self, lists: Lists) -> None:
-        """Until all that decides was read just now."""
+        """Read the records that the verdicts depend on, until all of them are up to date."""
         while True:
             found = self._judge()
             stale = {
@@ -113,8 +127,7 @@ class Claimer:
                     await lists.look_at(kind, known, sorted(ids))
 
     def settle(self) -> None:
-        """Brings `plan.claims` and `plan.awaiting` in line with `plan.changes`, from which it takes
-        what must wait."""
+        """Judge the new records of `plan.changes`, and fill `plan.claims` and `plan.awaiting`."""
         self._connection.execute(_SQL["claims"])
         if not self.needs_a_look():
             self.verdicts = Verdicts()
@@ -141,7 +154,7 @@ class Claimer:
         self._connection.execute(_SQL["settle_claims"])
 
     def _let_go_of_links(self) -> None:
-        """Links of the portal stay where the source leaves the invoice as open as they need it."""
+        """Drop links of the portal where the source leaves no room for them in the invoice."""
         kept_links = [
             (claim.entity, claim.external_id, link.external_id, link.amount)
             for claim in self.verdicts.claims
@@ -176,8 +189,10 @@ class Claimer:
         return [one for one in self.verdicts.claims if (one.entity, one.external_id) in chosen]
 
     def unsent(self) -> set[Key]:
-        """Records that are claims and were never sent as such: what the API said of them before,
-        it said of a new record."""
+        """Return the claims that were never sent as claims.
+
+        An earlier refusal of such a record concerned a different request, that of a new record.
+        """
         sent = {
             (decision.entity, decision.external_id, decision.id)
             for decision in self._journal.decisions()
@@ -190,8 +205,10 @@ class Claimer:
         }
 
     async def remove_merged(self, reader: Reader) -> None:
-        """Deletes what was booked together with what is claimed, as a person said; what is gone
-        already is fine. Raises what the reader raises."""
+        """Delete collected records that a person declared to be part of a claimed one.
+
+        Ignores records that are deleted already. Raises whatever else the reader raises.
+        """
         for claim in self.planned:
             for id in claim.others:
                 try:
@@ -201,8 +218,7 @@ class Claimer:
                         raise
 
     def note_sent(self) -> None:
-        """Notes the plan's claims as sent, before they are; what was refused before was another
-        request."""
+        """Record the plan's claims as sent, before they are sent, and drop earlier rejects."""
         unsent = self.unsent()
         claims = self.planned
         self._journal.drop_rejects([one.key for one in claims if one.key in unsent])
@@ -236,7 +252,7 @@ class Claimer:
         return verdicts
 
     def _records(self, entity: str) -> dict[str, Collected]:
-        """By what was read just now, else by what the journal remembers."""
+        """Return the collected records as read just now, or else as the journal has them."""
         if entity in self._known:
             return self._known[entity].records
         return kept(self._journal, entity)
@@ -284,7 +300,7 @@ class Claimer:
 
 
 def _involved(verdicts: Verdicts) -> dict[str, set[str]]:
-    """Ids of collected records that decide something, per entity."""
+    """Return the ids of the collected records that the verdicts depend on, by entity."""
     found: dict[str, set[str]] = {}
     for claim in verdicts.claims:
         found.setdefault(claim.entity, set()).update([claim.id, *claim.others])
@@ -294,7 +310,7 @@ def _involved(verdicts: Verdicts) -> dict[str, set[str]]:
 
 
 def _given_back(refunds: Mapping[str, Collected], claims: Iterable[Claim]) -> frozenset[str]:
-    """Payments that were given back by refunds which are not booked."""
+    """Return the payments that were refunded by refunds which are not booked."""
     booked = {claim.id for claim in claims}
     return frozenset(
         link.id

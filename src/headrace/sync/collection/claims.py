@@ -1,9 +1,16 @@
-"""Claims: new payments and refunds of the source that are money which Upflow collected already.
+"""Claims: new payments and refunds of the source that Upflow has collected already.
 
-The same money: the collected one's id or reference stands in the booked one's reference; else the
-customer (or its family), the currency and the amount are the same, within some days, and there is
-one of each. Whatever else may be the same is held until a person decides: a payment that is sent
-as new, and was collected before, counts twice.
+Two records are the same money in one of two cases. Either the booked one's reference contains the
+collected one's id or reference. Or the customer (or its family), the currency and the amount are
+equal, the days are close, and there is only one such record on each side.
+
+Everything else that may be the same money is held until a person decides. The two mistakes are not
+equally bad: a payment that waits is sent a day later, but a collected payment that is sent as a new
+one counts twice, and its customer no longer gets reminders for what is still due.
+
+Example: two payments of EUR 20 by customer C were collected on the same day, and the source has one
+new payment of EUR 20 by C. Nothing tells which of the two it is, so it is held. If each of the two
+settles another invoice, and the booked one settles one of these invoices, the pair is clear.
 """
 
 from __future__ import annotations
@@ -22,21 +29,21 @@ _UNKNOWN = {"", "UNKNOWN"}
 
 
 class Claim(Struct, frozen=True, kw_only=True):
-    """A record of the source and the one of the API that is to become it."""
+    """A record of the source, and the collected record that its import claims."""
 
     entity: str
     external_id: str
     id: str
     by: str
-    """What they have in common."""
+    """What identified it: its reference, or the equal values."""
     others: list[str] = field(default_factory=list)
-    """Further collected ones that were booked in the same record: they are deleted."""
+    """Ids of further collected records that were booked in the same record. They are deleted."""
     keeps_links: bool = False
-    """Whether it settles in Upflow what the source says nothing of."""
+    """Whether it keeps its links of the portal, because the source has none."""
     linked: list[Key] = field(default_factory=list)
-    """What it settles or gives back in Upflow, as far as the source knows it."""
+    """Documents that it settles or refunds in Upflow, if they have external ids."""
     customer: str = ""
-    """External id of whose it is; this and what follows is there once it is planned."""
+    """External id of its customer. This and the following fields are set once it is planned."""
     customer_name: str = ""
     number: str = ""
     currency: str = ""
@@ -44,29 +51,29 @@ class Claim(Struct, frozen=True, kw_only=True):
 
     @property
     def key(self) -> Key:
-        """The source's record."""
+        """Key of the source's record."""
         return self.entity, self.external_id
 
 
 class Awaiting(Struct, frozen=True, kw_only=True):
-    """A record of the source that is not sent until a person says what it is."""
+    """A record of the source that is not sent until a person decides what it is."""
 
     entity: str
     external_id: str
     reason: str
     ids: list[str]
-    """What it may be, by the API's ids."""
+    """The API's ids of the collected records that it may be."""
 
 
 class Judged(Struct, frozen=True):
-    """What becomes of the new records; those in neither list are new money."""
+    """The verdicts about new records; those in neither list are new money."""
 
     claims: list[Claim]
     awaiting: list[Awaiting]
 
 
 class Judge:
-    """Judges one entity's new records, given what of the others was claimed before."""
+    """Judges the new records of one entity."""
 
     def __init__(
         self,
@@ -78,8 +85,12 @@ class Judge:
         claiming: bool = True,
         given_back: frozenset[str] = frozenset(),
     ) -> None:
-        """`families`: the top of each customer's family. `given_back`: ids of payments that
-        collected refunds give back which are not booked yet. Unless `claiming`, all is held."""
+        """Judge against the `collected` records.
+
+        `families` has the root of each customer's family, `given_back` the ids of payments that
+        were refunded by refunds which are not booked yet. `days` is the maximum time between
+        collection and booking. Unless `claiming`, every match is held.
+        """
         self._days = days
         self._claiming = claiming
         self._given_back = given_back
@@ -92,16 +103,20 @@ class Judge:
         self._pool = {one.id: one for one in collected if (one.entity, "", one.id) not in self._no}
         self._names = Names(self._pool.values())
         self._members: dict[str, list[Collected]] = defaultdict(list)
-        """Those of each family."""
+        """Collected records by family."""
         for one in self._pool.values():
             self._members[self._family(one)].append(one)
         self._claims: list[Claim] = []
         self._awaiting: dict[Key, Awaiting] = {}
         self._contested: dict[str, Key] = {}
-        """Ids that some held record names."""
+        """Collected records that a held record may be, by id, with that record's key."""
 
     def judge(self, booked: Sequence[Booked]) -> Judged:
-        """Decides on all of them together."""
+        """Judge all new records together; call it once.
+
+        Each step takes records out of `left`: decisions of a person first, then references, then
+        equal amounts, then parts and sums.
+        """
         left = {one.key: one for one in booked}
         self._accept(left)
         self._by_reference(left)
@@ -110,13 +125,13 @@ class Judge:
             self._hold_what_may_be(one)
         return Judged(self._claims, list(self._awaiting.values()))
 
-    # what a person said ----------------------------------------------------------------------
+    # decisions of a person -------------------------------------------------------------------
 
     def _accept(self, left: dict[Key, Booked]) -> None:
         for key, ids in self._accepted.items():
             there = [id for id in ids if id in self._pool]
             if key in left and there:
-                self._claim(left.pop(key), self._pool[there[0]], "a person's word", there[1:])
+                self._claim(left.pop(key), self._pool[there[0]], "a person's decision", there[1:])
 
     # by reference ----------------------------------------------------------------------------
 
@@ -148,16 +163,19 @@ class Judge:
     def _unlike(
         self, booked: Booked, those: Sequence[Collected], namers: dict[str, list[Key]]
     ) -> str | None:
-        """Why the reference is not enough; None when it is."""
+        """Return why the reference does not identify a record; None if it does.
+
+        The reason is the start of a sentence that continues with an amount, see `_hold`.
+        """
         (one, *more) = those
         if more:
-            return "names several that Upflow collected"
+            return "names several, such as"
         if len(namers[one.id]) > 1:
-            return "names what others name too"
+            return "names, as other records do,"
         if (booked.currency, booked.amount) != (one.currency, one.amount):
             return "names, with another amount,"
         if not self._related(booked, one):
-            return "names, of another customer,"
+            return "names, for another customer,"
         return self._doubt(one)
 
     # by customer, currency and amount --------------------------------------------------------
@@ -179,7 +197,10 @@ class Judge:
                     self._hold(left.pop(booked.key), those, "may be")
 
     def _equals(self, left: dict[Key, Booked]) -> list[tuple[Booked, Collected]]:
-        """Pairs of one family, currency and amount, the booked one not long before the other."""
+        """Return pairs of equal family, currency and amount.
+
+        The booking may be at most `days` before the collection; a late booking is judged later.
+        """
         by_money: dict[tuple[str, str, int], list[Collected]] = defaultdict(list)
         for one in self._pool.values():
             by_money[self._family(one), one.currency, one.amount].append(one)
@@ -193,7 +214,7 @@ class Judge:
     def _by_links(
         self, group: Sequence[Booked], those: Sequence[Collected]
     ) -> list[tuple[Booked, Collected]]:
-        """Where several are alike: pairs that settle the same, which no other of them does."""
+        """Return the clear pairs among several equal records: only these two settle the same."""
         if len(group) == len(those) == 1:
             return []
         pairs = []
@@ -206,7 +227,7 @@ class Judge:
         return pairs
 
     def _unsure(self, booked: Booked, one: Collected) -> str | None:
-        """Why the only pair of its kind may be two payments all the same; None when it is clear."""
+        """Return why a single pair may still be two payments; None if it is clear."""
         if abs(lag(booked, one)) > self._days:
             return "comes late, and may be"
         if booked.origin == "adjustment":
@@ -219,16 +240,16 @@ class Judge:
         ):
             return f"is {booked.instrument}, and may be, as {one.instrument},"
         if booked.links and links(one) and not booked.links & links(one):
-            return "settles something else, and may be"
+            return "settles another document, and may be"
         return self._doubt(one)
 
     def _doubt(self, one: Collected) -> str | None:
-        return "may be, though it was given back," if one.id in self._given_back else None
+        return "may be, although it was refunded," if one.id in self._given_back else None
 
     # other amounts ---------------------------------------------------------------------------
 
     def _hold_what_may_be(self, booked: Booked) -> None:
-        """Parts, sums, and the same figure in another currency."""
+        """Hold a record that may be part or sum of collected ones, or equal in another currency."""
         near = [
             one
             for one in self._members[booked.family]

@@ -1,7 +1,7 @@
-"""What Upflow collected itself: payments and refunds of the API without an external id.
+"""Collected records: payments and refunds of the API without an external id.
 
-Customers pay in the portal, by card or direct debit, and such a payment is there before the
-bookkeeper has booked it. The lists are read newest first and only as far as they are new.
+Customers pay in the portal, by card or direct debit, so such a payment is at the API before it is
+booked in the source. The lists are read from the newest record on, and only the new part of them.
 """
 
 from __future__ import annotations
@@ -19,15 +19,16 @@ from headrace.model.fields import link_fields
 from headrace.sync.journal import Journal, ListState
 
 COLLECTED_ENTITIES = (REFUND, PAYMENT)
-"""What can be collected; refunds first, for a payment that was given back is another matter."""
+"""Entities that can be collected. Refunds come first, because a refunded payment is judged
+differently."""
 _NEWEST = 100
-"""Ids of the head of a list that are remembered: all of them would have to be deleted for the whole
-list to be read again."""
+"""Number of ids at the head of a list that are remembered. The whole list is read again only if all
+of them were deleted."""
 _READINGS = 3
 
 
 class CollectedLink(Struct, frozen=True):
-    """So much of it settles, or gives back, this document; `external_id` empty without one."""
+    """A link of a collected record; `external_id` is empty if the document has none."""
 
     entity: str
     id: str
@@ -36,18 +37,18 @@ class CollectedLink(Struct, frozen=True):
 
 
 class Collected(Struct, frozen=True, kw_only=True):
-    """One of them; its amount in the currency's lowest division."""
+    """A collected record; its amount is in the currency's lowest division."""
 
     entity: str
     id: str
     customer: str = ""
-    """The source's id of its customer; empty when that was made in Upflow."""
+    """External id of its customer; empty if the customer was created in Upflow."""
     customer_id: str = ""
     customer_name: str = ""
     currency: str
     amount: int
     validated_at: str
-    """A moment of ISO 8601, as the API answers it."""
+    """Time in ISO 8601, as the API answers it."""
     instrument: str = ""
     reference: str = ""
     created_at: str = ""
@@ -60,7 +61,7 @@ class Collected(Struct, frozen=True, kw_only=True):
 
 
 def collected_of(entity: str, item: Mapping[str, Any]) -> Collected:
-    """One record as the API answers it."""
+    """Return a collected record from the API's answer."""
     customer = item.get("customer") or {}
     return Collected(
         entity=entity,
@@ -88,29 +89,30 @@ def collected_of(entity: str, item: Mapping[str, Any]) -> Collected:
 
 
 class Known(Struct):
-    """What is known of one entity: collected records by id."""
+    """The collected records of one entity, by id."""
 
     records: dict[str, Collected]
     fresh: set[str]
-    """Ids that were read just now; the others may have changed since."""
+    """Ids of records that were read just now; the others may have changed since."""
     named: set[str]
-    """External ids that were met in the lists just now."""
+    """External ids seen in the list just now."""
     total: int = 0
+    """Length of the list at the API."""
 
 
 class Lists:
-    """Reads the API's lists, and keeps what was collected in the journal."""
+    """Reads the API's lists, and keeps the collected records in the journal."""
 
     def __init__(self, journal: Journal, reader: Reader) -> None:
         self._journal = journal
         self._reader = reader
 
     async def look(self, entity: Entity, *, whole: bool = False) -> Known:
-        """All that is collected now, by what was read before and what is new in the list.
+        """Return the collected records, from earlier reads and from the new part of the list.
 
-        The order of the list is not taken for granted: where it is not the newest first, or has
-        grown by more than what is new at its head, all of it is read. Raises what the reader
-        raises.
+        The order of the list is checked and not assumed. The whole list is read if it is not sorted
+        from the newest on, or if it has grown by more than the records at its head. Raises whatever
+        the reader raises.
         """
         state = None if whole else self._journal.list_state(entity.name)
         pages = await self._read(entity, set(state.newest) if state else set())
@@ -142,8 +144,11 @@ class Lists:
         )
 
     async def all(self, since: str) -> list[Collected]:
-        """What is collected now of both entities, the newest first; with `since`, a moment of ISO
-        8601, only what is newer, and only as much is read. Raises what the reader raises."""
+        """Return the collected records of both entities, the newest first.
+
+        `since` is a time in ISO 8601: only newer records are returned, and only that part of the
+        lists is read. Raises whatever the reader raises.
+        """
         found: list[Collected] = []
         for entity in COLLECTED_ENTITIES:
             known = await self.look(entity, whole=not since)
@@ -158,7 +163,7 @@ class Lists:
         return sorted(found, key=lambda one: (one.created_at, one.id), reverse=True)
 
     async def look_at(self, entity: Entity, known: Known, ids: Collection[str]) -> None:
-        """Reads these records by themselves, so that nothing is built on what is out of date."""
+        """Read these records again by their ids, because they may have changed."""
         for id in ids:
             item = await self._reader.find(f"{entity.path}/{id}", entity)
             if item is None or item.get("externalId"):
@@ -172,7 +177,7 @@ class Lists:
             known.fresh.add(id)
 
     async def _read(self, entity: Entity, known: set[str]) -> _Pages:
-        """From the newest on, until one that is known; all of them when none is."""
+        """Read the list from the newest record on until a known id; all of it if there is none."""
         pages, walk = _Pages(), Walk(entity)
         offset = 0
         while True:
@@ -195,16 +200,16 @@ class _Pages:
         self.items: dict[str, dict[str, Any]] = {}
         self.total = 0
         self.met = False
-        """Whether one of the known ones was among them."""
+        """Whether a known id was among the items."""
         self.shrank = False
-        """Whether something was deleted meanwhile: what stood behind it may be on no page."""
+        """Whether a record was deleted meanwhile, so that a page may have skipped another."""
         self.new = 0
-        """How many stood above it."""
+        """Number of items above the first known one."""
         self.sorted = True
         self._moment = ""
 
     def add(self, item: dict[str, Any], known: Collection[str]) -> None:
-        """The next one of the list; one that was met already has moved to a later page."""
+        """Add the next item; one that moved to a later page meanwhile is not counted again."""
         moment = str(item.get("createdAt") or "")
         self.sorted = self.sorted and (not self._moment or moment <= self._moment)
         self._moment = moment
@@ -214,14 +219,14 @@ class _Pages:
 
 
 def _is_complete(pages: _Pages, state: ListState) -> bool:
-    """Whether nothing new can stand behind what was read."""
+    """Whether the part of the list that was not read can't contain a new record."""
     if not pages.met:
         return True  # then it was read to its end
     return pages.sorted and pages.total <= state.total + pages.new
 
 
 def kept(journal: Journal, entity: str) -> dict[str, Collected]:
-    """What the journal remembers, without asking anybody."""
+    """Return the collected records that the journal has, by id; sends no request."""
     records = [
         msgspec.json.decode(content, type=Collected) for content in journal.collected(entity)
     ]

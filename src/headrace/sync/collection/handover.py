@@ -1,7 +1,7 @@
-"""Handing over what Upflow collected: into a table of a database, or to a webhook.
+"""Writes collected records to a table of a database, or sends them to a webhook.
 
-The vendor's own integrations write such payments into the accounting system; headrace leaves
-that to the operators of the system and hands them the rows.
+Upflow's own integrations write such payments into the accounting system. headrace leaves that to
+the operators of the system, and gives them the rows.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ _SQL = dict(zip(_PARTS[::2], (part.strip() for part in _PARTS[1::2]), strict=Tru
 
 
 class Place(Struct, frozen=True):
-    """Where it goes: a webhook, or a table of a database."""
+    """The destination: a webhook, or a table of a database."""
 
     url: str
     table: str = ""
 
     @property
     def is_webhook(self) -> bool:
-        """Whether it is sent by HTTP."""
+        """Whether the destination is a webhook."""
         return self.url.startswith(("http://", "https://"))
 
     def __repr__(self) -> str:
@@ -55,8 +55,11 @@ class Place(Struct, frozen=True):
 
 
 def place_of(into: str, own_database: str) -> Place:
-    """What `into` names: a table of the source's `own_database`, the URL of another database with
-    its table behind a `#`, or that of a webhook. ConfigurationError for anything else."""
+    """Return the destination that `--into` names.
+
+    It is a table of the source's `own_database`, the URL of another database with a table after a
+    `#`, or the URL of a webhook. Raises ConfigurationError for anything else.
+    """
     if into.startswith(("http://", "https://")):
         return Place(into)
     url, _, table = into.partition("#") if "://" in into else (own_database, "", into)
@@ -67,7 +70,9 @@ def place_of(into: str, own_database: str) -> Place:
             "sqlite:///FILE#TABLE, postgresql://…#TABLE, or the https:// address of a webhook."
         )
     if not _NAME.fullmatch(table):
-        raise ConfigurationError(f"--into: {table!r} is no name for a table: use letters and _.")
+        raise ConfigurationError(
+            f"--into: {table!r} is not a valid name for a table; use letters and _."
+        )
     if not url.startswith("sqlite:"):
         check_database_url(url, "--into")
     return Place(url, table)
@@ -76,11 +81,11 @@ def place_of(into: str, own_database: str) -> Place:
 async def hand_over(
     place: Place, folder: Path, organisation: str, rows: Sequence[Collected], *, whole: bool
 ) -> None:
-    """Sends or writes all rows; again, it changes nothing.
+    """Send or write all rows; doing it again changes nothing.
 
-    `whole`: they are all that there is, so that other rows of the table become `gone`.
-    ConfigurationError when the table can't be written, Unreachable when the webhook does not take
-    them.
+    `whole` means that the rows are all collected records, so other rows of the table become `gone`.
+    Raises ConfigurationError when the table can't be written, Unreachable when the webhook does not
+    accept the rows.
     """
     if place.is_webhook:
         await _post(place.url, organisation, rows)
@@ -100,12 +105,15 @@ async def _post(url: str, organisation: str, rows: Sequence[Collected]) -> None:
         ):
             status = answer.status
     except (aiohttp.ClientError, TimeoutError) as error:
-        # Without the address, which may hold a token.
+        # Without the address, which may contain a token.
         trouble = type(error).__name__
-        raise Unreachable(f"The webhook can't be reached ({trouble}): run it again.") from None
+        raise Unreachable(
+            f"The webhook can't be reached ({trouble}). Run the command again."
+        ) from None
     if not 200 <= status < 300:
         raise Unreachable(
-            f"The webhook answered {status}: it has not taken what was collected; run it again."
+            f"The webhook answered {status}, so it did not accept the records. Run the command "
+            "again."
         )
 
 
@@ -136,7 +144,7 @@ def _unwritable(table: str, error: object) -> ConfigurationError:
 
 
 class _Table:
-    """The statements of this file, for one table of either engine."""
+    """The statements of `handover.sql` for one table, on either engine."""
 
     def __init__(self, database: Any, name: str, mark: str = "?") -> None:
         self._database = database

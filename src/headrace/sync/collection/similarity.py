@@ -1,4 +1,4 @@
-"""What a booked record and a collected one have in common."""
+"""Compares booked and collected records: references, days, links and sums."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from headrace.sync.collection.collected import Collected
 from headrace.sync.journal import Key
 
 _REFERENCE_MIN = 4
-"""Characters of a reference that are enough to tell a payment by it."""
+"""Minimum number of characters of a reference that can identify a payment."""
 _PARTS_MAX = 4
+"""Maximum number of collected records whose sum is compared."""
 _PARTS_AMONG = 12
-"""Sums of up to so many collected ones are tried, of so many that there are."""
+"""Maximum number of collected records among which sums are searched."""
 _WORD = re.compile(r"[^\W_]+")
 
 
@@ -28,30 +29,30 @@ class Booked(Struct, frozen=True, kw_only=True):
     external_id: str
     customer: str
     family: str
-    """The customer at its family's top."""
+    """Root of the customer's family."""
     currency: str
     amount: int
     day: date
     instrument: str = ""
     reference: str = ""
     origin: str = "payment"
-    """`adjustment` where it is a journal entry."""
+    """`adjustment` for a journal entry."""
     links: frozenset[Key] = frozenset()
-    """What it settles or gives back."""
+    """Documents that it settles or refunds."""
 
     @property
     def key(self) -> Key:
-        """Its name in the source."""
+        """Entity and external id."""
         return self.entity, self.external_id
 
 
 def links(one: Collected) -> frozenset[Key]:
-    """What it settles or gives back, as far as the source knows it."""
+    """Return the documents with an external id that it settles or refunds."""
     return frozenset((link.entity, link.external_id) for link in one.links if link.external_id)
 
 
 def lag(booked: Booked, one: Collected) -> int:
-    """Days from the payment to its booking; 0 when the API's date can't be read."""
+    """Return the days from the collection to the booking; 0 if the API's date can't be read."""
     try:
         return (booked.day - date.fromisoformat(one.day)).days
     except ValueError:
@@ -59,7 +60,7 @@ def lag(booked: Booked, one: Collected) -> int:
 
 
 class Names:
-    """Ids and references of collected records, to be found in the text of a booked one's."""
+    """An index of collected records' ids and references, to find them in a booking's reference."""
 
     def __init__(self, collected: Iterable[Collected]) -> None:
         self._ids: dict[str, list[tuple[str, str]]] = defaultdict(list)
@@ -71,7 +72,7 @@ class Names:
                     index[words[0]].append((_spaced(words), one.id))
 
     def in_text(self, text: str) -> tuple[set[str], set[str]]:
-        """Ids of the records that the text names: by their ids, and by their references."""
+        """Return the ids of records that the text names: (by id, by reference)."""
         words = _words(text)
         whole = _spaced(words)
         by_id, by_reference = (
@@ -86,12 +87,12 @@ def _words(text: str) -> list[str]:
 
 
 def _spaced(words: Sequence[str]) -> str:
-    """The words with a space on both sides of each, so that no part of one is found."""
+    """Join words with a space on both sides of each, so that only whole words are found."""
     return f" {' '.join(words)} "
 
 
 def sum_of(those: Sequence[Collected], amount: int) -> list[Collected] | None:
-    """Some of them that add up to the amount."""
+    """Return some of the records that add up to the amount; None if there are none."""
     smaller = sorted((one for one in those if one.amount < amount), key=lambda one: one.id)
     for count in range(2, _PARTS_MAX + 1):
         for parts in combinations(smaller[:_PARTS_AMONG], count):
@@ -103,7 +104,7 @@ def sum_of(those: Sequence[Collected], amount: int) -> list[Collected] | None:
 def components(
     pairs: Sequence[tuple[Booked, Collected]],
 ) -> Iterator[tuple[list[Booked], list[Collected]]]:
-    """The pairs as groups of all that hang together."""
+    """Yield the connected components of the graph that the pairs form."""
     here: dict[Key, list[tuple[Booked, Collected]]] = defaultdict(list)
     there: dict[str, list[tuple[Booked, Collected]]] = defaultdict(list)
     for pair in pairs:

@@ -1,9 +1,9 @@
-"""The journal: what was sent, what the API acknowledged and refused, and every run.
+"""The journal: what the API acknowledged and refused, what it was asked, and every run.
 
-Plans are made against it. An operation is noted as asked before it leaves, and as
-acknowledged before the next one of its customer starts; one commit covers all of a moment. So after
-a crash at any instant the journal knows what it does not know: what was in flight, which the API
-may have carried out or not.
+Plans compare the book with it. An operation is recorded as asked before it is sent, and as
+acknowledged before the next one of its customer is sent; one commit covers all operations of a
+moment. So after a crash at any time, the journal knows which operations were in flight: the API may
+or may not have carried them out.
 """
 
 from headrace.sync.journal.asked import Asked

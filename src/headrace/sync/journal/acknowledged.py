@@ -1,4 +1,4 @@
-"""The section of records that the API acknowledged."""
+"""The journal's section of acknowledged records."""
 
 from __future__ import annotations
 
@@ -13,13 +13,12 @@ from headrace.sync.journal.target import TargetSection
 
 
 class AcknowledgedSection(TargetSection):
-    """Acknowledged records. Each write gets the next number of change, so that a reader can ask for
-    what came after the last it saw."""
+    """Acknowledged records. Each write has a change number, so a reader can ask for later ones."""
 
     def load_into(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Brings `staging.acknowledged` (entity, external_id, key, fingerprint) up to date.
+        """Bring `staging.acknowledged` (entity, external_id, key, fingerprint) up to date.
 
-        Reads what changed since the last time, or everything when the book has seen none or
+        Reads the changes since the last time, or everything if the book has no copy or one of
         another journal.
         """
         identity, last = self.position()
@@ -28,7 +27,7 @@ class AcknowledgedSection(TargetSection):
             "key bigint, fingerprint bigint); "
             "create table if not exists staging.acknowledged_state "
             "(journal varchar, change bigint); "
-            # Books of earlier versions keep the same copy under these names.
+            # Earlier versions kept the same copy under these names.
             "drop table if exists staging.told; drop table if exists staging.told_state"
         )
         state = connection.execute("from staging.acknowledged_state").fetchall()
@@ -52,29 +51,32 @@ class AcknowledgedSection(TargetSection):
         connection.execute("commit; drop table news")
 
     def position(self) -> tuple[str, int]:
-        """(which journal, its last change): the same as long as nothing was acknowledged."""
+        """Return (identity of the journal, last change number).
+
+        It stays the same as long as nothing is acknowledged.
+        """
         return self._identity, self._last_change()
 
     def count(self) -> dict[str, int]:
-        """Acknowledged records per entity, and those that may be there."""
+        """Return the number of records per entity that the API has or may have."""
         return dict(self._db.run("count").fetchall())
 
     def acknowledged(self, keys: Sequence[Key]) -> dict[Key, Acknowledged]:
-        """What the API acknowledged of these records."""
+        """Return what the API acknowledged of these records."""
         rows = self._db.run("acknowledged", (json.dumps(keys),))
         return {
             (e, x): Acknowledged(hash, payload, customer) for e, x, hash, payload, customer in rows
         }
 
     def documents_of(self, customers: Sequence[str]) -> list[tuple[str, str, str]]:
-        """(entity, external id, customer) of the documents that the API has of these customers."""
+        """Return (entity, external id, customer) of these customers' documents at the API."""
         rows: list[tuple[str, str, str]] = self._db.run(
             "documents_of", (json.dumps(list(customers)),)
         ).fetchall()
         return rows
 
     def acknowledge(self, records: Iterable[Acknowledgement]) -> None:
-        """Records acknowledgements, with the next flush."""
+        """Record acknowledgements, with the next flush."""
         now = self._clock.now().timestamp()
         for record in records:
             self._write(record, now)
@@ -120,13 +122,13 @@ class AcknowledgedSection(TargetSection):
         run("drop_asked", key)
 
     def forget(self, keys: Iterable[Key]) -> None:
-        """Removes records that left the source and need not be deleted at the API."""
+        """Remove records that left the source and need not be deleted at the API."""
         for key in keys:
             self._forget(key)
         self.flush()
 
     def adopt(self, records: Iterable[Adopted]) -> None:
-        """Records what the API had already, in one transaction."""
+        """Record what the API already had, in one transaction."""
         now = self._clock.now().timestamp()
         noted = list(records)
         with self._db.transaction():
@@ -157,13 +159,13 @@ class AcknowledgedSection(TargetSection):
                 )
 
     def refresh(self, fingerprints: Iterable[tuple[int | None, str, str]]) -> None:
-        """Sets (fingerprint, entity, external id) of records whose payload did not change."""
+        """Set (fingerprint, entity, external id) of records whose payload did not change."""
         with self._db.transaction():
             self._db.run_all(
                 "refresh", ((mark, self._next_change(), *key) for mark, *key in fingerprints)
             )
 
     def send_again(self, keys: Iterable[Key]) -> None:
-        """Lets the next plan send these records, whatever was acknowledged before."""
+        """Make the next plan send these records, whatever the API acknowledged before."""
         with self._db.transaction():
             self._db.run_all("send_again", ((b"", self._next_change(), *key) for key in keys))

@@ -1,4 +1,4 @@
-"""What the API collected itself, as it was last read, and what was decided about it."""
+"""The journal's section of collected records, as last read, and of decisions about them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Verdict = Literal["accepted", "rejected", "claimed"]
 
 
 class Decision(Struct, frozen=True):
-    """What holds of a booked record and one of the API; an empty external id means any."""
+    """A decision about a booked and a collected record; an empty external id means any record."""
 
     entity: str
     external_id: str
@@ -25,22 +25,24 @@ class Decision(Struct, frozen=True):
 
 
 class ListState(Struct, frozen=True):
-    """How far a list of the API was read: its newest ids then, and how many records it had."""
+    """The state of a list of the API when it was last read: its newest ids and its length."""
 
     newest: list[str]
     total: int
 
 
 class CollectedSection(Section):
-    """Records of the API without an external id. What is kept is a hint: plans look again at what
-    they build on."""
+    """Collected records, and decisions about them.
+
+    The records may be out of date: a plan reads those again on which its verdicts depend.
+    """
 
     def collected(self, entity: str) -> list[bytes]:
-        """All that are kept of one entity, as `keep_collected` was given them."""
+        """Return the records of one entity, as passed to `keep_collected`."""
         return [bytes(content) for (content,) in self._db.run("collected", (entity,))]
 
     def list_state(self, entity: str) -> ListState | None:
-        """Where the last reading stood; None before the first."""
+        """Return the state at the last read of the list; None before the first."""
         row = self._db.run("collected_list", (entity,)).fetchone()
         return ListState(msgspec.json.decode(row[0]), int(row[1])) if row else None
 
@@ -53,7 +55,7 @@ class CollectedSection(Section):
         *,
         whole: bool = False,
     ) -> None:
-        """Notes (id, content) of what was read, in one transaction; `whole` replaces all."""
+        """Record (id, content) of the records read, in one transaction; `whole` replaces all."""
         with self._db.transaction():
             if whole:
                 self._db.run("clear_collected", (entity,))
@@ -64,7 +66,7 @@ class CollectedSection(Section):
                 self._db.run("note_collected_list", (entity, newest, state.total))
 
     def decide(self, decisions: Iterable[Decision]) -> None:
-        """Notes them; a later one on the same pair takes the place of an earlier one."""
+        """Record decisions; a later one about the same pair replaces the earlier one."""
         now = self._clock.now().timestamp()
         with self._db.transaction():
             self._db.run_all(
@@ -72,10 +74,10 @@ class CollectedSection(Section):
             )
 
     def drop_decisions(self, keys: Sequence[Key]) -> None:
-        """Forgets what was decided of these booked records."""
+        """Delete the decisions about these booked records."""
         with self._db.transaction():
             self._db.run_all("drop_decisions", list(keys))
 
     def decisions(self) -> list[Decision]:
-        """All of them, the oldest first."""
+        """Return all decisions, the oldest first."""
         return [Decision(*row) for row in self._db.run("decisions")]

@@ -1,4 +1,8 @@
-"""Detects a damaged journal file, which must never be taken for a new one."""
+"""Detects a damaged journal file.
+
+A damaged journal must never be treated as a new one. A new journal knows of no record at the API,
+so the next plan would send everything, and would never delete what the source no longer has.
+"""
 
 from __future__ import annotations
 
@@ -15,27 +19,26 @@ from headrace.model.errors import DamagedJournal
 _HEADER = b"SQLite format 3\0"
 _CODES = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _WORDS = ("malformed", "not a database", "no such table", "no such column", "already exists")
-"""Of a driver that has no codes, and of a file that has other tables than a journal."""
+"""Parts of messages: of a driver without error codes, and of a file with other tables."""
 
 
 def raise_if_foreign(path: Path) -> None:
-    """DamagedJournal for a file that is there and is no database, an empty one too: a new journal
-    in its place would know nothing of what the API has."""
+    """Raise DamagedJournal for an existing file that is not a SQLite database, or is empty."""
     try:
         with path.open("rb") as file:
             start = file.read(len(_HEADER))
-    except OSError:  # not there, or not to be opened: whoever opens it says why
+    except OSError:  # missing or not readable: opening it reports why
         return
     if start == _HEADER:
         return
     if not start and not (path.parent / "cache.duckdb").exists():
-        return  # nothing was ever planned against it: it was made and then killed
-    raise DamagedJournal(_sentence(path, "it is empty" if not start else "it is no SQLite file"))
+        return  # a process was killed while it created the file; no plan was made from it
+    raise DamagedJournal(_sentence(path, "it is empty" if not start else "it is not a SQLite file"))
 
 
 @contextmanager
 def damage_reported(path: Path) -> Iterator[None]:
-    """Errors that a damaged file makes as DamagedJournal; all others as they are."""
+    """Raise DamagedJournal for errors that a damaged file causes; other errors pass unchanged."""
     try:
         yield
     except (sqlite3.DatabaseError, adbc_driver_manager.Error, duckdb.Error) as error:
@@ -49,7 +52,7 @@ def damage_reported(path: Path) -> Iterator[None]:
 
 def _sentence(path: Path, why: str) -> str:
     return (
-        f"The journal {path} can't be read ({why}). It alone knows what the API was told, so it is "
-        "never made anew by itself: put its last backup in its place, or move it away and take up "
-        "what the API has with `headrace adopt --write`; nothing was sent."
+        f"The journal {path} can't be read ({why}). Nothing was sent. Only the journal knows what "
+        "the API acknowledged, so headrace does not replace it. Restore its last backup, or move "
+        "it away and fill a new one from the API with `headrace adopt --write`."
     )

@@ -1,4 +1,4 @@
-"""What the journal asks of a database engine, and bringing one to this version's schema."""
+"""The interface of a journal's database engine, and the migration of a journal's schema."""
 
 from __future__ import annotations
 
@@ -15,60 +15,62 @@ _FOLDER = resources.files(__package__).joinpath("migrations")
 
 
 class JournalDatabase(Protocol):
-    """One organisation's journal, open on one connection; statements by their names."""
+    """One organisation's journal, open on one connection; statements are run by name."""
 
     def run(self, name: str, values: Sequence[Any] = ()) -> Any:
-        """A cursor over the statement's rows."""
+        """Run a statement; returns a cursor over its rows."""
 
     def run_all(self, name: str, rows: Iterable[Sequence[Any]]) -> None:
-        """The statement once for each."""
+        """Run a statement once for each row."""
 
     def transaction(self) -> AbstractContextManager[None]:
-        """All of it or nothing."""
+        """Commit all statements of the block together, or none of them."""
 
     def scan(self, connection: duckdb.DuckDBPyConnection, query: str, create: str) -> None:
-        """Runs `create` in DuckDB, where `stream` is the result of `query` as Arrow batches."""
+        """Run `create` in DuckDB, where `stream` is the result of `query` as Arrow batches."""
 
     def lock(self) -> None:
-        """Makes this the only writer until `close`. Busy names the other one."""
+        """Lock the journal for writing until `close`. Raises Busy, which names the holder."""
 
     def begin_work(self) -> None:
-        """Shows others that a run goes on, until `end_work`, `close` or the process's end."""
+        """Show other processes that a run is active, until `end_work`, `close` or a crash."""
 
     def end_work(self) -> None:
-        """It does no longer."""
+        """Show other processes that the run has ended."""
 
     def is_at_work(self) -> bool | None:
-        """Whether a run of anybody goes on; None where that can't be seen."""
+        """Whether any process has an active run; None if that can't be determined."""
 
     def rewrite(self) -> bool:
-        """Writes its files anew, so that nothing that was deleted is left in them; whether it
-        could, for somebody may be reading them."""
+        """Rewrite the database's files so that no deleted data remains in them.
+
+        Returns False where that was not possible because another process was reading.
+        """
 
     def close(self) -> None:
-        """Releases it."""
+        """Close the connection, which also releases the lock."""
 
 
 class Migrating(Protocol):
-    """An engine while it is brought up to date."""
+    """An engine, as the migration uses it."""
 
     def transaction(self) -> AbstractContextManager[None]:
-        """One at a time, of all that migrate the same journal."""
+        """Begin a transaction that excludes other migrations of the same journal."""
 
     def version(self) -> int:
-        """The number of the last migration, 0 in an empty place."""
+        """Return the number of the last migration; 0 for an empty database."""
 
     def make(self, statement: str) -> None:
-        """Carries out a statement of a migration, in the engine's own types."""
+        """Execute a statement of a migration, translated to the engine's types."""
 
     def set_version(self, version: int) -> None:
-        """Notes the last migration."""
+        """Record the number of the last migration."""
 
 
 def migrate(database: Migrating, where: str) -> None:
-    """Carries out the migrations that are missing, all in one transaction.
+    """Execute the missing migrations, all in one transaction.
 
-    ConfigurationError when a newer headrace wrote the journal; `where` names it.
+    Raises ConfigurationError if a newer headrace wrote the journal; `where` names it in messages.
     """
     known = sorted(
         (int(folder.name[:4]), folder.joinpath("up.sql").read_text("utf-8"))
@@ -82,8 +84,8 @@ def migrate(database: Migrating, where: str) -> None:
         present = database.version()
         if present > newest:
             raise ConfigurationError(
-                f"{where} was written by a newer headrace (journal version {present}, this one "
-                f"knows {newest}): update headrace."
+                f"{where} was written by a newer headrace (journal version {present}; this one "
+                f"knows {newest}). Update headrace."
             )
         for number, script in known:
             for statement in script.split(";\n") if number > present else ():

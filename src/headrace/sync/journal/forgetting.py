@@ -1,4 +1,4 @@
-"""A person's data taken out of the journal on request."""
+"""Removes a customer's personal data from the journal."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from headrace.sync.journal.records import Key
 from headrace.sync.journal.section import Section
 
 _TELLING = 4
-"""Characters from which on a value of the person's is looked for in sentences."""
+"""Minimum length of a value of the customer to search for in messages."""
 
 
 class Forgotten(Struct, frozen=True, kw_only=True):
-    """Counts of what was found. `acknowledged` (`told` in JSON) counts what the API still has."""
+    """Numbers of entries found. `acknowledged` (`told` in JSON) are records that the API has."""
 
     payloads: int = 0
     rejects: int = 0
@@ -26,11 +26,11 @@ class Forgotten(Struct, frozen=True, kw_only=True):
     run_records: int = 0
     acknowledged: int = field(default=0, name="told")
     rewritten: bool = True
-    """Whether the files were written anew; not while another program reads them."""
+    """Whether the files were rewritten; impossible while another program reads them."""
 
 
 class _Traces(Struct, frozen=True):
-    """Where in the journal a customer is: keys of records, and numbers of rows."""
+    """The entries about a customer: keys of records, and numbers of rows."""
 
     acknowledged: set[Key]
     payloads: list[Key]
@@ -40,10 +40,10 @@ class _Traces(Struct, frozen=True):
     refusals: list[tuple[int]]
     outcomes: list[tuple[int]]
     names: int
-    """Run records of the customer itself, which the API no longer has."""
+    """Number of run entries about the customer itself, if the API no longer has it."""
 
     def counted(self) -> Forgotten:
-        """How many there are."""
+        """Return the number of entries of each kind."""
         return Forgotten(
             payloads=len(self.payloads),
             rejects=len(self.rejects),
@@ -58,11 +58,11 @@ class ForgettingSection(Section):
     """Finds and removes all data of one customer."""
 
     def forget_customer(self, customer: str, dry_run: bool = False) -> Forgotten:
-        """Takes out everything that says something of the customer, and writes the journal's files
-        anew, so that no trace is left in them; `dry_run` only counts.
+        """Remove all personal data of a customer, and rewrite the journal's files.
 
-        What the API still has stays known by its ids and hashes: without them its deletion could
-        not be planned. Once it is deleted there, the customer's id goes as well.
+        `dry_run` only counts. Ids and hashes of records that the API still has are kept, because
+        their deletion could not be planned without them. Once the API has none, the customer's id
+        is removed as well.
         """
         found = self._traces(customer)
         if dry_run:
@@ -75,7 +75,7 @@ class ForgettingSection(Section):
             run_all("drop_reject", found.rejects)
             run_all("drop_drift", found.drifts)
             run_all("drop_collected", found.collected)
-            # The lists are read again from their beginning, as far as the API still has them.
+            # Forces the next look to read the lists in full, so that the journal is complete again.
             run_all("drop_collected_list", {(entity,) for entity, _ in found.collected})
             run_all("hush_refusal", found.refusals)
             run_all("hush_outcome", found.outcomes)
@@ -129,12 +129,12 @@ class ForgettingSection(Section):
 
 
 def _named(customer: str) -> tuple[str, str, str]:
-    """What the names of the customer and of its contacts are, and begin with."""
+    """Return the customer's id and, twice, the prefix of its contacts' keys."""
     return customer, contact_key(customer, ""), contact_key(customer, "")
 
 
 def _terms(customer: str, payloads: list[tuple[str, str, bytes]]) -> set[str]:
-    """Returns the id and every text that identifies the customer or its contacts."""
+    """Return the id and every text that identifies the customer or its contacts."""
     found = {customer}
     for entity, _, payload in payloads:
         if entity in ("customer", "contact"):
@@ -149,7 +149,7 @@ def _says(sentence: str | None, terms: set[str]) -> bool:
 
 
 def _mentions(content: bytes | None, terms: set[str]) -> bool:
-    """Whether a value in the JSON is one of them."""
+    """Whether a value in the JSON is one of the terms."""
     return content is not None and any(text in terms for text in _texts(_decoded(content)))
 
 

@@ -21,30 +21,33 @@ Place = Path | PostgresPlace
 class Journal(
     AskedSection, RejectsSection, RunsSection, RoundsSection, CollectedSection, ForgettingSection
 ):
-    """One organisation's; others can read it, and decide on refusals, while it is written."""
+    """One organisation's journal.
+
+    While one process delivers, others can read the journal and decide about rejects.
+    """
 
     def __init__(self, place: Place, clock: Clock, keep_payloads: bool = True) -> None:
-        """Opens the journal; creates or migrates it if needed. Raises ConfigurationError."""
+        """Open the journal; creates or migrates it if needed. Raises ConfigurationError."""
         database: JournalDatabase = (
             SqliteDatabase(place) if isinstance(place, Path) else PostgresDatabase(place)
         )
         super().__init__(database, clock, keep_payloads)
 
     def lock(self) -> None:
-        """Locks the journal for delivery until it is closed. Busy names the present holder."""
+        """Lock the journal for delivery until it is closed. Raises Busy, naming the holder."""
         self._db.lock()
 
     def remember(self, directory: bytes) -> None:
-        """Stores the API's directory, for plans that are made while it is unreachable."""
+        """Store the API's directory, for plans that are made while the API is unreachable."""
         with self._db.transaction():
             self._db.run("clear_directory")
             self._db.run("keep_directory", (directory,))
 
     def remembered(self) -> bytes | None:
-        """Returns the directory stored last."""
+        """Return the directory stored last; None before the first."""
         row = self._db.run("directory").fetchone()
         return bytes(row[0]) if row else None
 
     def close(self) -> None:
-        """Closes the connection, which also gives up the lock."""
+        """Close the connection, which also releases the lock."""
         self._db.close()

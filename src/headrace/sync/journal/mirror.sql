@@ -1,5 +1,5 @@
--- Brings the book's copy of acknowledged records up to date: `news` holds what changed in the
--- journal since the last time.
+-- Brings the book's copy of the acknowledged records up to date; `news` has the journal's changes
+-- since the last time.
 delete from staging.acknowledged
 using news
 where acknowledged.entity = news.entity and acknowledged.external_id = news.external_id;

@@ -1,4 +1,4 @@
-"""Values of the journal: records acknowledged, refused or drifted, and runs."""
+"""Values of the journal: acknowledged, rejected and drifted records, and runs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Key = tuple[str, str]
 
 
 class Acknowledged(Struct, frozen=True):
-    """What the API last acknowledged of one record."""
+    """What the API last acknowledged of a record; `hash` is empty if its state is unknown."""
 
     hash: bytes
     payload: bytes | None
@@ -18,7 +18,7 @@ class Acknowledged(Struct, frozen=True):
 
 
 class Acknowledgement(Struct, frozen=True):
-    """One record as the API has just taken it; `hash` None when it was deleted."""
+    """A record that the API has just acknowledged; `hash` is None if it was deleted."""
 
     entity: str
     external_id: str
@@ -27,15 +27,15 @@ class Acknowledgement(Struct, frozen=True):
     hash: bytes | None
     payload: bytes | None
     action: str = "create"
-    """What it was to the plan; whatever is said, a record without hash was deleted."""
+    """The plan's action; ignored for a deleted record."""
     id: str = ""
-    """The API's own; empty where its answer shows none."""
+    """The API's own id; empty if the answer has none."""
 
 
 class Adopted(Struct, frozen=True):
-    """One record that the API has had from elsewhere.
+    """A record that the API already had.
 
-    `hash` is empty and `fingerprint` None where it has another state than the source.
+    `hash` is empty and `fingerprint` None if it differs from the source.
     """
 
     entity: str
@@ -47,7 +47,7 @@ class Adopted(Struct, frozen=True):
 
 
 class Reject(Struct, frozen=True):
-    """A record that the API refused, with its own sentence."""
+    """A record that the API refused for good, with its message."""
 
     entity: str
     external_id: str
@@ -57,18 +57,18 @@ class Reject(Struct, frozen=True):
     payload: bytes | None = None
     rejected_at: float = 0.0
     ignored: bool = False
-    """Whether a person chose not to be reminded of it."""
+    """Whether a person chose not to see it in reports."""
     around: int | None = None
-    """Stands for its neighbours as they were when it was refused; None when that is not known."""
+    """Hash of its neighbours when it was refused; None if unknown."""
 
     @property
     def key(self) -> Key:
-        """The record."""
+        """Key of the record."""
         return self.entity, self.external_id
 
 
 class Drift(Struct, frozen=True):
-    """An acknowledged record that the API keeps differently; `fields` are (name, sent, kept)."""
+    """An acknowledged record that the API stores differently; `fields` are (name, sent, stored)."""
 
     entity: str
     external_id: str
@@ -77,7 +77,7 @@ class Drift(Struct, frozen=True):
 
     @property
     def said(self) -> str:
-        """The first field in words, and how many more."""
+        """A sentence about the first differing field, with the number of others."""
         name, sent, kept = self.fields[0]
         more = f" and {len(self.fields) - 1} more" if len(self.fields) > 1 else ""
         return f"the API keeps {name} {kept or 'empty'} instead of {sent or 'empty'}{more}"
@@ -91,7 +91,7 @@ class Run(Struct, frozen=True):
     started_at: float
     ended_at: float | None
     outcome: str | None
-    """None while it goes on; `killed` without an end when its process went away."""
+    """How it ended: None while it is active, `killed` if its process ended without a record."""
     planned: int
     sent: int
     rejected: int
@@ -99,32 +99,33 @@ class Run(Struct, frozen=True):
 
 
 class Sent(Struct, frozen=True):
-    """One decision of the API on a record; `refused` is its sentence, None when it was taken."""
+    """One decision of the API about a record in a run."""
 
     entity: str
     external_id: str
     action: str
     at: float
     refused: str | None
+    """The API's message if it refused the record; None if it acknowledged it."""
 
     @property
     def key(self) -> Key:
-        """The record."""
+        """Key of the record."""
         return self.entity, self.external_id
 
 
 class State(Struct, frozen=True, kw_only=True):
-    """What a run that goes on says of itself, at most once a second."""
+    """The state of an active run, which it records at most once a second."""
 
     noted_at: float
     done: int
     left: int
     rejected: int
     per_minute: int
-    """Requests that count at the API in the last minute, of the `rate` that it allows."""
+    """Requests in the last minute, of the `rate` that the API allows."""
     rate: int
     open_left: int
     open_complete_in: float
-    """Seconds from `noted_at`; 0 when the open items are complete."""
+    """Estimated seconds from `noted_at` until the open items are complete; 0 if they are."""
     complete_in: float
     note: str

@@ -1,4 +1,4 @@
-"""Rounds: how the last ones of `apply` and `run` ended, those too that had nothing to send."""
+"""The journal's section of rounds: how the last ones of `apply` and `run` ended."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ Kind = Literal["success", "failure"]
 
 
 class NotedRound(Struct, frozen=True):
-    """The last success, or the last failure with its sentence; `at` in seconds since 1970, UTC."""
+    """The last success or failure, with its message; `at` is in seconds since 1970, UTC."""
 
     kind: Kind
     at: float
     command: str
     said: str
     pending: int | None
-    """Operations that stay planned, as far as that is known."""
+    """Number of operations that stay planned; None if unknown."""
 
 
 class RoundsSection(Section):
-    """One success and one failure."""
+    """The last success and the last failure, including rounds that had nothing to send."""
 
     def note_round(self, kind: Kind, command: str, said: str, pending: int | None) -> None:
-        """Notes it in the place of the one before."""
+        """Record a round; replaces the earlier one of the same kind."""
         now = self._clock.now().timestamp()
         self._db.run("note_round", (kind, now, command, said.replace("\0", ""), pending))
 
     def last_rounds(self) -> list[NotedRound]:
-        """The last success and the last failure, the newer one first."""
+        """Return the last success and the last failure, the newer one first."""
         return [NotedRound(*row) for row in self._db.run("last_rounds")]
 
     def rest_mark(self) -> str:
-        """Returns a mark that changes when acknowledgements, refusals or decisions do."""
+        """Return a mark that changes with acknowledgements, rejects and decisions."""
         row = self._db.run("rest_mark").fetchone()
         return f"{self._identity} {self._last_change()} {tuple(row)}"

@@ -1,4 +1,4 @@
-"""What all sections of a journal share: its database, the clock and the change numbers."""
+"""The base of all sections of a journal: database, clock and change numbers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from headrace.sync.journal.write_behind import WriteBehind
 
 
 class Section:
-    """Base of the journal's sections; for one thread at a time."""
+    """Base class of the journal's sections. Not thread-safe."""
 
     def __init__(self, database: JournalDatabase, clock: Clock, keep_payloads: bool) -> None:
         self._db = WriteBehind(database)
@@ -20,20 +20,20 @@ class Section:
         self._change = self._last_change()
         self._keys_in_trouble: set[Key] | None = None
         self.run_id = 0
-        """The current run; 0 outside of one."""
+        """Number of the current run; 0 outside of a run."""
 
     def flush(self) -> None:
-        """Commits queued writes; reading or closing the journal does so too."""
+        """Commit queued writes; reading or closing the journal does so too."""
         self._db.flush()
 
     def _last_change(self) -> int:
         return int(self._db.run("last_change").fetchone()[0])
 
     def _troubled(self) -> set[Key]:
-        """Returns a superset of the refused and drifted records.
+        """Return a superset of the rejected and drifted records.
 
-        Cached, since only the delivering process adds to them: so acknowledging any other record
-        needs no deletes.
+        It is cached, because only the delivering process adds to them. Acknowledging any other
+        record then needs no deletes.
         """
         if self._keys_in_trouble is None:
             self._keys_in_trouble = set(self._db.run("troubled").fetchall())

@@ -1,4 +1,4 @@
-"""A journal in a SQLite file, readable by others while it is written."""
+"""A journal in a SQLite file, which other processes can read while it is written."""
 
 from __future__ import annotations
 
@@ -23,14 +23,17 @@ from headrace.sync.journal.statements import SQLITE
 
 
 def _make(path: Path) -> None:
-    """A database in the journal's place as a whole, or nothing there: an empty file, as a full disk
-    or a kill would leave it, would be taken for a journal that was damaged."""
+    """Create an empty database at the path, atomically.
+
+    A kill or a full disk must not leave an empty file, which would count as a damaged journal. So
+    the database is created under another name and linked to its own when it is complete.
+    """
     part = path.with_name(f"{path.name}.{os.getpid()}.new")
     try:
         with closing(sqlite3.connect(part)) as database:
-            # The first page; a change of the journal mode would fail without a word.
+            # Writes the first page. Setting the journal mode would do so too, but fail silently.
             database.execute("pragma user_version = 0")
-        # Never over one that another process has made meanwhile.
+        # A link, unlike a rename, never replaces a journal that another process just created.
         with suppress(OSError):
             path.hardlink_to(part)
     finally:
@@ -38,27 +41,31 @@ def _make(path: Path) -> None:
 
 
 class SqliteDatabase:
-    """The book beside it is locked by its only user, so the file needs no lock of its own."""
+    """A journal in SQLite. The book in the same folder is locked, so the file needs no lock."""
 
     def __init__(self, path: Path) -> None:
-        """Opens, makes or migrates the file. ConfigurationError for a newer one, DamagedJournal,
-        from every method too, for one that can't be read."""
+        """Open, create or migrate the file.
+
+        Raises ConfigurationError if a newer headrace wrote it. Raises DamagedJournal if it can't be
+        read; so do all methods.
+        """
         make_folder(path.parent)
         self._path = path
         self._work: int | None = None
         raise_if_foreign(path)
         if not path.exists():
             _make(path)
-        # One user at a time, though not always on the thread that opened it.
+        # Used by one thread at a time, but not always by the one that opened it.
         self._db = sqlite3.connect(
             path, isolation_level=None, timeout=30.0, check_same_thread=False
         )
         try:
             with damage_reported(path):
                 self._db.execute("pragma journal_mode = wal")
-                # A power cut may lose the newest acknowledgements: they are sent again, never lost.
+                # A power cut may lose the newest acknowledgements. That is safe: their records are
+                # sent once more. In return, a commit does not wait for the disk.
                 self._db.execute("pragma synchronous = normal")
-                # Fewer, larger checkpoints: each holds up the requests that could go meanwhile.
+                # Fewer, larger checkpoints, because no request is sent during one.
                 self._db.execute("pragma wal_autocheckpoint = 4000")
                 migrate(self, str(path))
         except BaseException:
@@ -103,10 +110,10 @@ class SqliteDatabase:
                 connection.execute(create)
 
     def lock(self) -> None:
-        """Nothing: who has the book open is alone."""
+        """Do nothing: opening the book has locked the organisation."""
 
     def begin_work(self) -> None:
-        with suppress(OSError):  # some network file systems know no such locks
+        with suppress(OSError):  # some network file systems do not support such locks
             self._work = self._folder()
             fcntl.flock(self._work, fcntl.LOCK_SH)
 
@@ -116,8 +123,10 @@ class SqliteDatabase:
             self._work = None
 
     def is_at_work(self) -> bool | None:
-        """By a lock of the folder: closing a database's own file would end the locks that this
-        process has on it."""
+        """Whether any process has an active run, by a lock on the folder.
+
+        The file itself can't be used: closing it would release SQLite's own locks of this process.
+        """
         try:
             folder = self._folder()
             try:
@@ -134,7 +143,7 @@ class SqliteDatabase:
         return os.open(self._path.parent, os.O_RDONLY | os.O_CLOEXEC)
 
     def rewrite(self) -> bool:
-        # What is written first is what the log has; then the file itself is overwritten.
+        # First move the log into the file, then overwrite the file, then empty the log.
         self._db.execute("pragma secure_delete = on")
         for statement in ("pragma wal_checkpoint(truncate)", "vacuum"):
             self._db.execute(statement).fetchall()

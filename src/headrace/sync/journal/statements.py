@@ -1,4 +1,4 @@
-"""The journal's statements by name: one text for both engines, but for the few that differ."""
+"""The journal's SQL statements by name: the same text for both engines, with few exceptions."""
 
 from __future__ import annotations
 
@@ -22,4 +22,4 @@ SQLITE |= {
 POSTGRES = {name: sql.replace("?", "%s") for name, sql in (SQLITE | _named("postgres.sql")).items()}
 
 MIRROR = resources.files(__package__).joinpath("mirror.sql").read_text("utf-8")
-"""Brings the book's copy up to what was read."""
+"""The script that brings the book's copy of acknowledged records up to date."""

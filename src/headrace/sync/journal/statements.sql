@@ -146,7 +146,7 @@ insert into sent (run, at, entity, external_id, action, refused) values (?, ?, ?
 -- runs --
 select
     id, command, started_at, ended_at, outcome, planned,
-    -- A run that goes on, or was killed, has not been counted yet.
+    -- The total of a run is stored at its end; an active or killed run is counted here.
     case
         when ended_at is null and sent = 0
             then (select count(*) from sent where run = runs.id and refused is null)
@@ -163,7 +163,7 @@ order by id desc limit ?
 where id = ?
 
 -- newest_sent --
--- Read until they are too old; no API takes more in a minute.
+-- The caller stops at the first row that is too old. No API accepts more requests in a minute.
 select at from sent order by id desc limit 100000
 
 -- sent_counts --

@@ -1,4 +1,4 @@
-"""Where the journal was delivered to, and by which records that place is known again."""
+"""The journal's section of its target, and of the landmarks that identify the target."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from headrace.sync.journal.records import Key
 from headrace.sync.journal.section import Section
 
 _ENOUGH = 5
-"""Landmarks that are kept."""
+"""Number of landmarks to keep."""
 
 
 class Target(Struct, frozen=True):
@@ -22,23 +22,23 @@ class Target(Struct, frozen=True):
 
 
 class TargetSection(Section):
-    """One target, and a few records with the ids that it gave them."""
+    """The target of the journal, and a few records with the ids that the API gave them."""
 
     _landmarks: dict[Key, str] | None = None
 
     def target(self) -> Target | None:
-        """None before anything was delivered."""
+        """Return the target; None before the first delivery."""
         row = self._db.run("target").fetchone()
         return Target(*row) if row else None
 
     def bind(self, url: str, key: str) -> None:
-        """Notes that this is the target, seen to be so now."""
+        """Record the target, verified now."""
         with self._db.transaction():
             self._db.run("clear_target")
             self._db.run("keep_target", (url, key, self._clock.now().timestamp()))
 
     def landmarks(self) -> dict[Key, str]:
-        """The API's ids of a few records."""
+        """Return the API's ids of the landmarks."""
         if self._landmarks is None:
             rows = self._db.run("landmarks").fetchall()
             self._landmarks = {(entity, external_id): id for entity, external_id, id in rows}
@@ -46,11 +46,11 @@ class TargetSection(Section):
 
     @property
     def lacks_landmarks(self) -> bool:
-        """Whether one more helps."""
+        """Whether there are fewer landmarks than should be kept."""
         return len(self.landmarks()) < _ENOUGH
 
     def keep_landmark(self, key: Key, id: str) -> None:
-        """Notes the API's id of a record, with the next flush."""
+        """Record a landmark with the API's id, with the next flush."""
         self.landmarks()[key] = id
         self._db.later("keep_landmark", (*key, id))
 
@@ -59,16 +59,16 @@ class TargetSection(Section):
         self._db.later("drop_landmark", key)
 
     def drop_landmarks(self, keys: Iterable[Key]) -> None:
-        """They are there no longer."""
+        """Delete landmarks that the API no longer has."""
         for key in list(keys):
             self._drop_landmark(key)
         self.flush()
 
     def clear_landmarks(self) -> None:
-        """Forgets them all."""
+        """Delete all landmarks."""
         self._landmarks = {}
         self._db.run("clear_landmarks")
 
     def some_acknowledged(self) -> list[Key]:
-        """A few records that the API acknowledged, customers first."""
+        """Return a few acknowledged records, customers first."""
         return [tuple(row) for row in self._db.run("some_acknowledged", (_ENOUGH,))]

@@ -23,10 +23,10 @@ class WriteBehind:
     #
     # Two rules keep this safe, and the scheduler has to obey both:
     # - It flushes before a request leaves. The request is then recorded as asked, and so are the
-    #   earlier acknowledgements of its customer. An example: with five requests in flight, three
-    #   answers arrive in one turn of the event loop, and the three lanes go on. The first of the
-    #   next three requests flushes three acknowledgements and three askings; the other two find
-    #   an empty queue.
+    #   earlier acknowledgements of its customer. Example: with five requests in flight, three
+    #   answers arrive in one turn of the event loop, and the three lanes continue. The first of the
+    #   next three requests flushes three acknowledgements and three asked operations; the other
+    #   two find an empty queue.
     # - It flushes before it waits, so that nothing stays queued while the process is idle.
     #
     # After a crash only queued writes are lost. All of these belong to requests that were recorded
@@ -37,11 +37,11 @@ class WriteBehind:
         self._waiting: list[tuple[str, Sequence[Any]]] = []
 
     def later(self, name: str, values: Sequence[Any] = ()) -> None:
-        """Queues a statement for the next flush."""
+        """Queue a statement for the next flush."""
         self._waiting.append((name, values))
 
     def flush(self) -> None:
-        """Executes the queued statements in one transaction; on an error none takes effect."""
+        """Execute the queued statements in one transaction; on an error none takes effect."""
         if not self._waiting:
             return
         waiting, self._waiting = self._waiting, []

@@ -1,4 +1,4 @@
-"""Operations: one request each, with all that delivery has to know about it."""
+"""Operations: one request each, with everything that delivery needs to know about it."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from headrace.sync.journal import Key
 # Phases of delivery: changes to what the API has, open items, the settled past.
 CHANGES, OPEN_ITEMS, SETTLED_PAST = range(3)
 
-# What stands in the way of others, besides records by their keys.
+# Keys for what may block an operation besides single records.
 ANY_LINK: Key = ("link", "")
-"""Whichever links there are between documents."""
+"""Any link between documents."""
 UNKNOWN_LINK: Key = ("link", "unknown")
-"""Any link that was given back, where the acknowledged payload was not kept."""
+"""A link that an update may have given back; used where the journal kept no payload."""
 ANY_FAMILY: Key = ("family", "")
-"""Who is whose parent."""
+"""Any change of a customer's parent."""
 
 
 class Operation(Struct, kw_only=True):
-    """One request; `attempts` counts those that failed."""
+    """One request, and the record that it creates, updates or deletes."""
 
     number: int
     entity: str
@@ -33,55 +33,63 @@ class Operation(Struct, kw_only=True):
     fingerprint: int | None
     hash: bytes | None = None
     payload: bytes | None = None
-    """What the journal keeps: the canonical JSON."""
+    """The canonical JSON that the journal keeps."""
     body: bytes | None = None
-    """What is sent: the same, with null for what an earlier payload had and this one lacks."""
+    """The JSON that is sent: the payload, plus null for fields that the row has emptied."""
     claims: str = ""
-    """The API's id of the collected record that it becomes; empty for one that is new there."""
+    """The API's id of the collected record that it claims; empty if it claims none."""
     refers_to: tuple[Key, ...] = ()
+    """Records that must exist before the API accepts it."""
     waits_for: tuple[int, ...] = ()
-    """Numbers of operations of other lanes that must land first."""
+    """Numbers of operations in other lanes that must be acknowledged first."""
     rebinds: bool = False
-    """Whether it changes whose the record is, its currency, amounts, links or parent."""
+    """Whether it changes the record's customer, currency, amounts, links or parent."""
     frees: tuple[Key, ...] = ()
-    """What it takes an allocation back from, so that others can have it."""
+    """Documents from which it takes back a link or part of one."""
     release: bytes | None = None
-    """What the API has, without what it gives back: for when others must have that first."""
+    """The payload of a release: what the API has, without the links that are given back."""
     is_part: bool = False
     """Whether some of its links follow in a request of their own."""
     follows: bool = False
-    """Whether it is that request: it brings what a part of it had to leave out."""
+    """Whether it is such a request, which adds late links."""
     is_release: bool = False
     """Whether it only sends a release; the record stays planned."""
     attempts: int = 0
+    """Number of failed requests."""
     failing_since: float | None = None
-    """By the clock's monotonic seconds; None before the first failure."""
+    """Monotonic seconds of the clock at the first failure; None before it."""
     is_unsure: bool = False
-    """Whether a request of it may have been carried out without an answer that says so."""
+    """Whether one of its requests may have been carried out although no answer was seen."""
 
     @property
     def key(self) -> Key:
-        """What it writes."""
+        """The record that it writes."""
         return self.entity, self.external_id
 
     @property
     def touches(self) -> tuple[Key, ...]:
-        """What its landing may make possible: its own record, the documents it is linked to or no
-        longer, and what goes by links or families."""
+        """Keys that it affects; refused operations with such an obstacle may now succeed.
+
+        These are its own record, the documents that it links to or no longer links to, and links
+        or families in general where it changes them.
+        """
         others = (key for key in self.refers_to if key[0] != "customer")
         return (self.key, *others, *self.frees, *self._affected, *self._siblings)
 
     @property
     def obstacles(self) -> tuple[Key, ...]:
-        """What may have to land before, where it was refused, see `touches`; nothing when it can
-        only be wrong itself."""
+        """Keys of `touches` that may have caused a refusal of it; empty if only it can be wrong.
+
+        Example: a payment was refused because its invoice is covered. Its obstacles include the
+        invoice, so it is sent once more after another payment gave back its link to the invoice.
+        """
         if self.entity == "contact":
             return self._siblings
         if self.action == "delete":
             return (ANY_LINK, ANY_FAMILY)
         if self.entity == "customer":
             return (*self.refers_to, ANY_LINK, ANY_FAMILY) if self.rebinds else self.refers_to
-        # Without its customer it would have been held.
+        # Its customer exists: without it, the operation would have been held and not sent.
         linked = [key for key in self.refers_to if key[0] != "customer"]
         own = [self.key] if self.rebinds else []
         known = [*linked, *own]
@@ -89,7 +97,7 @@ class Operation(Struct, kw_only=True):
 
     @property
     def _siblings(self) -> tuple[Key, ...]:
-        """Of a contact: two of a customer never have the same e-mail."""
+        """The customer's other contacts: two of them can't have the same e-mail address."""
         return (("contacts", self.customer),) if self.entity == "contact" else ()
 
     @property
@@ -100,7 +108,7 @@ class Operation(Struct, kw_only=True):
 
 
 class Lane(Struct, kw_only=True):
-    """The operations of one customer in one phase, one after the other."""
+    """The operations of one customer in one phase, sent one after the other."""
 
     customer: str
     phase: int
@@ -112,12 +120,12 @@ class Lane(Struct, kw_only=True):
 
     @property
     def exhausted(self) -> bool:
-        """Whether nothing is left, loaded or not."""
+        """Whether no operation is left, loaded or not."""
         return not self.queue and self.next > self.last
 
     @property
     def hungry(self) -> bool:
-        """Whether more has to be loaded before it can go on."""
+        """Whether more operations have to be loaded before the lane can continue."""
         return not self.queue and self.next <= self.last
 
     def __lt__(self, other: Lane) -> bool:
@@ -125,7 +133,7 @@ class Lane(Struct, kw_only=True):
 
 
 def references(record: Record) -> tuple[Key, ...]:
-    """The records that must exist before this one can be taken."""
+    """Return the records that must exist before the API accepts this one."""
     kind = type(record)
     direct = (
         (field.rule.refers, getattr(record, field.name))

@@ -1,4 +1,4 @@
-"""PDFs on their way: opened from wherever the source keeps them, read once, sent as a stream."""
+"""The PDFs of a book: opened from where the source keeps them, with a digest of their bytes."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ from headrace.model.errors import HeadraceError
 from headrace.sync.operations.pdf_reader import Unreadable, file_parts, in_time, read_pdf
 
 PDF_OF = {"invoice_pdf": "invoice", "credit_note_pdf": "credit_note"}
-"""What the journal calls a PDF, to the entity of its document."""
+"""Entity of the document, by the name that the journal has for its PDF."""
 
 _CHUNK = 1 << 16
 _SECONDS = 15.0
-"""For a PDF that is read only to see whether it is another one."""
+"""Time limit for reading a PDF only to compare its digest."""
 _CREDENTIALS = re.compile(r"//[^/@]*@")
 
 
 class NoPdf(HeadraceError):
-    """A PDF can't be read from where the source says it is."""
+    """A PDF can't be read from its location."""
 
 
 class OpenPdf(Struct, frozen=True):
-    """A PDF ready to be sent; `digest` is what the journal keeps of it."""
+    """A PDF ready to be sent; the journal keeps its `digest`."""
 
     file: IO[bytes]
     digest: bytes
 
 
 class PdfDigests:
-    """The PDFs of one book, by their documents, from the places that are allowed."""
+    """Opens the PDFs of one book, if `places` allows their locations."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, places: PdfPlaces) -> None:
         self._connection = connection
@@ -46,12 +46,16 @@ class PdfDigests:
         self._silent = False
 
     def digest(self, entity: str, external_id: str) -> bytes | None:
-        """The digest where it takes no request to know it, else None; `entity` as in `PDF_OF`."""
+        """Return the digest of a PDF; None if it needs a request or the file can't be read.
+
+        `entity` is a key of `PDF_OF`.
+        """
         location, content = self._row(entity, external_id)
         if content is not None:
             return _digest([content])
         path = self._places.path(location)
-        # One timeout is enough here; the others are noticed when they are sent.
+        # After one timeout, no further file is read here: a network drive that hangs would cost
+        # the time limit for each. PDFs that changed are then sent, and read again for that.
         if path is None or self._silent:
             return None
         try:
@@ -64,7 +68,7 @@ class PdfDigests:
 
     @asynccontextmanager
     async def open(self, entity: str, external_id: str) -> AsyncIterator[OpenPdf]:
-        """The PDF at its beginning. NoPdf with the place when it can't be read."""
+        """Open a PDF at its beginning. Raises NoPdf with the location when it can't be read."""
         location, content = self._row(entity, external_id)
         try:
             file = io.BytesIO(content) if content is not None else await self._read(location)

@@ -1,4 +1,4 @@
-"""The bytes of one PDF, brought from where it lies: within its bounds, in time, or not at all."""
+"""Reads one PDF from its location, with limits on place, size and time."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ else:
 T = TypeVar("T")
 
 MOST = 100_000_000
-"""Bytes of a PDF; no API takes as many."""
+"""Maximum size of a PDF in bytes."""
 _CHUNK = 1 << 16
 _IN_MEMORY = 4_000_000
-"""Bytes that stay in memory; more goes to a temporary file."""
+"""Maximum size in bytes kept in memory; larger files go to a temporary file."""
 _SECONDS = 60.0
-"""For a PDF as a whole."""
+"""Time limit for a whole PDF."""
 _SILENT_SECONDS = 10.0
-"""Without a byte."""
+"""Time limit for a connection, and without a byte."""
 _REDIRECTS = 5
 
 
@@ -43,9 +43,9 @@ class Unreadable(Exception):
 
 
 def file_parts(places: PdfPlaces, path: Path) -> Iterator[bytes]:
-    """The content of a regular file, of just the bytes that it had when it was opened.
+    """Yield the content of a regular file, exactly the bytes that it had when it was opened.
 
-    Unreadable for what is none, is not allowed, is too large, or changes meanwhile.
+    Raises Unreadable if it is not a regular file, not allowed, too large, or changes meanwhile.
     """
     try:
         with os.fdopen(places.open_file(path), "rb", buffering=0) as file:
@@ -68,15 +68,15 @@ def file_parts(places: PdfPlaces, path: Path) -> Iterator[bytes]:
 
 
 async def read_pdf(places: PdfPlaces, location: str) -> IO[bytes]:
-    """A copy of the PDF, at its beginning. Unreadable."""
+    """Return a copy of the PDF, at its beginning. Raises Unreadable."""
     if (objection := places.objection(location)) is not None:
-        raise Unreadable(f"it lies there, {objection}")
+        raise Unreadable(f"it has a location {objection}")
     path = places.path(location)
     if path is not None:
         return await _in_time(lambda: _copied(file_parts(places, path)))
     if location.lower().startswith(("http://", "https://")):
         return await _download(places, location)
-    # Loading the driver may take seconds on a busy machine, and says nothing about the place.
+    # Loading the driver may take seconds on a busy machine, so the time limit starts after it.
     await asyncio.to_thread(_load_driver, location)
     return await _in_time(lambda: _copied(_stored_parts(location)))
 
@@ -98,7 +98,7 @@ def _copied(parts: Iterator[bytes]) -> IO[bytes]:
 
 
 def _stored_parts(location: str) -> Iterator[bytes]:
-    """The content behind an address that fsspec knows."""
+    """Yield the content at an address that fsspec supports."""
     try:
         fsspec = importlib.import_module("fsspec")
         size = 0
@@ -109,12 +109,16 @@ def _stored_parts(location: str) -> Iterator[bytes]:
                 yield part
     except Unreadable:
         raise
-    except Exception as error:  # each of its file systems raises what it likes
+    except Exception as error:  # each of its file systems raises errors of its own
         raise Unreadable(" ".join(str(error).split()) or type(error).__name__) from None
 
 
 def in_time(work: Callable[[], T], seconds: float) -> T:
-    """What `work` gives, made on a thread that is left behind when it hangs. TimeoutError then."""
+    """Return the result of `work`, run on a thread of its own. Raises TimeoutError.
+
+    A thread that hangs, for example on a network drive, is abandoned; it does not delay the exit of
+    the process.
+    """
     made: queue.SimpleQueue[tuple[T | None, BaseException | None]] = queue.SimpleQueue()
 
     def run() -> None:
@@ -134,7 +138,7 @@ def in_time(work: Callable[[], T], seconds: float) -> T:
 
 
 async def _in_time(work: Callable[[], IO[bytes]]) -> IO[bytes]:
-    """Does it on a thread that is left behind when it hangs: none is waited for at the end."""
+    """Like `in_time`, without blocking the event loop. Raises Unreadable when time is up."""
     loop = asyncio.get_running_loop()
     done: asyncio.Future[IO[bytes]] = loop.create_future()
 
@@ -160,7 +164,7 @@ async def _in_time(work: Callable[[], IO[bytes]]) -> IO[bytes]:
     try:
         return await asyncio.wait_for(done, _SECONDS)
     except TimeoutError:
-        raise Unreadable(f"it did not come within {_SECONDS:.0f} s") from None
+        raise Unreadable(f"it was not read within {_SECONDS:.0f} s") from None
 
 
 async def _download(places: PdfPlaces, url: str) -> IO[bytes]:
@@ -170,7 +174,7 @@ async def _download(places: PdfPlaces, url: str) -> IO[bytes]:
     )
     try:
         for _ in range(_REDIRECTS + 1):
-            # Which address a name has is for the proxy to find out, where there is one.
+            # With a proxy, the proxy resolves names, so the address can't be checked here.
             guard = None if goes_by_proxy(url) else _guard(places, url, refused)
             connector = aiohttp.TCPConnector(socket_factory=guard)
             async with aiohttp.ClientSession(
@@ -195,7 +199,7 @@ async def _download(places: PdfPlaces, url: str) -> IO[bytes]:
 
 
 async def _get(session: aiohttp.ClientSession, url: str) -> tuple[IO[bytes] | None, str]:
-    """The content, or the address that it redirects to."""
+    """Return the content, or the address of a redirect."""
     async with session.get(url, allow_redirects=False) as answer:
         if 300 <= answer.status < 400 and "Location" in answer.headers:
             return None, answer.headers["Location"]
@@ -213,7 +217,11 @@ async def _get(session: aiohttp.ClientSession, url: str) -> tuple[IO[bytes] | No
 def _guard(
     places: PdfPlaces, url: str, refused: list[str]
 ) -> Callable[[tuple[Any, ...]], socket.socket]:
-    """Makes sockets for `url` to addresses that are allowed, whatever its name resolves to."""
+    """Return a factory of sockets for `url` that connects to allowed addresses only.
+
+    The check is made on the address of the connection itself. Resolving the name first and
+    connecting afterwards would leave time for the name to change.
+    """
     host = urlsplit(url).hostname or ""
 
     def make(info: tuple[Any, ...]) -> socket.socket:
@@ -236,7 +244,7 @@ def _check_size(size: int) -> None:
 
 
 def _reason(error: Exception) -> str:
-    """The system's own words, without a number or a path."""
+    """Return the system's message, without error number and path."""
     if isinstance(error, TimeoutError):
         return "no answer in time"
     if isinstance(error, aiohttp.ClientConnectorError):

@@ -1,4 +1,4 @@
-"""Where an operation goes: the method and the path of its one request."""
+"""The method and path of an operation's request."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from headrace.sync.operations.pdf_digests import PDF_OF
 
 
 def request_of(operation: Operation) -> tuple[str, str]:
-    """POST for imports and PDFs, PUT for a changed contact (docs/api-evidence.md, Contacts)."""
+    """Return method and path of the operation's request.
+
+    Imports and PDFs are POST, a changed contact is PUT (docs/api-evidence.md, Contacts).
+    """
     deleting = operation.action == "delete"
     if operation.entity == "contact":
         external_id = external_id_of(operation.external_id, operation.customer)

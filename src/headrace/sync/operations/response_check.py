@@ -16,7 +16,7 @@ from headrace.model.entity import LINKS, SENT
 from headrace.model.fields import sent_fields
 
 Differs = list[tuple[str, str, str]]
-"""(field, sent, kept) as text."""
+"""Triples (field, value sent, value stored), as text."""
 
 _DATES = tuple(
     field.wire
@@ -27,7 +27,7 @@ _DATES = tuple(
 
 
 def differing_fields(sent: bytes, answered: bytes) -> Differs:
-    """Returns the fields whose value in the response differs from what was sent.
+    """Return the fields whose value in the response differs from what was sent.
 
     An absent value, null, an empty text and an empty list are equal; dates are compared by day.
     """
@@ -48,7 +48,7 @@ def differing_fields(sent: bytes, answered: bytes) -> Differs:
 
 
 def unshown(sent: bytes, kept: dict[str, Any]) -> list[str]:
-    """Returns the sent fields that the response does not show."""
+    """Return the sent fields that the response does not show."""
     return [
         name
         for name, value in msgspec.json.decode(sent).items()
@@ -57,7 +57,7 @@ def unshown(sent: bytes, kept: dict[str, Any]) -> list[str]:
 
 
 def _answered(name: str) -> str:
-    """What answers call the field."""
+    """Return the name that the field has in responses."""
     return LINKS[name].answer if name in LINKS else name
 
 
@@ -84,7 +84,7 @@ def _plain(name: str, value: Any) -> Any:
 
 
 def _links(name: str, sent: list[Any], kept: dict[str, Any]) -> Differs:
-    """Amounts by what they refer to, where the answer names that by the source's id."""
+    """Compare linked amounts by external id; ignored where the response shows no external ids."""
     field, reference = LINKS[name].answer, LINKS[name].reference
     if not isinstance(kept.get(field), list):
         return []
@@ -106,7 +106,10 @@ def _links(name: str, sent: list[Any], kept: dict[str, Any]) -> Differs:
 
 
 def _contacts(sent: list[Any], kept: Any) -> Differs:
-    """The list is full (docs/api-evidence.md, Contacts): one that was not sent is a difference."""
+    """Compare contacts by e-mail address; a contact that was not sent is a difference.
+
+    The list replaces the customer's contacts (docs/api-evidence.md, Contacts).
+    """
     if not isinstance(kept, list):
         return []
     found: Differs = []

@@ -1,8 +1,7 @@
 """Builds updates from the new payload and the one that the API acknowledged before.
 
-An import leaves fields alone that it does not mention, so emptied fields are sent as null. What the
-record holds of others, such as an allocation of an invoice, may have to be given back before they
-can change.
+An import does not change fields that it does not mention, so emptied fields are sent as null. Links
+of the record may have to be given back before other records can change.
 """
 
 from __future__ import annotations
@@ -19,11 +18,12 @@ from headrace.sync.journal import Key
 from headrace.sync.operations.operation import UNKNOWN_LINK
 
 _KEPT = {"customFields", "isMain"}
-"""Fields that are not null: values go one by one, and one of a customer's contacts is the main."""
+"""Fields that are never sent as null: custom fields are cleared one by one, and a customer always
+has a main contact."""
 
 
 def clearable(entity: str, columns: Collection[str]) -> list[str]:
-    """Fields that a row may have emptied, by the columns that its model makes."""
+    """Return the fields that a row may have emptied: those whose column the model makes."""
     return [
         field.wire
         for field in sent_fields(SENT[entity])
@@ -32,7 +32,7 @@ def clearable(entity: str, columns: Collection[str]) -> list[str]:
 
 
 def with_cleared(payload: bytes, had: Collection[str]) -> bytes:
-    """The payload, with null for every field of `had` that it leaves out."""
+    """Return the payload with null for every field of `had` that it lacks."""
     new = msgspec.json.decode(payload)
     gone = set(had) - new.keys() - _KEPT
     if not gone:
@@ -43,11 +43,12 @@ def with_cleared(payload: bytes, had: Collection[str]) -> bytes:
 def with_emptied_values(
     payload: bytes, body: bytes, before: bytes, unread: Callable[[], Collection[FieldKey]]
 ) -> tuple[bytes, bytes]:
-    """Both with what becomes of custom fields that only the payload before has a value of: fields
-    that are not mentioned keep theirs (docs/api-evidence.md, Custom fields).
+    """Return (payload, body), with the custom fields that only the payload `before` has.
 
-    The body says null for them, but not for those of `unread`, whose value can't be read now: an
-    error empties nothing. The payload, which the journal keeps, has those as they were.
+    A custom field that is not mentioned keeps its value (docs/api-evidence.md, Custom fields), so
+    the body clears it with null. Fields in `unread`, whose value can't be read at the moment, are
+    not cleared, because an error must not empty anything. The payload keeps their earlier value, so
+    that they are cleared later if the row then has none.
     """
     old = msgspec.json.decode(before).get("customFields") or []
     new = msgspec.json.decode(payload)
@@ -67,10 +68,11 @@ def with_emptied_values(
 
 
 def with_emptied_contacts(payload: bytes, before: bytes | None, columns: Collection[str]) -> bytes:
-    """The payload, with null for what contacts that stay had and no longer have: the list is whole
-    (docs/api-evidence.md, Contacts), but each entry is merged into the contact that it identifies.
+    """Return the payload with null for emptied fields of the customer's remaining contacts.
 
-    Where it is not known what they had, for what their model's `columns` may have emptied.
+    The list replaces the customer's contacts (docs/api-evidence.md, Contacts), but each entry is
+    merged into the existing contact, so a field that is left out would keep its value. Without a
+    payload `before`, every field that is missing and whose column the model makes becomes null.
     """
     new = msgspec.json.decode(payload)
     if not new.get("contacts"):
@@ -98,7 +100,7 @@ def _is_same(one: dict[str, Any], other: dict[str, Any]) -> bool:
 
 
 FieldKey = tuple[str | None, str | None]
-"""A custom field by the id or the external id that payloads name it by."""
+"""A custom field as payloads identify it: (id, external id), one of them None."""
 
 
 def _field_of(value: dict[str, Any]) -> FieldKey:
@@ -116,14 +118,18 @@ class LinkChange(Struct, frozen=True):
     rebinds: bool = True
     """Whether customer, currency, amounts, links or parent change."""
     frees: tuple[Key, ...] = (UNKNOWN_LINK,)
-    """Records from which it takes back an allocation."""
+    """Documents from which it takes back a link or part of one."""
     release: bytes | None = None
-    """The payload of a release: what the API has, less what is given back; None if nothing is."""
+    """The payload of a release: what the API has without the links that are given back; None if
+    none is."""
 
 
 def link_change(before: bytes, after: bytes, also: Collection[Key] = ()) -> LinkChange:
-    """Of an update. All allocations are given back when customer or currency change, and those to
-    the records in `also`, which come again."""
+    """Return how an update changes links.
+
+    All links are given back when the customer or currency changes. Links to the records in `also`
+    are given back in any case; the update itself adds them again.
+    """
     old, new = msgspec.json.decode(before), msgspec.json.decode(after)
     rebinds = any(old.get(name) != new.get(name) for name in (*_BINDING, *LINKS))
     moves = any(old.get(name) != new.get(name) for name in ("customer", "currency"))
@@ -150,7 +156,7 @@ def link_change(before: bytes, after: bytes, also: Collection[Key] = ()) -> Link
 
 
 def unknown_link_change(after: bytes) -> LinkChange:
-    """Of an update where the earlier payload was not kept: it may give back all that it has."""
+    """Return the link change of an update without earlier payload: it may give back any link."""
     new = msgspec.json.decode(after)
     links = new.keys() & LINKS.keys()
     if not links:
@@ -159,7 +165,7 @@ def unknown_link_change(after: bytes) -> LinkChange:
 
 
 def link_change_of_deleted(before: bytes | None) -> LinkChange:
-    """Of a deletion: it gives back all that it has."""
+    """Return the link change of a deletion, which gives back all links."""
     if before is None:
         return LinkChange()
     old = msgspec.json.decode(before)
@@ -172,14 +178,14 @@ def link_change_of_deleted(before: bytes | None) -> LinkChange:
 
 
 def without_links(payload: bytes) -> bytes:
-    """The payload without its empty lists of links: what the API has linked itself stays so."""
+    """Return the payload without empty lists of links, so that links made in Upflow stay."""
     record = msgspec.json.decode(payload)
     kept = {name: value for name, value in record.items() if value or name not in LINKS}
     return msgspec.json.encode(kept) if len(kept) < len(record) else payload
 
 
 def without_links_to(payload: bytes, missing: Collection[Key]) -> bytes:
-    """The payload without its links to these records."""
+    """Return the payload without its links to these records."""
     record = msgspec.json.decode(payload)
     for name, field in LINKS.items():
         if record.get(name):
@@ -194,8 +200,12 @@ def without_links_to(payload: bytes, missing: Collection[Key]) -> bytes:
 def with_late_links_out(
     payload: bytes, before: bytes | None, late: Collection[Key], also: Collection[Key] = ()
 ) -> bytes:
-    """The payload without what a request of its own brings: of its links to `late`, just what the
-    API has of them; nothing of those to the records in `also`, or where there is no `before`."""
+    """Return the payload without its late links, which a request of their own sends later.
+
+    A link to a record in `late` keeps the amount that it already has in the payload `before`, or is
+    left out if it has none. Links to records in `also` are released first, so `before` does not
+    count for them.
+    """
     record = msgspec.json.decode(payload)
     old = {} if before is None else msgspec.json.decode(before)
     for name, field in LINKS.items():
@@ -218,8 +228,10 @@ def with_late_links_out(
 
 
 def with_own_links(payload: bytes, before: bytes) -> bytes:
-    """The payload without lists of links that are empty and were never said: an update of a claimed
-    record takes nothing away that was linked in Upflow."""
+    """Return the payload of a claimed record without empty lists of links, if none was ever sent.
+
+    An update of a claimed record must not remove links that were made in Upflow.
+    """
     old = msgspec.json.decode(before)
     if old.keys() & LINKS.keys():
         return payload

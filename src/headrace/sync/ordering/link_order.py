@@ -1,8 +1,8 @@
 """Finds the orders in which the API accepts changes to both ends of a link.
 
-The API checks every request by itself (docs/api-evidence.md, Links): both sides of a link have one
-currency and customers of one family, a customer with another parent has no link across its old
-family, and a payment that a refund refers to is not deleted.
+The API checks every request by itself (docs/api-evidence.md, Links): both ends of a link must have
+the same currency and customers of the same family, a customer can't get another parent while a link
+connects it with its old family, and a payment that a refund refers to can't be deleted.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ class LinkOrder(Struct, frozen=True):
     moves: Sequence[Transition]
 
     def constraints(self) -> list[tuple[Key, Key]] | None:
-        """Returns (first, then) pairs that leave only valid orders; None if no order is valid."""
+        """Return (first, then) pairs that allow only valid orders; None if no order is valid."""
         # A link has few moves: owner, target, and their customers whose parents change. So all
-        # orders are tried, which is simpler than rules about each case. An example: payment P of
+        # orders are tried, which is simpler than rules about each case. Example: payment P of
         # customer A settles invoice I of A, and both move to customer B, which is unrelated to A.
-        # Whichever goes first, the link would connect two families for a moment: no order is
+        # Whichever goes first, the link would connect two families in between, so no order is
         # valid.
         keys = [move.key for move in self.moves]
         orders = list(permutations(keys))
@@ -46,7 +46,7 @@ class LinkOrder(Struct, frozen=True):
         if not allowed:
             return None
         common = [pair for pair in permutations(keys, 2) if _all_keep(allowed, pair)]
-        # Pairs can't express "A first, or else C first". Where the valid orders need that, more
+        # Pairs can't express "either A first or C first". Where the valid orders need that, more
         # pairs pick one of the alternatives. An example: payment P of A settles invoice I of B,
         # both are deleted, and A and B leave their family. One of P and I has to go before A and B
         # do, so "P before A and before B" is picked, which leaves I free. If nothing of that kind
@@ -64,7 +64,7 @@ class LinkOrder(Struct, frozen=True):
         raise AssertionError(allowed)
 
     def _may(self, order: Sequence[Key]) -> bool:
-        """Whether the link is valid after each request, and none of them is refused for it."""
+        """Whether the link is valid after each request of the order and causes no refusal."""
         by_key = {move.key: move for move in self.moves}
         landed: set[Key] = set()
         for key in order:
@@ -76,7 +76,7 @@ class LinkOrder(Struct, frozen=True):
         return True
 
     def _ends(self, landed: set[Key]) -> tuple[Linkage, Linkage] | None:
-        """Returns both sides once `landed` were acknowledged; None if no link connects them."""
+        """Return both ends once `landed` are acknowledged; None if no link connects them then."""
         owner = self.owner.after if self.owner.key in landed else self.owner.before
         target = self.target.after if self.target.key in landed else self.target.before
         if owner is None or target is None or not owner.links.get(self.target.key):
@@ -94,8 +94,8 @@ class LinkOrder(Struct, frozen=True):
             for move in self.moves
             if move.key[0] == "customer" and move.key in landed and move.after is not None
         }
-        # While a parent and its child swap roles, each is the other's parent for a moment, so the
-        # families are compared as sets of both roots.
+        # While a parent and its child swap roles, each may be the other's parent in between, so
+        # the customers count as related if the sets of customer and parent overlap.
         related = one == other or bool(
             {parents.get(one) or one, one} & {parents.get(other) or other, other}
         )
@@ -121,15 +121,15 @@ def _all_keep(orders: Iterable[Sequence[Key]], pair: tuple[Key, Key]) -> bool:
 def _within(
     orders: Iterable[tuple[Key, ...]], pairs: Sequence[tuple[Key, Key]]
 ) -> set[tuple[Key, ...]]:
-    """Returns the orders that satisfy all pairs."""
+    """Return the orders that satisfy all pairs."""
     return {order for order in orders if all(_all_keep((order,), pair) for pair in pairs)}
 
 
 def _reduced(pairs: Sequence[tuple[Key, Key]]) -> list[tuple[Key, Key]]:
-    """Drops pairs that follow from two others.
+    """Drop pairs that follow from two others.
 
-    The graph may give up single pairs later, to open a circle. A redundant pair would still enforce
-    what was given up.
+    The graph may later drop single pairs to break a cycle. A redundant pair would still enforce the
+    one that was dropped.
     """
     return [
         (first, then)

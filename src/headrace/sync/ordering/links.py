@@ -1,4 +1,4 @@
-"""Reads from a payload how a record is linked to others."""
+"""The linkage of a record: what its payload says about its links, customer, parent and money."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from headrace.model.fields import link_fields
 from headrace.sync.journal import Key
 
 SETTLEMENTS = tuple(entity.name for entity in ENTITIES if link_fields(entity.record))
-"""Entities whose payloads carry links to what they settle."""
+"""Entities whose payloads contain links to the documents that they settle."""
 
 
 class Linkage(Struct, frozen=True):
@@ -22,18 +22,18 @@ class Linkage(Struct, frozen=True):
     parent: str = ""
     currency: str = ""
     amount: int = 0
-    """In the currency's lowest division."""
+    """Amount in the currency's lowest division."""
     links: dict[Key, int] = field(default_factory=dict)
-    """Linked amounts by the record that they settle."""
+    """Linked amounts, by the record that is settled."""
 
     @property
     def open(self) -> int:
-        """The amount less what its own links settle."""
+        """The amount minus the record's own links."""
         return self.amount - sum(self.links.values())
 
 
 def linkage_of(payload: bytes) -> Linkage:
-    """Decodes the linkage of a payload; other fields are ignored."""
+    """Return the linkage of a payload; other fields are ignored."""
     record = msgspec.json.decode(payload)
     links: dict[Key, int] = {}
     for name, listed in LINKS.items():

@@ -1,4 +1,4 @@
-"""Loads the neighbours of records that change: their links, the other ends, their families."""
+"""Loads the neighbours of changed records: their links, the other ends and their families."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from headrace.sync.ordering.link_order import Transition
 from headrace.sync.ordering.links import Linkage
 
 Moved = Mapping[Key, tuple[Linkage, Linkage | None]]
-"""(what the API has, what it gets) by record; None for a deletion."""
+"""Linkage (before, after) by record; None after a deletion."""
 
 
 class Neighbours:
@@ -27,14 +27,14 @@ class Neighbours:
         moved: Moved,
         waiting: Mapping[Key, Linkage] = {},
     ) -> None:
-        """`waiting` are records that are not sent, with what the API has of them."""
+        """Load the neighbours of `moved`; `waiting` are records that stay as the API has them."""
         self._connection = connection
         self._moved = moved
         self._waiting = waiting
         self.actions: dict[Key, str] = {}
-        """Actions of the plan, by record."""
+        """The plan's action, by record."""
         self.owners: dict[Key, set[Key]] = defaultdict(set)
-        """Records that link to a record, before or after the plan, by the latter."""
+        """Records with a link to the target, before or after the plan, by target."""
         self._owned: dict[Key, dict[Key, int]] = defaultdict(dict)
         self._now: dict[Key, Linkage] = {}
         self._read()
@@ -51,7 +51,7 @@ class Neighbours:
                 self.parents[key[1]] = linkage.parent
 
     def transition(self, key: Key) -> Transition:
-        """Returns the record before and after the plan; both are equal if it does not change."""
+        """Return the record before and after the plan; both are equal if it does not change."""
         action = self.actions.get(key)
         if action is not None and key in self._moved:
             return Transition(key, *self._moved[key])
@@ -66,7 +66,7 @@ class Neighbours:
 
     @cached_property
     def acknowledged_documents(self) -> dict[str, list[Key]]:
-        """Documents that the API has of customers that are deleted, by customer."""
+        """Documents of deleted customers that the API has, by customer."""
         found: dict[str, list[Key]] = defaultdict(list)
         for entity, external_id, customer in self._rows("from plan.acknowledged_documents"):
             found[customer].append((entity, external_id))
@@ -85,10 +85,10 @@ class Neighbours:
         return found
 
     def _read(self) -> None:
-        """Reads the links of the moved records, and of new records among their neighbours.
+        """Read the links of the moved records, and of new records among their neighbours.
 
-        A neighbour that is new can itself link to what moves, so it is followed in turn. An
-        existing neighbour that does not move has no further influence, which keeps this small.
+        A new neighbour can itself link to a moved record, so its links are followed too. An
+        existing neighbour that does not move has no further influence. This keeps the set small.
         """
         wanted = set(self._moved)
         for before, after in self._moved.values():
@@ -101,7 +101,7 @@ class Neighbours:
             wanted = {key for key in around - seen if self.actions.get(key) == "create"}
 
     def _follow(self, keys: Collection[Key]) -> set[Key]:
-        """Reads the links that touch these records and returns both ends of each."""
+        """Read all links of these records and return both ends of each."""
         self._keys(keys)
         ends: set[Key] = set()
         for from_entity, from_id, to_entity, to_id, amount in self._rows(

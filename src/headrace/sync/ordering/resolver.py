@@ -1,13 +1,13 @@
 """Orders changes that conflict with each other so that the API accepts each request.
 
-The API validates every request by itself, against what it has at that moment. An example: payment
-P settles invoice I of 100. In the source, P now settles invoice J, and payment Q settles I. If Q
-goes first, the API refuses it, because I is still settled in full. So Q waits for P, even though
-they may be in lanes of different customers.
+The API validates every request by itself, against what it has at that moment. Example: payment P
+settles invoice I of 100. In the source, P now settles invoice J, and payment Q settles I. If Q goes
+first, the API refuses it, because I is still settled in full. So Q waits for P, even though they
+may be in lanes of different customers.
 
 Where no order is valid, a record is split into several requests (see `order_graph.py`). This is
-done when the plan is made and not when the API refuses, so that the plan shows what will be sent.
-Only records whose links, owners, currencies, amounts or families change are considered.
+done during planning and not after a refusal, so that the plan shows what will be sent. Only records
+whose links, owners, currencies, amounts or families change are considered.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from headrace.sync.ordering.neighbours import Moved, Neighbours
 from headrace.sync.ordering.order_graph import RECORD, RELEASE, Graph, LinkKey, Step
 
 MOST = 100_000
-"""With more moved records nothing is ordered: what the API refuses then goes again."""
+"""Maximum number of moved records to order. With more, refused requests are sent once more."""
 
 _STAGES = {"customer": 1, "invoice": 2, "credit_note": 3, "payment": 3, "refund": 4}
 
@@ -34,10 +34,10 @@ _STAGES = {"customer": 1, "invoice": 2, "credit_note": 3, "payment": 3, "refund"
 def resolve(
     connection: duckdb.DuckDBPyConnection, moved: Moved, waiting: Mapping[Key, Linkage] = {}
 ) -> None:
-    """Makes `plan.steps`, `plan.step_waits`, `plan.given_back` and `plan.late_links`.
+    """Create `plan.steps`, `plan.step_waits`, `plan.given_back` and `plan.late_links`.
 
-    `moved` has the linkage of each changed record before and after, `waiting` that of records which
-    are not sent. See `planning/tables.py` for the tables.
+    `moved` has the linkage of each changed record before and after; `waiting` has the linkage of
+    records that stay as the API has them. `planning/tables.py` describes the tables.
     """
     ranked: list[Step] = []
     waits: list[tuple[Step, Step]] = []
@@ -83,11 +83,11 @@ class Divided(Struct, frozen=True):
     given_back: dict[Key, list[Key]]
     """Links that are released and added again."""
     late: dict[Key, list[Key]]
-    """Links that a further request adds."""
+    """Late links, which a later request adds."""
 
 
 def divided(connection: duckdb.DuckDBPyConnection) -> Divided:
-    """Reads the splits of the plan that was made last."""
+    """Return the splits of the last plan."""
     tables: list[dict[Key, list[Key]]] = []
     for table in ("given_back", "late_links"):
         found: dict[Key, list[Key]] = defaultdict(list)
@@ -120,9 +120,9 @@ class _GraphBuilder:
             self._add_amounts(key)
 
     def _add_families(self) -> None:
-        """Adds waits between customers: families have two levels, a parent and its children.
+        """Add waits between customers: families have two levels, a parent and its children.
 
-        So a customer that becomes a child waits until its own children have left, and until its new
+        A customer that becomes a child waits until its own children have left, and until its new
         parent is no longer a child itself. New children wait for a parent that was a child.
         """
         customers = {
@@ -149,7 +149,7 @@ class _GraphBuilder:
                         self._add_departure(first)
 
     def _add_arrival(self, parent: Key, child: Key) -> None:
-        """Lets a new child wait for its parent, and what moves to the child for the child."""
+        """Make a new child wait for its parent, and documents that move to the child for it."""
         self._arriving.add(child)
         self.graph.lands(parent, child)
         for key, (_, after) in self._moved.items():
@@ -157,7 +157,7 @@ class _GraphBuilder:
                 self.graph.lands(child, key)
 
     def _add_departure(self, customer: Key) -> None:
-        """Lets a deleted customer wait until its documents are deleted or have moved."""
+        """Make a deleted customer wait until its documents are deleted or have moved."""
         for document in self._neighbours.acknowledged_documents.get(customer[1], ()):
             if document in self._neighbours.actions:
                 self.graph.lands(document, customer)
@@ -184,7 +184,7 @@ class _GraphBuilder:
             self.graph.may_part(link, [move.key for move in moves])
         if pairs is None:
             if may_part:
-                # No order is allowed: the link goes first and comes back last.
+                # No order is valid: the link is released first and added again last.
                 self.graph.divide(owner)
                 self.graph.part(link)
             return
@@ -193,7 +193,7 @@ class _GraphBuilder:
             self.graph.frees(first, then, splittable=splittable, link=link)
 
     def _add_new(self, transition: Transition) -> None:
-        """Lets new documents of an arriving customer wait for it."""
+        """Make a new document of an arriving customer wait for it."""
         if transition.before is not None or transition.after is None:
             return
         if (customer := ("customer", transition.after.customer)) in self._arriving:
@@ -206,14 +206,14 @@ class _GraphBuilder:
         moves: list[Transition],
         pairs: list[tuple[Key, Key]] | None,
     ) -> None:
-        """Lets a new link wait for all moves; without it the record conflicts with nothing."""
+        """Make a new link wait for all moves; without the link the record need not wait."""
         if pairs is None or any(then != owner for _, then in pairs):
             pairs = [(move.key, owner) for move in moves]
         for first, then in pairs:
             self.graph.lands(first, then, (target,))
 
     def _matters(self, transition: Transition, target: Key) -> bool:
-        """Whether the request changes what decides about a link to `target`."""
+        """Whether the request changes anything that decides whether a link to `target` is valid."""
         before, after = transition.before, transition.after
         if transition.key not in self._neighbours.actions:
             return False
@@ -223,7 +223,7 @@ class _GraphBuilder:
         return binding != (after.customer, after.currency, after.links.get(target))
 
     def _families(self, *ends: Transition) -> list[Transition]:
-        """Returns the customers of both ends whose parents change."""
+        """Return the customers of both ends whose parents change."""
         sides = (
             linkage
             for transition in ends
@@ -243,12 +243,12 @@ class _GraphBuilder:
         ]
 
     def _add_amounts(self, key: Key) -> None:
-        """Lets links that need room in a document wait for those that give room.
+        """Make links that need room in a document wait for those that make room.
 
-        The API refuses links of more than a document's amount. An example: invoice I of 100 is
-        settled by P with 80, and in the source by P with 30 and Q with 70. Q's link fits only after
-        P's has shrunk. No wait is added where the links before and after fit together, as with an
-        invoice of 200: fewer waits let more lanes go at the same time.
+        The API refuses links that exceed a document's amount. Example: invoice I of 100 is settled
+        by P with 80, and in the source by P with 30 and Q with 70. Q's link fits only after P's has
+        shrunk. No wait is added where the links before and after fit together, as with an invoice
+        of 200: fewer waits allow more lanes to run at the same time.
         """
         own = self._neighbours.transition(key)
         if own.before is None or own.after is None:
@@ -289,7 +289,7 @@ class _GraphBuilder:
 
 
 def _grown(transition: Transition) -> list[Key]:
-    """Returns the targets whose linked amounts grow."""
+    """Return the targets whose linked amounts grow."""
     links = transition.after.links if transition.after else {}
     return [
         target for target, amount in links.items() if amount > _linked(transition.before, target)

@@ -1,4 +1,4 @@
-"""A plan's changes in words: each operation with the fields that it sets, and from what."""
+"""The operations of a plan for people: each with its changed fields, names and money."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _LINK = re.compile(rf"({'|'.join(LINKS)})\[(.*?)\](?=\.amountLinked$)")
 
 
 class Changes:
-    """Reads `plan.operations`, which a planner has made."""
+    """Reads the operations of the last plan from `plan.operations`."""
 
     def __init__(
         self, connection: duckdb.DuckDBPyConnection, payloads: Payloads, journal: Journal
@@ -38,11 +38,11 @@ class Changes:
         self._names = Names(connection, journal)
 
     def read(self, limit: int | None = None) -> Iterator[Change]:
-        """The operations in the order of their delivery, at most `limit` of them.
+        """Yield the operations in the order of their delivery, at most `limit` of them.
 
-        An update has the fields that differ from the last acknowledged payload, where the journal
-        kept it; what is created has all its fields, a release just what is given back, and a link
-        what had to wait.
+        A creation has all its fields. An update has the fields that differ from the last
+        acknowledged payload, or none if the journal did not keep it. A release has the links that
+        it gives back, and a link operation has the late links that it adds.
         """
         cursor = self._connection.cursor()
         cursor.execute(
@@ -105,13 +105,16 @@ def _moment(asked: Asked | None) -> str:
 
 
 def _targets(fields: Fields) -> dict[str, Key]:
-    """What the fields link to, by the start of their names."""
+    """Return the linked record of each link field, by the field's name up to its bracket."""
     found = (_LINK.match(name) for name, _, _ in fields)
     return {link[0]: (LINKS[link[1]].refers, link[2]) for link in found if link}
 
 
 def _money(action: str, name: Name, old: bytes | None, new: bytes) -> int | None:
-    """What the operation brings or takes; of an update, by how much what is open changes."""
+    """Return the record's amount; for an update, the change of its open amount.
+
+    Returns None where that is unknown, and where an update changes the currency.
+    """
     if action not in ("update", "link"):
         return name.amount
     if name.amount is None or old is None:

@@ -1,4 +1,4 @@
-"""Compares what rows would send now with what the API acknowledged for them."""
+"""Compares the payloads of changed rows with those that the API acknowledged."""
 
 from __future__ import annotations
 
@@ -27,8 +27,11 @@ _FAMILY_LINKS = (
 
 
 class PayloadComparison:
-    """Of one plan. Removes from `plan.changes` what would be sent as it was acknowledged, and
-    measures what the rest changes."""
+    """The payload comparison of one plan.
+
+    Removes records from `plan.changes` whose payload equals the acknowledged one, and measures the
+    changes that remain.
+    """
 
     def __init__(
         self,
@@ -46,13 +49,17 @@ class PayloadComparison:
         self._turnover = turnover
         self._meter = meter
         self.unchanged: list[tuple[int | None, str, str]] = []
-        """(fingerprint, entity, external id) of rows that moved without their payload."""
+        """(fingerprint, entity, external id) of rows that changed while their payload did not."""
         self.moved: dict[Key, tuple[Linkage, Linkage | None]] = {}
-        """Records whose links change or that are deleted, where payloads were kept."""
+        """Linkage before and after of records whose linkage changes; None after a deletion.
+
+        Only records whose earlier payload was kept. It stops growing beyond `MOST` entries,
+        because no order is searched for more.
+        """
         self._shrinking: list[Key] = []
 
     def drop_unchanged(self) -> None:
-        """Builds the payload of every row that moved and drops the rows where it did not."""
+        """Build the payload of every changed row, and drop rows whose payload did not change."""
         for entity, rows in self._candidates():
             acknowledged = self._journal.acknowledged([(entity, row[0]) for row in rows])
             if entity in PDF_OF:
@@ -91,7 +98,11 @@ class PayloadComparison:
                 self._note_moved((entity, external_id), before.payload, body)
 
     def _empties(self, entity: str, external_id: str, body: bytes, before: Acknowledged) -> bool:
-        """Whether a custom value that stayed while its row could not be read is to go now."""
+        """Whether an update would clear a custom value although the payload is unchanged.
+
+        A value whose row could not be read stays at the API. Once the row can be read and is
+        empty, the payload is the same as before, but the value must be cleared.
+        """
         if entity != "customer" or not before.payload or b'"customFields"' not in before.payload:
             return False
         _, emptied = with_emptied_values(
@@ -109,7 +120,7 @@ class PayloadComparison:
             self.moved[key] = old, new
 
     def _candidates(self) -> Iterator[tuple[str, list[tuple[str, int]]]]:
-        """Yields entities with (external id, fingerprint) of their rows, in chunks."""
+        """Yield entities with the (external id, fingerprint) of their changed rows, in chunks."""
         cursor = self._connection.cursor()
         cursor.execute(
             "select entity, external_id, fingerprint from plan.changes where action = 'update' "
@@ -120,8 +131,10 @@ class PayloadComparison:
                 yield entity, [(row[1], row[2]) for row in rows if row[0] == entity]
 
     def load_gone(self) -> None:
-        """Makes the tables of what is deleted, which only the journal still knows: `plan.gone`,
-        `plan.acknowledged_children` and `plan.acknowledged_documents`."""
+        """Create the tables about deleted records, which only the journal still knows.
+
+        These are `plan.gone`, `plan.acknowledged_children` and `plan.acknowledged_documents`.
+        """
         gone = self._rows("select entity, external_id from plan.changes where action = 'delete'")
         acknowledged = self._journal.acknowledged(gone) if gone else {}
         children: list[tuple[str, str]] = []
@@ -145,7 +158,12 @@ class PayloadComparison:
         make_table(self._connection, "table plan.acknowledged_documents", columns, theirs)
 
     def take_family_links(self) -> None:
-        """Adds settlements that have to let go for a moment while customers change their family."""
+        """Add unchanged settlements that must be unlinked while a customer changes its family.
+
+        The API refuses a new parent while a link connects the customer with its old family. Such a
+        settlement joins the plan with the same linkage before and after: its link is given back
+        first and set again behind the customer's update.
+        """
         leaving = [
             key[1]
             for key, (before, after) in self.moved.items()

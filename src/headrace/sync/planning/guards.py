@@ -1,4 +1,4 @@
-"""Guards: refuse a plan that changes more than a careful person would let pass unseen."""
+"""Guards: refuse a plan that changes so much that a person should look at it first."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from headrace.model.money import format_money
 from headrace.sync.planning.shift import Shift
 
 _FEW = 10
-"""So many records of an entity may always change: a share of less says nothing."""
+"""Records of an entity that may always change: a share of fewer records means nothing."""
 _SOME = 3
-"""So many invoices may always be reopened, or move what is open: one correction does that."""
+"""Number of reopened invoices, or of documents that move the outstanding amount, from which the
+limit applies: a single correction affects one or two."""
 _MANY = 100
-"""So many new records are never too many."""
+"""New records of an entity that are always allowed."""
 _LINKED_AS_BOOKED = ("payment", "refund")
 
 
 class Guards:
-    """What a plan does to what the API has, against the settings' limits."""
+    """Compares a plan's figures with the limits in the settings."""
 
     def __init__(
         self,
@@ -29,7 +30,11 @@ class Guards:
         count: Callable[[str, str], int],
         shift: Shift,
     ) -> None:
-        """`applied` and `desired` are records by entity, `count(entity, action)` the plan's."""
+        """Compare one plan with `settings`.
+
+        `applied` and `desired` are the numbers of records per entity that the API has and that it
+        should have; `count(entity, action)` returns the plan's number of operations.
+        """
         self._settings = settings
         self._applied = applied
         self._desired = desired
@@ -37,7 +42,7 @@ class Guards:
         self._shift = shift
 
     def objections(self) -> list[str]:
-        """A sentence for each limit that is passed, with its figures."""
+        """Return a clause with figures for each limit that the plan exceeds."""
         found = list(self._of_the_whole())
         for entity in (*BY_NAME, "contact"):
             found += self._of_entity(entity, self._applied.get(entity, 0))
@@ -46,8 +51,8 @@ class Guards:
     def _of_the_whole(self) -> Iterator[str]:
         if self._applied and not any(self._desired.values()):
             yield (
-                f"the source came back empty while {sum(self._applied.values()):,} records are "
-                "there"
+                "the source came back empty, while the API has "
+                f"{sum(self._applied.values()):,} records"
             )
 
     def _of_entity(self, entity: str, there: int) -> Iterator[str]:
@@ -68,7 +73,10 @@ class Guards:
                 yield from _over(share.get(entity, 0), there, limit, what)
         if self._shift.imported and there > _FEW and new > _MANY:
             yield from _over(
-                new, there, limits.creations, f"it creates {new:,} {things} beside {{}}"
+                new,
+                there,
+                limits.creations,
+                f"it creates {new:,} {things}, while the API has {there:,}",
             )
 
     def _of_links(self) -> Iterator[str]:
@@ -98,8 +106,8 @@ class Guards:
                     for amount in (one.before, one.before + one.change)
                 )
                 yield (
-                    f"{one.documents:,} changed documents move what is open from {was} to {now} "
-                    f"(the limit is {limit:.0%})"
+                    f"{one.documents:,} changed documents move the outstanding amount from {was} "
+                    f"to {now} (the limit is {limit:.0%})"
                 )
 
 

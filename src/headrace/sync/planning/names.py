@@ -1,6 +1,6 @@
-"""What people call records: the customer's name, the document's number, its money.
+"""Human-readable names of records: the customer's name, the document's number and its money.
 
-Machines tell records apart by entity and external id; a person knows neither.
+A record is identified by its entity and external id. People rarely know these ids.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ _NAMED = resources.files("headrace.sync.planning").joinpath("sql", "named.sql").
 
 
 class Name(Struct, frozen=True):
-    """One record as a person knows it; what is not known is empty."""
+    """A record as people know it; unknown fields are empty."""
 
     customer: str = ""
-    """External id of whose it is; a customer's own."""
+    """External id of the customer that owns the record; a customer's own id."""
     customer_name: str = ""
     number: str = ""
-    """Of an invoice or credit note, the reference of a payment or refund."""
+    """Number of an invoice or credit note; reference of a payment or refund."""
     currency: str = ""
     amount: int | None = None
-    """In the currency's lowest division."""
+    """Amount in the currency's lowest division."""
 
 
 UNKNOWN = Name()
@@ -50,7 +50,10 @@ _TITLES = msgspec.json.Decoder(_Titles)
 
 
 def payload_name(entity: str, payload: bytes, customer_name: str = "") -> Name:
-    """The name that a record's own payload tells; that of its customer stands in another's."""
+    """Return the name that a record's payload contains.
+
+    A document's payload does not contain its customer's name, so the caller passes it.
+    """
     titles, linkage = _TITLES.decode(payload), linkage_of(payload)
     if entity == "customer":
         return Name(customer_name=titles.name or "")
@@ -64,7 +67,7 @@ def payload_name(entity: str, payload: bytes, customer_name: str = "") -> Name:
 
 
 def acknowledged_names(journal: Journal, keys: Iterable[Key]) -> dict[Key, Name]:
-    """Names of what the API has or had, as far as the journal kept what was sent."""
+    """Return the names of acknowledged records; only customers' where payloads are not kept."""
     acknowledged = journal.acknowledged(list(keys))
     owners = {record.customer for record in acknowledged.values() if record.customer}
     customers = customer_names(journal, owners)
@@ -80,7 +83,7 @@ def acknowledged_names(journal: Journal, keys: Iterable[Key]) -> dict[Key, Name]
 
 
 def customer_names(journal: Journal, customers: Iterable[str]) -> dict[str, str]:
-    """The customers' names by external id, as far as the journal kept what was sent."""
+    """Return customers' names by external id, from the payloads that the journal kept."""
     acknowledged = journal.acknowledged(
         [("customer", external_id) for external_id in sorted(set(customers))]
     )
@@ -92,7 +95,7 @@ def customer_names(journal: Journal, customers: Iterable[str]) -> dict[str, str]
 
 
 def refused_names(journal: Journal, rejects: Sequence[Reject]) -> dict[Key, Name]:
-    """Names of what the API refused: by what was sent, or else by what it has."""
+    """Return the names of rejected records, from the refused payload or the acknowledged one."""
     sent = {
         reject.key: payload_name(reject.entity, reject.payload)
         for reject in rejects
@@ -113,16 +116,17 @@ def refused_names(journal: Journal, rejects: Sequence[Reject]) -> dict[Key, Name
 
 
 class Names:
-    """Looks names up in the book, and in the journal for what left the source."""
+    """Looks up names in the book, and in the journal for records that left the source."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, journal: Journal) -> None:
         self._connection = connection
         self._journal = journal
 
     def of(self, keys: Sequence[Key]) -> Mapping[Key, Name]:
-        """The names of these records; a PDF goes by its document, a link by both of its ends.
+        """Return the names of these records; a PDF has its document's name.
 
-        One pass over the book's documents, whatever the number of keys; none without keys.
+        A key of the entity `link` holds both of its ends. Reads the book's documents once, whatever
+        the number of keys, and not at all without keys.
         """
         if not keys:
             return {}
@@ -141,7 +145,7 @@ class Names:
         }
 
     def named(self, records: Sequence[Named]) -> list[Named]:
-        """The same records with their names."""
+        """Return the same records with their names filled in."""
         names = self.of([(record.entity, record.external_id) for record in records])
         return [
             msgspec.structs.replace(
@@ -160,8 +164,10 @@ def _documents(key: Key) -> list[Key]:
 
 
 def _name_of(documents: Sequence[Name]) -> Name:
-    """A link is known by whose money it is and by the number of what it settles; the money of
-    either end is not its own."""
+    """Return a record's name, or a link's: the paying customer and the settled document's number.
+
+    A link has no amount here, because the amounts of its ends are not the link's.
+    """
     first, *others = documents
     if not others:
         return first

@@ -1,4 +1,4 @@
-"""What lies around records in error: their rows, what the API holds of them, and their links."""
+"""The neighbourhood of records in error: rows, links and journal entries around them."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from headrace.sync.journal import Journal, Key
 from headrace.sync.ordering.links import Linkage, linkage_of
 
 Pair = tuple[Key, Key]
-"""A link: what settles, and what is settled."""
+"""A link: the settlement, and the document that it settles."""
 
 
 class Neighbourhood:
-    """Loaded piece by piece, so that its cost follows the errors and not the book."""
+    """Records around errors, loaded on demand: the cost depends on the errors, not on the book."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, journal: Journal) -> None:
         self._connection = connection
@@ -29,14 +29,14 @@ class Neighbourhood:
         self._owned: dict[Key, set[Key]] = defaultdict(set)
         self._owners: dict[Key, set[Key]] = defaultdict(set)
         self.rows: dict[Key, Linkage] = {}
-        """Records by their rows, without links."""
+        """Records as their rows have them, without links."""
         self.acknowledged: dict[Key, Linkage] = {}
-        """Records as the API has them, where their payload was kept."""
+        """Records as the API has them, where the journal kept their payload."""
         self.sound: dict[Pair, int] = {}
-        """Links of the rows that nothing is wrong with, with their amounts."""
+        """Amounts of the links whose rows have no error."""
 
     def load(self, keys: Iterable[Key]) -> None:
-        """Reads what is not known yet of these records."""
+        """Load these records and their links, unless they are loaded already."""
         new = set(keys) - self._loaded
         if not new:
             return
@@ -78,24 +78,27 @@ class Neighbourhood:
         return key in self._known
 
     def is_synthetic(self, key: Key) -> bool:
-        """Whether it is a payment that is there for its link alone."""
+        """Whether the record is a synthetic payment, which exists only for its link."""
         return key in self._synthetic
 
     def owned(self, key: Key) -> Set[Key]:
-        """What the record settles, by its sound rows."""
+        """Return the documents that the record settles, by rows without errors."""
         return self._owned.get(key, set())
 
     def owners(self, key: Key) -> Set[Key]:
-        """What settles the record, by its sound rows."""
+        """Return the settlements of the record, by rows without errors."""
         return self._owners.get(key, set())
 
     def linked(self, key: Key) -> set[Key]:
-        """The other ends of its links, by its rows and at the API."""
+        """Return the other ends of the record's links, in its rows and at the API."""
         held = self.acknowledged.get(key)
         return {*self.owned(key), *self.owners(key), *(held.links if held else ())}
 
     def moves(self, key: Key) -> bool:
-        """Whether the row has another customer or currency than the API."""
+        """Whether the row's customer or currency differs from the API's.
+
+        True if the API has the record and either side is unknown.
+        """
         row, held = self.rows.get(key), self.acknowledged.get(key)
         if not self.is_acknowledged(key):
             return False
@@ -110,15 +113,18 @@ class Neighbourhood:
         return dict(self._rows("select external_id, root from book.roots"))
 
     def forget_families(self) -> None:
-        """They were climbed anew."""
+        """Discard the cached roots, after `Book.climb` computed them again."""
         self.__dict__.pop("_roots", None)
 
     def root(self, customer: str) -> str:
-        """The head of the customer's family, itself if it has no parent."""
+        """Return the root of the customer's family: the customer itself if it has no parent."""
         return self._roots.get(customer, customer)
 
     def changes_family(self, customer: str) -> bool:
-        """Whether the customer gets another parent than it has at the API."""
+        """Whether the customer's row would change its parent at the API.
+
+        True if the API has the customer and its parent there is unknown.
+        """
         key = ("customer", customer)
         self.load([key])
         held = self.acknowledged.get(key)
@@ -127,7 +133,7 @@ class Neighbourhood:
         return held.parent != self._roots.get(customer, "")
 
     def linked_across(self, customers: Iterable[str]) -> set[Key]:
-        """Both ends of the links between documents of one of these customers and of another."""
+        """Return both ends of all links between these customers' documents and other customers'."""
         ends: set[Key] = set()
         for from_entity, from_id, to_entity, to_id in self._connection.execute(
             "select from_entity, from_external_id, to_entity, to_external_id "

@@ -1,4 +1,4 @@
-"""Parents in error: the customer travels without one, or keeps the one that it has at the API."""
+"""Parents in error: a new customer is sent without one, and a known one keeps the API's parent."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from headrace.sync.planning.neighbourhood import Neighbourhood
 
 
 class ParentPins:
-    """Mends `book.parents` until every family can be sent, and has the families climbed anew."""
+    """Corrects `book.parents` until every family can be sent, and computes the roots again."""
 
     def __init__(self, book: Book, around: Neighbourhood) -> None:
         self._book = book
         self._connection = book.connection
         self._around = around
         self.needed: dict[Key, str] = {}
-        """Parents that left the source, are needed all the same, and why."""
+        """Parents that left the source but must stay at the API, with the reason."""
 
     def settle(self) -> set[str]:
-        """Returns the customers whose family is not the one of their rows."""
+        """Correct the parents; return the customers whose family differs from their rows."""
         flawed = set(self._column("select external_id from book.flawed_parents"))
         regrouped = set(flawed)
         if flawed:
@@ -37,8 +37,15 @@ class ParentPins:
         return regrouped
 
     def make_way(self, waiting: Iterable[Key]) -> set[str]:
-        """Customers that left the source stay where documents of theirs wait, and so the heads of
-        their families can't get a parent yet: they travel without. Returns these heads."""
+        """Remove the parents of family heads that can't become children yet; return these heads.
+
+        The API knows one level of parents. A customer that left the source stays at the API while
+        its documents wait, so its parent there stays a parent and can't have a parent itself.
+
+        Example: customer C left the source, but its payment waits because of an error. Its parent H
+        gets the new parent G in the source. H still has the child C at the API, so H is sent
+        without a parent until C can be deleted.
+        """
         held = (self._around.acknowledged.get(key) for key in waiting if key[0] != "customer")
         owners = {
             ("customer", linkage.customer) for linkage in held if linkage and linkage.customer
@@ -73,7 +80,11 @@ class ParentPins:
             held = self._around.acknowledged.get(key)
             if held is None and self._around.is_acknowledged(key):
                 unsaid.append(key[1])
-            elif held is not None and held.parent and _ends(held.parent, key[1], parents | pinned):
+            elif (
+                held is not None
+                and held.parent
+                and _has_no_cycle(held.parent, key[1], parents | pinned)
+            ):
                 pinned[key[1]] = held.parent
         heads = {("customer", parent) for parent in pinned.values()}
         self._around.load(heads)
@@ -91,7 +102,7 @@ class ParentPins:
         )
 
     def _orphans(self) -> set[str]:
-        """Customers whose parent is a root that is withheld and not at the API either."""
+        """Return the customers whose root is withheld and missing at the API."""
         withheld = self._column(
             "select distinct root from book.roots join book.withheld as withheld "
             "on withheld.entity = 'customer' and withheld.external_id = root"
@@ -108,8 +119,8 @@ class ParentPins:
         return [row[0] for row in self._connection.execute(sql).fetchall()]
 
 
-def _ends(start: str, child: str, parents: dict[str, str]) -> bool:
-    """Whether going up from `start` ends without coming by `child`."""
+def _has_no_cycle(start: str, child: str, parents: dict[str, str]) -> bool:
+    """Whether `start` can be the parent of `child`: its ancestors end and don't include `child`."""
     seen = {child}
     while start not in seen:
         seen.add(start)

@@ -1,4 +1,4 @@
-"""Payloads against each other, field by field: for people, and for the order of delivery."""
+"""Compares two payloads field by field, for people and for the order of delivery."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from headrace.model.entity import LINKS
 
 
 def field_changes(before: bytes, after: bytes) -> list[tuple[str, str, str]]:
-    """(path, before, after) of every field that differs, such as `contacts[c-7].email`.
+    """Return (path, before, after) of every field that differs, such as `contacts[c-7].email`.
 
-    Entries of a list are identified by the external id or e-mail that they carry, so that a moved
-    entry is no change; what is absent shows as an empty text.
+    List entries are identified by their external id or e-mail address, so a changed order is no
+    difference. An absent value is an empty string.
     """
     old, new = _flat("", msgspec.json.decode(before)), _flat("", msgspec.json.decode(after))
     return [
@@ -37,7 +37,7 @@ def _flat(path: str, value: Any) -> dict[str, str]:
 
 
 def _label(entry: Any) -> str:
-    """What identifies one entry of a list: its own id, that of what it links to, or its e-mail."""
+    """Return the identity of a list entry: its own id, its link target's id, or its e-mail."""
     if not isinstance(entry, dict):
         return ""
     linked = (part.get("externalId") for part in entry.values() if isinstance(part, dict))
@@ -45,7 +45,10 @@ def _label(entry: Any) -> str:
 
 
 def shrinks(before: bytes, after: bytes) -> bool:
-    """Whether the new payload only takes allocations back: it may then go ahead of the others."""
+    """Whether the new payload only removes or reduces links.
+
+    Such an update frees amounts, so it goes before the records that need them.
+    """
     old, new = _allocations(before), _allocations(after)
     return old != new and all(amount <= old.get(to, 0) for to, amount in new.items())
 

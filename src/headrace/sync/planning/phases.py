@@ -1,4 +1,4 @@
-"""Phases: changes and open items go before the settled past, with all that links reach."""
+"""Phases: changes and open items go before the settled past, each with everything linked to it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,11 @@ import duckdb
 
 
 def spread(connection: duckdb.DuckDBPyConnection) -> None:
-    """`plan.reached`: the phase of every document that changes or open items reach by links."""
+    """Create `plan.reached`: the phase of documents that change, are open, or are linked to such.
+
+    Phase 0 starts from the changes to what the API has, phase 1 from the open items. Documents that
+    neither reaches through links belong to the settled past, phase 2.
+    """
     connection.execute(
         "create or replace table plan.reached as "
         "select id, 0 as phase from plan.nodes where level > 0 and action <> 'create' union "

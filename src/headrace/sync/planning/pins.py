@@ -1,14 +1,24 @@
-"""Pins: what stays as the API has it while its rows are in error.
+"""Pins: links and records kept as the API has them while their rows are in error.
 
-An error never undoes anything. A link in error that the API holds stays with the amount that it has
-there, and a record in error stays as it is. What travels must then agree with that: an invoice
-whose payment is still linked in euros can't turn to dollars yet, so it waits, with the smallest
-circle of neighbours for which that is so. Everything is decided by what the API will hold in the
-end; the order of the requests is found later.
+An error never undoes anything at the API. A link in error that the API holds is *pinned*: it stays
+with the amount that it has there. An acknowledged record in error *waits*: it stays as it is there.
+Everything that is sent has to be consistent with that state, or the API would refuse it. So pins
+spread: a record that contradicts a pinned link waits too, which pins its own links, and so on.
 
-Example: payment P1 of EUR 100 settles invoice I1. I1 turns to USD in the source, P1 does not. The
-link is in error, the API holds it, so it is pinned. I1 in USD would contradict it, so I1 waits. A
-new payment P2 goes out, but its link to I1 waits with it.
+The rules are applied until nothing changes any more:
+
+- A record that waits keeps its links at the API and takes no new ones.
+- Both ends of a link need the same currency and family. If they will differ at the API, a link that
+  the API holds is pinned and the ends that would change wait; a new link is not sent.
+- The links of a record must not exceed its amount. If those that stay exceed it, the record waits;
+  if only the new ones do, some of them are not sent.
+
+Each decision is about the final state at the API. The order of the requests is found later, in
+`ordering/`. The loop ends because records and links only ever move towards waiting and pinned.
+
+Example: payment P1 of EUR 100 settles invoice I1. The source changes I1 to USD but not P1. The link
+is in error and the API holds it, so it is pinned. I1 in USD would contradict it, so I1 waits. A new
+payment P2 of USD 50 for I1 is sent, but without its link to I1.
 """
 
 from __future__ import annotations
@@ -26,34 +36,38 @@ _LINK = (
     *("from_entity varchar", "from_external_id varchar"),
     *("to_entity varchar", "to_external_id varchar"),
 )
-_UNKNOWN = "what the API holds of it was not kept, and one of its links is in error"
+_UNKNOWN = "the journal kept no payload of it, and one of its links is in error"
 
 
 class Pins:
-    """Finds what waits and what is pinned. Does nothing when no row is in error."""
+    """Decides which records wait and which links are pinned or not sent."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, around: Neighbourhood) -> None:
         self._connection = connection
         self._around = around
         self.waiting: dict[Key, str] = {}
-        """Acknowledged records that stay as they are, and why."""
+        """Acknowledged records that stay as the API has them, with the reason."""
         self.links: dict[Pair, int] = {}
-        """Links as the API will go on holding them, with their amounts."""
+        """Pinned links, with their amounts at the API."""
         self.refused: dict[Pair, str] = {}
-        """Sound links that are not sent yet, and why."""
+        """Links without an error of their own that are not sent yet, with the reason."""
         self._coming: dict[Key, str] = {}
-        """Records that will wait from the next round on."""
+        """Records that wait from the next round on, with the reason."""
         self._dirty: set[Key] = set()
+        """Records whose links must be examined again."""
 
     def settle(self, regrouped: Collection[str], needed: Mapping[Key, str]) -> None:
-        """Decides. `regrouped` are customers whose family at the API is not the one of their rows,
-        `needed` records that must stay, and why."""
+        """Apply the rules, starting from the errors, until nothing changes.
+
+        `regrouped` are customers whose family differs from their rows; `needed` are records that
+        must stay at the API, with the reason.
+        """
         self._start()
         self._coming |= needed
         self.regroup(regrouped)
 
     def regroup(self, customers: Collection[str]) -> None:
-        """Decides anew where these customers turn out to be in another family."""
+        """Apply the rules again after the family of these customers turned out to be another."""
         if customers:
             self._dirty |= self._around.linked_across(customers)
         while self._coming or self._dirty:
@@ -61,10 +75,10 @@ class Pins:
             self._examine()
 
     def linkage(self, key: Key) -> Linkage | None:
-        """What the API holds of a record that waits, as far as it is known."""
+        """Return a waiting record as the API has it; None if the journal kept no payload."""
         return self._around.acknowledged.get(key)
 
-    # what the errors themselves say ----------------------------------------------------------
+    # the errors themselves -------------------------------------------------------------------
 
     def _start(self) -> None:
         withheld = {
@@ -94,7 +108,7 @@ class Pins:
         if not self._around.is_acknowledged(owner) or owner in self._coming:
             return
         if flaw == "no source":
-            self._coming[owner] = f"left the source, where its link to {_said(target)} remains"
+            self._coming[owner] = f"left the source, where its link to {_label(target)} remains"
             return
         held = self._around.acknowledged.get(owner)
         if held is None:
@@ -104,12 +118,12 @@ class Pins:
         else:
             return
         if flaw == "no target" and self._around.is_acknowledged(target):
-            self._coming[target] = f"left the source, where {_said(owner)} still settles it"
+            self._coming[target] = f"left the source, where {_label(owner)} still settles it"
 
     # rounds ----------------------------------------------------------------------------------
 
     def _let_wait(self) -> None:
-        """A record that waits keeps its links at the API, and takes no new ones."""
+        """Move the coming records to the waiting ones: pin their links, and refuse new ones."""
         coming, self._coming = self._coming, {}
         self._around.load(coming)
         self._around.load({end for key in coming for end in self._around.linked(key)})
@@ -121,7 +135,7 @@ class Pins:
                 self._pin(key, target)
             for target in self._around.owned(key):
                 if (key, target) not in self.links:
-                    self._refuse(key, target, f"its {_said(key)} waits")
+                    self._refuse(key, target, f"its {_label(key)} waits")
         customers = [external_id for entity, external_id in coming if entity == "customer"]
         if customers:
             self._dirty |= self._around.linked_across(customers)
@@ -143,7 +157,7 @@ class Pins:
             self._fit(key, pairs)
 
     def _pairs(self, key: Key, pinned_by: Iterable[Key]) -> set[Pair]:
-        """The links of a document as the API will hold them."""
+        """Return the links of a document as the API will hold them in the end."""
         pairs = {(key, target) for target in self._around.owned(key)}
         pairs |= {(owner, key) for owner in self._around.owners(key)}
         pairs -= self.refused.keys()
@@ -153,19 +167,19 @@ class Pins:
         return pairs
 
     def _agree(self, owner: Key, target: Key) -> None:
-        """Both ends of a link need one currency and one family; who would change that waits."""
+        """Apply the rule that both ends of a link have the same currency and family."""
         giving, taking = self._final(owner), self._final(target)
         if giving is None or taking is None:
             for end, linkage in ((owner, giving), (target, taking)):
                 if linkage is None and self._around.is_acknowledged(end):
                     self._wait(
-                        end, f"left the source, where a link of it is in error: {_said(end)}"
+                        end, f"left the source, where a link of it is in error: {_label(end)}"
                     )
             return
         if giving.currency == taking.currency and self._related(giving, taking):
             return
         if not self._pin(owner, target):
-            self._refuse(owner, target, "its ends will not agree at the API yet")
+            self._refuse(owner, target, "the two records do not agree at the API yet")
             return
         for end in (owner, target):
             if self._around.moves(end) and end not in self.waiting:
@@ -176,7 +190,7 @@ class Pins:
                 self._wait(key, self._because(owner, target))
 
     def _because(self, owner: Key, target: Key) -> str:
-        return f"the API holds the link {_said(owner)} → {_said(target)}, whose rows don't agree"
+        return f"the API holds the link {_label(owner)} → {_label(target)}, whose rows don't agree"
 
     def _related(self, one: Linkage, other: Linkage) -> bool:
         return self._root(one.customer) == self._root(other.customer)
@@ -189,8 +203,12 @@ class Pins:
         return self._around.root(customer)
 
     def _fit(self, key: Key, pairs: set[Pair]) -> None:
-        """What is linked may not pass the amount: the record waits where what stays passes it
-        already, else new links give way."""
+        """Apply the rule that the links of a record do not exceed its amount.
+
+        If the links that are at the API and stay exceed the amount already, the record waits with
+        the amount that it has there. Otherwise new links are refused, the last ones first, until
+        the rest fits.
+        """
         linkage = self._final(key)
         if linkage is None:
             return
@@ -200,8 +218,9 @@ class Pins:
             and key not in self.waiting
             and self._around.is_acknowledged(key)
         ):
-            self._wait(key, "the API holds more links of it than its amount allows now")
+            self._wait(key, "its links at the API exceed its new amount")
             return
+        name = _label(key)
         excess = sum(self._amount(pair) for pair in pairs) - linkage.amount
         for pair in sorted(pairs - self.links.keys(), reverse=True):
             if excess <= 0:
@@ -209,10 +228,11 @@ class Pins:
             if new := self._amount(pair) - self._staying(pair):
                 excess -= new
                 if not self._pin(*pair):
-                    self._refuse(*pair, f"with what the API holds it would pass {_said(key)}")
+                    reason = f"with the links that the API holds it exceeds the amount of {name}"
+                    self._refuse(*pair, reason)
 
     def _staying(self, pair: Pair) -> int:
-        """What of a link is at the API already and stays."""
+        """Return the part of a link's amount that the API already has and that stays."""
         if pair in self.links:
             return self.links[pair]
         held = self._around.acknowledged.get(pair[0])
@@ -221,7 +241,7 @@ class Pins:
     # decisions -------------------------------------------------------------------------------
 
     def _final(self, key: Key) -> Linkage | None:
-        """The record as the API will hold it; None when it will not be there."""
+        """Return the record as the API will have it in the end; None if it won't or is unknown."""
         if key in self.waiting or key in self._coming:
             return self._around.acknowledged.get(key)
         return self._around.rows.get(key)
@@ -230,7 +250,7 @@ class Pins:
         return self.links.get(pair) or self._around.sound.get(pair, 0)
 
     def _pin(self, owner: Key, target: Key) -> bool:
-        """Keeps the link as the API has it; whether it has it."""
+        """Pin the link; returns False if the API does not hold it."""
         held = self._around.acknowledged.get(owner)
         if held is None or target not in held.links:
             return False
@@ -246,7 +266,7 @@ class Pins:
         self.refused[owner, target] = reason
         self._dirty |= {owner, target}
         if self._around.is_synthetic(owner):
-            # It is there for this link alone.
+            # A synthetic payment without its link would be money that nobody paid.
             self._wait(owner, reason)
 
     def _wait(self, key: Key, reason: str) -> None:
@@ -256,7 +276,7 @@ class Pins:
     # writing ---------------------------------------------------------------------------------
 
     def write(self) -> None:
-        """Writes what is decided to the book's tables; once."""
+        """Write the decisions to the book's tables; call it once, at the end."""
         add_rows(
             self._connection,
             "book.withheld",
@@ -282,5 +302,5 @@ class Pins:
         return self._connection.execute(sql).fetchall()
 
 
-def _said(key: Key) -> str:
+def _label(key: Key) -> str:
     return f"{key[0].replace('_', ' ')} {key[1]}"

@@ -1,4 +1,4 @@
-"""The plan as a value: what would be sent, why, how long it takes, and whether it is safe."""
+"""The plan as a value: its operations in numbers, what stays behind, its duration, its guards."""
 
 from __future__ import annotations
 
@@ -15,13 +15,15 @@ from headrace.sync.planning.guards import Guards
 from headrace.sync.planning.shift import Shift
 
 _ASSUMED_LATENCY = 0.3
-"""Seconds an answer takes, until this organisation's own are known."""
+"""Seconds until the API answers, as long as no latency of the organisation is known."""
 
 
 class Count(Struct, frozen=True):
-    """How many records of one entity are created, updated or deleted, or have a request more:
-    `release` unlinks them first, since others need what they hold, `link` brings links that have to
-    wait for others."""
+    """Number of operations of one entity and action.
+
+    The actions are `create`, `update` and `delete`, and two for extra requests: `release` gives
+    back links that other records need first, `link` sends late links.
+    """
 
     entity: str
     action: str
@@ -29,11 +31,10 @@ class Count(Struct, frozen=True):
 
 
 class Money(Struct, frozen=True):
-    """Their amounts in one currency, in its lowest division.
+    """Sum of the operations of one entity and action in one currency, in its lowest division.
 
-    Of what is created and deleted, the amounts themselves; of what is updated, by how much the open
-    amounts of the records change. Deletions and updates count as far as the journal kept what was
-    sent before.
+    Created and deleted records count with their amounts, updated records with the change of their
+    open amounts. Deletions and updates count only where the journal kept the earlier payload.
     """
 
     entity: str
@@ -43,7 +44,7 @@ class Money(Struct, frozen=True):
 
 
 class Change(Struct, frozen=True):
-    """One operation in words; `fields` are (name, before, after) where the journal knows them."""
+    """One operation for people; `fields` are (name, before, after), as far as they are known."""
 
     entity: str
     external_id: str
@@ -51,28 +52,27 @@ class Change(Struct, frozen=True):
     fields: list[tuple[str, str, str]] = field(default_factory=list)
     customer: str = ""
     currency: str = ""
-    """Of its amounts; empty without."""
+    """Currency of its amounts; empty if it has none."""
     customer_name: str = ""
     number: str = ""
-    """Of an invoice or credit note, the reference of a payment or refund."""
+    """Number of an invoice or credit note; reference of a payment or refund."""
     amount: int | None = None
-    """Its money; of an update, by how much its open amount changes. None where that is not
-    known."""
+    """Its amount; for an update, the change of its open amount. None where that is unknown."""
     targets: dict[str, str] = {}
-    """Numbers of what it settles or settled, by the start of their fields' names, such as
-    `linkedInvoices[4711]`."""
+    """Numbers of the documents that it settles or settled, by the start of the link fields' names,
+    such as `linkedInvoices[4711]`."""
     asked_at: str = ""
-    """When it was asked for before, without an answer that was seen."""
+    """Time of an earlier request for the record whose answer was not seen; empty if none."""
 
 
 class Withheld(Struct, frozen=True):
-    """A record that stays behind, and why."""
+    """A record that is not sent, with the reason."""
 
     entity: str
     external_id: str
     reason: str
     customer: str = ""
-    """External id of whose it is; a customer's own."""
+    """External id of the customer that owns the record; a customer's own id."""
     customer_name: str = ""
     number: str = ""
     currency: str = ""
@@ -80,59 +80,58 @@ class Withheld(Struct, frozen=True):
 
 
 class Plan(Struct, frozen=True, kw_only=True):
-    """A plan: what is known of it here, its operations under its id in the book's schema `plan`.
+    """A plan. Its operations are in the book's schema `plan`, under the plan's id.
 
-    The book holds the operations of one plan, the last; `Organisation.apply` refuses any other.
+    The book holds the operations of the last plan only; `Organisation.apply` refuses any other.
     """
 
     organisation: str
     id: str = ""
-    """Stands for its operations in the book; no other plan of this process has it."""
+    """Identifies its operations in the book; unique within the process."""
     made_at: str
     counts: list[Count]
     money: list[Money]
     requests: int
     open_requests: int
-    """How many of them bring the open items, with all that is linked to them."""
+    """Requests before the settled past: changes, and open items with everything linked to them."""
     longest_lane: int
-    """Requests of the settled past of the customer with the most: one after the other."""
+    """Largest number of requests of one customer in the settled past, sent one after the other."""
     longest_open_lane: int = 0
-    """The same of what comes before."""
+    """Largest number of requests of one customer before the settled past."""
     rate: int
     in_flight: int
     latency: float = _ASSUMED_LATENCY
     changes: list[Change] = field(default_factory=list)
-    """The first operations, in the order of their delivery."""
+    """The first operations, in the order of delivery."""
     problems: list[Problem] = field(default_factory=list)
     withheld: list[Withheld] = field(default_factory=list)
     held: list[Withheld] = field(default_factory=list)
-    """Refused earlier and unchanged since, with what depends on them."""
+    """Records held back: rejected earlier and unchanged since, or dependent on such a record."""
     drifted: list[Withheld] = field(default_factory=list)
-    """Records that the API keeps differently; sent when their rows change or on repair."""
+    """Records that the API stores differently; sent when their rows change or on repair."""
     departed: list[Withheld] = field(default_factory=list)
-    """What left the source and is not deleted, because `on_delete` says so."""
+    """Records that left the source and are not deleted because of `on_delete`."""
     claims: list[Claim] = field(default_factory=list)
-    """Of the records to create, those that are money which Upflow collected: they are linked to
-    it."""
+    """Records to create that claim a payment or refund which Upflow collected."""
     rebound: str = ""
-    """What is new about the way to the API: another key, or another address."""
+    """A sentence about a changed key or address of the API; empty if both are as before."""
     unlooked: str = ""
-    """Why it is not known what Upflow collected since the last look; empty when it is, or when no
-    payment or refund is new."""
+    """Why the collected records could not be read; empty when they were, or when no new payment or
+    refund requires them."""
     left_out: int = 0
-    """Changes that the chosen scope leaves for another time."""
+    """Number of changes outside the scope."""
     new_fields: list[str] = field(default_factory=list)
-    """Custom fields that are created first, a request each in addition to `requests`."""
+    """Custom fields to create first, with one request each in addition to `requests`."""
     applied: dict[str, int] = field(default_factory=dict)
-    """What the API has of each entity."""
+    """Number of records per entity that the API has."""
     desired: dict[str, int] = field(default_factory=dict)
-    """What it should have."""
+    """Number of records per entity that the API should have."""
     shift: Shift = Shift()
-    """How far it moves what the API has."""
+    """How much the plan changes of what the API has."""
     guards: GuardSettings = GuardSettings()
-    """How far it may."""
+    """The limits for `shift`."""
     whole: bool = True
-    """Whether it has all that there is to send."""
+    """Whether the scope excludes nothing."""
 
     @property
     def empty(self) -> bool:
@@ -141,17 +140,17 @@ class Plan(Struct, frozen=True, kw_only=True):
 
     @property
     def staying(self) -> list[Withheld]:
-        """What should travel and stays behind: withheld for an error, or held after a refusal."""
+        """Records that should be sent and are not: the withheld and the held ones."""
         return [*self.withheld, *self.held]
 
     @property
     def errors(self) -> int:
-        """Problems that withhold something."""
+        """Number of problems that withhold something."""
         return sum(problem.severity == "error" for problem in self.problems)
 
     @property
     def seconds(self) -> float:
-        """About how long all of it takes."""
+        """Estimated duration of the delivery in seconds."""
         return self._duration(
             (self.open_requests, self.longest_open_lane),
             (self.requests - self.open_requests, self.longest_lane),
@@ -159,61 +158,62 @@ class Plan(Struct, frozen=True, kw_only=True):
 
     @property
     def open_seconds(self) -> float:
-        """About when the open items are complete, counted from the start."""
+        """Estimated seconds from the start until the open items are complete."""
         return self._duration((self.open_requests, self.longest_open_lane))
 
     def _duration(self, *stages: tuple[int, int]) -> float:
         return stages_duration(stages, self.rate, self.in_flight, self.latency)
 
     def count(self, entity: str, action: str) -> int:
-        """How many records of the entity have this action."""
+        """Return the number of operations of the entity with this action."""
         return sum(c.count for c in self.counts if c.entity == entity and c.action == action)
 
     @property
     def releases(self) -> int:
-        """Extra requests that first give back what other records need."""
+        """Number of extra requests that first give back links for other records."""
         return sum(count.count for count in self.counts if count.action == "release")
 
     @property
     def late_links(self) -> int:
-        """Extra requests that add links which have to wait for other records."""
+        """Number of extra requests that send late links."""
         return sum(count.count for count in self.counts if count.action == "link")
 
     @property
     def objections(self) -> list[str]:
-        """What about it a careful person would want to look at first, a sentence each."""
+        """Clauses with figures for the guards' limits that the plan exceeds."""
         guards = Guards(self.guards, self.applied, self.desired, self.count, self.shift)
         return guards.objections()
 
     def raise_if_unsafe(self) -> None:
-        """UnsafePlan with the figures when a careful person would want to look first."""
+        """Raise UnsafePlan with the figures if the plan exceeds a limit of the guards."""
         reasons = self.objections
         if reasons:
             raise UnsafePlan(
-                f"Nothing was sent: {'; '.join(reasons)}. Look at `headrace plan`; if it is what "
+                f"Nothing was sent: {'; '.join(reasons)}. Look at `headrace plan`. If it is what "
                 "you want, repeat with --force, or set other limits in [organisation."
                 f"{self.organisation}.guards]."
             )
 
 
 def least_seconds(requests: int, rate: int) -> float:
-    """The shortest time that `requests` can take at `rate` a minute, answers at once."""
+    """Return the minimum seconds for `requests` at `rate` per minute, with immediate answers."""
     return max(0, (requests - 1) // rate) * WINDOW
 
 
 def duration(requests: int, rate: int, in_flight: int, latency: float, longest: int) -> float:
-    """Seconds that `requests` take, `longest` of them of one customer."""
+    """Return the estimated seconds for `requests`, of which `longest` belong to one customer."""
     return stages_duration([(requests, longest)], rate, in_flight, latency)
 
 
 def stages_duration(
     stages: Iterable[tuple[int, int]], rate: int, in_flight: int, latency: float
 ) -> float:
-    """Seconds that stages of (requests, the longest lane's) take, one stage after the other.
+    """Return the estimated seconds for stages of (requests, requests of the longest lane).
 
-    Bursts of `rate` per window, `in_flight` at a time; the longest lane takes one place and goes on
-    alone when the others are done. A window ends one latency after its last answer, for the server
-    counts arrivals.
+    Stages run one after the other. The model: at most `rate` requests per window, `in_flight` of
+    them at a time. The longest lane occupies one slot, because its requests go one after the other,
+    and continues alone when the other lanes are done. A window ends one latency after its last
+    answer, because the server counts arrivals.
     """
     ended = busy = 0.0
     free = rate
@@ -230,7 +230,7 @@ def stages_duration(
 def _shares(
     requests: int, longest: int, in_flight: int, latency: float
 ) -> tuple[tuple[int, float], tuple[int, float]]:
-    """(requests, seconds each) with all places taken, and of the longest lane alone."""
+    """Return (requests, seconds each) with all slots in use, then with the longest lane alone."""
     lane = min(longest, requests)
     others = requests - lane
     beside = min(lane, others // (in_flight - 1)) if in_flight > 1 else lane

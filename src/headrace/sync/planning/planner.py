@@ -1,7 +1,7 @@
 """Makes plans: the difference between the source and what the API acknowledged.
 
-Unchanged rows never leave the engine. Rows whose fingerprint moved become payloads, and only those
-whose payload hash differs from the acknowledged one become operations.
+Unchanged rows never leave the engine. Only rows with a changed fingerprint become payloads, and
+only payloads whose hash differs from the acknowledged one become operations.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ _SQL = {
 
 
 class Planner:
-    """Plans one organisation; the operations end up in the book's schema `plan`."""
+    """Plans one organisation; writes the operations to the book's schema `plan`."""
 
     def __init__(
         self,
@@ -67,8 +67,11 @@ class Planner:
         guards: GuardSettings = GuardSettings(),
         claimer: Claimer | None = None,
     ) -> None:
-        """`deletion_rules` by entity; what is not in them is deleted. Without a `claimer`, nothing
-        is collected money."""
+        """Plan from `book` and `journal`.
+
+        `deletion_rules` are by entity; records of other entities are deleted when they leave the
+        source. Without a `claimer`, no record is matched with collected money.
+        """
         self._guards = guards
         self._connection = book.connection
         self._book = book
@@ -81,23 +84,27 @@ class Planner:
         self._rejects = Rejects(book.connection, journal)
         self._pdfs = PdfDigests(book.connection, book.pdf_places)
         self.unchanged: list[tuple[int | None, str, str]] = []
-        """(fingerprint, entity, external id) of rows that moved without their payload."""
+        """(fingerprint, entity, external id) of rows that changed while their payload did not."""
         self.settled_rejects: list[Key] = []
-        """Refused earlier, and now equal to what the API acknowledged: no longer rejects."""
+        """Rejected records that now equal what the API acknowledged, so the reject is obsolete."""
         self._waiting: dict[Key, Linkage] = {}
-        """Records that stay as the API has them, whatever their rows say."""
+        """Records that stay as the API has them because of errors in or around their rows."""
 
     def compare(self) -> None:
-        """Finds what differs from what the API acknowledged, and what of it has to wait."""
-        self._doubt()
+        """Find the differences between the book and the journal, and apply pins and rejects."""
+        self._mark_unanswered()
         self._journal.load_into(self._connection)
-        self._settle()
+        self._apply_pins()
         self._compare()
         if self._rejects.load() and self._leave_links_out():
             self._compare()
 
-    def _doubt(self) -> None:
-        """What was asked and never answered is sent again, or taken back, as the source wants."""
+    def _mark_unanswered(self) -> None:
+        """Make the plan send asked records without an answer again, or delete them.
+
+        The API may or may not have carried out such a request. The comparison therefore treats the
+        record as different from the source, whatever the journal has of it.
+        """
         if asked := self._journal.asked():
             self._keys("asked", asked)
             there = self._rows(_SQL["asked"])
@@ -108,14 +115,16 @@ class Planner:
         self._connection.execute(_SQL["differences"])
 
     def _leave_links_out(self) -> bool:
-        """Links to what the API refused to create wait; what settles it goes without. Whether there
-        are any."""
+        """Withhold links to records that the API refused to create; returns whether there are any.
+
+        Their settlements are sent without these links.
+        """
         before = self._rows("select count(*) from book.waiting_links")
         self._connection.execute(_SQL["links_to_refused"])
         return bool(before != self._rows("select count(*) from book.waiting_links"))
 
-    def _settle(self) -> None:
-        """Where rows are in error, what the API holds stays; the rest has to agree with it."""
+    def _apply_pins(self) -> None:
+        """Keep what the API holds of records in error, and withhold what would contradict it."""
         self._waiting = {}
         if not self._rows(
             "select 1 from book.withheld union all select 1 from book.flawed_links "
@@ -131,7 +140,8 @@ class Planner:
             pins.regroup(blocked)
         pins.write()
         held = {key: pins.linkage(key) for key in pins.waiting}
-        # What they settle may be deleted meanwhile, and the API takes such links away.
+        # The documents that they settle may be deleted in this run. The API then removes those
+        # links, and the journal can't tell which. So these records are sent again later.
         unknown = [
             key for key, linkage in held.items() if linkage is None and key[0] in SETTLEMENTS
         ]
@@ -146,7 +156,10 @@ class Planner:
         latency: float | None = None,
         scope: Scope = WHOLE,
     ) -> Plan:
-        """Orders and counts what `compare` found and the checks let pass; sends nothing."""
+        """Order and count the operations after `compare`; sends nothing.
+
+        `latency` overrides the estimated seconds per answer.
+        """
         self._connection.execute(_SQL["staying"])
         self._connection.execute(_SQL["changes"])
         meter = ShiftMeter(self._connection)
@@ -171,7 +184,7 @@ class Planner:
             self._connection.execute(_SQL["place"])
             cut(self._connection, scope)
         else:
-            # Most plans of a fleet are empty, and the engine takes as long to plan `place.sql` for
+            # Most plans of a fleet are empty, and DuckDB needs as long to prepare `place.sql` for
             # no rows as for a thousand.
             make_empty(self._connection, *WITHOUT_CHANGES)
         summary = Summary(self._book, self._journal, self._claimer)
@@ -186,7 +199,11 @@ class Planner:
         )
 
     def _settle_claims(self) -> None:
-        """What Upflow collected; what was refused as a new record is another request as a claim."""
+        """Match new payments and refunds with collected ones.
+
+        A record that was refused as a new record is sent once it is a claim, because a claim is a
+        different request.
+        """
         self._claimer.settle()
         if claimed := self._claimer.unsent():
             self._keys("claimed", claimed)
@@ -196,8 +213,10 @@ class Planner:
             )
 
     def digest(self) -> int:
-        """A number that stands for the operations and the rows behind them; the same plan made
-        again by the same engine has the same."""
+        """Return a number that identifies the operations and the rows behind them.
+
+        Planning the same rows again with the same version of DuckDB returns the same number.
+        """
         row = self._rows(
             "select coalesce(bit_xor(hash(number, entity, external_id, action, fingerprint, "
             "claims.id)), 0) from plan.operations left join plan.claims as claims "
@@ -209,8 +228,11 @@ class Planner:
         make_table(self._connection, f"temp table {table}", KEY_COLUMNS, keys)
 
     def _load_staying_children(self) -> None:
-        """Adds to `plan.acknowledged_children` the customers that may keep a deleted parent: those
-        whose rows are in error, that were refused, or that the scope leaves out."""
+        """Add customers to `plan.acknowledged_children` that may keep a deleted parent.
+
+        These are customers that this plan does not update: their rows are in error, they were
+        refused, or they are outside the scope.
+        """
         if not self._rows("from plan.gone where entity = 'customer' limit 1"):
             return
         staying: list[Key] = self._rows(
@@ -232,22 +254,22 @@ class Planner:
         )
 
     def note_around(self) -> None:
-        """Notes what stands around the records that were just refused, as it is now."""
+        """Record the current neighbours of the records that were just refused."""
         self._rejects.note_around()
 
     def gone_pdfs(self) -> list[Key]:
-        """PDFs that the journal knows and the source no longer names."""
+        """Return the PDFs that the journal has and the source no longer names."""
         return self._rows(
             "select entity, external_id from plan.differences "
             "where action = 'delete' and entity in ('invoice_pdf', 'credit_note_pdf')"
         )
 
     def changes(self) -> Changes:
-        """The operations in words."""
+        """Return a reader of the operations for people."""
         return Changes(self._connection, self._payloads, self._journal)
 
     def samples(self) -> dict[str, bytes]:
-        """One payload per entity that the book has."""
+        """Return one payload of each entity in the book."""
         found = {}
         for entity, external_id in self._rows(
             "select entity, min(external_id) from book.fingerprints "
@@ -262,5 +284,5 @@ class Planner:
     def _rows(self, sql: str) -> list[Any]:
         try:
             return self._connection.execute(sql).fetchall()
-        except duckdb.Error as error:  # pragma: no cover - a defect of ours, named by its query
+        except duckdb.Error as error:  # pragma: no cover - our own defect; shows the query
             raise RuntimeError(f"{error}\nin: {sql}") from error

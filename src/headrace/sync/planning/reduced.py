@@ -1,5 +1,4 @@
-"""Operations that stay behind in a run, and those that go without an optional part that the API
-does not take."""
+"""Operations that a run holds back, and those it sends without a part that the API refused."""
 
 from __future__ import annotations
 
@@ -13,11 +12,11 @@ from headrace.sync.operations.update import without_links_to
 from headrace.sync.ordering.links import SETTLEMENTS
 
 _SYNTHETIC = ("fix:", "settlement:")
-"""Payments that are there for their link alone."""
+"""Prefixes of synthetic payments, which exist only for their link."""
 
 
 def leave_positions_out(operation: Operation, refused: Collection[str]) -> None:
-    """Contacts go without positions that were refused after the operation was built."""
+    """Remove contacts' positions that the API refused after the operation was built."""
     if operation.entity in ENTITIES and operation.payload and operation.body:
         _reduce(
             operation,
@@ -27,8 +26,11 @@ def leave_positions_out(operation: Operation, refused: Collection[str]) -> None:
 
 
 def leave_links_out(operation: Operation, missing: Collection[Key]) -> bool:
-    """A settlement goes without its links to what is not there. False for what can't: its customer
-    is not there either, or it is nothing without the link."""
+    """Remove a settlement's links to missing records.
+
+    Returns False if it can't be sent without them: its customer is missing, it is a synthetic
+    payment, or it is no settlement.
+    """
     if operation.entity not in SETTLEMENTS or operation.external_id.startswith(_SYNTHETIC):
         return False
     if not operation.payload or not operation.body or any(k[0] == "customer" for k in missing):
@@ -43,13 +45,13 @@ def leave_links_out(operation: Operation, missing: Collection[Key]) -> bool:
 
 
 def _reduce(operation: Operation, payload: bytes, body: bytes) -> None:
-    # Without a fingerprint, the next plan compares what was sent with what the row says.
+    # Without a fingerprint, the next plan compares the payload that was sent with the row.
     operation.payload, operation.body, operation.fingerprint = payload, body, None
     operation.hash = payload_hash(payload)
 
 
 class Held:
-    """Operations that something in the run holds back."""
+    """Operations that are held back during a run."""
 
     def __init__(self) -> None:
         self._operations: list[Operation] = []
@@ -59,25 +61,29 @@ class Held:
         return len(self._operations)
 
     def add(self, operation: Operation, given_up: bool = False) -> None:
-        """Holds it back: what it refers to is missing, or, `given_up`, it failed by itself."""
+        """Hold an operation: a record it refers to is missing or, `given_up`, it failed itself."""
         self._operations.append(operation)
         if given_up:
             self._given_up.add(operation.key)
 
     def take(self) -> list[Operation]:
-        """All of them, held back no longer."""
+        """Return all held operations and hold them no longer."""
         taken, self._operations = self._operations, []
         return taken
 
     def take_reduced(self, missing: set[Key]) -> list[Operation]:
-        """What can go without its links to what is missing for good, in order of the plan; what
-        goes is taken out of `missing`."""
+        """Return the operations that can be sent without links to `missing`, in the plan's order.
+
+        Removes the returned operations' records from `missing` and adds those that can't be
+        created. Operations that stay held are kept.
+        """
         held = sorted(self.take(), key=lambda operation: operation.number)
         missing -= {operation.key for operation in held}
         going = []
         for operation in held:
             lacks = [key for key in operation.refers_to if key in missing]
-            # What failed may arrive the next time: what settles it waits with it.
+            # A record that failed without a decision may succeed in the next run, so its
+            # settlements wait for it instead of losing the link.
             stays = not self._given_up.isdisjoint((operation.key, *lacks))
             if stays or (lacks and not leave_links_out(operation, lacks)):
                 self._operations.append(operation)

@@ -1,4 +1,4 @@
-"""Rejects while a plan is made: which refusals still stand, and what stays behind with them."""
+"""Rejects during planning: which ones still apply, and which records they hold back."""
 
 from __future__ import annotations
 
@@ -19,17 +19,20 @@ _STANDING, _AROUND, _HOLD = (
 
 
 class Rejects:
-    """Makes `plan.rejects`, `plan.around` and `plan.held`."""
+    """Creates `plan.rejects`, `plan.around` and `plan.held`.
+
+    A reject applies as long as neither the record's row nor its neighbours have changed. The
+    neighbours count because the API often refuses a record because of them. Example: a payment was
+    refused because its invoice was covered already. The payment's row stays the same, but it should
+    be sent again once the other payment of that invoice is deleted.
+    """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, journal: Journal) -> None:
         self._connection = connection
         self._journal = journal
 
     def load(self) -> bool:
-        """`plan.rejects`: what the API refused, and whether that still stands; whether any does.
-
-        A refusal stands as long as neither the record's row nor anything around it has changed.
-        """
+        """Create `plan.rejects`, marking those that still apply; returns whether any exist."""
         rejects = self._journal.rejects()
         make_table(
             self._connection,
@@ -50,7 +53,7 @@ class Rejects:
         self._connection.execute(_AROUND)
 
     def note_around(self) -> None:
-        """Notes what stands around the records that were just refused, as it is now."""
+        """Record the current neighbours of the records that were just refused."""
         unnoted = [one.key for one in self._journal.rejects() if one.around is None]
         if unnoted:
             self._journal.load_into(self._connection)
@@ -61,18 +64,18 @@ class Rejects:
             )
 
     def settled(self) -> list[Key]:
-        """Refused earlier, and now as the API has them: nothing is left to refuse."""
+        """Return rejected records that no longer differ from the API, so the reject is obsolete."""
         return self._rows(
             "select entity, external_id from plan.rejects "
             "anti join plan.differences as difference using (entity, external_id)"
         )
 
     def hold(self, waiting: bool) -> None:
-        """Makes `plan.held`; `waiting` if anything stays behind besides rejects."""
+        """Create `plan.held`; `waiting` says whether anything but rejects holds back records."""
         rejects = self._rows("from plan.rejects limit 1")
         if rejects or waiting or self._rows("from plan.gone limit 1"):
             self._connection.execute(_HOLD)
-        else:  # most often, and the engine takes its time to see that nothing is held
+        else:  # the common case: DuckDB needs some time for `hold.sql` even without rows
             make_empty(self._connection, "plan.held")
 
     def _rows(self, sql: str) -> list[Any]:

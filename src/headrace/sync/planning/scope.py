@@ -1,4 +1,4 @@
-"""The scope of a plan: which of the changes it takes, and which it leaves for another time."""
+"""The scope of a plan: the part of the changes that it takes."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ _SQL = {
 
 
 class Scope(Struct, frozen=True, kw_only=True):
-    """Everything, unless something is said."""
+    """Selects changes; the defaults select all of them."""
 
     only: tuple[str, ...] = ()
-    """Entities, by their names; PDFs go with their documents."""
+    """Names of the entities to take; PDFs belong to their documents. Empty for all."""
     customer: str = ""
-    """External id of the one customer whose records are taken, its parent included."""
+    """External id of the customer whose records are taken, with its parent. Empty for all."""
     limit: int = 0
-    """The first so many requests in the order of delivery."""
+    """Number of requests to take, in the order of delivery. 0 for all."""
 
     @property
     def whole(self) -> bool:
-        """Whether nothing is left out."""
+        """Whether the scope excludes nothing."""
         return not (self.only or self.customer or self.limit)
 
 
@@ -42,9 +42,11 @@ WHOLE = Scope()
 def narrow(
     connection: duckdb.DuckDBPyConnection, scope: Scope, on_delete: Mapping[str, DeletionRule]
 ) -> None:
-    """Takes from `plan.changes` what stays out: `plan.departed` what is only reported as gone,
-    `plan.left_out` the records outside the scope. ConfigurationError for a customer that neither
-    side has."""
+    """Move changes that are not sent out of `plan.changes`.
+
+    Deletions that `on_delete` forbids go to `plan.departed`, records outside the scope to
+    `plan.left_out`. Raises ConfigurationError if neither the source nor the API has the customer.
+    """
     if scope.customer:
         _check_customer(connection, scope.customer)
     columns = ("entity varchar", "rule varchar")
@@ -65,13 +67,12 @@ def _check_customer(connection: duckdb.DuckDBPyConnection, external_id: str) -> 
     ).fetchall()
     if not known:
         raise ConfigurationError(
-            f"There is no customer {external_id}: name one by the external_id that "
-            "models/customers.sql gives it."
+            f"There is no customer {external_id}. Use the external_id from models/customers.sql."
         )
 
 
 def cut(connection: duckdb.DuckDBPyConnection, scope: Scope) -> None:
-    """Leaves the first `limit` operations, less those that would wait for one that is left out."""
+    """Keep the first `limit` operations, except those that would wait for one that is left out."""
     if not scope.limit:
         return
     connection.execute(

@@ -1,4 +1,4 @@
-"""The shift of a plan: how far it moves what the API has, in the figures that guards look at."""
+"""The shift of a plan: how much it changes of what the API has, in the figures of the guards."""
 
 from __future__ import annotations
 
@@ -15,40 +15,46 @@ from headrace.sync.ordering.links import Linkage
 
 
 class OpenShift(Struct, frozen=True):
-    """What is open on the API's invoices of one currency, in its lowest division, and by how much
-    changed and deleted documents move it; new documents don't count."""
+    """The outstanding amount of one currency's invoices, in its lowest division, and its change.
+
+    Only changed and deleted documents count. New ones don't, because a month end may add any
+    amount.
+    """
 
     currency: str
     documents: int
-    """How many documents move it."""
+    """Number of changed and deleted documents that affect the amount."""
     before: int
+    """Outstanding amount at the API before the plan."""
     change: int
+    """Change of that amount by these documents."""
 
 
 class Shift(Struct, frozen=True, kw_only=True):
-    """Counts by entity where not said otherwise."""
+    """The figures that the guards limit; dictionaries are by entity."""
 
     amounts: dict[str, int] = {}
     """Documents whose amount changes."""
     currencies: dict[str, int] = {}
     """Documents whose currency changes."""
     withheld: dict[str, int] = {}
-    """Records of the API that stay as they are because of an error."""
+    """Records that the API has and that are withheld because of an error."""
     links: int = 0
-    """Rows of allocations."""
+    """Rows of allocations in the book."""
     flawed_links: int = 0
-    """Those that stay behind."""
+    """Rows of allocations that are not sent because of an error."""
     settled: int = 0
-    """Invoices that something settles."""
+    """Invoices with at least one settlement, before or after the plan."""
     reopened: int = 0
     """Invoices of which less is settled than before."""
     contacts: int = 0
-    """Contacts of the book."""
+    """Contacts in the book."""
     contacts_removed: int = 0
-    """Contacts that customers lose who stay."""
+    """Contacts removed from customers that are not deleted themselves."""
     open: list[OpenShift] = field(default_factory=list)
+    """Changes of the outstanding amount, by currency."""
     imported: bool = False
-    """Whether the first import was complete."""
+    """Whether the first import is complete."""
 
 
 class _Contact(Struct, rename="camel"):
@@ -64,7 +70,7 @@ _CONTACTS = msgspec.json.Decoder(_Contacts)
 
 
 class ShiftMeter:
-    """Adds up what each update and deletion moves, as far as earlier payloads were kept."""
+    """Adds up the effect of updates and deletions whose earlier payloads were kept."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
@@ -72,12 +78,12 @@ class ShiftMeter:
         self._currencies: Counter[str] = Counter()
         self._contacts_removed = 0
         self._settled: Counter[Key] = Counter()
-        """Change of what is settled, by invoice."""
+        """Change of the settled amount, by invoice."""
         self._open: Counter[str] = Counter()
         self._movers: dict[str, set[Key]] = {}
 
     def update(self, key: Key, before: bytes, after: bytes, old: Linkage, new: Linkage) -> None:
-        """One record that changes, by both of its payloads."""
+        """Add an updated record, with its payloads and linkages before and after."""
         if key[0] == "customer":
             self._contacts_removed += _removed(before, after)
             return
@@ -86,7 +92,7 @@ class ShiftMeter:
         self._move(key, old, new)
 
     def delete(self, key: Key, old: Linkage) -> None:
-        """One record that goes."""
+        """Add a deleted record, with its linkage at the API."""
         self._move(key, old, None)
 
     def _move(self, key: Key, old: Linkage, new: Linkage | None) -> None:
@@ -107,7 +113,7 @@ class ShiftMeter:
     # the whole -------------------------------------------------------------------------------
 
     def read(self, imported: bool) -> Shift:
-        """All figures, of the plan whose changes were added."""
+        """Return the figures of the plan after all its updates and deletions were added."""
         return Shift(
             amounts={entity: count for entity, count in self._amounts.items() if count},
             currencies={entity: count for entity, count in self._currencies.items() if count},
@@ -128,7 +134,7 @@ class ShiftMeter:
         )
 
     def _count_settled(self) -> int:
-        """Invoices that something settled before or settles now."""
+        """Count the invoices with at least one settlement, before or after the plan."""
         lost = [key[1] for key, change in self._settled.items() if change < 0]
         rows = self._connection.execute(
             "select count(*) from (select target from book.link_marks where to_kind = 'invoice' "
@@ -138,7 +144,7 @@ class ShiftMeter:
         return int(rows[0][0])
 
     def _reopened(self) -> int:
-        """Invoices that stay and lose more than new settlements bring them."""
+        """Count the remaining invoices that lose more than new settlements add."""
         lost = [key for key, change in self._settled.items() if change < 0]
         if not lost:
             return 0
@@ -186,7 +192,7 @@ class ShiftMeter:
 
 
 def _removed(before: bytes, after: bytes) -> int:
-    """Contacts of a customer that its new payload no longer lists."""
+    """Count the contacts of a customer that its new payload no longer lists."""
     old, new = _CONTACTS.decode(before).contacts, _CONTACTS.decode(after).contacts
     if not old or new is None:
         return 0

@@ -1,4 +1,4 @@
-"""The summary of a plan: what the book's schema `plan` came to, as a value."""
+"""The summary of a plan: reads the finished plan from the book's schema `plan` as a value."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from headrace.sync.planning.turnover import Turnover
 
 
 class Summary:
-    """Reads the tables that the planner has made."""
+    """Reads the tables that the planner created."""
 
     def __init__(self, book: Book, journal: Journal, claimer: Claimer) -> None:
         self._book = book
@@ -27,7 +27,7 @@ class Summary:
     def read(
         self, organisation: str, made_at: str, turnover: Turnover, rate: int, in_flight: int
     ) -> Plan:
-        """The plan, with its operations counted."""
+        """Return the plan; its shift, guards and scope are left to the caller."""
         one = self._rows("select count(*), count(*) filter (where phase < 2) from plan.operations")[
             0
         ]
@@ -92,5 +92,5 @@ class Summary:
 
 
 def left_out(connection: duckdb.DuckDBPyConnection) -> int:
-    """How many changes the chosen scope leaves for another time."""
+    """Return the number of changes outside the scope."""
     return int(connection.execute("select count(*) from plan.left_out").fetchall()[0][0])

@@ -1,11 +1,12 @@
-"""The tables through which planner, loader and summary talk: the book's schema `plan`.
+"""The tables that connect planner, loader and summary: the book's schema `plan`.
 
-Each is declared once: its columns, what a row means, the file that makes it and the files that read
-it. Queries in `.sql` files fill most of them; a test compares what they make with this declaration.
+Each is declared once: its columns, the meaning of a row, the file that creates it and the files
+that read it. Queries in `.sql` files fill most of them; a test compares the result with this
+declaration.
 
-A planning run makes `PLANNED` anew, and delivery only reads them. `TEMPORARY` are overwritten at
-each use. All of them are in memory: a plan that is saved to a file has a format of its own. The
-tables that `remote/` makes in the same schema while it compares with the API are not among them.
+Each planning run creates `PLANNED` again, and delivery only reads them. `TEMPORARY` tables are
+replaced at each use. All of them are in memory: a saved plan has a file format of its own. The
+tables that `remote/` creates in the same schema to compare with the API are not listed here.
 """
 
 from __future__ import annotations
@@ -18,15 +19,16 @@ class Table(Struct, frozen=True, kw_only=True):
     """One table, view or temporary table."""
 
     name: str
-    """With its schema; a temporary table has none."""
+    """Name with the schema; temporary tables have no schema."""
     columns: tuple[str, ...]
-    """Names with their types, in their order."""
+    """Names with their types, in order."""
     meaning: str
-    """What one row says."""
+    """Meaning of one row."""
     made_by: str
-    """The file whose statement creates it, below `headrace/sync` unless it starts with `book/`."""
+    """File with the statement that creates it, below `headrace/sync` unless it starts with
+    `book/`."""
     read_by: tuple[str, ...] = ()
-    """The files that read it, likewise."""
+    """Files that read it, relative to the same folder."""
 
 
 def _table(name: str, columns: str, meaning: str, made_by: str, *read_by: str) -> Table:
@@ -46,14 +48,14 @@ PLANNED = (
     _table(
         "plan.differences",
         f"{_KEY}, action varchar, key bigint, fingerprint bigint",
-        "a record whose row differs from what the API acknowledged; `key` is the hash of its name",
+        "a record whose row differs from what the API acknowledged; `key` is the hash of its key",
         "planning/sql/differences.sql",
         *("planning/sql/changes.sql", "planning/rejects.py", "collection/claiming.py"),
     ),
     _table(
         "plan.changes",
         f"{_KEY}, action varchar, fingerprint bigint, shrinks boolean",
-        "a difference that is sent; `shrinks` if it settles less than before",
+        "a difference that is sent; `shrinks` if it only removes or reduces links",
         "planning/sql/changes.sql",
         *("planning/planner.py", "planning/sql/nodes.sql", "planning/sql/hold.sql"),
     ),
@@ -81,7 +83,7 @@ PLANNED = (
     _table(
         "plan.moved",
         f"{_KEY}, action varchar, currency varchar, amount bigint",
-        "by how much an update or deletion changes the open amount, in lowest divisions",
+        "the change of the open amount by an update or deletion, in the currency's lowest division",
         "planning/turnover.py",
         "planning/turnover.py",
     ),
@@ -95,7 +97,7 @@ PLANNED = (
     _table(
         "plan.left_out",
         f"{_KEY}, action varchar",
-        "a change outside the chosen scope",
+        "a change outside the scope",
         "planning/sql/scope.sql",
         *("planning/scope.py", "planning/summary.py", "planning/sql/hold.sql"),
     ),
@@ -110,7 +112,7 @@ PLANNED = (
     _table(
         "plan.staying",
         f"{_KEY}, reason varchar",
-        "a record, or a link by the names of both ends, that is not sent because of an error",
+        "a record, or a link by the keys of both ends, that is not sent because of an error",
         "planning/sql/staying.sql",
         "planning/summary.py",
     ),
@@ -118,14 +120,14 @@ PLANNED = (
         "plan.rejects",
         f"{_KEY}, fingerprint bigint, message varchar, ignored boolean, around bigint, "
         "stands boolean",
-        "a refusal of the API; `stands` as long as neither the record nor its neighbours changed",
+        "a reject; `stands` as long as neither the record nor its neighbours changed",
         "planning/rejects.py",
         *("planning/sql/standing.sql", "planning/sql/hold.sql", "planning/planner.py"),
     ),
     _table(
         "plan.around",
         f"{_KEY}, mark bigint",
-        "a hash of all neighbours of a refused record; made only where something was refused",
+        "a hash of all neighbours of a rejected record; created only where there are rejects",
         "planning/sql/around.sql",
         *("planning/sql/standing.sql", "planning/rejects.py"),
     ),
@@ -133,21 +135,21 @@ PLANNED = (
         "plan.claims",
         f"{_KEY}, id varchar, how varchar, others varchar[], keeps_links boolean, "
         "frees varchar[][]",
-        "a booked payment or refund that becomes the record which Upflow collected as `id`",
+        "a booked payment or refund that claims the collected record `id`",
         "collection/sql/claims.sql",
         *("collection/claiming.py", "delivery/loader.py", "planning/planner.py"),
     ),
     _table(
         "plan.awaiting",
         f"{_KEY}, reason varchar",
-        "a record that waits until a person decides whether Upflow collected it",
+        "a record that may be collected money and waits for a person's decision",
         "collection/sql/claims.sql",
         *("collection/claiming.py", "planning/sql/hold.sql"),
     ),
     _table(
         "plan.held",
         f"{_KEY}, reason varchar, fate varchar",
-        "a change that is not sent since something it needs is refused, waits or is left out",
+        "a change that is not sent because a record it needs is refused, waits or is left out",
         "planning/sql/hold.sql",
         *("planning/summary.py", "remote/sql/compared.sql"),
     ),
@@ -156,50 +158,51 @@ PLANNED = (
         f"id bigint, {_KEY}, action varchar, fingerprint bigint, shrinks boolean, "
         "customer varchar, currency varchar, amount bigint, moment timestamp, open boolean, "
         "is_main boolean, level integer",
-        "a change that is sent, as a node of the graph that ordering and phases look at",
+        "a change that is sent, as a node of the graph for ordering and phases",
         "planning/sql/nodes.sql",
         *("planning/phases.py", "planning/sql/place.sql", "ordering/neighbours.py"),
     ),
     _table(
         "plan.edges",
         "source bigint, target bigint",
-        "a link between two nodes; `target` is null where the API has the other side already",
+        "a link between two nodes; `target` is null where the other end does not change",
         "planning/sql/nodes.sql",
         *("planning/phases.py", "planning/sql/place.sql"),
     ),
     _table(
         "plan.reached",
         "id bigint, phase integer",
-        "a node that links connect with a change (phase 0) or an open item (phase 1)",
+        "a node that links connect to a change (phase 0) or an open item (phase 1)",
         "planning/phases.py",
         "planning/sql/place.sql",
     ),
     _table(
         "plan.steps",
         f"{_KEY}, step integer, customer varchar, rank bigint",
-        "a request of a record that conflicts with others, in the order found; `step` is 0 for a "
-        "release, 1 for the record, 2 for its late links; `customer` only of a release",
+        "a request of a record that conflicts with others, ranked in the order to send them; "
+        "`step` is 0 for a release, 1 for the record, 2 for its late links; only releases have a "
+        "`customer`",
         "ordering/resolver.py",
         "planning/sql/place.sql",
     ),
     _table(
         "plan.step_waits",
         f"{_KEY}, step integer, on_entity varchar, on_external_id varchar, on_step integer",
-        "a step that must not leave before another one was acknowledged",
+        "a step that must not be sent before another one was acknowledged",
         "ordering/resolver.py",
         "planning/sql/place.sql",
     ),
     _table(
         "plan.given_back",
         _LINK,
-        "a link that a release takes away although it stays: the record's own request restores it",
+        "a link that a release removes although it stays: the record's own request restores it",
         "ordering/resolver.py",
         "ordering/resolver.py",
     ),
     _table(
         "plan.late_links",
         _LINK,
-        "a link that the record's own request leaves out and a further request brings",
+        "a link that the record's own request leaves out and a later request sends",
         "ordering/resolver.py",
         *("ordering/resolver.py", "planning/sql/place.sql"),
     ),
@@ -214,14 +217,14 @@ PLANNED = (
     _table(
         "plan.lanes",
         "customer varchar, phase integer, first bigint, last bigint",
-        "the operations of one customer in one phase, which go one after the other",
+        "the operations of one customer in one phase, sent one after the other",
         "planning/sql/place.sql",
         *("delivery/loader.py", "planning/summary.py"),
     ),
     _table(
         "plan.waits",
         "number bigint, on_number bigint",
-        "an operation that must not leave before one of another lane was acknowledged",
+        "an operation that must not be sent before one of another lane was acknowledged",
         "planning/sql/place.sql",
         *("delivery/loader.py", "planning/sql/limit.sql"),
     ),
@@ -238,7 +241,7 @@ TEMPORARY = (
     _table(
         "ranges",
         "first bigint, last bigint",
-        "the numbers of the operations that one lane loads next",
+        "the range of operations that one lane loads next",
         "delivery/loader.py",
         "delivery/loader.py",
     ),
@@ -257,16 +260,16 @@ WITHOUT_CHANGES = (
     *("plan.operations", "plan.lanes", "plan.waits"),
     *("plan.given_back", "plan.late_links"),
 )
-"""Tables that a plan always has, empty where there is nothing to send."""
+"""Tables that every plan has; they are empty where there is nothing to send."""
 
 
 def columns_of(name: str) -> tuple[str, ...]:
-    """The declared columns, for `make_table`."""
+    """Return the declared columns of a table, for `make_table`."""
     return BY_NAME[name].columns
 
 
 def make_empty(connection: duckdb.DuckDBPyConnection, *names: str) -> None:
-    """Makes these tables anew, without rows."""
+    """Create or replace these tables, without rows."""
     connection.execute(
         "; ".join(
             f"create or replace table {name} ({', '.join(columns_of(name))})" for name in names

@@ -1,4 +1,4 @@
-"""The turnover of a plan: the money of what it creates and deletes, and what its updates change."""
+"""The turnover of a plan: amounts created and deleted, and open amounts changed by updates."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _MOVED = (
 
 
 class Turnover:
-    """Adds up money by entity, action and currency, of the operations that a plan ends up with.
+    """Adds up money by entity, action and currency.
 
-    Updates and deletions are added while the plan is made, and kept in the engine: a plan may have
-    a million records.
+    Updates and deletions are added during planning. They are stored in the engine, because a plan
+    may have a million records, and only those that become operations are counted in the end.
     """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
@@ -34,7 +34,7 @@ class Turnover:
         self._stored = False
 
     def update(self, key: Key, old: Linkage, new: Linkage) -> None:
-        """One record that changes: by how much its open amount does, in each currency."""
+        """Add an updated record: the change of its open amount, in each currency."""
         if old.currency == new.currency:
             self._add(key, "update", new.currency, new.open - old.open)
         else:
@@ -42,7 +42,7 @@ class Turnover:
             self._add(key, "update", new.currency, new.open)
 
     def delete(self, key: Key, old: Linkage) -> None:
-        """One record that goes, with its amount."""
+        """Add a deleted record with its amount."""
         self._add(key, "delete", old.currency, old.amount)
 
     def _add(self, key: Key, action: str, currency: str, amount: int) -> None:
@@ -63,7 +63,7 @@ class Turnover:
         self._rows = []
 
     def read(self) -> list[Money]:
-        """The sums over `plan.operations`, sorted."""
+        """Return the sums over `plan.operations`, sorted."""
         if self._rows:
             self._store()
         sums = f"{_CREATED} union all {_MOVED}" if self._stored else _CREATED

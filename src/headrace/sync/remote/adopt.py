@@ -1,8 +1,8 @@
-"""Adopting: an API that already holds data, and a journal that knows nothing of it.
+"""Adopting: fills the journal from an API that already holds data.
 
-Records that the API has by an external id of the book count as acknowledged, so that only
-differences are sent.
-Nothing of anybody else is noted, for what the journal knows and the source lacks would be deleted.
+Records that the API has under an external id of the book are recorded as acknowledged, so that only
+differences are sent. Records that the source does not know are never recorded: a record that is in
+the journal and not in the source would be deleted by the next plan.
 """
 
 from __future__ import annotations
@@ -29,23 +29,23 @@ _UNSHOWN = "(not shown)"
 
 
 class Adoption(Struct, frozen=True, kw_only=True):
-    """What one organisation's API has already."""
+    """The comparison of one organisation's API with the book."""
 
     organisation: str
     known: int
-    """Records that the journal knew before."""
+    """Number of records that the journal already had."""
     same: int
-    """Others that are as the source has them: nothing is to be sent."""
+    """Number of other records that equal the source's."""
     differing: list[Drift] = field(default_factory=list)
-    """Others that the next `apply` brings up to date; fields are (name, source, API)."""
+    """Other records that the next `apply` updates; fields are (name, source, API)."""
     proposals: list[Proposal] = field(default_factory=list)
     strangers: int = 0
-    """Records that are not the source's, or not known to be; they are left alone."""
+    """Number of records that match no record of the source; they are left alone."""
     free: list[tuple[str, str]] = field(default_factory=list)
-    """(entity, id) of those without an external id."""
+    """(entity, id) of the API's records without an external id."""
 
     def checked(self, chosen: Sequence[Proposal], proposer: Proposer) -> Sequence[Proposal]:
-        """Those proposals; ConfigurationError for one that can't be carried out, or a double."""
+        """Return the chosen proposals. Raises ConfigurationError if one can't be carried out."""
         free = set(self.free)
         used: set[tuple[str, str, str]] = set()
         for one in chosen:
@@ -54,20 +54,21 @@ class Adoption(Struct, frozen=True, kw_only=True):
             if (one.entity, one.id) not in free:
                 problem = f"the API has no {one.entity} {one.id} without an external id"
             elif not proposer.is_free((one.entity, one.external_id)):
-                problem = f"{one.entity} {one.external_id} is not to be linked: it is withheld, not"
+                problem = f"{one.entity} {one.external_id} can't be linked: it is withheld, missing"
                 problem += " in the source, or in the API already"
             elif ends & used:
                 problem = f"{one.entity} {one.external_id} or {one.id} is named twice"
             if problem:
                 raise ConfigurationError(
-                    f"Nothing was linked: {problem}. Take the row out, or make the proposals anew."
+                    f"Nothing was linked: {problem}. Delete the row, or list the proposals again "
+                    "with `headrace adopt --proposals FILE`."
                 )
             used |= ends
         return chosen
 
 
 class Adopter:
-    """Reads every page of the API once; with `write`, what matches is noted page by page."""
+    """Reads every page of the API once; with `write`, records the matches page by page."""
 
     def __init__(self, book: Book, journal: Journal, reader: Reader, write: bool) -> None:
         self._connection = book.connection
@@ -82,7 +83,10 @@ class Adopter:
         self._unlinked: list[Unlinked] = []
 
     async def find(self, organisation: str, watch: Callable[[str, int], None]) -> Adoption:
-        """Compares everything; raises what the reader raises. Calls `watch` after each page."""
+        """Compare everything. Calls `watch(entity, records read)` after each page.
+
+        Raises whatever the reader raises.
+        """
         self._connection.execute(
             "create or replace table plan.seen (entity varchar, external_id varchar)"
         )
@@ -125,7 +129,7 @@ class Adopter:
         self._match("contact", contacts)
 
     def _match(self, entity: str, items: Mapping[str, dict[str, Any]]) -> int:
-        """Notes what is the book's or known already; returns how many those are."""
+        """Match records with the book and the journal; returns the number of matches."""
         acknowledged = self._journal.acknowledged([(entity, external_id) for external_id in items])
         self._known += len(acknowledged)
         rows = self._connection.execute(
@@ -151,7 +155,10 @@ class Adopter:
         return len(acknowledged) + len(rows)
 
     def _differences(self, entity: str, body: bytes, item: dict[str, Any]) -> Differs:
-        """With what the source leaves empty, and with what the API's list does not show."""
+        """Return the differences, including fields that the source leaves empty or the list hides.
+
+        A field that the list does not show counts as different, because it may be anything.
+        """
         columns = self._columns.get(f"{entity}s", frozenset())
         whole = with_cleared(body, clearable(entity, columns))
         hidden = [(name, "set", _UNSHOWN) for name in unshown(body, item)]
@@ -159,7 +166,7 @@ class Adopter:
 
 
 def _owner(entity: str, external_id: str, body: dict[str, Any]) -> str:
-    """Whose lane the record is in."""
+    """Return the customer in whose lane the record is sent."""
     if entity == "contact":
         return customer_of(external_id)
     return str(body["customer"]["externalId"]) if "customer" in body else external_id

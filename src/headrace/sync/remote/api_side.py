@@ -1,4 +1,4 @@
-"""The API's side of a proof: its customers and documents, in the book's schema `plan`."""
+"""The API's side of a reconciliation: reads customers and documents into the schema `plan`."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ _TABLES = {
     "api_collected": "id",
     "api_collected_links": "id",
 }
-"""What is kept of documents, each with the column that has their names."""
+"""Tables about documents, each with the column that identifies the document."""
 _UNKNOWN = 300
-"""How many customers that the list did not show are asked for, each by its id."""
+"""Maximum number of customers that the list did not show and that are read by their ids."""
 
 
 class ApiSide:
-    """What the API answers, as rows. A record can be read again by itself, and replaces its own.
+    """The API's answers as rows. A record can be read again by itself; it then replaces its row.
 
-    Everything raises what the reader raises.
+    All methods raise whatever the reader raises.
     """
 
     def __init__(
@@ -38,18 +38,20 @@ class ApiSide:
         reader: Reader,
         claimed: Container[tuple[str, str]] = (),
     ) -> None:
-        """The tables of `balances.sql` and `collected.sql` must be there. `claimed` are the records
-        that were collected before they were booked."""
+        """Fill the tables that `balances.sql` and `collected.sql` created.
+
+        `claimed` are booked records that claimed a collected one.
+        """
         self._connection = connection
         self._reader = reader
         self._names: dict[str, str] = {}
         self._unknown = _UNKNOWN
         self._claimed = claimed
         self._given_back: set[str] = set()
-        """Payments that were given back before the source knew of it."""
+        """Payments that were refunded at the API; the source may not know of it yet."""
 
     async def read(self) -> None:
-        """All customers and documents, by the lists."""
+        """Read all customers and documents from the lists."""
         async for page in self._reader.pages(CUSTOMER):
             self._note_customers(page)
         for entity in DOCUMENTS:
@@ -68,7 +70,7 @@ class ApiSide:
             await self.read_again(PAYMENT.name, name, None)
 
     async def read_again(self, entity: str, name: str, id: str | None) -> None:
-        """One document by itself: by the source's id, or by the API's where it has no other."""
+        """Read one document again, by its external id, or by the API's `id` if it has no other."""
         kind = BY_NAME[entity]
         path = f"{kind.path}/{id}" if id == name else external_path(kind, name)
         found = await self._reader.find(path, kind)
@@ -77,8 +79,10 @@ class ApiSide:
             await self._note_documents(kind, [found])
 
     async def read_customer(self, name: str) -> bool:
-        """A customer with its balance, and all documents of its family. Whether they can be relied
-        upon: the balance stayed the same meanwhile."""
+        """Read a customer's balance and all documents of its family again.
+
+        Returns whether they are consistent: the balance did not change while they were read.
+        """
         rows = self._connection.execute(
             "select id, external_id, balance from plan.api_customers where external_id = $1", [name]
         ).fetchall()
@@ -96,7 +100,7 @@ class ApiSide:
         return await self._balance(id, before) == before
 
     async def _balance(self, id: str, last: int) -> int:
-        """The customer's balance as it is now; the row follows."""
+        """Read the customer's balance and update its row; returns `last` if it was deleted."""
         found = await self._reader.find(f"{CUSTOMER.path}/{id}", CUSTOMER)
         if found is None:
             self._connection.execute("delete from plan.api_customers where id = $1", [id])
@@ -109,7 +113,10 @@ class ApiSide:
         return balance
 
     async def _read_documents_of(self, entity: Entity, id: str, name: str) -> bool:
-        """False, without a change, where the API can't list those of one customer alone."""
+        """Read a customer's documents of one entity again.
+
+        Returns False, and changes nothing, if the API ignores the filter by customer.
+        """
         items: list[dict[str, Any]] = []
         async for page in self._reader.pages(entity, {"customerId": id}):
             if any(self._customer(item) != name for item in page):
@@ -169,7 +176,7 @@ class ApiSide:
             self._note_money(entity, page)
 
     async def _get_to_know(self, id: str | None) -> None:
-        """A customer that was made while the list of customers was read, or after it."""
+        """Read a customer that was created while or after the list of customers was read."""
         if id is None or id in self._names or not self._unknown:
             return
         self._unknown -= 1
@@ -180,7 +187,7 @@ class ApiSide:
             self._note_customers([found])
 
     def _note_money(self, entity: Entity, page: Sequence[dict[str, Any]]) -> None:
-        """Which of them Upflow collected itself, and since when the others are there."""
+        """Record the collected ones, the creation times of the others, and synthetic payments."""
         named = [item for item in page if item.get("externalId")]
         self._insert(
             "api_created",
@@ -220,7 +227,7 @@ class ApiSide:
         self._note_links("api_collected_links", [(one.id, one) for _, one in found])
 
     def _is_followed(self, entity: Entity, name: str) -> bool:
-        """Whether a booked record was collected before, or given back in the API."""
+        """Whether a booked record claimed a collected one, or was refunded at the API."""
         given_back = entity is PAYMENT and name in self._given_back
         return given_back or (entity.name, name) in self._claimed
 
@@ -237,7 +244,7 @@ class ApiSide:
     def _customer(self, item: dict[str, Any]) -> str:
         if "customerId" in item:
             return self._names.get(item["customerId"], str(item["customerId"]))
-        # What was collected may be nobody's (docs/api-evidence.md, Payments).
+        # A collected payment may have no customer (docs/api-evidence.md, Payments).
         return _name(item["customer"]) if item.get("customer") else ""
 
     def _insert(self, table: str, rows: list[tuple[Any, ...]]) -> None:
@@ -248,7 +255,7 @@ class ApiSide:
 
 
 def _name(item: dict[str, Any]) -> str:
-    """The source's id; what was made in the API itself has none and goes by the API's."""
+    """Return the external id, or the API's id of a record that was created in Upflow itself."""
     return str(item.get("externalId") or item["id"])
 
 

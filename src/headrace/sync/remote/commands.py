@@ -1,6 +1,6 @@
 """Commands that read from the API: reconcile, drift, collected, adopt.
 
-Nothing here changes a record of the API but `link`, which gives records their external ids.
+Only `link` changes records of the API: it gives them their external ids.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from headrace.sync.remote.reconcile import Reconciler
 
 
 class RemoteCommands:
-    """Compares the API with the book and the journal of one organisation that is open."""
+    """Compares the API with the book and the journal of one opened organisation."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class RemoteCommands:
         self._clock = clock
 
     async def reconcile(self) -> Reconciled:
-        """Compares the book as it was last built with what the API answers."""
+        """Compare the book, as it was last built, with the API."""
         async with self.connection.reading() as reader:
             reconciler = Reconciler(
                 self.book.connection,
@@ -58,7 +58,7 @@ class RemoteCommands:
             return await reconciler.prove(self.name)
 
     async def collected(self, since: datetime | None = None) -> list[Collected]:
-        """Payments and refunds of the API without an external id, the newest first."""
+        """Return the collected records, the newest first; only those created from `since` on."""
         moment = format_instant(since) if since is not None else ""
         async with self.connection.reading() as reader:
             return await Lists(self.journal, reader).all(moment)
@@ -66,7 +66,7 @@ class RemoteCommands:
     async def drift(
         self, watch: Callable[[str, int], None] = lambda entity, read: None
     ) -> DriftReport:
-        """Compares what the API has with the journal, and records what differs."""
+        """Compare the API with the journal, and record the drifted records there."""
         async with self.connection.reading() as reader:
             finder = DriftFinder(self.book, self.journal, reader, self._clock)
             report = await finder.find(self.name, watch)
@@ -74,7 +74,7 @@ class RemoteCommands:
         return report
 
     def repair(self, report: DriftReport) -> None:
-        """Lets the next plan send what drifted, and create anew what is gone."""
+        """Make the next plan send drifted records and create missing ones again."""
         self.journal.send_again((drift.entity, drift.external_id) for drift in report.drifted)
         self.journal.forget((gone.entity, gone.external_id) for gone in report.gone)
         self.binding.renew()
@@ -82,15 +82,16 @@ class RemoteCommands:
     async def adopt(
         self, write: bool, watch: Callable[[str, int], None] = lambda entity, read: None
     ) -> Adoption:
-        """Matches what the API holds with the book by external id; with `write` notes it."""
-        safe = "what was matched is noted, nothing was sent" if write else ONLY_READ
+        """Match the API's records with the book by external id; `write` records the matches."""
+        safe = "the matches so far are recorded, nothing was sent" if write else ONLY_READ
         async with self.connection.reading(safe=safe) as reader:
             adopter = Adopter(self.book, self.journal, reader, write)
             return await adopter.find(self.name, watch)
 
     async def link(self, proposals: Sequence[Proposal]) -> Linked:
-        """Gives records of the API the external ids proposed for them."""
-        async with self.connection.reading(safe="every link that was made is noted") as reader:
+        """Give records of the API the external ids that `proposals` have for them."""
+        safe = "the records linked so far are recorded"
+        async with self.connection.reading(safe=safe) as reader:
             linker = Linker(self.book, self.journal, reader)
             self.journal.begin_run("adopt", len(proposals), 0)
             outcome = "failed"

@@ -1,4 +1,4 @@
-"""Looking up names: what people made in Upflow, read once per run, and fields made on demand."""
+"""Reads users, dunning plans and custom fields of the API, and creates missing custom fields."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from headrace.model.resource import CUSTOM_FIELD, DUNNING_PLAN, USER
 
 
 async def look_up(reader: Reader) -> Directory:
-    """The directory as the API has it now; raises what the reader raises."""
+    """Read the directory of the API. Raises whatever the reader raises."""
     users = [
         Named(str(item["id"]), [str(item["email"])], str(item["email"]))
         async for item in _items(reader, USER)
@@ -48,7 +48,7 @@ async def _items(reader: Reader, entity: Entity) -> AsyncIterator[dict[str, Any]
 
 
 async def create_field(reader: Reader, field: Field) -> Field:
-    """Creates the definition (docs/api-evidence.md, Custom fields); the field with its new id."""
+    """Create a custom field (docs/api-evidence.md, Custom fields); returns it with its new id."""
     record = CustomField(
         label=field.label,
         data_type=field.data_type,

@@ -1,7 +1,7 @@
 """Finds drift: differences between what the API has and what it acknowledged.
 
-People change things in Upflow, and other programs too. Every record that was delivered is listed
-and compared field by field; what they made there themselves is counted and left alone.
+People and other programs change records in Upflow. Every delivered record is compared field by
+field. Records that others created there are counted and left alone.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from headrace.sync.journal import Acknowledged, Drift, Journal
 from headrace.sync.operations.response_check import differing_fields
 
 LOOK_UPS = 300
-"""Records that are read once more by themselves at most: half a minute's requests at Upflow's
-pace."""
+"""Maximum number of records that are read once more by themselves: half a minute of requests at
+Upflow's rate limit."""
 
 
 class Gone(Struct, frozen=True):
-    """A record that was delivered and is no longer there."""
+    """A delivered record that the API no longer has."""
 
     entity: str
     external_id: str
 
 
 class Stranger(Struct, frozen=True):
-    """A record of the API that the journal does not know; `external_id` may be missing."""
+    """A record of the API that is not in the journal; it may have an `external_id`."""
 
     entity: str
     id: str
@@ -52,17 +52,21 @@ class DriftReport(Struct, frozen=True, kw_only=True):
     gone: list[Gone] = field(default_factory=list)
     strangers: list[Stranger] = field(default_factory=list)
     not_looked_up: int = 0
-    """Of those that differ or are gone, the ones too many to be read once more by themselves: the
-    lists may have moved while they were read."""
+    """Number of differing or missing records beyond `LOOK_UPS`, which were not read once more. Such
+    a difference may come from a list that changed while it was read."""
 
     @property
     def empty(self) -> bool:
-        """Whether the API has what it acknowledged; unknown records don't count."""
+        """Whether the API has everything that it acknowledged; other records don't count."""
         return not self.drifted and not self.gone
 
 
 class DriftFinder:
-    """Reads every page of the API; the book serves where the journal keeps no payloads."""
+    """Reads every page of the API and compares it with the journal.
+
+    Where the journal keeps no payloads, the book's payload is used if its hash is the acknowledged
+    one.
+    """
 
     def __init__(self, book: Book, journal: Journal, reader: Reader, clock: Clock) -> None:
         self._connection = book.connection
@@ -78,7 +82,10 @@ class DriftFinder:
     async def find(
         self, organisation: str, watch: Callable[[str, int], None] = lambda entity, read: None
     ) -> DriftReport:
-        """Compares everything; raises what the reader raises. Calls `watch` after each page."""
+        """Compare everything. Calls `watch(entity, records read)` after each page.
+
+        Raises whatever the reader raises.
+        """
         self._connection.execute(
             "create or replace table plan.seen (entity varchar, external_id varchar)"
         )
@@ -129,7 +136,7 @@ class DriftFinder:
     def _judge(
         self, named: Mapping[str, dict[str, Any]], bodies: Mapping[tuple[str, str], bytes]
     ) -> list[Drift]:
-        """Returns what differs between answers, by external id, and the journal."""
+        """Return the records whose answer, by external id, differs from the payload."""
         found = []
         for (entity, external_id), body in bodies.items():
             answer = msgspec.json.encode(with_customer(named[external_id], self._customers))
@@ -140,8 +147,10 @@ class DriftFinder:
     async def _second_look(
         self, suspects: Sequence[tuple[str, str]]
     ) -> tuple[list[Gone], list[Drift]]:
-        """What of these is really gone or otherwise, each read by itself: lists move while they
-        are read."""
+        """Read each suspect by itself; return those that are really missing or different.
+
+        A list may change while its pages are read, so it can miss a record or show an old state.
+        """
         gone, drifted = [], []
         for name, external_id in suspects:
             entity = BY_NAME[name]
@@ -160,7 +169,7 @@ class DriftFinder:
     def _bodies(
         self, entity: Entity, acknowledged: dict[tuple[str, str], Acknowledged]
     ) -> dict[tuple[str, str], bytes]:
-        """Returns acknowledged payloads; from the book where only an equal hash was kept."""
+        """Return acknowledged payloads, from the book where the journal kept only an equal hash."""
         bodies = {key: one.payload for key, one in acknowledged.items() if one.payload is not None}
         unkept = [
             external_id for (_, external_id), one in acknowledged.items() if one.payload is None
@@ -183,9 +192,10 @@ class DriftFinder:
 
 
 def with_customer(item: dict[str, Any], customers: Mapping[str, str | None]) -> dict[str, Any]:
-    """The API's record as payloads are: an invoice names its customer by the API's id alone.
+    """Return the API's record with its customer in the form of a payload.
 
-    `customers` are external ids by that id.
+    Invoices of the API name their customer by the API's id only. `customers` has the external ids
+    by these ids.
     """
     if "customerId" not in item:
         return item

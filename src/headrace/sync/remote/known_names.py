@@ -1,4 +1,4 @@
-"""The names at the API that models use: custom fields, contact positions and more."""
+"""The API's names that models use: users, dunning plans and custom fields."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ from headrace.sync.remote.directory import create_field, look_up
 
 
 class KnownNames:
-    """What the book knows of the API's names. The journal remembers them, so they serve while the
-    API can't be asked."""
+    """Passes the API's names to the book.
+
+    The journal keeps them for plans that are made while the API can't be reached.
+    """
 
     def __init__(
         self,
@@ -34,12 +36,12 @@ class KnownNames:
         self._directory = decode_directory(remembered) if remembered else EMPTY
         book.know(self._directory)
         self.new_fields: list[Field] = []
-        """Custom fields that `apply` creates before anything else."""
+        """Custom fields that `create_fields` will create."""
 
     async def look_up(self) -> bool:
-        """Asks the API. Returns whether the book has to be built again with what it said.
+        """Read the names from the API; returns whether the book has to be built again.
 
-        ApiError when it can't be asked and never was.
+        Raises ApiError if the API can't be reached and no names were ever read.
         """
         before = self._directory
         self._directory = await self._ask()
@@ -52,7 +54,7 @@ class KnownNames:
         return True
 
     async def create_fields(self, transport: HttpTransport) -> None:
-        """Makes the custom fields that the plan's customers need; ApiError before anything went."""
+        """Create the missing custom fields. Raises ApiError; nothing else was sent by then."""
         reader = self._connection.reader(transport)
         try:
             while self.new_fields:
@@ -62,7 +64,7 @@ class KnownNames:
                 self._journal.remember(self._directory.encode())
                 self.new_fields = self.new_fields[1:]
         except ApiError as error:
-            safe = f"the custom field {self.new_fields[0].label} was not made and nothing was sent"
+            safe = f"the custom field {self.new_fields[0].label} was not created, nothing was sent"
             raise explain(error, self._settings.target.url, safe) from None
 
     async def _ask(self) -> Directory:

@@ -1,4 +1,4 @@
-"""Linking: records that the API has without an external id get the source's."""
+"""Linking: gives records that the API has without an external id the source's external id."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from headrace.sync.remote.proposals import Proposal
 
 
 class Linked(Struct, frozen=True):
-    """How many links were made, and (proposal, the API's sentence) of those that were refused."""
+    """Number of linked records, and (proposal, the API's message) of the refused ones."""
 
     made: int
     refused: list[tuple[Proposal, str]] = field(default_factory=list)
 
 
 class Linker:
-    """One import after the other, with both ids; each is in the journal before the next."""
+    """Links records by imports with both ids, one at a time; each is recorded before the next."""
 
     def __init__(self, book: Book, journal: Journal, reader: Reader) -> None:
         self._connection = book.connection
@@ -37,7 +37,10 @@ class Linker:
         self._reader = reader
 
     async def link(self, proposals: Sequence[Proposal]) -> Linked:
-        """Customers first, so that documents can name them; raises what the reader raises."""
+        """Link the records, customers first, so that documents can refer to them.
+
+        Refusals are collected; raises whatever else the reader raises.
+        """
         order = list(BY_NAME)
         made, refused = 0, []
         for one in sorted(proposals, key=lambda one: order.index(one.entity)):
@@ -53,7 +56,7 @@ class Linker:
         whole, hash = encode_payload(record)
         wanted = references(record)
         complete = len(self._journal.acknowledged(wanted)) == len(set(wanted))
-        # What it refers to may be missing still: then its links follow with the next `apply`.
+        # If a record that it refers to is still missing, the next `apply` adds these references.
         sent = whole if complete else encode_payload(_alone(record))[0]
         body = msgspec.json.encode({**msgspec.json.decode(sent), "id": one.id})
         fingerprint, owner = self._connection.execute(
@@ -79,7 +82,7 @@ class Linker:
 
 
 def _alone(record: Record) -> Record:
-    """The record without what it refers to, but for its customer."""
+    """Return the record without its references, except the one to its customer."""
     kind = type(record)
     referring = (
         field.name for field in sent_fields(kind) if field.rule.refers and not field.rule.required

@@ -1,7 +1,7 @@
-"""The proof as a value: what `reconcile` compared, and what it found.
+"""The result of `reconcile` as a value: what it compared, and the differences that it found.
 
-In JSON a side is called as everywhere else: `control` is the source's own figure, `models` what the
-models make of the source, `api` what the API answers.
+The sides have the same names in JSON as in all output: `control` is the source's own figure,
+`models` the figure that the models derive from the source, `api` the API's figure.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from msgspec import Struct, field
 
 CONTROL, MODELS, API = "control", "models", "API"
-"""The three sides: the source's own figures, what the models make of it, what the API holds."""
+"""The three sides: the source's own figures, the models' figures, the API's figures."""
 
 
 class OpenDocument(Struct, frozen=True):
-    """A document of the models that may explain why the source's own figure is another one."""
+    """A document of the models that may explain a difference from the source's own figure."""
 
     entity: str
     external_id: str
@@ -29,20 +29,21 @@ class OpenDocument(Struct, frozen=True):
 
 
 class CurrencyTotal(Struct, frozen=True, rename={"book": "models"}):
-    """What all customers owe in one currency, by each side, in its lowest division."""
+    """The sum of all customers' balances in one currency, by each side, in its lowest division."""
 
     currency: str
     customers: int
     book: int
     api: int
     collected: int = 0
-    """Of the API's, what Upflow collected and is not booked yet; negative when it lowers it."""
+    """The part of the API's figure that was collected and is not booked yet; negative when it
+    lowers the figure."""
     control: int | None = None
-    """The source's own figure, by `control_totals` or the sum of `control`; None without them."""
+    """The source's own figure: `control_totals` or the sum of `control`; None without them."""
     control_sum: int | None = None
-    """What the rows of `control` add up to, where `control_totals` says it too."""
+    """The sum of the rows of `control` if there is a `control_totals` as well, else None."""
     documents: list[OpenDocument] = field(default_factory=list)
-    """Those whose amount is the difference between the source's own figure and the models'."""
+    """Documents whose amount explains a difference between the source's figure and the models'."""
 
     @property
     def sides(self) -> list[str]:
@@ -53,7 +54,7 @@ class CurrencyTotal(Struct, frozen=True, rename={"book": "models"}):
 class DocumentDifference(
     Struct, frozen=True, rename={"book": "models", "book_state": "models_state"}
 ):
-    """One document that is not the same in the models and the API; amounts positive when owed."""
+    """A document that differs between models and API; amounts are positive when owed."""
 
     entity: str
     external_id: str
@@ -61,9 +62,10 @@ class DocumentDifference(
     api: int
     reason: str
     number: str = ""
-    """By which people know it: an invoice's number, a payment's reference."""
+    """Number of an invoice or credit note; reference of a payment or refund."""
     book_state: str = ""
-    """An invoice's: due, overdue or paid; empty where it is not there, and for others."""
+    """State of an invoice in the models: due, overdue or paid. Empty where it is missing, and for
+    other entities."""
     api_state: str = ""
 
 
@@ -75,9 +77,10 @@ class Difference(Struct, frozen=True, rename={"book": "models"}):
     book: int
     api: int
     documents: list[DocumentDifference] = field(default_factory=list)
-    """Where the models and the API differ."""
+    """Documents that differ between models and API."""
     collected: int = 0
-    """Of the API's, what Upflow collected and is not booked yet: no part of the difference."""
+    """The part of the API's balance that was collected and is not booked yet. It is no
+    difference."""
     name: str = ""
     """The customer's."""
     control: int | None = None
@@ -85,7 +88,7 @@ class Difference(Struct, frozen=True, rename={"book": "models"}):
     pairs: list[str] = field(default_factory=list)
     """The pairs of sides whose balances differ; empty when only documents do."""
     open: list[OpenDocument] = field(default_factory=list)
-    """What the models leave open, where the source's own figure is another one."""
+    """Documents that are open in the models, if the source's own figure differs."""
 
 
 class NotBooked(Struct, frozen=True):
@@ -100,14 +103,14 @@ class NotBooked(Struct, frozen=True):
     instrument: str
     reference: str
     booked: str
-    """The source's record that it may be, sent as new when this one was there; empty if none. It
-    then is a difference."""
+    """The source's record that may be the same money and was sent as a new record although this one
+    existed. The collected record is then a difference. Empty if there is none."""
     name: str = ""
     """The customer's."""
 
 
 class KindTotal(Struct, frozen=True, rename={"book": "models"}):
-    """What settles invoices without cash in one currency, by either side, by its kind."""
+    """The sum of one kind of cashless settlement in one currency, by each side."""
 
     kind: str
     currency: str
@@ -116,7 +119,7 @@ class KindTotal(Struct, frozen=True, rename={"book": "models"}):
 
 
 class Statement(Struct, frozen=True):
-    """A `balance` that the API states and its own documents do not add up to."""
+    """A `balance` of the API that differs from the sum of the API's own documents."""
 
     customer: str
     currency: str
@@ -126,23 +129,23 @@ class Statement(Struct, frozen=True):
 
 
 class Ageing(Struct, frozen=True):
-    """What is open in one currency by days past due, as one side has it; the sum is the balance."""
+    """Open amounts of one side in one currency by days past due; their sum is the balance."""
 
     currency: str
     side: str
     """`models` or `API`."""
     not_due: int
     days_30: int
-    """1 to 30 days late, and so on."""
+    """1 to 30 days overdue; the following are 31 to 60 and 61 to 90."""
     days_60: int
     days_90: int
     older: int
     unapplied: int
-    """Payments, credit notes (negative) and refunds that no invoice takes."""
+    """Payments and credit notes (negative) and refunds that are not linked to an invoice."""
 
 
 class Reconciled(Struct, frozen=True, kw_only=True):
-    """The whole proof."""
+    """The result of one reconciliation."""
 
     organisation: str
     made_at: str
@@ -154,22 +157,23 @@ class Reconciled(Struct, frozen=True, kw_only=True):
     differences: list[Difference]
     statements: list[Statement]
     collected: list[NotBooked] = field(default_factory=list)
-    """The newest first."""
+    """Collected records that are not booked yet, the newest first."""
     kinds: list[KindTotal] = field(default_factory=list)
     ageing: list[Ageing] = field(default_factory=list)
-    """By the day of the proof, per currency and side."""
+    """Open amounts on the day of the reconciliation, per currency and side."""
     controls: list[str] = field(default_factory=list)
-    """Of the models `control` and `control_totals`, those that there are."""
+    """Those of the models `control` and `control_totals` that the project has."""
     unread: int = 0
-    """Rows of theirs that can't be read."""
+    """Number of rows of these models that can't be read."""
     looked_up: int = 0
-    """Records that differed in the lists and were read once more by themselves."""
+    """Number of differing records that were read once more by themselves."""
     not_looked_up: int = 0
-    """Those for which there were too many: they may differ because the lists moved meanwhile."""
+    """Number of differing records that were too many for that. They may differ only because a list
+    changed while it was read."""
 
     @property
     def balanced(self) -> bool:
-        """Whether all sides agree everywhere, but for what was collected and is not booked yet."""
+        """Whether all sides agree, apart from collected records that are not booked yet."""
         return not (
             self.differences
             or self.statements
@@ -180,14 +184,14 @@ class Reconciled(Struct, frozen=True, kw_only=True):
 
     @property
     def proves(self) -> str:
-        """What it proves when it is balanced."""
+        """A clause that says what a balanced reconciliation proves."""
         if self.controls:
             return "the source's own figures, the models' and the API's are the same"
         return "the API holds what the models say"
 
 
 def pairs(control: int | None, book: int, api: int) -> list[str]:
-    """The pairs of sides that differ; `api` is without what was collected and is not booked."""
+    """Return the pairs of sides that differ; `api` excludes collected, unbooked records."""
     sides: Sequence[tuple[str, int | None]] = ((CONTROL, control), (MODELS, book), (API, api))
     return [
         f"{one} and {other}"

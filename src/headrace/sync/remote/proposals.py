@@ -1,6 +1,6 @@
-"""Proposals: records of the API without an external id, and which of the book they may be.
+"""Proposals: records of the API without an external id, with their likely record of the book.
 
-A person looks at them, as a table or a CSV file, before anything is linked.
+A person reviews them, as a table or a CSV file, before anything is linked.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ _FREE = resources.files("headrace.sync.remote").joinpath("sql", "free.sql").read
 
 
 _NUMBER = {"customer": "name", "payment": "refNumber", "refund": "refNumber"}
-"""The field by which people know a record; of the others it is `customId`."""
+"""The field by which people know a record; `customId` for other entities."""
 
 
 class Proposal(Struct, frozen=True):
-    """One record of the API (`id`) and the one of the source that it may be."""
+    """A record of the API (`id`) and the likely record of the source."""
 
     entity: str
     id: str
     external_id: str
     by: str
-    """What they have in common."""
+    """The values that they have in common."""
     shown: str
-    """The API's name or number of it."""
+    """Its name or number at the API."""
 
 
 class Unlinked(Struct, frozen=True):
@@ -52,7 +52,7 @@ class Unlinked(Struct, frozen=True):
 
 
 def unlinked(entity: str, item: Mapping[str, Any]) -> Unlinked:
-    """What there is to compare of a record as the API lists it."""
+    """Return the comparable values of a record as the API lists it."""
     emails = [str(contact.get("email") or "") for contact in item.get("contacts") or []]
     owner = item.get("customerId") or (item.get("customer") or {}).get("id") or ""
     number = item.get(_NUMBER.get(entity, "customId"))
@@ -68,17 +68,20 @@ def unlinked(entity: str, item: Mapping[str, Any]) -> Unlinked:
 
 
 class Proposer:
-    """Proposes only where exactly one record here and one there have it in common."""
+    """Proposes pairs where exactly one record of the book and one of the API have equal values."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Over `plan.seen` (entity, external_id), all that the API has by external id."""
+        """Requires the table `plan.seen` (entity, external_id) of the API's external ids."""
         connection.execute(_FREE)
         self._connection = connection
 
     def propose(
         self, found: Sequence[Unlinked], customers: Mapping[str, str | None]
     ) -> list[Proposal]:
-        """`customers`: external ids by the API's id, of those that have one."""
+        """Return proposals for the records `found`.
+
+        `customers` has the external ids of customers by the API's ids.
+        """
         own = [one for one in found if one.entity == CUSTOMER.name]
         proposals = self._customers(own)
         owners = {**customers, **{one.id: one.external_id for one in proposals}}
@@ -117,7 +120,7 @@ class Proposer:
             [(email, one) for one in found if one.id not in taken[0] for email in one.emails],
             "a contact's e-mail",
         )
-        # Two contacts of one may be of two others: then a person has to look.
+        # Two contacts of one customer may belong to two others, so nothing is proposed for it.
         clear = [one for one in mailed if sum(_touch(one, other) for other in mailed) == 1]
         return [*named, *clear]
 
@@ -129,7 +132,7 @@ class Proposer:
         ).fetchall()
 
     def is_free(self, key: Key) -> bool:
-        """Whether the book has the record and the API does not know it by external id."""
+        """Whether the book has the record and the API has no record with its external id."""
         return bool(
             self._connection.execute(
                 "select 1 from plan.free where entity = $1 and external_id = $2", list(key)
@@ -161,7 +164,7 @@ def _pairs(
 
 
 def write_proposals(path: Path, proposals: Iterable[Proposal]) -> None:
-    """A CSV file for a person to look through. ConfigurationError when it can't be written."""
+    """Write a CSV file for review. Raises ConfigurationError when it can't be written."""
     try:
         with path.open("w", encoding="utf-8", newline="") as file:
             table = CsvTable(file, Proposal.__struct_fields__)
@@ -172,9 +175,9 @@ def write_proposals(path: Path, proposals: Iterable[Proposal]) -> None:
 
 
 def read_proposals(path: Path) -> list[Proposal]:
-    """The rows that were left in such a file; `by` and `shown` may be gone.
+    """Read the rows that remain in such a file; the columns `by` and `shown` are optional.
 
-    ConfigurationError with the line for anything else.
+    Raises ConfigurationError, with the line, for an invalid file.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:

@@ -1,5 +1,8 @@
-"""A second look at what differs: lists move while they are read, so what the comparison accuses is
-read once more by itself before anybody is told."""
+"""The second look: reads differing records once more by themselves before they are reported.
+
+The lists change while their pages are read, so a comparison of lists alone would report differences
+that never existed.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,9 @@ import duckdb
 from headrace.sync.remote.api_side import ApiSide
 
 LOOK_UPS = 300
-"""Documents that are looked up by their ids at most: half a minute's requests at Upflow's pace."""
+"""Maximum number of documents to read by their ids: half a minute at Upflow's rate limit."""
 CUSTOMERS = 30
-"""Customers at most whose stated balance and documents are read again together."""
+"""Maximum number of customers whose stated balance and documents are read again."""
 _ROUNDS = 3
 
 _ACCUSED = """
@@ -28,13 +31,16 @@ order by abs(book - api) desc, entity, external_id
 
 
 class SecondLook:
-    """Reads again what differs, and compares anew, until nothing is accused that was not looked at
-    or there was too much of it. Raises what the reader raises."""
+    """Reads differing records again and repeats the comparison, within limits.
+
+    Ends when every difference was looked at, or when there are too many. Raises whatever the reader
+    raises.
+    """
 
     def __init__(
         self, connection: duckdb.DuckDBPyConnection, api: ApiSide, compare: Callable[[], None]
     ) -> None:
-        """`compare` makes the tables of `compared.sql` anew."""
+        """`compare` creates the tables of `compared.sql` again."""
         self._connection = connection
         self._api = api
         self._compare = compare
@@ -45,11 +51,11 @@ class SecondLook:
 
     @property
     def taken(self) -> int:
-        """How many documents and customers were read again."""
+        """Number of documents and customers that were read again."""
         return len(self._documents) + len(self._customers)
 
     async def take(self) -> int:
-        """Looks at all that it may; how many documents and customers it had to leave."""
+        """Read as many as the limits allow; returns how many documents and customers remain."""
         await self._look_at_documents()
         left = await self._look_at_balances()
         return left + await self._look_at_documents()
@@ -71,7 +77,7 @@ class SecondLook:
         return [row for row in rows if (row[0], row[1]) not in self._documents]
 
     async def _look_at_balances(self) -> int:
-        """Balances that differ from the sum of the API's own documents."""
+        """Read customers again whose balance differs from the sum of the API's own documents."""
         for _ in range(_ROUNDS):
             accused = [
                 row[0]

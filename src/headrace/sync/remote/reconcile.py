@@ -1,8 +1,8 @@
-"""Reconciliation: proves that the API holds what the models say, to the cent, and that the models
-say what the source's own books do, where the project has them.
+"""Reconciliation: proves that the API's balances equal the models', to the cent.
 
-The models' side is computed in SQL from the book, the API's from what it answers; the two share no
-code.
+Where the project has the models `control` or `control_totals`, it also proves that the models'
+balances equal the source's own figures. The models' side is computed in SQL from the book, the
+API's side from its answers; the two share no code.
 """
 
 from __future__ import annotations
@@ -53,7 +53,11 @@ class Reconciler:
         decisions: Sequence[Decision] = (),
         claim_days: int = 14,
     ) -> None:
-        """`decisions` on what Upflow collected, and how far its booking may be away."""
+        """Reconcile the book with the API.
+
+        `decisions` are those about collected records; a booking is at most `claim_days` away from
+        the collection.
+        """
         self._connection = connection
         self._reader = reader
         self._clock = clock
@@ -61,8 +65,10 @@ class Reconciler:
         self._claim_days = claim_days
 
     async def prove(self, organisation: str) -> Reconciled:
-        """Compares everything, and looks up by its id what differs; raises what the reader
-        raises."""
+        """Compare everything, and read differing records again by their ids.
+
+        Raises whatever the reader raises.
+        """
         self._connection.execute(
             "create or replace table plan.today as select $1::date as day",
             [self._clock.now().date()],
@@ -159,8 +165,8 @@ class Reconciler:
                 collected,
                 name,
                 control,
-                # Where a payment is booked at the head of its family, the source's own figure is
-                # that of its own customer.
+                # Where a payment is booked at the root of its family, the source's own figure still
+                # has it at its own customer.
                 pairs(None if control is None else control + book - stated, book, api - collected),
                 opened[customer, currency],
             )
@@ -168,7 +174,7 @@ class Reconciler:
         ]
 
     def _documents(self) -> dict[tuple[str, str], list[DocumentDifference]]:
-        """By customer and currency."""
+        """Return the differing documents by customer and currency."""
         found = defaultdict(list)
         for customer, currency, *rest in self._rows(
             "select customer, currency, entity, external_id, book, api, reason, number, "
@@ -178,7 +184,7 @@ class Reconciler:
         return found
 
     def _open_documents(self) -> dict[tuple[str, str], list[OpenDocument]]:
-        """By customer and currency; those of a currency's total under `*`."""
+        """Return the open documents by customer and currency; `*` stands for a currency's total."""
         found = defaultdict(list)
         for place, currency, *rest in self._rows(
             "select place, currency, entity, external_id, number, customer, open, reason, "

@@ -1,4 +1,4 @@
-"""A billing system to test with: of any size, by seed, with a stream of changes and bad rows."""
+"""A made-up billing database for tests: of any size, by seed, with changes and bad rows."""
 
 from headrace.testkit.billing.changes import Change, changes
 from headrace.testkit.billing.flaws import Flaw, bad_rows

@@ -1,5 +1,4 @@
-"""Makes a stream of realistic changes to a generated database, each with the records it makes
-dirty."""
+"""Makes realistic changes to a generated database, and names the records that each affects."""
 
 from __future__ import annotations
 
@@ -24,7 +23,7 @@ class Change(Struct, frozen=True):
     """One event in the billing system."""
 
     kind: str
-    """A name from `KINDS`."""
+    """Kind of the change, a key of `KINDS`."""
     description: str
     dirty: Dirty
     """(entity, external id) of each record whose payload changes; each needs one request."""
@@ -42,7 +41,7 @@ def changes(database: str | Path, seed: int, count: int) -> list[Change]:
 
 
 class _Changer:
-    """Picks targets that have not been changed yet, by the seed."""
+    """Chooses targets that have not been changed yet, by the seed."""
 
     def __init__(self, database: Database, random: Random, count: int) -> None:
         self._database = database
@@ -70,7 +69,7 @@ class _Changer:
             f"select distinct person_id, given_name from people order by 1 limit {reach}"
         )
         self._moved: set[int] = set()
-        # Looked at once each for an allocation that could move to them.
+        # Each is tried once as the target of an allocation that moves.
         self._unvisited = list(self._open)
         self._used: set[int] = set()
 
@@ -132,7 +131,7 @@ class _Changer:
         return f"invoice {bill} is corrected to {text} {currency}", _dirty("invoice", bill)
 
     def allocation_moves(self) -> tuple[str, Dirty] | None:
-        """A payment turns out to be for another invoice of the same client."""
+        """Move an allocation of a payment to another invoice of the same client."""
         while self._unvisited:
             bill, client, currency, total = self._unvisited.pop()
             if bill in self._used:
@@ -155,8 +154,8 @@ class _Changer:
         return None
 
     def _movable_to(self, client: int, currency: str, room: int) -> tuple[int, int] | None:
-        """(receipt, the bill it pays) of the same client and of no more than `room`."""
-        # `+ 0`: SQLite would otherwise walk the index of that order from its far end.
+        """Return (receipt, bill) of an allocation of the client, of at most `room`."""
+        # `+ 0` keeps SQLite from using the index of that order, which it would scan from the end.
         for receipt, old, amount, ticked_off in self._database.rows(
             "select a.source_id, a.target_id, a.amount, b.settled_on from money_in m "
             "join applied a on a.source_kind = 'RECEIPT' and a.source_id = m.receipt_id "
@@ -166,7 +165,7 @@ class _Changer:
             client,
             currency,
         ):
-            # Of a bill that was ticked off, the synthetic payment would change as well.
+            # If the bill is ticked off, its synthetic payment would change as well.
             if not ticked_off and receipt not in self._moved and minor_of(amount, currency) <= room:
                 return receipt, old
         return None
@@ -237,7 +236,7 @@ KINDS: dict[str, Callable[[_Changer], tuple[str, Dirty] | None]] = {
     "refund is paid": _Changer.refund_is_paid,
     "customer is renamed": _Changer.customer_is_renamed,
 }
-"""What may happen; each makes one record dirty, a shared contact one for each of its customers."""
+"""The kinds of changes. Each affects one record; a shared contact affects all its customers."""
 
 
 def _dirty(entity: str, number: int) -> Dirty:

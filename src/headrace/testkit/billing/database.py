@@ -22,13 +22,13 @@ class Database(Protocol):
     """An open transaction on a database."""
 
     def run(self, sql: str, *values: object) -> None:
-        """One statement."""
+        """Run one statement."""
 
     def rows(self, sql: str, *values: object) -> list[Row]:
-        """The result of one query."""
+        """Return the rows of one query."""
 
     def insert(self, table: str, rows: Sequence[Row]) -> None:
-        """Many rows, with a value for every column, in the table's order."""
+        """Insert rows, each with a value for every column in the table's order."""
 
 
 class _Sqlite:
@@ -131,7 +131,7 @@ def _alchemy(url: str) -> Iterator[Database]:
 
 @contextmanager
 def _explained(errors: type[Exception]) -> Iterator[None]:
-    """The first line of what the database says: what comes after it are statements and values."""
+    """Return the first line of the database's message; the others show statements and values."""
     try:
         yield
     except errors as error:

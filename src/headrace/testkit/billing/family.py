@@ -1,8 +1,8 @@
-"""One family of clients (a parent with its children, or a client alone) and all that it owes.
+"""One family of clients (a parent with its children, or a single client) and its documents.
 
-Amounts are whole numbers of the currency's lowest division until they are written. Every document
-that is made here is possible: what is applied never exceeds either side, stays in one currency,
-and crosses only between a client and the root of its family.
+Amounts are integers in the currency's lowest division until they are written. All documents are
+valid: allocations never exceed either side, stay in one currency, and cross only between a client
+and the root of its family.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ HISTORY_DAYS = 3 * 365
 
 
 class Numbers(Struct):
-    """The last number given out for each kind of row."""
+    """The last number assigned to each kind of row."""
 
     clients: int = 0
     people: int = 0
@@ -32,14 +32,14 @@ class Numbers(Struct):
     journal: int = 0
 
     def next(self, table: str) -> int:
-        """One more."""
+        """Return the next number for the table."""
         number: int = getattr(self, table) + 1
         setattr(self, table, number)
         return number
 
 
 class Bill(Struct):
-    """An invoice while its fate is being decided."""
+    """An invoice during generation, before it is decided how it is settled."""
 
     number: int
     client: int
@@ -54,7 +54,7 @@ class Bill(Struct):
 
 
 def decimal(amount: int, currency: str) -> str:
-    """1205 cents as `12.05`; the yen has no decimals, the Kuwaiti dinar three."""
+    """Return an amount with its currency's decimals: 1205 cents as `12.05`, 1205 yen as `1205`."""
     exponent = EXPONENTS[currency]
     if exponent == 0:
         return str(amount)
@@ -64,7 +64,7 @@ def decimal(amount: int, currency: str) -> str:
 
 
 class Family:
-    """Rows of one family, by table; `rows` is complete once the object is made."""
+    """Generates the rows of one family; `rows` has them by table after construction."""
 
     def __init__(self, random: Random, numbers: Numbers, today: date, longest: int) -> None:
         self.rows: dict[str, list[Row]] = {table: [] for table in TABLES}
@@ -76,7 +76,7 @@ class Family:
             self._live(client, root, longest)
 
     def _clients(self) -> list[tuple[int, int]]:
-        """(client, root) of each member: mostly one, sometimes two levels, seldom three."""
+        """Return (client, root) of each member: mostly one level, sometimes two, rarely three."""
         shape = self._random.random()
         root = self._client(None)
         members = [root]
@@ -113,7 +113,7 @@ class Family:
             self._main_people[client] = row
 
     def _live(self, client: int, root: int, longest: int) -> None:
-        """All documents of one client, oldest first."""
+        """Add all documents of one client, oldest first."""
         random = self._random
         currency = random.choices(words.CURRENCIES, words.CURRENCY_WEIGHTS)[0]
         bills = self._bills(
@@ -143,7 +143,7 @@ class Family:
         return bills
 
     def _decide(self, bill: Bill, waiting: dict[tuple[int, str], list[Bill]]) -> None:
-        """Settles what is long due, leaves most of the rest open."""
+        """Settle most bills that are long overdue, and leave most others open."""
         random, late = self._random, (self._today - bill.due).days
         settled = 0.97 if late > 60 else 0.75 if late > 0 else 0.2 if late > -30 else 0.05
         if random.random() >= settled:
@@ -176,7 +176,7 @@ class Family:
             self._pay(payer, bill.total, [(bill, bill.total)])
 
     def _tick_off(self, bill: Bill) -> None:
-        """Marked as paid by hand: without a payment, or with one that covers a part."""
+        """Mark a bill as paid by hand, without a payment or with one for a part."""
         bill.settled_on = self._after(bill.issued)
         if self._random.random() < 0.2 and bill.total > 1:
             self._pay(bill.client, bill.total // 2, [(bill, bill.total // 2)])
@@ -193,7 +193,7 @@ class Family:
             self._pay_out(bill.client, bill.currency, extra, bill.due, "RECEIPT", receipt)
 
     def _pay(self, payer: int, amount: int, shares: list[tuple[Bill, int]]) -> int:
-        """Money in, on a day after the last of the invoices that it pays."""
+        """Add a payment on a day after the last of the invoices that it settles."""
         number = self._numbers.next("money_in")
         currency = shares[0][0].currency
         day = self._after(max(bill.issued for bill, _ in shares)).isoformat()
@@ -206,7 +206,7 @@ class Family:
         return number
 
     def _credit(self, bill: Bill, amount: int, applied: int) -> int:
-        """A credit note of `amount`, of which `applied` goes to the invoice."""
+        """Add a credit note of `amount`, of which `applied` is allocated to the invoice."""
         number = self._numbers.next("bills")
         day, text = self._after(bill.issued).isoformat(), decimal(amount, bill.currency)
         net = decimal(amount * bill.net // bill.total, bill.currency)
@@ -242,7 +242,7 @@ class Family:
                 self._pay_out(bill.client, bill.currency, out, bill.issued, "CREDIT", note)
 
     def _extras(self, client: int, currency: str) -> None:
-        """Journal entries of both signs, and now and then money back for no document."""
+        """Add journal entries of both signs, and occasionally a payout without a document."""
         random = self._random
         day = self._today - timedelta(random.randint(0, HISTORY_DAYS))
         if random.random() < 0.1:
@@ -254,14 +254,14 @@ class Family:
             self._pay_out(client, currency, random.randint(100, 90_000), day, "", 0)
 
     def _after(self, day: date) -> date:
-        """Some day from `day` to today, rather soon."""
+        """Return a random day soon after `day`, today at the latest."""
         return min(self._today, day + timedelta(self._random.randint(1, 50)))
 
 
 def families(random: Random, today: date, records: int) -> Iterator[dict[str, list[Row]]]:
-    """Rows by table, one family at a time, until `records` records are there.
+    """Yield rows by table, one family at a time, until there are `records` records.
 
-    A record is what travels: a client, bill, receipt or payout.
+    Clients, bills, receipts and payouts count as records.
     """
     numbers, longest = Numbers(), max(5, records // 50)
     while numbers.clients + numbers.bills + numbers.money_in + numbers.money_out < records:

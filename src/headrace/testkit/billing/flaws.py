@@ -10,11 +10,11 @@ from headrace.testkit.billing.database import Database, opened
 from headrace.testkit.billing.generator import TODAY
 
 _FIRST = 900_000_000
-"""Flawed rows are numbered from here on."""
+"""Number of the first flawed row."""
 
 
 class Flaw(Struct, frozen=True):
-    """One flawed record and what is wrong with it."""
+    """A flawed record and its error."""
 
     problem: str
     entity: str
@@ -22,9 +22,9 @@ class Flaw(Struct, frozen=True):
 
 
 def bad_rows(database: str | Path) -> list[Flaw]:
-    """Add the flawed rows, with the valid ones they refer to; returns what must be reported.
+    """Add the flawed rows and the valid ones that they refer to; returns what must be reported.
 
-    The valid ones are customer 900000000 and its invoice 900000000; they must still arrive.
+    The valid ones are customer 900000000 and its invoice 900000000, which must be delivered.
     """
     with opened(database) as connection:
         return _add(connection)

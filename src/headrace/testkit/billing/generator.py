@@ -1,4 +1,4 @@
-"""A billing database of any size: the same seed gives the same content, whatever the database."""
+"""Generates a billing database of any size; a seed gives the same content on every engine."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from headrace.testkit.billing.pdf import small_pdf
 from headrace.testkit.billing.schema import CREATE, INDEXES
 
 TODAY = date(2026, 11, 20)
-"""The last day of the made-up history, always the same so that the content is."""
+"""Last day of the generated history. It is fixed, so that the content does not change."""
 
 _BATCH = 20_000
 
@@ -32,13 +32,13 @@ class Counts(Struct, frozen=True):
     allocations: int
     adjustments: int
     marked_paid: int
-    """Invoices marked as paid of which something is still open: each gets a synthetic payment."""
+    """Number of invoices that are marked as paid and not covered; each gets a fix."""
     documents: int
-    """PDF files."""
+    """Number of PDF files."""
 
     @property
     def requests(self) -> int:
-        """What a first import takes when PDFs are left out."""
+        """Number of requests of a first import without PDFs."""
         records = self.customers + self.invoices + self.credit_notes + self.payments + self.refunds
         return records + self.adjustments + self.marked_paid
 

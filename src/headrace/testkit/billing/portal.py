@@ -17,7 +17,7 @@ from headrace.testkit.billing.generator import TODAY
 
 
 class PortalPayment(Struct, frozen=True, kw_only=True):
-    """What a customer pays in the portal: so much of one open invoice, in its lowest division."""
+    """A payment of one open invoice in the portal; its amount is in the lowest division."""
 
     customer: str
     invoice: str
@@ -26,7 +26,7 @@ class PortalPayment(Struct, frozen=True, kw_only=True):
     reference: str
 
     def body(self) -> dict[str, Any]:
-        """What a hub's control plane takes for it."""
+        """Return the arguments for a hub's control plane."""
         link = {"amountLinked": self.amount, "invoice": {"externalId": self.invoice}}
         return {
             "customer": {"externalId": self.customer},
@@ -38,14 +38,15 @@ class PortalPayment(Struct, frozen=True, kw_only=True):
         }
 
     def seed_line(self) -> str:
-        """The same as a line of a seed."""
+        """Return the payment as a line of a seed."""
         path = "/_hub/organisations/{organisation}/collected"
         return msgspec.json.encode({"method": "POST", "path": path, "body": self.body()}).decode()
 
 
 def portal_payments(database: str | Path, seed: int, count: int) -> list[PortalPayment]:
-    """Choose what `count` customers pay in the portal: one unsettled invoice each, in full or in
-    part. Nothing is written. Raises ValueError when the database does not have enough."""
+    """Choose `count` portal payments: one unsettled invoice of a customer each, in full or in part.
+
+    Nothing is written. Raises ValueError when the database does not have enough."""
     random = Random(seed)
     with opened(database) as connection:
         rows = connection.rows(
@@ -75,8 +76,10 @@ def portal_payments(database: str | Path, seed: int, count: int) -> list[PortalP
 def book_portal_payments(
     database: str | Path, payments: Sequence[PortalPayment], seed: int
 ) -> list[Change]:
-    """Book them in one transaction, with or without their reference. A sync must then send one
-    request for each, and the API must not have more payments than before."""
+    """Book the payments in one transaction, with or without their reference.
+
+    A sync must then send one request for each, and the API must have as many payments as before.
+    """
     random = Random(seed)
     with opened(database) as connection:
         last = int(connection.rows("select coalesce(max(receipt_id), 0) from money_in")[0][0])

@@ -1,4 +1,4 @@
-"""A project folder for a generated database, as its user would have written it."""
+"""A project folder for a generated database, as a user would write it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""The tables of the made-up billing system, as a firm might have grown them.
+"""The tables of the made-up billing system, typical of a system that grew over years.
 
-Deliberately not the canonical tables: other names, invoices and credit notes in one table, amounts
-as text in one place and as decimals in another, and no key that the database enforces.
+They differ from the canonical tables on purpose: other names, invoices and credit notes in one
+table, amounts as text in one place and as decimals in another, and no keys that the database
+enforces.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ TABLES: dict[str, dict[str, str]] = {
         "country": "text",
         "parent_no": "bigint",
     },
-    # One person may stand under several clients, with the same person_id.
+    # One person may belong to several clients, with the same person_id.
     "people": {
         "person_id": "bigint",
         "client_no": "bigint",
@@ -31,7 +32,7 @@ TABLES: dict[str, dict[str, str]] = {
         "role": "text",
         "main": "integer",
     },
-    # kind: INVOICE or CREDIT. settled_on: ticked off by hand, whatever was paid.
+    # kind: INVOICE or CREDIT. settled_on: marked as paid by hand, regardless of payments.
     "bills": {
         "bill_id": "bigint",
         "bill_no": "text",
@@ -64,7 +65,7 @@ TABLES: dict[str, dict[str, str]] = {
         "method": "text",
         "reference": "text",
     },
-    # source_kind RECEIPT or CREDIT settles a BILL; PAYOUT gives back a RECEIPT or a CREDIT.
+    # source_kind RECEIPT or CREDIT settles a BILL; PAYOUT refunds a RECEIPT or a CREDIT.
     "applied": {
         "source_kind": "text",
         "source_id": "bigint",

@@ -1,4 +1,4 @@
-"""Names to make up companies and people from; ASCII where they become e-mail addresses."""
+"""Parts of names of companies and people; ASCII where they become e-mail addresses."""
 
 from __future__ import annotations
 

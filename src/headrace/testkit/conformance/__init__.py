@@ -1,5 +1,5 @@
-"""A black-box suite: whether a server speaks Upflow's API v1, and how sure that claim is.
+"""A black-box suite that tests whether a server implements Upflow's API v1.
 
-It knows a server by its base URL and a key pair alone. Each case is a small function in `cases/`,
-marked with the operations that it proves and with its evidence.
+It needs only the server's base URL and a key pair. Each case is a small function in `cases/`,
+marked with the operations that it covers and with the evidence for its rule.
 """

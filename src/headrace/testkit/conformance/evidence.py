@@ -1,4 +1,4 @@
-"""Cases and their marks: what a case proves, and how sure we are that it must hold."""
+"""Cases and their marks: the operations that a case covers, and the evidence for its rule."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ Run: TypeAlias = Callable[[Session], Awaitable[None]]
 
 
 class Evidence(enum.Enum):
-    """How sure a rule is, the surest first."""
+    """The evidence for a rule, the strongest first."""
 
     DOCUMENTED = "documented"
     """The vendor's guide or help centre states it."""
     OBSERVED = "observed"
     """The vendor's older reference shows it, or a client of the live API does."""
     ASSUMED = "assumed"
-    """No source says anything: it is the hub's own rule."""
+    """No source mentions it: it is the hub's own rule."""
 
 
 GUIDE = "integration guide"
@@ -36,26 +36,26 @@ class Case(Struct, frozen=True):
     """One case; its rule is the docstring of its function."""
 
     name: str
-    """`file.function`, unique."""
+    """Name of the case, unique: `file.function`."""
     rule: str
     evidence: Evidence
     source: str
     operations: tuple[str, ...]
-    """Each as `POST /customers/{}/contacts`."""
+    """The operations that it covers, such as `POST /customers/{}/contacts`."""
     run: Run
     alone: bool
-    """Whether it looks at what others could change meanwhile."""
+    """Whether it depends on data that other cases could change at the same time."""
 
     @property
     def topic(self) -> str:
-        """The file that it stands in."""
+        """The file that contains it."""
         return self.name.partition(".")[0]
 
 
 def case(
     evidence: Evidence, source: str, operations: tuple[str, ...], alone: bool = False
 ) -> Callable[[Run], Case]:
-    """Makes a case of a function that takes a session and raises Differs, or returns."""
+    """Make a case of a function that takes a session and raises Differs on a difference."""
 
     def made(run: Run) -> Case:
         topic = run.__module__.rpartition(".")[2]
@@ -67,15 +67,15 @@ def case(
 
 
 def documented(source: str, *operations: str, alone: bool = False) -> Callable[[Run], Case]:
-    """A case of what the vendor states; `source` says where."""
+    """Mark a case whose rule the vendor documents; `source` says where."""
     return case(Evidence.DOCUMENTED, source, operations, alone)
 
 
 def observed(source: str, *operations: str, alone: bool = False) -> Callable[[Run], Case]:
-    """A case of what was seen; `source` says by whom."""
+    """Mark a case whose rule was observed; `source` says by whom."""
     return case(Evidence.OBSERVED, source, operations, alone)
 
 
 def assumed(*operations: str, alone: bool = False) -> Callable[[Run], Case]:
-    """A case of a rule that the hub made where no source says anything."""
+    """Mark a case of the hub's own rule, which no source mentions."""
     return case(Evidence.ASSUMED, OURS, operations, alone)

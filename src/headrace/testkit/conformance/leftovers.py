@@ -1,4 +1,4 @@
-"""What a case has made and has to delete, and in which order."""
+"""The records that a case has created, and the order in which to delete them."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from typing import Any
 from urllib.parse import quote
 
 _ORDER = ("/reconcile", "/refunds", "/payments", "/credit_notes", "/invoices", "/customers")
-"""Each is deleted before what it refers to."""
+"""Collections in the order of deletion: each record goes before those that it refers to."""
 _OWN = (*_ORDER[1:], "/custom_fields")
 
 
 class Leftovers:
-    """Remembers before a request is sent, so that an answer that is lost leaves nothing behind."""
+    """Remembers created records, already before the request, in case its answer is lost."""
 
     def __init__(self) -> None:
         self._made: dict[str, list[str]] = {}
 
     def before(self, method: str, path: str, body: Any) -> None:
-        """A request is about to be sent."""
+        """Record a request that is about to be sent."""
         if method != "POST" or not isinstance(body, dict):
             return
         external_id = body.get("externalId")
@@ -29,7 +29,7 @@ class Leftovers:
             self._add(home, f"external:{quote(external_id, safe='')}")
 
     def after(self, method: str, path: str, status: int, content: Any) -> None:
-        """An answer came: what has no externalId, or none that deletes, is known by its id."""
+        """Record the id from an answer, for records that can't be deleted by an externalId."""
         home = _home(path)
         if method != "POST" or home is None or not 200 <= status < 300:
             return
@@ -40,7 +40,7 @@ class Leftovers:
             self._add(home, content["id"])
 
     def requests(self) -> list[tuple[str, str, Any]]:
-        """Method, path and body of what undoes it all; asking for what is gone is harmless."""
+        """Return method, path and body of the deletions; repeating them is harmless."""
         found: list[tuple[str, str, Any]] = []
         for home in (*_ORDER, "/custom_fields"):
             for name in reversed(self._made.get(home, [])):
@@ -59,7 +59,7 @@ class Leftovers:
 
 
 def _home(path: str) -> str | None:
-    """The collection that a POST to this path adds to; None for what goes with its customer."""
+    """Return the collection that a POST adds to; None for records deleted with their customer."""
     if path in _OWN:
         return path
     if path == "/customer/":

@@ -1,7 +1,7 @@
-"""What a server answered, kept so that two servers can be compared without either of them.
+"""Recordings of a server's answers, so that two servers can be compared without running them.
 
-Ids, moments, links and other runs' entities are blanked: they differ between two runs of one
-server.
+Ids, times, links and entities of other runs are blanked, because they differ between two runs of
+one server.
 """
 
 from __future__ import annotations
@@ -19,39 +19,39 @@ from headrace.testkit.conformance.session import Exchange
 from headrace.testkit.conformance.suite import Result
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
-# Cases send moments of 2015, 2016 and 2999 only.
+# Cases send times of 2015, 2016 and 2999 only; other times come from the server.
 _MOMENT = re.compile(r"20[2-9]\d-\d\d-\d\d(?:T[\d:.]+(?:Z|[+-]\d\d:?\d\d)?)?")
 _LINKS = frozenset({"url", "pdfUrl", "directUrl"})
 _LISTS = frozenset({"items", "customers", "invoices", "users", "bankAccounts", "contacts"})
 
 
 class Recording(Struct, frozen=True):
-    """The answers of one run."""
+    """The recorded answers of one run."""
 
     server: str
-    """Its base URL."""
+    """Base URL of the server."""
     cases: dict[str, list[Exchange]]
-    """By the case's name, in the order of the requests."""
+    """Answers by the name of the case, in the order of the requests."""
 
 
 class Difference(Struct, frozen=True):
-    """One place where two recordings differ."""
+    """One difference between two recordings."""
 
     case: str
     place: str
-    """Such as `POST /customers, body.balance`."""
+    """Request and field, such as `POST /customers, body.balance`."""
     one: Any
     other: Any
 
 
 def record(server: str, results: Iterable[Result]) -> Recording:
-    """The blanked answers of the cases that were run."""
+    """Return the blanked answers of the cases that were run."""
     found = {result.case.name: _blanked(result) for result in results}
     return Recording(server, dict(sorted(found.items())))
 
 
 def save(recording: Recording, path: Path) -> None:
-    """ConfigurationError when it can't be written."""
+    """Write a recording. Raises ConfigurationError when it can't be written."""
     text = msgspec.json.format(msgspec.json.encode(recording, order="sorted"), indent=1)
     try:
         path.write_bytes(text + b"\n")
@@ -60,7 +60,7 @@ def save(recording: Recording, path: Path) -> None:
 
 
 def load(path: Path) -> Recording:
-    """ConfigurationError for what is no recording."""
+    """Read a recording. Raises ConfigurationError for anything else."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=Recording)
     except OSError as error:
@@ -70,7 +70,7 @@ def load(path: Path) -> Recording:
 
 
 def compare(one: Recording, other: Recording) -> Iterator[Difference]:
-    """Where they differ, over the cases that both have."""
+    """Return the differences over the cases that both recordings have."""
     for name in sorted(one.cases.keys() & other.cases.keys()):
         pairs = zip(one.cases[name], other.cases[name], strict=False)
         for number, (mine, theirs) in enumerate(pairs, 1):
@@ -106,7 +106,7 @@ def _blanked(result: Result) -> list[Exchange]:
 
 
 class _Blank:
-    """Blanks one case's answers; the same id gets the same number throughout."""
+    """Blanks the answers of one case; the same id gets the same number throughout."""
 
     def __init__(self, prefix: str) -> None:
         self._prefix = prefix

@@ -1,4 +1,4 @@
-"""The server under test: one connection pool, the vendor's pace, and its advice on retries."""
+"""The server under test: one connection pool, the vendor's rate limit and advice on retries."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ _PASSING = frozenset({502, 503, 504})
 
 
 class ServerUnderTest(Struct, frozen=True):
-    """Where the server is, and how much of it to use."""
+    """The server's address, and the limits for its use."""
 
     url: str
-    """The API's base, with its version."""
+    """The API's base URL, with its version."""
     key: str
     secret: str
     rate: int = 600
     """Requests in any 60 seconds (docs/api-evidence.md, Rate limit)."""
     in_flight: int = 5
-    """Requests at a time; 5 are advised, 10 taken (docs/api-evidence.md, Rate limit)."""
+    """Requests at a time; 5 are advised, 10 accepted (docs/api-evidence.md, Rate limit)."""
     timeout: float = 30.0
-    """Seconds."""
+    """Time limit of a request in seconds."""
 
 
 class Server:
-    """Sends at the pace; waits as a 429 says, and retries what the guide says passes."""
+    """Sends requests at the pace, waits after a 429, and retries errors that may be temporary."""
 
     def __init__(self, target: ServerUnderTest, transport: HttpTransport, clock: Clock) -> None:
         self.target = target
@@ -44,7 +44,7 @@ class Server:
     async def send(
         self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
     ) -> Answer:
-        """The answer; Unreachable when there is none after some attempts."""
+        """Send a request and return the answer. Raises Unreachable after some attempts."""
         for attempt in range(_ATTEMPTS):
             if attempt:
                 await self._clock.sleep(float(2 ** (attempt - 1)))
@@ -64,7 +64,7 @@ class Server:
         return answer
 
     async def greet(self) -> None:
-        """Finds out before any case whether this is the API: Unauthorised or Unreachable if not."""
+        """Check, before any case, that this is the API. Raises Unauthorised or Unreachable."""
         path = "/customers?limit=1"
         answer = await self.send("GET", path, None, {})
         if answer.status in (401, 403):

@@ -1,4 +1,4 @@
-"""One case's conversation with the server: its bodies, its requests, and what it has to delete."""
+"""The session of one case: its bodies, its requests, and the records that it has to delete."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from headrace.testkit.conformance.leftovers import Leftovers
 T = TypeVar("T")
 
 Send: TypeAlias = Callable[[str, str, bytes | None, Mapping[str, str]], Coroutine[Any, Any, Answer]]
-"""Method, path, body, further headers; at the organisation's pace."""
+"""Sends a request at the organisation's pace: method, path, body, additional headers."""
 
 JSON_TYPE = {"Content-Type": "application/json"}
 
 
 class Exchange(Struct, frozen=True):
-    """A request and what came back, as recorded."""
+    """A request and its answer, as recorded."""
 
     method: str
     path: str
     status: int
     body: Any
-    """Decoded JSON; the text where it is none; None when empty."""
+    """Decoded JSON, text if it is not JSON, None if it is empty."""
 
 
 class Session:
-    """What a case talks through. Names are of this case alone, so cases don't meet."""
+    """Sends the requests of one case. Names are unique to the case, so cases do not interfere."""
 
     def __init__(self, send: Send, prefix: str) -> None:
         self._send = send
@@ -45,19 +45,19 @@ class Session:
     # names ---------------------------------------------------------------------------------
 
     def name(self, text: str) -> str:
-        """The externalId that stands for `text` in this case."""
+        """Return the externalId that stands for `text` in this case."""
         return f"{self.prefix}-{text}"
 
     def at(self, path: str, text: str) -> str:
-        """`/invoices/external:...` for `/invoices` and a name."""
+        """Return a path such as `/invoices/external:...` for `/invoices` and a name."""
         return f"{path}/external:{quote(self.name(text), safe='')}"
 
     def email(self, who: str) -> str:
-        """An address of this case alone, in the characters that the vendor allows."""
+        """Return an e-mail address unique to this case, in characters that the vendor allows."""
         return f"{who}.{self.prefix}@example.com"
 
     def ref(self, text: str) -> dict[str, str]:
-        """A reference in a body."""
+        """Return a reference for a body."""
         return {"externalId": self.name(text)}
 
     # requests ------------------------------------------------------------------------------
@@ -71,10 +71,10 @@ class Session:
         raw: bytes | None = None,
         headers: Mapping[str, str] = JSON_TYPE,
     ) -> Answer:
-        """Any request; `body` goes as JSON, `raw` as it is. Whatever it makes is remembered."""
+        """Send any request; `body` is sent as JSON, `raw` as is. Created records are remembered."""
         data = msgspec.json.encode(body) if body is not None else raw
         self.leftovers.before(method, path, body)
-        # A request that is given up halfway may still make what is deleted before.
+        # A cancelled request may still create its record after the clean-up, so wait for its end.
         answer = await to_its_end(self._send(method, path, data, headers))
         content = decoded(answer)
         self.leftovers.after(method, path, answer.status, content)
@@ -82,13 +82,13 @@ class Session:
         return answer
 
     async def done(self, method: str, path: str, body: Any = None) -> Any:
-        """A request that must succeed with any 2xx; gives the decoded body."""
+        """Send a request that must succeed with any 2xx; returns the decoded body."""
         answer = await self.call(method, path, body)
         true(200 <= answer.status < 300, said(method, path, answer))
         return decoded(answer)
 
     async def entity(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
-        """The same for an answer that must be an object with an `id`."""
+        """Send a request like `call` whose answer must be an object with an `id`."""
         found = await self.done(method, path, body)
         true(
             isinstance(found, dict) and isinstance(found.get("id"), str),
@@ -97,19 +97,19 @@ class Session:
         return dict(found)
 
     async def get(self, path: str) -> Any:
-        """A GET that must be 200."""
+        """Send a GET that must be 200; returns the decoded body."""
         answer = await self.call("GET", path)
         same(answer.status, 200, f"the status of GET {path}")
         return decoded(answer)
 
     async def status(self, expected: int, method: str, path: str, body: Any = None) -> Any:
-        """A request that must have this very status; gives the decoded body."""
+        """Send a request that must have exactly this status; returns the decoded body."""
         answer = await self.call(method, path, body)
         true(answer.status == expected, f"{said(method, path, answer)}; expected {expected}")
         return decoded(answer)
 
     async def refused(self, method: str, path: str, body: Any = None) -> None:
-        """A request that must be refused as the client's mistake, with whatever 4xx."""
+        """Send a request that must be refused with any 4xx."""
         answer = await self.call(method, path, body)
         true(
             400 <= answer.status < 500 and answer.status != 429,
@@ -119,12 +119,12 @@ class Session:
     # entities ------------------------------------------------------------------------------
 
     async def customer(self, text: str, **fields: Any) -> dict[str, Any]:
-        """Imports one."""
+        """Import a customer; returns the answer."""
         body = {"externalId": self.name(text), "name": f"Customer {self.name(text)}", **fields}
         return await self.entity("POST", "/customers", body)
 
     def invoice_body(self, text: str, owner: str, amount: Any = 1000, **fields: Any) -> Any:
-        """Not due for a long time, unless told."""
+        """Return the body of an invoice; by default it is not due for a long time."""
         return {
             "externalId": self.name(text),
             "customId": f"No {text}",
@@ -140,7 +140,7 @@ class Session:
     async def invoice(
         self, text: str, owner: str, amount: Any = 1000, **fields: Any
     ) -> dict[str, Any]:
-        """Imports one."""
+        """Import an invoice; returns the answer."""
         return await self.entity(
             "POST", "/invoices", self.invoice_body(text, owner, amount, **fields)
         )
@@ -148,7 +148,7 @@ class Session:
     async def credit_note(
         self, text: str, owner: str, amount: Any = 1000, **fields: Any
     ) -> dict[str, Any]:
-        """Imports one."""
+        """Import a credit note; returns the answer."""
         body = {
             "externalId": self.name(text),
             "customId": f"No {text}",
@@ -162,7 +162,7 @@ class Session:
         return await self.entity("POST", "/credit_notes", body)
 
     def payment_body(self, text: str, owner: str, amount: Any = 1000, **fields: Any) -> Any:
-        """A refund's too."""
+        """Return the body of a payment or refund."""
         return {
             "externalId": self.name(text),
             "currency": "EUR",
@@ -176,7 +176,7 @@ class Session:
     async def payment(
         self, text: str, owner: str, amount: Any = 1000, **fields: Any
     ) -> dict[str, Any]:
-        """Imports one."""
+        """Import a payment; returns the answer."""
         return await self.entity(
             "POST", "/payments", self.payment_body(text, owner, amount, **fields)
         )
@@ -184,22 +184,22 @@ class Session:
     async def refund(
         self, text: str, owner: str, amount: Any = 1000, **fields: Any
     ) -> dict[str, Any]:
-        """Imports one."""
+        """Import a refund; returns the answer."""
         return await self.entity(
             "POST", "/refunds", self.payment_body(text, owner, amount, **fields)
         )
 
     def link(self, kind: str, text: str, amount: Any) -> dict[str, Any]:
-        """An entry of `linkedInvoices` and its like; `kind` is invoice, payment or creditNote."""
+        """Return a link for `linkedInvoices` etc.; `kind` is invoice, payment or creditNote."""
         return {"amountLinked": amount, kind: self.ref(text)}
 
     async def outstanding(self, text: str) -> Any:
-        """What an invoice says is open."""
+        """Return the outstanding amount of an invoice."""
         return (await self.get(self.at("/invoices", text))).get("amountOutstanding")
 
 
 async def to_its_end(work: Coroutine[Any, Any, T]) -> T:
-    """Sees it through even when cancelled, and is cancelled then."""
+    """Await the end of a task even if cancelled meanwhile; raises the cancellation afterwards."""
     task = asyncio.create_task(work)
     try:
         return await asyncio.shield(task)
@@ -209,7 +209,7 @@ async def to_its_end(work: Coroutine[Any, Any, T]) -> T:
 
 
 def decoded(answer: Answer) -> Any:
-    """The body as JSON, else as text; None when there is none."""
+    """Return the body as JSON, or else as text; None if there is none."""
     if not answer.body:
         return None
     try:
@@ -219,5 +219,5 @@ def decoded(answer: Answer) -> Any:
 
 
 def said(method: str, path: str, answer: Answer) -> str:
-    """What a server answered, for a message."""
+    """Describe an answer for a message."""
     return f"{method} {path} answers {answer.status}: {message_of(answer)}"

@@ -1,4 +1,4 @@
-"""Runs cases against a server, some at a time, and deletes after each what it has made."""
+"""Runs cases against a server, several at a time, and deletes what each has created."""
 
 from __future__ import annotations
 
@@ -22,38 +22,38 @@ from headrace.testkit.conformance.session import (
 
 
 class Outcome(enum.Enum):
-    """What became of a case."""
+    """The outcome of a case."""
 
     PASSED = "passed"
     FAILED = "failed"
     """A documented or observed rule does not hold."""
     DIFFERS = "differs"
-    """The server does something else where the hub's rule is an assumption: no failure."""
+    """The server differs where the hub's rule is an assumption; this is no failure."""
     NOT_RUN = "not run"
-    """The organisation lacks what the case needs."""
+    """The organisation lacks something that the case needs."""
 
 
 class Result(Struct, frozen=True):
-    """A case that is over."""
+    """The result of a finished case."""
 
     case: Case
     outcome: Outcome
     said: str
-    """Why, unless it passed."""
+    """The reason, unless it passed."""
     prefix: str
-    """With which everything that it made is named."""
+    """Prefix of the names of everything that it created."""
     exchanges: list[Exchange]
     left: list[str]
-    """Paths of what could not be deleted."""
+    """Paths of records that could not be deleted."""
 
 
 async def run_cases(
     server: Server, cases: Sequence[Case], run: str
 ) -> AsyncGenerator[Result, None]:
-    """Results as they come; `run` begins the externalId of everything that is made.
+    """Run cases and yield their results; `run` is the prefix of every externalId.
 
-    Cases that look at what others change go one after the other, at the end. Leaving early, also by
-    cancellation, still deletes what was made.
+    Cases that depend on data of others run one after the other, at the end. What was created is
+    deleted even if the caller stops early or is cancelled.
     """
     numbered = [(case, f"{run}-{number}") for number, case in enumerate(cases, 1)]
     together = [item for item in numbered if not item[0].alone]
@@ -80,7 +80,7 @@ async def run_cases(
 
 
 async def run_case(server: Server, case: Case, prefix: str) -> Result:
-    """One case and its cleaning up; what was made is deleted however it ends."""
+    """Run one case, and delete what it created, however it ends."""
     session = Session(server.send, prefix)
     left: list[str] = []
     outcome, said = Outcome.PASSED, ""
@@ -100,7 +100,7 @@ async def run_case(server: Server, case: Case, prefix: str) -> Result:
 
 
 async def _clean(server: Server, session: Session) -> list[str]:
-    """Paths of what is still there although it should be gone."""
+    """Return the paths of records that still exist although they should be deleted."""
     left = []
     for method, path, body in session.leftovers.requests():
         try:

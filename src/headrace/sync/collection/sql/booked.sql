@@ -1,7 +1,7 @@
--- New payments and refunds of the source that may be money which was collected: those of families
--- of whose money something was, and those whose reference names an id. What headrace derives itself
--- is nobody's payment. What is withheld may be it as well, whatever the plan leaves out. Needs
--- `collected_money` (entity, id, customer).
+-- New payments and refunds of the source that may be collected money: those of families with
+-- collected records, and those whose reference contains the id of one. Synthetic payments are
+-- excluded. Withheld records and those outside the scope are included, because they may be the
+-- booking too. Needs `collected_money` (entity, id, customer).
 with recent as (
     select entity, external_id
     from plan.differences

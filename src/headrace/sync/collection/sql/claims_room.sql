@@ -1,5 +1,5 @@
--- Claims that would keep a link of the portal for which the source leaves no room, because others
--- settle the invoice there. Needs `kept_links` (entity, external_id, invoice, amount).
+-- Claims that would keep a link of the portal although the source leaves no room for it, because
+-- other records settle the invoice. Needs `kept_links` (entity, external_id, invoice, amount).
 with wanted as (
     select invoice, sum(amount) as amount
     from kept_links

@@ -12,10 +12,10 @@ create table if not exists {table} (
     day text not null,
     instrument text not null,
     reference text not null,
-    -- JSON: what it settles or gives back
+    -- JSON: the documents that it settles or refunds
     links text not null,
     created_at text not null,
-    -- collected, or gone: booked by now, or deleted
+    -- collected; or gone, because it is booked by now or deleted
     state text not null,
     primary key (organisation, entity, id)
 )

@@ -1,4 +1,4 @@
--- Only what the plan would create is claimed or waits; the rest is withheld or left out.
+-- Keeps verdicts only for records that the plan creates; the others are withheld or left out.
 delete from plan.claims
 where (entity, external_id) not in (
     select (entity, external_id) from plan.changes where action = 'create'

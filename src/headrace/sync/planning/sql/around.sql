@@ -1,7 +1,9 @@
--- What stands around the records in `rejected`: what they are linked to, what that is linked to,
--- their customers and families. `mark` changes when a row of any of those does, when one of them
--- is withheld no longer, reaches the API as it is now or leaves it, and of a customer when another
--- one that the source no longer has does, for that may have been its child.
+-- A hash, `mark`, over the neighbours of each record in `rejected`: the records that it is linked
+-- to, the records that those are linked to, their customers and families. The reject is dropped
+-- when the mark changes. It changes when a neighbour's row changes, when a neighbour is no longer
+-- withheld, when the API acknowledges its current row, and when it is deleted at the API. A
+-- customer's mark also changes with the number of customers that left the source and are still at
+-- the API, because one of those may have been its child.
 create or replace temp table every_link as
 select from_entity, from_external_id, to_entity, to_external_id
 from book.allocations
@@ -74,8 +76,8 @@ union
 select entity, external_id, replace(entity, '_pdf', ''), external_id
 from rejected;
 
--- What is to be deleted has no row, and its links at the API may not be known: anything may stand
--- around it.
+-- A record to delete has no row, and its links at the API may be unknown. Any record may be its
+-- neighbour, so its mark covers all of them.
 create or replace temp table everything_else as
 select sum(hash(key, fingerprint)) as mark
 from book.fingerprints

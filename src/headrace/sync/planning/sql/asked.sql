@@ -1,4 +1,4 @@
--- What of the `asked` for (entity, external_id) the source has, whether it travels now or not.
+-- The `asked` records (entity, external_id) that are in the source, whether they are sent or not.
 select entity, external_id
 from (
     select entity, external_id from book.placed

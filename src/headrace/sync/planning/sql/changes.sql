@@ -1,5 +1,5 @@
--- A withheld record is still in the source: it is neither sent nor deleted. The API deletes no
--- PDFs: those that left the source are only forgotten.
+-- A withheld record is still in the source, so it is neither sent nor deleted. The API can't delete
+-- PDFs, so those that left the source are only removed from the journal.
 create or replace table plan.changes as
 select * exclude (key), false as shrinks
 from plan.differences

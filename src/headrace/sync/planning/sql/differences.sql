@@ -1,6 +1,8 @@
 -- Compares the source with what the API acknowledged. This is the only step that reads every
--- record, so it compares numbers only. Sums over shares of the keys show first where
--- anything differs, so that most records are never paired; texts are fetched for those that differ.
+-- record, so it has to be cheap. It compares numbers only, and in two stages. The keys are divided
+-- into 16,384 shares, and a sum of hashes over each share shows whether anything in it differs.
+-- Only the records of shares that differ are joined one by one, and texts are fetched only for
+-- records that differ. Example: one changed record of a million leads to a join of about 60.
 create or replace table plan.differences as
 with now_sums as (
     select key & 16383 as share, sum(hash(key, fingerprint)) as mark
@@ -30,7 +32,7 @@ pairs as materialized (
         from staging.acknowledged
         semi join moved on moved.share = key & 16383
     ) as before using (key)
-    -- Of what is in doubt, the journal has no fingerprint.
+    -- The journal has no fingerprint of records that were asked and not answered, so they differ.
     where now.row is null or before.row is null
         or now.fingerprint is distinct from before.fingerprint
 )
@@ -48,9 +50,9 @@ from pairs
 left join book.fingerprints as now on now.rowid = now_row
 left join staging.acknowledged as before on before.rowid = before_row;
 
--- What differs, the links on either side of it, the records on their other side, and those whose
--- customer has left the source. Ids are compared without their entity, which is faster; a namesake
--- of another entity more does no harm.
+-- The links at either end of the records that differ, then the records at both ends of these links
+-- and those whose customer left the source. Ids are compared without their entity, which is faster.
+-- A record of another entity with the same id may be included; it does no harm.
 create or replace table book.examined_links as
 from book.links
 where from_external_id in (select external_id from plan.differences)

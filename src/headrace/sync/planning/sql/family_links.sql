@@ -1,6 +1,9 @@
--- Links of customers that leave their parent to other customers of the old family, of settlements
--- that don't change themselves: the API lets nobody leave with such a link, so that it has to go
--- for a moment.
+-- Unchanged settlements with a link across the family that a customer leaves. The API refuses a new
+-- parent while such a link exists, so the link is given back first and set again afterwards.
+--
+-- Example: C1 and C2 are children of H, and a payment of C1 settles an invoice of C2. Both move to
+-- the parent G. The payment's row stays the same, but neither customer can move while the link
+-- connects them. The payment therefore gives the link back, C1 and C2 move, and it is linked again.
 create or replace temp table family_links as
 with ends as (
     select

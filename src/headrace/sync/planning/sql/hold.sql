@@ -1,5 +1,5 @@
--- Records that the API refused stay back until their row changes or anything around them does, and
--- so do the new records that refer to them, or to what this plan leaves out; `fate` says which.
+-- Records that the API rejected are held until their row or a neighbour changes. New records that
+-- refer to a held record, or to one outside the scope, are held with it; `fate` says why.
 create or replace table plan.held as
 select
     change.entity,
@@ -10,7 +10,7 @@ from plan.changes as change
 join plan.rejects as reject using (entity, external_id)
 where reject.stands
 union all
--- What may be collected money waits for a person, and what refers to it with it.
+-- Records that may be collected money wait for a person's decision.
 select entity, external_id, reason, 'waits for a decision'
 from plan.awaiting;
 
@@ -67,7 +67,7 @@ select entity, external_id, fate
 from plan.held
 anti join missing using (entity, external_id);
 
--- Settlements first, then what gives them back.
+-- Settlements of held invoices first, then refunds of held settlements.
 insert into plan.held
 select
     from_entity,
@@ -112,8 +112,8 @@ from plan.changes as change
 join missing
     on change.entity = missing.entity || '_pdf' and change.external_id = missing.external_id;
 
--- What left the source while rows there still refer to it can't be deleted: those rows are wrong
--- or follow soon.
+-- A record that left the source while rows still refer to it can't be deleted. Either those rows
+-- are wrong, or they leave the source soon as well.
 create or replace temp table leaving as
 select entity, external_id
 from plan.changes
@@ -144,7 +144,7 @@ anti join (from plan.changes anti join plan.held using (entity, external_id)) as
 anti join plan.held as held on held.entity = 'customer' and held.external_id = document.customer
 group by customer;
 
--- Nor may one that is the parent of another there.
+-- A customer that is the parent of another one at the API can't be deleted either.
 insert into plan.held
 select
     'customer',

@@ -1,5 +1,5 @@
--- One round of cutting: what stands behind the limit, what waits for something that was cut, and
--- what follows those in the order of their customer.
+-- One round of cutting. It removes operations beyond the limit, operations that wait for one that
+-- was removed, and later operations of the same customers. It is repeated until nothing is removed.
 create or replace temp table cut_now as
 with first_cut as (
     select operation.customer, min(operation.number) as number

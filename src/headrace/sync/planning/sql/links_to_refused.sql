@@ -1,4 +1,4 @@
--- What the API refused to create is not there to be settled.
+-- Links to records that the API refused to create: such a record can't be settled.
 insert into book.waiting_links
 select distinct
     link.from_entity, link.from_external_id, link.to_entity, link.to_external_id,

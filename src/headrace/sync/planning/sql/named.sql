@@ -1,5 +1,5 @@
--- What people call the records that are `asked` for (entity, external_id): whose they are, their
--- number, their money. A record in error is found as well, and by each of its rows.
+-- The names of the records in `asked` (entity, external_id): customer, number and money. A record
+-- in error is found too, once for each of its rows.
 select
     entity, documents.external_id, coalesce(customer, ''), coalesce(customers.name, ''),
     coalesce(number, ''), coalesce(currency, ''), amount::hugeint

@@ -1,5 +1,5 @@
--- The changes as nodes of a graph: whose they are, when they happened, whether they are open.
--- Every change is a record that was examined, so its links are among these.
+-- The changes as nodes of a graph, with their customer, their time and whether they are open. All
+-- links of a changed record are in `book.examined_links`.
 create or replace temp view changed_links as
 from book.examined_links;
 
@@ -53,7 +53,7 @@ left join taken
 left join plan.gone as gone
     on gone.entity = change.entity and gone.external_id = change.external_id;
 
--- Who settles whom among the changes; `target` is null where the API has the other side already.
+-- The links of the changes; `target` is null where the other end does not change.
 create or replace table plan.edges as
 select source.id as source, target.id as target
 from changed_links as link
@@ -64,7 +64,7 @@ left join plan.nodes as target
     on target.entity = link.to_entity and target.external_id = link.to_external_id
     and target.action <> 'delete'
 union all
--- A PDF follows its document.
+-- A PDF goes after its document.
 select pdf.id, document.id
 from plan.nodes as pdf
 left join plan.nodes as document

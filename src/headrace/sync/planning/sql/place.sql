@@ -1,8 +1,8 @@
--- Which phase, which lane, which place in it.
+-- Gives each operation its phase, its lane and its place in the lane.
 --
--- Phases: 0 changes to what the API has, 1 open items with all that is linked to them, 2 the
--- settled past. `plan.reached` gives each document its phase; a customer goes with the first of its
--- documents or children.
+-- Phases: 0 changes to what the API has, 1 open items with everything linked to them, 2 the settled
+-- past. `plan.reached` has the phase of each document; a customer goes in the earliest phase of its
+-- documents and children.
 create or replace temp table phases as
 with own as (
     select
@@ -43,8 +43,8 @@ from own
 join by_customer on by_customer.customer = own.customer
 left join by_parent on by_parent.customer = own.external_id and own.entity = 'customer';
 
--- A document stands by its date; what settles others stands right behind the last of them, and its
--- PDF behind all of those.
+-- Documents are ordered by date. A settlement goes right after the last document that it settles,
+-- and a document's PDF after both.
 create or replace temp table dated as
 select id, row_number() over (order by moment nulls first, level, entity, external_id) as anchor
 from plan.nodes
@@ -72,24 +72,32 @@ left join (
     group by edge.source
 ) as refunded using (id);
 
--- Within a lane: the customer if it is new; what stands in each other's way, in the order that was
--- found for it; settlements that go or shrink, so that what they free
--- can be used, refunds before what they refund; the customer, which may have another parent now and
--- then can't have links to the old one's family; documents with their settlements; deletions of
--- invoices and customers last.
+-- The order within a lane, as `stage`. The API checks each request by itself, so each stage makes
+-- room for later ones:
+--
+--   0  the customer, if it is new
+--   1  records that block each other, in the order that `ordering/` found for them
+--   2  refunds that are deleted or shrink, before the payments and credit notes that they refund
+--   3  other deletions, so that other records can use the amounts that they free
+--   4  other settlements that shrink, for the same reason
+--   5  the customer and its contacts: a new parent is refused while there are links to the family
+--      of the old one, so this follows the deletions
+--   6  documents, each with its settlements
+--   7  deletions of invoices, which nothing settles any more
+--   8  the deletion of the customer, which is empty by now
 create or replace temp table staged as
 select
     node.* exclude (customer, currency, amount),
-    -- What is given back is still the old customer's.
+    -- A release changes the record of the earlier customer, so it goes into that customer's lane.
     coalesce(ranked.customer, node.customer) as customer,
-    -- 0 gives back what others need, 1 is the record, 2 brings the links that had to wait.
+    -- Steps: 0 is a release, 1 the record itself, 2 its late links.
     coalesce(ranked.step, 1) as step,
     if(ranked.step in (0, 2), null, node.currency) as currency,
     if(ranked.step in (0, 2), null, node.amount) as amount,
     phases.phase,
     phases.is_parent,
     coalesce(anchors.anchor, 0) as anchor,
-    -- Of contacts the main one goes first: the API makes one of those that it has the main one.
+    -- The main contact goes first: without one, the API chooses one of the contacts that it has.
     coalesce(ranked.rank, if(node.entity = 'contact' and not node.is_main, 1, 0)) as rank,
     case
         when node.entity = 'customer' and node.action = 'create' then 0
@@ -147,7 +155,8 @@ from plan.operations
 group by customer, phase
 order by first;
 
--- What must land before, in another lane: a parent's customer, a document that is settled.
+-- Operations that must be acknowledged first, in other lanes: the parent of a customer, a document
+-- that is settled, a step of a conflict.
 create or replace table plan.waits as
 select operation.number, other.number as on_number
 from plan.edges as edge
@@ -155,7 +164,8 @@ join plan.operations as operation
     on operation.id = edge.source and operation.step > 0
 join plan.operations as other on other.id = edge.target
 where operation.customer <> other.customer
-  -- Only what is new must be waited for: waiting for updates could turn in a circle.
+  -- Only new documents are waited for. An updated one exists already, and waiting for updates could
+  -- form a cycle between two lanes.
   and other.action = 'create'
   and (
     operation.step = 2
@@ -182,7 +192,7 @@ join plan.operations as other
     and other.step = wait.on_step
 where operation.customer <> other.customer
 union all
--- A customer goes when what was its own is another customer's.
+-- A customer is deleted after the documents that it had have moved to another customer.
 select customer.number, document.number
 from plan.operations as customer
 join plan.acknowledged_documents as acknowledged on acknowledged.customer = customer.external_id

@@ -1,5 +1,5 @@
--- What left the source and is not deleted, by the rule of its entity. Synthetic payments are ours:
--- they always go.
+-- Records that left the source and stay at the API by the rule of their entity. Fixes are always
+-- deleted, because headrace made them.
 create or replace table plan.departed as
 select change.entity, change.external_id, rules.rule
 from plan.changes as change
@@ -11,7 +11,8 @@ where action = 'delete' and (entity, external_id) in (
     select (entity, external_id) from plan.departed
 );
 
--- The chosen entities, the chosen customer with its parent.
+-- Changes outside the scope: of other entities, or of other customers than the chosen one and its
+-- parent.
 create or replace table plan.left_out as
 with family as (
     select customer from scoped where customer <> ''

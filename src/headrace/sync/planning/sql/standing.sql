@@ -1,4 +1,4 @@
--- Which refusals still stand.
+-- Marks the rejects that still apply: neither the row nor the neighbours have changed.
 update plan.rejects
 set stands = true
 from plan.around
@@ -8,7 +8,7 @@ where around.entity = rejects.entity
   and now.fingerprint is not distinct from rejects.fingerprint
   and (rejects.ignored or around.mark is not distinct from rejects.around);
 
--- A deletion has no row: it stands by what is around it.
+-- A rejected deletion has no row, so only the neighbours decide.
 update plan.rejects
 set stands = true
 from plan.around

@@ -1,4 +1,4 @@
--- What stays behind because of errors: records, and links by the names of both ends.
+-- Records and links that are not sent because of errors; a link has the keys of both ends.
 create or replace view plan.staying_links as
 select
     from_entity, from_external_id, to_entity, to_external_id, coalesce(problem, follows) as reason

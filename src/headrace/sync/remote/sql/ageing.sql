@@ -1,5 +1,5 @@
--- What is open by days past due, on both sides; what is not applied to an invoice stands apart. The
--- buckets with `unapplied` add up to the balance.
+-- Open amounts by days past due, on both sides; amounts that are not linked to an invoice are
+-- `unapplied`. All columns add up to the balance.
 create or replace table plan.ageing as
 with documents as (
     select 'models' as side, entity, currency, open, due from plan.book_documents

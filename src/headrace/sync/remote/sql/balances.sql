@@ -1,6 +1,6 @@
--- What each document leaves owed (positive) or in credit (negative), by the source's own rows:
--- withheld ones count too, for the source is what the API is held against. `stated_customer` is
--- whom the models name where `family_payments` books a payment at the head of the family.
+-- The amount that each document leaves owed (positive) or in credit (negative), by the source's
+-- rows. Withheld records count too, because the API is compared with the source. `stated_customer`
+-- is the customer in the models, also where `family_payments` books a payment at the family's root.
 create or replace table plan.book_documents as
 with given as (
     select from_entity as entity, from_external_id as external_id, sum(amount) as amount
@@ -48,7 +48,7 @@ create or replace table plan.api_customers (
     id varchar, external_id varchar, parent varchar, currency varchar, balance bigint, name varchar
 );
 
--- The customer's name as the models have it, or else the API.
+-- The customer's name in the models, or else at the API.
 create or replace view plan.names as
 select external_id as customer, first(name order by place) as name
 from (

@@ -1,5 +1,5 @@
--- The sides beside each other: per customer and currency, and per document. `collected` is what the
--- API has by money that is not booked yet, which is no difference.
+-- The sides compared, per customer and currency and per document. `collected` is the part of the
+-- API's balance from money that is not booked yet; it is no difference.
 create or replace table plan.compared_balances as
 with of_book as (
     select customer, currency, sum(open)::bigint as balance
@@ -27,7 +27,7 @@ select
     coalesce(of_book.balance, 0) as book,
     coalesce(of_api.balance, 0) as api,
     coalesce(of_collected.amount, 0) as collected,
-    -- A customer whom the source's own list leaves out owes nothing by it.
+    -- A customer that is missing in the source's own list has a balance of 0 there.
     case when with_control.given then
         if(control.unread, null, coalesce(control.balance, 0)) end as control,
     coalesce(of_models.balance, 0) as stated
@@ -38,15 +38,16 @@ full outer join plan.control as control using (customer, currency)
 left join of_collected using (customer, currency)
 cross join plan.with_control as with_control;
 
--- What is not the same on both sides: open amounts, and of open invoices the due date and the
--- state. A document that nobody misses, since nothing is open on it, is only looked for at the API.
+-- Documents that differ: in their open amounts, and open invoices also in due date and state. A
+-- document of the models that the API lacks is included even if nothing is open on it; one that
+-- only the API has is included only if something is.
 create or replace table plan.differing as
 with effects as (
     select customer, currency, entity, external_id, sum(amount)::bigint as amount
     from plan.collected_effects
     group by all
 ),
-beside as (
+compared as (
     select
         customer,
         currency,
@@ -66,9 +67,9 @@ beside as (
             when of_book.due::date < today.day then 'overdue'
             else 'due' end, '') as book_state,
         if(entity = 'invoice' and in_api, lower(coalesce(of_api.state, '')), '') as api_state,
-        -- With what was collected, the API's state is not that of the models.
+        -- Collected money can settle an invoice that is still open in the models.
         if(book_state <> '' and book + effect <= 0, 'paid', book_state) as expected_state,
-        -- Whose day it is depends on the organisation's time zone.
+        -- On the day after the due date, the state depends on the organisation's time zone.
         expected_state in ('due', 'overdue') and api_state in ('due', 'overdue')
             and of_book.due::date between today.day - 1 and today.day as either
     from plan.book_documents as of_book
@@ -80,13 +81,14 @@ select
     * exclude (effect, expected_state, either),
     book <> api - effect as open_differs,
     coalesce(in_book and in_api and book > 0 and due::date <> api_due::date, false) as due_differs,
-    -- What people set in Upflow's pages, such as a dispute, is not for the source to say.
+    -- States that people set in Upflow, such as a dispute, are not in the source.
     in_book and expected_state <> api_state and not either
         and api_state in ('due', 'overdue', 'paid', 'voided', 'written_off') as state_differs
-from beside
+from compared
 where open_differs or due_differs or state_differs or not in_api;
 
--- Why, as far as it is known: what stays behind, and what a document is linked to.
+-- The differing documents with the likely reason: a link that is not sent, a linked document that
+-- the API lacks, another customer or currency, or a state of delivery.
 create or replace table plan.compared_documents as
 with links as (
     select from_entity as entity, from_external_id as external_id,
@@ -113,12 +115,12 @@ missing as (
 ),
 causes as (
     select entity, external_id,
-        'its link ' || direction || ' ' || other || ' stays behind: it ' || reason as cause
+        'its link ' || direction || ' ' || other || ' is not sent: it ' || reason as cause
     from links
     where not starts_with(reason, 'its ')
     union all
     select entity, external_id,
-        'its link ' || direction || ' ' || other || ' stays behind: ' || reason
+        'its link ' || direction || ' ' || other || ' is not sent: ' || reason
     from links
     where starts_with(reason, 'its ')
     union all
@@ -151,13 +153,14 @@ select
         when doubles.id is not null
             then 'collected by Upflow, and may be booked as ' || doubles.booked
         when elsewhere.place is not null
-            then if(in_book, 'in the API', 'in the models') || ' it is '
-                || if(starts_with(elsewhere.place, 'customer '), 'of ', 'in ') || elsewhere.place
+            then if(in_book, 'in the API', 'in the models') || ' it '
+                || if(starts_with(elsewhere.place, 'customer '), 'belongs to ', 'is in ')
+                || elsewhere.place
         when not in_api then 'not in the API: ' || coalesce(
             withheld.reason,
             held.reason,
             if(acknowledged.entity is null, null,
-                'it was, and is gone: `headrace drift --repair` has it sent again'),
+                'it was, and is gone: run `headrace drift --repair` to send it again'),
             'not sent yet'
         )
         when not in_book then 'not in the models'
@@ -197,10 +200,11 @@ left join (
     semi join plan.differing using (entity, external_id)
 ) as acknowledged using (entity, external_id)
 left join plan.doubles as doubles on doubles.entity = one.entity and doubles.id = one.external_id
--- Collected money that may stand there twice is a difference whatever is open on it.
+-- Collected money that may be at the API twice is a difference even if nothing is open on it.
 where open_differs or due_differs or state_differs or not in_api;
 
--- The API's own balance, a parent's with its children's, in the one currency that it states.
+-- Balances that the API states and that differ from the sum of its documents. A parent's balance
+-- includes its children's, and each is in one currency.
 create or replace table plan.compared_statements as
 with family as (
     select external_id as customer, external_id as head, currency from plan.api_customers
@@ -232,7 +236,7 @@ left join summed on summed.customer = customer.external_id and summed.currency =
 anti join converted on converted.head = customer.external_id
 where coalesce(summed.balance, 0) <> customer.balance;
 
--- Payments that are no money, by what their reference starts with.
+-- Sums of synthetic payments, by the mark at the start of their reference.
 create or replace table plan.compared_kinds as
 with of_book as (
     select split_part(ref_number, ':', 1) as kind, currency, sum(amount)::bigint as amount

@@ -1,5 +1,5 @@
--- What the source's own books say: by its models `control` and `control_totals`. Several rows of a
--- customer, as of several accounts, add up.
+-- The source's own figures, from the models `control` and `control_totals`. Several rows of a
+-- customer, for example of several accounts, are added.
 create or replace table plan.with_control as
 select exists(select 1 from book.modelled where name = 'control') as given,
     exists(select 1 from book.modelled where name = 'control_totals') as totals_given;

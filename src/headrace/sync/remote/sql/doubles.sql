@@ -1,5 +1,5 @@
--- Collected money that may stand there twice: what is like it was sent as a new record when it was
--- there already, and nobody said that they are two.
+-- Collected money that may be at the API twice: a similar record was sent as a new one when the
+-- collected one already existed, and nobody has declared them to be two.
 create or replace table plan.doubles as
 with money as (
     select 'payment' as entity, external_id, customer_external_id as customer, currency, amount,

@@ -1,4 +1,4 @@
--- Totals per currency. Where `control_totals` is not there, the rows of `control` add up to it.
+-- Totals per currency. Without `control_totals`, the source's own total is the sum of `control`.
 create or replace table plan.compared_totals as
 with summed as (
     select currency, count(*) as customers, sum(book)::hugeint as book, sum(api)::hugeint as api,
@@ -23,15 +23,15 @@ from summed
 full outer join plan.control_totals as totals using (currency)
 cross join plan.with_control;
 
--- Where the source's own figure is not the models': the documents that account for the whole of it,
--- else those whose links are flawed, else all that the models leave open, to tick them off.
+-- Where the source's own figure differs from the models': the documents that explain the whole
+-- difference, or else those with flawed links, or else all open documents, to check one by one.
 create or replace table plan.open_documents as
 with apart as (
     select customer, currency, stated - control as gap
     from plan.compared_balances
     where control <> stated
     union all
-    -- Of totals alone, nobody's in particular.
+    -- A difference in the total alone, which belongs to no particular customer.
     select '*', currency, (book - control)::bigint
     from plan.compared_totals
     cross join plan.with_control
@@ -91,7 +91,7 @@ select
         case rank
             when 1 then 'open in the models: the whole difference'
             when 2 then 'settled in the models: its amount is the whole difference'
-            when 3 then 'half of the difference: its sign may be the wrong one'
+            when 3 then 'half of the difference: its sign may be wrong'
             when 5 then 'open in the models'
         end,
         flaw

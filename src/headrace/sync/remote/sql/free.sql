@@ -1,6 +1,5 @@
--- Records of the book that the API may have without an external id: neither acknowledged nor seen
--- there.
--- (entity, external_id, customer, number, currency, amount); of customers the number is the name.
+-- Records of the book that the API may have without an external id, because they are neither
+-- acknowledged nor among its external ids. The number of a customer is its name.
 create or replace table plan.free as
 with documents as (
     from book.numbered

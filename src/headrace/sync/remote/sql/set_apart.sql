@@ -1,12 +1,12 @@
--- What collected money changes in the open amounts of which document, but for what may stand there
--- twice: without it the API would be as the source, which has not booked it yet. A link between two
--- of them is in both amounts already.
+-- The effect of collected money on the open amount of each document. The source has not booked this
+-- money yet, so without the effect the API should equal the source. Collected money that may be
+-- there twice is excluded. A link between two collected records is part of both amounts already.
 create or replace table plan.collected_effects as
 with apart as (
     from plan.api_collected
     anti join plan.doubles using (entity, id)
 ),
--- Claimed records of whose links the source says nothing keep those of the portal.
+-- Claimed records keep the links of the portal if the source has no links of them.
 kept as (
     from plan.api_links as link
     semi join plan.kept_apart as claimed
@@ -15,7 +15,7 @@ kept as (
     anti join book.stated_links as stated
         on stated.from_entity = link.entity and stated.from_external_id = link.external_id
 ),
--- A payment that was given back no longer pays its invoices, and the source does not know of it.
+-- A refunded payment no longer settles its invoices, but the source does not know that yet.
 given_back as (
     select to_entity as entity, to_external_id as external_id, sum(amount) as amount
     from (

@@ -1,4 +1,4 @@
-"""What the team works with: users, plans, bank accounts, actions, notes, account managers."""
+"""Users, dunning plans, bank accounts, actions, notes and account managers."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ async def bank_accounts_are_listed(s: Session) -> None:
 
 @assumed("GET /bank_accounts")
 async def bank_accounts_stand_in_bank_accounts(s: Session) -> None:
-    """The list stands in `bankAccounts`."""
+    """The list is in `bankAccounts`."""
     for account in await _listed(s, "/bank_accounts", "bankAccounts"):
         has(account, ["id", "name"], "a bank account")
 
@@ -95,7 +95,7 @@ async def account_managers_are_set_and_listed(s: Session) -> None:
 
 @assumed(f"POST {_MANAGERS}", f"GET {_MANAGERS}")
 async def the_list_of_account_managers(s: Session) -> None:
-    """`{"id": null}` takes the manager away; an unknown user is 400; the list has its key."""
+    """`{"id": null}` removes the manager; an unknown user is 400; the list is in its own key."""
     await s.customer("C")
     path = f"{s.at('/customers', 'C')}/account-managers"
     await s.done("POST", path, {"id": None})
@@ -105,7 +105,7 @@ async def the_list_of_account_managers(s: Session) -> None:
 
 @observed(SENT, f"POST {_NOTES}", f"GET {_NOTES}", f"DELETE {_NOTES}/{{}}")
 async def notes_are_made_listed_and_deleted(s: Session) -> None:
-    """A note of `content` is made, listed in `items`, and deleted by its `id`."""
+    """A note with `content` is created, listed in `items`, and deleted by its `id`."""
     await s.customer("C")
     path = f"{s.at('/customers', 'C')}/notes"
     await s.done("POST", path, {"content": f"Called {s.prefix}."})

@@ -71,7 +71,7 @@ async def a_position_must_exist(s: Session) -> None:
 
 @documented(f"{GUIDE}, Import contacts", f"POST {_PATH}")
 async def one_is_made_below_its_customer(s: Session) -> None:
-    """A contact is created by the endpoint of its own."""
+    """A contact is created by its own endpoint."""
     await s.customer("C")
     path = f"{s.at('/customers', 'C')}/contacts"
     made = await s.entity("POST", path, _contact(s, "ann", position="ACCOUNTING", isMain=True))
@@ -115,7 +115,7 @@ async def they_are_listed_and_read(s: Session) -> None:
 
 @assumed(f"GET {_PATH}")
 async def the_list_is_called_contacts(s: Session) -> None:
-    """The list stands in `contacts`, with `offset`, `limit` and `total`."""
+    """The list is in `contacts`, with `offset`, `limit` and `total`."""
     await s.customer("C", contacts=[_contact(s, "ann"), _contact(s, "bob")])
     page = await s.get(f"{s.at('/customers', 'C')}/contacts?limit=1")
     part(page, {"offset": 0, "limit": 1, "total": 2}, "the page")
@@ -146,7 +146,7 @@ async def one_is_deleted(s: Session) -> None:
 
 @assumed(f"POST {_PATH}")
 async def case_does_not_make_another_email(s: Session) -> None:
-    """The same e-mail in other letters is the same: 400 for another contact of the customer."""
+    """E-mail addresses ignore case: the same one is 400 for another contact of the customer."""
     await s.customer("C", contacts=[_contact(s, "ann")])
     body = {"externalId": s.name("other"), "email": s.email("ANN")}
     await s.status(400, "POST", f"{s.at('/customers', 'C')}/contacts", body)

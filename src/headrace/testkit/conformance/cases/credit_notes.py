@@ -29,13 +29,13 @@ async def one_is_made_changed_and_deleted(s: Session) -> None:
 
 @documented(f"{GUIDE}, Import credit note", _POST)
 async def it_settles_several_invoices(s: Session) -> None:
-    """`linkedInvoices` lowers what is open of one or several invoices."""
+    """`linkedInvoices` lowers the outstanding amount of one or several invoices."""
     await s.customer("C")
     for name in "IJ":
         await s.invoice(name, "C", 100)
     links = [s.link("invoice", "I", 100), s.link("invoice", "J", 30)]
     await s.credit_note("N", "C", 200, linkedInvoices=links)
-    same([await s.outstanding("I"), await s.outstanding("J")], [0, 70], "what is open")
+    same([await s.outstanding("I"), await s.outstanding("J")], [0, 70], "the outstanding amount")
 
 
 @observed(REFERENCE, _GET)
@@ -68,7 +68,7 @@ async def it_gives_no_more_than_it_has(s: Session) -> None:
     body = {"externalId": s.name("N"), "linkedInvoices": [s.link("invoice", "I", 301)]}
     await s.credit_note("N", "C", 300)
     await s.status(400, "POST", "/credit_notes", body)
-    same(await s.outstanding("I"), 500, "what is open")
+    same(await s.outstanding("I"), 500, "the outstanding amount")
 
 
 @assumed(_DELETE)
@@ -78,4 +78,4 @@ async def deleting_it_opens_its_invoices(s: Session) -> None:
     await s.invoice("I", "C", 500)
     await s.credit_note("N", "C", 300, linkedInvoices=[s.link("invoice", "I", 300)])
     await s.status(204, "DELETE", s.at("/credit_notes", "N"))
-    same(await s.outstanding("I"), 500, "what is open")
+    same(await s.outstanding("I"), 500, "the outstanding amount")

@@ -62,7 +62,7 @@ async def they_are_listed_with_their_ids(s: Session) -> None:
 
 @documented(f"{GUIDE}, Create custom fields", _PUT)
 async def a_label_is_made_by_writing_it(s: Session) -> None:
-    """A PUT of a customer makes a SELECT's label and gives it; labels are case-sensitive."""
+    """A PUT of a customer creates and assigns a label of a SELECT; labels are case-sensitive."""
     field = await _field(s, "F")
     await s.customer("C")
     for name in ({"id": field["id"]}, {"externalId": s.name("F")}):
@@ -74,7 +74,7 @@ async def a_label_is_made_by_writing_it(s: Session) -> None:
 
 @documented(f"{GUIDE}, Create custom fields", _CUSTOMER)
 async def several_labels_at_an_import(s: Session) -> None:
-    """An import of a customer makes and gives the labels of a MULTI_SELECT."""
+    """An import of a customer creates and assigns the labels of a MULTI_SELECT."""
     field = await _field(s, "F", "MULTI_SELECT")
     both = [{"label": "One"}, {"label": "Two"}]
     entry = {"id": field["id"], "externalId": s.name("F"), "value": both}
@@ -85,7 +85,7 @@ async def several_labels_at_an_import(s: Session) -> None:
 
 @documented(f"{GUIDE}, Create custom fields", _CUSTOMER)
 async def an_import_defines_none(s: Session) -> None:
-    """A value of a field that does not exist does not make the field."""
+    """A value of a field that does not exist does not create the field."""
     body = {"externalId": s.name("C"), "name": "C"}
     values = [{"externalId": s.name("nothing"), "value": {"label": "One"}}]
     await s.call("POST", "/customers", {**body, "customFields": values})
@@ -180,7 +180,7 @@ async def what_is_refused(s: Session) -> None:
 
 @assumed("GET /customers")
 async def other_filters_are_refused(s: Session) -> None:
-    """A filter by a field that does not exist, or by something else than `.eq`, is 400."""
+    """A filter by a field that does not exist, or with another operator than `.eq`, is 400."""
     field = await _field(s, "F", "TEXT")
     await s.status(400, "GET", f"/customers?customFieldsData_{field['id']}.gt=1")
     nothing = "00000000-0000-4000-8000-000000000000"
@@ -189,7 +189,7 @@ async def other_filters_are_refused(s: Session) -> None:
 
 @assumed("POST /invoices", _POST)
 async def invoices_have_them_too(s: Session) -> None:
-    """A value of an INVOICE field is taken by an invoice's import and answered there."""
+    """An import of an invoice accepts a value of an INVOICE field, and answers show it."""
     body = _body(s, "F", "TEXT", "INVOICE")
     field = await s.entity("POST", "/custom_fields", body)
     await s.customer("C")

@@ -31,17 +31,17 @@ _ADDRESS = {
 
 @documented(f"{GUIDE}, Import", _POST, _GET)
 async def an_import_makes_one(s: Session) -> None:
-    """An import makes a customer, which is read by its `externalId` and by its `id`."""
+    """An import creates a customer, which is read by its `externalId` and by its `id`."""
     made = await s.customer("C", address=_ADDRESS)
     by_name = await s.get(s.at("/customers", "C"))
     part(by_name, {"id": made["id"], "externalId": s.name("C")}, "the customer")
     part(by_name["address"], _ADDRESS, "its address")
-    same(await s.get(f"/customers/{made['id']}"), by_name, "what is read by id")
+    same(await s.get(f"/customers/{made['id']}"), by_name, "the record read by id")
 
 
 @documented(f"{GUIDE}, Import", _POST)
 async def a_second_import_changes_it(s: Session) -> None:
-    """An import with a known `externalId` changes that customer and makes none."""
+    """An import with a known `externalId` changes that customer and creates none."""
     made = await s.customer("C")
     again = await s.customer("C", name="Another name")
     part(again, {"id": made["id"], "name": "Another name"}, "the second answer")
@@ -107,7 +107,7 @@ async def its_answer_has_what_it_owes(s: Session) -> None:
 
 @observed(REFERENCE, _GET)
 async def due_leaves_out_what_is_overdue(s: Session) -> None:
-    """`amountDue` and `amountOverdue` are apart, and so are their counts."""
+    """`amountDue` and `amountOverdue` are separate, and so are their counts."""
     await s.customer("C")
     await s.invoice("due", "C", 300)
     await s.invoice("late", "C", 500, dueDate="2016-01-01T00:00:00Z")
@@ -123,7 +123,7 @@ async def due_leaves_out_what_is_overdue(s: Session) -> None:
 
 @documented(f"{HELP}, unapplied amounts", _GET)
 async def the_balance_is_due_and_overdue_less_unapplied(s: Session) -> None:
-    """The balance is what is due and overdue less unapplied payments and credit notes."""
+    """The balance is the amounts due and overdue minus unapplied payments and credit notes."""
     await s.customer("C")
     await s.invoice("I", "C", 1000)
     await s.payment("P", "C", 300)
@@ -133,7 +133,7 @@ async def the_balance_is_due_and_overdue_less_unapplied(s: Session) -> None:
 
 @assumed(_GET)
 async def an_unapplied_refund_raises_the_balance(s: Session) -> None:
-    """A refund that gives nothing back adds to the balance."""
+    """A refund without links adds to the balance."""
     await s.customer("C")
     await s.refund("R", "C", 250)
     part(await s.get(s.at("/customers", "C")), {"balance": 250}, "the customer")
@@ -194,7 +194,7 @@ async def what_an_import_leaves_out_stays(s: Session) -> None:
 
 @assumed(_POST)
 async def ids_that_mean_two_are_refused(s: Session) -> None:
-    """An `id` and an `externalId` that mean two customers are 400, and so is an unknown `id`."""
+    """An `id` and an `externalId` of two customers are 400, and so is an unknown `id`."""
     made = await s.customer("C")
     await s.customer("D")
     body = {"externalId": s.name("D"), "id": made["id"], "name": "D"}
@@ -205,7 +205,7 @@ async def ids_that_mean_two_are_refused(s: Session) -> None:
 
 @assumed(_POST)
 async def unknown_fields_are_ignored(s: Session) -> None:
-    """A field that the API does not know is no reason to refuse."""
+    """A field that the API does not know is ignored."""
     await s.customer("C", someFieldOfTomorrow={"a": 1})
 
 

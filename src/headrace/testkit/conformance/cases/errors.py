@@ -73,7 +73,7 @@ async def bodies_that_cant_be_read(s: Session) -> None:
 
 @assumed("POST /customers")
 async def another_media_type_is_415(s: Session) -> None:
-    """A body that says it is no JSON is 415."""
+    """A body with another content type than JSON is 415."""
     headers = {"Content-Type": "text/xml"}
     answer = await s.call("POST", "/customers", raw=b"<customer/>", headers=headers)
     same(answer.status, 415, "the status")
@@ -81,7 +81,7 @@ async def another_media_type_is_415(s: Session) -> None:
 
 @assumed("GET /users")
 async def another_method_is_405(s: Session) -> None:
-    """A method that a path does not take is 405, and `Allow` names those that it takes."""
+    """A method that a path does not support is 405, and `Allow` names those that it supports."""
     answer = await s.call("POST", "/users", {})
     same(answer.status, 405, "the status")
     same(answer.headers.get("allow"), "GET", "Allow")

@@ -28,7 +28,7 @@ async def an_import_makes_one(s: Session) -> None:
     made = await s.invoice("I", "C", **amounts)
     found = await s.get(s.at("/invoices", "I"))
     part(found, {"id": made["id"], "externalId": s.name("I"), **amounts}, "the invoice")
-    same(await s.get(f"/invoices/{made['id']}"), found, "what is read by id")
+    same(await s.get(f"/invoices/{made['id']}"), found, "the record read by id")
 
 
 @documented(f"{GUIDE}, Import", _POST)
@@ -56,7 +56,7 @@ async def its_customer_must_exist(s: Session) -> None:
 
 @observed(CLIENTS, _GET)
 async def its_answer(s: Session) -> None:
-    """The customer is flat as `customerId`; `amountOutstanding`, `state` and others are there."""
+    """The customer is shown as `customerId`; `amountOutstanding`, `state` and others are there."""
     owner = await s.customer("C")
     await s.invoice("I", "C", 1000)
     found = await s.get(s.at("/invoices", "I"))
@@ -79,7 +79,7 @@ async def states(s: Session) -> None:
 
 @documented(f"{HELP}, overview of an integration", _GET)
 async def one_that_is_partly_paid_stays_due(s: Session) -> None:
-    """A part of the amount does not change the state; what is open goes down."""
+    """A partial payment lowers the outstanding amount and does not change the state."""
     await s.customer("C")
     await s.invoice("I", "C", 100)
     await s.payment("P", "C", 40, linkedInvoices=[s.link("invoice", "I", 40)])
@@ -158,7 +158,7 @@ async def amounts_are_whole_numbers(s: Session) -> None:
 
 @assumed(_POST)
 async def currencies_and_dates_are_checked(s: Session) -> None:
-    """What is no ISO 4217 code or no ISO 8601 date is 400."""
+    """A currency that is not an ISO 4217 code, or a date that is not ISO 8601, is 400."""
     await s.customer("C")
     for wrong in ({"currency": "eur"}, {"currency": "XXQ"}, {"dueDate": "tomorrow"}):
         await s.status(400, "POST", "/invoices", s.invoice_body("I", "C", **wrong))
@@ -175,7 +175,7 @@ async def needed_fields(s: Session) -> None:
 
 @assumed(_POST, _DELETE)
 async def one_without_an_external_id(s: Session) -> None:
-    """Without an `externalId` an import makes a new one each time, with null there."""
+    """Without an `externalId`, each import creates a new invoice, whose `externalId` is null."""
     await s.customer("C")
     body = {**s.invoice_body("I", "C"), "externalId": None}
     made = [await s.entity("POST", "/invoices", body) for _ in range(2)]
@@ -186,7 +186,7 @@ async def one_without_an_external_id(s: Session) -> None:
 
 @observed(REFERENCE, f"POST {_BELOW}")
 async def one_is_made_below_its_customer(s: Session) -> None:
-    """The older way: an invoice posted below its customer, without naming it again."""
+    """An invoice is posted below its customer, as in the older reference, without naming it."""
     owner = await s.customer("C")
     body = s.invoice_body("I", "C")
     del body["customer"]

@@ -32,14 +32,14 @@ async def _envelope(s: Session, path: str) -> None:
 
 @observed(CLIENTS, "GET /invoices", "GET /customers", "GET /payments")
 async def known_envelopes(s: Session) -> None:
-    """Invoices stand in `invoices`, customers in `customers`, payments in `items`."""
+    """Lists are in `invoices` for invoices, `customers` for customers, `items` for payments."""
     for path in ("/invoices", "/customers", "/payments"):
         await _envelope(s, path)
 
 
 @assumed("GET /credit_notes", "GET /refunds", "GET /custom_fields")
 async def the_other_envelopes(s: Session) -> None:
-    """Credit notes, refunds and custom fields stand in `items`."""
+    """Lists of credit notes, refunds and custom fields are in `items`."""
     for path in ("/credit_notes", "/refunds", "/custom_fields"):
         await _envelope(s, path)
 
@@ -66,7 +66,7 @@ async def pages_follow_each_other(s: Session) -> None:
 
 @documented(f"{GUIDE}, List customers and List invoices", "GET /customers", "GET /invoices")
 async def pages_have_a_cap(s: Session) -> None:
-    """No page has more than 1000 customers or 500 invoices, whatever is asked."""
+    """No page has more than 1000 customers or 500 invoices, whatever the request says."""
     for path, cap in (("/customers", 1000), ("/invoices", 500)):
         answer = await s.call("GET", f"{path}?limit=5000")
         if answer.status == 200:
@@ -77,16 +77,16 @@ async def pages_have_a_cap(s: Session) -> None:
 
 @assumed(*_ALL_LISTS)
 async def a_limit_over_the_cap_is_clamped(s: Session) -> None:
-    """The answer echoes the limit that was used: 50 unless told, at most 1000 or 500."""
+    """The answer shows the limit that was used: 50 by default, at most 1000 or 500."""
     for path in _ENVELOPES:
         page = await s.get(f"{path}?limit=5000")
         same(page["limit"], 1000 if path == "/customers" else 500, f"the limit of {path}")
-        same((await s.get(path))["limit"], 50, f"the limit of {path} unless told")
+        same((await s.get(path))["limit"], 50, f"the limit of {path} by default")
 
 
 @assumed("GET /customers", "GET /payments")
 async def wrong_windows_are_refused(s: Session) -> None:
-    """A limit below 1, a negative offset, or what is no number are 400."""
+    """A limit below 1, a negative offset, or a value that is not a number is 400."""
     for query in ("limit=0", "limit=-1", "limit=many", "offset=-1", "offset=1.5", "page=0"):
         await s.status(400, "GET", f"/customers?{query}")
         await s.status(400, "GET", f"/payments?{query}")
@@ -94,7 +94,7 @@ async def wrong_windows_are_refused(s: Session) -> None:
 
 @observed(REFERENCE, "GET /customers")
 async def pages_may_be_numbered(s: Session) -> None:
-    """`page` and `limit` are taken as well."""
+    """`page` and `limit` are accepted as well."""
     await s.get("/customers?page=1&limit=1")
 
 
@@ -124,7 +124,7 @@ async def documents_of_one_customer(s: Session) -> None:
 
 @assumed("GET /payments")
 async def documents_of_nobody(s: Session) -> None:
-    """Of a customer that does not exist there are none: an empty page, no error."""
+    """The filter by a customer that does not exist gives an empty page, not an error."""
     same((await s.get(f"/payments?customerId=external:{s.name('x')}"))["items"], [], "the list")
 
 

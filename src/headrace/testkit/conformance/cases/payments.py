@@ -31,13 +31,13 @@ async def one_is_made_changed_and_deleted(s: Session) -> None:
 
 @documented(f"{GUIDE}, Import payment", _POST)
 async def it_settles_several_invoices(s: Session) -> None:
-    """`linkedInvoices` with `amountLinked`, as a text too, lowers what is open."""
+    """`linkedInvoices` with `amountLinked`, also as text, lowers the outstanding amount."""
     await s.customer("C")
     await s.invoice("I", "C", 1000)
     await s.invoice("J", "C", 500)
     links = [s.link("invoice", "I", "1000"), s.link("invoice", "J", 200)]
     await s.payment("P", "C", 1500, linkedInvoices=links)
-    same([await s.outstanding("I"), await s.outstanding("J")], [0, 300], "what is open")
+    same([await s.outstanding("I"), await s.outstanding("J")], [0, 300], "the outstanding amount")
 
 
 @documented(f"{GUIDE}, Import payment", _POST)
@@ -69,7 +69,7 @@ async def a_synthetic_one_has_its_mark(s: Session) -> None:
 
 @observed(CLIENTS, _GET)
 async def its_answer(s: Session) -> None:
-    """Links say `linkedAmount` and show the invoice; the customer has a `companyName`."""
+    """Links have `linkedAmount` and show the invoice; the customer has a `companyName`."""
     owner = await s.customer("C")
     invoice = await s.invoice("I", "C", 1000)
     await s.payment("P", "C", 600, linkedInvoices=[s.link("invoice", "I", 400)])
@@ -83,7 +83,7 @@ async def its_answer(s: Session) -> None:
 
 @observed(REFERENCE, _GET)
 async def an_invoice_in_a_link_has_a_status(s: Session) -> None:
-    """The payment sums its links in `amountLinked`; an invoice in a link has `status`."""
+    """A payment's `amountLinked` is the sum of its links; an invoice in a link has `status`."""
     await s.customer("C")
     await s.invoice("I", "C", 1000)
     await s.payment("P", "C", 600, linkedInvoices=[s.link("invoice", "I", 400)])
@@ -96,7 +96,7 @@ async def an_invoice_in_a_link_has_a_status(s: Session) -> None:
 
 @observed(SENT, _POST)
 async def instruments(s: Session) -> None:
-    """WIRE_TRANSFER, DIRECT_DEBIT, CARD, CASH, CHECK and UNKNOWN are taken."""
+    """WIRE_TRANSFER, DIRECT_DEBIT, CARD, CASH, CHECK and UNKNOWN are accepted."""
     await s.customer("C")
     for word in ("WIRE_TRANSFER", "DIRECT_DEBIT", "CARD", "CASH", "CHECK", "UNKNOWN"):
         part(await s.payment("P", "C", instrument=word), {"instrument": word}, "the payment")
@@ -112,7 +112,7 @@ async def both_ids_may_be_sent_again(s: Session) -> None:
 
 @assumed(_POST, _GET)
 async def both_ids_name_one_that_has_no_external_id(s: Session) -> None:
-    """An import with the `id` of a payment without an `externalId` gives it that of the import."""
+    """An import with the `id` of a payment without an `externalId` assigns its own to it."""
     await s.customer("C")
     nameless = s.payment_body("P", "C", 300)
     del nameless["externalId"]
@@ -135,11 +135,11 @@ async def links_are_replaced_when_present(s: Session) -> None:
         await s.invoice(name, "C", 100)
     await s.payment("P", "C", 100, linkedInvoices=[s.link("invoice", "I", 60)])
     await s.payment("P", "C", 100)
-    same(await s.outstanding("I"), 40, "what is open of I")
+    same(await s.outstanding("I"), 40, "the outstanding amount of I")
     await s.payment("P", "C", 100, linkedInvoices=[s.link("invoice", "J", 70)])
-    same([await s.outstanding("I"), await s.outstanding("J")], [100, 30], "what is open")
+    same([await s.outstanding("I"), await s.outstanding("J")], [100, 30], "the outstanding amount")
     await s.payment("P", "C", 100, linkedInvoices=[])
-    same(await s.outstanding("J"), 100, "what is open of J")
+    same(await s.outstanding("J"), 100, "the outstanding amount of J")
 
 
 @assumed(_POST)
@@ -150,7 +150,7 @@ async def nobody_gives_or_takes_too_much(s: Session) -> None:
     for amount, linked in ((100, 101), (500, 101), (100, 0), (100, -5)):
         body = s.payment_body("P", "C", amount, linkedInvoices=[s.link("invoice", "I", linked)])
         await s.status(400, "POST", "/payments", body)
-    same(await s.outstanding("I"), 100, "what is open")
+    same(await s.outstanding("I"), 100, "the outstanding amount")
     await s.status(404, "GET", s.at("/payments", "P"))
 
 
@@ -177,14 +177,14 @@ async def deleting_takes_the_links_along(s: Session) -> None:
         await s.invoice(name, "C", 100)
         await s.payment(f"P{name}", "C", 100, linkedInvoices=[s.link("invoice", name, 100)])
     await s.status(204, "DELETE", s.at("/payments", "PI"))
-    same(await s.outstanding("I"), 100, "what is open of I")
+    same(await s.outstanding("I"), 100, "the outstanding amount of I")
     await s.status(204, "DELETE", s.at("/invoices", "J"))
     part(await s.get(s.at("/payments", "PJ")), {"amountLinked": 0}, "the payment")
 
 
 @assumed(_PUT)
 async def a_change_is_partial(s: Session) -> None:
-    """A PUT changes the fields that it carries; it can't go below what is linked."""
+    """A PUT changes the fields that it carries; the amount can't go below its links."""
     await s.customer("C")
     await s.invoice("I", "C", 100)
     before = await s.payment("P", "C", 100, linkedInvoices=[s.link("invoice", "I", 80)])

@@ -78,7 +78,7 @@ async def its_link_is_answered(s: Session) -> None:
 
 @assumed(_INVOICE, _NOTE)
 async def what_is_no_pdf_is_refused(s: Session) -> None:
-    """A file that is no PDF, another field, broken base64 are 400; an unknown document 404."""
+    """A file that is not a PDF, another field, broken base64 are 400; an unknown document 404."""
     await s.customer("C")
     await s.invoice("I", "C")
     path = f"{s.at('/invoices', 'I')}/pdf"

@@ -1,4 +1,4 @@
-"""What a customer is shown: the portal's link, and the open items."""
+"""The portal: links for customers, and their open items."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _links(found: Any) -> list[str]:
 
 @documented(f"{GUIDE}, Create customer portal URL", _PORTAL)
 async def a_link_is_made(s: Session) -> None:
-    """A link of any lifetime, also one to be framed; by `externalId` and by `id`."""
+    """A link has any lifetime, also one for a frame; by `externalId` and by `id`."""
     made = await s.customer("C")
     for path in (s.at("/customers", "C"), f"/customers/{made['id']}"):
         body = {"expiresIn": 25 * 86400, "frameAncestors": "app.example.com www.example.com"}
@@ -36,7 +36,7 @@ async def a_link_is_made(s: Session) -> None:
 
 @observed(SENT, _PORTAL)
 async def no_body_is_needed(s: Session) -> None:
-    """No body at all, with a JSON content type, is fine."""
+    """An empty body with a JSON content type is accepted."""
     await s.customer("C")
     path = f"{s.at('/customers', 'C')}/portal"
     answer = await s.call("POST", path, headers=JSON_TYPE)
@@ -63,7 +63,7 @@ async def a_summary_is_answered(s: Session) -> None:
 
 @assumed(_SUMMARY)
 async def a_summary_lists_the_open_items(s: Session) -> None:
-    """Everything open, with totals per currency."""
+    """The statement has all open items, with totals per currency."""
     await s.customer("C")
     await s.invoice("I", "C", 1000)
     await s.invoice("late", "C", 500, dueDate="2016-01-01")

@@ -28,22 +28,22 @@ async def _books(s: Session) -> None:
 
 @observed(REFERENCE, _POST)
 async def it_links_a_debit_and_a_credit(s: Session) -> None:
-    """An invoice and a payment that were posted without links are linked, however often."""
+    """An invoice and a payment without links are linked; repeating it changes nothing."""
     await _books(s)
     for _ in range(2):
         sides = {"invoices": _side(s, "I", 600), "payments": _side(s, "P", 600)}
         await s.done("POST", "/reconcile", _request(s, **sides))
-        same(await s.outstanding("I"), 400, "what is open")
+        same(await s.outstanding("I"), 400, "the outstanding amount")
 
 
 @observed(SENT, _POST)
 async def four_empty_lists_undo_it(s: Session) -> None:
-    """The same `externalId` with four empty lists takes the links away."""
+    """The same `externalId` with four empty lists removes the links."""
     await _books(s)
     sides = {"invoices": _side(s, "I", 600), "payments": _side(s, "P", 600)}
     await s.done("POST", "/reconcile", _request(s, **sides))
     await s.done("POST", "/reconcile", _request(s))
-    same(await s.outstanding("I"), 1000, "what is open")
+    same(await s.outstanding("I"), 1000, "the outstanding amount")
 
 
 @observed(SENT, _POST, "POST /payments")
@@ -53,12 +53,12 @@ async def an_import_leaves_it_alone(s: Session) -> None:
     sides = {"invoices": _side(s, "I", 600), "payments": _side(s, "P", 600)}
     await s.done("POST", "/reconcile", _request(s, **sides))
     await s.payment("P", "C", 700)
-    same(await s.outstanding("I"), 400, "what is open")
+    same(await s.outstanding("I"), 400, "the outstanding amount")
 
 
 @observed(REFERENCE, _POST)
 async def refunds_and_credit_notes_have_their_sides(s: Session) -> None:
-    """A refund is a debit, a credit note a credit; `id` and `customId` may come along."""
+    """A refund is a debit, a credit note a credit; `id` and `customId` are allowed too."""
     await s.customer("C")
     invoice = await s.invoice("I", "C", 1000)
     await s.credit_note("N", "C", 300)
@@ -70,7 +70,7 @@ async def refunds_and_credit_notes_have_their_sides(s: Session) -> None:
     sides = {"refunds": _side(s, "R", 500), "payments": _side(s, "P", 500)}
     second = {**_request(s, **sides), "externalId": s.name("partial-2")}
     await s.done("POST", "/reconcile", second)
-    same(await s.outstanding("I"), 700, "what is open")
+    same(await s.outstanding("I"), 700, "the outstanding amount")
     part(await s.get(s.at("/refunds", "R")), {"amountLinked": 500}, "the refund")
 
 
@@ -90,15 +90,17 @@ async def both_sides_have_the_same_sum(s: Session) -> None:
     for invoice, debit, credit in (("I", 600, 500), ("I", 701, 701), ("nothing", 1, 1)):
         sides = {"invoices": _side(s, invoice, debit), "payments": _side(s, "P", credit)}
         await s.status(400, "POST", "/reconcile", _request(s, **sides))
-    same(await s.outstanding("I"), 1000, "what is open")
+    same(await s.outstanding("I"), 1000, "the outstanding amount")
 
 
 @assumed(_POST)
 async def posting_it_again_replaces_it(s: Session) -> None:
-    """The same `externalId` with other links replaces those that it made."""
+    """The same `externalId` with other links replaces its earlier links."""
     await _books(s)
     await s.invoice("J", "C", 1000)
     for name in "IJ":
         sides = {"invoices": _side(s, name, 600), "payments": _side(s, "P", 600)}
         await s.done("POST", "/reconcile", _request(s, **sides))
-    same([await s.outstanding("I"), await s.outstanding("J")], [1000, 400], "what is open")
+    same(
+        [await s.outstanding("I"), await s.outstanding("J")], [1000, 400], "the outstanding amount"
+    )

@@ -30,7 +30,7 @@ async def one_is_made_changed_and_deleted(s: Session) -> None:
 
 @documented(f"{GUIDE}, Import refund", _POST)
 async def it_gives_back_payments_and_credit_notes(s: Session) -> None:
-    """`linkedPayments` and `linkedCreditNotes` with `amountLinked`, as texts too."""
+    """`linkedPayments` and `linkedCreditNotes` take `amountLinked`, also as text."""
     await s.customer("C")
     await s.payment("P", "C", 1000)
     await s.credit_note("N", "C", 2000)
@@ -44,12 +44,12 @@ async def it_gives_back_payments_and_credit_notes(s: Session) -> None:
 
 @documented(f"{HELP}, refunds", _POST)
 async def it_unpays_what_its_payment_paid(s: Session) -> None:
-    """What a refund gives back, its payment can't have paid as well."""
+    """The refunded part of a payment can't be linked to an invoice as well."""
     await s.customer("C")
     await s.invoice("I", "C", 100)
     await s.payment("P", "C", 100)
     await s.refund("R", "C", 100, linkedPayments=[s.link("payment", "P", 100)])
-    same(await s.outstanding("I"), 100, "what is open")
+    same(await s.outstanding("I"), 100, "the outstanding amount")
     part(await s.get(s.at("/customers", "C")), {"balance": 100}, "the customer")
 
 
@@ -78,7 +78,7 @@ async def its_links_name_the_other_side(s: Session) -> None:
 
 @assumed("DELETE /payments/{}", _DELETE)
 async def what_it_refers_to_stays(s: Session) -> None:
-    """A payment that a refund gives back is deleted only after the refund: 400, then 204."""
+    """A refunded payment is deleted only after its refund: 400 before, 204 after."""
     await s.customer("C")
     await s.payment("P", "C", 1000)
     await s.refund("R", "C", 300, linkedPayments=[s.link("payment", "P", 300)])

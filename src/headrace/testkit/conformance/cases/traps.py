@@ -1,4 +1,4 @@
-"""What real clients do that a strict server might not expect."""
+"""Requests of real clients that a strict server might refuse."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from headrace.testkit.conformance.session import JSON_TYPE, Session, said
 
 @observed(CLIENTS, "GET /customers/{}", "DELETE /customers/{}")
 async def a_content_type_without_a_body(s: Session) -> None:
-    """GET and DELETE without a body, but with a JSON content type, are served."""
+    """GET and DELETE with a JSON content type and no body are accepted."""
     await s.customer("C")
     for method in ("GET", "DELETE"):
         path = s.at("/customers", "C")
@@ -21,7 +21,7 @@ async def a_content_type_without_a_body(s: Session) -> None:
 
 @observed(CLIENTS, "DELETE /invoices/{}")
 async def a_delete_answers_204_or_json(s: Session) -> None:
-    """A client parses JSON on every success but 204."""
+    """Every success except 204 is JSON, because clients parse it."""
     await s.customer("C")
     await s.invoice("I", "C")
     answer = await s.call("DELETE", s.at("/invoices", "I"))
@@ -30,7 +30,7 @@ async def a_delete_answers_204_or_json(s: Session) -> None:
 
 @observed(CLIENTS, "GET /customers")
 async def header_names_in_lower_case(s: Session) -> None:
-    """The names of the key's headers are taken in any case."""
+    """The names of the key headers ignore case."""
     headers = {"x-api-secret": "wrong"}
     answer = await s.call("GET", "/customers?limit=1", headers=headers)
     true(400 <= answer.status < 500, "a wrong secret in a lower-case header is accepted")
@@ -49,7 +49,7 @@ async def an_encoded_colon(s: Session) -> None:
 
 @assumed("GET /invoices/{}", "DELETE /invoices/{}")
 async def any_character_in_an_external_id(s: Session) -> None:
-    """Slashes, spaces, colons, percent signs and letters of any script, encoded in paths."""
+    """Paths accept encoded slashes, spaces, colons, percent signs and letters of any script."""
     await s.customer("C")
     for text in ("INV/1", "a b", "a:b", "100%", "Ünïcode-請求", "a?b#c", "a+b", "."):
         made = await s.invoice(text, "C")

@@ -10,7 +10,7 @@ create table applied (
     primary key (entity, external_id)
 ) without rowid;
 
--- Each write gets the next number, so that a reader can ask for what came after the last it saw.
+-- Each write has the next number, so that a reader can ask for later ones.
 create index applied_change on applied (change);
 
 create table forgotten (
@@ -41,7 +41,8 @@ create table rejects (
     primary key (entity, external_id)
 ) without rowid;
 
--- Records that the API took and keeps otherwise; fields are JSON: [[name, sent, kept], ...].
+-- Records that the API acknowledged and stores differently; fields are JSON: [[name, sent, stored],
+-- ...].
 create table drifts (
     entity text not null,
     external_id text not null,
@@ -64,10 +65,10 @@ create table runs (
     latency real
 );
 
--- What one answer took when the API was tried without a run.
+-- Seconds of one answer, measured without a run.
 create table tried (latency real not null);
 
--- When the API answered, for the last minute: those requests still count there after a restart.
+-- Times of the API's answers in the last minute: they count for its rate limit after a restart too.
 create table answers (at real not null);
 
 -- The names of users, dunning plans and custom fields as last read from the API, as JSON.

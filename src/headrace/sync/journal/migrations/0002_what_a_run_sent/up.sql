@@ -1,4 +1,4 @@
--- Each decision of the API on a record; refused is its sentence, null when it took the record.
+-- Each decision of the API about a record; `refused` is its message, null if it acknowledged.
 create table sent (
     id integer primary key,
     run integer not null,
@@ -11,5 +11,5 @@ create table sent (
 
 create index sent_run on sent (run);
 
--- What a run says of itself while it goes on, as JSON.
+-- The state of the active run, as JSON.
 create table progress (run integer primary key, content blob not null);

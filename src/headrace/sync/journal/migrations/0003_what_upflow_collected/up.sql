@@ -5,7 +5,7 @@ create table collected (
     primary key (entity, id)
 ) without rowid;
 
--- The newest ids of each list when it was last read, as JSON, and how many records it had.
+-- The newest ids of each list when it was last read, as JSON, and its length.
 create table collected_lists (
     entity text primary key,
     newest blob not null,

@@ -1,7 +1,7 @@
 alter table rejects add column around integer;
 
--- Whether everything has been delivered once.
+-- A row if the first import is complete.
 create table imported (at real not null);
 
--- Contact positions that the API does not have, with its sentence.
+-- Contact positions that the API refused, with its messages.
 create table refused_positions (name text primary key, message text not null);

@@ -20,7 +20,7 @@ create table landmarks (
     primary key (entity, external_id)
 ) without rowid;
 
--- Records that got no decision in so many runs, and what came instead the last time.
+-- Records without a decision, the number of runs, and what happened the last time.
 create table failing (
     entity text not null,
     external_id text not null,

@@ -1,4 +1,4 @@
--- What the last rounds came to; kind is success or failure. pending is null when it is not known.
+-- How the last rounds ended; kind is success or failure, pending is null if unknown.
 create table rounds (
     kind text primary key,
     at real not null,
