@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 _TOML = """\
@@ -66,6 +66,23 @@ class Shop:
                 if missing not in _TABLES:
                     raise
                 self._create(missing)
+
+    def rows(
+        self, table: str, sql: str, names: Sequence[str], rows: Iterable[Sequence[object]]
+    ) -> None:
+        """Adds rows to a table, which is made by that statement if there is none."""
+        if table not in self._made():
+            self.run(sql)
+        marks = ", ".join("?" * len(names))
+        self._db.executemany(f"insert into {table} ({', '.join(names)}) values ({marks})", rows)
+
+    def clear(self) -> None:
+        """Removes all rows."""
+        for table in self._made():
+            self.run(f"delete from {table}")
+
+    def _made(self) -> list[str]:
+        return [name for (name,) in self._db.execute("select name from sqlite_master")]
 
     def _insert(self, table: str, values: Mapping[str, object]) -> None:
         marks = ", ".join("?" * len(values))
