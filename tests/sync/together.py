@@ -49,6 +49,11 @@ class Step:
     proof: Reconciled
     """The differences of this case only."""
 
+    @property
+    def both(self) -> tuple[Plan, Reconciled]:
+        """The plan and the proof."""
+        return self.plan, self.proof
+
     def agreed(self) -> list[LogRecord]:
         """The writes, after which both sides must agree and nothing may be left."""
         assert self.left.changes == [] and self.left.held == [] and self.left.errors == 0, self
