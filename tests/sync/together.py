@@ -54,9 +54,17 @@ class Step:
         """The plan and the proof."""
         return self.plan, self.proof
 
+    @property
+    def taken(self) -> tuple[Plan, list[str]]:
+        """The plan, and what was sent for it, each request taken at once."""
+        assert all(record.status < 400 for record in self.writes), told(self.writes)
+        return self.plan, [f"{one.method} {one.external_id}" for one in self.writes]
+
     def agreed(self) -> list[LogRecord]:
         """The writes, after which both sides must agree and nothing may be left."""
-        assert self.left.changes == [] and self.left.held == [] and self.left.errors == 0, self
+        left = self.left
+        assert (left.changes, left.withheld, left.held, left.drifted) == ([], [], [], []), left
+        assert left.errors == 0, left.problems
         assert self.proof.balanced, (self.proof.differences, self.proof.statements)
         assert overlapping(self.writes) == []
         return self.writes
@@ -82,6 +90,11 @@ class Case:
     def marked(self, id: str) -> str:
         """The id as the organisation has it."""
         return self.mark + id
+
+    def run(self, *statements: str) -> None:
+        """Statements on the case's own rows."""
+        for statement in statements:
+            self.shop.run(statement)
 
     def own(self, items: Sequence[T]) -> list[T]:
         """Those that have an id of this case, without the mark."""
