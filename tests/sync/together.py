@@ -13,7 +13,7 @@ import itertools
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -223,11 +223,12 @@ class _World:
 class Together:
     """Decorates the cases of a module, each a test of its own; the first that runs runs all."""
 
-    def __init__(self, more: str = "") -> None:
-        """`more` are settings of the organisation."""
+    def __init__(self, more: str = "", soak: str | None = None) -> None:
+        """`more` are settings of the organisation; with those of `soak`, all go once more there."""
         self._stories: dict[str, Callable[[Case], Story]] = {}
-        self._more = more
-        self._world: _World | None = None
+        self._more = {"": more} if soak is None else {more: more, soak: soak}
+        self._soak = soak
+        self._worlds: dict[str, _World] = {}
 
     def __call__(self, story: Callable[[Case], Story]) -> Callable[..., None]:
         return self.each(())(story)
@@ -236,35 +237,47 @@ class Together:
         """The case once for each tuple of further arguments."""
 
         def decorated(story: Callable[..., Story]) -> Callable[..., None]:
-            names = [f"{story.__name__}{list(one) or ''}" for one in given]
-            for name, arguments in zip(names, given, strict=True):
+            names = {
+                "-".join([story.__name__, *map(_text, arguments)]): arguments for arguments in given
+            }
+            for name, arguments in names.items():
                 self._stories[name] = lambda case, arguments=arguments: story(case, *arguments)
 
-            if len(names) == 1:
-                return self._alone(story, names[0])
-
             def test(
-                name: str, tmp_path_factory: pytest.TempPathFactory, open_hub: RunningHub
+                place: str,
+                name: str,
+                tmp_path_factory: pytest.TempPathFactory,
+                open_hub: RunningHub,
             ) -> None:
-                self._tell(name, tmp_path_factory, open_hub)
+                self._tell(place, name, tmp_path_factory, open_hub)
 
             test.__doc__ = story.__doc__
-            ids = [str(number) for number in range(len(names))]
-            return pytest.mark.parametrize("name", names, ids=ids)(test)
+            return pytest.mark.parametrize(("place", "name"), self._parameters(names))(test)
 
         return decorated
 
-    def _alone(self, story: Callable[..., Story], name: str) -> Callable[..., None]:
-        def test(tmp_path_factory: pytest.TempPathFactory, open_hub: RunningHub) -> None:
-            self._tell(name, tmp_path_factory, open_hub)
+    def _parameters(self, names: Iterable[str]) -> list[Any]:
+        return [
+            pytest.param(
+                place,
+                name,
+                id="-".join([*filter(None, [place]), *name.split("-")[1:]]) or "together",
+                marks=pytest.mark.soak if self._soak and place == self._soak else (),
+            )
+            for place in self._more
+            for name in names
+        ]
 
-        test.__doc__ = story.__doc__
-        return test
-
-    def _tell(self, name: str, folders: pytest.TempPathFactory, hub: RunningHub) -> None:
-        if self._world is None:
-            world = _World(self._stories, self._more)
+    def _tell(
+        self, place: str, name: str, folders: pytest.TempPathFactory, hub: RunningHub
+    ) -> None:
+        if place not in self._worlds:
+            world = _World(self._stories, self._more[place])
             world.run(folders.mktemp("together"), hub)
-            self._world = world
-        if name in self._world.failed:
-            raise self._world.failed[name]
+            self._worlds[place] = world
+        if name in self._worlds[place].failed:
+            raise self._worlds[place].failed[name]
+
+
+def _text(value: object) -> str:
+    return getattr(value, "__name__", str(value))
