@@ -38,3 +38,11 @@ def pair(tmp_path: Path, new_desk: Callable[[Path], HubDesk]) -> Iterator[Pair]:
     shop = Shop(tmp_path / "shop")
     yield Pair(shop, new_desk(shop.folder))
     shop.close()
+
+
+@pytest.fixture(scope="module")
+def shared_pair(tmp_path_factory: pytest.TempPathFactory, open_hub: RunningHub) -> Iterator[Pair]:
+    """The same for all tests of a module, which leave it as they found it."""
+    shop = Shop(tmp_path_factory.mktemp("shared") / "shop")
+    yield Pair(shop, HubDesk(shop.folder, open_hub, f"desk-{next(_NUMBERS)}"))
+    shop.close()

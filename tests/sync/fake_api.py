@@ -169,6 +169,8 @@ class Bench:
 
     def reopen(self) -> None:
         """As another command would, once it was closed."""
+        self._source: list[tuple[str, int]] = []
+        """What was last read of the source, by the times of its files."""
         loaded = load_project(self.folder)
         names = ("HEADRACE_URL", "HEADRACE_KEY", "HEADRACE_SECRET")
         environment = dict.fromkeys(names, "http://fake.test/v1")
@@ -181,7 +183,13 @@ class Bench:
         self.organisation.settings = msgspec.structs.replace(settings, target=target)
 
     def plan(self) -> Plan:
-        self.organisation.refresh()
+        """By the source and the journal as they are now; an unchanged source is not read again."""
+        source = [(path.name, path.stat().st_mtime_ns) for path in sorted(self.folder.glob("*.*"))]
+        if source == self._source:
+            self.organisation.compare()
+        else:
+            self.organisation.refresh()
+        self._source = source
         return self.organisation.plan()
 
     def deliver(

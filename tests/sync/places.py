@@ -11,51 +11,37 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
+from in_turn import in_turn
 
 _NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
-_HEADRACE = [sys.executable, "-m", "headrace"]
 _READ_ONLY = 'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && exec "$@"'
 
+Commands = Sequence[Sequence[str]]
+Ran = list[subprocess.CompletedProcess[str]]
 
-def in_room(
-    words: Sequence[str], environment: Mapping[str, str], room: int
-) -> subprocess.CompletedProcess[str]:
-    """A command that can write no file beyond so many bytes, as on a disk that is full."""
+
+def in_room(commands: Commands, environment: Mapping[str, str], room: int) -> Ran:
+    """Commands that can write no file beyond so many bytes, as on a disk that is full."""
 
     def fill() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
 
-    return _ran([*_HEADRACE, *words], environment, fill)
+    return in_turn(commands, environment, before=fill)
 
 
-def on_read_only(
-    folder: Path, words: Sequence[str], environment: Mapping[str, str]
-) -> subprocess.CompletedProcess[str]:
-    """A command to which the folder is a read-only mount; skips where none can be made."""
+def on_read_only(folder: Path, commands: Commands, environment: Mapping[str, str]) -> Ran:
+    """Commands to which the folder is a read-only mount; skips where none can be made."""
     alone = _apart()
     if not alone:
         pytest.skip("no file system can be mounted here")
-    return _ran([*alone, "sh", "-c", _READ_ONLY, str(folder), *_HEADRACE, *words], environment)
+    return in_turn(commands, environment, [*alone, "sh", "-c", _READ_ONLY, str(folder)])
 
 
-def as_somebody_else(
-    words: Sequence[str], environment: Mapping[str, str]
-) -> subprocess.CompletedProcess[str]:
-    """A command as a user without rights of its own; skips where that can't be."""
+def as_somebody_else(commands: Commands, environment: Mapping[str, str]) -> Ran:
+    """Commands as a user without rights of its own; skips where that can't be."""
     if not _can_be_somebody_else():
         pytest.skip("only root can run it as another user, who needs to read Python and headrace")
-    return _ran([*_NOBODY, *_HEADRACE, *words], environment)
-
-
-def _ran(
-    command: Sequence[str],
-    environment: Mapping[str, str],
-    before: functools.partial[None] | None = None,
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command, env=dict(environment), cwd="/", preexec_fn=before,
-        capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+    return in_turn(commands, environment, _NOBODY)
 
 
 @functools.cache

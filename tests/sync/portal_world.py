@@ -81,7 +81,7 @@ class World:
     # what happens ----------------------------------------------------------------------------
 
     def live(self) -> None:
-        self._sync()
+        self.desk.apply()
         for number in range(1, self.rounds + 1):
             self.round = number
             for _ in range(self.random.randint(1, 3)):
@@ -94,8 +94,7 @@ class World:
             self._sync()
         self.round = self.rounds + 4
         self._write_due()
-        self._sync()
-        self._decide()
+        self._decide(*self._sync())
 
     @property
     def today(self) -> date:
@@ -367,10 +366,9 @@ class World:
         assert found.keys() <= held.keys()
         assert proof.statements == []
 
-    def _decide(self) -> None:
+    def _decide(self, plan: Plan, proof: Reconciled) -> None:
         """A person says of everything that is held what it is; then nothing is."""
         for _ in range(12):
-            plan, proof = self._sync()
             waiting = [one for one in plan.held if "collected" in one.reason]
             if not waiting:
                 break
@@ -385,6 +383,7 @@ class World:
                 record = f"{one.entity}/{one.external_id}"
                 done = self.desk.command("collected", words[0], record, *words[1:])
                 assert done.returncode == 0, done.stderr
+            plan, proof = self._sync()
         assert plan.held == [] and proof.balanced, (plan.held, proof.differences)
         booked = {id for truth in self.truth.values() for id in truth}
         assert booked.isdisjoint(one.id for one in proof.collected)

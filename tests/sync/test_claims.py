@@ -4,32 +4,78 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 from desk import HubDesk
 from shop import Shop
+from together import Case, Story, Together
 
 from headrace.sync.planning.plan import Plan
 from headrace.sync.remote.proof import Reconciled
 
+together = Together()
 
-class Till:
-    """A shop whose customers also pay in the portal."""
+
+class Alone:
+    """A shop and its desk without other cases."""
 
     def __init__(self, shop: Shop, desk: HubDesk) -> None:
         self.shop = shop
         self.desk = desk
-        shop.customer("C1")
-        shop.invoice("I1", "C1", 10000)
-        self.sync()
+        self.get = desk.get
 
-    def collect(self, customer: str, amount: int, **more: object) -> str:
+    def marked(self, id: str) -> str:
+        return id
+
+
+class Visit:
+    """A shop whose customers also pay in the portal."""
+
+    def __init__(self, case: Case | Alone) -> None:
+        self.case = case
+        case.shop.customer("C1")
+        case.shop.invoice("I1", "C1", 10000)
+
+    def collect(
+        self, customer: str, amount: int, settles: Mapping[str, int] = {}, **more: object
+    ) -> str:
         """The API's id of a payment in the portal."""
-        fields = {"validatedAt": "2026-05-05", **more}
-        paid = self.desk.hub.collect(customer, amount, organisation=self.desk.name, **fields)  # type: ignore[arg-type]
-        return str(paid["id"])
+        fields = {
+            "validatedAt": "2026-05-05",
+            "settles": {self.case.marked(id): part for id, part in settles.items()},
+            **more,
+        }
+        desk, name = self.case.desk, self.case.marked(customer)
+        return str(desk.hub.collect(name, amount, organisation=desk.name, **fields)["id"])  # type: ignore[arg-type]
+
+    def decide(self, word: str, record: str, *ids: str) -> None:
+        """`accept` or `reject`: what a record of the source is to what was collected."""
+        entity, _, name = record.partition("/")
+        record = f"{entity}/{self.case.marked(name)}" if name else record
+        done = self.case.desk.command("collected", word, record, *ids)
+        assert done.returncode == 0, done.stderr
+
+    def payments(self) -> list[tuple[str | None, int, int]]:
+        """(external id, amount, linked) of all that the API has."""
+        items = self.case.get("/payments")["items"]
+        return sorted(
+            ((one["externalId"], one["amount"], one["amountLinked"]) for one in items), key=str
+        )
+
+    def balance(self, customer: str = "C1") -> int:
+        return int(self.case.get(f"/customers/external:{customer}")["balance"])
+
+
+class Till(Visit):
+    """A visit that has the organisation to itself."""
+
+    def __init__(self, shop: Shop, desk: HubDesk) -> None:
+        super().__init__(Alone(shop, desk))
+        self.shop = shop
+        self.desk = desk
+        self.desk.apply()
 
     def sync(self) -> tuple[Plan, Reconciled]:
         with self.desk.open() as organisation:
@@ -39,16 +85,6 @@ class Till:
             organisation.compare()
             organisation.plan()
             return plan, asyncio.run(organisation.remote.reconcile())
-
-    def payments(self) -> list[tuple[str | None, int, int]]:
-        """(external id, amount, linked) of all that the API has."""
-        items = self.desk.get("/payments?limit=500")["items"]
-        return sorted(
-            ((one["externalId"], one["amount"], one["amountLinked"]) for one in items), key=str
-        )
-
-    def balance(self, customer: str = "C1") -> int:
-        return int(self.desk.get(f"/customers/external:{customer}")["balance"])
 
 
 @pytest.fixture
@@ -70,24 +106,32 @@ def till(make_till: Callable[..., Till]) -> Till:
     return make_till()
 
 
-def test_a_payment_of_the_portal_that_is_booked_later_is_linked_and_counts_once(till: Till) -> None:
+@together
+def test_a_payment_of_the_portal_that_is_booked_later_is_linked_and_counts_once(
+    case: Case,
+) -> Story:
+    till = Visit(case)
+    yield
     id = till.collect("C1", 2000, settles={"I1": 2000})
-    till.shop.payment("P1", "C1", 2000, {"I1": 2000}, day="2026-05-08")
-    plan, proof = till.sync()
+    case.shop.payment("P1", "C1", 2000, {"I1": 2000}, day="2026-05-08")
+    plan, proof = (yield).both
     assert [(one.external_id, one.id) for one in plan.claims] == [("P1", id)]
     assert (plan.claims[0].customer_name, plan.claims[0].amount) == ("Customer C1", 2000)
     assert till.payments() == [("P1", 2000, 2000)]
-    assert till.desk.get("/payments/external:P1")["id"] == id
+    assert case.get("/payments/external:P1")["id"] == id
     assert till.balance() == 8000
     assert proof.balanced and proof.collected == []
-    assert till.sync()[0].empty
+    assert (yield).plan.empty
 
 
-def test_a_full_payment_booked_again_is_not_rejected(till: Till) -> None:
+@together
+def test_a_full_payment_booked_again_is_not_rejected(case: Case) -> Story:
+    till = Visit(case)
+    yield
     till.collect("C1", 10000, settles={"I1": 10000})
-    till.shop.payment("P1", "C1", 10000, {"I1": 10000})
-    _, proof = till.sync()
-    assert till.desk.get("/invoices/external:I1")["state"] == "PAID"
+    case.shop.payment("P1", "C1", 10000, {"I1": 10000})
+    proof = (yield).proof
+    assert case.get("/invoices/external:I1")["state"] == "PAID"
     assert till.payments() == [("P1", 10000, 10000)]
     assert proof.balanced
 
@@ -104,11 +148,14 @@ def test_collected_money_that_is_not_booked_yet_is_named_and_no_difference(till:
     assert "collected and not booked yet" in done.stdout and id in done.stdout
 
 
-def test_a_real_difference_beside_collected_money_is_still_one(till: Till) -> None:
+@together
+def test_a_real_difference_beside_collected_money_is_still_one(case: Case) -> Story:
+    till = Visit(case)
+    yield
     till.collect("C1", 2000, settles={"I1": 2000})
-    body = {"amount": 700, "currency": "EUR", "validatedAt": "2026-05-05", "externalId": "X1"}
-    till.desk.post("/payments", {**body, "customer": {"externalId": "C1"}})
-    _, proof = till.sync()
+    body = {"amount": 700, "currency": "EUR", "validatedAt": "2026-05-05", "externalId": "{}X1"}
+    case.post("/payments", {**body, "customer": {"externalId": "{}C1"}})
+    proof = (yield).proof
     assert not proof.balanced
     (difference,) = proof.differences
     assert (difference.book, difference.api, difference.collected) == (10000, 7300, -2000)
@@ -117,176 +164,221 @@ def test_a_real_difference_beside_collected_money_is_still_one(till: Till) -> No
     ]
 
 
-def test_two_alike_are_held_by_name_until_a_person_says_which(till: Till) -> None:
+@together
+def test_two_alike_are_held_by_name_until_a_person_says_which(case: Case) -> Story:
+    till = Visit(case)
+    yield
     first = till.collect("C1", 2000)
     second = till.collect("C1", 2000)
-    till.shop.payment("P1", "C1", 2000)
-    plan, proof = till.sync()
+    case.shop.payment("P1", "C1", 2000)
+    plan, proof = (yield).both
     assert plan.claims == []
     (held,) = plan.held
     assert held.external_id == "P1" and "may be" in held.reason and "and 1 more" in held.reason
     assert not proof.balanced
     assert "may be" in proof.differences[0].documents[0].reason
-    done = till.desk.command("collected", "accept", "payment/P1", second)
-    assert done.returncode == 0, done.stderr
-    _, proof = till.sync()
-    assert till.desk.get("/payments/external:P1")["id"] == second
+    till.decide("accept", "payment/P1", second)
+    proof = (yield).proof
+    assert case.get("/payments/external:P1")["id"] == second
     assert proof.balanced
     assert [one.id for one in proof.collected] == [first]
 
 
-def test_what_a_person_rejects_is_sent_as_new_money(till: Till) -> None:
+@together
+def test_what_a_person_rejects_is_sent_as_new_money(case: Case) -> Story:
+    till = Visit(case)
+    yield
     till.collect("C1", 2000)
     till.collect("C1", 2000)
-    till.shop.payment("P1", "C1", 2000)
-    assert till.sync()[0].held
-    assert till.desk.command("collected", "reject", "payment/P1").returncode == 0
-    plan, proof = till.sync()
+    case.shop.payment("P1", "C1", 2000)
+    assert (yield).plan.held
+    till.decide("reject", "payment/P1")
+    plan, proof = (yield).both
     assert plan.held == [] and proof.balanced
     assert till.balance() == 4000
 
 
-def test_a_collected_one_that_is_never_booked_holds_nothing_once_it_is_rejected(till: Till) -> None:
+@together
+def test_a_collected_one_that_is_never_booked_holds_nothing_once_it_is_rejected(
+    case: Case,
+) -> Story:
+    till = Visit(case)
+    yield
     id = till.collect("C1", 5000)
-    till.shop.payment("P1", "C1", 2000)
-    assert "may be a part of" in till.sync()[0].held[0].reason
-    assert till.desk.command("collected", "reject", id).returncode == 0
-    plan, proof = till.sync()
+    case.shop.payment("P1", "C1", 2000)
+    assert "may be a part of" in (yield).plan.held[0].reason
+    till.decide("reject", id)
+    plan, proof = (yield).both
     assert plan.held == [] and proof.balanced
 
 
-def test_a_payment_split_in_two_bookings_waits_and_the_accepted_part_becomes_it(till: Till) -> None:
+@together
+def test_a_payment_split_in_two_bookings_waits_and_the_accepted_part_becomes_it(
+    case: Case,
+) -> Story:
+    till = Visit(case)
+    yield
     id = till.collect("C1", 5000, settles={"I1": 5000})
-    till.shop.payment("P1", "C1", 2000, {"I1": 2000})
-    till.shop.payment("P2", "C1", 3000, {"I1": 3000})
-    plan, _ = till.sync()
+    case.shop.payment("P1", "C1", 2000, {"I1": 2000})
+    case.shop.payment("P2", "C1", 3000, {"I1": 3000})
+    plan = (yield).plan
     assert [one.external_id for one in plan.held] == ["P1", "P2"]
     assert till.balance() == 5000
-    assert till.desk.command("collected", "accept", "payment/P1", id).returncode == 0
-    _, proof = till.sync()
+    till.decide("accept", "payment/P1", id)
+    proof = (yield).proof
     assert proof.balanced
     assert till.payments() == [("P1", 2000, 2000), ("P2", 3000, 3000)]
 
 
-def test_two_payments_booked_as_one_become_it_when_a_person_says_so(till: Till) -> None:
+@together
+def test_two_payments_booked_as_one_become_it_when_a_person_says_so(case: Case) -> Story:
+    till = Visit(case)
+    yield
     ids = [till.collect("C1", amount, settles={"I1": amount}) for amount in (2000, 3000)]
-    till.shop.payment("P1", "C1", 5000, {"I1": 5000})
-    assert "may be the sum of" in till.sync()[0].held[0].reason
-    assert till.desk.command("collected", "accept", "payment/P1", *ids).returncode == 0
-    _, proof = till.sync()
+    case.shop.payment("P1", "C1", 5000, {"I1": 5000})
+    assert "may be the sum of" in (yield).plan.held[0].reason
+    till.decide("accept", "payment/P1", *ids)
+    proof = (yield).proof
     assert proof.balanced and till.payments() == [("P1", 5000, 5000)]
 
 
-def test_a_reference_tells_which_of_two_it_is(till: Till) -> None:
+@together
+def test_a_reference_tells_which_of_two_it_is(case: Case) -> Story:
+    till = Visit(case)
+    yield
     till.collect("C1", 2000, refNumber="pi_AAAA1")
     second = till.collect("C1", 2000, refNumber="pi_BBBB2")
-    till.shop.payment("P1", "C1", 2000, day="2026-08-30")
-    till.shop.run("update payments set ref_number = 'payout pi_BBBB2 of May'")
-    plan, proof = till.sync()
+    case.shop.payment("P1", "C1", 2000, day="2026-08-30")
+    case.shop.run("update payments set ref_number = 'payout pi_BBBB2 of May'")
+    plan, proof = (yield).both
     assert [(one.id, one.by) for one in plan.claims] == [(second, "reference")]
     assert proof.balanced
 
 
-def test_the_id_in_the_reference_with_another_amount_is_held(till: Till) -> None:
+@together
+def test_the_id_in_the_reference_with_another_amount_is_held(case: Case) -> Story:
+    till = Visit(case)
+    yield
     id = till.collect("C1", 2000)
-    till.shop.payment("P1", "C1", 1950)
-    till.shop.run("update payments set ref_number = ?", f"Upflow {id}")
-    (held,) = till.sync()[0].held
+    case.shop.payment("P1", "C1", 1950)
+    case.shop.run("update payments set ref_number = ?", f"Upflow {id}")
+    (held,) = (yield).plan.held
     assert held.reason.startswith("names, with another amount, EUR 20.00")
 
 
-def test_money_of_another_customer_of_the_family_is_the_same_money(till: Till) -> None:
-    till.shop.customer("D1", parent="C1")
-    till.shop.customer("D2", parent="C1")
-    till.shop.invoice("J1", "D1", 4000)
-    till.sync()
+@together
+def test_money_of_another_customer_of_the_family_is_the_same_money(case: Case) -> Story:
+    till = Visit(case)
+    yield
+    case.shop.customer("D1", parent="C1")
+    case.shop.customer("D2", parent="C1")
+    case.shop.invoice("J1", "D1", 4000)
+    yield
     id = till.collect("D1", 4000, settles={"J1": 4000})
-    till.shop.payment("P1", "C1", 4000, {"J1": 4000})
-    plan, proof = till.sync()
+    case.shop.payment("P1", "C1", 4000, {"J1": 4000})
+    plan, proof = (yield).both
     assert [one.id for one in plan.claims] == [id]
     assert proof.balanced and till.balance("D1") == 0
     other = till.collect("D1", 300)
-    till.shop.payment("P2", "D2", 300)
-    plan, proof = till.sync()
+    case.shop.payment("P2", "D2", 300)
+    plan, proof = (yield).both
     assert [one.id for one in plan.claims] == [other]
     assert proof.balanced and till.balance("D2") == -300
 
 
-def test_a_figure_in_another_currency_is_held_and_another_customers_is_not(till: Till) -> None:
+@together
+def test_a_figure_in_another_currency_is_held_and_another_customers_is_not(case: Case) -> Story:
+    till = Visit(case)
+    yield
     till.collect("C1", 2000)
-    till.shop.customer("C2")
-    till.shop.payment("P1", "C1", 2000)
-    till.shop.run("update payments set currency = 'USD'")
-    till.shop.payment("P2", "C2", 2000)
-    plan, _ = till.sync()
+    case.shop.customer("C2")
+    case.shop.payment("P1", "C1", 2000)
+    case.shop.run("update payments set currency = 'USD'")
+    case.shop.payment("P2", "C2", 2000)
+    plan = (yield).plan
     assert [one.external_id for one in plan.held] == ["P1"]
     assert "in another currency" in plan.held[0].reason
 
 
-def test_a_failed_direct_debit_is_booked_as_payment_and_refund(till: Till) -> None:
+@together
+def test_a_failed_direct_debit_is_booked_as_payment_and_refund(case: Case) -> Story:
+    till = Visit(case)
+    yield
     id = till.collect("C1", 5000, settles={"I1": 5000}, instrument="DIRECT_DEBIT")
-    till.shop.payment("P1", "C1", 5000, {"I1": 5000})
-    _, proof = till.sync()
+    case.shop.payment("P1", "C1", 5000, {"I1": 5000})
+    proof = (yield).proof
     assert proof.balanced and till.balance() == 5000
-    till.desk.hub.fail(id, organisation=till.desk.name, validatedAt="2026-05-07")
-    _, proof = till.sync()
+    case.desk.hub.fail(id, organisation=case.desk.name, validatedAt="2026-05-07")
+    proof = (yield).proof
     assert proof.balanced and [one.entity for one in proof.collected] == ["refund"]
-    till.shop.run("delete from allocations")
-    till.shop.refund("R1", "C1", 5000, {"P1": 5000})
-    plan, proof = till.sync()
+    case.shop.run("delete from allocations")
+    case.shop.refund("R1", "C1", 5000, {"P1": 5000})
+    plan, proof = (yield).both
     assert [(one.entity, one.external_id) for one in plan.claims] == [("refund", "R1")]
     assert proof.balanced and proof.collected == [] and till.balance() == 10000
 
 
+@together
 def test_a_payment_that_failed_before_it_was_booked_is_claimed_with_its_refund_only(
-    till: Till,
-) -> None:
+    case: Case,
+) -> Story:
+    till = Visit(case)
+    yield
     id = till.collect("C1", 5000, instrument="DIRECT_DEBIT")
-    till.desk.hub.fail(id, organisation=till.desk.name, validatedAt="2026-05-06")
-    till.shop.payment("P1", "C1", 5000)
-    plan, proof = till.sync()
+    case.desk.hub.fail(id, organisation=case.desk.name, validatedAt="2026-05-06")
+    case.shop.payment("P1", "C1", 5000)
+    plan, proof = (yield).both
     assert "although it was refunded" in plan.held[0].reason
-    till.shop.refund("R1", "C1", 5000, {"P1": 5000})
-    plan, proof = till.sync()
+    case.shop.refund("R1", "C1", 5000, {"P1": 5000})
+    plan, proof = (yield).both
     assert sorted(one.external_id for one in plan.claims) == ["P1", "R1"]
     assert proof.balanced and proof.collected == [] and till.balance() == 10000
 
 
-def test_links_of_the_portal_stay_while_the_source_says_nothing_of_them(till: Till) -> None:
+@together
+def test_links_of_the_portal_stay_while_the_source_says_nothing_of_them(case: Case) -> Story:
+    till = Visit(case)
+    yield
     till.collect("C1", 2000, settles={"I1": 2000})
-    till.shop.payment("P1", "C1", 2000)
-    plan, proof = till.sync()
+    case.shop.payment("P1", "C1", 2000)
+    plan, proof = (yield).both
     assert len(plan.claims) == 1 and proof.balanced
     assert till.payments() == [("P1", 2000, 2000)]
-    till.shop.run("update payments set ref_number = 'bank 7'")
-    assert till.sync()[1].balanced
+    case.shop.run("update payments set ref_number = 'bank 7'")
+    assert (yield).proof.balanced
     assert till.payments() == [("P1", 2000, 2000)]
-    till.shop.allocate("payment", "P1", "invoice", {"I1": 1200})
-    assert till.sync()[1].balanced
+    case.shop.allocate("payment", "P1", "invoice", {"I1": 1200})
+    assert (yield).proof.balanced
     assert till.payments() == [("P1", 2000, 1200)]
-    assert till.desk.plan().drifted == []
+    assert (yield).plan.drifted == []
 
 
-def test_a_link_of_the_portal_gives_way_to_what_the_source_says_of_the_invoice(till: Till) -> None:
+@together
+def test_a_link_of_the_portal_gives_way_to_what_the_source_says_of_the_invoice(case: Case) -> Story:
+    till = Visit(case)
+    yield
     till.collect("C1", 2000, settles={"I1": 2000})
-    till.shop.payment("P1", "C1", 2000)
-    till.shop.payment("W1", "C1", 10000, {"I1": 10000})
-    till.shop.run("update payments set instrument = 'CARD' where external_id = 'P1'")
-    plan, proof = till.sync()
+    case.shop.payment("P1", "C1", 2000)
+    case.shop.payment("W1", "C1", 10000, {"I1": 10000})
+    case.shop.run("update payments set instrument = 'CARD' where external_id = 'P1'")
+    plan, proof = (yield).both
     assert [one.external_id for one in plan.claims] == ["P1"]
     assert till.payments() == [("P1", 2000, 0), ("W1", 10000, 10000)]
     assert proof.balanced
 
 
-def test_a_claim_that_is_sent_again_after_a_crash_changes_nothing(till: Till) -> None:
+@together
+def test_a_claim_that_is_sent_again_after_a_crash_changes_nothing(case: Case) -> Story:
+    till = Visit(case)
+    yield
     id = till.collect("C1", 2000, settles={"I1": 2000})
-    till.shop.payment("P1", "C1", 2000, {"I1": 2000})
-    till.sync()
-    with till.desk.open() as organisation:  # as if the acknowledgement had been lost
-        organisation.journal.forget([("payment", "P1")])
+    case.shop.payment("P1", "C1", 2000, {"I1": 2000})
+    yield
+    with case.desk.open() as organisation:  # as if the acknowledgement had been lost
+        organisation.journal.forget([("payment", case.marked("P1"))])
     other = till.collect("C1", 2000)
-    _, proof = till.sync()
-    assert till.desk.get("/payments/external:P1")["id"] == id
+    proof = (yield).proof
+    assert case.get("/payments/external:P1")["id"] == id
     assert proof.balanced and [one.id for one in proof.collected] == [other]
 
 
@@ -380,13 +472,16 @@ def test_a_plan_says_when_the_api_was_not_asked_and_apply_then_sends_nothing(til
     assert till.sync()[1].balanced
 
 
-def test_a_collected_payment_that_was_deleted_in_upflow_is_not_claimed(till: Till) -> None:
+@together
+def test_a_collected_payment_that_was_deleted_in_upflow_is_not_claimed(case: Case) -> Story:
+    till = Visit(case)
+    yield
     id = till.collect("C1", 2000)
-    till.shop.payment("P0", "C1", 77, {"I1": 77})
-    till.sync()
-    till.desk.request("DELETE", f"/payments/{id}")
-    till.shop.payment("P1", "C1", 2000)
-    plan, proof = till.sync()
+    case.shop.payment("P0", "C1", 77, {"I1": 77})
+    yield
+    case.desk.request("DELETE", f"/payments/{id}")
+    case.shop.payment("P1", "C1", 2000)
+    plan, proof = (yield).both
     assert plan.claims == [] and proof.balanced and till.balance() == 10000 - 2077
 
 

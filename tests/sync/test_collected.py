@@ -18,12 +18,22 @@ from pair import Pair
 SELECT = "select id, customer, currency, amount, day, reference, state from upflow_collected"
 
 
-@pytest.fixture
-def till(pair: Pair) -> Pair:
+def _owing(pair: Pair) -> Pair:
     pair.shop.customer("C1")
     pair.shop.invoice("I1", "C1", 10000)
-    pair.sync()
+    pair.desk.apply()
     return pair
+
+
+@pytest.fixture
+def till(pair: Pair) -> Pair:
+    return _owing(pair)
+
+
+@pytest.fixture(scope="module")
+def same_till(shared_pair: Pair) -> Pair:
+    """For tests that only add to what was collected, or nothing."""
+    return _owing(shared_pair)
 
 
 def _collect(till: Pair, amount: int, **fields: Any) -> str:
@@ -113,18 +123,18 @@ def test_a_table_of_another_database_is_named_by_its_url(
         ("mysql://x/y", "--into needs a table"),
         ("drop table", "is not a valid name for a table"),
         ("sqlite:///nowhere/x.db", "there is no folder"),
-        ("payments", "can't be written"),
+        ("invoices", "can't be written"),
         ("env:NOT_SET", "NOT_SET"),
     ],
 )
 def test_what_is_no_place_for_it_is_said_and_nothing_else_is_touched(
-    till: Pair, into: str, said: str
+    same_till: Pair, into: str, said: str
 ) -> None:
-    _collect(till, 1000)
-    before = query(till.desk.folder / "shop.db", "select * from payments")
-    done = till.desk.command("collected", "--into", into)
+    _collect(same_till, 1000)
+    before = query(same_till.desk.folder / "shop.db", "select * from invoices")
+    done = same_till.desk.command("collected", "--into", into)
     assert done.returncode == 6 and said in done.stderr
-    assert query(till.desk.folder / "shop.db", "select * from payments") == before
+    assert query(same_till.desk.folder / "shop.db", "select * from invoices") == before
 
 
 @contextmanager
@@ -160,15 +170,15 @@ def test_a_webhook_is_sent_all_of_it(till: Pair) -> None:
     assert [(one["id"], one["amount"]) for one in document["collected"]] == [(id, 1000)]
 
 
-def test_a_webhook_that_does_not_take_it_is_an_error_without_its_address(till: Pair) -> None:
+def test_a_webhook_that_does_not_take_it_is_an_error_without_its_address(same_till: Pair) -> None:
     with _webhook(503) as (url, _):
-        done = till.desk.command("collected", "--into", url)
+        done = same_till.desk.command("collected", "--into", url)
     assert done.returncode == 5 and "answered 503" in done.stderr
-    done = till.desk.command("collected", "--into", url)
+    done = same_till.desk.command("collected", "--into", url)
     assert done.returncode == 5 and "can't be reached" in done.stderr
     assert "secret" not in done.stderr
 
 
-def test_what_is_no_record_can_not_be_accepted(till: Pair) -> None:
-    done = till.desk.command("collected", "accept", "P1", "some-id")
+def test_what_is_no_record_can_not_be_accepted(same_till: Pair) -> None:
+    done = same_till.desk.command("collected", "accept", "P1", "some-id")
     assert done.returncode == 6 and "P1 is no record" in done.stderr

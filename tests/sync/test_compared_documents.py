@@ -19,7 +19,7 @@ def books(pair: Pair) -> Pair:
     pair.shop.invoice("I1", "A", 1000)
     pair.shop.invoice("I2", "A", 1000)
     pair.shop.payment("P", "A", 1000, {"I1": 1000})
-    pair.sync()
+    pair.desk.apply()
     return pair
 
 

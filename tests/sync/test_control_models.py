@@ -13,8 +13,7 @@ from pair import Pair
 from headrace.sync.remote.proof import Difference, Reconciled
 
 
-@pytest.fixture
-def books(pair: Pair) -> Pair:
+def _owing(pair: Pair) -> Pair:
     """Two customers who owe EUR 100.00 and 50.00."""
     pair.shop.customer("A")
     pair.shop.invoice("I1", "A", 7000)
@@ -23,6 +22,24 @@ def books(pair: Pair) -> Pair:
     pair.shop.invoice("I3", "B", 5000)
     pair.desk.apply()
     return pair
+
+
+@pytest.fixture
+def books(pair: Pair) -> Pair:
+    return _owing(pair)
+
+
+@pytest.fixture(scope="module")
+def arrived(shared_pair: Pair) -> Pair:
+    return _owing(shared_pair)
+
+
+@pytest.fixture
+def same_books(arrived: Pair) -> Pair:
+    """For tests that only give control: the tables of the test before are gone."""
+    for table in ("control", "control_totals"):
+        arrived.shop.run(f"drop table if exists {table}")
+    return arrived
 
 
 def give_control(pair: Pair, balances: Mapping[str, int | str | None]) -> None:
@@ -45,21 +62,23 @@ def only(proof: Reconciled) -> Difference:
     return difference
 
 
-def test_without_control_the_proof_says_what_it_proves_and_names_no_source(books: Pair) -> None:
-    done = books.desk.command("reconcile")
+def test_without_control_the_proof_says_what_it_proves_and_names_no_source(
+    same_books: Pair,
+) -> None:
+    done = same_books.desk.command("reconcile")
     assert done.returncode == 0
     assert "this proves that the API holds what the models say" in done.stdout
     assert "source" not in done.stdout and "models" in done.stdout.splitlines()[2]
-    (found,) = msgspec.json.decode(books.desk.command("reconcile", "--json").stdout)
+    (found,) = msgspec.json.decode(same_books.desk.command("reconcile", "--json").stdout)
     (total,) = found["proof"]["totals"]
     assert (total["models"], total["api"], total["control"]) == (15000, 15000, None)
     assert {row["side"] for row in found["proof"]["ageing"]} == {"models", "API"}
 
 
-def test_three_equal_columns_are_balanced(books: Pair) -> None:
-    give_control(books, {"A": 10000, "B": 5000})
-    give_totals(books, {"EUR": 15000})
-    done = books.desk.command("reconcile")
+def test_three_equal_columns_are_balanced(same_books: Pair) -> None:
+    give_control(same_books, {"A": 10000, "B": 5000})
+    give_totals(same_books, {"EUR": 15000})
+    done = same_books.desk.command("reconcile")
     assert done.returncode == 0, done.stdout
     assert "the source's own figures, the models' and the API's are the same" in done.stdout
     assert done.stdout.splitlines()[2].split() == [
@@ -68,16 +87,16 @@ def test_three_equal_columns_are_balanced(books: Pair) -> None:
     assert done.stdout.count("EUR 150.00") == 3
 
 
-def test_a_ledger_that_differs_names_the_pair_and_the_document(books: Pair) -> None:
-    give_control(books, {"A": 7000, "B": 5000})
-    difference = only(books.desk.reconcile())
+def test_a_ledger_that_differs_names_the_pair_and_the_document(same_books: Pair) -> None:
+    give_control(same_books, {"A": 7000, "B": 5000})
+    difference = only(same_books.desk.reconcile())
     assert difference.customer == "A" and difference.name == "Customer A"
     assert (difference.control, difference.book, difference.api) == (7000, 10000, 10000)
     assert difference.pairs == ["control and models", "control and API"]
     assert [(one.external_id, one.number, one.open) for one in difference.open] == [
         ("I2", "No I2", 3000)
     ]
-    done = books.desk.command("reconcile")
+    done = same_books.desk.command("reconcile")
     assert done.returncode == 9
     assert (
         "customer A (Customer A): source's own EUR 70.00, models EUR 100.00, API EUR 100.00; "
@@ -130,32 +149,32 @@ def test_a_turned_sign_is_suspected(books: Pair) -> None:
     assert one.external_id == "P" and "its sign may be wrong" in one.reason
 
 
-def test_what_nothing_explains_lists_all_that_is_open_to_be_ticked_off(books: Pair) -> None:
-    give_control(books, {"A": 9999, "B": 5000})
-    opened = only(books.desk.reconcile()).open
+def test_what_nothing_explains_lists_all_that_is_open_to_be_ticked_off(same_books: Pair) -> None:
+    give_control(same_books, {"A": 9999, "B": 5000})
+    opened = only(same_books.desk.reconcile()).open
     assert [(one.external_id, one.reason) for one in opened] == [
         ("I1", "open in the models"),
         ("I2", "open in the models"),
     ]
 
 
-def test_customers_that_only_one_side_knows_differ(books: Pair) -> None:
-    give_control(books, {"A": 10000, "GONE": 1200})
-    found = {one.customer: one for one in books.desk.reconcile().differences}
+def test_customers_that_only_one_side_knows_differ(same_books: Pair) -> None:
+    give_control(same_books, {"A": 10000, "GONE": 1200})
+    found = {one.customer: one for one in same_books.desk.reconcile().differences}
     assert (found["GONE"].control, found["GONE"].book) == (1200, 0)
     assert (found["B"].control, found["B"].book) == (0, 5000)
     assert set(found) == {"GONE", "B"}
 
 
-def test_rows_of_several_accounts_add_up(books: Pair) -> None:
-    give_control(books, {"A": 4000, "B": 5000})
-    books.shop.run("insert into control values ('A', 'EUR', 6000)")
-    assert books.desk.reconcile().balanced
+def test_rows_of_several_accounts_add_up(same_books: Pair) -> None:
+    give_control(same_books, {"A": 4000, "B": 5000})
+    same_books.shop.run("insert into control values ('A', 'EUR', 6000)")
+    assert same_books.desk.reconcile().balanced
 
 
-def test_a_trial_balance_alone_is_compared_per_currency(books: Pair) -> None:
-    give_totals(books, {"EUR": 12000, "USD": 100})
-    proof = books.desk.reconcile()
+def test_a_trial_balance_alone_is_compared_per_currency(same_books: Pair) -> None:
+    give_totals(same_books, {"EUR": 12000, "USD": 100})
+    proof = same_books.desk.reconcile()
     assert not proof.balanced and proof.differences == []
     eur, usd = proof.totals
     assert (eur.control, eur.book, eur.api, eur.sides) == (
@@ -164,27 +183,27 @@ def test_a_trial_balance_alone_is_compared_per_currency(books: Pair) -> None:
     )
     assert [(one.external_id, one.customer) for one in eur.documents] == [("I2", "A")]
     assert (usd.control, usd.book) == (100, 0)
-    done = books.desk.command("reconcile")
+    done = same_books.desk.command("reconcile")
     assert done.returncode == 9
     assert "invoice I2 (No I2) of customer A (Customer A): EUR 30.00" in done.stdout
 
 
-def test_a_ledger_that_does_not_add_up_to_its_trial_balance_is_told(books: Pair) -> None:
-    give_control(books, {"A": 10000, "B": 5000})
-    give_totals(books, {"EUR": 15001})
-    done = books.desk.command("reconcile")
+def test_a_ledger_that_does_not_add_up_to_its_trial_balance_is_told(same_books: Pair) -> None:
+    give_control(same_books, {"A": 10000, "B": 5000})
+    give_totals(same_books, {"EUR": 15001})
+    done = same_books.desk.command("reconcile")
     assert done.returncode == 9
     assert "control adds up to EUR 150.00, control_totals says EUR 150.01" in done.stdout
 
 
-def test_a_row_that_cannot_be_read_is_a_problem_and_no_zero(books: Pair) -> None:
-    give_control(books, {"A": "100,00", "B": 5000})
-    checked = books.desk.command("check")
+def test_a_row_that_cannot_be_read_is_a_problem_and_no_zero(same_books: Pair) -> None:
+    give_control(same_books, {"A": "100,00", "B": 5000})
+    checked = same_books.desk.command("check")
     assert checked.returncode == 3
     assert "control A has balance '100,00'" in checked.stdout
-    proof = books.desk.reconcile()
+    proof = same_books.desk.reconcile()
     assert proof.unread == 1 and not proof.balanced and proof.differences == []
-    assert "1 row of control can't be read" in books.desk.command("reconcile").stdout
+    assert "1 row of control can't be read" in same_books.desk.command("reconcile").stdout
 
 
 def test_nothing_is_sent_for_control(books: Pair) -> None:

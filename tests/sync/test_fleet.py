@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from fleet import Fleet
 from headrace.sync.session import Organisation
 from headrace.testkit.hub import RunningHub
 
-TEN = [f"o{number}" for number in range(10)]
+SIX = [f"o{number}" for number in range(6)]
 THREE = ["good", "hurt", "other"]
 
 
@@ -38,113 +39,146 @@ def three(fleet: Callable[[list[str]], Fleet]) -> Iterator[Fleet]:
     yield made
 
 
-def test_ten_books_are_synced_side_by_side_time_and_again(
+def test_six_books_are_synced_side_by_side_time_and_again(
     fleet: Callable[[list[str]], Fleet],
 ) -> None:
-    ten = fleet(TEN)
-    text = ten.toml.read_text(encoding="utf-8")
-    ten.toml.write_text("at_once = 10\n" + text, encoding="utf-8")
-    for number in range(3):
-        for name in TEN:
-            ten.execute(name, f"insert into customers(external_id, name) values ('N{number}', 'N')")
-        done = ten.command("run", "--once")
+    six = fleet(SIX)
+    text = six.toml.read_text(encoding="utf-8")
+    six.toml.write_text("at_once = 6\n" + text, encoding="utf-8")
+    for number in range(2):
+        for name in SIX:
+            add_customer(six, name, f"N{number}")
+        done = six.command("run", "--once")
         assert (done.returncode, done.stderr) == (0, "")
-        assert done.stdout.splitlines()[-1] == "10 organisations: 10 in step"
-    for name in TEN:
-        assert sorted(ten.sent(name)) == ["C", "I", *(f"N{number}" for number in range(3))]
+        assert done.stdout.splitlines()[-1] == "6 organisations: 6 in step"
+    for name in SIX:
+        assert sorted(six.sent(name)) == ["C", "I", "N0", "N1"]
 
 
-def damage_journal(fleet: Fleet) -> None:
-    (fleet.data("hurt") / "journal.db").write_bytes(b"junk" * 3000)
+def add_customer(fleet: Fleet, name: str, customer: str) -> None:
+    fleet.execute(name, f"insert into customers(external_id, name) values ('{customer}', 'New')")
 
 
-def cut_journal(fleet: Fleet) -> None:
-    path = fleet.data("hurt") / "journal.db"
+def damage_journal(fleet: Fleet, name: str) -> None:
+    (fleet.data(name) / "journal.db").write_bytes(b"junk" * 3000)
+
+
+def cut_journal(fleet: Fleet, name: str) -> None:
+    path = fleet.data(name) / "journal.db"
     content = bytearray(path.read_bytes())
     content[100:20_000] = os.urandom(19_900)
     path.write_bytes(content)
 
 
-def empty_journal(fleet: Fleet) -> None:
-    (fleet.data("hurt") / "journal.db").write_bytes(b"")
+def empty_journal(fleet: Fleet, name: str) -> None:
+    (fleet.data(name) / "journal.db").write_bytes(b"")
 
 
-def foreign_journal(fleet: Fleet) -> None:
-    path = fleet.data("hurt") / "journal.db"
+def foreign_journal(fleet: Fleet, name: str) -> None:
+    path = fleet.data(name) / "journal.db"
     path.unlink()
     database = sqlite3.connect(path)
     database.execute("create table applied (something)")
     database.close()
 
 
-def lose_source(fleet: Fleet) -> None:
-    (fleet.folder / "hurt.db").rename(fleet.folder / "elsewhere.db")
+def lose_source(fleet: Fleet, name: str) -> None:
+    (fleet.folder / f"{name}.db").rename(fleet.folder / "elsewhere.db")
 
 
-def break_source(fleet: Fleet) -> None:
-    (fleet.folder / "hurt.db").write_bytes(b"junk" * 3000)
+def break_source(fleet: Fleet, name: str) -> None:
+    (fleet.folder / f"{name}.db").write_bytes(b"junk" * 3000)
 
 
-def lose_key(fleet: Fleet) -> None:
-    (fleet.folder / "keys" / "hurt.key").unlink()
+def lose_key(fleet: Fleet, name: str) -> None:
+    (fleet.folder / "keys" / f"{name}.key").unlink()
 
 
-def file_in_the_way(fleet: Fleet) -> None:
+def file_in_the_way(fleet: Fleet, name: str) -> None:
     """As a disk that can't be written, also for root."""
-    for path in fleet.data("hurt").iterdir():
+    for path in fleet.data(name).iterdir():
         path.unlink()
-    fleet.data("hurt").rmdir()
-    fleet.data("hurt").write_text("in the way", encoding="utf-8")
+    fleet.data(name).rmdir()
+    fleet.data(name).write_text("in the way", encoding="utf-8")
 
 
-TROUBLES = [
-    damage_journal,
-    lose_source,
-    file_in_the_way,
-    *(
-        pytest.param(one, marks=pytest.mark.soak)
-        for one in (cut_journal, empty_journal, foreign_journal, break_source, lose_key)
-    ),
-]
+TROUBLES = {
+    hurt.__name__: hurt
+    for hurt in (
+        *(damage_journal, cut_journal, empty_journal, foreign_journal),
+        *(lose_source, break_source, lose_key, file_in_the_way),
+    )
+}
+FINE = ("good", "other")
 
 
-@pytest.mark.parametrize("hurt", TROUBLES, ids=lambda hurt: hurt.__name__)
-def test_what_hurts_one_is_a_line_of_its_own_in_every_command(
-    three: Fleet, hurt: Callable[[Fleet], None]
-) -> None:
-    hurt(three)
+@pytest.fixture(scope="module")
+def hurt_fleet(tmp_path_factory: pytest.TempPathFactory, open_hub: RunningHub) -> Fleet:
+    """Organisations that were in step before each got the trouble that it is named after, between
+    two that have none."""
+    made = Fleet(tmp_path_factory.mktemp("hurt"), open_hub, ["good", *TROUBLES, "other"], "hurt")
+    done = made.command("apply")
+    assert done.returncode == 0, done.stderr
+    for name, hurt in TROUBLES.items():
+        hurt(made, name)
+    return made
+
+
+def test_what_hurts_one_is_a_line_of_its_own_in_every_command(hurt_fleet: Fleet) -> None:
     for number, words in enumerate((("apply",), ("run", "--once"))):
-        for name in ("good", "other"):
-            three.execute(
-                name, f"insert into customers(external_id, name) values ('N{number}', 'N')"
-            )
-        done = three.command(*words)
-        assert done.returncode in (1, 5, 6), (words, done.stdout, done.stderr)
-        assert "Traceback" not in done.stdout + done.stderr
-        lines = [line for line in (done.stdout + done.stderr).splitlines() if "hurt: " in line]
-        assert len(lines) == 1, lines
-        assert done.stdout.splitlines()[-1] == "3 organisations: 2 in step, 1 failed: hurt"
-        assert f"N{number}" in three.sent("good") and f"N{number}" in three.sent("other")
+        for name in FINE:
+            add_customer(hurt_fleet, name, f"N{number}")
+        done = hurt_fleet.command(*words)
+        assert done.returncode == 6, (words, done.stdout, done.stderr)
+        for name in TROUBLES:
+            assert len(lines_about(name, done)) == 1, (words, name, lines_about(name, done))
+        summary, _, failed = done.stdout.splitlines()[-1].rpartition(": ")
+        assert summary == "10 organisations: 2 in step, 8 failed"
+        assert sorted(failed.split(", ")) == sorted(TROUBLES), words
+        for name in FINE:
+            assert f"N{number}" in hurt_fleet.sent(name), (words, name)
     for command, fine in (
         ("plan", "2 with nothing to send"),
         ("check", "2 fine"),
         ("reconcile", "2 balanced"),
         ("drift", "2 without drift"),
     ):
-        done = three.command(command)
-        assert done.returncode in (1, 5, 6), (command, done.stdout, done.stderr)
-        assert done.stderr.startswith("error: hurt: ") and done.stderr.count("\n") == 1
-        assert done.stdout.splitlines()[-1] == f"3 organisations: {fine}, 1 failed: hurt"
-        failed = three.told(command)["hurt"] if command in ("plan", "check") else None
-        assert failed is None or (failed["error"] and failed["exit_code"] == done.returncode)
-    done = three.command("status")
-    assert done.stdout.splitlines()[0] == "3 organisations: 1 failed, 2 in step"
-    assert done.stdout.splitlines()[1].startswith("hurt: failed: ")
-    assert three.told("status")["hurt"]["standing"]["state"] == "failed"
+        done = hurt_fleet.command(command)
+        assert done.returncode == 6, (command, done.stdout, done.stderr)
+        said = [line.split(": ")[:2] for line in done.stderr.splitlines()]
+        assert said == [["error", name] for name in TROUBLES], (command, done.stderr)
+        failed = f"8 failed: {', '.join(TROUBLES)}"
+        assert done.stdout.splitlines()[-1] == f"10 organisations: {fine}, {failed}"
+
+
+def test_what_hurts_one_has_its_exit_code_in_every_command(hurt_fleet: Fleet) -> None:
+    for words in (("apply",), ("plan",), ("check",)):
+        told = hurt_fleet.told(*words, *(word for name in TROUBLES for word in ("-o", name)))
+        for name in TROUBLES:
+            alone = hurt_fleet.command(*words, "-o", name)
+            assert alone.returncode in (1, 5, 6), (words, name, alone.stdout, alone.stderr)
+            assert "Traceback" not in alone.stdout + alone.stderr, (words, name)
+            assert told[name]["error"], (words, name)
+            assert told[name]["exit_code"] == alone.returncode, (words, name)
+    done = hurt_fleet.command("status")
+    first, *lines = done.stdout.splitlines()
+    assert first == "10 organisations: 8 failed, 2 in step"
+    states = [line.split(": ")[:2] for line in lines if not line.startswith(" ")]
+    assert sorted(states[:8]) == sorted([name, "failed"] for name in TROUBLES)
+    assert states[8:] == [[name, "in step"] for name in FINE]
+    told = hurt_fleet.told("status")
+    assert {name: told[name]["standing"]["state"] for name in TROUBLES} == dict.fromkeys(
+        TROUBLES, "failed"
+    )
+
+
+def lines_about(name: str, done: subprocess.CompletedProcess[str]) -> list[str]:
+    assert "Traceback" not in done.stdout + done.stderr, done.stdout + done.stderr
+    return [line for line in (done.stdout + done.stderr).splitlines() if f"{name}: " in line]
 
 
 def test_a_damaged_journal_stays_as_it_is_and_says_how_to_get_it_back(three: Fleet) -> None:
-    damage_journal(three)
+    damage_journal(three, "hurt")
     before = (three.data("hurt") / "journal.db").read_bytes()
     done = three.command("apply", "-o", "hurt")
     assert done.returncode == 6
@@ -152,73 +186,101 @@ def test_a_damaged_journal_stays_as_it_is_and_says_how_to_get_it_back(three: Fle
     assert (three.data("hurt") / "journal.db").read_bytes() == before
 
 
-@pytest.mark.parametrize("content", [b"", b"junk" * 3000, "cut", "altered", "other version"])
+def altered(good: bytes) -> bytes:
+    """Every block behind the headers has another checksum."""
+    content = bytearray(good)
+    for place in range(12_288, len(good), 4096):
+        content[place + 100] ^= 255
+    return bytes(content)
+
+
+BOOKS: dict[str, Callable[[bytes], bytes]] = {
+    "empty": lambda good: b"",
+    "junk": lambda good: b"junk" * 3000,
+    "cut": lambda good: good[:20_000],
+    "altered": altered,
+    "other-version": lambda good: good[:12] + bytes([250]) + good[13:],
+}
+
+
 def test_a_book_that_cannot_be_used_is_made_anew_without_a_word(
-    three: Fleet, content: bytes | str
+    fleet: Callable[[list[str]], Fleet],
 ) -> None:
-    path = three.data("hurt") / "cache.duckdb"
-    good = path.read_bytes()
-    altered = bytearray(good)
-    if content == "cut":
-        content = good[:20_000]
-    elif content == "altered":  # every block behind the headers has another checksum
-        for place in range(12_288, len(good), 4096):
-            altered[place + 100] ^= 255
-        content = bytes(altered)
-    elif content == "other version":
-        altered[12] = 250
-        content = bytes(altered)
-    assert isinstance(content, bytes)
-    path.write_bytes(content)
-    three.execute("hurt", "insert into customers(external_id, name) values ('N', 'New')")
-    done = three.command("apply")
+    five = fleet(list(BOOKS))
+    assert five.command("apply").returncode == 0
+    for name, spoil in BOOKS.items():
+        path = five.data(name) / "cache.duckdb"
+        path.write_bytes(spoil(path.read_bytes()))
+        add_customer(five, name, "N")
+    done = five.command("apply")
     assert (done.returncode, done.stderr) == (0, "")
-    assert three.sent("hurt") == ["C", "I", "N"]
-    assert three.command("plan", "--detailed-exitcode").returncode == 0
+    assert {name: five.sent(name) for name in BOOKS} == {name: ["C", "I", "N"] for name in BOOKS}
+    done = five.command("plan", "--detailed-exitcode")
+    assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.parametrize(
-    ("raised", "code", "said"),
-    [
-        (MemoryError(), 6, "not enough memory"),
-        (RecursionError("maximum recursion depth exceeded"), 1, "a defect of headrace, Recursion"),
-        (KeyError("what can't be"), 1, "a defect of headrace, KeyError"),
-        (OSError(28, "No space left on device"), 6, "the disk is full"),
-        (OSError(30, "Read-only file system"), 6, "can't be opened or written"),
-    ],
-    ids=lambda value: type(value).__name__,
-)
-@pytest.mark.parametrize("words", [("apply",), ("run", "--once"), ("check",), ("reconcile",)])
-def test_what_cannot_be_is_one_line_and_its_traceback_is_in_the_log(
-    three: Fleet,
-    monkeypatch: pytest.MonkeyPatch,
-    raised: Exception,
-    code: int,
-    said: str,
-    words: tuple[str, ...],
-) -> None:
+RAISED: dict[str, tuple[Callable[[], Exception], int, str]] = {
+    "memory": (MemoryError, 6, "not enough memory"),
+    "recursion": (
+        *(lambda: RecursionError("maximum recursion depth exceeded"), 1),
+        "a defect of headrace, Recursion",
+    ),
+    "key": (lambda: KeyError("what can't be"), 1, "a defect of headrace, KeyError"),
+    "full": (lambda: OSError(28, "No space left on device"), 6, "the disk is full"),
+    "read-only": (lambda: OSError(30, "Read-only file system"), 6, "can't be opened or written"),
+}
+"""What each organisation raises, its exit code and what is said."""
+
+
+@pytest.fixture
+def raising(
+    fleet: Callable[[list[str]], Fleet], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Fleet]:
+    """Organisations that raise what they are named after, between two that do not."""
     rebuild = Organisation.rebuild
 
     def failing(self: Organisation) -> None:
-        if self.name == "hurt":
-            raise raised
+        if self.name in RAISED:
+            raise RAISED[self.name][0]()
         rebuild(self)
 
+    made = fleet(["good", *RAISED, "other"])
     monkeypatch.setattr(Organisation, "rebuild", failing)
-    for name in three.names:
-        three.execute(name, "insert into customers(external_id, name) values ('N', 'New')")
-    done = three.command(*words)
-    assert done.returncode == code
-    lines = [line for line in (done.stdout + done.stderr).splitlines() if "hurt: " in line]
-    assert len(lines) == 1 and said in lines[0]
-    log = three.folder / ".headrace" / "headrace.log"
-    assert log.exists() == (code == 1)
-    if code == 1:
+    yield made
+
+
+def test_what_cannot_be_is_one_line_and_its_traceback_is_in_the_log(raising: Fleet) -> None:
+    log = raising.folder / ".headrace" / "headrace.log"
+    defects = [name for name, (_, code, _) in RAISED.items() if code == 1]
+    for number, words in enumerate((("apply",), ("run", "--once"), ("check",), ("reconcile",))):
+        for name in FINE:
+            add_customer(raising, name, f"N{number}")
+        log.unlink(missing_ok=True)
+        done = raising.command(*words)
+        assert done.returncode == 1, (words, done.stdout, done.stderr)
+        for name, (_, code, said) in RAISED.items():
+            lines = lines_about(name, done)
+            assert len(lines) == 1 and said in lines[0], (words, name, lines)
+            assert (str(log) in lines[0]) == (code == 1), (words, name, lines)
         text = log.read_text(encoding="utf-8")
-        assert " hurt\nTraceback" in text and "in failing" in text
-        assert str(log) in lines[0] and log.stat().st_mode & 0o777 == 0o600
-    if words[0] in ("apply", "run"):
-        assert three.sent("good") == ["C", "I", "N"] == three.sent("other")
+        entries = [line.split()[-1] for line in text.splitlines() if line.startswith("20")]
+        assert sorted(entries) == sorted(defects), (words, text)
+        for name in defects:
+            assert f" {name}\nTraceback" in text, (words, name)
+        assert text.count("in failing") == len(defects), (words, text)
+        assert log.stat().st_mode & 0o777 == 0o600
+        if words[0] in ("apply", "run"):
+            for name in FINE:
+                assert f"N{number}" in raising.sent(name), (words, name)
+
+
+def test_what_cannot_be_has_the_exit_code_of_its_kind(raising: Fleet) -> None:
+    for words in (("apply",), ("run", "--once"), ("check",), ("reconcile",)):
+        for name, (_, code, said) in RAISED.items():
+            done = raising.command(*words, "-o", name)
+            assert done.returncode == code, (words, name, done.stdout, done.stderr)
+            assert said in done.stdout + done.stderr, (words, name)
+            assert "Traceback" not in done.stdout + done.stderr, (words, name)
 
 
 def test_organisations_are_chosen_by_names_and_patterns(
@@ -342,7 +404,7 @@ def test_a_long_import_gives_its_place_to_those_that_wait(fleet: Callable[..., F
 
 
 def test_status_tells_the_truth_of_each_with_trouble_first(three: Fleet) -> None:
-    lose_source(three)
+    lose_source(three, "hurt")
     three.command("run", "--once")
     told = three.told("status")
     assert list(told) == ["hurt", "good", "other"]
@@ -376,9 +438,9 @@ def test_status_counts_what_is_refused_and_knows_who_was_never_synced(
 
 
 def test_a_source_that_is_missing_is_told_before_any_round(three: Fleet) -> None:
-    lose_source(three)
+    lose_source(three, "hurt")
     assert "hurt: failed: There is no SQLite file" in three.command("status").stdout
-    lose_key(three)
+    lose_key(three, "hurt")
     assert "hurt: failed: [organisation.hurt] target.key is read from" in (
         three.command("status", "-o", "hurt").stdout
     )

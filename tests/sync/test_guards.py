@@ -9,6 +9,7 @@ import pytest
 from desk import HubDesk, execute, query
 
 from headrace.testkit.billing import changes, generate, write_project
+from headrace.testkit.hub import RunningHub
 
 NewDesk = Callable[[Path], HubDesk]
 
@@ -35,14 +36,20 @@ def test_an_ordinary_year_passes(tmp_path: Path, new_desk: NewDesk) -> None:
     _live(tmp_path, new_desk, 5_000, 12)
 
 
-@pytest.fixture
-def desk(tmp_path: Path, new_desk: NewDesk) -> HubDesk:
-    """One whose book of 400 records has arrived."""
-    database = tmp_path / "billing.db"
+def _arrived(folder: Path, hub: RunningHub, name: str) -> HubDesk:
+    """A desk whose book of 400 records has arrived; its database is `folder / "billing.db"`."""
+    database = folder / "billing.db"
     generate(database, records=400, seed=4)
-    desk = new_desk(write_project(tmp_path / "project", database, rate=10**6))
+    desk = HubDesk(write_project(folder / "project", database, rate=10**6), hub, name)
     desk.apply(force=False)
     return desk
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory, open_hub: RunningHub) -> tuple[Path, HubDesk]:
+    """The database and the desk for all that is loaded badly, and heals."""
+    folder = tmp_path_factory.mktemp("loaded")
+    return folder / "billing.db", _arrived(folder, open_hub, "half-loaded")
 
 
 LOADED_BADLY = {
@@ -69,9 +76,9 @@ LOADED_BADLY = {
 
 @pytest.mark.parametrize(("statement", "said"), LOADED_BADLY.values(), ids=LOADED_BADLY)
 def test_a_source_that_is_half_loaded_is_refused_and_heals(
-    tmp_path: Path, desk: HubDesk, statement: str, said: str
+    loaded: tuple[Path, HubDesk], statement: str, said: str
 ) -> None:
-    database = tmp_path / "billing.db"
+    database, desk = loaded
     good = database.read_bytes()
     before = len(desk.writes())
     execute(database, statement)
@@ -101,7 +108,8 @@ def test_a_first_import_whose_allocations_match_nothing_is_refused(
     assert (done.returncode, desk.writes()) == (7, [])
 
 
-def test_limits_are_set_by_organisation(tmp_path: Path, desk: HubDesk) -> None:
+def test_limits_are_set_by_organisation(tmp_path: Path, open_hub: RunningHub) -> None:
+    desk = _arrived(tmp_path, open_hub, "limits")
     execute(tmp_path / "billing.db", "delete from applied")
     config = desk.folder / "headrace.toml"
     (name,) = [line for line in config.read_text().splitlines() if line.startswith("[organ")]

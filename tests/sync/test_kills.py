@@ -131,10 +131,12 @@ class Import:
         """Nothing is left to send, nothing is missing, nothing differs."""
         with self.desk.open() as organisation:
             told = organisation.journal.count()
+            asyncio.run(organisation.prepare())
+            plan = organisation.plan()
+            proof = asyncio.run(organisation.remote.reconcile())
         assert sum(told.values()) == self.counts.requests
         assert set(told) == set(BY_NAME)
-        assert self.desk.plan().empty
-        proof = self.desk.reconcile()
+        assert plan.empty
         assert proof.balanced, proof.differences[:3]
         assert proof.customers + proof.documents == self.counts.requests
 

@@ -75,12 +75,10 @@ def stranger(desk: HubDesk, name: str, customer: str = "Z") -> None:
     )
 
 
-@pytest.fixture
-def books(pair: Pair) -> Pair:
-    """Thirty invoices of the source between those of a customer whom others keep."""
-    pair.shop.customer("A")
-    pair.sync()
+def _filled(pair: Pair) -> Pair:
+    """Thirty invoices of the source beside those of a customer whom others keep."""
     pair.desk.post("/customers", {"externalId": "Z", "name": "Others'"})
+    pair.shop.customer("A")
     for n in range(30):
         pair.shop.invoice(f"I{n}", "A", 100)
         pair.shop.payment(f"P{n}", "A", 40, {f"I{n}": 40})
@@ -88,29 +86,42 @@ def books(pair: Pair) -> Pair:
     return pair
 
 
+@pytest.fixture
+def books(pair: Pair) -> Pair:
+    return _filled(pair)
+
+
+@pytest.fixture(scope="module")
+def same_books(shared_pair: Pair) -> Pair:
+    """For tests after which the API is as it was."""
+    return _filled(shared_pair)
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_every_record_that_stays_is_read_once_whatever_comes_and_goes(
-    books: Pair, seed: int
+    same_books: Pair, seed: int
 ) -> None:
+    desk = same_books.desk
     chance = random.Random(seed)
     theirs = [f"X{n}" for n in range(20)]
     for name in theirs:
-        stranger(books.desk, name)
-    made = 0
+        stranger(desk, name)
+    new: list[str] = []
 
     def write(path: str) -> None:
-        nonlocal made
         if "offset" not in path:
             return
         for _ in range(chance.randint(0, 7)):
             if theirs and chance.random() < 0.6:
                 name = theirs.pop(chance.randrange(len(theirs)))
-                books.desk.request("DELETE", f"/invoices/external:{name}")
+                desk.request("DELETE", f"/invoices/external:{name}")
             else:
-                stranger(books.desk, f"N{made}")
-                made += 1
+                new.append(f"N{len(new)}")
+                stranger(desk, new[-1])
 
-    got = asyncio.run(gathered(reader(books.desk, write), small(INVOICE, 5)))
+    got = asyncio.run(gathered(reader(desk, write), small(INVOICE, 5)))
+    for name in theirs + new:
+        desk.request("DELETE", f"/invoices/external:{name}")
     assert len(got) == len(set(got))
     assert {f"I{n}" for n in range(30)} <= set(got)
 
@@ -210,7 +221,7 @@ def test_drift_under_constant_writes_accuses_nobody(
 
 
 def test_what_a_list_left_out_is_looked_up_before_it_is_accused(
-    books: Pair, monkeypatch: pytest.MonkeyPatch
+    same_books: Pair, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pages = Reader.pages
 
@@ -219,17 +230,17 @@ def test_what_a_list_left_out_is_looked_up_before_it_is_accused(
             yield [one for one in page if one.get("externalId") not in ("A", "I7", "P7")]
 
     monkeypatch.setattr(Reader, "pages", lossy)
-    proof = books.desk.reconcile()
+    proof = same_books.desk.reconcile()
     assert proof.balanced, (proof.differences, proof.statements)
     assert proof.looked_up >= 2 and proof.not_looked_up == 0
-    with books.desk.open() as organisation:
+    with same_books.desk.open() as organisation:
         asyncio.run(organisation.prepare())
         report = asyncio.run(organisation.remote.drift())
     assert report.empty and report.compared == 61
 
 
 def test_what_changed_behind_the_reader_is_read_again(
-    books: Pair, monkeypatch: pytest.MonkeyPatch
+    same_books: Pair, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pages = Reader.pages
 
@@ -241,7 +252,7 @@ def test_what_changed_behind_the_reader_is_read_again(
             yield page
 
     monkeypatch.setattr(Reader, "pages", stale)
-    assert books.desk.reconcile().balanced
+    assert same_books.desk.reconcile().balanced
 
 
 def test_what_was_not_looked_up_is_counted(books: Pair, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -149,11 +149,28 @@ def test_a_terminal_that_lacks_a_character_is_shown_its_number(
 ) -> None:
     shop.run("update customers set name = 'Łódź 😀'")
     desk = new_desk(shop.folder)
-    for command in ("plan --diff", "plan --markdown", "check", "apply", "status"):
-        found = _run(desk, f"headrace {command}", PYTHONIOENCODING=encoding)
-        assert (found.returncode, found.stderr) == (0, b""), command
-    found = _run(desk, "headrace plan --json", PYTHONIOENCODING=encoding, LC_ALL="C")
+    commands = ("plan --diff", "plan --markdown", "check", "apply", "status")
+    script = " ".join(f"'{command}'" for command in commands)
+    found = _run(desk, f'"$PYTHON" -c "$IN_TURN" {script}', **_in_turn(encoding))
+    assert (found.returncode, found.stderr) == (0, b"")
+    assert found.stdout.count(b"\\u0141") >= 3, found.stdout
+    found = _run(desk, '"$PYTHON" -c "$IN_TURN" "plan --json"', **_in_turn(encoding), LC_ALL="C")
     assert json.loads(found.stdout.decode(encoding))[0]["organisation"] == "shop"
+
+
+_IN_TURN = """
+import sys
+from headrace.cli import main
+main.make_patient()
+for words in sys.argv[1:]:
+    if code := main.run(words.split()):
+        sys.exit(f"{words}: {code}")
+"""
+"""Commands in one process: what it costs to start one is most of what they cost."""
+
+
+def _in_turn(encoding: str) -> dict[str, str]:
+    return {"PYTHON": sys.executable, "IN_TURN": _IN_TURN, "PYTHONIOENCODING": encoding}
 
 
 def test_a_reader_that_goes_away_stops_no_delivery(

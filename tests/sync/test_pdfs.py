@@ -219,28 +219,37 @@ def test_a_pdf_outside_the_named_places_is_a_problem_and_nobody_looks_there(
     outside = tmp_path / "outside.pdf"
     outside.write_bytes(small_pdf("outside"))
     desk = new_desk(shop.folder)
-    for location in (
-        "/etc/passwd",
-        "/proc/self/environ",
-        "../outside.pdf",
-        f"{shop.folder}/../outside.pdf",
-        outside.as_uri(),
-        f"{files}/one.pdf",
-        "s3://bucket/one.pdf",
-        "local:///etc/passwd",
-        f"simplecache::{files}/one.pdf",
-        "HTTP://169.254.169.254/latest/meta-data",
-    ):
-        shop.run("delete from documents")
-        _add(shop, "invoice", "I1", location, etag="v1")
-        (problem,) = desk.plan().problems
+    locations = {
+        f"J{number}": location
+        for number, location in enumerate(
+            (
+                "/etc/passwd",
+                "/proc/self/environ",
+                "../outside.pdf",
+                f"{shop.folder}/../outside.pdf",
+                outside.as_uri(),
+                f"{files}/one.pdf",
+                "s3://bucket/one.pdf",
+                "local:///etc/passwd",
+                f"simplecache::{files}/one.pdf",
+                "HTTP://169.254.169.254/latest/meta-data",
+            )
+        )
+    }
+    for name, location in locations.items():
+        shop.invoice(name, "C", 100)
+        _add(shop, "invoice", name, location, etag="v1")
+    plan, outcome = desk.apply()
+    problems = {problem.external_id: problem for problem in plan.problems}
+    assert len(plan.problems) == len(problems) and problems.keys() == locations.keys()
+    for name, location in locations.items():
         why = "in no place that `documents` names"
         if "::" in location:
             why = "which is no plain address"
-        assert problem.problem == f"lies at {location}, {why}"
-        assert "name its folder, host or bucket in `documents`" in problem.remedy
-    plan, outcome = desk.apply()
-    assert (plan.requests, outcome.sent, outcome.held) == (5, 5, 0)
+        assert problems[name].problem == f"lies at {location}, {why}"
+        remedy = problems[name].remedy
+        assert "name its folder, host or bucket in `documents`" in remedy, location
+    assert (plan.requests, outcome.sent, outcome.held) == (15, 15, 0)
     shop.run("delete from documents")
     _add(shop, "invoice", "I1", "../outside.pdf")
     _allow(shop, "..")

@@ -6,7 +6,7 @@ import os
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -39,6 +39,11 @@ def shop(folder: Path) -> Iterator[Shop]:
     shop.close()
 
 
+def _at(shop: Shop, *commands: Sequence[str]) -> list[list[str]]:
+    """The commands on the project of the shop."""
+    return [[*words, "--project", str(shop.folder)] for words in commands]
+
+
 def _moved(shop: Shop, mode: str, log: str = "") -> Path:
     """The shop's database in a folder of its own, in a journal mode; `log` is SQL that is still in
     its write-ahead log."""
@@ -64,8 +69,8 @@ def test_a_source_on_a_read_only_mount_is_read(
     shop: Shop, new_desk: Callable[[Path], HubDesk], mode: str
 ) -> None:
     desk, place = new_desk(shop.folder), _moved(shop, mode)
-    for words in (["apply"], ["apply"], ["check"], ["status"]):
-        found = on_read_only(place, [*words, "--project", str(shop.folder)], desk.environment)
+    commands = _at(shop, ["apply"], ["apply"], ["check"], ["status"])
+    for found in on_read_only(place, commands, desk.environment):
         assert (found.returncode, found.stderr) == (0, ""), found
     assert sorted(path.name for path in place.iterdir()) == ["shop.db"]
     assert desk.get("/customers?limit=1")["total"] == 20
@@ -77,10 +82,9 @@ def test_rows_of_a_log_that_cannot_be_read_are_not_left_out(
 ) -> None:
     desk = new_desk(shop.folder)
     place = _moved(shop, "wal", "insert into customers (external_id, name) values ('C99', 'x')")
-    for command in ("check", "plan", "apply"):
-        words = [command, "--project", str(shop.folder)]
-        said = one_sentence(on_read_only(place, words, desk.environment), 5)
-        assert "shop.db-wal" in said
+    commands = _at(shop, ["check"], ["plan"], ["apply"])
+    for found in on_read_only(place, commands, desk.environment):
+        assert "shop.db-wal" in one_sentence(found, 5)
     desk.apply()
     assert desk.get("/customers?limit=1")["total"] == 21
 
@@ -90,35 +94,35 @@ def test_a_project_on_a_read_only_mount_says_that_its_data_folder_is_one(
 ) -> None:
     desk = new_desk(shop.folder)
     for _ in range(2):  # without data, and with some
-        for words in (*_READING, ["apply"], ["plan", "--out", str(shop.folder / "x.plan")]):
-            words = [*words, "--project", str(shop.folder)]
-            said = one_sentence(on_read_only(shop.folder, words, desk.environment))
-            assert f"{shop.folder}/.headrace" in said
-            assert "read-only" in said.lower()
+        saved = ["plan", "--out", str(shop.folder / "x.plan")]
+        commands = _at(shop, *_READING, ["apply"], saved)
+        for found in on_read_only(shop.folder, commands, desk.environment):
+            said = one_sentence(found)
+            assert f"{shop.folder}/.headrace" in said, found
+            assert "read-only" in said.lower(), found
         desk.apply()
 
 
 def test_files_of_somebody_else_are_named(shop: Shop, new_desk: Callable[[Path], HubDesk]) -> None:
     desk = new_desk(shop.folder)
     desk.apply()
-    project = ["--project", str(shop.folder)]
-    for words in (*_READING, ["apply"], ["forget", "--customer", "C1", "--yes"]):
-        said = one_sentence(as_somebody_else([*words, *project], desk.environment))
-        assert f"{shop.folder}/.headrace" in said
+    commands = _at(shop, *_READING, ["apply"], ["forget", "--customer", "C1", "--yes"])
+    for found in as_somebody_else(commands, desk.environment):
+        assert f"{shop.folder}/.headrace" in one_sentence(found), found
     os.chown(shop.folder / ".headrace", 65534, 65534)
     for path in (shop.folder / ".headrace").rglob("*"):
         os.chown(path, 65534, 65534)
-    found = as_somebody_else(["plan", *project], desk.environment)
-    assert found.returncode == 0, found
+    out = str(shop.folder / "out")
+    reports = (["plan", "--out"], ["reconcile", "--html"], ["collected", "list", "--csv"])
+    commands = _at(shop, ["plan"], *([*words, out] for words in reports))
+    plan, *refused = as_somebody_else(commands, desk.environment)
+    assert plan.returncode == 0, plan
+    for found in refused:
+        assert f"{out} can't be written: Permission denied" in one_sentence(found), found
     (shop.folder / "shop.db").chmod(0o600)
-    for command in ("check", "plan", "apply"):
-        said = one_sentence(as_somebody_else([command, *project], desk.environment), 5)
-        assert "shop.db can't be read: Permission denied" in said
-    (shop.folder / "shop.db").chmod(0o644)
-    for words in (["plan", "--out"], ["reconcile", "--html"], ["collected", "list", "--csv"]):
-        out = str(shop.folder / "out")
-        said = one_sentence(as_somebody_else([*words, out, *project], desk.environment))
-        assert f"{out} can't be written: Permission denied" in said
+    commands = _at(shop, ["check"], ["plan"], ["apply"])
+    for found in as_somebody_else(commands, desk.environment):
+        assert "shop.db can't be read: Permission denied" in one_sentence(found, 5), found
 
 
 @pytest.mark.parametrize("room", [0, 4_000, 40_000, 100_000, 300_000])
@@ -126,8 +130,9 @@ def test_a_disk_that_is_full_is_said_and_loses_nothing(
     shop: Shop, new_desk: Callable[[Path], HubDesk], room: int
 ) -> None:
     desk = new_desk(shop.folder)
-    for words in (["status"], ["plan"], ["apply"], ["apply"], ["check"], ["reconcile"], ["drift"]):
-        found = in_room([*words, "--project", str(shop.folder)], desk.environment, room)
+    names = ("status", "plan", "apply", "apply", "check", "reconcile", "drift")
+    commands = _at(shop, *([name] for name in names))
+    for found in in_room(commands, desk.environment, room):
         assert "Traceback" not in found.stdout + found.stderr, found
         assert found.returncode == 6 or (found.returncode, found.stderr) == (0, ""), found
     desk.apply()
@@ -144,7 +149,7 @@ def test_a_disk_that_fills_up_during_a_delivery_loses_nothing(
         shop.customer(f"C{number}")
     full = 0
     for room in (400_000, 600_000, 900_000):
-        found = in_room(["apply", "--project", str(shop.folder)], desk.environment, room)
+        (found,) = in_room(_at(shop, ["apply"]), desk.environment, room)
         assert "Traceback" not in found.stdout + found.stderr, found
         full += found.returncode == 6 and "disk" in one_sentence(found)
     assert full, log
@@ -173,10 +178,10 @@ def test_a_snapshot_of_no_hub_makes_none(shop: Shop, new_desk: Callable[[Path], 
     environment = new_desk(shop.folder).environment
     empty = shop.folder / "empty"
     empty.mkdir()
-    words = ["snapshot", "create", "--data", str(empty)]
-    assert "There is no hub in" in one_sentence(in_room(words, environment, 10**9))
+    create = ["snapshot", "create", "--data", str(empty)]
+    (found,) = in_room([create], environment, 10**9)
+    assert "There is no hub in" in one_sentence(found)
     assert list(empty.iterdir()) == []
     (empty / "hub.db").touch()
-    for again in (words, ["hub", "check", "--data", str(empty)]):
-        said = one_sentence(in_room(again, environment, 10**9))
-        assert "hub.db is no database of a hub" in said
+    for found in in_room([create, ["hub", "check", "--data", str(empty)]], environment, 10**9):
+        assert "hub.db is no database of a hub" in one_sentence(found), found

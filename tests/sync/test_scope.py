@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from desk import HubDesk, prove_in_step, sent
+from pair import Pair
 from shop import Shop
 
 from headrace.model.errors import StalePlan
@@ -41,8 +42,7 @@ def test_only_some_entities(shop: Shop, new_desk: Callable[[Path], HubDesk]) -> 
     assert set(sent(desk.writes())) == {("customer", name) for name in "PAB"}
     assert desk.command("apply", "--only", "invoices").returncode == 0
     assert "2 changes left out of this plan" in desk.command("plan", "--only", "invoices").stdout
-    desk.apply()
-    prove_in_step(desk)
+    Pair(shop, desk).sync()
 
 
 def test_one_customer_with_its_parent(shop: Shop, new_desk: Callable[[Path], HubDesk]) -> None:
@@ -54,8 +54,7 @@ def test_one_customer_with_its_parent(shop: Shop, new_desk: Callable[[Path], Hub
         ("invoice", "IA"),
         ("payment", "PA"),
     }
-    desk.apply()
-    prove_in_step(desk)
+    Pair(shop, desk).sync()
 
 
 def test_an_entity_that_does_not_exist(shop: Shop, new_desk: Callable[[Path], HubDesk]) -> None:
@@ -88,8 +87,7 @@ def test_the_first_requests_never_need_what_is_left(
     (report,) = msgspec.json.decode(done.stdout)
     assert report["outcome"]["sent"] == report["plan"]["requests"] == len(desk.writes()) <= limit
     assert limit - len(desk.writes()) <= 1
-    desk.apply()
-    prove_in_step(desk)
+    Pair(shop, desk).sync()
 
 
 def test_a_saved_plan_is_applied_as_it_was_seen_and_once(

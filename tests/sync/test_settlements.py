@@ -5,28 +5,34 @@ from __future__ import annotations
 
 import pytest
 from pair import Pair
+from together import Case, Story, Together
 
 from headrace.sync.remote.proof import KindTotal
 
+together = Together()
 _TABLE = (
     "create table settlements (external_id text, invoice_external_id text, kind text, "
     "amount integer, booked_at text, ref_number text)"
 )
 
 
-def _settle(pair: Pair, name: str, invoice: str | None, kind: str, amount: int) -> None:
+def _settle(pair: Pair | Case, name: str, invoice: str | None, kind: str, amount: int) -> None:
     pair.shop.run(
         "insert into settlements values (?, ?, ?, ?, '2026-05-20', null)",
         name, invoice, kind, amount,
     )  # fmt: skip
 
 
-@pytest.fixture
-def books(pair: Pair) -> Pair:
+def _open(pair: Pair | Case) -> None:
     """A customer with an invoice of EUR 100.00, and a table of settlements."""
     pair.shop.run(_TABLE)
     pair.shop.customer("C1")
     pair.shop.invoice("I1", "C1", 10000)
+
+
+@pytest.fixture
+def books(pair: Pair) -> Pair:
+    _open(pair)
     return pair
 
 
@@ -56,57 +62,61 @@ def test_each_kind_settles_its_invoice_and_is_summed_by_kind(books: Pair) -> Non
     assert "write off: models EUR 40.00, API EUR 40.00" in done.stdout
 
 
-def test_a_settlement_that_is_taken_back_or_moved_is_followed(books: Pair) -> None:
-    books.shop.invoice("I2", "C1", 10000)
-    _settle(books, "S1", "I1", "write_off", 4000)
-    books.sync()
-    books.shop.run("update settlements set invoice_external_id = 'I2', ref_number = 'same'")
-    books.sync()
-    assert books.desk.get("/invoices/external:I1")["amountOutstanding"] == 10000
-    assert books.desk.get("/invoices/external:I2")["amountOutstanding"] == 6000
-    books.shop.run("update settlements set invoice_external_id = 'I1'")
-    books.sync()
-    assert books.desk.get("/invoices/external:I1")["amountOutstanding"] == 6000
-    books.shop.run("delete from settlements")
-    books.sync()
-    assert books.desk.get("/invoices/external:I1")["amountOutstanding"] == 10000
+@together
+def test_a_settlement_that_is_taken_back_or_moved_is_followed(case: Case) -> Story:
+    _open(case)
+    case.shop.invoice("I2", "C1", 10000)
+    _settle(case, "S1", "I1", "write_off", 4000)
+    (yield).agreed()
+    case.shop.run("update settlements set invoice_external_id = 'I2', ref_number = 'same'")
+    (yield).agreed()
+    assert case.get("/invoices/external:I1")["amountOutstanding"] == 10000
+    assert case.get("/invoices/external:I2")["amountOutstanding"] == 6000
+    case.shop.run("update settlements set invoice_external_id = 'I1'")
+    (yield).agreed()
+    assert case.get("/invoices/external:I1")["amountOutstanding"] == 6000
+    case.shop.run("delete from settlements")
+    (yield).agreed()
+    assert case.get("/invoices/external:I1")["amountOutstanding"] == 10000
 
 
-@pytest.mark.parametrize(
-    ("invoice", "kind", "amount", "said"),
-    [
-        ("I1", "discount", 100, "has the kind 'discount', which is none"),
-        ("I9", "write_off", 100, "settles invoice I9, which is not in the table invoices"),
-        ("I1", "write_off", -100, "has no positive amount: EUR -1.00"),
-        ("I1", "write_off", 0, "has no positive amount: EUR 0.00"),
-        ("I1", "write_off", 10001, "to EUR 100.01, over its EUR 100.00"),
-        (None, "write_off", 100, "has no invoice_external_id"),
-    ],
+@together.each(
+    ("I1", "discount", 100, "has the kind 'discount', which is none"),
+    ("I9", "write_off", 100, "settles invoice I9, which is not in the table invoices"),
+    ("I1", "write_off", -100, "has no positive amount: EUR -1.00"),
+    ("I1", "write_off", 0, "has no positive amount: EUR 0.00"),
+    ("I1", "write_off", 10001, "to EUR 100.01, over its EUR 100.00"),
+    (None, "write_off", 100, "has no invoice_external_id"),
 )
 def test_a_settlement_that_can_not_be_is_an_error_of_its_own(
-    books: Pair, invoice: str | None, kind: str, amount: int, said: str
-) -> None:
-    books.shop.payment("P1", "C1", 500, {})
-    _settle(books, "S1", invoice, kind, amount)
-    plan, outcome = books.desk.apply()
-    assert any(said in problem.problem for problem in plan.problems), plan.problems
-    assert {problem.entity for problem in plan.problems} == {"settlement"}
-    assert outcome.sent == 3  # all but it
-    assert [one["externalId"] for one in books.desk.get("/payments")["items"]] == ["P1"]
+    case: Case, invoice: str | None, kind: str, amount: int, said: str
+) -> Story:
+    _open(case)
+    case.shop.payment("P1", "C1", 500, {})
+    _settle(case, "S1", invoice, kind, amount)
+    step = yield
+    assert any(said in problem.problem for problem in step.plan.problems), step.plan.problems
+    assert {problem.entity for problem in step.plan.problems} == {"settlement"}
+    assert len(step.writes) == 3  # all but it
+    assert [one["externalId"] for one in case.get("/payments")["items"]] == ["P1"]
 
 
-def test_a_settlement_that_turned_wrong_is_not_taken_away(books: Pair) -> None:
-    _settle(books, "S1", "I1", "write_off", 100)
-    books.sync()
-    books.shop.run("update settlements set kind = 'oops'")
-    books.desk.apply()
-    assert [one["externalId"] for one in books.desk.get("/payments")["items"]] == ["settlement:S1"]
+@together
+def test_a_settlement_that_turned_wrong_is_not_taken_away(case: Case) -> Story:
+    _open(case)
+    _settle(case, "S1", "I1", "write_off", 100)
+    (yield).agreed()
+    case.shop.run("update settlements set kind = 'oops'")
+    yield
+    assert [one["externalId"] for one in case.get("/payments")["items"]] == ["settlement:S1"]
 
 
-def test_a_settlement_goes_with_its_withheld_invoice(books: Pair) -> None:
-    books.shop.run("update invoices set due_date = 'soon'")
-    _settle(books, "S1", "I1", "write_off", 100)
-    plan, _ = books.desk.apply()
+@together
+def test_a_settlement_goes_with_its_withheld_invoice(case: Case) -> Story:
+    _open(case)
+    case.shop.run("update invoices set due_date = 'soon'")
+    _settle(case, "S1", "I1", "write_off", 100)
+    plan = (yield).plan
     assert "payment settlement:S1" in {f"{one.entity} {one.external_id}" for one in plan.withheld}
 
 

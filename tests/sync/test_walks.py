@@ -69,7 +69,7 @@ def walk(hub: RunningHub, more: str, first: Rows, last: Rows, seed: int, steps: 
             side.project.close()
 
 
-@settings(max_examples=3, deadline=None, derandomize=True, suppress_health_check=_CHECKS)
+@settings(max_examples=2, deadline=None, derandomize=True, suppress_health_check=_CHECKS)
 @given(first=books(), last=books(), seed=st.integers(0, 2**32))
 def test_a_walk_through_invalid_books_ends_as_the_last_one_alone(
     open_hub: RunningHub, first: Rows, last: Rows, seed: int

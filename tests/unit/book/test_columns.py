@@ -1,6 +1,6 @@
 """Every delivered column reaches the fingerprint and the payload; none can be forgotten."""
 
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ CASES = [
 
 
 def rows() -> dict[str, list[dict[str, Any]]]:
-    """One row of everything, every column filled; a second customer and invoice to point at."""
+    """One row of everything, every column filled; two more customers to point at."""
     filled = {
         table.name: [{column.name: _value(column, "a") for column in table.columns}]
         for table in TABLES
@@ -79,26 +79,64 @@ def _changed(table: str, column: Column) -> Any:
     return special.get(column.name, _value(column, "b"))
 
 
-class Before:
-    """The book of `rows`, whose rows a test replaces by its own."""
+def _of_case(number: int, case: tuple[str, Column] | None) -> dict[str, list[dict[str, Any]]]:
+    """The rows of a case, which share no id with another's; with its column changed, if given."""
+    made = rows()
+    if case is not None:
+        table, column = case
+        made[table][0][column.name] = _changed(table, column)
+    for each in made.values():
+        for row in each:
+            for name, value in row.items():
+                if value is not None and name.endswith(("external_id", "custom_id")):
+                    row[name] = f"{value}#{number}"
+    return made
+
+
+def _together(cases: Sequence[tuple[str, Column] | None]) -> dict[str, list[dict[str, Any]]]:
+    made = [_of_case(number, case) for number, case in enumerate(cases)]
+    return {table: [row for one in made for row in one[table]] for table in made[0]}
+
+
+class Change:
+    """A book in which each case has rows of its own, before and after its column changed."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self.book = Book(folder / "cache.duckdb", readable=[folder])
-        self.fill(rows())
-        self.marks, self.bodies = fingerprints(self.book), payloads(self.book)
+        with Book(folder / "cache.duckdb", readable=[folder]) as book:
+            self.before = self._filled(book, folder, _together([None] * len(CASES)))
+            self.after = self._filled(book, folder, _together(CASES))
 
-    def fill(self, tables: dict[str, list[dict[str, Any]]]) -> None:
-        fill(self.book, self._folder, **tables)
-        self.book.check()
-        self.book.mark()
+    @staticmethod
+    def _filled(
+        book: Book, folder: Path, tables: dict[str, list[dict[str, Any]]]
+    ) -> tuple[dict[tuple[str, str], int], dict[tuple[str, str], bytes]]:
+        fill(book, folder, **tables)
+        book.check()
+        book.mark()
+        return fingerprints(book), payloads(book)
+
+    def moved(self, number: int) -> set[tuple[str, str]]:
+        """The records of a case whose fingerprint changed."""
+        return self._differing(number, self.before[0], self.after[0])
+
+    def sent(self, number: int) -> set[tuple[str, str]]:
+        """The records of a case whose payload changed."""
+        return self._differing(number, self.before[1], self.after[1])
+
+    @staticmethod
+    def _differing(
+        number: int, before: Mapping[tuple[str, str], object], after: Mapping[Any, object]
+    ) -> set[tuple[str, str]]:
+        return {
+            key
+            for key, value in after.items()
+            if key[1].endswith(f"#{number}") and before.get(key) != value
+        }
 
 
 @pytest.fixture(scope="module")
-def before(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Before]:
-    before = Before(tmp_path_factory.mktemp("columns"))
-    yield before
-    before.book.close()
+def change(tmp_path_factory: pytest.TempPathFactory) -> Change:
+    return Change(tmp_path_factory.mktemp("columns"))
 
 
 def fingerprints(book: Book) -> dict[tuple[str, str], int]:
@@ -125,14 +163,9 @@ def _ids(book: Book) -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize(
-    ("table", "column"), CASES, ids=lambda value: getattr(value, "name", value)
+    "number", range(len(CASES)), ids=[f"{table}-{column.name}" for table, column in CASES]
 )
-def test_a_change_is_seen_and_sent(before: Before, table: str, column: Column) -> None:
-    changed = rows()
-    changed[table][0][column.name] = _changed(table, column)
-    before.fill(changed)
-    marks, bodies = fingerprints(before.book), payloads(before.book)
-    moved = {key for key, mark in marks.items() if before.marks.get(key) != mark}
-    sent = {key for key, body in bodies.items() if before.bodies.get(key) != body}
-    assert moved == sent
+def test_a_change_is_seen_and_sent(change: Change, number: int) -> None:
+    moved = change.moved(number)
+    assert moved == change.sent(number)
     assert len(moved) >= 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,23 +19,28 @@ BASE = (
 AMOUNTS = "'12.50', '1.377,58', '12.345', null"
 
 
-def problems(folder: Path, invoices: str, total: str = AMOUNTS, due: str = "") -> list[Problem]:
+@pytest.fixture(scope="module")
+def book(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Book]:
+    with Book(tmp_path_factory.mktemp("book") / "cache.duckdb") as book:
+        yield book
+
+
+def problems(
+    book: Book, folder: Path, invoices: str, total: str = AMOUNTS, due: str = ""
+) -> list[Problem]:
     (folder / "models").mkdir()
     (folder / "models" / "customers.sql").write_text("select 'c' as external_id, 'C' as name")
     (folder / "models" / "invoices.sql").write_text(invoices)
-    with Book(folder / "cache.duckdb") as book:
-        with book.staging() as connection:
-            connection.execute(
-                f"create table source.bills as select *, 'i' || row_number() over () as id from "
-                f"(select unnest([{total}]) as total, "
-                f"unnest([{due}]) as due)"
-                if due
-                else "create table source.bills as select *, 'i' || row_number() over () as id, "
-                f"date '2026-01-01' as due from (select unnest([{total}]) as total)"
-            )
-        book.build(load_models(folder / "models", ["bills"]))
-        book.check()
-        return book.problems()
+    with book.staging() as connection:
+        day = f"unnest([{due}])" if due else "date '2026-01-01'"
+        connection.execute(
+            "create or replace table source.bills as "
+            "select *, 'i' || row_number() over () as id "
+            f"from (select unnest([{total}]) as total, {day} as due)"
+        )
+    book.build(load_models(folder / "models", ["bills"]))
+    book.check()
+    return book.problems()
 
 
 @pytest.mark.parametrize(
@@ -68,8 +74,8 @@ def problems(folder: Path, invoices: str, total: str = AMOUNTS, due: str = "") -
     ids=["plain", "inside", "coalesce", "case", "subquery", "cte", "star", "union", "given an "
          "aggregate", "aggregated"],
 )  # fmt: skip
-def test_what_minor_could_not_read_is_shown(tmp_path: Path, invoices: str) -> None:
-    said = {p.external_id: p.problem for p in problems(tmp_path, invoices)}
+def test_what_minor_could_not_read_is_shown(book: Book, tmp_path: Path, invoices: str) -> None:
+    said = {p.external_id: p.problem for p in problems(book, tmp_path, invoices)}
     assert said["i2"].startswith("has gross_amount '1.377,58', which is not a whole number")
     assert said["i3"].startswith("has gross_amount '12.345', which is not a whole number")
     assert said["i4"] == "has no gross_amount, or one that is not exact in its currency"
@@ -97,9 +103,12 @@ def test_what_minor_could_not_read_is_shown(tmp_path: Path, invoices: str) -> No
     ],
     ids=["sum", "inside", "below", "above", "joined"],
 )  # fmt: skip
-def test_a_line_that_a_sum_leaves_out_is_not_left_out(tmp_path: Path, invoices: str) -> None:
+def test_a_line_that_a_sum_leaves_out_is_not_left_out(
+    book: Book, tmp_path: Path, invoices: str
+) -> None:
     split = "(select id[2:]::integer // 2 || '' as id, total, due from bills)"
     found = problems(
+        book,
         tmp_path,
         invoices.replace("lines", f"{split} as lines"),
         "'1', '12.50', '1.377,58', '5', null",
@@ -120,28 +129,32 @@ def test_a_line_that_a_sum_leaves_out_is_not_left_out(tmp_path: Path, invoices: 
         "sum(if(kind = 'a', cents, null))",
     ],
 )
-def test_a_line_that_the_model_leaves_out_itself_is_no_problem(tmp_path: Path, amount: str) -> None:
+def test_a_line_that_the_model_leaves_out_itself_is_no_problem(
+    book: Book, tmp_path: Path, amount: str
+) -> None:
     lines = (
         "(select id[2:]::integer // 2 || '' as id, total, due, minor(total, 'EUR') as cents, "
         "if(total like '%,%', 'b', 'a') as kind from bills) as lines group by id, due"
     )
     sql = BASE.format(day="due", amount=amount, table=lines)
-    assert problems(tmp_path, sql, "'1', '12.50', '1.377,58', '5', '6'") == []
+    assert problems(book, tmp_path, sql, "'1', '12.50', '1.377,58', '5', '6'") == []
 
 
-def test_what_try_cast_could_not_read_is_shown(tmp_path: Path) -> None:
+def test_what_try_cast_could_not_read_is_shown(book: Book, tmp_path: Path) -> None:
     sql = BASE.format(day="try_cast(due as date)", amount="0", table="bills")
-    found = problems(tmp_path, sql, "1, 2", "'2026-01-01', 'Tuesday'")
+    found = problems(book, tmp_path, sql, "1, 2", "'2026-01-01', 'Tuesday'")
     assert [p.problem for p in found] == ["has issued_at 'Tuesday', which is not a date"]
 
 
-def test_a_model_that_can_not_be_followed_says_it_without_the_value(tmp_path: Path) -> None:
+def test_a_model_that_can_not_be_followed_says_it_without_the_value(
+    book: Book, tmp_path: Path
+) -> None:
     sql = BASE.format(
         day="due",
         amount="cents",
         table="(select distinct *, minor(total, 'EUR') as cents from bills) as x",
     )
-    said = {p.external_id: p.problem for p in problems(tmp_path, sql)}
+    said = {p.external_id: p.problem for p in problems(book, tmp_path, sql)}
     assert said["i2"] == "has no gross_amount, or one that is not exact in its currency"
 
 
@@ -160,9 +173,9 @@ def test_a_model_that_can_not_be_followed_says_it_without_the_value(tmp_path: Pa
     ],
 )  # fmt: skip
 def test_amounts_that_look_alike_have_a_likely_cause(
-    tmp_path: Path, amount: str, total: str, cause: str
+    book: Book, tmp_path: Path, amount: str, total: str, cause: str
 ) -> None:
-    found = problems(tmp_path, BASE.format(day="due", amount=amount, table="bills"), total)
+    found = problems(book, tmp_path, BASE.format(day="due", amount=amount, table="bills"), total)
     assert len(found) == 2
     assert all(cause in p.remedy and p.remedy.endswith("models/invoices.sql") for p in found)
 
@@ -191,8 +204,10 @@ def test_amounts_that_look_alike_have_a_likely_cause(
         ("46023, 46024", "a spreadsheet's day numbers: write date '1899-12-30' +"),
     ],
 )
-def test_dates_that_look_alike_have_a_likely_cause(tmp_path: Path, due: str, cause: str) -> None:
-    found = problems(tmp_path, BASE.format(day="due", amount="0", table="bills"), "1, 2", due)
+def test_dates_that_look_alike_have_a_likely_cause(
+    book: Book, tmp_path: Path, due: str, cause: str
+) -> None:
+    found = problems(book, tmp_path, BASE.format(day="due", amount="0", table="bills"), "1, 2", due)
     assert len(found) == 2
     assert all(cause in p.remedy for p in found)
 
@@ -208,13 +223,13 @@ def test_dates_that_look_alike_have_a_likely_cause(tmp_path: Path, due: str, cau
     ],
 )
 def test_what_the_cause_says_to_write_reads_the_values(
-    tmp_path: Path, due: str, model: str
+    book: Book, tmp_path: Path, due: str, model: str
 ) -> None:
     sql = BASE.format(day=model, amount="0", table="bills")
-    assert problems(tmp_path, sql, "1, 2", due) == []
+    assert problems(book, tmp_path, sql, "1, 2", due) == []
 
 
-def test_values_that_have_nothing_in_common_have_no_cause(tmp_path: Path) -> None:
+def test_values_that_have_nothing_in_common_have_no_cause(book: Book, tmp_path: Path) -> None:
     sql = BASE.format(day="due", amount="total", table="bills")
-    found = problems(tmp_path, sql, "'10.50', 'ten', '1,5'")
+    found = problems(book, tmp_path, sql, "'10.50', 'ten', '1,5'")
     assert {p.remedy for p in found} == {"correct the row in the source, or models/invoices.sql"}
