@@ -83,3 +83,34 @@ def test_sums_must_be_equal() -> None:
     with pytest.raises(BadRequest, match=r"EUR 0\.05, payments and credit notes to EUR 0\.04"):
         match_shares(shares("invoices", (ONE, 5)), shares("payments", (ONE, 4)))
     assert match_shares([], []) == []
+    with pytest.raises(BadRequest, match=r"EUR 0\.05, payments and credit notes to EUR 0\.00"):
+        match_shares(shares("invoices", (ONE, 5)), [])
+    with pytest.raises(BadRequest, match=r"EUR 0\.00, payments and credit notes to EUR 0\.05"):
+        match_shares([], shares("payments", (ONE, 5)))
+
+
+def test_all_shares_are_in_the_currency_of_the_first_debit() -> None:
+    euro, dollars = (share("invoices", n, ONE, 5, c) for n, c in enumerate(("EUR", "USD")))
+    with pytest.raises(BadRequest) as caught:
+        match_shares([euro, dollars], shares("payments", (ONE, 10)))
+    assert str(caught.value).startswith(
+        "invoices[1]: invoice invoices1 is in USD and invoice invoices0 in EUR"
+    )
+    with pytest.raises(BadRequest) as caught:
+        match_shares(
+            shares("invoices", (ONE, 5), (ONE, 5)), [share("payments", 0, ONE, 10, "USD")]
+        )
+    assert str(caught.value).startswith(
+        "payments[0]: payment payments0 is in USD and invoice invoices0 in EUR"
+    )
+
+
+def test_documents_of_strangers_are_refused_by_their_names() -> None:
+    with pytest.raises(BadRequest) as caught:
+        match_shares(
+            shares("invoices", (ONE, 5), (STRANGER, 7)), shares("payments", (TWO, 12))
+        )
+    assert str(caught.value) == (
+        "invoices[1]: invoice invoices1 and payment payments0 belong to customers of different "
+        "families."
+    )
