@@ -86,9 +86,7 @@ def test_an_api_that_fails_two_hundred_records_is_down_though_it_answers(breaker
     assert breaker.patience_left == 0
 
 
-def test_patience_is_counted_from_the_first_failure(
-    clock: VirtualClock, breaker: Breaker
-) -> None:
+def test_patience_is_counted_from_the_first_failure(clock: VirtualClock, breaker: Breaker) -> None:
     assert breaker.patience_left == PATIENCE
     clock.seconds += 5
     breaker.failed(1)

@@ -47,7 +47,7 @@ def test_a_list_may_double_and_grow_by_a_hundred_thousand() -> None:
     walk = Walk(entity(100))
     assert walk.goes_on(page(100, 1_000), 100, 100_000)
     assert walk.goes_on(page(100, 1_000), 200, 2_000)
-    with pytest.raises(NotTheApi, match="^GET /customers does not end: 102,001 records$"):
+    with pytest.raises(NotTheApi, match=r"^GET /customers does not end: 102,001 records$"):
         walk.goes_on(page(100, 9_000), 300, 1)
 
 
@@ -93,7 +93,7 @@ def test_a_page_without_its_parts_is_not_the_apis(body: object, said: str) -> No
 def test_records_have_the_shape_of_their_entity() -> None:
     money = {"id": "1", "currency": "EUR"}
     check_records([money | {"amount": 3}], PAYMENT, "here")
-    with pytest.raises(NotTheApi, match="^here: .*amount"):
+    with pytest.raises(NotTheApi, match=r"^here: .*amount"):
         check_records([money], PAYMENT, "here")
     check_records([money | {"grossAmount": 3, "amountOutstanding": 0}], INVOICE, "here")
     with pytest.raises(NotTheApi, match="grossAmount"):

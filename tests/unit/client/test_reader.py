@@ -203,11 +203,11 @@ def test_failures_are_tried_again_with_longer_and_longer_delays() -> None:
 @pytest.mark.parametrize("attempts", [1, 2, 6])
 def test_the_last_failure_is_what_is_told(attempts: int) -> None:
     api = Api(lambda method, path: Unreachable("broke"), attempts)
-    with pytest.raises(Unreachable, match="^broke$"):
+    with pytest.raises(Unreachable, match=r"^broke$"):
         api.run(api.reader.get("/customers"))
     assert len(api.requests) == attempts
     api = Api(lambda method, path: record({"message": "later"}, status=503), attempts)
-    with pytest.raises(Unreachable, match="^status 503: later$"):
+    with pytest.raises(Unreachable, match=r"^status 503: later$"):
         api.run(api.reader.get("/customers"))
     assert len(api.requests) == attempts
 
@@ -226,7 +226,7 @@ def test_what_no_further_attempt_can_mend_is_raised_at_once() -> None:
         api.run(api.reader.get("/customers"))
     assert len(api.requests) == 1
     api = replies(Answer(200, {"content-type": "text/html"}, b"<p>"))
-    with pytest.raises(NotTheApi, match="^GET /customers: status 200, text/html, '<p>'$"):
+    with pytest.raises(NotTheApi, match=r"^GET /customers: status 200, text/html, '<p>'$"):
         api.run(api.reader.get("/customers?offset=3&q=?"))
     assert len(api.requests) == 1
 

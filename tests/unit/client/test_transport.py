@@ -183,7 +183,7 @@ def test_an_answer_may_be_so_large_and_no_larger(
     answer = server.used(lambda to: to.send(method, path))
     assert answer.body == b"a" * size
     size += 1
-    with pytest.raises(NotTheApi, match="^status 200, text/plain, over 200,000 bytes$"):
+    with pytest.raises(NotTheApi, match=r"^status 200, text/plain, over 200,000 bytes$"):
         server.used(lambda to: to.send(method, path))
 
 
@@ -197,7 +197,7 @@ def test_a_large_answer_without_a_type_says_so(monkeypatch: pytest.MonkeyPatch) 
         await response.write(b"a" * 20)
         return response
 
-    with pytest.raises(NotTheApi, match="^status 200, no content type, over 10 bytes$"):
+    with pytest.raises(NotTheApi, match=r"^status 200, no content type, over 10 bytes$"):
         Server(raw).used(lambda to: to.send("GET", "/x"))
 
 
@@ -206,7 +206,7 @@ def test_an_answer_that_takes_too_long_is_none() -> None:
         await asyncio.Event().wait()
         return web.json_response({})
 
-    with pytest.raises(Unreachable, match="^no answer in time$") as caught:
+    with pytest.raises(Unreachable, match=r"^no answer in time$") as caught:
         Server(never).used(lambda to: to.send("GET", "/x"), timeout=0.2)
     assert caught.value.left
 

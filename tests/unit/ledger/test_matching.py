@@ -97,9 +97,7 @@ def test_all_shares_are_in_the_currency_of_the_first_debit() -> None:
         "invoices[1]: invoice invoices1 is in USD and invoice invoices0 in EUR"
     )
     with pytest.raises(BadRequest) as caught:
-        match_shares(
-            shares("invoices", (ONE, 5), (ONE, 5)), [share("payments", 0, ONE, 10, "USD")]
-        )
+        match_shares(shares("invoices", (ONE, 5), (ONE, 5)), [share("payments", 0, ONE, 10, "USD")])
     assert str(caught.value).startswith(
         "payments[0]: payment payments0 is in USD and invoice invoices0 in EUR"
     )
@@ -107,9 +105,7 @@ def test_all_shares_are_in_the_currency_of_the_first_debit() -> None:
 
 def test_documents_of_strangers_are_refused_by_their_names() -> None:
     with pytest.raises(BadRequest) as caught:
-        match_shares(
-            shares("invoices", (ONE, 5), (STRANGER, 7)), shares("payments", (TWO, 12))
-        )
+        match_shares(shares("invoices", (ONE, 5), (STRANGER, 7)), shares("payments", (TWO, 12)))
     assert str(caught.value) == (
         "invoices[1]: invoice invoices1 and payment payments0 belong to customers of different "
         "families."

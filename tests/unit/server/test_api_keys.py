@@ -7,7 +7,6 @@ import hashlib
 import sqlite3
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -237,6 +236,11 @@ def test_a_rotated_key_opens_nothing_from_the_moment_of_its_end(db: Any, hub: Hu
         assert hub.find(hub.other.key, hub.other.secret) == "other"
 
     asyncio.run(run())
+
+
+def test_before_any_key_is_read_every_pair_is_unknown() -> None:
+    keys = Keys(WrittenUses(), SettableClock())  # type: ignore[arg-type]
+    assert keys.find("hub_none", "secret", 0.0) is None
 
 
 def test_uses_are_stored_when_the_hub_closes(hub: Hub) -> None:
