@@ -26,7 +26,7 @@ def fail(breaker: Breaker, number: int, first: int = 0) -> None:
 
 
 def test_nothing_is_in_doubt_before_anything_fails(breaker: Breaker) -> None:
-    assert not breaker.is_down
+    assert breaker.is_down is False
     assert not breaker.doubts
     assert not breaker.is_wide
 

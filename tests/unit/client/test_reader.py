@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
+from email.utils import format_datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 import pytest
 
+from headrace.client import endpoints
 from headrace.client.answer import Answer
 from headrace.client.endpoints import (
     Reader,
@@ -131,7 +134,18 @@ def test_records_deleted_meanwhile_hide_none_of_the_others() -> None:
 
     listed = List(12, change=drop_the_first_three)
     assert read(listed) == names(*range(12))
-    assert listed.offsets[:3] == [0, 3, 1]
+    assert listed.offsets[:4] == [0, 3, 1, 0]
+
+
+def test_pages_of_two_records_overlap_too() -> None:
+    def drop_the_first(number: int, ids: list[int]) -> None:
+        if number == 2:
+            del ids[0]
+
+    listed = List(6, cap=2, change=drop_the_first)
+    entity = msgspec.structs.replace(CUSTOMER, page_cap=2)
+    assert read(listed, entity) == names(*range(6))
+    assert listed.offsets == [0, 1, 2, 1, 2, 3, 4]
 
 
 def test_records_added_at_the_head_meanwhile_bring_none_twice() -> None:
@@ -146,14 +160,31 @@ def test_a_list_of_single_records_is_read_to_its_end() -> None:
     assert read(List(5, cap=1)) == names(*range(5))
 
 
-def test_a_list_that_shifts_all_the_time_is_read_as_it_comes() -> None:
+def test_after_so_many_steps_back_a_list_is_read_as_it_comes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(endpoints, "_BACKS", 2)
+
     def replace_all(number: int, ids: list[int]) -> None:
-        ids[:] = [id + 1_000_000 for id in ids] if number % 2 else ids
+        ids[:] = [id + 100 for id in ids]
 
     listed = List(9, change=replace_all)
     found = read(listed)
     assert len(found) == len(set(found))
-    assert 1_000 < len(listed.offsets) < 4_000
+    assert listed.offsets == [0, 3, 1, 0, 3, 6]
+
+
+def test_only_the_latest_records_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(endpoints, "_REMEMBERED", 3)
+    met = endpoints._Met()
+    assert not met.knows_none([1])
+    assert [met.is_new(id) for id in (1, 2, 3, 1, 4, None, None)] == [
+        *(True, True, True, False, True),
+        *(True, True),
+    ]
+    assert met.knows_none([1, 9]) and not met.knows_none([9, 2])
+    assert met.is_new(1)
+    assert met.knows_none([2]) and not met.knows_none([3])
 
 
 def test_filters_are_added_to_the_query() -> None:
@@ -237,6 +268,14 @@ def test_a_pause_that_is_asked_for_holds_for_all() -> None:
     assert api.run(api.reader.get("/customers")).status == 200
     assert api.clock.seconds - began >= 30
     assert len(api.requests) == 2
+
+
+def test_a_pause_may_be_asked_for_until_a_moment() -> None:
+    clock = VirtualClock()
+    later = format_datetime(clock.now() + timedelta(seconds=30))
+    api = replies(record({}, status=429, **{"retry-after": later}), record({"id": "1"}))
+    assert api.run(api.reader.get("/customers")).status == 200
+    assert 29 <= api.times[1] - api.times[0] <= 31
 
 
 def test_waits_of_five_minutes_in_all_are_granted_and_no_more() -> None:

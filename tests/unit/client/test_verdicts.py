@@ -110,6 +110,7 @@ def test_each_verdict_has_its_error() -> None:
         (JSON, b"", "status 418 without a word"),
         ({}, b"", "status 418 without a word"),
         (HTML, b"<html>", "text/html instead of JSON"),
+        ({"content-type": "text/html"}, b"<html>", "text/html instead of JSON"),
         ({}, b"<html>", "something without a content type instead of JSON"),
     ],
 )

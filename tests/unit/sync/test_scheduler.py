@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -158,7 +159,7 @@ def test_an_api_that_is_down_is_asked_seldom_and_then_the_run_stops() -> None:
     probes = run.times("probe")
     assert 5 <= len(probes) <= 8
     assert 55 <= probes[-1] <= 62
-    waits = [later - sooner for sooner, later in zip(probes[1:], probes[2:], strict=False)]
+    waits = [later - sooner for sooner, later in pairwise(probes[1:])]
     assert waits[:-1] == sorted(waits[:-1])
     assert run.progress.failed == []
     assert "next try in" in run.progress.note
@@ -459,4 +460,4 @@ def test_progress_is_written_at_most_once_a_second() -> None:
     states = run.journal.of("note_state")
     assert 4 <= len(states) <= 7
     moments = [state.noted_at for state in states]
-    assert all(b - a >= 0.99 for a, b in zip(moments, moments[1:], strict=False))
+    assert all(b - a >= 0.99 for a, b in pairwise(moments))
