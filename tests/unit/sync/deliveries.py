@@ -39,6 +39,20 @@ def operation(number: int, external_id: str = "", **more: Any) -> Operation:
     return Operation(number=number, external_id=external_id, **(fields | more))
 
 
+def payment(number: int, name: str, *invoices: str, **more: Any) -> Operation:
+    links = [
+        {"amountLinked": 1, "invoice": {"externalId": invoice_name}} for invoice_name in invoices
+    ]
+    payload = msgspec.json.encode({"externalId": name, "linkedInvoices": links})
+    fields: dict[str, Any] = {
+        "entity": "payment",
+        "payload": payload,
+        "body": payload,
+        "refers_to": tuple(("invoice", one) for one in invoices),
+    }
+    return operation(number, name, **(fields | more))
+
+
 def lane(*operations: Operation, phase: int = 1, rank: int | None = None) -> Lane:
     """A loaded lane of these operations, of the first one's customer."""
     number = operations[0].number

@@ -1,9 +1,4 @@
-"""Which requests wait for which where changes conflict: small worlds before and after.
-
-A world is written in words: `C1` is a customer, `C1<C2` one with its parent, `P:C1 100 I=60` a
-payment of 100 of customer C1 that settles 60 of invoice I; I, N, P and R begin the names of
-invoices, credit notes, payments and refunds, and `USD` is another currency than the euro.
-"""
+"""Which requests wait for which where changes conflict: small worlds before and after."""
 
 from __future__ import annotations
 
@@ -11,41 +6,12 @@ from collections.abc import Iterator
 
 import duckdb
 import pytest
+from worlds import World, key, parts, world
 
-from headrace.sync.journal import Key
-from headrace.sync.ordering.links import Linkage
 from headrace.sync.ordering.order_graph import LINK, RELEASE
 from headrace.sync.ordering.resolver import divided, resolve
 
-ENTITIES = {"C": "customer", "I": "invoice", "N": "credit_note", "P": "payment", "R": "refund"}
 STEPS = {RELEASE: "release ", LINK: "link "}
-World = dict[Key, Linkage]
-
-
-def key(name: str) -> Key:
-    return ENTITIES[name[0]], name
-
-
-def world(*texts: str) -> World:
-    found = {}
-    for text in texts:
-        head, *words = text.split()
-        if head[0] == "C":
-            name, _, parent = head.partition("<")
-            found[key(name)] = Linkage(customer=name, parent=parent)
-            continue
-        name, _, customer = head.partition(":")
-        amount, currency, links = 0, "EUR", {}
-        for word in words:
-            target, equals, linked = word.partition("=")
-            if equals:
-                links[key(target)] = int(linked)
-            elif word.isdecimal():
-                amount = int(word)
-            else:
-                currency = word
-        found[key(name)] = Linkage(customer, "", currency, amount, links)
-    return found
 
 
 @pytest.fixture
@@ -120,10 +86,6 @@ def ordered(
             for step, name, on, other in waits
         },
     )
-
-
-def parts(text: str, separator: str) -> list[str]:
-    return [part.strip() for part in text.split(separator) if part.strip()]
 
 
 # `unsent` is what the API has of records that are not sent, `sent` the requests in their order.
