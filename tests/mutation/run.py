@@ -1,10 +1,11 @@
 """Mutation testing: changes the code in small ways and counts the changes that tests notice.
 
-    python tests/mutation/run.py [ONLY]
+    python tests/mutation/run.py [ONLY] [--survivors]
 
-ONLY is an area of `areas.toml`, or a part of a module's path such as `client/pace`. Prints what
-became of the mutants of each area; the survivors go to `.mutants/<area>/survivors.diff`. Exits with
-1 where fewer than 90 % were killed.
+ONLY is an area of `areas.toml`, or a part of a module's path such as `client/pace`. `--survivors`
+takes up the last run of the area again: only what was not killed then is tried, with the tests as
+they are now. Prints what became of the mutants of each area; the survivors go to
+`.mutants/<area>/survivors.diff`. Exits with 1 where fewer than 90 % were killed.
 """
 
 from __future__ import annotations
@@ -64,7 +65,8 @@ class Result(msgspec.Struct, frozen=True):
         return 100 * killed / self.total if self.total else 100.0
 
 
-def main(only: str) -> int:
+def main(only: str, survivors: bool) -> int:
+    """Run the areas one after the other; return the exit code."""
     areas = msgspec.toml.decode((ROOT / "tests/mutation/areas.toml").read_bytes(), type=Areas)
     chosen = dict(_chosen(areas, only))
     if not chosen:
@@ -73,8 +75,11 @@ def main(only: str) -> int:
     results = []
     for name, area in chosen.items():
         folder = WORK / name
-        _prepare(folder, area, areas.leave)
-        _mutate(folder)
+        again = survivors and (folder / "mutants").is_dir()
+        if not again:
+            _prepare(folder)
+        _configure(folder, area, areas.leave)
+        _mutate(folder, _alive(folder) if again else [])
         results.append(Result(name, Counter(_states(folder))))
         _write_survivors(folder)
         print(_row(results[-1]), flush=True)
@@ -98,12 +103,15 @@ def _paths(area: Area) -> list[str]:
     return [path for path in paths if any(fnmatch.fnmatch(path, one) for one in area.modules)]
 
 
-def _prepare(folder: Path, area: Area, leave: Sequence[str]) -> None:
-    """A fresh folder in which mutmut finds the project and nothing of an earlier run."""
+def _prepare(folder: Path) -> None:
+    """Make a fresh folder in which mutmut finds the project and nothing of an earlier run."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     for name in ("src", "tests", *_COPIED):
         (folder / name).symlink_to(ROOT / name)
+
+
+def _configure(folder: Path, area: Area, leave: Sequence[str]) -> None:
     pytest = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["pytest"]
     mutmut = {
         "source_paths": ["src"],
@@ -127,10 +135,10 @@ def _table(name: str, values: Mapping[str, object]) -> str:
     return "\n".join([f"[{name}]", *(f"{key} = {json.dumps(values[key])}" for key in values), ""])
 
 
-def _mutate(folder: Path) -> None:
+def _mutate(folder: Path, names: Sequence[str]) -> None:
     script = ROOT / "tests/mutation/mutate.py"
     children = os.environ.get("MUTANTS_AT_ONCE", str(os.cpu_count() or 1))
-    command = [sys.executable, str(script), "--max-children", children]
+    command = [sys.executable, str(script), "--max-children", children, *names]
     with (folder / "mutmut.log").open("wb") as log:
         done = subprocess.run(command, cwd=folder, stdout=log, stderr=subprocess.STDOUT)
     if done.returncode:
@@ -157,11 +165,16 @@ def _state(code: int | None) -> str:
     return "timeout" if code in _TIMEOUTS else "killed"
 
 
+def _alive(folder: Path) -> list[str]:
+    """The mutants that no test has killed yet."""
+    return [name for name, code in _codes(folder) if _state(code) not in ("killed", "timeout")]
+
+
 def _write_survivors(folder: Path) -> None:
-    names = [name for name, code in _codes(folder) if _state(code) in ("survived", "no tests")]
     script = ROOT / "tests/mutation/survivors.py"
+    command = [sys.executable, str(script), *_alive(folder)]
     with (folder / "survivors.diff").open("wb") as file:
-        subprocess.run([sys.executable, str(script), *names], cwd=folder, stdout=file, check=True)
+        subprocess.run(command, cwd=folder, stdout=file, check=True)
 
 
 def _row(result: Result) -> str:
@@ -170,4 +183,5 @@ def _row(result: Result) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1] if len(sys.argv) > 1 else ""))
+    words = [word for word in sys.argv[1:] if word != "--survivors"]
+    sys.exit(main(words[0] if words else "", survivors=len(words) < len(sys.argv) - 1))

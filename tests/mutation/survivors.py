@@ -8,4 +8,5 @@ from mutmut.mutation.diff_apply import get_diff_for_mutant
 
 if __name__ == "__main__":
     for name in sys.argv[1:]:
-        print(f"# {name}\n{get_diff_for_mutant(name)}")
+        module = name.rpartition(".")[0].replace(".", "/")
+        print(f"# {name}\n{get_diff_for_mutant(name, path=f'src/{module}.py')}")

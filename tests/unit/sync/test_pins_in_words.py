@@ -97,10 +97,16 @@ class Rows:
         self.climb()
 
 
+@pytest.fixture(scope="module")
+def opened() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect(config={"threads": 1}) as connection:
+        yield connection
+
+
 @pytest.fixture
-def rows() -> Iterator[Rows]:
-    with duckdb.connect() as connection:
-        yield Rows(connection)
+def rows(opened: duckdb.DuckDBPyConnection) -> Rows:
+    opened.execute("drop schema if exists book cascade")
+    return Rows(opened)
 
 
 def pair(text: str) -> tuple[Key, Key]:

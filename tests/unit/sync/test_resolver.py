@@ -14,21 +14,30 @@ from headrace.sync.ordering.resolver import divided, resolve
 STEPS = {RELEASE: "release ", LINK: "link "}
 
 
-@pytest.fixture
-def db() -> Iterator[duckdb.DuckDBPyConnection]:
-    with duckdb.connect() as connection:
-        connection.execute("""
-            create schema book; create schema plan;
-            create table book.roots (external_id varchar, root varchar);
-            create table book.links (from_entity varchar, from_external_id varchar,
-                to_entity varchar, to_external_id varchar, amount bigint);
-            create table book.placed (entity varchar, external_id varchar, customer varchar,
-                currency varchar, amount bigint);
-            create table plan.nodes (entity varchar, external_id varchar, action varchar);
-            create table plan.acknowledged_documents
-                (entity varchar, external_id varchar, customer varchar);
-        """)
+TABLES = """
+    create schema book; create schema plan;
+    create table book.roots (external_id varchar, root varchar);
+    create table book.links (from_entity varchar, from_external_id varchar,
+        to_entity varchar, to_external_id varchar, amount bigint);
+    create table book.placed (entity varchar, external_id varchar, customer varchar,
+        currency varchar, amount bigint);
+    create table plan.nodes (entity varchar, external_id varchar, action varchar);
+    create table plan.acknowledged_documents
+        (entity varchar, external_id varchar, customer varchar);
+"""
+
+
+@pytest.fixture(scope="module")
+def opened() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect(config={"threads": 1}) as connection:
         yield connection
+
+
+@pytest.fixture
+def db(opened: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    opened.execute("drop schema if exists book cascade; drop schema if exists plan cascade")
+    opened.execute(TABLES)
+    return opened
 
 
 def fill(db: duckdb.DuckDBPyConnection, before: World, after: World, unsent: World) -> None:
@@ -56,9 +65,11 @@ def fill(db: duckdb.DuckDBPyConnection, before: World, after: World, unsent: Wor
         ],
     }
     for name, rows in tables.items():
-        for row in rows:
-            marks = ", ".join("?" * len(row))
-            db.execute(f"insert into {name} values ({marks})", list(row))
+        if rows:
+            marks = ", ".join([f"({', '.join('?' * len(rows[0]))})"] * len(rows))
+            db.execute(
+                f"insert into {name} values {marks}", [value for row in rows for value in row]
+            )
 
 
 Found = tuple[list[str], set[str]]
