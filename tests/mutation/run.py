@@ -39,6 +39,8 @@ class Area(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     modules: list[str]
     tests: list[str]
+    without: list[str] = []
+    """Names of modules that another area has."""
 
 
 class Areas(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -100,7 +102,12 @@ def _chosen(areas: Areas, only: str) -> Iterator[tuple[str, Area]]:
 def _paths(area: Area) -> list[str]:
     base = ROOT / "src/headrace"
     paths = [path.relative_to(base).as_posix() for path in sorted(base.rglob("*.py"))]
-    return [path for path in paths if any(fnmatch.fnmatch(path, one) for one in area.modules)]
+    return [
+        path
+        for path in paths
+        if any(fnmatch.fnmatch(path, one) for one in area.modules)
+        and Path(path).name not in area.without
+    ]
 
 
 def _prepare(folder: Path) -> None:
@@ -116,6 +123,7 @@ def _configure(folder: Path, area: Area, leave: Sequence[str]) -> None:
     mutmut = {
         "source_paths": ["src"],
         "only_mutate": [f"src/headrace/{pattern}" for pattern in area.modules],
+        "do_not_mutate": [f"*/{name}" for name in area.without],
         "do_not_mutate_patterns": leave,
         "pytest_add_cli_args_test_selection": area.tests,
         # The same examples for every mutant, and nothing remembered from the one before.

@@ -53,8 +53,8 @@ class Payloads:
         return {name: self._records[name] for name in external_ids if name in self._records}
 
 
-def bill(name: str, amount: int, **more: Any) -> dict[str, Any]:
-    return {"externalId": name, "grossAmount": amount, "currency": "EUR", **more}
+def bill(external_id: str, amount: int, **more: Any) -> dict[str, Any]:
+    return {"externalId": external_id, "grossAmount": amount, "currency": "EUR", **more}
 
 
 def payment(name: str, **links: int) -> dict[str, Any]:
