@@ -30,6 +30,9 @@ LEAST = 90
 _NO_TESTS, _TIMEOUTS = 33, (-24, 24, 36, 152, 255)
 """mutmut's exit codes; 0 is a survivor, anything else a kill."""
 _SURVIVED = 0
+_STRICT = "filterwarnings"
+_LEAN = "-p no:unraisableexception -p no:threadexception"
+"""They collect garbage several times for each mutant, which would be half of its CPU."""
 _COPIED = ("examples", "docs")
 """Folders that tests read."""
 
@@ -134,7 +137,9 @@ def _configure(folder: Path, area: Area, leave: Sequence[str]) -> None:
         # as an endless loop.
         "timeout_multiplier": 6.0,
     }
-    text = _table("tool.pytest.ini_options", pytest["ini_options"]) + _table("tool.mutmut", mutmut)
+    options = {name: value for name, value in pytest["ini_options"].items() if name != _STRICT}
+    options["addopts"] += f" {_LEAN}"
+    text = _table("tool.pytest.ini_options", options) + _table("tool.mutmut", mutmut)
     (folder / "pyproject.toml").write_text(text, "utf-8")
 
 
