@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from deliveries import JSON, FakeJournal, FakeLoader, lane, operation, payment, plan, refusal
 
+from headrace.book.payloads import payload_hash
 from headrace.client.answer import Answer
 from headrace.client.pace import Pace
 from headrace.client.verdict import Verdict
@@ -249,9 +250,29 @@ def test_a_release_of_the_plan_counts_as_a_request_and_settles_its_waits() -> No
     desk.results.released(one, first, Verdict.DONE)
     assert (desk.progress.done, desk.progress.open_done) == (1, 1)
     (written,) = desk.journal.of("acknowledge")
-    assert written[0].key if hasattr(written[0], "key") else written[0].external_id
-    assert (written[0].fingerprint, written[0].action) == (None, "update")
+    assert written == [
+        Acknowledgement(
+            "payment", "P1", "C1", None, payload_hash(first.body or b""), first.body, "update"
+        )
+    ]
     assert desk.next() == 2
+
+
+def test_every_release_and_every_refusal_counts() -> None:
+    desk = Desk(lane(release(1, "P1"), release(2, "P2"), operation(3), operation(4)))
+    for _ in range(2):
+        desk.results.released(*desk.take(), Verdict.DONE)
+    assert (desk.progress.done, desk.progress.open_done) == (2, 2)
+    desk.reject()
+    desk.reject()
+    assert desk.progress.rejected == 2
+
+
+def test_a_refused_deletion_of_a_contact_is_a_refusal() -> None:
+    gone = operation(1, "C1/K", entity="contact", action="delete", payload=None, body=None)
+    desk = Desk(lane(gone))
+    desk.reject(refusal(400, "position of the moon"))
+    assert desk.progress.rejected == 1
 
 
 def test_a_release_after_a_refusal_is_no_request_of_the_plan() -> None:
