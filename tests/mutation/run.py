@@ -30,6 +30,7 @@ LEAST = 90
 _NO_TESTS, _TIMEOUTS = 33, (-24, 24, 36, 152, 255)
 """mutmut's exit codes; 0 is a survivor, anything else a kill."""
 _SURVIVED = 0
+_DEAD = ("killed", "timeout")
 _STRICT = "filterwarnings"
 _LEAN = "-p no:unraisableexception -p no:threadexception"
 """They collect garbage several times for each mutant, which would be half of its CPU."""
@@ -66,7 +67,7 @@ class Result(msgspec.Struct, frozen=True):
 
     @property
     def per_cent(self) -> float:
-        killed = self.counts["killed"] + self.counts["timeout"]
+        killed = sum(self.counts[state] for state in _DEAD)
         return 100 * killed / self.total if self.total else 100.0
 
 
@@ -80,11 +81,12 @@ def main(only: str, survivors: bool) -> int:
     results = []
     for name, area in chosen.items():
         folder = WORK / name
-        again = survivors and (folder / "mutants").is_dir()
-        if not again:
+        if survivors and (folder / "mutants").is_dir():
+            _try_again(folder)
+        else:
             _prepare(folder)
         _configure(folder, area, areas.leave)
-        _mutate(folder, _alive(folder) if again else [])
+        _mutate(folder)
         results.append(Result(name, Counter(_states(folder))))
         _write_survivors(folder)
         print(_row(results[-1]), flush=True)
@@ -148,18 +150,33 @@ def _table(name: str, values: Mapping[str, object]) -> str:
     return "\n".join([f"[{name}]", *(f"{key} = {json.dumps(values[key])}" for key in values), ""])
 
 
-def _mutate(folder: Path, names: Sequence[str]) -> None:
+def _try_again(folder: Path) -> None:
+    """Let mutmut forget the results of what was not killed: it runs what has no result."""
+    for path in _metas(folder):
+        meta = json.loads(path.read_text("utf-8"))
+        codes = meta["exit_code_by_key"]
+        meta["exit_code_by_key"] = {
+            name: code if _state(code) in _DEAD else None for name, code in codes.items()
+        }
+        path.write_text(json.dumps(meta, indent=4), "utf-8")
+
+
+def _mutate(folder: Path) -> None:
     script = ROOT / "tests/mutation/mutate.py"
     children = os.environ.get("MUTANTS_AT_ONCE", str(os.cpu_count() or 1))
-    command = [sys.executable, str(script), "--max-children", children, *names]
+    command = [sys.executable, str(script), "--max-children", children]
     with (folder / "mutmut.log").open("wb") as log:
         done = subprocess.run(command, cwd=folder, stdout=log, stderr=subprocess.STDOUT)
     if done.returncode:
         raise SystemExit(f"mutmut failed; see {folder / 'mutmut.log'}")
 
 
+def _metas(folder: Path) -> list[Path]:
+    return sorted((folder / "mutants/src").rglob("*.meta"))
+
+
 def _codes(folder: Path) -> Iterator[tuple[str, int | None]]:
-    for meta in sorted((folder / "mutants/src").rglob("*.meta")):
+    for meta in _metas(folder):
         yield from json.loads(meta.read_text("utf-8"))["exit_code_by_key"].items()
 
 
@@ -180,7 +197,7 @@ def _state(code: int | None) -> str:
 
 def _alive(folder: Path) -> list[str]:
     """The mutants that no test has killed yet."""
-    return [name for name, code in _codes(folder) if _state(code) not in ("killed", "timeout")]
+    return [name for name, code in _codes(folder) if _state(code) not in _DEAD]
 
 
 def _write_survivors(folder: Path) -> None:
