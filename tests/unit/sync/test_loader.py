@@ -263,7 +263,8 @@ def test_custom_values_that_are_emptied_are_null_and_those_unread_stay(
     new = record(Customer, customer())
     plan(db, ("update", "customer", "C"))
     payloads = Payloads(C=new)
-    payloads.unread_fields = lambda external_id: {("b", None)}  # type: ignore[attr-defined]
+    unread = {"C": {("b", None)}}
+    payloads.unread_fields = unread.__getitem__  # type: ignore[attr-defined]
     for columns, sent in (
         (frozenset({"custom_fields"}), [{"id": "a", "value": None}]),
         (frozenset[str](), None),
@@ -286,6 +287,35 @@ def test_what_contacts_no_longer_have_is_null(db: duckdb.DuckDBPyConnection) -> 
     given = [("update", "customer", "C")]
     (one,) = loaded(db, given, OfCustomer(old), columns, C=record(Customer, new))
     assert body(one)["contacts"] == [{"email": "a@x", "externalId": "k", "position": None}]
+
+
+def test_what_contacts_never_had_is_not_cleared(db: duckdb.DuckDBPyConnection) -> None:
+    old = customer(contacts=[{"email": "a@x", "externalId": "k"}])
+    columns = {"contacts": frozenset({"position"})}
+    given = [("update", "customer", "C")]
+    (one,) = loaded(db, given, OfCustomer(old), columns, C=record(Customer, old))
+    assert body(one)["contacts"] == [{"email": "a@x", "externalId": "k"}]
+
+
+def test_contacts_without_a_model_keep_what_they_have(db: duckdb.DuckDBPyConnection) -> None:
+    new = customer(contacts=[{"email": "a@x"}])
+    given = [("update", "customer", "C")]
+    (one,) = loaded(db, given, OfCustomer(None), C=record(Customer, new))
+    assert body(one)["contacts"] == [{"email": "a@x"}]
+
+
+def test_only_what_is_needed_is_read(db: duckdb.DuckDBPyConnection) -> None:
+    payloads = Payloads(A=record(Invoice, bill("A", 1)), C=record(Customer, customer()))
+    journal = Journal({}, G=bill("G", 1))
+    asked: list[list[Key]] = []
+    acknowledged = journal.acknowledged
+    journal.acknowledged = lambda keys: asked.append(list(keys)) or acknowledged(keys)  # type: ignore[func-returns-value,method-assign]
+    plan(db, ("create", "customer", "C"), ("create", "invoice", "A"), ("delete", "invoice", "G"))
+    made = opened_loader(db, journal, payloads)
+    (lane,) = made.next_lanes()
+    made.load([lane])
+    assert payloads.fetched == [("customer", ("C",)), ("invoice", ("A",))]
+    assert asked == [[("invoice", "G")]]
 
 
 def test_a_contact_refers_to_its_customer_alone(db: duckdb.DuckDBPyConnection) -> None:
@@ -445,3 +475,13 @@ def test_late_links_of_a_claim_need_its_id_no_more(
     assert "id" not in body(second)
     assert links(second) == {"B": 40}
     assert body(second) == msgspec.json.decode(second.payload or b"")
+
+
+@pytest.mark.parametrize("keeps_links", [False, True])
+def test_links_that_upflow_made_of_a_claimed_record_are_kept(
+    db: duckdb.DuckDBPyConnection, keeps_links: bool
+) -> None:
+    claim(db, keeps_links)
+    given = [("link", "payment", "P")]
+    (one,) = loaded(db, given, P=record(Payment, payment("P")))
+    assert ("linkedInvoices" in body(one)) is not keeps_links

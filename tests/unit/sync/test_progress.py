@@ -20,7 +20,7 @@ def measured(requests: int, open_requests: int = 0, **more: Any) -> tuple[Virtua
 
 def test_progress_counts_what_needs_nothing_more() -> None:
     _, progress = measured(10)
-    assert (progress.settled, progress.left) == (0, 10)
+    assert (progress.settled, progress.left, progress.note) == (0, 10, "")
     progress.done, progress.rejected, progress.held = 4, 2, 1
     assert (progress.settled, progress.left) == (7, 3)
     progress.done = 40
@@ -67,10 +67,13 @@ def test_the_time_left_is_that_of_the_plan_less_what_has_passed() -> None:
 def test_the_last_few_requests_take_as_long_as_they_take() -> None:
     clock, progress = measured(1_200)
     progress.done = 1_195
+    assert progress.seconds_left == pytest.approx(0.2)
     clock.seconds += 1_000
     assert 0 < progress.seconds_left <= 0.4
     progress.done = 1_194
     assert 0 < progress.seconds_left <= 1
+    progress.done = 1_199
+    assert progress.seconds_left == pytest.approx(0.04)
     progress.done = 1_200
     assert progress.seconds_left == 0
 

@@ -94,6 +94,16 @@ def test_half_of_a_new_record_is_enough_to_refer_to() -> None:
     assert not absent.lacks(refund)
 
 
+def test_the_release_of_a_change_is_not_half_of_a_new_record() -> None:
+    absent = Absent()
+    absent.arrived(payment(1, "P1", action="update", is_release=True))
+    absent.add(payment(1, "P1"))
+    assert absent.missing == {("payment", "P1")}
+    absent.arrived(payment(1, "P1"))
+    absent.add(payment(1, "P1"))
+    assert absent.missing == {("payment", "P1")}
+
+
 def test_late_links_wait_for_the_rest_of_their_record() -> None:
     absent = Absent()
     part, rest = payment(1, "P1", is_part=True), payment(2, "P1", follows=True)

@@ -94,6 +94,15 @@ def test_a_response_that_differs_is_counted() -> None:
     assert desk.progress.done == 1
 
 
+def test_every_acknowledgement_and_every_difference_counts() -> None:
+    desk = Desk(lane(*(operation(n, body=b'{"externalId":"I1","name":"a"}') for n in (1, 2))))
+    for _ in range(2):
+        one, next_one = desk.take()
+        answer = Answer(200, JSON, b'{"externalId":"I1","name":"b"}')
+        desk.results.acknowledged(one, next_one, answer)
+    assert (desk.progress.done, desk.progress.open_done, desk.progress.drifted) == (2, 2, 2)
+
+
 def test_a_refusal_that_nothing_can_change_is_final_at_once() -> None:
     desk = Desk(lane(operation(1), operation(2)))
     desk.reject(refusal(422, "no such thing"))
