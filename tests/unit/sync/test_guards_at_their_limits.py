@@ -132,6 +132,8 @@ def test_what_is_open_may_move_by_its_share_once_three_documents_move_it() -> No
     ]
     assert moved(3, -10_000, 1) != []
     assert moved(3, 0, 1) != []
+    wide = GuardSettings(money=9)
+    assert objections({}, settings=wide, open=[OpenShift("EUR", 3, 0, 5)]) != []
 
 
 def test_one_currency_that_hardly_moves_hides_no_other() -> None:

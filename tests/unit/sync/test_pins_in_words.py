@@ -332,6 +332,12 @@ error: P1
 waits: C1, C2, I1, P1
 pinned: P1>I1=50
 
+api: C1; C3; C2<C1; I1:C2 100; P1:C1 100
+rows: C1<C3; C3; I9:C3 50; P1:C1 100 I9=50
+error: I1
+waits: I1
+refused: P1>I9
+
 api: C1; C2<C1; I1:C2 100
 rows: C1<C3; C3; C2
 error: I1

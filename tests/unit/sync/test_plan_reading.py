@@ -150,6 +150,21 @@ def test_what_is_open_moves_with_invoices_and_with_what_settles_them(
     assert meter.read(imported=False).open == [OpenShift("EUR", 3, now - change, change)]
 
 
+def test_every_document_that_moves_what_is_open_is_counted_once(
+    db: duckdb.DuckDBPyConnection,
+) -> None:
+    insert(db, "book.invoices", ["A", "EUR", 100])
+    meter = ShiftMeter(db)
+    for name in "XY":
+        meter.delete(("invoice", name), invoice(10))
+        meter.update(("payment", name), b"{}", b"{}", paid(A=7), paid(A=4))
+    shift = meter.read(imported=False)
+    assert shift.open == [OpenShift("EUR", 4, 20 - 6, 6 - 20)]
+    assert shift.reopened == 1
+    meter.update(("payment", "Z"), b"{}", b"{}", paid(), paid(A=6))
+    assert meter.read(imported=False).reopened == 0
+
+
 def test_what_moves_to_another_currency_moves_both(db: duckdb.DuckDBPyConnection) -> None:
     insert(db, "book.invoices", ["A", "USD", 120])
     acknowledge(db, "A")

@@ -18,6 +18,7 @@ from headrace.sync.planning.plan import (
 )
 from headrace.sync.planning.saved_plan import SavedPlan, read_plan
 from headrace.sync.planning.scope import WHOLE, Scope
+from headrace.sync.planning.tables import Table, _table
 
 
 def plan(requests: int = 0, **more: Any) -> Plan:
@@ -73,6 +74,9 @@ def test_a_plans_time_is_that_of_its_two_stages() -> None:
         ([(4, 1)], 2, 1, 1.0, 63.0),
         ([(5, 1)], 2, 1, 1.0, 123.0),
         ([], 2, 1, 1.0, 0.0),
+        ([(10, 6)], 600, 2, 0.5, 8 * 0.25 + 2 * 0.5),
+        ([(10, 4)], 600, 3, 0.6, 9 * 0.2 + 1 * 0.6),
+        ([(9, 4)], 600, 3, 0.6, 7 * 0.2 + 2 * 0.6),
     ],
 )
 def test_stages_take_bursts_of_the_rate_one_after_the_other(
@@ -109,7 +113,7 @@ def saved(**more: Any) -> SavedPlan:
 def test_a_saved_plan_is_read_as_it_was_written(tmp_path: Path) -> None:
     saved().write(tmp_path / "plan.json")
     assert read_plan(tmp_path / "plan.json") == saved()
-    assert "\n  " in (tmp_path / "plan.json").read_text()
+    assert '{\n  "organisation": "acme",' in (tmp_path / "plan.json").read_text()
 
 
 def test_a_saved_plan_of_another_form_is_refused(tmp_path: Path) -> None:
@@ -133,3 +137,14 @@ def test_a_plan_is_stale_when_something_else_was_delivered_or_the_source_changed
         saved().raise_if_stale(saved(journal=("j", 8)))
     with pytest.raises(StalePlan, match="it had 3 requests, there are 4 now"):
         saved().raise_if_stale(saved(digest=43, plan=plan(4)))
+
+
+def test_a_table_is_declared_by_its_columns_its_meaning_and_its_files() -> None:
+    declared = _table("plan.x", "a varchar, b bigint[]", "a row", "one.py", "two.py", "three.py")
+    assert declared == Table(
+        name="plan.x",
+        columns=("a varchar", "b bigint[]"),
+        meaning="a row",
+        made_by="one.py",
+        read_by=("two.py", "three.py"),
+    )

@@ -102,9 +102,11 @@ def test_names_of_what_was_refused_come_from_what_was_sent_or_else_from_what_it_
             refused("invoice", "J", None),
             refused("contact", "C/k", json(email="a@x")),
             refused("invoice", "P", json(customId="N-3")),
+            refused("invoice", "Q", json(customer={"externalId": "X"})),
         ],
     )
     assert found == {
+        ("invoice", "Q"): Name("X"),
         ("invoice", "N"): Name("C", "Ann", "N-1", "EUR", 7),
         ("customer", "F"): Name(customer_name="Fay"),
         ("invoice", "O"): Name("F", "Fay", "N-2"),

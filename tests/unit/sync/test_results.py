@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+import pytest
 from deliveries import JSON, FakeJournal, FakeLoader, lane, operation, payment, plan, refusal
 
 from headrace.book.payloads import payload_hash
@@ -16,6 +17,7 @@ from headrace.sync.delivery.progress import Progress
 from headrace.sync.delivery.results import Results
 from headrace.sync.journal import Acknowledgement, Reject
 from headrace.sync.operations.operation import Lane, Operation
+from headrace.sync.planning.reduced import Held, leave_links_out, leave_positions_out
 from virtual_time import VirtualClock
 
 
@@ -354,3 +356,74 @@ def test_a_settlement_that_did_not_go_is_sent_again_by_the_next_plan() -> None:
     desk = Desk(lane(operation(1, action="update")))
     desk.reject()
     assert desk.journal.of("send_again") == []
+
+
+# what is held --------------------------------------------------------------------------------
+
+
+def reduced_links(operation: Operation) -> list[str]:
+    body = msgspec.json.decode(operation.body or b"")
+    assert body == msgspec.json.decode(operation.payload or b"")
+    return [link["invoice"]["externalId"] for link in body["linkedInvoices"]]
+
+
+def test_held_settlements_go_without_their_links_to_what_is_missing() -> None:
+    held = Held()
+    later, sooner = payment(7, "Q", "I", "J"), payment(3, "P", "I")
+    for one in (later, sooner, operation(5, refers_to=(("invoice", "I"),))):
+        held.add(one)
+    missing = {("invoice", "I"), ("payment", "Q")}
+    assert held.take_reduced(missing) == [sooner, later]
+    assert (reduced_links(later), reduced_links(sooner)) == (["J"], [])
+    assert later.refers_to == (("invoice", "J"),)
+    assert later.hash == payload_hash(later.payload or b"") and later.fingerprint is None
+    assert missing == {("invoice", "I"), ("invoice", "I5")}
+    assert [one.number for one in held.take()] == [5]
+    assert len(held) == 0
+
+
+def test_what_failed_by_itself_stays_with_what_settles_it() -> None:
+    held = Held()
+    failed, waits = operation(1, "I"), payment(2, "P", "I", action="update")
+    held.add(failed, given_up=True)
+    held.add(waits)
+    missing = {("invoice", "I")}
+    assert held.take_reduced(missing) == []
+    assert missing == {("invoice", "I")}
+    assert held.take() == [failed, waits]
+    assert reduced_links(waits) == ["I"]
+
+
+def test_what_lacks_nothing_any_more_goes_as_it_is() -> None:
+    held = Held()
+    one = payment(1, "P", "I")
+    held.add(one)
+    assert held.take_reduced(set()) == [one]
+    assert one.fingerprint == 1
+
+
+@pytest.mark.parametrize(
+    ("one", "missing"),
+    [
+        (payment(1, "fix:I", "I"), ("invoice", "I")),
+        (payment(1, "settlement:I", "I"), ("invoice", "I")),
+        (payment(1, "P", "I"), ("customer", "C")),
+        (payment(1, "P", "I", body=None), ("invoice", "I")),
+        (payment(1, "P", "I", payload=None), ("invoice", "I")),
+        (operation(1, "J"), ("invoice", "I")),
+        (operation(1, "fix:J"), ("invoice", "I")),
+    ],
+)
+def test_what_is_nothing_without_its_link_does_not_go(
+    one: Operation, missing: tuple[str, str]
+) -> None:
+    before = msgspec.structs.asdict(one)
+    assert not leave_links_out(one, [missing])
+    assert msgspec.structs.asdict(one) == before
+
+
+def test_only_contacts_and_customers_leave_positions_out() -> None:
+    for one in (operation(1), contact(1, "C1/K"), customer(1, "C", payload=None)):
+        before = msgspec.structs.asdict(one)
+        leave_positions_out(one, {"CFO"})
+        assert (msgspec.structs.asdict(one) == before) == (one.entity != "contact")
