@@ -10,8 +10,9 @@ from headrace.ledger.document import Document
 from headrace.ledger.matching import Share, match_shares
 from headrace.model.errors import BadRequest
 
-PARENT, ONE, TWO, STRANGER = 1, 2, 3, 9
-PARENTS = {PARENT: None, ONE: PARENT, TWO: PARENT, STRANGER: None}
+PARENT, ONE, TWO, THREE, FOUR, STRANGER = 1, 2, 3, 4, 5, 9
+CHILDREN = (ONE, TWO, THREE, FOUR)
+PARENTS = {PARENT: None, **dict.fromkeys(CHILDREN, PARENT), STRANGER: None}
 
 
 def share(side: str, n: int, customer: int, amount: int, currency: str = "EUR") -> Share:
@@ -41,7 +42,7 @@ def possible(debits: list[Share], credits: list[Share]) -> bool:
 
 
 parts = st.lists(
-    st.tuples(st.sampled_from([PARENT, ONE, TWO, STRANGER]), st.integers(1, 9)), max_size=6
+    st.tuples(st.sampled_from([PARENT, *CHILDREN, STRANGER]), st.integers(1, 9)), max_size=6
 )
 
 
