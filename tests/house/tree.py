@@ -50,7 +50,7 @@ def tracked() -> tuple[str, ...]:
 
 def _walked() -> list[str]:
     """The same without git, as in an unpacked archive: all but what tools leave behind."""
-    left = {".venv", "__pycache__", "headrace-demo", "build", "dist"}
+    left = {".venv", ".mutants", "__pycache__", "headrace-demo", "build", "dist"}
     return [
         path
         for file in sorted(ROOT.rglob("*"))

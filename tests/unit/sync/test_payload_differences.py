@@ -29,6 +29,7 @@ def test_fields_that_differ_are_told_by_their_path_in_order() -> None:
         ("address.city", "A", "B")
     ]
     assert changes({"a": None}, {}) == []
+    assert changes({"a": ""}, {}) == changes({}, {"a": ""}) == []
     assert changes({"a": None}, {"a": "x"}) == [("a", "", "x")]
     assert changes({"a": "1"}, {"a": 1}) == []
 

@@ -15,7 +15,7 @@ from headrace.model.entity import LINKS
 from headrace.sync.journal import Acknowledged, Key
 from headrace.sync.ordering.links import Linkage
 from headrace.sync.planning.neighbourhood import Neighbourhood
-from headrace.sync.planning.parent_pins import ParentPins
+from headrace.sync.planning.parent_pins import ParentPins, _ends
 from headrace.sync.planning.pins import Pins
 
 BOOK = resources.files("headrace.book")
@@ -332,6 +332,40 @@ error: P1
 waits: C1, C2, I1, P1
 pinned: P1>I1=50
 
+api: C1; I1:C1 100; P1:C1 100 I1=80
+rows: C1; P1:C1 100
+error: P1
+waits: P1, I1
+pinned: P1>I1=80
+
+api: C1; I1:C1 100; P1:C1 100 I1=80
+rows: C1; I1:C1 100 USD; P1:C1 100
+flaws: P1>I1 currency
+unkept: I1
+waits: I1
+pinned: P1>I1=80
+
+api: C1; C2<C1; I1:C1 100; P1:C2 100 I1=80
+rows: C1; C2; I1:C1 100; P1:C2 100
+flaws: P1>I1 family
+unkept: C2
+waits: C2
+pinned: P1>I1=80
+
+api: C1; C3; C2<C1; I1:C2 100; I2:C2 100; P1:C3 100; P2:C3 100
+rows: C1; C3; C2<C3; I1:C2 100; I2:C2 100; P1:C3 100 I1=50; P2:C3 100 I2=50
+error: C2
+waits: C2
+refused: P1>I1, P2>I2
+families: C2<C3
+
+api: C3; C2; I1:C2 100; P1:C3 100
+rows: C3; C2<C3; I1:C2 100; P1:C3 100 I1=50
+error: C2
+waits: C2
+refused: P1>I1
+families: C2<C3
+
 api: C1; C3; C2<C1; I1:C2 100; P1:C1 100
 rows: C1<C3; C3; I9:C3 50; P1:C1 100 I9=50
 error: I1
@@ -454,6 +488,14 @@ REASONS = [
         {"P1": "in error", "P1>I1": "its payment P1 waits"},
     ),
     (
+        "api: C1; I1:C1 100; P1:C1 100 I1=80\nrows: C1; P1:C1 100\nerror: P1",
+        {
+            "P1": "in error",
+            "I1": "left the source, where a link of it is in error: invoice I1",
+            "P1>I1": "it stays as the API has it",
+        },
+    ),
+    (
         "api: C2<C1; C1\nrows: C2\nparents: C2",
         {"C1": "left the source, where a child's parent is in error"},
     ),
@@ -463,3 +505,10 @@ REASONS = [
 @pytest.mark.parametrize(("text", "told"), REASONS)
 def test_each_wait_has_its_reason(rows: Rows, text: str, told: dict[str, str]) -> None:
     assert reasons(rows, text) == told
+
+
+def test_a_family_that_closes_a_circle_has_no_end() -> None:
+    assert not _ends("a", "x", {"a": "b", "b": "a"})
+    assert not _ends("a", "x", {"a": "x"})
+    assert _ends("a", "x", {"a": "b"})
+    assert _ends("a", "x", {"x": "a"})

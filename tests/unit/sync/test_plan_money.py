@@ -93,6 +93,7 @@ def test_turnover_adds_up_what_is_created_changed_and_deleted(turnover: Turnover
     turnover.update(("payment", "X"), linkage_of(paid(9)), linkage_of(paid(1)))
     turnover.delete(("invoice", "D"), Linkage("C", "", "CHF", 12, {("invoice", "I"): 2}))
     turnover.delete(("invoice", "E"), Linkage())
+    turnover.delete(("invoice", "D"), Linkage("C", "", "", 12))
     assert turnover.read() == [
         Money("invoice", "create", "EUR", 10),
         Money("invoice", "delete", "CHF", 12),
