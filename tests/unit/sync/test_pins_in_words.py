@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib import resources
 from typing import Any
 
@@ -58,55 +58,81 @@ class Api:
         }
 
 
+TABLES = """
+create schema book;
+create table book.withheld (entity varchar, external_id varchar, reason varchar);
+create table book.allocations (from_entity varchar, from_external_id varchar,
+    to_entity varchar, to_external_id varchar, amount bigint);
+create table book.links as from book.allocations;
+create table book.placed (entity varchar, external_id varchar, customer varchar,
+    currency varchar, amount bigint, origin varchar);
+create table book.parents (external_id varchar, parent varchar);
+create table book.flawed_parents (external_id varchar);
+"""
+
+
 class Rows:
     """The book's tables, with these rows."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self.connection = connection
-        connection.execute(
-            "create schema book; create table book.withheld (entity varchar, external_id varchar, "
-            "reason varchar); "
-            "create table book.allocations (from_entity varchar, from_external_id varchar, "
-            "to_entity varchar, to_external_id varchar, amount bigint); "
-            "create table book.links as from book.allocations; "
-            "create table book.placed (entity varchar, external_id varchar, customer varchar, "
-            "currency varchar, amount bigint, origin varchar); "
-            "create table book.parents (external_id varchar, parent varchar); "
-            "create table book.flawed_parents (external_id varchar)"
-        )
+        connection.execute(TABLES)
         connection.execute(BOOK.joinpath("empty.sql").read_text("utf-8"))
+        self._tables = [
+            name
+            for (name,) in connection.execute(
+                "select table_name from duckdb_tables() where schema_name = 'book'"
+            ).fetchall()
+        ]
+
+    def clear(self) -> None:
+        self.connection.execute("; ".join(f"delete from book.{name}" for name in self._tables))
 
     def climb(self) -> None:
         self.connection.execute(BOOK.joinpath("roots.sql").read_text("utf-8"))
 
-    def insert(self, table: str, *row: object) -> None:
-        marks = ", ".join("?" * len(row))
-        self.connection.execute(f"insert into book.{table} values ({marks})", list(row))
+    def insert(self, table: str, *rows: Sequence[object]) -> None:
+        if rows:
+            marks = ", ".join([f"({', '.join('?' * len(rows[0]))})"] * len(rows))
+            values = [value for row in rows for value in row]
+            self.connection.execute(f"insert into book.{table} values {marks}", values)
 
     def fill(self, rows: World) -> None:
-        for one, linkage in rows.items():
-            origin = "fix" if one[1].startswith("Pfix") else one[0]
-            if one[0] == "customer":
-                self.insert("placed", *one, linkage.customer, None, None, origin)
-                if linkage.parent:
-                    self.insert("parents", one[1], linkage.parent)
-                continue
-            self.insert("placed", *one, linkage.customer, linkage.currency, linkage.amount, origin)
-            for target, amount in linkage.links.items():
-                self.insert("links", *one, *target, amount)
+        self.insert(
+            "placed",
+            *(
+                (
+                    *one,
+                    to.customer,
+                    to.currency or None,
+                    to.amount or None,
+                    "fix" if one[1].startswith("Pfix") else one[0],
+                )
+                for one, to in rows.items()
+            ),
+        )
+        self.insert("parents", *((one[1], to.parent) for one, to in rows.items() if to.parent))
+        self.insert(
+            "links",
+            *(
+                (*one, *target, amount)
+                for one, to in rows.items()
+                for target, amount in to.links.items()
+            ),
+        )
         self.climb()
 
 
 @pytest.fixture(scope="module")
-def opened() -> Iterator[duckdb.DuckDBPyConnection]:
+def opened() -> Iterator[Rows]:
     with duckdb.connect(config={"threads": 1}) as connection:
-        yield connection
+        yield Rows(connection)
 
 
 @pytest.fixture
-def rows(opened: duckdb.DuckDBPyConnection) -> Rows:
-    opened.execute("drop schema if exists book cascade")
-    return Rows(opened)
+def rows(opened: Rows) -> Rows:
+    opened.clear()
+    return opened
 
 
 def pair(text: str) -> tuple[Key, Key]:
@@ -118,15 +144,19 @@ def settled(rows: Rows, given: dict[str, str]) -> dict[str, set[str]]:
     """As the planner does it; what is pinned, what waits, what is refused, without reasons."""
     api = world(*parts(given.get("api", ""), ";"))
     rows.fill(world(*parts(given.get("rows", ""), ";")))
-    for name in parts(given.get("error", ""), ","):
-        rows.insert("withheld", *key(name), "in error")
-    for number, text in enumerate(parts(given.get("flaws", ""), ",")):
-        ends, flaw = text.split(" ", 1)
-        owner, target = pair(ends)
-        rows.insert("allocations", *owner, *target, 1)
-        rows.insert("flawed_links", number, flaw, None, None, None)
-    for name in parts(given.get("parents", ""), ","):
-        rows.insert("flawed_parents", name)
+    rows.insert(
+        "withheld", *((*key(name), "in error") for name in parts(given.get("error", ""), ","))
+    )
+    flaws = [text.split(" ", 1) for text in parts(given.get("flaws", ""), ",")]
+    ends = [pair(both) for both, _ in flaws]
+    rows.insert("allocations", *((*owner, *target, 1) for owner, target in ends))
+    # By the rows that the allocations have, which are not numbered from 0 for ever.
+    numbers = rows.connection.execute("select rowid from book.allocations order by 1").fetchall()
+    rows.insert(
+        "flawed_links",
+        *((n, flaw, None, None, None) for (n,), (_, flaw) in zip(numbers, flaws, strict=True)),
+    )
+    rows.insert("flawed_parents", *((name,) for name in parts(given.get("parents", ""), ",")))
     unkept = {key(name) for name in parts(given.get("unkept", ""), ",")}
     around = Neighbourhood(rows.connection, Api(api, unkept))  # type: ignore[arg-type]
     parents = ParentPins(rows, around)  # type: ignore[arg-type]

@@ -369,7 +369,97 @@ before: C1<C9; C2; C9
 after:  C1; C2<C1; C9
 sent:   C1, C2
 waits:  C2 after C1
-"""
+
+before: C1; C2; I1:C1 100; I2:C2 100; P1:C1 100 I1=100; P2:C2 100 I2=100
+after:  C1; C2; I1:C2 100; I2:C1 100; P1:C1 100 I2=100; P2:C2 100 I1=100
+sent:   release P1, I1, P2, I2, P1
+waits:  I1 after release P1, I2 after P2, P1 after I2, P1 after P2, P1 after release P1, P2 after I1, P2 after release P1
+
+before: C0; C1; C2<C1; P1:C2 500
+after:  C0; C1<C0; I9:C1 500; P1:C0 500 I9=500
+sent:   I9, P1, C2, C1, link P1
+waits:  C1 after C2, C2 after P1, link P1 after C1, link P1 after I9, link P1 after P1
+
+before: C1; C2<C1; I1:C1 100; P1:C2 100 I1=50
+after:  C1; C2; I1:C1 100; P1:C2 100
+sent:   P1, C2
+waits:  C2 after P1
+
+before: C1; C2; I1:C1 100; P1:C1 100 I1=1
+after:  C1; C2; I1:C2 100; P1:C2 100 I1=1
+sent:   release P1, I1, P1
+waits:  I1 after release P1, P1 after I1, P1 after release P1
+
+before: C1; C2; I1:C1 100; P1:C1 100 I1=80
+after:  C1; C2; I1:C2 100; P1:C2 100
+sent:   P1, I1
+waits:  I1 after P1
+
+before: C1; C2; I1:C1 100; I2:C1 100; P1:C1 200 I1=100 I2=100
+after:  C1; C2; I1:C2 100; I2:C1 100; P1:C1 200 I2=100; P2:C2 100 I1=100
+sent:   P1, I1, P2
+waits:  I1 after P1, P2 after I1, P2 after P1
+
+before: C1; P1:C1 100 I1=40; I1:C1 100; R1:C1 60 P1=60
+after:  C1; P1:C1 100 I1=60; I1:C1 100; R1:C1 60 P1=40
+sent:   R1, P1
+waits:  P1 after R1
+
+before: C1; P1:C1 100 I1=40; I1:C1 100; I2:C1 50; R1:C1 60 P1=60; P2:C1 50 I2=50
+after:  C1; P1:C1 100 I1=40 I2=30; I1:C1 100; I2:C1 50; R1:C1 60 P1=30; P2:C1 50 I2=20 I1=30
+sent:   P2, R1, P1
+waits:  P1 after P2, P1 after R1
+
+before: C1; C2; C3; I1:C1 100; P1:C1 100 I1=50; I2:C2 100; P2:C2 100 I2=50
+after:  C1; C2; C3; I1:C2 100; P1:C2 100 I2=50; I2:C1 100; P2:C1 100 I1=50
+sent:   release P1, I1, P2, I2, P1
+waits:  I1 after release P1, I2 after P2, P1 after I2, P1 after release P1, P2 after I1
+
+before: C1; C2<C1; C3; I1:C2 100; P1:C1 100 I1=50; R1:C2 10
+after:  C1; C2<C3; C3; I1:C2 100; P1:C3 100 I1=50; R1:C2 10
+sent:   release P1, C2, P1
+waits:  C2 after release P1, P1 after C2, P1 after release P1
+
+before: C1; C2; N1:C1 100 I1=50; I1:C1 100; R1:C1 50 N1=50
+after:  C1; C2; N1:C2 100; I1:C1 100; R1:C2 50 N1=50
+sent:   release R1, N1, R1
+waits:  N1 after release R1, R1 after N1, R1 after release R1
+
+before: C1; C2; P1:C1 100; R1:C1 50 P1=50
+after:  C1; C2; R1:C1 50
+sent:   R1, P1
+waits:  P1 after R1
+
+before: C1; C2; P1:C1 100; P2:C2 100; R1:C1 50 P1=50
+after:  C1; C2; P2:C1 100; R1:C1 50 P2=50
+sent:   P2, R1, P1
+waits:  P1 after R1, R1 after P2
+
+before: C1; C2<C1; I1:C2 10
+after:  C1; C2; C3<C2; I1:C3 10; P1:C3 10 I1=10
+sent:   C2, C3, I1, P1
+waits:  C3 after C2, I1 after C3, P1 after C3, P1 after I1
+
+before: C1; C2<C1; I1:C2 10; P9:C1 10 I1=10
+after:  C1; C2; C3<C2; I1:C3 10; P1:C3 10 I1=10; P9:C1 10
+sent:   P9, C2, C3, I1, P1
+waits:  C2 after P9, C3 after C2, I1 after C3, I1 after P9, P1 after C3, P1 after I1, P1 after P9
+
+before: C1; C2<C1; C3<C1; I1:C2 10; I2:C3 10
+after:  C1<C4; C4; C2; I1:C2 10; I2:C2 10
+sent:   C2, I2, C3, C1
+waits:  C1 after C2, C1 after C3, C3 after I2
+
+before: C1; I1:C1 100; P1:C1 100 I1=60; P2:C1 100 I1=40
+after:  C1; I1:C1 100; P1:C1 100 I1=40; P2:C1 100 I1=60
+sent:   P1, P2
+waits:  P2 after P1
+
+before: C1; I1:C1 100; P1:C1 100 I1=60; P2:C1 100 I1=40; I2:C1 100
+after:  C1; I1:C1 100; I2:C1 100; P1:C1 100 I1=40 I2=60; P2:C1 100 I1=60
+sent:   P1, P2
+waits:  P2 after P1
+"""  # noqa: E501
 
 
 @pytest.mark.parametrize("text", parts(WORLDS, "\n\n"))
