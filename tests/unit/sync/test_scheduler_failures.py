@@ -41,8 +41,8 @@ def test_a_failure_is_tried_again_after_one_and_two_seconds_while_others_go_on(
 ) -> None:
     run = Run(*customers(3, each=2), script=once("I1", trouble, trouble)).go()
     first, second, third = run.times("I1")
-    assert 1.2 <= second - first <= 1.5
-    assert 2.2 <= third - second <= 2.8
+    assert 1.19 <= second - first <= 1.46
+    assert 2.19 <= third - second <= 2.71
     assert max(run.times("I4") + run.times("I6")) < 1
     assert run.times("I2")[0] > third
     assert (run.progress.retries, run.progress.done) == (2, 6)
@@ -94,7 +94,7 @@ def test_a_record_that_alone_fails_for_ever_is_given_up_and_the_rest_goes() -> N
 
 
 def test_patience_ends_before_all_attempts_are_made() -> None:
-    run = Run(*customers(2), script=always("I1", refusal(500)), patience=4.0).go()
+    run = Run(*customers(2), script=always("I1", refusal(500)), patience=5.0).go()
     assert len(run.times("I1")) == 4
     assert run.progress.held == 1
 
@@ -128,7 +128,7 @@ def test_an_api_that_is_down_is_asked_seldom_and_then_the_run_stops() -> None:
     assert 55 <= probes[-1] <= 62
     waits = [later - sooner for sooner, later in pairwise(probes)]
     for wait, seconds in zip(waits[:-1], (1, 2, 4, 8, 16), strict=False):
-        assert seconds <= wait - 0.2 <= seconds * 1.25
+        assert seconds - 0.01 <= wait - 0.2 <= seconds * 1.25 + 0.01
     assert run.progress.failed == []
     assert "next try in" in run.progress.note
     assert run.journal.of("reject") == []
