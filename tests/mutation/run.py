@@ -45,6 +45,8 @@ class Area(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tests: list[str]
     without: list[str] = []
     """Names of modules that another area has."""
+    setup: float = 1.0
+    """Seconds that fixtures may take: mutmut measures the tests without them."""
 
 
 class Areas(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -135,9 +137,10 @@ def _configure(folder: Path, area: Area, leave: Sequence[str]) -> None:
         "pytest_add_cli_args": ["-p", "no:xdist", "-p", "no:cacheprovider", "--hypothesis-seed=1"],
         "also_copy": list(_COPIED),
         "use_git_change_detection": False,
-        # A mutant may take this many times as long as its tests, plus one second, before it counts
+        # A mutant may take this many times as long as its tests and their fixtures before it counts
         # as an endless loop.
         "timeout_multiplier": 6.0,
+        "timeout_constant": area.setup,
     }
     options = {name: value for name, value in pytest["ini_options"].items() if name != _STRICT}
     options["addopts"] += f" {_LEAN}"
