@@ -187,6 +187,22 @@ def test_an_acknowledgement_of_another_record_stops_the_run() -> None:
     assert isinstance(run.delivery.stopped, NotTheApi)
 
 
+def test_a_contact_and_a_deletion_are_acknowledged_by_their_own_name_too() -> None:
+    other = Answer(200, JSON, b'{"externalId": "X"}')
+    body = b'{"externalId":"K1"}'
+    contact = operation(1, "C1/K1", entity="contact", body=body, payload=body)
+    gone = operation(1, "I1", action="delete", body=None, payload=None)
+    for one, name in ((contact, "K1"), (gone, "I1")):
+        run = Run(lane(one), script=once(name, other)).go()
+        assert isinstance(run.delivery.stopped, NotTheApi)
+        assert run.progress.done == 0
+
+
+def test_a_record_that_something_in_between_always_blocks_is_given_up_with_what_it_said() -> None:
+    run = Run(*customers(2, each=2), script=always("I2", BLOCKED)).go()
+    assert run.progress.failed == ["invoice I2 failed 6 times: status 403, text/html, '<html>'"]
+
+
 def test_an_unknown_path_before_anything_was_taken_is_not_the_records_fault() -> None:
     run = Run(*customers(9), script=lambda *_: refusal(404, "no route")).go()
     assert isinstance(run.delivery.stopped, Refused)
