@@ -14,6 +14,7 @@ from headrace.book.contact_keys import contact_key, customer_of, external_id_of
 from headrace.book.directory import Directory, Field
 from headrace.book.fingerprints import fingerprints_of
 from headrace.book.payloads import PAYLOAD_VERSION, Payloads, encode_payload
+from headrace.model.contact import Contact
 from headrace.model.entity import ENTITIES
 from headrace.model.fields import sent_fields
 
@@ -153,6 +154,8 @@ def test_fingerprints_cover_every_column_that_is_sent_in_a_fixed_order() -> None
     for entity in ENTITIES:
         columns = sorted(field.column for field in sent_fields(entity.record))
         assert f"hash({', '.join(columns)}" in statement.replace("\n            ", "")
+    columns = ", ".join(sorted(field.column for field in sent_fields(Contact)))
+    assert statement.count(f"hash({columns})") == 2  # with their customers and by themselves
     assert fingerprints_of(PAYLOAD_VERSION + 1) != statement
 
 
