@@ -8,7 +8,7 @@ SHELL = /bin/sh
 # The tests start hundreds of processes: each would compile headrace anew where this is set.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: help demo serve test soak bench lint docs clean
+.PHONY: help demo serve test soak bench mutants lint docs clean
 
 help: ## List what can be made
 	@grep -E '^[a-z]+:.*## ' Makefile | sed 's/:.*## /\t/'
@@ -29,6 +29,9 @@ soak: .venv/developing ## Run the long tests
 bench: .venv/developing ## Print the ratios of speed and memory; FULL=1 for the large sizes
 	@.venv/bin/python bench/run.py $(if $(FULL),--full)
 
+mutants: .venv/mutating ## Change the code in small ways and count what tests notice; ONLY=ledger for one area or module
+	@.venv/bin/python tests/mutation/run.py $(ONLY) $(if $(SURVIVORS),--survivors)
+
 lint: .venv/developing ## Style, types and import rules
 	@.venv/bin/python -m ruff check --no-cache .
 	@.venv/bin/python -m ruff format --no-cache --check .
@@ -38,8 +41,8 @@ lint: .venv/developing ## Style, types and import rules
 docs: .venv/developing ## Write the parts of docs/ that come from the program itself
 	@.venv/bin/python docs/reference.py
 
-clean: ## Remove the environment and the demo
-	rm -rf .venv headrace-demo
+clean: ## Remove the environment, the demo and the mutants
+	rm -rf .venv .mutants headrace-demo
 
 .venv/bin/python:
 	@command -v "$(PYTHON)" >/dev/null || { \
@@ -62,3 +65,8 @@ clean: ## Remove the environment and the demo
 	@echo "Installing headrace and its test tools into .venv ..."
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch .venv/installed .venv/developing
+
+.venv/mutating: .venv/developing
+	@echo "Installing the mutation tester into .venv ..."
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[mutants]'
+	@touch .venv/installed .venv/developing .venv/mutating

@@ -50,7 +50,7 @@ def tracked() -> tuple[str, ...]:
 
 def _walked() -> list[str]:
     """Return the files without git, as in an unpacked archive, except what tools create."""
-    left = {".venv", "__pycache__", "headrace-demo", "build", "dist"}
+    left = {".venv", ".mutants", "__pycache__", "headrace-demo", "build", "dist"}
     return [
         path
         for file in sorted(ROOT.rglob("*"))

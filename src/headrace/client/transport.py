@@ -183,7 +183,7 @@ def _trusting(ca: Path) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cafile=str(ca))
     except (OSError, ssl.SSLError) as error:
-        said = error.strerror if isinstance(error, OSError) and error.strerror else "no certificate"
+        said = error.strerror or "no certificate"
         raise ConfigurationError(
             f"target.ca_file: {ca} can't be used as PEM certificates ({said})."
         ) from None

@@ -48,7 +48,8 @@ def match_shares(debits: Sequence[Share], credits: Sequence[Share]) -> list[Matc
         for match in _pair_off(left, sides[1].groups(of).get(group, []))
     ]
     if over := next(iter(sides[0].left), None):
-        _refuse_strangers(over.share, next(iter(sides[1].left)).share)
+        # What is left of either side has no counterpart in its family: this refuses it.
+        check_pair(over.share.document, sides[1].left[0].share.document, over.share.place)
     order = {id(share): place for place, share in enumerate((*debits, *credits))}
     return sorted(found, key=lambda match: (order[id(match.debit)], order[id(match.credit)]))
 
@@ -109,12 +110,3 @@ def _check_sums(debits: Sequence[Share], credits: Sequence[Share]) -> None:
         f"notes to {format_money(credit, currency)}: both sides must be equal"
     )
     raise BadRequest(f"amountLinked: {problem}.", (("amountLinked", problem),))
-
-
-def _refuse_strangers(debit: Share, credit: Share) -> None:
-    check_pair(debit.document, credit.document, debit.place)
-    problem = (
-        f"{debit.document.label} and {credit.document.label} can't be matched: too little of the "
-        "other side belongs to customers of its family"
-    )
-    raise BadRequest(f"{debit.place}: {problem}.", ((debit.place, problem),))

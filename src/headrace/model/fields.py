@@ -15,7 +15,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct
 
-from headrace.model.record import Record
+from headrace.model.record import Record, wire_name
 
 Kind = Literal["text", "id", "code", "amount", "instant", "flag", "json", "bytes"]
 """`id`: a text that records refer to each other by; `code`: a text that people know a record by."""
@@ -109,7 +109,7 @@ def link_fields(record: type[Record]) -> tuple[LinkField, ...]:
                     name=field.name,
                     wire=field.encode_name,
                     answer=rule.answer or field.encode_name,
-                    reference=_camel(rule.refers),
+                    reference=wire_name(rule.refers),
                     refers=rule.refers,
                     verb=rule.verb,
                 )
@@ -136,11 +136,6 @@ def group_of(hint: Any) -> type[Record] | None:
 
 def _hints(record: type[Record]) -> dict[str, Any]:
     return typing.get_type_hints(record, include_extras=True)
-
-
-def _camel(name: str) -> str:
-    head, *rest = name.split("_")
-    return head + "".join(word.capitalize() for word in rest)
 
 
 def _rule(hint: Any, kind: type[Any]) -> Any:

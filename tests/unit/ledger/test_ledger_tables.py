@@ -86,6 +86,9 @@ invoice A EUR 1000 due 2026-11-01 VOIDED ; invoice B EUR 7 due 2026-11-01     | 
 invoice A EUR 1000 due 2026-11-01 DISPUTED                                    |    1000 |    0 |    1000 |     0 |         1
 invoice A USD 1000 due 2026-11-01 ; invoice B EUR 7 due 2026-12-01            |       7 |    7 |       0 |     1 |         1
 payment P USD 1000 ; credit_note N JPY 7                                      |       0 |    0 |       0 |     0 |         0
+payment P EUR 400 ; invoice A EUR 1000 due 2026-12-01                         |     600 | 1000 |       0 |     1 |         0
+invoice A EUR 1000 due 2026-12-01 ; invoice B EUR 500 due 2026-12-02          |    1500 | 1500 |       0 |     2 |         0
+invoice A EUR 1000 due 2026-11-01 ; invoice B EUR 500 due 2026-11-02          |    1500 |    0 |    1500 |     0 |         2
 """  # noqa: E501
 
 

@@ -10,8 +10,9 @@ from headrace.ledger.document import Document
 from headrace.ledger.matching import Share, match_shares
 from headrace.model.errors import BadRequest
 
-PARENT, ONE, TWO, STRANGER = 1, 2, 3, 9
-PARENTS = {PARENT: None, ONE: PARENT, TWO: PARENT, STRANGER: None}
+PARENT, ONE, TWO, THREE, FOUR, STRANGER = 1, 2, 3, 4, 5, 9
+CHILDREN = (ONE, TWO, THREE, FOUR)
+PARENTS = {PARENT: None, **dict.fromkeys(CHILDREN, PARENT), STRANGER: None}
 
 
 def share(side: str, n: int, customer: int, amount: int, currency: str = "EUR") -> Share:
@@ -41,7 +42,7 @@ def possible(debits: list[Share], credits: list[Share]) -> bool:
 
 
 parts = st.lists(
-    st.tuples(st.sampled_from([PARENT, ONE, TWO, STRANGER]), st.integers(1, 9)), max_size=6
+    st.tuples(st.sampled_from([PARENT, *CHILDREN, STRANGER]), st.integers(1, 9)), max_size=6
 )
 
 
@@ -83,3 +84,30 @@ def test_sums_must_be_equal() -> None:
     with pytest.raises(BadRequest, match=r"EUR 0\.05, payments and credit notes to EUR 0\.04"):
         match_shares(shares("invoices", (ONE, 5)), shares("payments", (ONE, 4)))
     assert match_shares([], []) == []
+    with pytest.raises(BadRequest, match=r"EUR 0\.05, payments and credit notes to EUR 0\.00"):
+        match_shares(shares("invoices", (ONE, 5)), [])
+    with pytest.raises(BadRequest, match=r"EUR 0\.00, payments and credit notes to EUR 0\.05"):
+        match_shares([], shares("payments", (ONE, 5)))
+
+
+def test_all_shares_are_in_the_currency_of_the_first_debit() -> None:
+    euro, dollars = (share("invoices", n, ONE, 5, c) for n, c in enumerate(("EUR", "USD")))
+    with pytest.raises(BadRequest) as caught:
+        match_shares([euro, dollars], shares("payments", (ONE, 10)))
+    assert str(caught.value).startswith(
+        "invoices[1]: invoice invoices1 is in USD and invoice invoices0 in EUR"
+    )
+    with pytest.raises(BadRequest) as caught:
+        match_shares(shares("invoices", (ONE, 5), (ONE, 5)), [share("payments", 0, ONE, 10, "USD")])
+    assert str(caught.value).startswith(
+        "payments[0]: payment payments0 is in USD and invoice invoices0 in EUR"
+    )
+
+
+def test_documents_of_strangers_are_refused_by_their_names() -> None:
+    with pytest.raises(BadRequest) as caught:
+        match_shares(shares("invoices", (ONE, 5), (STRANGER, 7)), shares("payments", (TWO, 12)))
+    assert str(caught.value) == (
+        "invoices[1]: invoice invoices1 and payment payments0 belong to customers of different "
+        "families."
+    )

@@ -8,7 +8,7 @@ import random
 import pytest
 
 from headrace.sync.journal import Key
-from headrace.sync.ordering.link_order import LinkOrder, Transition
+from headrace.sync.ordering.link_order import LinkOrder, Transition, _reduced
 from headrace.sync.ordering.links import Linkage, linkage_of
 from headrace.sync.ordering.order_graph import LINK, RECORD, RELEASE, Graph, Step
 
@@ -261,3 +261,54 @@ def test_a_payment_goes_after_its_refund() -> None:
 )
 def test_linkage_of_a_payload(payload: bytes, linkage: Linkage) -> None:
     assert linkage_of(payload) == linkage
+
+
+def test_a_customer_that_joins_a_family_does_so_before_the_link_that_needs_it() -> None:
+    child = _turn(("customer", "B"), Linkage(), Linkage(parent="A"))
+    owner, target = _turn(P, _of("A"), _of("A", I=5)), _turn(BILL, _of("B"), _of("B"))
+    link_order = LinkOrder(owner, target, {}, (owner, child))
+    assert link_order.constraints() == [(("customer", "B"), P)]
+
+
+def test_what_follows_from_two_pairs_is_not_said() -> None:
+    assert _reduced([(P, Q), (Q, R), (P, R)]) == [(P, Q), (Q, R)]
+    assert _reduced([(P, Q), (P, R)]) == [(P, Q), (P, R)]
+
+
+def test_of_several_that_can_give_back_the_first_by_its_place_does() -> None:
+    graph = Graph(lambda key: (-ord(key[1]), *key))
+    for first, then in ((P, Q), (Q, R), (R, P)):
+        graph.frees(first, then, splittable=True)
+    graph.order()
+    assert graph.split == {R}
+
+
+def test_a_release_that_frees_nobody_is_not_made() -> None:
+    graph = _graph()
+    graph.frees(P, BILL, splittable=True)
+    graph.lands(P, BILL)
+    graph.lands(BILL, P)
+    assert {key for key, _ in graph.order()} == {BILL, P}
+    assert graph.split == set()
+
+
+def test_only_a_link_that_holds_up_the_circle_parts() -> None:
+    graph = _graph()
+    link, other, outside = (P, BILL), (NOTE, Q), (NOTE, R)
+    for one in (link, other, outside):
+        graph.may_part(one, [P, NOTE])
+    graph.lands(NOTE, P, link=link)
+    graph.lands(P, NOTE)
+    graph.lands(P, ("refund", "Z"), link=outside)
+    graph.order()
+    assert graph.parted == {link}
+
+
+def test_in_a_circle_that_nothing_opens_the_first_stops_waiting_for_the_circle_alone() -> None:
+    graph = _graph()
+    last = ("refund", "Z")
+    graph.lands(BILL, NOTE)
+    graph.lands(NOTE, BILL)
+    graph.lands(last, BILL)
+    assert graph.order() == [(last, RECORD), (BILL, RECORD), (NOTE, RECORD)]
+    assert set(graph.waits) == {((NOTE, RECORD), (BILL, RECORD)), ((BILL, RECORD), (last, RECORD))}

@@ -288,7 +288,6 @@ class Delivery:
         self._progress.note = f"{trouble}; next try in {wait:.0f} s"
         pause = asyncio.create_task(self._resume(lane, wait))
         self._pauses.add(pause)
-        pause.add_done_callback(self._pauses.discard)
 
     def _conclude_failures(self) -> None:
         """Blames records only if the API decided on others; else stops with the last failure."""

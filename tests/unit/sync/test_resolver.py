@@ -1,0 +1,493 @@
+"""Which requests wait for which where changes conflict: small worlds before and after."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import duckdb
+import pytest
+from worlds import World, key, parts, world
+
+from headrace.sync.ordering.order_graph import LINK, RELEASE
+from headrace.sync.ordering.resolver import divided, resolve
+
+STEPS = {RELEASE: "release ", LINK: "link "}
+
+
+TABLES = """
+    create schema book; create schema plan;
+    create table book.roots (external_id varchar, root varchar);
+    create table book.links (from_entity varchar, from_external_id varchar,
+        to_entity varchar, to_external_id varchar, amount bigint);
+    create table book.placed (entity varchar, external_id varchar, customer varchar,
+        currency varchar, amount bigint);
+    create table plan.nodes (entity varchar, external_id varchar, action varchar);
+    create table plan.acknowledged_documents
+        (entity varchar, external_id varchar, customer varchar);
+"""
+
+
+@pytest.fixture(scope="module")
+def opened() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect(config={"threads": 1}) as connection:
+        yield connection
+
+
+@pytest.fixture
+def db(opened: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    opened.execute("drop schema if exists book cascade; drop schema if exists plan cascade")
+    opened.execute(TABLES)
+    return opened
+
+
+def fill(db: duckdb.DuckDBPyConnection, before: World, after: World, unsent: World) -> None:
+    """The book's and the plan's tables, as the planner makes them."""
+    tables: dict[str, list[tuple[object, ...]]] = {
+        "book.roots": [(k[1], to.parent) for k, to in after.items() if to.parent],
+        "book.links": [
+            (*k, *target, amount) for k, to in after.items() for target, amount in to.links.items()
+        ],
+        "book.placed": [
+            (*k, to.customer, None, None)
+            if k[0] == "customer"
+            else (*k, to.customer, to.currency, to.amount)
+            for k, to in after.items()
+        ],
+        "plan.nodes": [
+            (*k, "delete" if k not in after else "update" if k in before else "create")
+            for k in sorted({*before, *after})
+            if before.get(k) != after.get(k) and k not in unsent
+        ],
+        "plan.acknowledged_documents": [
+            (*k, to.customer)
+            for k, to in before.items()
+            if k[0] != "customer" and key(to.customer) not in after
+        ],
+    }
+    for name, rows in tables.items():
+        if rows:
+            marks = ", ".join([f"({', '.join('?' * len(rows[0]))})"] * len(rows))
+            db.execute(
+                f"insert into {name} values {marks}", [value for row in rows for value in row]
+            )
+
+
+Found = tuple[list[str], set[str]]
+
+
+def ordered(
+    db: duckdb.DuckDBPyConnection, before: World, after: World, unsent: World | None = None
+) -> Found:
+    """The requests in their order, and the waits, each as `then after first`."""
+    fill(db, before, after, unsent or {})
+    moved = {
+        k: (linkage, after.get(k))
+        for k, linkage in before.items()
+        if linkage != after.get(k) and k not in (unsent or {})
+    }
+    resolve(db, moved, unsent or {})
+    steps = db.execute("select step, external_id from plan.steps order by rank").fetchall()
+    waits = db.execute(
+        "select step, external_id, on_step, on_external_id from plan.step_waits"
+    ).fetchall()
+    return (
+        [STEPS.get(step, "") + name for step, name in steps],
+        {
+            f"{STEPS.get(step, '')}{name} after {STEPS.get(on, '')}{other}"
+            for step, name, on, other in waits
+        },
+    )
+
+
+# `unsent` is what the API has of records that are not sent, `sent` the requests in their order.
+WORLDS = """
+before: C1; I1:C1 100; P1:C1 100 I1=100
+after:  C1; I1:C1 100; I2:C1 100; P1:C1 100 I2=100; P2:C1 100 I1=100
+sent:   I2, P1, P2
+waits:  P1 after I2, P2 after P1
+
+before: C1; I1:C1 100; I2:C1 100; P1:C1 100 I1=100; P2:C1 100 I2=100
+after:  C1; I1:C1 100; I2:C1 100; P1:C1 100 I2=100; P2:C1 100 I1=100
+sent:   release P1, P2, P1
+waits:  P1 after P2, P1 after release P1, P2 after release P1
+
+before: C1; I1:C1 200; I2:C1 200; P1:C1 100 I1=100; P2:C1 100 I2=100
+after:  C1; I1:C1 200; I2:C1 200; P1:C1 100 I2=100; P2:C1 100 I1=100
+
+before: C1; I1:C1 199; I2:C1 200; P1:C1 100 I1=100; P2:C1 100 I2=100
+after:  C1; I1:C1 199; I2:C1 200; P1:C1 100 I2=100; P2:C1 100 I1=100
+sent:   P1, P2
+waits:  P2 after P1
+
+before: C1; I1:C1 100; P1:C1 100 I1=80
+after:  C1; I1:C1 100; P1:C1 100 I1=30; P2:C1 100 I1=70
+sent:   P1, P2
+waits:  P2 after P1
+
+before: C1; I1:C1 100; P1:C1 100 I1=80
+after:  C1; I1:C1 50; P1:C1 100 I1=50
+sent:   P1, I1
+waits:  I1 after P1
+
+before: C1; I1:C1 100; P1:C1 100 I1=80
+after:  C1; I1:C1 150; P1:C1 150 I1=150
+sent:   I1, P1
+waits:  P1 after I1
+
+before: C1; I1:C1 100; P1:C1 100 I1=80
+after:  C1; I1:C1 150; P1:C1 100 I1=80; P2:C1 60 I1=60
+sent:   I1, P2
+waits:  P2 after I1
+
+before: C1; I1:C1 100; P1:C1 100 I1=80
+after:  C1; I1:C1 100; P2:C1 90 I1=90
+sent:   P1, P2
+waits:  P2 after P1
+
+before: C1; C2; I1:C1 100; P1:C1 100 I1=80
+after:  C1; C2; I1:C2 100; P1:C2 100 I1=80
+sent:   release P1, I1, P1
+waits:  I1 after release P1, P1 after I1, P1 after release P1
+
+before: C1; C2; I1:C1 100; P1:C1 100 I1=80
+after:  C1; C2; I1:C2 100; P1:C1 100
+sent:   P1, I1
+waits:  I1 after P1
+
+before: C1; C2; I1:C1 100; P1:C2 100
+after:  C1; C2; I1:C2 100; P1:C2 100 I1=10
+sent:   I1, P1
+waits:  P1 after I1
+
+before: C1; I1:C1 100 EUR; P1:C1 100 EUR I1=80
+after:  C1; I1:C1 100 USD; P1:C1 100 USD I1=80
+sent:   release P1, I1, P1
+waits:  I1 after release P1, P1 after I1, P1 after release P1
+
+before: C1; C2<C1
+after:  C1<C2; C2
+sent:   C2, C1
+waits:  C1 after C2
+
+before: C1; C2; C3<C1
+after:  C1<C2; C2; C3<C2
+sent:   C3, C1
+waits:  C1 after C3
+
+before: C1; C2; C3<C1
+after:  C1<C2; C2; C3
+sent:   C3, C1
+waits:  C1 after C3
+
+before: C1; C2; C3<C1; I1:C3 100
+after:  C1<C2; C2; I1:C1 100
+sent:   I1, C3, C1
+waits:  C1 after C3, C3 after I1
+
+before: C1; C2; C3<C1; I1:C3 100
+after:  C1<C2; C2
+sent:   I1, C3, C1
+waits:  C1 after C3, C3 after I1
+
+before: C1; C2<C1
+after:  C2
+waits:  C1 after C2
+
+before: C1; C2<C1
+after:  C1; C2; C3<C2; I1:C3 100; P1:C3 100 I1=100
+sent:   C2, C3
+waits:  C3 after C2
+
+before: C1; C2<C1; I1:C2 9
+after:  C1; C2; C3<C2; I1:C3 9
+sent:   C2, C3, I1
+waits:  C3 after C2, I1 after C3
+
+before: C1; P1:C1 100; R1:C1 50 P1=50
+after:  C1
+sent:   R1, P1
+waits:  P1 after R1
+
+before: C1; P1:C1 100; R1:C1 50 P1=50
+after:  C1; P1:C1 100; R1:C1 60 P1=60
+
+before: C1; P1:C1 100 I1=50; I1:C1 100; R1:C1 50 P1=50
+after:  C1; P1:C1 100 I1=100; I1:C1 100; R1:C1 50
+sent:   R1, P1
+waits:  P1 after R1
+
+before: C1; P1:C1 100 I1=50; I1:C1 100
+after:  C1; P1:C1 100 I1=0; I1:C1 100; R1:C1 100 P1=100
+sent:   P1, R1
+waits:  R1 after P1
+
+before: C1; C2<C1; I1:C2 100; P1:C1 100 I1=50
+after:  C1; C2; I1:C2 100; P1:C1 100
+sent:   P1, C2
+waits:  C2 after P1
+
+before: C1; C2; I1:C2 100; P1:C1 100
+after:  C1; C2<C1; I1:C2 100; P1:C1 100 I1=100
+sent:   C2, P1
+waits:  P1 after C2
+
+before: C1; C2<C1; C0; N1:C1 500; R1:C2 500
+after:  C1<C0; C0; N1:C1 500; R1:C0 500 N1=500
+sent:   R1, C2, C1, link R1
+waits:  C1 after C2, C2 after R1, link R1 after C1, link R1 after R1
+
+before: C1; C2<C1; I1:C2 100; P1:C1 100 I1=50
+after:  C1; C2; I1:C2 100; P1:C1 100
+unsent: C2<C1
+
+before: C1; I1:C1 100; P1:C1 100 I1=80
+after:  C1; I1:C1 60; P1:C1 100 I1=60
+unsent: I1:C1 100
+
+before: C1; I1:C1 100; N1:C1 80 I1=80
+after:  C1; I1:C1 100; N1:C1 80 I1=10; P1:C1 90 I1=90
+sent:   N1, P1
+waits:  P1 after N1
+
+before: C1; C2; I1:C1 100; P1:C1 100 I1=80
+after:  C1; C2; I1:C1 100; P1:C2 100; P2:C1 50 I1=50
+sent:   P1, P2
+waits:  P2 after P1
+
+before: C1; C2; I1:C1 100; P1:C1 100 I1=80
+after:  C1; C2; I1:C1 100; P1:C1 90; P2:C1 50 I1=50
+sent:   P1, P2
+waits:  P2 after P1
+
+before: C1
+after:  C1; I1:C1 5
+
+before: C1; I1:C1 5
+after:  C1
+
+before: C1; I1:C1 5; P1:C1 5 I1=5
+after:  C1
+
+before: C1; C2<C1; I1:C1 100
+after:  C1; C2; C3<C2; I1:C2 100; P1:C3 100 I1=100
+sent:   C2, C3, I1, P1
+waits:  C3 after C2, P1 after C2, P1 after C3, P1 after I1
+
+before: C1; C2<C1; I1:C1 100; P1:C1 100 I1=100
+after:  C1; C2; C3<C2; I1:C1 100; P1:C1 90 I1=90; P2:C1 10 I1=10
+sent:   C2, C3, P1, P2
+waits:  C3 after C2, P2 after P1
+
+before: C1; I1:C1 100; P1:C1 100 I1=100; P2:C1 50
+after:  C1; I1:C1 100; P2:C1 50 I1=50
+unsent: P1:C1 100 I1=100
+
+before: C1; C2; C3<C1; C4<C1
+after:  C1<C2; C2; C3
+unsent: C4<C1
+sent:   C3, C1
+waits:  C1 after C3
+
+before: C1; C2<C1; C3
+after:  C1; C2; C3<C2
+sent:   C2, C3
+waits:  C3 after C2
+
+before: C1; C2<C1; C3
+after:  C1; C2<C3; C3
+
+before: C1; C2<C1; C3; I1:C2 100; P1:C2 100 I1=50
+after:  C1; C2<C3; C3; I1:C2 100; P1:C2 100 I1=50
+
+before: C1; C2<C1; C3; I1:C2 100; P1:C1 100 I1=50
+after:  C1; C2<C3; C3; I1:C2 100; P1:C3 100 I1=50
+sent:   release P1, C2, P1
+waits:  C2 after release P1, P1 after C2, P1 after release P1
+
+before: C1; I1:C1 100; P1:C1 100 I1=100; R1:C1 20
+after:  C1; I1:C1 100; P1:C1 100 I1=70; R1:C1 30 P1=30
+sent:   P1, R1
+waits:  R1 after P1
+
+before: C1; I1:C1 100; I2:C1 100; P1:C1 100 I1=100
+after:  C1; I1:C1 100; I2:C1 100; P1:C1 100 I1=50 I2=50; P2:C1 50 I1=50
+sent:   P1, P2
+waits:  P2 after P1
+
+before: C1; I1:C1 100; I2:C1 100; I3:C1 100; P1:C1 100 I1=100; P2:C1 100 I2=100; P3:C1 100 I3=100
+after:  C1; I1:C1 100; I2:C1 100; I3:C1 100; P1:C1 100 I2=100; P2:C1 100 I3=100; P3:C1 100 I1=100
+sent:   release P1, P3, P2, P1
+waits:  P1 after P2, P1 after release P1, P2 after P3, P3 after release P1
+
+before: C1; I1:C1 100; P1:C1 100 I1=60; P2:C1 100 I1=40
+after:  C1; I1:C1 80; P1:C1 100 I1=40; P2:C1 100 I1=40
+sent:   P1, I1
+waits:  I1 after P1
+
+before: C1; I1:C1 100; P1:C1 100 I1=60
+after:  C1; I1:C1 60; P1:C1 100 I1=60
+
+before: C1; I1:C1 100; P1:C1 100 I1=60
+after:  C1; I1:C1 59; P1:C1 100 I1=60
+
+before: C1; N1:C1 100 I1=60; I1:C1 60
+after:  C1; N1:C1 100; I1:C1 60; R1:C1 100 N1=100
+sent:   N1, R1
+waits:  R1 after N1
+
+before: C1; N1:C1 100 I1=60; I1:C1 60
+after:  C1; N1:C1 160 I1=60; I1:C1 60; R1:C1 100 N1=100
+sent:   N1, R1
+waits:  R1 after N1
+
+before: C1; P1:C1 100; R1:C1 100 P1=100; I1:C1 100
+after:  C1; P1:C1 100 I1=100; I1:C1 100
+sent:   R1, P1
+waits:  P1 after R1
+
+before: C1; P1:C1 100; R1:C1 100 P1=60; I1:C1 100
+after:  C1; P1:C1 90 I1=50; I1:C1 100; R1:C1 40 P1=40
+sent:   R1, P1
+waits:  P1 after R1
+
+before: C1; C2; P1:C1 100; I1:C1 100
+after:  C1; C2; I1:C2 100; P1:C2 100 I1=100
+sent:   I1, P1
+waits:  P1 after I1
+
+before: C1; C2; P1:C1 100 I1=100; I1:C1 100
+after:  C1; I1:C1 100; P1:C1 100 I1=50; P2:C1 50 I1=50
+sent:   P1, P2
+waits:  P2 after P1
+
+before: C1; C2<C1; P1:C2 100; I1:C1 100
+after:  C2; I1:C2 100; P1:C2 100 I1=50
+sent:   I1, P1
+waits:  C1 after C2, P1 after I1
+
+before: C1<C9; C2; C9
+after:  C1; C2<C1; C9
+sent:   C1, C2
+waits:  C2 after C1
+
+before: C1; C2; I1:C1 100; I2:C2 100; P1:C1 100 I1=100; P2:C2 100 I2=100
+after:  C1; C2; I1:C2 100; I2:C1 100; P1:C1 100 I2=100; P2:C2 100 I1=100
+sent:   release P1, I1, P2, I2, P1
+waits:  I1 after release P1, I2 after P2, P1 after I2, P1 after P2, P1 after release P1, P2 after I1, P2 after release P1
+
+before: C0; C1; C2<C1; P1:C2 500
+after:  C0; C1<C0; I9:C1 500; P1:C0 500 I9=500
+sent:   I9, P1, C2, C1, link P1
+waits:  C1 after C2, C2 after P1, link P1 after C1, link P1 after I9, link P1 after P1
+
+before: C1; C2<C1; I1:C1 100; P1:C2 100 I1=50
+after:  C1; C2; I1:C1 100; P1:C2 100
+sent:   P1, C2
+waits:  C2 after P1
+
+before: C1; C2; I1:C1 100; P1:C1 100 I1=1
+after:  C1; C2; I1:C2 100; P1:C2 100 I1=1
+sent:   release P1, I1, P1
+waits:  I1 after release P1, P1 after I1, P1 after release P1
+
+before: C1; C2; I1:C1 100; P1:C1 100 I1=80
+after:  C1; C2; I1:C2 100; P1:C2 100
+sent:   P1, I1
+waits:  I1 after P1
+
+before: C1; C2; I1:C1 100; I2:C1 100; P1:C1 200 I1=100 I2=100
+after:  C1; C2; I1:C2 100; I2:C1 100; P1:C1 200 I2=100; P2:C2 100 I1=100
+sent:   P1, I1, P2
+waits:  I1 after P1, P2 after I1, P2 after P1
+
+before: C1; P1:C1 100 I1=40; I1:C1 100; R1:C1 60 P1=60
+after:  C1; P1:C1 100 I1=60; I1:C1 100; R1:C1 60 P1=40
+sent:   R1, P1
+waits:  P1 after R1
+
+before: C1; P1:C1 100 I1=40; I1:C1 100; I2:C1 50; R1:C1 60 P1=60; P2:C1 50 I2=50
+after:  C1; P1:C1 100 I1=40 I2=30; I1:C1 100; I2:C1 50; R1:C1 60 P1=30; P2:C1 50 I2=20 I1=30
+sent:   P2, R1, P1
+waits:  P1 after P2, P1 after R1
+
+before: C1; C2; C3; I1:C1 100; P1:C1 100 I1=50; I2:C2 100; P2:C2 100 I2=50
+after:  C1; C2; C3; I1:C2 100; P1:C2 100 I2=50; I2:C1 100; P2:C1 100 I1=50
+sent:   release P1, I1, P2, I2, P1
+waits:  I1 after release P1, I2 after P2, P1 after I2, P1 after release P1, P2 after I1
+
+before: C1; C2<C1; C3; I1:C2 100; P1:C1 100 I1=50; R1:C2 10
+after:  C1; C2<C3; C3; I1:C2 100; P1:C3 100 I1=50; R1:C2 10
+sent:   release P1, C2, P1
+waits:  C2 after release P1, P1 after C2, P1 after release P1
+
+before: C1; C2; N1:C1 100 I1=50; I1:C1 100; R1:C1 50 N1=50
+after:  C1; C2; N1:C2 100; I1:C1 100; R1:C2 50 N1=50
+sent:   release R1, N1, R1
+waits:  N1 after release R1, R1 after N1, R1 after release R1
+
+before: C1; C2; P1:C1 100; R1:C1 50 P1=50
+after:  C1; C2; R1:C1 50
+sent:   R1, P1
+waits:  P1 after R1
+
+before: C1; C2; P1:C1 100; P2:C2 100; R1:C1 50 P1=50
+after:  C1; C2; P2:C1 100; R1:C1 50 P2=50
+sent:   P2, R1, P1
+waits:  P1 after R1, R1 after P2
+
+before: C1; C2<C1; I1:C2 10
+after:  C1; C2; C3<C2; I1:C3 10; P1:C3 10 I1=10
+sent:   C2, C3, I1, P1
+waits:  C3 after C2, I1 after C3, P1 after C3, P1 after I1
+
+before: C1; C2<C1; I1:C2 10; P9:C1 10 I1=10
+after:  C1; C2; C3<C2; I1:C3 10; P1:C3 10 I1=10; P9:C1 10
+sent:   P9, C2, C3, I1, P1
+waits:  C2 after P9, C3 after C2, I1 after C3, I1 after P9, P1 after C3, P1 after I1, P1 after P9
+
+before: C1; C2<C1; C3<C1; I1:C2 10; I2:C3 10
+after:  C1<C4; C4; C2; I1:C2 10; I2:C2 10
+sent:   C2, I2, C3, C1
+waits:  C1 after C2, C1 after C3, C3 after I2
+
+before: C1; I1:C1 100; P1:C1 100 I1=60; P2:C1 100 I1=40
+after:  C1; I1:C1 100; P1:C1 100 I1=40; P2:C1 100 I1=60
+sent:   P1, P2
+waits:  P2 after P1
+
+before: C1; I1:C1 100; P1:C1 100 I1=60; P2:C1 100 I1=40; I2:C1 100
+after:  C1; I1:C1 100; I2:C1 100; P1:C1 100 I1=40 I2=60; P2:C1 100 I1=60
+sent:   P1, P2
+waits:  P2 after P1
+"""  # noqa: E501
+
+
+@pytest.mark.parametrize("text", parts(WORLDS, "\n\n"))
+def test_requests_wait_for_what_makes_them_acceptable_and_for_nothing_else(
+    db: duckdb.DuckDBPyConnection, text: str
+) -> None:
+    given = dict(line.split(": ", 1) for line in text.splitlines())
+    before, after, unsent = (
+        world(*parts(given.get(name, ""), ";")) for name in ("before", "after", "unsent")
+    )
+    sent, waits = (parts(given.get(name, ""), ",") for name in ("sent", "waits"))
+    assert ordered(db, before, after, unsent) == (sent, set(waits))
+
+
+def test_what_is_given_back_and_what_comes_later_is_kept_with_the_plan(
+    db: duckdb.DuckDBPyConnection,
+) -> None:
+    before = world("C1", "C2", "I1:C1 100", "P1:C1 100 I1=80")
+    ordered(db, before, world("C1", "C2", "I1:C2 100", "P1:C2 100 I1=80"))
+    splits = divided(db)
+    assert (splits.given_back, splits.late) == ({key("P1"): [key("I1")]}, {})
+    owner = db.execute("select external_id, customer from plan.steps where step = 0").fetchall()
+    assert owner == [("P1", "C1")]
+    assert db.execute("select count(customer) from plan.steps where step > 0").fetchone() == (0,)
+
+
+def test_a_link_that_comes_later_is_kept_with_the_plan(db: duckdb.DuckDBPyConnection) -> None:
+    before = world("C1", "C2<C1", "C0", "N1:C1 500", "R1:C2 500")
+    ordered(db, before, world("C1<C0", "C0", "N1:C1 500", "R1:C0 500 N1=500"))
+    splits = divided(db)
+    assert (splits.given_back, splits.late) == ({}, {key("R1"): [key("N1")]})
