@@ -77,7 +77,7 @@ def by_hand(desk: HubDesk) -> dict[str, str]:
     ids = {}
     for name, email in (("customer a", "x@a.io"), ("Bee Ltd", "JANE@b.io"), ("Stranger", "s@s")):
         contacts = [{"email": email}] if "." in email else []
-        ids[name] = desk.post("/customers", {"name": name, "contacts": contacts})["id"]
+        ids[name] = desk.typed({"name": name, "contacts": contacts})["id"]
     for number, owner, amount in (("No IA", "customer a", 100), ("No IB", "Bee Ltd", 101)):
         ids[number] = desk.post(
             "/invoices",
@@ -161,8 +161,8 @@ def test_a_payment_is_linked_before_the_invoice_that_it_settles_is_there(
 
 def test_twins_are_not_proposed(shop: Shop, new_desk: Callable[[Path], HubDesk]) -> None:
     desk = new_desk(shop.folder)
-    desk.post("/customers", {"name": "Customer A"})
-    desk.post("/customers", {"name": "CUSTOMER A"})
+    desk.typed({"name": "Customer A"})
+    desk.typed({"name": "CUSTOMER A"})
     assert adopt(desk)["adoption"]["proposals"] == []
 
 

@@ -48,7 +48,7 @@ def test_what_people_changed_is_told_with_both_values_and_repaired(
     desk.request("PUT", "/invoices/external:IA", {"dueDate": "2027-01-01"})
     desk.request("PUT", "/payments/external:PB", {"linkedInvoices": []})
     desk.request("DELETE", "/payments/external:PA")
-    desk.post("/customers", {"name": "A stranger"})
+    desk.typed({"name": "A stranger"})
     done = desk.command("drift", "--json")
     assert done.returncode == 9
     (found,) = msgspec.json.decode(done.stdout)

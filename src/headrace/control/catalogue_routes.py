@@ -10,6 +10,7 @@ from headrace.control.handlers import catalogue, collecting, values
 from headrace.control.route import OF_ORGANISATION, ControlRoute
 from headrace.model.collection import Action, ActionDraft, BankAccount, DunningPlan, User
 from headrace.model.credit_note import CreditNoteAnswer
+from headrace.model.customer import Customer, CustomerAnswer
 from headrace.model.entity import CREDIT_NOTE, PAYMENT
 from headrace.model.payment import PaymentAnswer
 from headrace.model.refund import RefundAnswer
@@ -36,6 +37,10 @@ CATALOGUE_ROUTES = (
     ),
     *_entries(
         "dunning_plans", make_dunning_plan, records.DunningPlanDraft, DunningPlan, DUNNING_PLAN
+    ),
+    ControlRoute(
+        "POST", f"{_OF}/customers", catalogue.create_customer,
+        "Make a customer as people do, without an external id", Customer, CustomerAnswer, 201,
     ),
     ControlRoute(
         "POST", f"{_OF}/actions", catalogue.create_action, "Make an action", ActionDraft, Action,

@@ -1,4 +1,5 @@
-"""Users, bank accounts, dunning plans, actions and positions, which the API only reads."""
+"""What people make and the API does not: users, bank accounts, dunning plans, actions, positions,
+and customers without an external id."""
 
 from __future__ import annotations
 
@@ -10,10 +11,12 @@ import msgspec
 from headrace.control.desk import Order
 from headrace.control.records import Position, Positions
 from headrace.model.collection import Action
+from headrace.model.customer import CustomerAnswer
 from headrace.model.entity import Entity
 from headrace.store.connection import Connection
 from headrace.store.context import Context
 from headrace.store.records.actions import make_action
+from headrace.store.records.customers import make_customer
 from headrace.store.records.directory import delete_entry
 from headrace.store.records.organisations import delete_position, make_position, position_names
 
@@ -34,6 +37,11 @@ def remover(entity: Entity) -> Callable[[Order], Coroutine[Any, Any, None]]:
         await order.write(delete_entry, entity, order.names["id"])
 
     return delete
+
+
+async def create_customer(order: Order) -> CustomerAnswer:
+    """Create a customer by hand, with or without an external id."""
+    return await order.write(make_customer, order.body)
 
 
 async def create_action(order: Order) -> Action:

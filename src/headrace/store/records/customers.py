@@ -90,6 +90,15 @@ def import_customer(db: Connection, context: Context, record: Customer) -> Outco
     return _create(db, context, record)
 
 
+def make_customer(db: Connection, context: Context, record: Customer) -> CustomerAnswer:
+    """Create a customer as people do in Upflow's interface, which needs a name alone."""
+    if not isinstance(record.name, str):
+        refuse("name", "is required")
+    answer = _create(db, context, record).answer
+    assert isinstance(answer, CustomerAnswer)
+    return answer
+
+
 def put_customer(db: Connection, context: Context, address: Address, record: Customer) -> Outcome:
     """Change the fields that the record carries."""
     present = get_customer(db, context, address)
