@@ -459,6 +459,40 @@ before: C1; I1:C1 100; P1:C1 100 I1=60; P2:C1 100 I1=40; I2:C1 100
 after:  C1; I1:C1 100; I2:C1 100; P1:C1 100 I1=40 I2=60; P2:C1 100 I1=60
 sent:   P1, P2
 waits:  P2 after P1
+
+before: C1; C2<C1; C3; C4<C3
+after:  C2; C4
+waits:  C1 after C2, C3 after C4
+
+before: C1; I1:C1 100; P1:C1 60 I1=60; P2:C1 40 I1=40
+after:  C1; I1:C1 100; P1:C1 70 I1=60; P2:C1 100 I1=30; P3:C1 10 I1=10
+sent:   P2, P3
+waits:  P3 after P2
+
+before: C1; I1:C1 100; P1:C1 100 I1=100
+after:  C1; I1:C1 100; P1:C1 100 I1=99; P2:C1 1 I1=1
+sent:   P1, P2
+waits:  P2 after P1
+
+before: C1; I1:C1 100; P1:C1 100 I1=80; P2:C1 110 I1=20
+after:  C1; I1:C1 120; P1:C1 100 I1=10; P2:C1 110 I1=110
+sent:   I1, P1, P2
+waits:  P2 after I1, P2 after P1
+
+before: C1; I1:C1 50; P1:C1 100 I1=50; R1:C1 80 P1=20; R2:C1 30 P1=30
+after:  C1; I1:C1 50; P1:C1 100 I1=20; R1:C1 80 P1=80; R2:C1 30
+sent:   P1, R2, R1
+waits:  R1 after P1, R1 after R2
+
+before: C1; I1:C1 50; I2:C1 50; P1:C1 100 I1=50; R1:C1 50 P1=30; R2:C1 20 P1=20
+after:  C1; I1:C1 50; I2:C1 50; P1:C1 100 I2=50; R1:C1 50 P1=50; R2:C1 20
+sent:   R2, R1
+waits:  R1 after R2
+
+before: C1; I1:C1 100; P1:C1 100 I1=40; R1:C1 60 P1=60
+after:  C1; I1:C1 100; P1:C1 100 I1=41; R1:C1 60 P1=59
+sent:   R1, P1
+waits:  P1 after R1
 """  # noqa: E501
 
 
