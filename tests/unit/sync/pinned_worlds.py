@@ -256,6 +256,35 @@ rows: C1; C2; I1:C2 100; P1:C1 100; P2:C2 50 I1=50
 flaws: P1>I1 family
 waits: I1, P2
 pinned: P1>I1=50, P2>I1=50
+
+api: C1; I1:C1 100; P1:C1 80 I1=80
+rows: C1; I1:C1 100; P1:C1 80; P2:C1 10 I1=10; P3:C1 15 I1=15
+flaws: P1>I1 over
+pinned: P1>I1=80
+refused: P3>I1
+
+api: C1; I1:C1 100; P1:C1 80 I1=80; P2:C1 20 I1=10
+rows: C1; I1:C1 100; P1:C1 80; P2:C1 20 I1=20; P3:C1 5 I1=5
+flaws: P1>I1 over
+pinned: P1>I1=80
+refused: P3>I1
+
+api: C1; I1:C1 100; P1:C1 80 I1=80; P2:C1 40 I1=10
+rows: C1; I1:C1 100; P1:C1 80; P2:C1 40 I1=35
+flaws: P1>I1 over
+pinned: P1>I1=80, P2>I1=10
+
+api: C1; I1:C1 100; P1:C1 80 I1=80
+rows: C1; I1:C1 100; P1:C1 80; P2:C1 10 I1=10; P3:C1 11 I1=11
+flaws: P1>I1 over
+pinned: P1>I1=80
+refused: P3>I1
+
+api: C1; I1:C1 100; P1:C1 80 I1=80
+rows: C1; I1:C1 100; P1:C1 80; P2:C1 15 I1=15; P3:C1 10 I1=10; P4:C1 10 I1=10
+flaws: P1>I1 over
+pinned: P1>I1=80
+refused: P3>I1, P4>I1
 """
 
 REASONS = [
