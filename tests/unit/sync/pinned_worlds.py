@@ -285,6 +285,12 @@ rows: C1; I1:C1 100; P1:C1 80; P2:C1 15 I1=15; P3:C1 10 I1=10; P4:C1 10 I1=10
 flaws: P1>I1 over
 pinned: P1>I1=80
 refused: P3>I1, P4>I1
+
+api: C1; I1:C1 100; P1:C1 60 I1=60; P2:C1 40 I1=40
+rows: C1; I1:C1 80; P1:C1 60 I1=40; P2:C1 40 I1=40
+error: P1
+waits: I1, P1
+pinned: P1>I1=60
 """
 
 REASONS = [
