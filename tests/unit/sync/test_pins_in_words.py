@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 import msgspec
 import pytest
-from pin_worlds import WORLDS
+from pinned_worlds import REASONS, WORLDS
 from worlds import World, key, parts, world
 
 from headrace.model.entity import LINKS
@@ -190,8 +190,6 @@ def settled(rows: Rows, given: dict[str, str]) -> dict[str, set[str]]:
     return {name: values for name, values in found.items() if values}
 
 
-# `error` are records in error, `flaws` links in error and what is wrong with them, `parents`
-# customers whose parent is in error, `unkept` records whose payload the journal did not keep.
 @pytest.mark.parametrize("text", parts(WORLDS, "\n\n"))
 def test_what_the_api_holds_stays_and_the_rest_agrees_with_it(rows: Rows, text: str) -> None:
     given = dict(line.split(": ", 1) for line in text.splitlines())
@@ -210,70 +208,6 @@ def reasons(rows: Rows, text: str) -> dict[str, str]:
         "select from_external_id || '>' || to_external_id, reason from book.waiting_links"
     ).fetchall()
     return dict(found)
-
-
-REASONS = [
-    (
-        "api: C1; I1:C1 100; P1:C1 100 I1=80\nrows: C1; I1:C1 100 USD; P1:C1 100; "
-        "P2:C1 20 USD I1=20\nflaws: P1>I1 currency",
-        {
-            "I1": "the API holds the link payment P1 → invoice I1, whose rows don't agree",
-            "P1>I1": "it stays as the API has it",
-            "P2>I1": "the two records do not agree at the API yet",
-        },
-    ),
-    (
-        "api: C1; I1:C1 100; P1:C1 100 I1=80\nrows: C1; P1:C1 100\nflaws: P1>I1 no target",
-        {
-            "I1": "left the source, where payment P1 still settles it",
-            "P1>I1": "it stays as the API has it",
-        },
-    ),
-    (
-        "api: C1; N1:C1 100; R1:C1 100 N1=80\nrows: C1; N1:C1 100\nflaws: R1>N1 no source",
-        {
-            "R1": "left the source, where its link to credit note N1 remains",
-            "R1>N1": "it stays as the API has it",
-        },
-    ),
-    (
-        "api: C1; I1:C1 100; P1:C1 9 I1=8\nrows: C1; I1:C1 100; P1:C1 9\nflaws: P1>I1 over\n"
-        "unkept: P1",
-        {"P1": "the journal kept no payload of it, and one of its links is in error"},
-    ),
-    (
-        "api: C1; I1:C1 100; P1:C1 100 I1=80\nrows: C1; I1:C1 50; P1:C1 100 I1=40\nerror: P1",
-        {
-            "P1": "in error",
-            "I1": "its links at the API exceed its new amount",
-            "P1>I1": "it stays as the API has it",
-        },
-    ),
-    (
-        "api: C1; I1:C1 100; P1:C1 9 I1=8\nrows: C1; I1:C1 9; P1:C1 9; P2:C1 7 I1=7\n"
-        "flaws: P1>I1 over",
-        {
-            "P1>I1": "it stays as the API has it",
-            "P2>I1": "with the links that the API holds it exceeds the amount of invoice I1",
-        },
-    ),
-    (
-        "api: C1; I1:C1 100; P1:C1 9\nrows: C1; I1:C1 9; P1:C1 9 I1=9\nerror: P1",
-        {"P1": "in error", "P1>I1": "its payment P1 waits"},
-    ),
-    (
-        "api: C1; I1:C1 100; P1:C1 100 I1=80\nrows: C1; P1:C1 100\nerror: P1",
-        {
-            "P1": "in error",
-            "I1": "left the source, where a link of it is in error: invoice I1",
-            "P1>I1": "it stays as the API has it",
-        },
-    ),
-    (
-        "api: C2<C1; C1\nrows: C2\nparents: C2",
-        {"C1": "left the source, where a child's parent is in error"},
-    ),
-]
 
 
 @pytest.mark.parametrize(("text", "told"), REASONS)
