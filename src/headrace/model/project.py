@@ -25,6 +25,14 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A table of the project file."""
 
 
+def _check_interval(name: str, text: str) -> None:
+    """Raise ValueError that names the setting for anything that is not an interval."""
+    try:
+        parse_interval(text)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
+
+
 class TargetSettings(Settings, frozen=True, kw_only=True):
     """The receivables API of one organisation."""
 
@@ -55,7 +63,7 @@ class TargetSettings(Settings, frozen=True, kw_only=True):
                 raise ValueError(
                     f"{name} must be env:NAME or file:PATH; a secret never stands in this file"
                 )
-        parse_interval(self.timeout)
+        _check_interval("timeout", self.timeout)
 
 
 DeletionRule = Literal["delete", "report", "ignore"]
@@ -143,9 +151,8 @@ class OrganisationSettings(Settings, frozen=True, kw_only=True):
     """Whether the journal keeps what was sent; false keeps only hashes (personal data)."""
 
     def __post_init__(self) -> None:
-        parse_interval(self.every)
-        parse_interval(self.sweep)
-        parse_interval(self.slice)
+        for name in ("every", "sweep", "slice"):
+            _check_interval(name, getattr(self, name))
         for place in self.documents:
             parse_pdf_place(place)
         if not 0 <= self.claim_days <= 366:

@@ -239,3 +239,30 @@ def test_names_in_json_are_camel_case() -> None:
 
 def test_a_reference_is_by_the_sources_id() -> None:
     assert external("x") == Reference(external_id="x")
+
+
+def test_a_record_that_was_never_seen_is_read_by_its_rows() -> None:
+    class Box(Record, frozen=True):
+        """Made here, so that nothing about it is cached."""
+
+        external_id: Annotated[str, Sent(kind="id", required=True)]
+        place: Place | UnsetType = UNSET
+        plain: str = ""
+        sent_at: Annotated[Instant | None | UnsetType, Sent(kind="instant")] = UNSET
+        money: Annotated[Currency, Sent(column="coin")] = "EUR"
+        optional: Currency | None = None
+        size: Annotated[int, Meta(ge=1)] = 1
+
+    assert [
+        (row.name, row.wire, row.column, row.rule.kind, row.owner) for row in sent_fields(Box)
+    ] == [
+        ("external_id", "externalId", "external_id", "id", Box),
+        ("street", "street", "street_name", "text", Place),
+        ("sent_at", "sentAt", "sent_at", "instant", Box),
+        ("money", "money", "coin", "text", Box),
+    ]
+    made = Box(external_id="b", plain="soon", sent_at="2026-01-02", optional=None)
+    assert (made.sent_at, made.plain) == ("2026-01-02T00:00:00.000Z", "soon")
+    for wrong in ({"money": "EURO"}, {"optional": "EURO"}, {"sent_at": "EUR"}):
+        with pytest.raises(ValueError):
+            Box(external_id="b", **wrong)

@@ -93,12 +93,12 @@ SAID = [
     (
         "own",
         'sweep = "x"',
-        " in [organisation.acme]: 'x' is not an interval: write a number and s, m, h or d, as in 5m.",
+        " in [organisation.acme]: sweep: 'x' is not an interval: write a number and s, m, h or d, as in 5m.",
     ),
     (
         "own",
         'slice = "x"',
-        " in [organisation.acme]: 'x' is not an interval: write a number and s, m, h or d, as in 5m.",
+        " in [organisation.acme]: slice: 'x' is not an interval: write a number and s, m, h or d, as in 5m.",
     ),
     (
         "target",
@@ -108,7 +108,7 @@ SAID = [
     (
         "target",
         ', timeout = "x"',
-        " in [organisation.acme]: target: 'x' is not an interval: write a number and s, m, h or d, as in 5m.",
+        " in [organisation.acme]: target: timeout: 'x' is not an interval: write a number and s, m, h or d, as in 5m.",
     ),
     (
         "head",
@@ -206,3 +206,26 @@ def test_a_file_without_an_organisation_says_what_was_meant(text: str, said: str
     with pytest.raises(ConfigurationError) as caught:
         parse_project(text.encode(), "h.toml")
     assert str(caught.value) == said
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ('kind = "sql"', 'url is needed with kind = "sql"'),
+        ('kind = "files"', 'path is needed with kind = "files"'),
+        ('kind = "files", path = "x", options = { a = 1 }', 'not kind = "files"'),
+        ('kind = "sql", url = "x", options = { a = 1 }', 'not kind = "sql"'),
+        ('kind = "other", options = { a = 1 }', ""),
+        ('kind = "files", path = "x"', ""),
+        ('kind = "files", tables = { a = "a.csv" }', ""),
+    ],
+)
+def test_each_kind_of_source_needs_its_own_keys(source: str, said: str) -> None:
+    text = HEAD.format(target="", source="", own="")
+    text = text.replace('kind = "sql", url = "env:U"', source)
+    if not said:
+        parse_project(text.encode(), "headrace.toml")
+        return
+    with pytest.raises(ConfigurationError) as caught:
+        parse_project(text.encode(), "headrace.toml")
+    assert said in str(caught.value)

@@ -35,6 +35,7 @@ from headrace.model.lazy import lazily
 from headrace.model.money import format_money
 from headrace.model.pdf_place import Address, Folder, parse_address, parse_pdf_place, scheme_of
 from headrace.model.private_files import _why_not, keep_to_the_user, make_folder
+from headrace.model.secret_text import check_target
 from headrace.model.settlement import SYNTHETIC_KINDS, kind_of
 from headrace.model.shown_text import shown
 
@@ -233,6 +234,18 @@ def test_an_entry_is_a_folder_an_address_or_a_network(text: str, place: object) 
 def test_an_entry_that_is_none_of_them_is_refused(text: str, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         parse_pdf_place(text)
+
+
+@pytest.mark.parametrize(
+    "url", ["https://api.test/v1", "https://api.test/v1?mail=a@b", "http://127.0.0.1:8080"]
+)
+def test_a_target_without_a_password_is_taken(url: str) -> None:
+    check_target(url, "target.url")
+
+
+def test_a_password_of_a_target_is_found_before_another_address_in_it() -> None:
+    with pytest.raises(ConfigurationError, match="must not hold a user or password"):
+        check_target("https://ann@api.test/http://other.test", "target.url")
 
 
 # everything else -----------------------------------------------------------------------------
