@@ -88,7 +88,7 @@ class AskedSection(AcknowledgedSection):
                     continue
                 if before.hash:
                     self._db.run("send_again", (b"", self._next_change(), *one.key))
-                if one.action != "delete":
+                if one.action != "delete" and before.payload != one.payload:
                     # The API has the earlier fields or the requested ones; the journal can't tell.
                     self._db.run("drop_payload", one.key)
 
