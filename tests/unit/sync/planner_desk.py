@@ -18,10 +18,10 @@ from headrace.sync.planning.scope import WHOLE, Scope
 class Desk:
     """A book and a journal over rows, without an API: what is planned can be taken as told."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, keep_payloads: bool = True) -> None:
         self.folder = folder
         self.book = Book(folder / "cache.duckdb", folder, readable=[folder])
-        self.journal = Journal(folder / "journal.db", SYSTEM_CLOCK)
+        self.journal = Journal(folder / "journal.db", SYSTEM_CLOCK, keep_payloads)
         self.planner = Planner(self.book, self.journal, SYSTEM_CLOCK)
 
     def plan(self, scope: Scope = WHOLE, **tables: Any) -> Plan:

@@ -261,3 +261,38 @@ def test_a_parent_that_left_stays_while_a_child_in_error_keeps_it(desk: Desk) ->
     plan = desk.plan(**{**rows, "customers": [customer("b", name=None, parent_external_id="a")]})
     assert ("delete", "customer", "a") not in desk.operations()
     assert "b" in {one.external_id for one in plan.withheld}
+
+
+def test_a_refused_move_is_sent_again_once_what_the_api_links_to_it_goes(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, keep_payloads=False)
+    rows: dict[str, Any] = {
+        "customers": [customer("c1"), customer("c2"), customer("c3")],
+        "invoices": [invoice("i1")],
+        "payments": [payment("p1")],
+        "allocations": [allocation("payment p1", "invoice i1")],
+    }
+    desk.plan(**rows)
+    desk.take_all()
+    # The invoice moves and another payment settles it. The API still links the old one to it, and
+    # the old one is in error.
+    moved: dict[str, Any] = {
+        **rows,
+        "invoices": [invoice("i1", "c2")],
+        "allocations": [allocation("payment p2", "invoice i1")],
+    }
+    in_error = [payment("p1", "nobody"), payment("p2", "c2")]
+    desk.plan(**{**moved, "payments": in_error})
+    for entity, external_id in (("invoice", "i1"), ("payment", "p2")):
+        (fingerprint,) = desk.book.connection.execute(
+            "select fingerprint from book.fingerprints where external_id = $1", [external_id]
+        ).fetchall()[0]
+        desk.journal.reject(Reject(entity, external_id, fingerprint, 400, "other families"))
+    desk.planner.note_around()
+    plan = desk.plan(**{**moved, "payments": in_error})
+    assert plan.empty
+    assert {held.external_id for held in plan.held} == {"i1", "p2"}
+    plan = desk.plan(**{**moved, "payments": [payment("p1", "c3"), payment("p2", "c2")]})
+    assert plan.held == []
+    assert {external_id for _, _, external_id in desk.operations()} == {"i1", "p1", "p2"}
+    desk.journal.close()
+    desk.book.close()

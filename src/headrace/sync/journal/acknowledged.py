@@ -68,6 +68,13 @@ class AcknowledgedSection(TargetSection):
             (e, x): Acknowledged(hash, payload, customer) for e, x, hash, payload, customer in rows
         }
 
+    def customers_of(self, keys: Sequence[Key]) -> list[tuple[str, str, str]]:
+        """Return (entity, external id, customer) of those of these records that the API has."""
+        rows: list[tuple[str, str, str]] = self._db.run(
+            "customers_at_api", (json.dumps(keys),)
+        ).fetchall()
+        return rows
+
     def documents_of(self, customers: Sequence[str]) -> list[tuple[str, str, str]]:
         """Return (entity, external id, customer) of these customers' documents at the API."""
         rows: list[tuple[str, str, str]] = self._db.run(

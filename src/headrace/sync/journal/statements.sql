@@ -27,6 +27,11 @@ from json_each(?) as k
 join applied as a on a.entity = k.value ->> 0 and a.external_id = k.value ->> 1
 left join payloads as p on p.entity = a.entity and p.external_id = a.external_id
 
+-- customers_at_api --
+select a.entity, a.external_id, a.customer
+from json_each(?) as k
+join applied as a on a.entity = k.value ->> 0 and a.external_id = k.value ->> 1
+
 -- documents_of --
 select entity, external_id, customer from applied
 where customer in (select value from json_each(?))

@@ -17,6 +17,11 @@ _STANDING, _AROUND, _HOLD = (
     for name in ("standing", "around", "hold")
 )
 
+_BLOCKED = (
+    "select entity, external_id from book.withheld "
+    "where entity in ('invoice', 'credit_note', 'payment', 'refund')"
+)
+
 
 class Rejects:
     """Creates `plan.rejects`, `plan.around` and `plan.held`.
@@ -50,6 +55,10 @@ class Rejects:
 
     def _mark_around(self, keys: Sequence[Key]) -> None:
         make_table(self._connection, "temp table rejected", KEY_COLUMNS, keys)
+        blocked = self._rows(_BLOCKED) + [reject.key for reject in self._journal.rejects()]
+        places = self._journal.customers_of([*keys, *blocked])
+        make_table(self._connection, "temp table places", [*KEY_COLUMNS, "customer varchar"], places)
+        make_table(self._connection, "temp table blocked", KEY_COLUMNS, blocked)
         self._connection.execute(_AROUND)
 
     def note_around(self) -> None:

@@ -1,9 +1,10 @@
 -- A hash, `mark`, over the neighbours of each record in `rejected`: the records that it is linked
--- to, the records that those are linked to, their customers and families. The reject is dropped
--- when the mark changes. It changes when a neighbour's row changes, when a neighbour is no longer
--- withheld, when the API acknowledges its current row, and when it is deleted at the API. A
--- customer's mark also changes with the number of customers that left the source and are still at
--- the API, because one of those may have been its child.
+-- to, the records that those are linked to, their customers and families, and the documents of its
+-- family that can't be sent now: the API may still have links between them and the record. The
+-- reject is dropped when the mark changes. It changes when a neighbour's row changes, when a
+-- neighbour is no longer withheld, when the API acknowledges its current row, and when it is deleted
+-- at the API. A customer's mark also changes with the number of customers that left the source and
+-- are still at the API, because one of those may have been its child.
 create or replace temp table every_link as
 select from_entity, from_external_id, to_entity, to_external_id
 from book.allocations
@@ -43,6 +44,11 @@ from one
 union
 from two;
 
+create or replace temp table family_at_api as
+select entity, places.external_id, coalesce(root, customer) as root
+from places
+left join book.roots as roots on roots.external_id = customer;
+
 create or replace temp table neighbours_of_rejected as
 with owners as (
     select around.entity, around.external_id, placed.customer
@@ -72,6 +78,13 @@ select owners.entity, owners.external_id, 'contact', contact.id
 from owners
 join book.own_contacts as contact on contact.customer_external_id = owners.customer
 where owners.entity = 'contact'
+union
+select rejected.entity, rejected.external_id, blocked.entity, blocked.external_id
+from rejected
+join family_at_api as own
+    on own.entity = replace(rejected.entity, '_pdf', '') and own.external_id = rejected.external_id
+join family_at_api as other using (root)
+join blocked on blocked.entity = other.entity and blocked.external_id = other.external_id
 union
 select entity, external_id, replace(entity, '_pdf', ''), external_id
 from rejected;

@@ -20,3 +20,22 @@ where around.entity = rejects.entity
     from book.fingerprints as now
     where now.entity = rejects.entity and now.external_id = rejects.external_id
   );
+
+-- A record that is sent again may no longer be what another one was refused for: the rejects that
+-- are linked to it are sent again with it. Example: an invoice could not move to its new customer
+-- yet, and so neither could the new customer's payment settle it.
+update plan.rejects
+set stands = false
+where not ignored
+  and (entity, external_id) in (
+    with recursive again as (
+        select entity, external_id
+        from plan.rejects
+        where not stands
+        union
+        select link.entity, link.external_id
+        from again
+        join around_links as link on link.at_entity = again.entity and link.at_id = again.external_id
+    )
+    from again
+  );
