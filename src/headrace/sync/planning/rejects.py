@@ -57,7 +57,8 @@ class Rejects:
         make_table(self._connection, "temp table rejected", KEY_COLUMNS, keys)
         blocked = self._rows(_BLOCKED) + [reject.key for reject in self._journal.rejects()]
         places = self._journal.customers_of([*keys, *blocked])
-        make_table(self._connection, "temp table places", [*KEY_COLUMNS, "customer varchar"], places)
+        columns = [*KEY_COLUMNS, "customer varchar"]
+        make_table(self._connection, "temp table places", columns, places)
         make_table(self._connection, "temp table blocked", KEY_COLUMNS, blocked)
         self._connection.execute(_AROUND)
 

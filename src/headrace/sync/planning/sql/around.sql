@@ -2,9 +2,9 @@
 -- to, the records that those are linked to, their customers and families, and the documents of its
 -- family that can't be sent now: the API may still have links between them and the record. The
 -- reject is dropped when the mark changes. It changes when a neighbour's row changes, when a
--- neighbour is no longer withheld, when the API acknowledges its current row, and when it is deleted
--- at the API. A customer's mark also changes with the number of customers that left the source and
--- are still at the API, because one of those may have been its child.
+-- neighbour is no longer withheld, when the API acknowledges its current row, and when it is
+-- deleted at the API. A customer's mark also changes with the number of customers that left the
+-- source and are still at the API, because one of those may have been its child.
 create or replace temp table every_link as
 select from_entity, from_external_id, to_entity, to_external_id
 from book.allocations

@@ -35,7 +35,8 @@ where not ignored
         union
         select link.entity, link.external_id
         from again
-        join around_links as link on link.at_entity = again.entity and link.at_id = again.external_id
+        join around_links as link
+            on link.at_entity = again.entity and link.at_id = again.external_id
     )
     from again
   );
