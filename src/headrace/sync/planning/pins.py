@@ -69,7 +69,7 @@ class Pins:
     def regroup(self, customers: Collection[str]) -> None:
         """Apply the rules again after the family of these customers turned out to be another."""
         if customers:
-            self._dirty |= self._around.linked_across(customers)
+            self._dirty |= self._linked_across(customers)
         while self._coming or self._dirty:
             self._let_wait()
             self._examine()
@@ -138,7 +138,21 @@ class Pins:
                     self._refuse(key, target, f"its {_label(key)} waits")
         customers = [external_id for entity, external_id in coming if entity == "customer"]
         if customers:
-            self._dirty |= self._around.linked_across(customers)
+            self._dirty |= self._linked_across(customers)
+
+    def _linked_across(self, customers: Collection[str]) -> set[Key]:
+        """Return both ends of the links that may cross families now that these customers are in
+        another family than their rows say.
+
+        Pinned links count too. Example: a refund that left the source waits, with a link to a
+        credit note that exists only at the API. The credit note can't follow its customer into
+        another family once it turns out that the refund's customer can't.
+        """
+        ends = self._around.linked_across(customers)
+        for pair in self.links:
+            if any((final := self._final(end)) and final.customer in customers for end in pair):
+                ends.update(pair)
+        return ends
 
     def _examine(self) -> None:
         dirty, self._dirty = self._dirty, set()
