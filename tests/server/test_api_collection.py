@@ -183,6 +183,27 @@ def test_account_managers_are_set_listed_and_removed(api: Api, admin: Administra
     assert api.post(path, {"id": None}, status=200) == empty
 
 
+def test_actions_are_found_by_type_and_day(api: Api, admin: Administration) -> None:
+    api.post("/customers", customer("C"))
+    api.post("/invoices", invoice("A", "C"))
+    mail = ActionDraft(name="Mail", type="EMAIL", carrying_invoice=external("A"))
+    for draft in (mail, ActionDraft(name="Call", type="TASK")):
+        admin.make(make_action, draft)
+    for query, total, names in (
+        ("type=TASK", 1, ["Call"]),
+        ("type=task", 0, []),
+        ("dateFrom=2026-11-22&dateTo=2026-11-22", 2, ["Call", "Mail"]),
+        ("dateFrom=2026-11-22&type=EMAIL&customerId=external:C", 1, ["Mail"]),
+        ("dateTo=2026-11-21", 0, []),
+        ("dateFrom=2026-11-01&offset=1", 2, ["Mail"]),
+    ):
+        page = api.get(f"/actions?{query}")
+        assert (page["total"], [one["name"] for one in page["items"]]) == (total, names), query
+    assert api.refused("GET", "/actions?dateTo=20261101") == (
+        "dateTo must be a date such as 2026-01-31, not '20261101'."
+    )
+
+
 def test_actions_are_listed_and_read(api: Api, admin: Administration) -> None:
     assert api.get("/actions") == {"offset": 0, "limit": 50, "total": 0, "items": []}
     owner = api.post("/customers", customer("C", accountingRef="411"))

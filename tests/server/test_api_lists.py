@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from hub_api import Api, credit_note, customer, invoice, payment
 
+from headrace.store.records import page
+
 LISTS = [
     ("/customers", "customers", 1000),
     ("/invoices", "invoices", 500),
@@ -123,3 +125,67 @@ def test_links_are_the_same_in_a_list_and_in_a_single_read(api: Api) -> None:
         for query in ("", "?customerId=external:C", "?offset=3&limit=4"):
             for entry in api.get(path + query)[key]:
                 assert entry == api.get(f"{path}/{entry['id']}")
+
+
+def test_customers_are_found_by_name_and_values_together(api: Api) -> None:
+    field = {"label": "Size", "dataType": "TEXT", "entityType": "CUSTOMER"}
+    size = api.post("/custom_fields", field)["id"]
+    for n, name in enumerate(("Ada_1", "ADA 2", "Bob ada", "Bob")):
+        values = [{"id": size, "value": "even" if n % 2 == 0 else "odd"}]
+        api.post("/customers", {**customer(f"{n}"), "name": name, "customFields": values})
+
+    def names(query: str) -> tuple[int, list[str]]:
+        found = api.get(f"/customers?{query}")
+        return found["total"], [one["name"] for one in found["customers"]]
+
+    assert names("name=ada") == (3, ["Bob ada", "ADA 2", "Ada_1"])
+    assert names("name=ada&limit=1&offset=1") == (3, ["ADA 2"])
+    assert names("name=a_1") == (1, ["Ada_1"])
+    assert names("name=%25") == (0, [])
+    assert names("name=") == (4, ["Bob", "Bob ada", "ADA 2", "Ada_1"])
+    assert names(f"name=ADA&customFieldsData_{size}.eq=even") == (2, ["Bob ada", "Ada_1"])
+    assert names(f"name=zoe&customFieldsData_{size}.eq=even") == (0, [])
+
+
+def test_payments_of_some_days_are_sorted_too(api: Api) -> None:
+    api.post("/customers", customer("C"))
+    for n, day in enumerate(("2026-01-30", "2026-02-01", "2026-01-31")):
+        api.post("/payments", payment(f"{n}", "C", validatedAt=day))
+
+    def found(query: str) -> tuple[int, list[str]]:
+        page = api.get(f"/payments?{query}")
+        return page["total"], [one["externalId"] for one in page["items"]]
+
+    assert found("dateFrom=2026-01-31") == (2, ["2", "1"])
+    assert found("dateFrom=2026-01-31&sortBy=validatedAt&sortOrder=DESC") == (2, ["1", "2"])
+    assert found("dateTo=2026-01-31&limit=1&offset=1") == (2, ["0"])
+    ignored = api.call("GET", "/invoices?dateFrom=2026-01-31").headers["x-headrace-ignored"]
+    assert ignored == "dateFrom"
+
+
+def test_a_page_of_very_large_records_is_refused_with_the_limit_that_is_possible(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(page, "PAGE_BYTES", 70_000)
+    large = "x" * 34_000
+    field = {"label": "Size", "dataType": "TEXT", "entityType": "CUSTOMER"}
+    size = api.post("/custom_fields", field)["id"]
+    for name in ("A1", "A2", "A3"):
+        values = [{"id": size, "value": "L"}]
+        address = {"address": large}
+        api.post("/customers", {**customer(name), "address": address, "customFields": values})
+    api.post("/customers", customer("A4"))
+    for name in ("I1", "I2", "I3"):
+        api.post("/invoices", {**invoice(name, "A4"), "name": large})
+    sentence = "limit must be at most {} here, since the records are very large."
+    for path, at_most in (
+        ("/customers?", 3),
+        ("/customers?offset=1&", 2),
+        (f"/customers?customFieldsData_{size}.eq=L&", 2),
+        ("/invoices?", 2),
+        ("/invoices?customerId=external:A4&", 2),
+        ("/invoices?sortBy=createdAt&", 2),
+    ):
+        assert api.refused("GET", f"{path}limit=500") == sentence.format(at_most), path
+        found = api.get(f"{path}limit={at_most}")
+        assert len(found[path[1:].partition("?")[0]]) == at_most

@@ -22,6 +22,12 @@ _BACKS = 1_000
 _NO_FILTERS: Mapping[str, str] = {}
 
 
+_TOO_LARGE = (400, 413)
+"""Statuses with which a server may refuse a page that would be too large."""
+_SHRINK = 8
+"""A refused page is asked for again with so many times fewer records."""
+
+
 def external_path(entity: Entity, external_id: str) -> str:
     """Return a path such as `/invoices/external:INV-1`, with the id percent-encoded."""
     return f"{entity.path}/external:{quote(external_id, safe='')}"
@@ -99,18 +105,27 @@ class Reader:
         therefore begins with the last record of the previous page. If that record is missing there,
         the list became shorter, and the page is read again from further ahead. Changes to pages
         already read are not noticed. `filters` are additional query parameters.
+
+        A refused page is asked for again with fewer records, down to one: a server may bound the
+        size of a page.
         """
         met, walk = _Met(), Walk(entity)
         query = "".join(f"&{name}={quote(value, safe='')}" for name, value in filters.items())
         offset = backs = 0
-        overlaps = False
+        limit, overlaps = entity.page_cap, False
         while True:
-            answer = await self.get(f"{entity.path}?offset={offset}&limit={entity.page_cap}{query}")
+            try:
+                answer = await self.get(f"{entity.path}?offset={offset}&limit={limit}{query}")
+            except Refused as error:
+                if error.status not in _TOO_LARGE or limit == 1:
+                    raise
+                limit = max(1, limit // _SHRINK)
+                continue
             page = read_page(answer, entity)
             ids = [item.get("id") for item in page.items]
             if overlaps and offset and backs < _BACKS and met.knows_none(ids):
                 backs += 1
-                offset = max(0, offset - max(1, entity.page_cap // 2))
+                offset = max(0, offset - max(1, limit // 2))
                 continue
             new = [item for item in page.items if met.is_new(item.get("id"))]
             yield new

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from headrace.model.entity import Entity
@@ -9,7 +10,7 @@ from headrace.model.errors import BadRequest
 from headrace.server.call import Answer, json_answer
 from headrace.server.query import Query
 from headrace.store.records.custom_filter import Condition
-from headrace.store.records.page import Order, Page, Window
+from headrace.store.records.page import Days, Order, Page, Window
 from headrace.store.records.references import Address, parse_address
 
 DEFAULT_LIMIT = 50
@@ -53,6 +54,22 @@ def order(query: Query, columns: dict[str, str]) -> Order | None:
     return Order(columns[field], direction is not None and direction.upper() == "DESC")
 
 
+def days(query: Query) -> Days | None:
+    """Parse `dateFrom` and `dateTo`, dates such as 2026-01-31, both included.
+
+    Raises BadRequest for anything else.
+    """
+    first, last = query.get("dateFrom"), query.get("dateTo")
+    if first is None and last is None:
+        return None
+    for name, text in (("dateFrom", first), ("dateTo", last)):
+        if text is not None and not _is_date(text):
+            problem = "must be a date such as 2026-01-31"
+            raise BadRequest(f"{name} {problem}, not {text!r}.", ((name, problem),))
+    every = Days()
+    return Days(first or every.first, last or every.last)
+
+
 def conditions(query: Query) -> list[Condition]:
     """Parse the documented filter by custom fields, in both spellings of the guide.
 
@@ -83,6 +100,13 @@ def page_answer(entity: Entity, window: Window, page: Page[Any]) -> Answer:
             entity.envelope: page.items,
         },
     )
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 def _number(query: Query, name: str, default: int, *, at_least: int) -> int:

@@ -121,6 +121,36 @@ def test_every_record_is_read_whatever_length_is_stated(length: int, said: int) 
     assert read(List(length, total=lambda _: said if length else 0)) == names(*range(length))
 
 
+def test_a_page_that_is_refused_is_asked_for_again_with_fewer_records() -> None:
+    listed = List(20, cap=100)
+    asked: list[int] = []
+
+    def bounded(method: str, path: str) -> Reply:
+        limit = int(parse_qs(urlsplit(path).query)["limit"][0])
+        asked.append(limit)
+        return listed(method, path) if limit <= 20 else Refused(400, "limit must be less")
+
+    async def pages(api: Api) -> list[str]:
+        return [item["id"] async for page in api.reader.pages(CUSTOMER) for item in page]
+
+    api = Api(bounded)
+    assert api.run(pages(api)) == names(*range(20))
+    assert asked[:3] == [1000, 125, 15]
+    assert set(asked[3:]) == {15}
+
+
+def test_a_list_of_which_not_even_one_record_is_given_is_refused() -> None:
+    api = replies(Refused(400, "no"))
+
+    async def pages() -> None:
+        async for _ in api.reader.pages(SMALL):
+            pass
+
+    with pytest.raises(Refused, match="no"):
+        api.run(pages())
+    assert [path.rpartition("=")[2] for _, path, _ in api.requests] == ["4", "1"]
+
+
 def test_each_page_begins_with_the_last_record_of_the_one_before() -> None:
     listed = List(10)
     read(listed)

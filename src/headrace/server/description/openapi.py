@@ -10,9 +10,9 @@ from typing import Any
 import msgspec
 
 import headrace
-from headrace.model.entity import CUSTOMER
+from headrace.model.entity import CUSTOMER, PAYMENT
 from headrace.model.record import wire_name
-from headrace.model.resource import ACCOUNT_MANAGER, RECONCILIATION
+from headrace.model.resource import ACCOUNT_MANAGER, ACTION, RECONCILIATION
 from headrace.server.description.schemas import (
     ANSWERS,
     REQUESTS,
@@ -21,6 +21,7 @@ from headrace.server.description.schemas import (
     schemas,
 )
 from headrace.server.routes import ROUTES, Route
+from headrace.store.records.document_kinds import DOCUMENT_KINDS
 
 _JSON = "application/json"
 _REFUSALS = (400, 401, 404, 429, 500, 503)
@@ -143,7 +144,20 @@ def _query_parameters(route: Route) -> list[dict[str, Any]]:
     if route.path in ("/invoices", "/credit_notes", "/payments", "/refunds", "/actions"):
         text = "Only of this customer: an id, or `external:` and the source's."
         found.append(_query("customerId", text, {"type": "string"}))
+    if route.entity in (PAYMENT, ACTION):
+        for name, text in (("dateFrom", "from this day on"), ("dateTo", "until this day")):
+            text = f"Only those that were made {text}."
+            found.append(_query(name, text, {"type": "string", "format": "date"}))
+    if route.entity is ACTION:
+        found.append(_query("type", "Only actions of this type.", {"type": "string"}))
+    if route.entity.name in DOCUMENT_KINDS:
+        fields = list(DOCUMENT_KINDS[route.entity.name].sorts)
+        found.append(_query("sortBy", "In this order.", {"type": "string", "enum": fields}))
+        orders = {"type": "string", "enum": ["ASC", "DESC"]}
+        found.append(_query("sortOrder", "Rising or falling.", orders))
     if route.entity is CUSTOMER:
+        text = "Only customers whose name contains this, whatever the case of its letters."
+        found.append(_query("name", text, {"type": "string"}))
         text = (
             "Only customers with this value (or label) of the custom field with this id; several "
             "must all hold. The name is spelled with the id, as in "

@@ -42,10 +42,10 @@ async def get(call: Call) -> Answer:
 
 
 async def list_(call: Call) -> Answer:
-    """A page of all customers, or of those with given values of custom fields."""
+    """A page of all customers, or of those with a given name or values of custom fields."""
     part = window(call.query, call.entity.page_cap)
     wanted = conditions(call.query)
-    page = await call.scan(list_customers, part, wanted)
+    page = await call.scan(list_customers, part, wanted, call.query.get("name") or None)
     return page_answer(call.entity, part, page)
 
 

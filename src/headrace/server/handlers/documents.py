@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import msgspec
 
+from headrace.model.entity import PAYMENT
 from headrace.model.record import Record
 from headrace.server.call import Answer, Call, json_answer
-from headrace.server.paging import customer_filter, order, page_answer, window
+from headrace.server.paging import customer_filter, days, order, page_answer, window
 from headrace.store.records.document_kinds import DOCUMENT_KINDS
 from headrace.store.records.documents import (
     delete_document,
@@ -52,7 +53,8 @@ async def list_(call: Call) -> Answer:
     owner = customer_filter(call.query)
     if owner is not None:
         call.customer = owner.external_id
-    page = await call.scan(list_documents, call.entity, part, owner, _order(call))
+    dates = days(call.query) if call.entity == PAYMENT else None
+    page = await call.scan(list_documents, call.entity, part, owner, _order(call), dates)
     return page_answer(call.entity, part, page)
 
 

@@ -8,6 +8,12 @@ LEFT JOIN document d ON d.seq = a.invoice
 -- insert --
 INSERT INTO action (organisation, id, customer, invoice, body) VALUES (?, ?, ?, ?, ?)
 
+-- sizes --
+SELECT length(a.body) + coalesce(length(d.body), 0)
+FROM action a
+LEFT JOIN customer c ON c.seq = a.customer
+LEFT JOIN document d ON d.seq = a.invoice
+
 -- by_id --
 {columns}
 WHERE a.id = ? AND a.organisation = ?

@@ -127,7 +127,8 @@ SELECT o.name, 'all ' || replace(t.entity, '_', ' ') || 's', t.kept, t.counted
 FROM (
     SELECT organisation, entity, sum(kept) AS kept, sum(counted) AS counted
     FROM (
-        SELECT organisation, entity, total AS kept, 0 AS counted FROM counter WHERE customer = 0
+        SELECT organisation, entity, total AS kept, 0 AS counted FROM counter
+        WHERE customer = 0 AND entity <> 'large'
         UNION ALL SELECT organisation, entity, 0, count(*) FROM document GROUP BY 1, 2
         UNION ALL SELECT organisation, 'customer', 0, count(*) FROM customer GROUP BY 1
         UNION ALL SELECT organisation, 'action', 0, count(*) FROM action GROUP BY 1

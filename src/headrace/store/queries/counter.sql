@@ -3,8 +3,10 @@ INSERT INTO counter (organisation, customer, entity, currency, total) VALUES (?,
 ON CONFLICT (organisation, customer, entity, currency)
 DO UPDATE SET total = counter.total + excluded.total
 
--- total --
-SELECT sum(total) FROM counter WHERE organisation = ? AND customer = ? AND entity = ?
+-- length --
+SELECT EXISTS (SELECT 1 FROM counter WHERE organisation = ? AND customer = 0 AND entity = 'large'),
+    sum(total)
+FROM counter WHERE organisation = ? AND customer = ? AND entity = ?
 
 -- of_customer --
 SELECT entity, sum(total) FROM counter

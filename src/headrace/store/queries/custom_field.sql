@@ -2,6 +2,10 @@
 SELECT seq, id, external_id, entity, data_type, created_at, body
 FROM custom_field
 
+-- sizes --
+SELECT length(body)
+FROM custom_field
+
 -- by_id --
 {columns}
 WHERE id = ? AND organisation = ?

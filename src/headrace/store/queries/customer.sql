@@ -4,6 +4,11 @@ SELECT c.seq, c.id, c.external_id, c.parent, p.id, p.external_id, c.name, c.acco
 FROM customer c
 LEFT JOIN customer p ON p.seq = c.parent
 
+-- sizes --
+SELECT length(c.contacts) + length(c.body)
+FROM customer c
+LEFT JOIN customer p ON p.seq = c.parent
+
 -- by_id --
 {columns}
 WHERE c.id = ? AND c.organisation = ?
@@ -26,7 +31,10 @@ ORDER BY c.seq DESC
 {columns}
 JOIN (SELECT seq FROM customer WHERE organisation = ? ORDER BY seq LIMIT ? OFFSET ?) page
 ON page.seq = c.seq
-ORDER BY c.seq DESC
+ORDER BY c.seq
+
+-- named --
+SELECT seq FROM customer WHERE organisation = ? AND lower(name) LIKE ? ESCAPE '\' ORDER BY seq DESC
 
 -- insert --
 INSERT INTO customer (organisation, id, external_id, parent, name, accounting_ref, created_at,

@@ -5,6 +5,11 @@ SELECT d.entity, d.currency, d.amount, d.applied, d.due_date, d.mark,
 FROM document d
 JOIN customer c ON c.seq = d.customer
 
+-- sizes --
+SELECT length(d.body)
+FROM document d
+JOIN customer c ON c.seq = d.customer
+
 -- by_id --
 {columns}
 WHERE d.id = ? AND d.entity = ? AND d.organisation = ?
@@ -31,7 +36,7 @@ JOIN (
     SELECT seq FROM document WHERE entity = ? AND organisation = ?
     ORDER BY seq LIMIT ? OFFSET ?
 ) page ON page.seq = d.seq
-ORDER BY d.seq DESC
+ORDER BY d.seq
 
 -- page_of_customer_newest --
 {columns}
@@ -47,7 +52,7 @@ JOIN (
     SELECT seq FROM document WHERE entity = ? AND customer = ?
     ORDER BY seq LIMIT ? OFFSET ?
 ) page ON page.seq = d.seq
-ORDER BY d.seq DESC
+ORDER BY d.seq
 
 -- sorted_page --
 {columns}
@@ -61,6 +66,32 @@ ORDER BY d.COLUMN IS NULL, d.COLUMN DIRECTION, d.seq DIRECTION
 {columns}
 JOIN (
     SELECT seq FROM document WHERE entity = ? AND customer = ?
+    ORDER BY COLUMN IS NULL, COLUMN DIRECTION, seq DIRECTION LIMIT ? OFFSET ?
+) page ON page.seq = d.seq
+ORDER BY d.COLUMN IS NULL, d.COLUMN DIRECTION, d.seq DIRECTION
+
+-- dated_total --
+SELECT count(*) FROM document
+WHERE entity = ? AND organisation = ? AND substr(dated, 1, 10) BETWEEN ? AND ?
+
+-- dated_total_of_customer --
+SELECT count(*) FROM document
+WHERE entity = ? AND customer = ? AND substr(dated, 1, 10) BETWEEN ? AND ?
+
+-- dated_page --
+{columns}
+JOIN (
+    SELECT seq FROM document
+    WHERE entity = ? AND organisation = ? AND substr(dated, 1, 10) BETWEEN ? AND ?
+    ORDER BY COLUMN IS NULL, COLUMN DIRECTION, seq DIRECTION LIMIT ? OFFSET ?
+) page ON page.seq = d.seq
+ORDER BY d.COLUMN IS NULL, d.COLUMN DIRECTION, d.seq DIRECTION
+
+-- dated_page_of_customer --
+{columns}
+JOIN (
+    SELECT seq FROM document
+    WHERE entity = ? AND customer = ? AND substr(dated, 1, 10) BETWEEN ? AND ?
     ORDER BY COLUMN IS NULL, COLUMN DIRECTION, seq DIRECTION LIMIT ? OFFSET ?
 ) page ON page.seq = d.seq
 ORDER BY d.COLUMN IS NULL, d.COLUMN DIRECTION, d.seq DIRECTION

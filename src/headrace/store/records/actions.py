@@ -25,7 +25,7 @@ from headrace.store.records import counters
 from headrace.store.records.customer_rows import find_customer
 from headrace.store.records.directory import check_entry, find_entry, user_email
 from headrace.store.records.document_rows import find_document
-from headrace.store.records.page import Page, Window, page_of_rows
+from headrace.store.records.page import Days, Page, Window, page_of_rows
 from headrace.store.records.patch import refuse, set_or_none
 from headrace.store.records.references import Address, resolve_reference
 
@@ -51,8 +51,9 @@ def make_action(db: Connection, context: Context, draft: ActionDraft) -> Action:
         )
         invoice, customer = row.seq, customer or row.customer
     body = _body(db, context, draft)
-    values = (organisation, body.id, customer, invoice, msgspec.json.encode(body).decode())
-    db.execute(SQL["insert"], values)
+    text = msgspec.json.encode(body).decode()
+    db.execute(SQL["insert"], (organisation, body.id, customer, invoice, text))
+    counters.note_size(db, context.organisation, text)
     counters.count(db, organisation, ACTION.name, 1)
     if customer is not None:
         counters.count_other(db, organisation, ACTION.name, customer, 1)
@@ -70,9 +71,17 @@ def read_action(db: Connection, context: Context, address: Address) -> Action:
 
 
 def list_actions(
-    db: Connection, context: Context, window: Window, customer: Address | None
+    db: Connection,
+    context: Context,
+    window: Window,
+    customer: Address | None,
+    days: Days | None = None,
+    kind: str | None = None,
 ) -> Page[Action]:
-    """Return a page, newest first, of all or of one customer's; empty for an unknown customer."""
+    """Return a page, newest first, of all or of one customer's; empty for an unknown customer.
+
+    With `days` or `kind`, only of those created then or of that type. These read the whole list.
+    """
     organisation = context.organisation
     name, owner, counted = "page", organisation.seq, counters.WHOLE_ORGANISATION
     if customer is not None:
@@ -80,9 +89,17 @@ def list_actions(
         if found is None:
             return Page([], 0)
         name, owner, counted = "page_of_customer", found.seq, counters.other_key(found.seq)
-    total = counters.total(db, organisation, ACTION.name, counted)
-    page = page_of_rows(db, SQL, name, (owner,), window, total)
-    return Page([_answer(row) for row in page.items], total)
+    length = counters.length(db, organisation, ACTION.name, counted)
+    if days is None and kind is None:
+        page = page_of_rows(db, SQL, name, (owner,), window, length)
+        return Page([_answer(row) for row in page.items], page.total)
+    days = days or Days()
+    matching = [
+        action
+        for row in db.execute(SQL[f"{name}_newest"], (owner, length.total, 0))
+        if kind in (None, (action := _answer(row)).type) and days.contain(action.created_at)
+    ]
+    return Page(matching[window.offset :][: window.limit], len(matching))
 
 
 def remove_actions(db: Connection, context: Context, customer: int) -> None:

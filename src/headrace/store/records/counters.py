@@ -5,6 +5,7 @@ from __future__ import annotations
 from headrace.store.connection import Connection
 from headrace.store.context import Organisation
 from headrace.store.queries import COUNTER
+from headrace.store.records.page import LARGE_BYTES, Length
 
 WHOLE_ORGANISATION = 0
 """Used in place of a customer's number."""
@@ -45,10 +46,20 @@ def move_document(
     db.execute(COUNTER["add"], (organisation.seq, customer, entity, currency, step))
 
 
-def total(db: Connection, organisation: Organisation, entity: str, customer: int) -> int:
-    """Return the total of a customer or of WHOLE_ORGANISATION."""
-    row = db.execute(COUNTER["total"], (organisation.seq, customer, entity)).fetchone()
-    return row[0] or 0
+def length(db: Connection, organisation: Organisation, entity: str, customer: int) -> Length:
+    """Return the length of the list of a customer or of WHOLE_ORGANISATION."""
+    parameters = (organisation.seq, organisation.seq, customer, entity)
+    large, total = db.execute(COUNTER["length"], parameters).fetchone()
+    return Length(total or 0, bool(large))
+
+
+def note_size(db: Connection, organisation: Organisation, *texts: str) -> None:
+    """Remember that the organisation has a large row, if these texts of one row are large.
+
+    Lists look at the sizes of their rows only in such organisations.
+    """
+    if sum(map(len, texts)) > LARGE_BYTES:
+        count(db, organisation.seq, "large", 1)
 
 
 def of_customer(db: Connection, organisation: Organisation, customer: int) -> dict[str, int]:

@@ -63,7 +63,7 @@ def make_field(db: Connection, context: Context, record: CustomField) -> Outcome
     if present is not None:
         return _rename(db, context, present, record)
     external_id = set_or_none(record.external_id)
-    field_id = context.new_id()
+    field_id, text = context.new_id(), msgspec.json.encode(record).decode()
     values = (
         context.organisation.seq,
         record.entity_type,
@@ -71,9 +71,10 @@ def make_field(db: Connection, context: Context, record: CustomField) -> Outcome
         external_id,
         record.data_type,
         context.timestamp,
-        msgspec.json.encode(record).decode(),
+        text,
     )
     db.execute(SQL["insert"], values)
+    counters.note_size(db, context.organisation, text)
     counters.count(db, context.organisation.seq, CUSTOM_FIELD.name, 1)
     return _outcome(db, context, field_id, created=True)
 
@@ -81,9 +82,10 @@ def make_field(db: Connection, context: Context, record: CustomField) -> Outcome
 def list_fields(db: Connection, context: Context, window: Window) -> Page[CustomFieldAnswer]:
     """Return a page, newest first, with the select values of each."""
     organisation = context.organisation
-    total = counters.total(db, organisation, CUSTOM_FIELD.name, counters.WHOLE_ORGANISATION)
-    page = page_of_rows(db, SQL, "page", (organisation.seq,), window, total)
-    return Page(_answers(db, context, [FieldRow(*row) for row in page.items]), total)
+    length = counters.length(db, organisation, CUSTOM_FIELD.name, counters.WHOLE_ORGANISATION)
+    page = page_of_rows(db, SQL, "page", (organisation.seq,), window, length)
+    answers = _answers(db, context, [FieldRow(*row) for row in page.items])
+    return Page(answers, page.total)
 
 
 def delete_field(db: Connection, context: Context, address: Address) -> FieldRow:
@@ -118,7 +120,9 @@ def _rename(db: Connection, context: Context, row: FieldRow, record: CustomField
             "delete the field, or use another externalId",
         )
     body = merge(_BODY.decode(row.body), record)
-    db.execute(SQL["update"], (msgspec.json.encode(body).decode(), row.seq))
+    text = msgspec.json.encode(body).decode()
+    db.execute(SQL["update"], (text, row.seq))
+    counters.note_size(db, context.organisation, text)
     return _outcome(db, context, row.id, created=False)
 
 

@@ -10,7 +10,7 @@ from headrace.store.connection import Connection
 from headrace.store.context import Context
 from headrace.store.queries import CUSTOMER as SQL
 from headrace.store.records import counters
-from headrace.store.records.page import Page, Window, plan_scan
+from headrace.store.records.page import Page, Window, page_of_rows
 from headrace.store.records.references import Address
 
 
@@ -58,10 +58,7 @@ def customer_by_seq(db: Connection, seq: int) -> CustomerRow:
 
 def page_of_customers(db: Connection, context: Context, window: Window) -> Page[CustomerRow]:
     """Return a page, newest first."""
-    total = counters.total(db, context.organisation, CUSTOMER.name, counters.WHOLE_ORGANISATION)
-    scan = plan_scan(window, total)
-    if scan is None:
-        return Page([], total)
-    query = SQL["page_newest" if scan.newest_first else "page_oldest"]
-    rows = db.execute(query, (context.organisation.seq, scan.limit, scan.skip))
-    return Page([CustomerRow(*row) for row in rows], total)
+    organisation = context.organisation
+    length = counters.length(db, organisation, CUSTOMER.name, counters.WHOLE_ORGANISATION)
+    page = page_of_rows(db, SQL, "page", (organisation.seq,), window, length)
+    return Page([CustomerRow(*row) for row in page.items], page.total)

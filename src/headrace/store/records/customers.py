@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import string
 from collections.abc import Sequence
 
 import msgspec
@@ -34,7 +36,7 @@ from headrace.store.records.customer_rows import (
 from headrace.store.records.customer_values import check_customer_values
 from headrace.store.records.notes import remove_notes
 from headrace.store.records.outcome import Outcome
-from headrace.store.records.page import Page, Window
+from headrace.store.records.page import Page, Window, refuse_large
 from headrace.store.records.parents import wanted_parent
 from headrace.store.records.patch import (
     check_new_external_id,
@@ -56,6 +58,8 @@ class StoredCustomer(Customer):
 
 
 _BODY = msgspec.json.Decoder(StoredCustomer)
+_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+"""As the databases do it, which know no other letters."""
 _APART = ("id", "external_id", "parent", "contacts", "custom_fields")
 """Fields stored in columns or rows of their own. An empty `custom_fields` in the body marks that
 values exist."""
@@ -67,16 +71,30 @@ def read_customer(db: Connection, context: Context, address: Address) -> Custome
 
 
 def list_customers(
-    db: Connection, context: Context, window: Window, conditions: Sequence[Condition] = ()
+    db: Connection,
+    context: Context,
+    window: Window,
+    conditions: Sequence[Condition] = (),
+    name: str | None = None,
 ) -> Page[CustomerAnswer]:
-    """Return a page, newest first, of all customers or of those that meet the conditions."""
-    if not conditions:
+    """Return a page, newest first, of all customers or of those that meet the conditions and have
+    `name` within their name, whatever the case of the letters a to z."""
+    if name is None and not conditions:
         page = page_of_customers(db, context, window)
         return Page(answer_customers(db, context, page.items), page.total)
-    owners = page_of_owners(db, context, window, conditions)
+    if name is None:
+        owners = page_of_owners(db, context, window, conditions)
+    else:
+        owners = _page_of_named(db, context, window, conditions, name)
+    answers: list[CustomerAnswer] = []
+    sizes: list[int] = []
     # One by one: the rows between two matches may be the rest of the organisation.
-    rows = [customer_by_seq(db, seq) for seq in owners.items]
-    return Page([answer_customers(db, context, [row])[0] for row in rows], owners.total)
+    for seq in owners.items:
+        row = customer_by_seq(db, seq)
+        sizes.append(len(row.contacts) + len(row.body))
+        refuse_large(sizes)
+        answers += answer_customers(db, context, [row])
+    return Page(answers, owners.total)
 
 
 def import_customer(db: Connection, context: Context, record: Customer) -> Outcome:
@@ -137,6 +155,7 @@ def store_contacts(
     """Store a customer's complete list of contacts."""
     text = msgspec.json.encode(contacts).decode()
     db.execute(SQL["update_contacts"], (text, context.timestamp, row.seq))
+    counters.note_size(db, context.organisation, text, row.body)
 
 
 def answer_customers(
@@ -168,6 +187,24 @@ def answer_customers(
         figures = standing(documents, currency, context.today, convert)
         answers.append(_answer(row, body, figures, values.get(row.seq, [])))
     return answers
+
+
+def _page_of_named(
+    db: Connection,
+    context: Context,
+    window: Window,
+    conditions: Sequence[Condition],
+    name: str,
+) -> Page[int]:
+    part = re.sub(r"[%_\\]", r"\\\g<0>", name).translate(_LOWER)
+    named: list[int] = [
+        seq for (seq,) in db.execute(SQL["named"], (context.organisation.seq, f"%{part}%"))
+    ]
+    if conditions and named:
+        every = Window(0, max(named))
+        meeting = set(page_of_owners(db, context, every, conditions).items)
+        named = [seq for seq in named if seq in meeting]
+    return Page(named[window.offset :][: window.limit], len(named))
 
 
 def _answer(
@@ -205,6 +242,7 @@ def _create(db: Connection, context: Context, record: Customer) -> Outcome:
     body = marked(merge(StoredCustomer(), record, leave=_APART), record.custom_fields)
     external_id = check_new_external_id("", None, record.external_id)
     now = context.timestamp
+    texts = [msgspec.json.encode(part).decode() for part in (contacts, body)]
     values = (
         context.organisation.seq,
         context.new_id(),
@@ -214,11 +252,11 @@ def _create(db: Connection, context: Context, record: Customer) -> Outcome:
         set_or_none(body.accounting_ref),
         now,
         now,
-        msgspec.json.encode(contacts).decode(),
-        msgspec.json.encode(body).decode(),
+        *texts,
     )
     (seq,) = db.execute(SQL["insert"], values).fetchone()
     counters.count_customer(db, context.organisation, 1)
+    counters.note_size(db, context.organisation, *texts)
     if record.custom_fields:
         write_values(db, context, CUSTOMER_FIELDS, seq, record.custom_fields)
     return _outcome(db, context, seq, created=True)
@@ -234,6 +272,7 @@ def _change(db: Connection, context: Context, row: CustomerRow, record: Customer
         kept = replace_contacts(db, context, parse_contacts(row.contacts), record.contacts)
         contacts = msgspec.json.encode(kept).decode()
     body = marked(merge(_BODY.decode(row.body), record, leave=_APART), record.custom_fields)
+    text = msgspec.json.encode(body).decode()
     values = (
         check_new_external_id(row.label, row.external_id, record.external_id),
         parent,
@@ -241,10 +280,11 @@ def _change(db: Connection, context: Context, row: CustomerRow, record: Customer
         set_or_none(body.accounting_ref),
         context.timestamp,
         contacts,
-        msgspec.json.encode(body).decode(),
+        text,
         row.seq,
     )
     db.execute(SQL["update"], values)
+    counters.note_size(db, context.organisation, contacts, text)
     if record.custom_fields:
         write_values(db, context, CUSTOMER_FIELDS, row.seq, record.custom_fields)
     return _outcome(db, context, row.seq, created=False)

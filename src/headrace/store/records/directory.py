@@ -107,10 +107,10 @@ def delete_entry(db: Connection, context: Context, entity: Entity, entry_id: str
 def list_entries(db: Connection, context: Context, entity: Entity, window: Window) -> Page[Record]:
     """Return a page of one kind, newest first."""
     organisation = context.organisation
-    total = counters.total(db, organisation, entity.name, counters.WHOLE_ORGANISATION)
-    page = page_of_rows(db, SQL, "page", (entity.name, organisation.seq), window, total)
+    length = counters.length(db, organisation, entity.name, counters.WHOLE_ORGANISATION)
+    page = page_of_rows(db, SQL, "page", (entity.name, organisation.seq), window, length)
     decoder = _BODIES[entity.name]
-    return Page([decoder.decode(body) for (body,) in page.items], total)
+    return Page([decoder.decode(body) for (body,) in page.items], page.total)
 
 
 def find_entry(db: Connection, context: Context, entity: Entity, entry_id: str) -> Any:
@@ -123,10 +123,8 @@ def find_entry(db: Connection, context: Context, entity: Entity, entry_id: str) 
 def user_email(db: Connection, context: Context, email: str) -> str | None:
     """Return the e-mail of a user as it is stored, ignoring case; None when there is no such
     user."""
-    window = Window(
-        0, counters.total(db, context.organisation, USER.name, counters.WHOLE_ORGANISATION)
-    )
-    users: list[Any] = list_entries(db, context, USER, window).items
+    length = counters.length(db, context.organisation, USER.name, counters.WHOLE_ORGANISATION)
+    users: list[Any] = list_entries(db, context, USER, Window(0, length.total)).items
     found = (user.email for user in users if user.email.casefold() == email.casefold())
     return next(found, None)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from headrace.ledger.document import Document
 from headrace.model.entity import Entity
 from headrace.model.errors import NotFound
@@ -10,7 +12,16 @@ from headrace.store.context import Context
 from headrace.store.queries import DOCUMENT as SQL
 from headrace.store.records import counters
 from headrace.store.records.customer_rows import find_customer
-from headrace.store.records.page import Order, Page, Window, plan_scan
+from headrace.store.records.page import (
+    Days,
+    Length,
+    Order,
+    Page,
+    Window,
+    page_of_rows,
+    read_sizes,
+    refuse_large,
+)
 from headrace.store.records.references import Address
 
 
@@ -60,11 +71,12 @@ def page_of_documents(
     window: Window,
     customer: Address | None,
     order: Order | None = None,
+    days: Days | None = None,
 ) -> Page[DocumentRow]:
     """Return a page of all or of one customer's, newest first or in the order given; empty for an
-    unknown customer.
+    unknown customer. With `days`, only of the documents of these.
 
-    The cost of another order grows with the length of the whole list.
+    The cost of another order, or of days, grows with the length of the whole list.
     """
     seq = counters.WHOLE_ORGANISATION
     if customer is not None:
@@ -72,19 +84,36 @@ def page_of_documents(
         if found is None:
             return Page([], 0)
         seq = found.seq
-    total = counters.total(db, context.organisation, entity.name, seq)
-    scan = plan_scan(window, total)
-    if scan is None:
-        return Page([], total)
+    length = counters.length(db, context.organisation, entity.name, seq)
     name = "page_of_customer" if customer is not None else "page"
-    owner = seq if customer is not None else context.organisation.seq
-    if order is not None:
-        direction = "DESC" if order.descending else "ASC"
-        query = SQL[f"sorted_{name}"].replace("COLUMN", order.column)
-        query = query.replace("DIRECTION", direction)
-        part = (window.limit, window.offset)
+    owner: tuple[str | int, ...] = (
+        entity.name,
+        seq if customer is not None else context.organisation.seq,
+    )
+    if days is not None:
+        owner = (*owner, days.first, days.last)
+        (total,) = db.execute(SQL[f"dated_{name.replace('page', 'total')}"], owner).fetchone()
+        length = Length(total, length.large)
+        order = order or Order("seq", descending=True)
+        page = _sorted_page(db, f"dated_{name}", order, owner, window, length)
+    elif order is not None:
+        page = _sorted_page(db, f"sorted_{name}", order, owner, window, length)
     else:
-        query = SQL[f"{name}_{'newest' if scan.newest_first else 'oldest'}"]
-        part = (scan.limit, scan.skip)
-    rows = db.execute(query, (entity.name, owner, *part)).fetchall()
-    return Page([DocumentRow(*row) for row in rows], total)
+        page = page_of_rows(db, SQL, name, owner, window, length)
+    return Page([DocumentRow(*row) for row in page.items], page.total)
+
+
+def _sorted_page(
+    db: Connection,
+    name: str,
+    order: Order,
+    owner: tuple[str | int, ...],
+    window: Window,
+    length: Length,
+) -> Page[Any]:
+    query = SQL[name].replace("COLUMN", order.column)
+    query = query.replace("DIRECTION", "DESC" if order.descending else "ASC")
+    part = (*owner, window.limit, window.offset)
+    if length.large:
+        refuse_large(read_sizes(db, SQL, query, part))
+    return Page(db.execute(query, part).fetchall(), length.total)

@@ -45,7 +45,7 @@ from headrace.store.records.links import (
     unlink,
 )
 from headrace.store.records.outcome import Outcome
-from headrace.store.records.page import Order, Page, Window
+from headrace.store.records.page import Days, Order, Page, Window
 from headrace.store.records.patch import check_new_external_id, merge, refuse, require, set_or_none
 from headrace.store.records.pdfs import release_pdf
 from headrace.store.records.references import Address, find_for_import, resolve_reference
@@ -121,10 +121,12 @@ def list_documents(
     window: Window,
     customer: Address | None,
     order: Order | None = None,
+    days: Days | None = None,
 ) -> Page[Record]:
-    """Return a page of all or of one customer's, newest first or in the order given."""
-    page = page_of_documents(db, context, entity, window, customer, order)
-    in_sequence = customer is None and order is None
+    """Return a page of all or of one customer's, newest first or in the order given; with `days`,
+    of the documents of these."""
+    page = page_of_documents(db, context, entity, window, customer, order, days)
+    in_sequence = customer is None and order is None and days is None
     answers = answer_documents(db, context, entity, page.items, in_sequence=in_sequence)
     return Page(answers, page.total)
 
@@ -174,7 +176,7 @@ def _create(db: Connection, context: Context, entity: Entity, record: Any) -> Ou
     body = _laid_over(kind, type(record)(), record)
     _check_bank_account(db, context, record)
     currency, amount, dated, due = _columns(kind, body)
-    now = context.timestamp
+    now, text = context.timestamp, msgspec.json.encode(body).decode()
     values = (
         context.organisation.seq,
         entity.name,
@@ -187,10 +189,11 @@ def _create(db: Connection, context: Context, entity: Entity, record: Any) -> Ou
         due,
         now,
         now,
-        msgspec.json.encode(body).decode(),
+        text,
     )
     (seq,) = db.execute(SQL["insert"], values).fetchone()
     counters.count_document(db, context.organisation, entity.name, customer, currency, 1)
+    counters.note_size(db, context.organisation, text)
     _write_apart(db, context, seq, record, replaced_fields(kind, record))
     return _outcome(db, context, entity, document_by_seq(db, seq), created=True)
 
@@ -220,6 +223,7 @@ def _change(db: Connection, context: Context, row: DocumentRow, record: Any) -> 
         db.execute(SQL["amend"], rest)
     else:
         db.execute(SQL["update"], keys + rest)
+    counters.note_size(db, context.organisation, text)
     if keys[1:] != (row.customer, row.currency):
         _move(db, context, row, customer, currency)
     _write_apart(db, context, row.seq, record, fields)

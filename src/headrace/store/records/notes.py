@@ -30,13 +30,13 @@ def list_notes(
 ) -> tuple[CustomerRow, Page[Note]]:
     """Return a page, newest first. Raises NotFound without the customer."""
     row = get_customer(db, context, customer)
-    total = counters.total(db, context.organisation, NOTE.name, counters.other_key(row.seq))
-    page = page_of_rows(db, SQL, "page", (row.seq,), window, total)
+    length = counters.length(db, context.organisation, NOTE.name, counters.other_key(row.seq))
+    page = page_of_rows(db, SQL, "page", (row.seq,), window, length)
     notes = [
         Note(id=note_id, created_at=created_at, content=content)
         for note_id, created_at, content in page.items
     ]
-    return row, Page(notes, total)
+    return row, Page(notes, page.total)
 
 
 def delete_note(db: Connection, context: Context, customer: Address, note: Address) -> CustomerRow:

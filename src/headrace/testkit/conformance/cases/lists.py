@@ -174,3 +174,35 @@ async def parameters_without_effect_are_named(s: Session) -> None:
     """Parameters that had no effect are named in the header `X-Headrace-Ignored`."""
     answer = await s.call("GET", "/invoices?limit=1&state=DUE&dueDateFrom=2020-01-01")
     same(answer.headers.get("x-headrace-ignored"), "state, dueDateFrom", "the header")
+
+
+@assumed("GET /customers")
+async def customers_are_found_by_a_part_of_their_name(s: Session) -> None:
+    """`name` lists the customers whose name contains it; a client of the live API relies on it."""
+    await s.customer("C", name="Huguenel 100% Motorbikes")
+    await s.customer("D", name="Huguenel 1000 Motorbikes")
+    for part, names in (("huguenel 100", "DC"), ("100%25", "C"), ("bikes of", "")):
+        page = await s.get(f"/customers?name={part.replace(' ', '+')}&limit=500")
+        found = [one["externalId"] for one in page["customers"]]
+        own = [s.name(name) for name in names]
+        same([name for name in found if name in map(s.name, "CD")], own, f"those with {part}")
+
+
+@assumed("GET /payments")
+async def payments_are_found_by_their_date(s: Session) -> None:
+    """`dateFrom` and `dateTo` list the payments of these days; a client of the live API relies on
+    them."""
+    await s.customer("C")
+    for name, day in (("P", "2026-01-30"), ("Q", "2026-01-31"), ("R", "2026-02-01")):
+        await s.payment(name, "C", validatedAt=day)
+    path = f"/payments?customerId=external:{s.name('C')}"
+    for query, names in (
+        ("dateFrom=2026-01-31", "RQ"),
+        ("dateTo=2026-01-31", "QP"),
+        ("dateFrom=2026-01-31&dateTo=2026-01-31", "Q"),
+        ("dateFrom=2026-02-02", ""),
+    ):
+        page = await s.get(f"{path}&{query}")
+        found = [one["externalId"] for one in page["items"]]
+        same(found, [s.name(name) for name in names], f"those of {query}")
+    await s.status(400, "GET", f"{path}&dateFrom=yesterday")
