@@ -463,7 +463,7 @@ def test_a_plan_says_when_the_api_was_not_asked_and_apply_then_sends_nothing(til
     with till.desk.hub.faults(fault, organisation=till.desk.name):
         done = till.desk.command("plan", "--json")
         assert done.returncode == 0
-        assert "503" in json.loads(done.stdout)[0]["unlooked"]
+        assert "503" in json.loads(done.stdout)[0]["unread"]
         assert "Upflow collected could not be read" in till.desk.command("plan").stdout
         writes = len(till.desk.writes())
         done = till.desk.command("apply", "--patience", "1s")

@@ -410,7 +410,7 @@ def test_status_tells_the_truth_of_each_with_trouble_first(three: Fleet) -> None
     assert list(told) == ["hurt", "good", "other"]
     hurt, good = told["hurt"]["standing"], told["good"]["standing"]
     assert hurt["state"] == "failed" and "hurt.db" in hurt["trouble"]
-    assert hurt["trouble"] == hurt["last_failure_said"]
+    assert hurt["trouble"] == hurt["last_failure_message"]
     assert hurt["last_success"] < hurt["last_failure"] < hurt["next_round"]
     assert hurt["next_round"] == pytest.approx(hurt["last_failure"] + 3600)
     assert good["state"] == "in step" and good["last_failure"] is None and good["pending"] == 0

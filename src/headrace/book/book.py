@@ -127,10 +127,10 @@ class Book:
         )
         self.connection.execute(_SQL["macros"])
         self.connection.execute(_SQL["empty"])
-        self.know(EMPTY)
+        self.set_directory(EMPTY)
         self.leave_positions_out({})
 
-    def know(self, directory: Directory) -> None:
+    def set_directory(self, directory: Directory) -> None:
         """Set the API's directory of names; anything built before is then out of date."""
         write_directory(self.connection, directory)
 
@@ -160,7 +160,7 @@ class Book:
             for name, kinds in rows
         ]
 
-    def allot(self, rows: int) -> None:
+    def limit_memory(self, rows: int) -> None:
         """Set the memory limit for that many staged rows."""
         memory = _MEMORY if rows <= _MANY else _MEMORY_OF_MANY
         self.connection.execute(f"set memory_limit = '{memory}'")

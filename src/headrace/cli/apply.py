@@ -27,7 +27,7 @@ from headrace.cli.show.plans import show_outcome, show_plan
 from headrace.cli.show.progress import DeliveryWatch
 from headrace.fleet.project import load_project
 from headrace.fleet.round import Round, note_round
-from headrace.fleet.sync import Watcher, Way, sync_once
+from headrace.fleet.sync import SyncOptions, Watcher, sync_once
 from headrace.model.clock import SYSTEM_CLOCK, parse_interval
 from headrace.model.errors import HeadraceError
 from headrace.sync.binding import FIRST_IN_PRODUCTION
@@ -86,9 +86,9 @@ def command(options: Options) -> None:
 
     Example: headrace apply --organisation acme
     """
-    way = _way(options)
+    sync_options = _sync_options(options)
     loaded = load_project(options.project)
-    chosen = [way.saved.organisation] if way.saved else options.organisation
+    chosen = [sync_options.saved.organisation] if sync_options.saved else options.organisation
     plans: dict[str, Plan] = {}
 
     def note(name: str, error: HeadraceError) -> None:
@@ -96,7 +96,7 @@ def command(options: Options) -> None:
 
     def sync(name: str) -> tuple[Plan, DeliveryOutcome]:
         return bring_up_to_date(
-            lambda watcher: sync_once(loaded, name, way, SYSTEM_CLOCK, watcher),
+            lambda watcher: sync_once(loaded, name, sync_options, SYSTEM_CLOCK, watcher),
             options.json,
             lambda plan: plans.update({name: plan}),
         )
@@ -180,13 +180,13 @@ def bring_up_to_date(
     return plan, outcome
 
 
-def _way(options: Options) -> Way:
+def _sync_options(options: Options) -> SyncOptions:
     saved = read_plan(options.file) if options.file is not None else None
     if saved is not None and not options.scope.whole:
         raise typer.BadParameter(
             "a saved plan has its own scope: leave --only, --customer and --limit out"
         )
-    return Way(
+    return SyncOptions(
         command="apply",
         force=options.force,
         patience=_seconds(options.patience),

@@ -17,7 +17,7 @@ from headrace.cli.exit_codes import ExitCode
 from headrace.cli.show.console import JsonOption, console, print_json
 from headrace.cli.show.reconciled import show_reconciled
 from headrace.fleet.project import load_project
-from headrace.fleet.sync import Way, deliver
+from headrace.fleet.sync import SyncOptions, deliver
 from headrace.model.clock import SYSTEM_CLOCK
 from headrace.model.errors import ConfigurationError, HeadraceError
 from headrace.sync.delivery.outcome import DeliveryOutcome
@@ -128,9 +128,9 @@ class _Tour:
         name = self._project.only(None)
         with self._project.open(name, SYSTEM_CLOCK, self._environment) as opened:
             asyncio.run(opened.probe())
-            way = Way(command="apply", changes=changes)
+            options = SyncOptions(command="apply", changes=changes)
             plan, outcome = bring_up_to_date(
-                lambda watcher: deliver(opened, way, watcher), self._quiet
+                lambda watcher: deliver(opened, options, watcher), self._quiet
             )
             if outcome.interrupted:
                 raise typer.Exit(ExitCode.INTERRUPTED)

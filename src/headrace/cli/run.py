@@ -102,7 +102,7 @@ def _document(round: Round) -> dict[str, Any]:
 
 def _show(round: Round) -> None:
     when = f"{SYSTEM_CLOCK.now():%H:%M:%S}"
-    console.print(f"{when} {round.organisation}: {round.said}", markup=False)
+    console.print(f"{when} {round.organisation}: {round.summary}", markup=False)
     if round.error is None and round.plan is not None:
         show_problems(console, round.plan.problems)
 

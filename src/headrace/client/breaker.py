@@ -47,7 +47,7 @@ class Breaker:
         self._failing.add(number)
 
     @property
-    def doubts(self) -> bool:
+    def needs_probe(self) -> bool:
         """Whether it is time to probe the API."""
         return not self.is_down and len(self._failing) >= self._limit
 
@@ -56,7 +56,7 @@ class Breaker:
         """Whether records of several lanes have failed since the API last decided on one."""
         return len(self._failing) >= self._lanes
 
-    def lives(self) -> None:
+    def probe_answered(self) -> None:
         """Record an answered probe: the records are at fault, unless too many of them fail."""
         if len(self._failing) >= _MOST:
             self.is_down = True
@@ -65,7 +65,7 @@ class Breaker:
         self.is_down = False
         self._since = self._clock.monotonic()
 
-    def dead(self) -> None:
+    def probe_failed(self) -> None:
         """Record an unanswered probe."""
         self.is_down = True
 

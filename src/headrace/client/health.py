@@ -34,7 +34,7 @@ class Health:
         self._answered = answered
         self._asking: dict[_Ask, asyncio.Task[ApiError | None]] = {}
 
-    async def look(self) -> ApiError | None:
+    async def probe(self) -> ApiError | None:
         """Return what is wrong with the API, None when it answers. Raises NotTheApi and
         Unauthorised, which waiting can't fix."""
         return await self._once(self._ask)
@@ -58,13 +58,13 @@ class Health:
         try:
             answer = await self._send("GET", _PATH)
         except ApiError as error:
-            self._breaker.dead()
+            self._breaker.probe_failed()
             return error
         verdict = judge(answer)
         if verdict in (Verdict.DONE, Verdict.THROTTLED):
-            self._breaker.lives()
+            self._breaker.probe_answered()
             return None
-        self._breaker.dead()
+        self._breaker.probe_failed()
         return error_of(verdict, answer)
 
     async def _ask_to_write(self) -> ApiError | None:

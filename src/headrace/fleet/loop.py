@@ -15,7 +15,7 @@ from msgspec import Struct
 from headrace.book.file import discard, is_damage
 from headrace.fleet.project import LoadedProject
 from headrace.fleet.round import Round, note_round
-from headrace.fleet.sync import Watcher, Way, sync_once
+from headrace.fleet.sync import SyncOptions, Watcher, sync_once
 from headrace.fleet.trouble import translated
 from headrace.fleet.watch import WatchedProject
 from headrace.model.clock import Clock
@@ -186,9 +186,9 @@ class Loop:
         return round
 
     async def _work(self, project: LoadedProject, name: str, made: _Made) -> None:
-        way = Way(command="run", through=False)
+        options = SyncOptions(command="run", through=False)
         made.plan, outcome = await sync_once(
-            project, name, way, self._clock, _Interruptible(self, name, made)
+            project, name, options, self._clock, _Interruptible(self, name, made)
         )
         earlier = self._earlier.pop(name, None)
         made.outcome = outcome.after(earlier) if earlier is not None else outcome

@@ -170,7 +170,7 @@ def _may_rest(opened: Organisation, plan: Plan, outcome: DeliveryOutcome) -> boo
 
     A plan that depends on the API's current state or waits for a person is made in every round.
     """
-    asks = opened.book.uses_names or plan.new_fields or plan.unlooked
+    asks = opened.book.uses_names or plan.new_fields or plan.unread
     waits = plan.held or plan.claims or plan.drifted or plan.left_out or not plan.whole
     if asks or waits or opened.journal.rejects():
         return False

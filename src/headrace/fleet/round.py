@@ -30,22 +30,22 @@ class Round(Struct, frozen=True):
         return self.plan.requests if self.plan is not None else None
 
     @property
-    def said(self) -> str:
+    def summary(self) -> str:
         """The result in a few words, or the error's message."""
         if self.error is not None:
             return str(self.error)
         if self.outcome is None or self.plan is None:
             return "nothing was done"
         nothing = "nothing to send now" if self.plan.staying else "nothing to send"
-        said = f"{self.outcome.sent:,} sent" if self.plan.requests else nothing
+        text = f"{self.outcome.sent:,} sent" if self.plan.requests else nothing
         for count, word in (
             (self.outcome.rejected, "rejected"),
             (self.outcome.held, "held"),
             (self.outcome.left, "left"),
             (len(self.plan.staying), "staying behind"),
         ):
-            said += f", {count:,} {word}" if count else ""
-        return said
+            text += f", {count:,} {word}" if count else ""
+        return text
 
 
 def note_round(loaded: LoadedProject, round: Round, command: str, clock: Clock) -> None:
@@ -60,4 +60,4 @@ def note_round(loaded: LoadedProject, round: Round, command: str, clock: Clock) 
         closing(Journal(loaded.journal_place(round.organisation), clock)) as journal,
     ):
         kind: Kind = "success" if round.error is None else "failure"
-        journal.note_round(kind, command, round.said, round.pending)
+        journal.note_round(kind, command, round.summary, round.pending)

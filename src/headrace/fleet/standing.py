@@ -32,7 +32,7 @@ class Standing(Struct, frozen=True, kw_only=True):
     """Message about the current error; empty if there is none."""
     last_success: float | None = None
     last_failure: float | None = None
-    last_failure_said: str = ""
+    last_failure_message: str = ""
     pending: int | None = None
     """Number of operations that stay planned."""
     rejects: int = 0
@@ -59,7 +59,7 @@ def standing_of(
     rejects = sum(not one.ignored for one in journal.rejects())
     trouble = _trouble_now(loaded, name, environment)
     if not trouble and newest is not None and newest.kind == "failure":
-        trouble = newest.said
+        trouble = newest.message
     state: State = "in step"
     if trouble:
         state = "failed"
@@ -76,7 +76,7 @@ def standing_of(
         trouble=trouble,
         last_success=success.at if success else None,
         last_failure=failure.at if failure else None,
-        last_failure_said=failure.said if failure else "",
+        last_failure_message=failure.message if failure else "",
         pending=pending,
         rejects=rejects,
         next_round=newest.at + every if newest and not running else None,

@@ -1,6 +1,6 @@
 """One sync of one organisation: refresh, plan, check the guards, deliver.
 
-The commands and the loop use the same function; `Way` and `Watcher` hold what differs.
+The commands and the loop use the same function; `SyncOptions` and `Watcher` hold what differs.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from headrace.sync.planning.scope import WHOLE, Scope
 from headrace.sync.session import Organisation
 
 
-class Way(Struct, frozen=True, kw_only=True):
+class SyncOptions(Struct, frozen=True, kw_only=True):
     """Options of a sync."""
 
     command: str
@@ -78,7 +78,7 @@ class Watcher:
 
 
 async def sync_once(
-    project: LoadedProject, name: str, way: Way, clock: Clock, watcher: Watcher
+    project: LoadedProject, name: str, options: SyncOptions, clock: Clock, watcher: Watcher
 ) -> tuple[Plan, DeliveryOutcome]:
     """Sync one organisation. Long steps run on threads, so the event loop is not blocked.
 
@@ -86,57 +86,59 @@ async def sync_once(
     StalePlan if the plan is not the saved one, UnsafePlan if a guard refuses it, and whatever
     `LoadedProject.open`, `Organisation.prepare` and `Organisation.apply` raise.
     """
-    if way.plain:
+    if options.plain:
         plan = await asyncio.to_thread(plan_at_rest, project, name, clock)
         if plan is not None:
-            if way.command == "apply":
+            if options.command == "apply":
                 await verify_target(project, name, clock)
             watcher.planned(plan)
             return plan, NOTHING_SENT
     sight = await asyncio.to_thread(take_sight, project, name, clock)
     opened = await asyncio.to_thread(project.open, name, clock)
     try:
-        if way.retry_rejected:
+        if options.retry_rejected:
             opened.journal.clear_rejects()
-        plan, outcome = await deliver(opened, way, watcher)
+        plan, outcome = await deliver(opened, options, watcher)
         await asyncio.to_thread(keep_rest, project, opened, sight, plan, outcome)
     finally:
         await asyncio.to_thread(opened.close)
     return plan, outcome
 
 
-async def deliver(opened: Organisation, way: Way, watcher: Watcher) -> tuple[Plan, DeliveryOutcome]:
+async def deliver(
+    opened: Organisation, options: SyncOptions, watcher: Watcher
+) -> tuple[Plan, DeliveryOutcome]:
     """Sync an organisation that is open, like `sync_once`; the source is always read."""
-    plan = await _planned(opened, way, watcher)
+    plan = await _planned(opened, options, watcher)
     first = opened.binding.is_first_in_production and not plan.empty
-    confirmed = way.confirmed or (first and watcher.confirms())
-    outcome = await _applied(opened, plan, way, watcher, confirmed)
-    while outcome.sliced and way.through:
+    confirmed = options.confirmed or (first and watcher.confirms())
+    outcome = await _applied(opened, plan, options, watcher, confirmed)
+    while outcome.sliced and options.through:
         watcher.sliced(outcome)
-        plan = await _planned(opened, way, watcher)
-        outcome = (await _applied(opened, plan, way, watcher, confirmed)).after(outcome)
+        plan = await _planned(opened, options, watcher)
+        outcome = (await _applied(opened, plan, options, watcher, confirmed)).after(outcome)
     return plan, outcome
 
 
-async def _planned(opened: Organisation, way: Way, watcher: Watcher) -> Plan:
+async def _planned(opened: Organisation, options: SyncOptions, watcher: Watcher) -> Plan:
     await opened.prepare()
-    plan = await asyncio.to_thread(opened.plan, way.scope)
-    if way.saved is not None:
-        way.saved.raise_if_stale(opened.saved(plan, way.scope))
-    if way.changes:
-        plan = await asyncio.to_thread(opened.with_changes, plan, way.changes)
+    plan = await asyncio.to_thread(opened.plan, options.scope)
+    if options.saved is not None:
+        options.saved.raise_if_stale(opened.saved(plan, options.scope))
+    if options.changes:
+        plan = await asyncio.to_thread(opened.with_changes, plan, options.changes)
     watcher.planned(plan)
-    if not way.force:
+    if not options.force:
         plan.raise_if_unsafe()
     return plan
 
 
 async def _applied(
-    opened: Organisation, plan: Plan, way: Way, watcher: Watcher, confirmed: bool
+    opened: Organisation, plan: Plan, options: SyncOptions, watcher: Watcher, confirmed: bool
 ) -> DeliveryOutcome:
     try:
         return await opened.apply(
-            plan, way.command, watcher.sending, way.patience, way.whole, confirmed
+            plan, options.command, watcher.sending, options.patience, options.whole, confirmed
         )
     finally:
         await watcher.ended()

@@ -47,7 +47,7 @@ class Binding:
         self._clock = clock
         self._sweep = sweep
         self._verified = False
-        self.word = ""
+        self.rebound = ""
         """A sentence for the user about a changed key or URL; empty if nothing changed."""
 
     async def verify(self, always: bool = False) -> None:
@@ -76,7 +76,7 @@ class Binding:
             return  # URL and key are as before, so nothing suggests another target
         if target is not None and moved:
             what = "URL" if target.url != self._connection.url else "key"
-            self.word = f"the {what} has changed, the organisation is the same"
+            self.rebound = f"the {what} has changed, the organisation is the same"
         self._journal.bind(*self._names)
         self._verified = True
 

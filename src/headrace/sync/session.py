@@ -112,7 +112,7 @@ class Organisation:
             wanted = sorted(set().union(*(model.reads for model in models)))
             with self.book.staging() as connection:
                 rows = source.stage(connection, wanted)
-            self.book.allot(sum(rows.values()))
+            self.book.limit_memory(sum(rows.values()))
         finally:
             source.close()
         self.models = models
@@ -151,7 +151,7 @@ class Organisation:
         Raises ApiError if they still can't: sending a collected payment as a new one would count
         the money twice.
         """
-        if not plan.unlooked:
+        if not plan.unread:
             return plan
         try:
             await self._look_at_collected(min(ATTEMPTS, int(patience + 1).bit_length()))
@@ -179,7 +179,7 @@ class Organisation:
         new_fields = [f"{field.label} ({field.data_type})" for field in self._names.new_fields]
         self._planned = f"{plan.made_at} {next(_PLANS)}"
         return msgspec.structs.replace(
-            plan, id=self._planned, new_fields=new_fields, rebound=self.binding.word
+            plan, id=self._planned, new_fields=new_fields, rebound=self.binding.rebound
         )
 
     def with_changes(self, plan: Plan, limit: int | None) -> Plan:

@@ -50,7 +50,7 @@ CASES = [
 def book(tmp_path_factory: pytest.TempPathFactory) -> Any:
     folder = tmp_path_factory.mktemp("custom")
     with Book(folder / "cache.duckdb", readable=[folder]) as book:
-        book.know(Directory(fields=FIELDS))
+        book.set_directory(Directory(fields=FIELDS))
         yield folder, book
 
 

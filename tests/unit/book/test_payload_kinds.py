@@ -29,7 +29,7 @@ FIELDS = [
 def payloads(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Payloads]:
     folder = tmp_path_factory.mktemp("kinds")
     with Book(folder / "cache.duckdb", contacts="separately", readable=[folder]) as book:
-        book.know(Directory(fields=FIELDS))
+        book.set_directory(Directory(fields=FIELDS))
         fill(
             book,
             folder,

@@ -42,7 +42,7 @@ class Asked:
         return self.reply
 
     def look(self) -> ApiError | None:
-        return self.clock.run(self.health.look())
+        return self.clock.run(self.health.probe())
 
     def may_write(self) -> ApiError | None:
         return self.clock.run(self.health.may_write())
@@ -60,7 +60,7 @@ def test_an_answered_probe_finds_the_api_alive() -> None:
     for reply in (LIST, Answer(429, JSON, b"{}")):
         asked = Asked(reply)
         asked.breaker.failed(1)
-        asked.breaker.dead()
+        asked.breaker.probe_failed()
         assert asked.look() is None
         assert not asked.breaker.is_down
 
@@ -92,8 +92,8 @@ def test_probes_at_the_same_time_are_one_request() -> None:
     asked = Asked(LIST)
 
     async def both() -> None:
-        assert await asyncio.gather(asked.health.look(), asked.health.look()) == [None, None]
-        assert await asked.health.look() is None
+        assert await asyncio.gather(asked.health.probe(), asked.health.probe()) == [None, None]
+        assert await asked.health.probe() is None
 
     asked.clock.run(both())
     assert asked.requests == [("GET", "/customers?limit=1")] * 2
@@ -103,8 +103,8 @@ def test_whoever_stops_waiting_leaves_the_probe_to_the_others() -> None:
     asked = Asked(LIST)
 
     async def run() -> None:
-        first = asyncio.ensure_future(asked.health.look())
-        second = asyncio.ensure_future(asked.health.look())
+        first = asyncio.ensure_future(asked.health.probe())
+        second = asyncio.ensure_future(asked.health.probe())
         await asked.clock.sleep(0.5)
         first.cancel()
         assert await second is None

@@ -323,12 +323,12 @@ def test_the_last_success_and_the_last_failure_are_kept(place: Place) -> None:
         journal.note_round("failure", "run", "The source\0 is away.", None)
     with opened(place) as journal:
         failure, success = journal.last_rounds()
-        assert (failure.kind, failure.said, failure.pending) == (
+        assert (failure.kind, failure.message, failure.pending) == (
             "failure",
             "The source is away.",
             None,
         )
-        assert (success.kind, success.said, success.pending) == ("success", "3 sent", 0)
+        assert (success.kind, success.message, success.pending) == ("success", "3 sent", 0)
         assert success.at <= failure.at
         journal.note_round("success", "apply", "nothing to send", 2)
         (newest, _) = journal.last_rounds()

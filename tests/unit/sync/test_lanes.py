@@ -213,7 +213,7 @@ def test_operations_that_go_again_precede_everything() -> None:
     lanes.add_operations([operation(9, customer="C"), operation(7, customer="D")])
     assert [taken(lanes), taken(lanes)] == [9, 7]
     added = [one for line in lanes._lanes_of.values() for one in line if one.phase == 0]
-    assert all(one.queue and not one.hungry for one in added)
+    assert all(one.queue and not one.needs_operations for one in added)
 
 
 def test_operations_that_go_again_hold_back_the_settled_past() -> None:

@@ -151,7 +151,7 @@ def test_a_long_lane_is_loaded_in_pieces(
     made = opened_loader(db, Journal({}, **records))
     (lane,) = made.next_lanes()
     pieces = []
-    while lane.hungry:
+    while lane.needs_operations:
         made.load([lane])
         pieces.append([one.number for one in lane.queue])
         lane.queue.clear()

@@ -161,7 +161,7 @@ def test_what_a_plan_moves_is_measured(desk: Desk) -> None:
 
 
 def test_a_value_that_could_not_be_read_goes_once_its_row_is_empty(desk: Desk) -> None:
-    desk.book.know(Directory(fields=[Field("Size", "NUMBER", id="f", external_id="size")]))
+    desk.book.set_directory(Directory(fields=[Field("Size", "NUMBER", id="f", external_id="size")]))
 
     def plan(value: Any) -> Any:
         return desk.plan(customers=[customer("c1", custom_fields=f'{{"size": {value}}}')])

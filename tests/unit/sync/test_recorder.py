@@ -40,14 +40,14 @@ def test_a_request_that_was_not_carried_out_is_decided_unless_an_earlier_one_may
     None
 ):
     recorded, journal = recorder()
-    recorded.untaken(operation(1))
-    recorded.untaken(operation(2, is_unsure=True))
+    recorded.not_carried_out(operation(1))
+    recorded.not_carried_out(operation(2, is_unsure=True))
     assert journal.of("decided") == [("invoice", "I1")]
 
 
 def test_a_part_of_a_record_is_compared_again() -> None:
     recorded, journal = recorder()
-    assert recorded.taken(operation(1, is_part=True), Answer(200, JSON, b"{}"))
+    assert recorded.acknowledged(operation(1, is_part=True), Answer(200, JSON, b"{}"))
     assert journal.of("acknowledge")[0][0].fingerprint is None
 
 
@@ -60,26 +60,26 @@ def test_the_ids_of_customers_are_kept_while_landmarks_are_missing() -> None:
     ):
         recorded, journal = recorder()
         journal.lacks_landmarks = lacks
-        assert recorded.taken(operation(1, "C1", entity=entity), answer)
+        assert recorded.acknowledged(operation(1, "C1", entity=entity), answer)
         assert journal.of("acknowledge")[0][0].id == id
 
 
 def test_a_claimed_record_is_collected_no_longer() -> None:
     recorded, journal = recorder()
-    recorded.taken(operation(1, entity="payment", claims="id-1"), Answer(200, JSON, b"{}"))
+    recorded.acknowledged(operation(1, entity="payment", claims="id-1"), Answer(200, JSON, b"{}"))
     assert journal.of("keep_collected") == [("payment", [], ["id-1"])]
     recorded, journal = recorder()
-    recorded.taken(operation(1, entity="payment"), Answer(200, JSON, b"{}"))
+    recorded.acknowledged(operation(1, entity="payment"), Answer(200, JSON, b"{}"))
     assert journal.of("keep_collected") == []
 
 
 def test_a_response_that_differs_is_recorded_as_drift() -> None:
     recorded, journal = recorder()
     sent = operation(1, body=b'{"externalId":"I1","name":"a"}')
-    assert not recorded.taken(sent, Answer(200, JSON, b'{"externalId":"I1","name":"b"}'))
+    assert not recorded.acknowledged(sent, Answer(200, JSON, b'{"externalId":"I1","name":"b"}'))
     assert journal.of("mark_drifted") == [[Drift("invoice", "I1", [("name", "a", "b")])]]
     deleted = operation(2, action="delete", body=None)
-    assert recorded.taken(deleted, Answer(204, {}, b""))
+    assert recorded.acknowledged(deleted, Answer(204, {}, b""))
 
 
 def test_half_of_a_new_record_is_enough_to_refer_to() -> None:
@@ -87,11 +87,11 @@ def test_half_of_a_new_record_is_enough_to_refer_to() -> None:
     half = payment(1, "P1", is_release=True)
     refund = operation(2, "R2", entity="refund", refers_to=(("payment", "P1"),))
     absent.add(half)
-    assert absent.lacks(refund)
+    assert absent.is_missing_for(refund)
     absent.arrived(half)
-    assert not absent.lacks(refund)
+    assert not absent.is_missing_for(refund)
     absent.add(payment(1, "P1"))
-    assert not absent.lacks(refund)
+    assert not absent.is_missing_for(refund)
 
 
 def test_the_release_of_a_change_is_not_half_of_a_new_record() -> None:
@@ -127,4 +127,4 @@ def test_what_goes_again_is_forgiven() -> None:
     assert not absent.delays(waiting)
     assert not absent.delays(payment(2, "P1", follows=True))
     assert absent.missing == {("invoice", "I5")}
-    assert absent.lacks(waiting)
+    assert absent.is_missing_for(waiting)

@@ -36,9 +36,9 @@ def plan_as_markdown(plan: Plan) -> str:
     if plan.objections:
         lines += ["", "### Unsafe: `apply` refuses this without --force", ""]
         lines += [f"- {objection}" for objection in plan.objections]
-    if plan.unlooked:
+    if plan.unread:
         unread = "The payments that Upflow collected could not be read"
-        lines += ["", f"{unread} ({plan.unlooked})."]
+        lines += ["", f"{unread} ({plan.unread})."]
     if plan.claims:
         lines += ["", f"### Claims of collected records ({len(plan.claims):,})", ""]
         for claim in plan.claims[:_SHOWN]:

@@ -43,9 +43,9 @@ def show_plan(console: Console, plan: Plan, changes: bool = True) -> None:
         console.print(f"{objection}; `apply` refuses this without --force", markup=False)
     if plan.rebound:
         console.print(f"  Note: {plan.rebound}.")
-    if plan.unlooked:
+    if plan.unread:
         console.print(
-            f"  The payments that Upflow collected could not be read ({plan.unlooked}): `apply` "
+            f"  The payments that Upflow collected could not be read ({plan.unread}): `apply` "
             "reads them before it sends a payment.",
             markup=False,
         )

@@ -30,8 +30,8 @@ def standing_text(standing: Standing, now: float) -> str:
     trouble = f": {standing.trouble}" if standing.trouble else ""
     parts = [f"last success {_when(standing.last_success)}"]
     if standing.last_failure is not None:
-        known = standing.last_failure_said == standing.trouble
-        said = "" if known else f" ({standing.last_failure_said})"
+        known = standing.last_failure_message == standing.trouble
+        said = "" if known else f" ({standing.last_failure_message})"
         parts.append(f"last failure {_when(standing.last_failure)}{said}")
     if standing.pending:
         parts.append(f"{standing.pending:,} pending")

@@ -46,7 +46,7 @@ class Verdicts(Struct, kw_only=True):
     known: set[Key] = field(default_factory=set)
     """New records that the API already has by external id: a process was killed before the journal
     recorded them."""
-    unlooked: str = ""
+    unread: str = ""
     """Why the API's lists could not be read; empty when they were read, or need not be."""
 
 
@@ -72,7 +72,7 @@ class Claimer:
     def forget(self) -> None:
         """Discard what was read, because the book has changed since."""
         self._known = {}
-        self.verdicts = Verdicts(unlooked="it was not asked yet")
+        self.verdicts = Verdicts(unread="it was not asked yet")
 
     def needs_a_look(self) -> bool:
         """Whether the source has a new payment or refund; otherwise nothing need be read."""
@@ -106,9 +106,9 @@ class Claimer:
             await self._look_closer(lists)
         except ApiError as error:
             self.forget()
-            self.verdicts.unlooked = str(error).rstrip(".")
+            self.verdicts.unread = str(error).rstrip(".")
             raise
-        self.verdicts.unlooked = ""
+        self.verdicts.unread = ""
 
     async def _look_closer(self, lists: Lists) -> None:
         """Read the records that the verdicts depend on, until all of them are up to date."""
@@ -132,9 +132,9 @@ class Claimer:
         if not self.needs_a_look():
             self.verdicts = Verdicts()
             return
-        unlooked = self.verdicts.unlooked
+        unread = self.verdicts.unread
         self.verdicts = self._judge()
-        self.verdicts.unlooked = unlooked
+        self.verdicts.unread = unread
         self._let_go_of_links()
         for claim in self.verdicts.claims:
             self._insert(

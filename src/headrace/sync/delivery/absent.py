@@ -21,7 +21,7 @@ class Absent:
         self._failed: set[int] = set()
         """Numbers of operations that were given up for this run."""
 
-    def lacks(self, operation: Operation) -> bool:
+    def is_missing_for(self, operation: Operation) -> bool:
         """Whether something that it refers to is missing."""
         return any(key in self.missing for key in operation.refers_to)
 

@@ -65,7 +65,7 @@ class Lanes:
         if len(self._ready) >= 2 * self._most:
             return True
         if self._upcoming:
-            return self._is_early(self._upcoming[0]) and not self._upcoming[0].hungry
+            return self._is_early(self._upcoming[0]) and not self._upcoming[0].needs_operations
         return self._loader.ended
 
     def _is_early(self, lane: Lane) -> bool:
@@ -79,7 +79,7 @@ class Lanes:
                 self._upcoming = self._loader.next_lanes()
                 continue
             lanes = self._upcoming
-            if lanes[0].hungry:
+            if lanes[0].needs_operations:
                 self._loader.load(lanes)
             if self._is_early(lanes[0]):
                 break
@@ -112,7 +112,7 @@ class Lanes:
         ready, or all that were have to wait for others."""
         while lanes := self._again or self._ready:
             lane = heapq.heappop(lanes)
-            if lane.hungry:
+            if lane.needs_operations:
                 self._loader.load([lane])
             waits = [n for n in lane.queue[0].waits_for if n not in self._landed]
             if not waits:

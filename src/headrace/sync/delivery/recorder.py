@@ -31,12 +31,12 @@ class Recorder:
             )
         )
 
-    def untaken(self, operation: Operation) -> None:
+    def not_carried_out(self, operation: Operation) -> None:
         """Records that this request was not carried out; an earlier attempt may have been."""
         if not operation.is_unsure:
             self._journal.decided(operation.key)
 
-    def taken(self, operation: Operation, answer: Answer) -> bool:
+    def acknowledged(self, operation: Operation, answer: Answer) -> bool:
         """Records the acknowledgement. Returns whether the response shows what was sent."""
         id = answer.id if operation.entity == "customer" and self._journal.lacks_landmarks else ""
         self._journal.acknowledge(
@@ -74,7 +74,7 @@ class Recorder:
             ]
         )
 
-    def doubt(self, operation: Operation) -> None:
+    def send_again(self, operation: Operation) -> None:
         """Lets the next plan send a settlement again that was not sent in this run.
 
         An invoice that it settles may be deleted in this run, and the API then drops the link. So

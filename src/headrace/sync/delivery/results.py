@@ -38,7 +38,7 @@ class Results:
     def acknowledged(self, lane: Lane, operation: Operation, answer: Answer) -> None:
         """Handles an acknowledgement."""
         self.refusals.make_room(operation)
-        if not self.recorder.taken(operation, answer):
+        if not self.recorder.acknowledged(operation, answer):
             self._progress.drifted += 1
         self._progress.done += 1
         if lane.phase <= OPEN_ITEMS:
@@ -53,7 +53,7 @@ class Results:
             self.recorder.released(operation)
             self._absent.arrived(operation)
         else:
-            self.recorder.untaken(operation)
+            self.recorder.not_carried_out(operation)
             self._journal.answered()
         if operation.action == "release":
             self._progress.done += 1
@@ -76,10 +76,10 @@ class Results:
 
     def rejected(self, lane: Lane, operation: Operation, answer: Answer) -> None:
         """Handles a refusal; the operation may go again when others were acknowledged."""
-        self.recorder.untaken(operation)
+        self.recorder.not_carried_out(operation)
         if self._goes_without_position(lane, operation, answer):
             return
-        self.recorder.doubt(operation)
+        self.recorder.send_again(operation)
         self.refusals.add(operation, answer)
         self._progress.rejected += 1
         self._absent.add(operation)
@@ -87,7 +87,7 @@ class Results:
 
     def set_aside(self, lane: Lane, operation: Operation, given_up: bool = False) -> None:
         """Leaves the operation planned: what it refers to was refused, or it is given up."""
-        self.recorder.doubt(operation)
+        self.recorder.send_again(operation)
         self._progress.held += 1
         self._absent.add(operation, given_up)
         self._held.add(operation, given_up)
@@ -97,7 +97,7 @@ class Results:
         """Takes the next operation that may go, with its lane; sets aside those that may not."""
         while (lane := self._lanes.take()) is not None:
             operation = lane.queue[0]
-            if self._absent.lacks(operation):
+            if self._absent.is_missing_for(operation):
                 self.set_aside(lane, operation)
                 continue
             if self._absent.delays(operation):

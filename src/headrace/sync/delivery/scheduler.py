@@ -213,13 +213,13 @@ class Delivery:
         self, lane: Lane, operation: Operation, trouble: NoPdf | Unreachable | NotTheApi
     ) -> None:
         if isinstance(trouble, NoPdf):
-            self._results.recorder.untaken(operation)
+            self._results.recorder.not_carried_out(operation)
             self._progress.failed.append(f"{operation.entity} {operation.external_id} at {trouble}")
             self._results.set_aside(lane, operation, given_up=True)
             return
         self._journal.answered()
         operation.is_unsure |= not isinstance(trouble, Unreachable) or trouble.left
-        self._results.recorder.untaken(operation)
+        self._results.recorder.not_carried_out(operation)
         if isinstance(trouble, NotTheApi):
             self._stop(trouble)
         else:
@@ -231,7 +231,7 @@ class Delivery:
         """Handles an answer that is no decision on the record: retries, waits or stops the run."""
         self._journal.answered()
         operation.is_unsure |= verdict not in _UNTAKEN
-        self._results.recorder.untaken(operation)
+        self._results.recorder.not_carried_out(operation)
         if verdict is Verdict.UNCLEAR and operation.attempts + 1 >= attempts_for(verdict):
             self._breaker.decided()
             self._results.rejected(lane, operation, answer)
@@ -276,7 +276,7 @@ class Delivery:
         # So one probe decides whether the record or the API is at fault.
         is_foreign = verdict is Verdict.BLOCKED and not self._has_decided
         is_barred = verdict is Verdict.FORBIDDEN and operation.attempts == 1
-        if self._breaker.doubts or is_spent or is_foreign or is_barred:
+        if self._breaker.needs_probe or is_spent or is_foreign or is_barred:
             await self._look_whether_it_lives()
         if is_barred and (self._breaker.is_wide or not self._has_decided):
             await self._look_whether_it_may_write()
@@ -297,7 +297,7 @@ class Delivery:
             self._results.conclude_failures()
 
     async def _look_whether_it_lives(self) -> None:
-        error = await self._health.look()
+        error = await self._health.probe()
         if error is not None:
             self._trouble = error
         if isinstance(error, NotTheApi | Unauthorised):

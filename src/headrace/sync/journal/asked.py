@@ -70,7 +70,7 @@ class AskedSection(AcknowledgedSection):
         )
         return {one.key: one for one in found}
 
-    def doubt(self, questions: Iterable[Asked], there: Collection[Key]) -> None:
+    def mark_unanswered(self, questions: Iterable[Asked], there: Collection[Key]) -> None:
         """Treat the state of these records at the API as unknown.
 
         The next plan then sends what the source requires of them: the record as it is now, or its

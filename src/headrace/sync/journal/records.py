@@ -76,7 +76,7 @@ class Drift(Struct, frozen=True):
     found_at: float = 0.0
 
     @property
-    def said(self) -> str:
+    def sentence(self) -> str:
         """A sentence about the first differing field, with the number of others."""
         name, sent, kept = self.fields[0]
         more = f" and {len(self.fields) - 1} more" if len(self.fields) > 1 else ""

@@ -17,7 +17,7 @@ class NotedRound(Struct, frozen=True):
     kind: Kind
     at: float
     command: str
-    said: str
+    message: str
     pending: int | None
     """Number of operations that stay planned; None if unknown."""
 
@@ -25,10 +25,10 @@ class NotedRound(Struct, frozen=True):
 class RoundsSection(Section):
     """The last success and the last failure, including rounds that had nothing to send."""
 
-    def note_round(self, kind: Kind, command: str, said: str, pending: int | None) -> None:
+    def note_round(self, kind: Kind, command: str, message: str, pending: int | None) -> None:
         """Record a round; replaces the earlier one of the same kind."""
         now = self._clock.now().timestamp()
-        self._db.run("note_round", (kind, now, command, said.replace("\0", ""), pending))
+        self._db.run("note_round", (kind, now, command, message.replace("\0", ""), pending))
 
     def last_rounds(self) -> list[NotedRound]:
         """Return the last success and the last failure, the newer one first."""

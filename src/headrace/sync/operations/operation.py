@@ -124,7 +124,7 @@ class Lane(Struct, kw_only=True):
         return not self.queue and self.next > self.last
 
     @property
-    def hungry(self) -> bool:
+    def needs_operations(self) -> bool:
         """Whether more operations have to be loaded before the lane can continue."""
         return not self.queue and self.next <= self.last
 

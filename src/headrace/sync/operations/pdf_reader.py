@@ -26,7 +26,7 @@ else:
 
 T = TypeVar("T")
 
-MOST = 100_000_000
+MAX_BYTES = 100_000_000
 """Maximum size of a PDF in bytes."""
 _CHUNK = 1 << 16
 _IN_MEMORY = 4_000_000
@@ -239,8 +239,8 @@ def _empty_file() -> IO[bytes]:
 
 
 def _check_size(size: int) -> None:
-    if size > MOST:
-        raise Unreadable(f"it has more than {MOST:,} bytes")
+    if size > MAX_BYTES:
+        raise Unreadable(f"it has more than {MAX_BYTES:,} bytes")
 
 
 def _reason(error: Exception) -> str:

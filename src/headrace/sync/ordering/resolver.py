@@ -25,7 +25,7 @@ from headrace.sync.ordering.links import Linkage
 from headrace.sync.ordering.neighbours import Moved, Neighbours
 from headrace.sync.ordering.order_graph import RECORD, RELEASE, Graph, LinkKey, Step
 
-MOST = 100_000
+MAX_MOVED = 100_000
 """Maximum number of moved records to order. With more, refused requests are sent once more."""
 
 _STAGES = {"customer": 1, "invoice": 2, "credit_note": 3, "payment": 3, "refund": 4}

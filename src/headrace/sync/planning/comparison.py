@@ -14,7 +14,7 @@ from headrace.sync.journal import Acknowledged, Journal, Key
 from headrace.sync.operations.pdf_digests import PDF_OF, PdfDigests
 from headrace.sync.operations.update import with_emptied_values
 from headrace.sync.ordering.links import Linkage, linkage_of
-from headrace.sync.ordering.resolver import MOST
+from headrace.sync.ordering.resolver import MAX_MOVED
 from headrace.sync.planning.payload_changes import shrinks
 from headrace.sync.planning.shift import ShiftMeter
 from headrace.sync.planning.tables import columns_of
@@ -53,7 +53,7 @@ class PayloadComparison:
         self.moved: dict[Key, tuple[Linkage, Linkage | None]] = {}
         """Linkage before and after of records whose linkage changes; None after a deletion.
 
-        Only records whose earlier payload was kept. It stops growing beyond `MOST` entries,
+        Only records whose earlier payload was kept. It stops growing beyond `MAX_MOVED` entries,
         because no order is searched for more.
         """
         self._shrinking: list[Key] = []
@@ -116,7 +116,7 @@ class PayloadComparison:
         old, new = linkage_of(before), linkage_of(after)
         self._meter.update(key, before, after, old, new)
         self._turnover.update(key, old, new)
-        if old != new and len(self.moved) <= MOST:
+        if old != new and len(self.moved) <= MAX_MOVED:
             self.moved[key] = old, new
 
     def _candidates(self) -> Iterator[tuple[str, list[tuple[str, int]]]]:
@@ -146,7 +146,7 @@ class PayloadComparison:
             self._turnover.delete(key, old)
             if old.parent:
                 children.append((key[1], old.parent))
-            if len(self.moved) <= MOST:
+            if len(self.moved) <= MAX_MOVED:
                 self.moved[key] = old, None
         whose = ((*key, record.customer) for key, record in acknowledged.items())
         make_table(self._connection, "table plan.gone", columns_of("plan.gone"), whose)

@@ -115,7 +115,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     """Records to create that claim a payment or refund which Upflow collected."""
     rebound: str = ""
     """A sentence about a changed key or address of the API; empty if both are as before."""
-    unlooked: str = ""
+    unread: str = ""
     """Why the collected records could not be read; empty when they were, or when no new payment or
     refund requires them."""
     left_out: int = 0

@@ -23,7 +23,7 @@ from headrace.sync.collection.claiming import Claimer
 from headrace.sync.journal import Journal, Key
 from headrace.sync.operations.pdf_digests import PdfDigests
 from headrace.sync.ordering.links import SETTLEMENTS, Linkage, linkage_of
-from headrace.sync.ordering.resolver import MOST, resolve
+from headrace.sync.ordering.resolver import MAX_MOVED, resolve
 from headrace.sync.planning.changes import Changes
 from headrace.sync.planning.comparison import PayloadComparison
 from headrace.sync.planning.names import Names
@@ -108,7 +108,7 @@ class Planner:
         if asked := self._journal.asked():
             self._keys("asked", asked)
             there = self._rows(_SQL["asked"])
-            self._journal.doubt(asked.values(), set(there))
+            self._journal.mark_unanswered(asked.values(), set(there))
 
     def _compare(self) -> None:
         self._book.mark()
@@ -179,7 +179,7 @@ class Planner:
         if self._rows("from plan.changes limit 1"):
             self._connection.execute(_SQL["nodes"])
             spread(self._connection)
-            moved = compared.moved if len(compared.moved) <= MOST else {}
+            moved = compared.moved if len(compared.moved) <= MAX_MOVED else {}
             resolve(self._connection, moved, self._waiting)
             self._connection.execute(_SQL["place"])
             cut(self._connection, scope)

@@ -62,7 +62,7 @@ class Summary:
                 "order by all"
             ),
             drifted=self._names.named(
-                [Withheld(one.entity, one.external_id, one.said) for one in self._journal.drifts()]
+                [Withheld(one.entity, one.external_id, one.sentence) for one in self._journal.drifts()]
             ),
             departed=self._named(
                 "select entity, external_id, 'left the source' from plan.departed "
@@ -70,7 +70,7 @@ class Summary:
             ),
             left_out=left_out(self._connection),
             claims=self._names.named(self._claimer.planned),
-            unlooked=self._claimer.verdicts.unlooked,
+            unread=self._claimer.verdicts.unread,
             applied=dict(
                 self._rows("select entity, count(*) from staging.acknowledged group by entity")
             ),

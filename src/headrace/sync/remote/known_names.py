@@ -34,7 +34,7 @@ class KnownNames:
         self._connection = connection
         remembered = journal.remembered()
         self._directory = decode_directory(remembered) if remembered else EMPTY
-        book.know(self._directory)
+        book.set_directory(self._directory)
         self.new_fields: list[Field] = []
         """Custom fields that `create_fields` will create."""
 
@@ -45,12 +45,12 @@ class KnownNames:
         """
         before = self._directory
         self._directory = await self._ask()
-        self._book.know(self._directory)
+        self._book.set_directory(self._directory)
         self.new_fields = self._missing_fields()
         if self._directory == before and not self.new_fields:
             return False
         fields = [*self._directory.fields, *self.new_fields]
-        self._book.know(msgspec.structs.replace(self._directory, fields=fields))
+        self._book.set_directory(msgspec.structs.replace(self._directory, fields=fields))
         return True
 
     async def create_fields(self, transport: HttpTransport) -> None:
