@@ -226,6 +226,13 @@ waits: C2, N1, P1, R1
 pinned: R1>P1=100, R1>N1=50
 families: C2<C3
 
+api: C1; C3<C1; C2<C1; P1:C1 200; R1:C3 300 P1=100
+rows: C3; C2<C3; P2:C3 300
+flaws: R1>P2 no source
+waits: C3, P1, R1
+pinned: R1>P1=100
+families: C2<C1, C3<C1
+
 api: C1; C2; C3<C1; I1:C1 100; P1:C3 100 I1=10
 rows: C1; C2; C3<C2; I1:C1 100; P1:C3 100
 error: C3

@@ -109,16 +109,17 @@ class Neighbourhood:
     # families --------------------------------------------------------------------------------
 
     @cached_property
-    def _roots(self) -> dict[str, str]:
+    def roots(self) -> dict[str, str]:
+        """The root of each customer that has a parent."""
         return dict(self._rows("select external_id, root from book.roots"))
 
     def forget_families(self) -> None:
         """Discard the cached roots, after `Book.climb` computed them again."""
-        self.__dict__.pop("_roots", None)
+        self.__dict__.pop("roots", None)
 
     def root(self, customer: str) -> str:
         """Return the root of the customer's family: the customer itself if it has no parent."""
-        return self._roots.get(customer, customer)
+        return self.roots.get(customer, customer)
 
     def changes_family(self, customer: str) -> bool:
         """Whether the customer's row would change its parent at the API.
@@ -130,7 +131,7 @@ class Neighbourhood:
         held = self.acknowledged.get(key)
         if held is None:
             return self.is_acknowledged(key)
-        return held.parent != self._roots.get(customer, "")
+        return held.parent != self.roots.get(customer, "")
 
     def linked_across(self, customers: Iterable[str]) -> set[Key]:
         """Return both ends of all links between these customers' documents and other customers'."""

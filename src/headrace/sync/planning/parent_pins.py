@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from headrace.book.book import Book
@@ -37,36 +37,63 @@ class ParentPins:
         return regrouped
 
     def make_way(self, waiting: Iterable[Key]) -> set[str]:
-        """Remove the parents of family heads that can't become children yet; return these heads.
+        """Adapt the families to the customers that stay where they are at the API; return the
+        customers that are in another family now.
 
-        The API knows one level of parents. A customer that left the source stays at the API while
-        its documents wait, so its parent there stays a parent and can't have a parent itself.
+        The API knows one level of parents. A customer that waits keeps its parent there, and a
+        customer that left the source stays as long as its documents wait. So their parents stay
+        parents, and their own children belong to those parents as well.
 
-        Example: customer C left the source, but its payment waits because of an error. Its parent H
-        gets the new parent G in the source. H still has the child C at the API, so H is sent
-        without a parent until C can be deleted.
+        Examples: customer C left the source, but its payment waits because of an error. Its parent
+        H gets the new parent G in the source. H still has the child C at the API, so H is sent
+        without a parent until C can be deleted. Or C waits below H at the API, and gets the child D
+        in the source: D is sent with the parent H.
         """
+        staying = self._staying(list(waiting))
+        parents: dict[str, str] = dict(
+            self._connection.execute("select external_id, parent from book.parents").fetchall()
+        )
+        wanted = {head: "" for head in staying.values() if head in parents}
+        having_children = set(parents.values())
+        for customer in sorted(staying.keys() & having_children):
+            head = staying[customer]
+            possible = head and _has_no_cycle(head, customer, parents | wanted)
+            wanted[customer] = head if possible else ""
+        wanted = {one: to for one, to in wanted.items() if to != parents.get(one, "")}
+        if not wanted:
+            return set()
+        self._connection.execute(
+            "delete from book.parents where external_id in (select unnest($1::varchar[]))",
+            [sorted(wanted)],
+        )
+        pinned = {customer: head for customer, head in wanted.items() if head}
+        self._insert(pinned)
+        before = self._around.roots
+        self._book.climb()
+        self._around.forget_families()
+        after = self._around.roots
+        return {one for one in before.keys() | after.keys() if before.get(one) != after.get(one)}
+
+    def _staying(self, waiting: Collection[Key]) -> dict[str, str]:
+        """Return the parents at the API, empty for none, of customers that stay as they are
+        there."""
         held = (self._around.acknowledged.get(key) for key in waiting if key[0] != "customer")
         owners = {
             ("customer", linkage.customer) for linkage in held if linkage and linkage.customer
         }
         self._around.load(owners)
-        staying = [self._around.acknowledged.get(key) for key in owners - self._around.rows.keys()]
-        heads = {linkage.parent for linkage in staying if linkage and linkage.parent}
-        if not heads:
-            return set()
-        blocked = {
-            row[0]
-            for row in self._connection.execute(
-                "delete from book.parents where external_id in (select unnest($1::varchar[])) "
-                "returning external_id",
-                [sorted(heads)],
-            ).fetchall()
-        }
-        if blocked:
-            self._book.climb()
-            self._around.forget_families()
-        return blocked
+        left = owners - self._around.rows.keys()
+        found = {}
+        for key in {*left, *(key for key in waiting if key[0] == "customer")}:
+            if linkage := self._around.acknowledged.get(key):
+                found[key[1]] = linkage.parent
+        return found
+
+    def _insert(self, parents: Mapping[str, str]) -> None:
+        self._connection.execute(
+            "insert into book.parents select unnest($1::varchar[]), unnest($2::varchar[])",
+            [list(parents), list(parents.values())],
+        )
 
     def _pin(self, flawed: Collection[str]) -> None:
         keys = {("customer", external_id) for external_id in flawed}
@@ -93,10 +120,7 @@ class ParentPins:
             for head in heads
             if head not in self._around.rows and self._around.is_acknowledged(head)
         }
-        self._connection.execute(
-            "insert into book.parents select unnest($1::varchar[]), unnest($2::varchar[])",
-            [list(pinned), list(pinned.values())],
-        )
+        self._insert(pinned)
         self._connection.execute(
             "insert into book.unsaid_parents select unnest($1::varchar[])", [unsaid]
         )
