@@ -62,7 +62,10 @@ class Summary:
                 "order by all"
             ),
             drifted=self._names.named(
-                [Withheld(one.entity, one.external_id, one.sentence) for one in self._journal.drifts()]
+                [
+                    Withheld(one.entity, one.external_id, one.sentence)
+                    for one in self._journal.drifts()
+                ]
             ),
             departed=self._named(
                 "select entity, external_id, 'left the source' from plan.departed "
