@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import duckdb
 
@@ -159,6 +159,14 @@ class Payloads:
         for external_id, *link in rows:
             found.setdefault(external_id, []).append(tuple(link))
         return found
+
+
+class Built(NamedTuple):
+    """A record as it is sent, with its canonical JSON and the hash of that."""
+
+    record: Record
+    payload: bytes
+    hash: bytes
 
 
 def encode_payload(record: Record) -> tuple[bytes, bytes]:

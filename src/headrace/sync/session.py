@@ -234,12 +234,14 @@ class Organisation:
             self._note_imported(plan)
             return outcome_of(Progress(plan, self._clock, self.connection.pace()), False)
         async with self.connection.open() as transport:
+            # A payload names a custom field by its id as soon as there is one.
+            built = {} if self._names.new_fields else self._planner.built
             await self._names.create_fields(transport)
             await self._remove_merged(transport)
             self._claimer.note_sent()
             pace = self.connection.pace()
             progress = Progress(plan, self._clock, pace)
-            loader = Loader(self.book, self.journal)
+            loader = Loader(self.book, self.journal, built)
             delivery = Delivery(
                 loader, transport, pace, self.journal, self._clock, progress, patience
             )

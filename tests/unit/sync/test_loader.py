@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from plan_tables import Journal, Payloads, bill, insert, payment, record
 
-from headrace.book.payloads import payload_hash
+from headrace.book.payloads import Built, payload_hash
 from headrace.model.contact import Contact
 from headrace.model.customer import Customer
 from headrace.model.invoice import Invoice
@@ -140,6 +140,23 @@ def test_slices_are_bounded_by_their_operations_of_which_a_long_lane_counts_in_p
         [],
         [],
     ]
+
+
+def test_a_payload_that_the_plan_has_built_is_not_built_again(
+    db: duckdb.DuckDBPyConnection,
+) -> None:
+    plan(db, ("update", "payment", "P1"), ("create", "payment", "P2"))
+    wanted = record(Payment, payment("P1", I1=5))
+    one = Built(wanted, b'{"linkedInvoices":[],"built":1}', b"hash")
+    journal = Journal({}, P1=payment("P1", I1=5))
+    made = Loader(Book(db), journal, {("payment", "P1"): one})  # type: ignore[arg-type]
+    payloads = Payloads(P2=record(Payment, payment("P2")))
+    made._payloads = payloads  # type: ignore[assignment]
+    (lane,) = made.next_lanes()
+    made.load([lane])
+    assert lane.queue[0].hash == one.hash
+    assert b'"built":1' in (lane.queue[0].payload or b"")
+    assert payloads.fetched == [("payment", ("P2",))]
 
 
 def test_a_long_lane_is_loaded_in_pieces(

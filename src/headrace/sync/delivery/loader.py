@@ -6,13 +6,14 @@ few hundred operations are built.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
 
 from headrace.book.book import Book
-from headrace.book.payloads import Payloads, encode_payload, payload_hash
+from headrace.book.payloads import Built, Payloads, encode_payload, payload_hash
 from headrace.sync.journal import Journal, Key
 from headrace.sync.operations.operation import Lane, Operation, references
 from headrace.sync.operations.pdf_digests import PDF_OF, PdfDigests
@@ -41,12 +42,16 @@ _PER_LANE = 400
 class Loader:
     """Reads `plan.lanes` and `plan.operations` and builds the payloads of the next operations."""
 
-    def __init__(self, book: Book, journal: Journal) -> None:
+    def __init__(
+        self, book: Book, journal: Journal, built: Mapping[Key, Built] = MappingProxyType({})
+    ) -> None:
+        """`built` are payloads of this very book; those of other records are built here."""
         self.pdfs = PdfDigests(book.connection, book.pdf_places)
         self._connection = book.connection
         self._payloads = Payloads(book.connection, book.columns)
         self._columns = book.columns
         self._journal = journal
+        self._built = built
         self._rank = 0
         self.ended = False
         """Whether all lanes were returned."""
@@ -112,11 +117,7 @@ class Loader:
                 "select number, on_number from plan.waits semi join slice using (number)"
             ):
                 waits.setdefault(number, []).append(on_number)
-        records: dict[tuple[str, str], Any] = {}
-        for entity in sorted({row[1] for row in rows} - PDF_OF.keys()):
-            wanted = {row[2] for row in rows if row[1] == entity and row[3] != "delete"}
-            for external_id, record in self._payloads.fetch(entity, list(wanted)).items():
-                records[entity, external_id] = record
+        built = self._payloads_of({(row[1], row[2]) for row in rows if row[3] != "delete"})
         acknowledged = self._journal.acknowledged(
             [(row[1], row[2]) for row in rows if row[3] != "create"]
         )
@@ -139,8 +140,7 @@ class Loader:
             elif action == "delete":
                 _bind(operation, link_change_of_deleted(acknowledged[operation.key].payload))
             else:
-                record = records[operation.key]
-                operation.payload, operation.hash = encode_payload(record)
+                record, operation.payload, operation.hash = built[operation.key]
                 operation.refers_to = references(record)
                 if entity == "contact":
                     operation.refers_to = (("customer", customer),)
@@ -155,6 +155,14 @@ class Loader:
                     self._complete(operation, before, operation.key in acknowledged, claims)
             operations[number] = operation
         return operations
+
+    def _payloads_of(self, keys: Collection[Key]) -> dict[Key, Built]:
+        found = {key: self._built[key] for key in keys if key in self._built}
+        for entity in sorted({key[0] for key in keys} - PDF_OF.keys()):
+            wanted = [key[1] for key in keys if key[0] == entity and key not in found]
+            for external_id, record in self._payloads.fetch(entity, wanted).items():
+                found[entity, external_id] = Built(record, *encode_payload(record))
+        return found
 
     def _complete(
         self, operation: Operation, before: bytes | None, is_acknowledged: bool, claims: Claims

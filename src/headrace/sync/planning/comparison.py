@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 
-from headrace.book.payloads import Payloads, encode_payload
+from headrace.book.payloads import Built, Payloads, encode_payload
 from headrace.book.rows import KEY_COLUMNS, make_table
 from headrace.sync.journal import Acknowledged, Journal, Key
 from headrace.sync.operations.pdf_digests import PDF_OF, PdfDigests
@@ -21,6 +21,7 @@ from headrace.sync.planning.tables import columns_of
 from headrace.sync.planning.turnover import Turnover
 
 _CHUNK = 5_000
+_KEPT = 10_000
 _FAMILY_LINKS = (
     resources.files("headrace.sync.planning").joinpath("sql", "family_links.sql").read_text("utf-8")
 )
@@ -56,6 +57,8 @@ class PayloadComparison:
         Only records whose earlier payload was kept. It stops growing beyond `MAX_MOVED` entries,
         because no order is searched for more.
         """
+        self.built: dict[Key, Built] = {}
+        """Payloads of changed records, up to `_KEPT`, so that the delivery need not build them."""
         self._shrinking: list[Key] = []
 
     def drop_unchanged(self) -> None:
@@ -88,11 +91,15 @@ class PayloadComparison:
     ) -> None:
         records = self._payloads.fetch(entity, [row[0] for row in rows])
         for external_id, fingerprint in rows:
-            body, hash = encode_payload(records[external_id])
+            record = records[external_id]
+            body, hash = encode_payload(record)
             before = acknowledged[entity, external_id]
             if hash == before.hash and not self._empties(entity, external_id, body, before):
                 self.unchanged.append((fingerprint, entity, external_id))
-            elif before.payload is not None:
+                continue
+            if len(self.built) < _KEPT:
+                self.built[entity, external_id] = Built(record, body, hash)
+            if before.payload is not None:
                 if shrinks(before.payload, body):
                     self._shrinking.append((entity, external_id))
                 self._note_moved((entity, external_id), before.payload, body)

@@ -14,7 +14,7 @@ import duckdb
 import msgspec
 
 from headrace.book.book import Book
-from headrace.book.payloads import Payloads, encode_payload
+from headrace.book.payloads import Built, Payloads, encode_payload
 from headrace.book.rows import KEY_COLUMNS, make_table
 from headrace.model.clock import Clock, format_instant
 from headrace.model.guards import GuardSettings
@@ -85,6 +85,8 @@ class Planner:
         self._pdfs = PdfDigests(book.connection, book.pdf_places)
         self.unchanged: list[tuple[int | None, str, str]] = []
         """(fingerprint, entity, external id) of rows that changed while their payload did not."""
+        self.built: Mapping[Key, Built] = {}
+        """Payloads that the last plan's comparison built, as long as the book stays as it is."""
         self.settled_rejects: list[Key] = []
         """Rejected records that now equal what the API acknowledged, so the reject is obsolete."""
         self._waiting: dict[Key, Linkage] = {}
@@ -170,7 +172,7 @@ class Planner:
         compared.drop_unchanged()
         compared.load_gone()
         compared.take_family_links()
-        self.unchanged = compared.unchanged
+        self.unchanged, self.built = compared.unchanged, compared.built
         narrow(self._connection, scope, self._deletion_rules)
         self._settle_claims()
         self._load_staying_children()
