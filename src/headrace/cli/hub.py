@@ -16,7 +16,8 @@ from headrace.control.client import ControlClient, path_of
 from headrace.control.desk import named_organisation
 from headrace.control.forgetting import Removal, remove_customer
 from headrace.control.records import SeedAnswer
-from headrace.control.seed import parse_seed, play_seed
+from headrace.control.seed import play_seed
+from headrace.control.seed_line import parse_seed
 from headrace.model.clock import SYSTEM_CLOCK
 from headrace.model.errors import ConfigurationError, NotFound, Refused
 from headrace.store.admin.check import check_database
