@@ -40,8 +40,8 @@ class SandboxAnswer(Record):
     name: str
     organisation_id: int
     """The number of its organisation, which no other organisation ever gets."""
-    url: str
-    """The base of the API, as this client reaches the hub."""
+    url: str | None
+    """The base of the API, as this client reaches the hub; null where no hub was asked."""
     path: str
     """The path of that base."""
     currency: str
@@ -72,12 +72,12 @@ class Sandboxes(Record):
     sandboxes: list[SandboxAnswer]
 
 
-def fields_of(sandbox: Sandbox, counts: dict[str, int], origin: str) -> dict[str, object]:
+def fields_of(sandbox: Sandbox, counts: dict[str, int], origin: str | None) -> dict[str, object]:
     """Return the fields of an answer; `counts` are by the entity's name."""
     return {
         "name": sandbox.name,
         "organisation_id": sandbox.seq,
-        "url": f"{origin}{API}",
+        "url": None if origin is None else f"{origin}{API}",
         "path": API,
         "currency": sandbox.currency,
         "time_zone": sandbox.time_zone,

@@ -29,6 +29,7 @@ from headrace.store.admin.keys import KeyPair, make_key
 from headrace.store.engine.place import Place, open_store, transactions
 from headrace.store.pdf_files import FolderPdfs
 from headrace.store.records.organisations import make_organisation
+from headrace.testkit.billing.company_seed import CompanyProfiles
 from headrace.testkit.hub_control import TEST_ORGANISATION, Controlled
 
 _START_S = 30.0
@@ -122,6 +123,7 @@ def hub(
                 pdfs=pdfs,
                 sink=log.append,
                 access=access,
+                profiles=CompanyProfiles(),
                 test_mode=True,
                 own_process=False,
             )

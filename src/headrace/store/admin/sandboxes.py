@@ -74,6 +74,12 @@ def counts_of(db: Connection, organisation: Organisation) -> dict[str, int]:
     return of_customer(db, organisation, WHOLE_ORGANISATION)
 
 
+def end_sandbox(db: Connection, seq: int, now: datetime) -> None:
+    """Let a sandbox expire now: its keys end, and what serves the database deletes it."""
+    db.execute(SANDBOX["end"], (format_instant(now), seq))
+    db.execute(KEY["bump_version"])
+
+
 def remove_sandbox(db: Connection, seq: int) -> Sandbox | None:
     """Delete a sandbox with everything in it; run it as a write of that organisation.
 

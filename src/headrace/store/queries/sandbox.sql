@@ -29,6 +29,9 @@ SELECT min(expires_at) FROM sandbox WHERE expires_at IS NOT NULL
 -- set_limits --
 UPDATE organisation SET limits = ? WHERE seq = ?
 
+-- end --
+UPDATE sandbox SET expires_at = ? WHERE organisation = ?
+
 -- delete --
 DELETE FROM sandbox WHERE organisation = ?
 
