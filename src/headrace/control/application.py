@@ -69,14 +69,6 @@ def put_together(parts: Parts) -> Hub:
             expiry=expiry,
         )
         pages += control_pages(desk, parts.access)
-    return Hub(
-        parts.store,
-        times,
-        parts.door,
-        keeper,
-        parts.sink,
-        pages,
-        parts.journal,
-        faults,
-        expiry.run,
-    )
+    hub = Hub(parts.store, times, parts.door, keeper, parts.sink, pages, parts.journal, faults)
+    hub.run_beside(expiry.run)
+    return hub

@@ -107,7 +107,7 @@ class Expiry:
 
     async def _forget_stragglers(self, name: str, until: datetime) -> None:
         try:
-            await asyncio.sleep(_STRAGGLERS_S)
+            await self._clock.sleep(_STRAGGLERS_S)
         finally:
             await self._forget(name, until)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -64,7 +64,7 @@ def want_sandbox(
     else:
         lines = choice
     return Wanted(
-        name=draft.name if isinstance(draft.name, str) else f"sandbox-{secrets.token_hex(6)}",
+        name=draft.name if isinstance(draft.name, str) else f"sandbox-{os.urandom(6).hex()}",
         lines=lines,
         number=choice.number if isinstance(choice, ProfileChoice) else _NUMBER,
         now=now,

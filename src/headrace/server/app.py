@@ -75,13 +75,12 @@ class Hub:
         pages: Sequence[BaseRoute] = (),
         journal: Callable[[Exchange], None] | None = None,
         faults: Faults | None = None,
-        background: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         """Create the application.
 
         `pages` are served next to the API, take precedence over the hub's own pages, and need no
         key. `journal` is called for every request. `faults` are the faults that requests may be hit
-        by. `background` runs beside the requests; it is cancelled at the end.
+        by.
         """
         self._store = store
         self._times = times
@@ -93,7 +92,7 @@ class Hub:
         self._keeper = keeper
         self._load = Load(times.clock)
         self._faults = faults or Faults()
-        self._background = background
+        self._background: Callable[[], Awaitable[None]] | None = None
         self._is_watched = sink is not None or journal is not None
         self._pages = Starlette(
             routes=[
@@ -106,6 +105,11 @@ class Hub:
             exception_handlers={404: _no_page},
             lifespan=self._lifespan,
         )
+
+    def run_beside(self, background: Callable[[], Awaitable[None]]) -> None:
+        """Run this beside the requests, from the start to the end of serving, when it is
+        cancelled."""
+        self._background = background
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:

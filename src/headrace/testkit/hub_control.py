@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Literal
 
+from msgspec import Struct
+
 from headrace.control.client import ControlClient, path_of
 from headrace.model.errors import Refused
 from headrace.server.observing.request_log import LogRecord
@@ -48,6 +50,44 @@ class FaultScript:
 
     def __exit__(self, *_: object) -> None:
         self.remove()
+
+
+class SandboxOptions(Struct, frozen=True, kw_only=True):
+    """How a sandbox is made."""
+
+    name: str | None = None
+    """Made up by default."""
+    seed: Seed = None
+    """A profile (`agency`, `wholesaler`, `saas`), or a list of API calls; None for no data."""
+    entities: int | None = None
+    """About how many a profile makes up."""
+    number: int | None = None
+    """The same number makes up the same data."""
+    expires_in: str | int | None = "1d"
+    """When the hub deletes it, should the test not come to its end."""
+    limits: str | int | None = None
+    """`upflow`, `off`, or a number of requests a minute; None for those of the hub."""
+    clock: str | None = None
+    """The moment at which its time stands still."""
+    currency: str = "EUR"
+    time_zone: str = "UTC"
+
+    def draft(self) -> dict[str, Any]:
+        """Return the body of `POST /_hub/sandboxes`."""
+        seed = self.seed
+        if isinstance(seed, str):
+            sized = {"profile": seed, "entities": self.entities, "number": self.number}
+            seed = {field: value for field, value in sized.items() if value is not None}
+        named = {} if self.name is None else {"name": self.name}
+        return {
+            **named,
+            "seed": seed,
+            "expiresIn": self.expires_in,
+            "limits": self.limits,
+            "clock": self.clock,
+            "currency": self.currency,
+            "timeZone": self.time_zone,
+        }
 
 
 class TestClock:
@@ -183,39 +223,12 @@ class Controlled:
         return TestClock(self.control, organisation)
 
     @contextlib.contextmanager
-    def sandbox(
-        self,
-        *,
-        name: str | None = None,
-        seed: Seed = None,
-        entities: int | None = None,
-        number: int | None = None,
-        expires_in: str | int | None = "1d",
-        limits: str | int | None = None,
-        clock: str | None = None,
-        currency: str = "EUR",
-        time_zone: str = "UTC",
-    ) -> Iterator[Sandbox]:
+    def sandbox(self, **options: Any) -> Iterator[Sandbox]:
         """Make an organisation with a key pair for the length of the block.
 
-        `seed` is a profile (`agency`, `wholesaler`, `saas`, in the size `entities` and by
-        `number`), a list of API calls, or None for no data. The others are the fields of
-        `POST /_hub/sandboxes`. Raises Refused that names the field.
+        `options` are the fields of `SandboxOptions`. Raises Refused that names a wrong field.
         """
-        if isinstance(seed, str):
-            sized = {"profile": seed, "entities": entities, "number": number}
-            seed = {field: value for field, value in sized.items() if value is not None}
-        draft: dict[str, Any] = {
-            "seed": seed,
-            "expiresIn": expires_in,
-            "limits": limits,
-            "clock": clock,
-            "currency": currency,
-            "timeZone": time_zone,
-        }
-        if name is not None:
-            draft["name"] = name
-        made = self.control.call("POST", "/sandboxes", draft)
+        made = self.control.call("POST", "/sandboxes", SandboxOptions(**options).draft())
         sandbox = Sandbox(self.control, made, self._log_reader())
         try:
             yield sandbox

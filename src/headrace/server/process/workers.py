@@ -128,11 +128,11 @@ class Workers:
             if self._accepting < self._count <= accepting:
                 ready()
             self._accepting = accepting
-        told = self._end_reader in readable
+        must_end = self._end_reader in readable
         if signals in readable:
             arrived = signals.recv(64)
-            told = told or signal.SIGTERM in arrived or signal.SIGINT in arrived
-        if told:
+            must_end = must_end or signal.SIGTERM in arrived or signal.SIGINT in arrived
+        if must_end:
             self._ending = True
             self._end()
         self._collect()

@@ -70,14 +70,14 @@ class Profile(Struct, frozen=True, kw_only=True):
 MIXED = Profile()
 
 _COMPANY = Profile(
-    history_days=540,
+    history_days=360,
     with_grandchildren=0.0,
     contacts=(0, 55, 30, 15),
-    part_paid=0.2,
+    part_paid=0.4,
     ticked_off=0.0,
     paid_back=0.7,
-    overpaid=0.05,
-    open_credit=0.05,
+    overpaid=0.07,
+    open_credit=0.07,
     credit_paid_out=0.4,
     adjusted=0.0,
     bare_payout=0.0,
@@ -128,7 +128,7 @@ COMPANIES = {
     "saas": _company(
         with_children=0.03,
         children=(1, 3),
-        bills=(2, 18),
+        bills=(2, 13),
         every_days=30,
         currencies=words.CURRENCIES,
         currency_weights=(40, 28, 16, 9, 7),
@@ -141,7 +141,6 @@ COMPANIES = {
         in_two_parts=0.02,
         together=0.05,
         credited=0.04,
-        overpaid=0.06,
     ),
 }
 """Companies that a sandbox can be filled with."""
