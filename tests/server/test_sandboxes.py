@@ -234,6 +234,37 @@ def test_a_deleted_sandbox_leaves_no_row_and_no_file(database: str | None) -> No
             assert list(check_database(db)) == []
 
 
+def test_many_can_be_made_at_once_with_one_seed_and_one_clock(running: RunningHub) -> None:
+    draft = {"seed": {"profile": "saas", "entities": 30}, "clock": "2026-03-01"}
+
+    def make_one(_: int) -> dict[str, Any]:
+        made: dict[str, Any] = running.control.call("POST", "/sandboxes", draft)
+        return made
+
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(make_one, range(16)))
+    assert len({one["name"] for one in found}) == len({one["key"] for one in found}) == 16
+    assert {str(one["counts"]) for one in found} == {str(found[0]["counts"])}
+    for one in found:
+        running.control.call("DELETE", path_of("sandboxes", one["name"]))
+
+
+def test_of_many_with_one_name_one_is_made(running: RunningHub) -> None:
+    before = _rows(running.place)
+
+    def make_one(_: int) -> int:
+        try:
+            running.control.call("POST", "/sandboxes", {"name": "same", "seed": LINES})
+        except Refused as error:
+            return error.status
+        return 201
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sorted(pool.map(make_one, range(8))) == [201] + [409] * 7
+    running.control.call("DELETE", "/sandboxes/same")
+    assert _rows(running.place) == before
+
+
 def test_only_sandboxes_can_be_deleted(running: RunningHub, api: Api) -> None:
     for name in (api.organisation, "nobody"):
         with pytest.raises(Refused, match=f"no sandbox {name}") as caught:

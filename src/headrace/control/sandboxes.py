@@ -106,8 +106,10 @@ def make_sandbox(db: Connection, wanted: Wanted, times: Times) -> Made:
 
 
 def _play(db: Connection, context: Context, wanted: Wanted, times: Times) -> dict[str, str]:
+    # Ids are unique in the whole hub, also where two sandboxes with one seed stop at one moment.
+    chance = f"{wanted.name}/{wanted.number}"
     try:
-        return play_seed(db, context, wanted.lines, times, wanted.number).named
+        return play_seed(db, context, wanted.lines, times, chance).named
     except BadRequest as error:
         details = tuple((f"seed: {field}", text) for field, text in error.details)
         raise BadRequest(f"seed: {error}", (("seed", str(error)), *details)) from None

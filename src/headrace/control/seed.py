@@ -43,7 +43,11 @@ _ORGANISATION = "organisation"
 
 
 def play_seed(
-    db: Connection, context: Context, lines: list[SeedLine], times: Times, seed: int | None = None
+    db: Connection,
+    context: Context,
+    lines: list[SeedLine],
+    times: Times,
+    seed: int | str | None = None,
 ) -> SeedAnswer:
     """Carry out all lines for the context's organisation, within the caller's transaction.
 
