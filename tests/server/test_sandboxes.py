@@ -2,64 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import contextlib
 import http.client
-import sqlite3
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import pytest
-from hub_api import ANY_TIME, Api, customer, invoice
+from hub_api import ANY_TIME, Api, customer
+from sandbox_data import LINES, count_admitted, keys_of, names_in, table_rows, until
 
-from headrace.control.client import ControlClient, path_of
+from headrace.control.client import path_of
 from headrace.model.clock import parse_instant
 from headrace.model.errors import Refused
-from headrace.server.observing.request_journal import JOURNAL
 from headrace.store.admin.check import check_database
-from headrace.store.admin.sandboxes import end_sandbox, remove_sandbox
-from headrace.store.engine.interface import Store
-from headrace.store.engine.place import PDFS, Place, open_store, snapshot, transactions
-from headrace.store.records.organisations import find_organisation
+from headrace.store.engine.place import PDFS, snapshot
 from headrace.testkit.billing.pdf import small_pdf
 from headrace.testkit.hub import RunningHub, hub, hub_process
-
-SECOND_S = 30.0
-"""How long anything may take that takes a second."""
-ORGANISED = (
-    "position", "customer", "document", "reconciliation", "counter", "custom_field", "catalogue",
-    "action", "portal_link", "api_key", "sandbox",
-)  # fmt: skip
-"""Tables whose rows name their organisation."""
-OTHERS = ("allocation", "custom_key", "custom_value", "note", "pdf_file")
-LINES: list[dict[str, Any]] = [
-    {"method": "POST", "path": "/_hub/organisations/{organisation}/users",
-     "body": {"email": "a@x.io"}, "as": "anna"},
-    {"method": "POST", "path": "/_hub/organisations/{organisation}/positions",
-     "body": {"name": "BOSS"}},
-    {"method": "POST", "path": "/custom_fields",
-     "body": {"externalId": "f", "label": "F", "entityType": "CUSTOMER", "dataType": "TEXT"}},
-    {"method": "POST", "path": "/customers", "as": "c",
-     "body": {**customer("c1"), "accountManagerId": "{anna}",
-              "customFields": [{"externalId": "f", "value": "x"}]}},
-    {"method": "POST", "path": "/customers/{c}/notes", "body": {"content": "slow"}},
-    {"method": "POST", "path": "/customers/{c}/portal"},
-    {"method": "POST", "path": "/invoices", "body": invoice("i1", "c1", 1000)},
-    {"method": "POST", "path": "/_hub/organisations/{organisation}/collected",
-     "body": {"customer": {"externalId": "c1"}, "currency": "EUR", "amount": 400,
-              "linkedInvoices": [{"amountLinked": 400, "invoice": {"externalId": "i1"}}]}},
-    {"method": "POST", "path": "/_hub/organisations/{organisation}/actions",
-     "body": {"name": "Call", "type": "CALL", "customer": {"externalId": "c1"}}},
-]  # fmt: skip
-"""Something in nearly every table."""
 
 
 @pytest.fixture
@@ -80,24 +42,6 @@ def make(running: RunningHub) -> Iterator[Callable[..., dict[str, Any]]]:
 
 def _api(made: dict[str, Any]) -> Api:
     return Api(made["url"], made["key"], made["secret"], made["name"])
-
-
-def _until(done: Callable[[], bool]) -> None:
-    """Return as soon as it is done."""
-    end = time.monotonic() + SECOND_S
-    while not done():
-        assert time.monotonic() < end, "not in time"
-        time.sleep(0.02)
-
-
-def _rows(place: Place) -> dict[str, int]:
-    with snapshot(place) as db:
-        tables = (*ORGANISED, *OTHERS, "organisation")
-        return {name: db.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in tables}
-
-
-def _names(control: ControlClient) -> list[str]:
-    return [one["name"] for one in control.call("GET", "/sandboxes")["sandboxes"]]
 
 
 def test_one_call_answers_all_that_a_client_needs(
@@ -132,7 +76,7 @@ def test_one_call_answers_all_that_a_client_needs(
     listed = running.control.call("GET", path_of("sandboxes", "one call"))
     assert listed == {key: made[key] for key in listed}
     assert "secret" not in listed
-    assert "one call" in _names(running.control)
+    assert "one call" in names_in(running.control)
 
 
 def test_nothing_has_to_be_said(make: Callable[..., dict[str, Any]]) -> None:
@@ -200,35 +144,35 @@ WRONG: list[tuple[dict[str, Any], int, str]] = [
 def test_wrong_input_names_its_field_and_leaves_nothing(
     running: RunningHub, draft: dict[str, Any], status: int, field: str
 ) -> None:
-    before = _rows(running.place)
+    before = table_rows(running.place)
     with pytest.raises(Refused) as caught:
         running.control.call("POST", "/sandboxes", {"name": "wrong", **draft})
     assert caught.value.status == status
     assert field in str(caught.value)
-    assert _rows(running.place) == before
+    assert table_rows(running.place) == before
 
 
 def test_a_clock_needs_a_hub_in_test_mode(tmp_path: Path) -> None:
     with hub_process(tmp_path) as process:
         with pytest.raises(Refused, match="clock: only a hub that is started with --test-mode"):
             process.control.call("POST", "/sandboxes", {"clock": "2026-03-01"})
-        assert _names(process.control) == []
+        assert names_in(process.control) == []
 
 
 def test_a_deleted_sandbox_leaves_no_row_and_no_file(database: str | None) -> None:
     with hub(database=database) as running:
-        before = _rows(running.place)
+        before = table_rows(running.place)
         with running.sandbox(seed=LINES) as sandbox:
             api = Api(sandbox.url, sandbox.key, sandbox.secret, sandbox.name)
             pdf = {"data": base64.b64encode(small_pdf("i1")).decode()}
             assert api.call("POST", "/invoices/external:i1/pdf", pdf).status == 204
             files = running.folder / PDFS
             assert list(files.rglob("*.pdf"))
-            during = _rows(running.place)
+            during = table_rows(running.place)
             assert {name for name in during if during[name] == before[name]} <= {"reconciliation"}
         assert api.call("GET", "/customers").status == 401
         # The file and its row are removed a little later.
-        _until(lambda: _rows(running.place) == before)
+        until(lambda: table_rows(running.place) == before)
         assert not list(files.rglob("*.pdf"))
         with snapshot(running.place) as db:
             assert list(check_database(db)) == []
@@ -250,7 +194,7 @@ def test_many_can_be_made_at_once_with_one_seed_and_one_clock(running: RunningHu
 
 
 def test_of_many_with_one_name_one_is_made(running: RunningHub) -> None:
-    before = _rows(running.place)
+    before = table_rows(running.place)
 
     def make_one(_: int) -> int:
         try:
@@ -262,7 +206,7 @@ def test_of_many_with_one_name_one_is_made(running: RunningHub) -> None:
     with ThreadPoolExecutor(8) as pool:
         assert sorted(pool.map(make_one, range(8))) == [201] + [409] * 7
     running.control.call("DELETE", "/sandboxes/same")
-    assert _rows(running.place) == before
+    assert table_rows(running.place) == before
 
 
 def test_only_sandboxes_can_be_deleted(running: RunningHub, api: Api) -> None:
@@ -286,7 +230,7 @@ def test_a_number_is_not_given_out_again(running: RunningHub) -> None:
 
 def test_a_write_under_way_during_the_deletion_is_401(running: RunningHub) -> None:
     with running.sandbox() as sandbox:
-        before = _rows(running.place)
+        before = table_rows(running.place)
         held = http.client.HTTPConnection("127.0.0.1", int(running.url.split(":")[2][:-3]))
         body = b'{"externalId": "late", "name": "Late"}'
         held.putrequest("POST", "/v1/customers")
@@ -294,141 +238,19 @@ def test_a_write_under_way_during_the_deletion_is_401(running: RunningHub) -> No
             held.putheader(name, value)
         held.endheaders()
         # The head is read before this one's, which comes later.
-        assert _admitted(running.url, sandbox.headers, 1) == 1
+        assert count_admitted(running.url, sandbox.headers, 1) == 1
         sandbox.delete()
         held.send(body)
         answer = held.getresponse()
         assert answer.status == 401
         assert b"has been deleted" in answer.read()
         held.close()
-    after = _rows(running.place)
+    after = table_rows(running.place)
     assert after["customer"] == before["customer"]
     assert after["counter"] == before["counter"]
 
 
-# the end ---------------------------------------------------------------------------------------
-
-
-def test_it_ends_by_real_time_whatever_its_clock_says(database: str | None) -> None:
-    with hub(database=database) as running:
-        before = _rows(running.place)
-        with running.sandbox(
-            seed="saas", entities=50, expires_in="1s", clock="2026-03-01"
-        ) as sandbox:
-            running.clock_of(sandbox.name).freeze("2020-01-01")
-            api = Api(sandbox.url, sandbox.key, sandbox.secret, sandbox.name)
-            _until(lambda: api.call("GET", "/customers").status == 401)
-            assert sandbox.name not in _names(running.control)
-            _until(lambda: _rows(running.place) == before)
-        with running.sandbox(expires_in="1h", clock="2099-01-01") as other:
-            api = Api(other.url, other.key, other.secret, other.name)
-            assert api.get("/customers")["total"] == 0
-
-
-def test_a_key_made_later_ends_with_its_sandbox(running: RunningHub) -> None:
-    with running.sandbox(expires_in="1s") as sandbox:
-        path = path_of("organisations", sandbox.name, "keys")
-        pair = running.control.call("POST", path, {"name": "second"})
-        api = Api(sandbox.url, pair["key"], pair["secret"], sandbox.name)
-        _until(lambda: api.call("GET", "/customers").status == 401)
-
-
-def test_one_that_expired_while_no_hub_ran_is_deleted_at_the_start(
-    tmp_path: Path, database: str | None
-) -> None:
-    with hub_process(tmp_path, database=database) as process:
-        made = process.control.call("POST", "/sandboxes", {"seed": LINES})
-        lasting = process.control.call("POST", "/sandboxes", {"name": "lasting"})
-        process.kill()
-        with transactions(process.place) as transact:
-            transact(end_sandbox, made["organisationId"], datetime(2026, 1, 1, tzinfo=UTC))
-        assert _rows(process.place)["document"] == 2
-        process.start()
-        _until(lambda: _rows(process.place)["organisation"] == 1)
-        rows = _rows(process.place)
-        assert rows["document"] == rows["customer"] == rows["custom_value"] == 0
-        assert _names(process.control) == [lasting["name"]]
-
-
-@pytest.mark.parametrize("control", ["loopback", "off"])
-def test_workers_delete_one_that_another_worker_made(tmp_path: Path, control: str) -> None:
-    log = tmp_path / "log"
-    with hub_process(tmp_path / "hub", options=["--workers", "2"]) as process:
-        for _ in range(6):
-            process.control.call("POST", "/sandboxes", {"expiresIn": "1s", "seed": LINES})
-        process.terminate()
-        assert _rows(process.place)["organisation"] == 6
-    options = ["--workers", "3", "--control", control, "--log-level", "info"]
-    with log.open("w") as file, _served(tmp_path / "hub", options, file) as place:
-        _until(lambda: _rows(place)["organisation"] == 0)
-    deleted = [line for line in log.read_text().splitlines() if "expired sandbox" in line]
-    assert len(deleted) == 6, "each is deleted once"
-
-
-def test_of_many_that_delete_at_once_one_succeeds(tmp_path: Path, database: str | None) -> None:
-    place = Place(folder=tmp_path, url=database)
-    with hub(folder=None if database else tmp_path, database=database) as running:
-        made = running.control.call("POST", "/sandboxes", {"seed": LINES})
-    number = made["organisationId"]
-
-    async def remove(store: Store) -> Any:
-        return await store.write(number, remove_sandbox, number)
-
-    with ExitStack() as stack:
-        stores = [open_store(place) for _ in range(4)]
-        for store in stores:
-            stack.callback(store.close)
-        with ThreadPoolExecutor(4) as pool:
-            found = list(pool.map(lambda store: asyncio.run(remove(store)), stores))
-    assert sorted(one is not None for one in found) == [False, False, False, True]
-
-
-def test_a_restored_snapshot_brings_no_expired_sandbox_back(database: str | None) -> None:
-    with hub(database=database) as running:
-        with running.sandbox(expires_in="1s", seed=LINES) as sandbox:
-            name = running.snapshot()
-            _until(lambda: find_in(running.place, sandbox.name) is None)
-            later = running.control.call("POST", "/sandboxes", {})["organisationId"]
-            running.restore(name)
-            running.control.call("POST", "/sandboxes", {"name": "wakes the hub"})
-            _until(lambda: find_in(running.place, sandbox.name) is None)
-        number = running.control.call("POST", "/sandboxes", {})["organisationId"]
-        assert number > later, "a number of before the restore is not given out again"
-
-
-def test_its_requests_leave_the_journal(tmp_path: Path) -> None:
-    with hub_process(tmp_path) as process:
-        with process.sandbox(name="mine") as mine, process.sandbox() as other:
-            for sandbox in (mine, other):
-                api = Api(sandbox.url, sandbox.key, sandbox.secret, sandbox.name)
-                api.post("/customers", customer(f"secret-{sandbox.name}"))
-            _until(lambda: _kept(tmp_path) == {"mine", other.name})
-            mine.delete()
-            with process.sandbox(name="mine") as again:
-                api = Api(again.url, again.key, again.secret, "mine")
-                api.post("/customers", customer("second"))
-                _until(lambda: _kept(tmp_path) >= {"mine"})
-                found = process.control.call("GET", "/requests?organisation=mine")["requests"]
-                assert all("secret-mine" not in str(one) for one in found)
-        _until(lambda: _kept(tmp_path) == set())
-        process.terminate()
-    for path in tmp_path.glob("requests.db*"):
-        assert b"secret-mine" not in path.read_bytes()
-
-
 # limits ----------------------------------------------------------------------------------------
-
-
-def _admitted(url: str, headers: dict[str, str], count: int) -> int:
-    statuses = []
-    for _ in range(count):
-        # A connection each: the kernel spreads them over the workers.
-        connection = http.client.HTTPConnection(url.split("/")[2])
-        connection.request("GET", "/v1/customers", headers=headers)
-        statuses.append(connection.getresponse().status)
-        connection.close()
-    assert set(statuses) <= {200, 429}
-    return statuses.count(200)
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
@@ -440,7 +262,7 @@ def test_it_has_limits_of_its_own(tmp_path: Path, database: str | None, workers:
         free = process.control.call("POST", "/sandboxes", {"limits": "off"})
         hubs = process.control.call("POST", "/sandboxes", {})
         admitted = {
-            name: _admitted(process.url, _headers(made), 40)
+            name: count_admitted(process.url, keys_of(made), 40)
             for name, made in {"few": few, "many": many, "free": free, "hubs": hubs}.items()
         }
     assert admitted == {"few": 4, "many": 40, "free": 40, "hubs": 30}
@@ -448,36 +270,5 @@ def test_it_has_limits_of_its_own(tmp_path: Path, database: str | None, workers:
 
 def test_limits_can_be_tighter_where_the_hub_has_none(database: str | None) -> None:
     with hub("off", database=database) as running, running.sandbox(limits=3) as sandbox:
-        assert _admitted(running.url, sandbox.headers, 6) == 3
-        assert _admitted(running.url, running.headers, 6) == 6
-
-
-# helpers ---------------------------------------------------------------------------------------
-
-
-def _headers(made: dict[str, Any]) -> dict[str, str]:
-    return {"X-Api-Key": made["key"], "X-Api-Secret": made["secret"]}
-
-
-def find_in(place: Place, name: str) -> Any:
-    with snapshot(place) as db:
-        return find_organisation(db, name)
-
-
-def _kept(folder: Path) -> set[str]:
-    """Return the organisations with requests in the journal."""
-    with contextlib.closing(sqlite3.connect(folder / JOURNAL)) as db:
-        return {row[0] for row in db.execute("SELECT organisation FROM kept") if row[0]}
-
-
-@contextlib.contextmanager
-def _served(data: Path, options: list[str], log: IO[str]) -> Iterator[Place]:
-    """Run `headrace serve` with its own log in a file."""
-    command = [sys.executable, "-m", "headrace", "serve", "--data", str(data), "--port", "0"]
-    with subprocess.Popen(
-        [*command, *options], stdout=subprocess.PIPE, stderr=log, text=True
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline().startswith("listening on ")
-        yield Place(folder=data)
-        process.terminate()
+        assert count_admitted(running.url, sandbox.headers, 6) == 3
+        assert count_admitted(running.url, running.headers, 6) == 6

@@ -44,7 +44,7 @@ CONTROL_ROUTES = (
     ControlRoute(
         "POST", "/sandboxes", sandboxes.create,
         "Make a sandbox: organisation, key pair, data and expiry in one call", SandboxDraft,
-        SandboxMade, 201,
+        SandboxMade, 201, refusals=(409,),
     ),
     ControlRoute(
         "GET", "/sandboxes/{name}", sandboxes.read, "One sandbox", None, SandboxAnswer
