@@ -4,6 +4,7 @@
     python bench/hub.py --full     against 1,000,000 invoices
 
 - start: from the call to the first answer, of `headrace serve` and of `hub()` in a test.
+- sandbox: one call of the control plane that makes an organisation with 1,000 entities.
 - requests: 16 clients, durable, limits on: upsert of an invoice and GET by id, against the bare
   endpoint of baseline_hub.py; at least 0.5, and on PostgreSQL at least 0.4.
 - size: a large database against one of 10,000 invoices: first and last page of 500, single
@@ -42,6 +43,7 @@ from headrace.store.engine.sqlite import connect, transact
 from headrace.store.records.customers import import_customer
 from headrace.store.records.documents import import_document
 from headrace.store.records.organisations import find_organisation
+from headrace.testkit.billing.profile import COMPANIES
 from headrace.testkit.hub import HubProcess, hub, hub_process, make_keys
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
@@ -50,8 +52,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 import load
 from postgres import fresh_database, running_server
 
-PARTS = ("start", "requests", "postgresql", "size", "check")
+PARTS = ("start", "sandbox", "requests", "postgresql", "size", "check")
 STARTS = 5
+SANDBOX_ENTITIES = 1_000
+SANDBOX_MAX_S = 1.0
+"""From the call to the answer of one sandbox with its data."""
 START_MAX_S = {"headrace serve": 1.0, "hub() of a test": 0.3}
 """From the call to the first answer."""
 SERVER = {"listen_addresses": "127.0.0.1", "timezone": "UTC"}
@@ -102,6 +107,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="bench-hub-") as folder:
         if "start" in parts:
             bench_start(Path(folder))
+        if "sandbox" in parts:
+            bench_sandboxes(Path(folder))
         if "requests" in parts:
             bench_requests(Path(folder), count)
         if "postgresql" in parts:
@@ -135,6 +142,40 @@ def bench_start(folder: Path) -> None:
         print(
             f"{what}, start to first answer / bar: {took / bar:.2f} (at most 1): {took:.2f} s / "
             f"{bar} s"
+        )
+
+
+def bench_sandboxes(folder: Path) -> None:
+    """One call each, durable, on SQLite and on PostgreSQL; medians, and the deletion next to it."""
+    with hub_process(folder / "sandboxes") as served:
+        measure_sandboxes(served, "")
+    try:
+        with (
+            running_server(SERVER) as server,
+            fresh_database(server) as database,
+            hub_process(folder / "sandboxes-postgresql", database=database) as served,
+        ):
+            measure_sandboxes(served, " on PostgreSQL")
+    except FileNotFoundError as error:
+        print(f"sandbox on PostgreSQL: not measured, {error}")
+
+
+def measure_sandboxes(served: HubProcess, label: str) -> None:
+    for profile in COMPANIES:
+        made, deleted = [], []
+        for number in range(STARTS):
+            seed = {"profile": profile, "entities": SANDBOX_ENTITIES, "number": number}
+            begun = time.perf_counter()
+            name = served.control.call("POST", "/sandboxes", {"seed": seed})["name"]
+            made.append(time.perf_counter() - begun)
+            begun = time.perf_counter()
+            served.control.call("DELETE", f"/sandboxes/{name}")
+            deleted.append(time.perf_counter() - begun)
+        took = statistics.median(made)
+        print(
+            f"sandbox of {SANDBOX_ENTITIES:,} entities, {profile}{label} / bar: "
+            f"{took / SANDBOX_MAX_S:.2f} (at most 1): {took:.2f} s ({min(made):.2f} to "
+            f"{max(made):.2f}) / {SANDBOX_MAX_S} s; deleted in {statistics.median(deleted):.3f} s"
         )
 
 

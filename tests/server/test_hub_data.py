@@ -211,3 +211,15 @@ def test_the_seed_of_the_readme_needs_nothing_running(tmp_path: Path) -> None:
     make_keys(tmp_path, "shop")
     assert run(["hub", "seed", "shop", str(SHOP), "--data", str(tmp_path)]) == 0
     assert run(["hub", "check", "--data", str(tmp_path)]) == 0
+
+
+def test_a_profile_fills_an_organisation_in_the_place_of_a_file(
+    running: RunningHub, api: Api, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["hub", "seed", api.organisation, "saas", "--entities", "60", "--seed", "3"]
+    assert run([*command, *running.options, "--json"]) == 0
+    made = json.loads(capsys.readouterr().out)["made"]
+    assert sum(made.values()) >= 60
+    assert api.get("/invoices")["total"] == made["invoices"]
+    assert run([*command, *running.options]) == 0
+    assert api.get("/invoices")["total"] == made["invoices"], "the second time it updates"

@@ -28,6 +28,8 @@ COMMANDS = {
     "the cent.",
     "rejects": "Look at records that the API refused, and decide what becomes of them.",
     "run": "Keep every organisation in step, each at its own interval, until stopped.",
+    "sandbox": "Make an organisation of a hub for a while: with a key pair, data, limits and an "
+    "end.",
     "serve": "Serve Upflow's API v1 from a database of your own: the hub.",
     "snapshot": "Make, list, restore and delete copies of a hub's database and PDFs; also while "
     "it runs.",

@@ -15,8 +15,10 @@ from headrace.control.access import find_token
 from headrace.control.client import ControlClient, path_of
 from headrace.control.desk import named_organisation
 from headrace.control.forgetting import Removal, remove_customer
+from headrace.control.profiles import ENTITIES, ENTITIES_MAX
 from headrace.control.records import SeedAnswer
-from headrace.control.seed import parse_seed, play_seed
+from headrace.control.seed import play_seed
+from headrace.control.seed_line import parse_seed
 from headrace.model.clock import SYSTEM_CLOCK
 from headrace.model.errors import ConfigurationError, NotFound, Refused
 from headrace.store.admin.check import check_database
@@ -26,6 +28,7 @@ from headrace.store.connection import Connection
 from headrace.store.context import Context, Organisation
 from headrace.store.engine.place import PDFS, Place, find_place, snapshot, transactions
 from headrace.store.pdf_files import open_pdfs
+from headrace.testkit.billing.company_seed import CompanyProfiles
 
 app = typer.Typer(no_args_is_help=True, help="Look after a hub and its database.")
 
@@ -138,30 +141,45 @@ def forget(
 @app.command()
 def seed(
     organisation: Owner,
-    file: Annotated[Path, typer.Argument(help="A file of API calls as JSON lines.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="A file of API calls as JSON lines; or agency, wholesaler or saas, made up."
+        ),
+    ],
     data: Data = None,
     database: Database = None,
     number: Annotated[
         int | None,
         typer.Option(
-            "--seed", help="Derive the ids from this number, so that they are reproducible."
+            "--seed",
+            help="Derive the ids, and what is made up, from this number, so that they are "
+            "reproducible.",
         ),
     ] = None,
+    entities: Annotated[
+        int, typer.Option(min=1, max=ENTITIES_MAX, help="About how many to make up.")
+    ] = ENTITIES,
     json: Json = False,
 ) -> None:
     """Fill an organisation by a file of API calls: all of it, or nothing if a line is refused.
 
     A line is {"method": "POST", "path": "/customers", "body": {...}}; docs/hub-control.md tells
-    the rest. Also while the hub runs.
+    the rest, and the companies that can be made up instead. Also while the hub runs.
 
     Example: headrace hub seed acme shop.jsonl --data ./hub
     """
-    lines = parse_seed(_content(file))
+    profiles, name = CompanyProfiles(), str(file)
+    given = None if name in profiles.names and not file.exists() else parse_seed(_content(file))
     times = Times(SYSTEM_CLOCK, test_mode=True)
 
     def fill(db: Connection) -> SeedAnswer:
         known = _known(db, organisation)
-        return play_seed(db, Context(known, times.now(known)), lines, times, number)
+        context = Context(known, times.now(known))
+        lines = given
+        if lines is None:
+            lines = profiles.lines(name, entities, 1 if number is None else number, context.today)
+        return play_seed(db, context, lines, times, number)
 
     with transactions(find_place(data, database)) as transact:
         answer = transact(fill)

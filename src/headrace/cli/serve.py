@@ -6,19 +6,22 @@ import contextlib
 import logging
 import os
 import shutil
+import signal
 import socket
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import FrameType
 from typing import Annotated, Literal
 
 import typer
 from msgspec import Struct
 
 from headrace.cli.options.record import with_options
+from headrace.cli.ready import announce, say
 from headrace.control.access import Access, Reach, make_token
 from headrace.control.application import Parts, put_together
-from headrace.model.clock import SYSTEM_CLOCK
+from headrace.model.clock import SYSTEM_CLOCK, format_instant
 from headrace.model.errors import ConfigurationError
 from headrace.server.admission.door import Gates
 from headrace.server.admission.doors import door_for
@@ -29,11 +32,17 @@ from headrace.server.observing.own_log import LogFormat, LogLevel, start_log
 from headrace.server.observing.request_journal import JOURNAL, RequestJournal, make_journal
 from headrace.server.observing.request_log import FileSink
 from headrace.server.observing.tracing import traced
+from headrace.server.process.parent import watch_parent
 from headrace.server.process.run import PDFS, HubServer, Tls, address_of, folder_lock, listen
 from headrace.server.process.workers import Workers, listen_together
+from headrace.store.admin.keys import KeyPair, make_key
 from headrace.store.engine.place import Place, find_place, open_store, transactions
 from headrace.store.pdf_files import open_pdfs
+from headrace.store.records.organisations import make_organisation
+from headrace.testkit.billing.company_seed import CompanyProfiles
 
+_ORGANISATION = "test"
+"""That of an ephemeral hub."""
 _LOGGER = logging.getLogger("headrace.hub")
 
 
@@ -107,6 +116,29 @@ class Options(Struct, frozen=True, kw_only=True):
             "--test-mode", help="Let the control plane stop and move organisations' time."
         ),
     ] = False
+    ephemeral: Annotated[
+        bool,
+        typer.Option(
+            "--ephemeral",
+            help="Keep the data in a temporary folder that is removed at the end, with an "
+            "organisation `test` and a key pair, instead of --data or --database.",
+        ),
+    ] = False
+    stop_with_parent: Annotated[
+        bool,
+        typer.Option(
+            "--stop-with-parent",
+            help="End when the process that started this one has ended, however it did (Linux).",
+        ),
+    ] = False
+    json: Annotated[
+        bool,
+        typer.Option(
+            "--json",
+            help="Say in one line of JSON that it accepts requests: url, controlUrl, pid "
+            "and, of an ephemeral hub, key, secret and controlToken.",
+        ),
+    ] = False
 
 
 @with_options(Options)
@@ -118,21 +150,52 @@ def command(options: Options) -> None:
     is below /v1. Make a key first or meanwhile with `headrace keys create`. SIGTERM and Ctrl-C
     end it once everything that came in is answered.
 
+    For a test or a try, --ephemeral needs no folder and no key: headrace serve --ephemeral --port 0
+    --json prints all that a program needs.
+
     Example: headrace serve --data ./hub --port 8080
     """
     start_log(options.log_format, options.log_level)
-    tls = _tls(options)
-    place, limits = find_place(options.data, options.database), parse_limits(options.limits)
+    parent = watch_parent() if options.stop_with_parent else None
+    tls, limits = _tls(options), parse_limits(options.limits)
     with contextlib.ExitStack() as stack:
+        place = _place(options, stack)
         if place.url is None:
             assert place.folder is not None
             stack.enter_context(folder_lock(place.folder))
-        service = _Service(options, place, limits, _access(options.control, place), tls)
+        pair = _make_keys(place) if options.ephemeral else None
+        service = _Service(options, place, limits, _access(options.control, place), tls, pair)
         if options.workers > 1:
-            service.serve_together()
+            service.serve_together(parent)
         else:
             sock = stack.enter_context(listen(options.host, options.port))
-            service.serve(sock, lambda: _say(sock, tls))
+            service.serve(sock, lambda: service.say(sock), alive=parent)
+
+
+def _place(options: Options, stack: contextlib.ExitStack) -> Place:
+    """Return where the data are; a temporary folder is removed with `stack`. Raises
+    ConfigurationError."""
+    if not options.ephemeral:
+        return find_place(options.data, options.database)
+    if options.data is not None or options.database is not None:
+        raise ConfigurationError("--ephemeral keeps no data: leave --data and --database out.")
+    # Until the server has its own handlers, SIGTERM would leave the folder behind.
+    signal.signal(signal.SIGTERM, _leave)
+    # Another thread or a worker may still be closing a file.
+    folder = tempfile.TemporaryDirectory(prefix="headrace-hub-", ignore_cleanup_errors=True)
+    return Place(folder=Path(stack.enter_context(folder)))
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    raise SystemExit(0)
+
+
+def _make_keys(place: Place) -> KeyPair:
+    """Make the organisation of an ephemeral hub; returns its key pair."""
+    now = format_instant(SYSTEM_CLOCK.now())
+    with transactions(place, make=True) as transact:
+        transact(make_organisation, _ORGANISATION, "EUR", "UTC", now)
+        return transact(make_key, _ORGANISATION, now)
 
 
 def _access(reach: Reach | Literal["off"] | None, place: Place) -> Access | None:
@@ -172,10 +235,6 @@ def _tls(options: Options) -> Tls | None:
     return tls
 
 
-def _say(sock: socket.socket, tls: Tls | None) -> None:
-    print(f"listening on {address_of(sock, tls)}", flush=True)
-
-
 class _Service(Struct, frozen=True):
     """The hub in one process or several; each process opens its own resources."""
 
@@ -184,9 +243,18 @@ class _Service(Struct, frozen=True):
     limits: Limits
     access: Access | None
     tls: Tls | None
+    pair: KeyPair | None
+    """Of an ephemeral hub."""
 
-    def serve_together(self) -> None:
-        """Run the workers until all are told to end."""
+    def say(self, sock: socket.socket) -> None:
+        """Say that the hub accepts requests."""
+        origin, folder = address_of(sock, self.tls), self.place.folder
+        token = self.access.token if self.access else None
+        about = announce(origin, str(folder) if folder else None, token, self.pair)
+        say(origin, about, self.options.json)
+
+    def serve_together(self, parent: int | None = None) -> None:
+        """Run the workers until all are told to end, or `parent` becomes readable."""
         options = self.options
         with transactions(self.place, make=True):
             pass  # create and migrate once, before the workers start
@@ -198,9 +266,9 @@ class _Service(Struct, frozen=True):
         def work(number: int, ready: Callable[[], None], alive: int) -> None:
             self.serve(sockets[number], ready, SharedGates(memory, number), alive)
 
-        workers = Workers(options.workers, SYSTEM_CLOCK, work, memory.renew)
+        workers = Workers(options.workers, SYSTEM_CLOCK, work, memory.renew, parent)
         with _shared_metrics():
-            workers.run(lambda: _say(sockets[0], self.tls))
+            workers.run(lambda: self.say(sockets[0]))
 
     def serve(
         self,
@@ -212,7 +280,7 @@ class _Service(Struct, frozen=True):
         """Serve on this process's main thread until told to end."""
         options, folder = self.options, self.place.folder
         with contextlib.ExitStack() as stack:
-            store = open_store(self.place)
+            store = open_store(self.place, durable=not options.ephemeral)
             stack.callback(store.close)
             files = open_pdfs(options.pdfs, folder / PDFS if folder else None)
             sink = journal = None
@@ -232,6 +300,7 @@ class _Service(Struct, frozen=True):
                     sink=sink,
                     journal=journal,
                     access=self.access,
+                    profiles=CompanyProfiles(),
                     test_mode=options.test_mode,
                     workers=options.workers,
                 )

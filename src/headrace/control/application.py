@@ -9,14 +9,16 @@ from starlette.routing import BaseRoute
 
 from headrace.control.access import Access
 from headrace.control.desk import Desk
+from headrace.control.expiry import Expiry
 from headrace.control.plane import control_pages
+from headrace.control.profiles import NoProfiles, Profiles
 from headrace.model.clock import SYSTEM_CLOCK, Clock
 from headrace.portal.page import portal_routes
 from headrace.server.admission.door import Door
 from headrace.server.app import Hub
 from headrace.server.faults.scripts import Faults
 from headrace.server.observing.readiness import readiness_route
-from headrace.server.observing.request_journal import Exchange
+from headrace.server.observing.request_journal import JOURNAL, Exchange
 from headrace.server.observing.request_log import Sink
 from headrace.server.pdf.keeper import PdfKeeper
 from headrace.store.admin.frozen_clock import Times
@@ -38,6 +40,8 @@ class Parts(Struct, frozen=True, kw_only=True):
     access: Access | None = None
     """Access to the control plane; None for a hub without one."""
     test_mode: bool = False
+    profiles: Profiles = NoProfiles()
+    """Makes up the data of sandboxes."""
     workers: int = 1
     own_process: bool = True
     """Whether a fault may end the process."""
@@ -50,6 +54,8 @@ def put_together(parts: Parts) -> Hub:
     faults = Faults(may_exit=parts.own_process)
     access = parts.access
     ready = readiness_route(parts.store, access.knows) if access else readiness_route(parts.store)
+    journal = parts.place.folder / JOURNAL if parts.place.folder else None
+    expiry = Expiry(parts.store, parts.clock, keeper, faults, parts.door, journal)
     pages: list[BaseRoute] = [*portal_routes(parts.store, times), ready]
     if parts.access is not None:
         desk = Desk(
@@ -59,6 +65,10 @@ def put_together(parts: Parts) -> Hub:
             keeper=keeper,
             faults=faults,
             workers=parts.workers,
+            profiles=parts.profiles,
+            expiry=expiry,
         )
         pages += control_pages(desk, parts.access)
-    return Hub(parts.store, times, parts.door, keeper, parts.sink, pages, parts.journal, faults)
+    hub = Hub(parts.store, times, parts.door, keeper, parts.sink, pages, parts.journal, faults)
+    hub.run_beside(expiry.run)
+    return hub

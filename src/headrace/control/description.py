@@ -80,7 +80,7 @@ def _responses(route: ControlRoute) -> dict[str, Any]:
     else:
         content = _content(route.answer.__name__)
         found = {str(route.status): {"description": "Done.", "content": content}}
-    for status in _REFUSALS:
+    for status in sorted((*_REFUSALS, *route.refusals)):
         phrase = http.HTTPStatus(status).phrase
         found[str(status)] = {"description": phrase, "content": _content("Error")}
     return found

@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 
 from msgspec import Struct
 
+from headrace.control.expiry import Expiry
+from headrace.control.profiles import NoProfiles, Profiles
 from headrace.model.errors import BadRequest, ConfigurationError, NotFound
 from headrace.server.faults.scripts import Faults
 from headrace.server.pdf.keeper import PdfKeeper
@@ -30,6 +32,9 @@ class Desk(Struct, kw_only=True):
     keeper: PdfKeeper
     faults: Faults
     workers: int = 1
+    profiles: Profiles = NoProfiles()
+    expiry: Expiry | None = None
+    """Deletes sandboxes; None for the desk of a seed."""
 
 
 class Order(Struct, kw_only=True):
@@ -44,6 +49,8 @@ class Order(Struct, kw_only=True):
     """The route's query parameters."""
     context: Context | None = None
     """The context of a seed that makes the request; by default that of the moment."""
+    origin: str = ""
+    """Scheme and host that the client used."""
 
     @property
     def now(self) -> datetime:

@@ -21,6 +21,7 @@ from headrace.control.routes import CONTROL_ROUTES
 from headrace.model.errors import MethodNotAllowed, NotFound, RequestError, TooLarge
 from headrace.model.record import decode, decode_query
 from headrace.server.call import error_answer
+from headrace.server.http.origin import origin_of
 
 _LOGGER = logging.getLogger("headrace.server")
 _BODY_MAX = 100_000_000
@@ -83,7 +84,18 @@ async def _order(route: ControlRoute, desk: Desk, request: Request) -> Order:
         body = await _body(request)
         if route.body is not bytes:
             body = decode(route.body, body.strip() or b"{}")
-    return Order(desk=desk, names=names, body=body, query=query)
+    return Order(desk=desk, names=names, body=body, query=query, origin=_origin(request))
+
+
+def _origin(request: Request) -> str:
+    headers = request.headers
+    host, forwarded = headers.get("host"), headers.get("x-forwarded-proto")
+    return origin_of(
+        request.scope["scheme"],
+        None if host is None else host.encode("latin-1"),
+        None if forwarded is None else forwarded.encode("latin-1"),
+        request.scope.get("server"),
+    )
 
 
 async def _body(request: Request) -> bytes:

@@ -29,3 +29,5 @@ class ControlRoute(Struct, frozen=True):
     status: int = 200
     query: Any = None
     """Struct of the query parameters; None when the route has none."""
+    refusals: tuple[int, ...] = ()
+    """Statuses of refusals that other routes do not have."""

@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from headrace.control import records
 from headrace.control.catalogue_routes import CATALOGUE_ROUTES
-from headrace.control.handlers import clock, data, faults, organisations, rates, requests, snapshots
+from headrace.control.handlers import (
+    clock,
+    data,
+    faults,
+    organisations,
+    rates,
+    requests,
+    sandboxes,
+    snapshots,
+)
 from headrace.control.route import OF_ORGANISATION, ControlRoute
+from headrace.control.sandbox_records import SandboxAnswer, SandboxDraft, Sandboxes, SandboxMade
 from headrace.server.faults.scripts import Script, ScriptReport
 from headrace.server.observing.request_search import Entry, Query
 from headrace.store.admin.keys import KeyPair
@@ -28,6 +38,20 @@ CONTROL_ROUTES = (
         "Make a key pair; its secret is shown once", records.KeyDraft, KeyPair, 201,
     ),
     ControlRoute("DELETE", "/keys/{key}", organisations.end_key, "Revoke a key"),
+    ControlRoute(
+        "GET", "/sandboxes", sandboxes.list_, "All sandboxes", None, Sandboxes
+    ),
+    ControlRoute(
+        "POST", "/sandboxes", sandboxes.create,
+        "Make a sandbox: organisation, key pair, data and expiry in one call", SandboxDraft,
+        SandboxMade, 201, refusals=(409,),
+    ),
+    ControlRoute(
+        "GET", "/sandboxes/{name}", sandboxes.read, "One sandbox", None, SandboxAnswer
+    ),
+    ControlRoute(
+        "DELETE", "/sandboxes/{name}", sandboxes.delete, "Delete a sandbox with all its data"
+    ),
     *CATALOGUE_ROUTES,
     ControlRoute("GET", "/rates", rates.list_, "All exchange rates", None, records.Rates),
     ControlRoute(

@@ -15,14 +15,15 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET
 
 from headrace.control.catalogue_routes import CATALOGUE_ROUTES
 from headrace.control.desk import Desk, Order
 from headrace.control.records import SeedAnswer
 from headrace.control.route import BASE
+from headrace.control.seed_line import SeedLine, refusal
 from headrace.model.errors import BadRequest, NotFound, RequestError
-from headrace.model.record import Record, decode
+from headrace.model.record import decode
 from headrace.server.call import Answer, Call
 from headrace.server.faults.scripts import Faults
 from headrace.server.http.incoming import Incoming
@@ -37,45 +38,16 @@ from headrace.store.pdf_files import NoPdfs
 
 T = TypeVar("T")
 
-_METHODS = ("POST", "PUT", "DELETE")
 _NAMED = re.compile(r"\{(\w+)\}")
 _ORGANISATION = "organisation"
 
 
-class SeedLine(Record, kw_only=True, forbid_unknown_fields=True):
-    """One call."""
-
-    method: str
-    path: str
-    body: Any | UnsetType = UNSET
-    as_: str | UnsetType = msgspec.field(name="as", default=UNSET)
-    """A name for the answer's id."""
-    number: int = 0
-    """The line's number in its file."""
-
-
-def parse_seed(text: bytes) -> list[SeedLine]:
-    """Parse a file into lines; empty ones and those that begin with `//` are skipped.
-
-    Raises BadRequest with the line's number.
-    """
-    lines = []
-    for number, line in enumerate(text.splitlines(), 1):
-        if not line.strip() or line.lstrip().startswith(b"//"):
-            continue
-        try:
-            read = decode(SeedLine, line)
-        except BadRequest as error:
-            raise _refusal(f"line {number}", error) from None
-        if read.method not in _METHODS:
-            problem = BadRequest(f"a seed only changes: its methods are {', '.join(_METHODS)}.")
-            raise _refusal(f"line {number}", problem)
-        lines.append(msgspec.structs.replace(read, number=number))
-    return lines
-
-
 def play_seed(
-    db: Connection, context: Context, lines: list[SeedLine], times: Times, seed: int | None = None
+    db: Connection,
+    context: Context,
+    lines: list[SeedLine],
+    times: Times,
+    seed: int | str | None = None,
 ) -> SeedAnswer:
     """Carry out all lines for the context's organisation, within the caller's transaction.
 
@@ -89,12 +61,8 @@ def play_seed(
         try:
             player.play(line)
         except RequestError as error:
-            raise _refusal(f"line {line.number} ({line.method} {line.path})", error) from None
+            raise refusal(f"line {line.number} ({line.method} {line.path})", error) from None
     return SeedAnswer(lines=len(lines), made=dict(player.made), named=player.named)
-
-
-def _refusal(place: str, error: RequestError) -> BadRequest:
-    return BadRequest(f"{place}: {error} Nothing of the seed was stored.", error.details)
 
 
 class _Player:

@@ -21,6 +21,7 @@
         ├── Forbidden 403
         ├── NotFound 404
         ├── MethodNotAllowed 405
+        ├── Conflict 409
         ├── TooLarge 413
         ├── UnsupportedMediaType 415
         ├── TooManyRequests 429
@@ -153,6 +154,13 @@ class MethodNotAllowed(RequestError):
     def __init__(self, message: str, allowed: str) -> None:
         super().__init__(message)
         self.allowed = allowed
+
+
+class Conflict(RequestError):
+    """What the request makes exists already."""
+
+    status = 409
+    reason = "Conflict"
 
 
 class TooLarge(RequestError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping, Sequence
@@ -14,7 +15,13 @@ from starlette.routing import BaseRoute
 from starlette.routing import Route as PageRoute
 
 from headrace.model.clock import format_instant
-from headrace.model.errors import MethodNotAllowed, NotFound, RequestError, ServiceUnavailable
+from headrace.model.errors import (
+    InvalidKey,
+    MethodNotAllowed,
+    NotFound,
+    RequestError,
+    ServiceUnavailable,
+)
 from headrace.server.admission.door import Door, Visitor
 from headrace.server.admission.load import Load
 from headrace.server.call import Answer, Call, error_answer
@@ -33,8 +40,9 @@ from headrace.server.query import Query
 from headrace.server.routes import ROUTE, Route, match
 from headrace.server.visit import Scope, Visit, text_of
 from headrace.store.admin.frozen_clock import Times
-from headrace.store.context import Context
+from headrace.store.context import Context, Organisation
 from headrace.store.engine.interface import Store
+from headrace.store.records.organisations import find_organisation
 
 Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
@@ -84,6 +92,7 @@ class Hub:
         self._keeper = keeper
         self._load = Load(times.clock)
         self._faults = faults or Faults()
+        self._background: Callable[[], Awaitable[None]] | None = None
         self._is_watched = sink is not None or journal is not None
         self._pages = Starlette(
             routes=[
@@ -97,11 +106,20 @@ class Hub:
             lifespan=self._lifespan,
         )
 
+    def run_beside(self, background: Callable[[], Awaitable[None]]) -> None:
+        """Run this beside the requests, from the start to the end of serving, when it is
+        cancelled."""
+        self._background = background
+
     @contextlib.asynccontextmanager
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
         # Remove files that a killed hub left behind.
         self._keeper.sweep()
+        task = asyncio.ensure_future(self._background()) if self._background else None
         yield
+        if task is not None:
+            task.cancel()
+            await asyncio.wait([task])
         await self._keeper.close()
         await self._door.close()
 
@@ -187,6 +205,8 @@ class Hub:
         except RequestError as error:
             return error_answer(error)
         except Exception:
+            if await self._is_gone(organisation):
+                return error_answer(InvalidKey("The organisation of this key has been deleted."))
             _LOGGER.exception(
                 "%s %s failed",
                 visit.method,
@@ -194,6 +214,13 @@ class Hub:
                 extra={"request_id": visit.id},
             )
             return _FAILURE
+
+    async def _is_gone(self, organisation: Organisation) -> bool:
+        """Whether a request failed because its sandbox was deleted meanwhile."""
+        try:
+            return await self._store.read(find_organisation, organisation.name) is None
+        except ServiceUnavailable:
+            return False
 
     async def _carry_out(self, route: Route, call: Call) -> Answer:
         """Call the handler, unless the request would wait too long for its turn."""

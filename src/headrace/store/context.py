@@ -27,6 +27,8 @@ class Organisation(Struct, frozen=True):
     """Key that signs the links issued for the organisation."""
     clock: str | None = None
     """The moment at which a test has frozen the organisation's clock, as stored."""
+    limits: str | None = None
+    """Limits of its own, as `headrace serve --limits` spells them; known only with its keys."""
 
 
 class Context(Struct, frozen=True):

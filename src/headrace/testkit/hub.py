@@ -11,13 +11,15 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 from headrace.control.access import Access, find_token, make_token
 from headrace.control.application import Parts, put_together
-from headrace.control.client import ControlClient
+from headrace.control.client import ControlClient, path_of
 from headrace.model.clock import SYSTEM_CLOCK, format_instant
+from headrace.model.errors import Refused
 from headrace.server.admission.doors import door_for
 from headrace.server.admission.limits import parse_limits
 from headrace.server.app import Send
@@ -29,7 +31,8 @@ from headrace.store.admin.keys import KeyPair, make_key
 from headrace.store.engine.place import Place, open_store, transactions
 from headrace.store.pdf_files import FolderPdfs
 from headrace.store.records.organisations import make_organisation
-from headrace.testkit.hub_control import TEST_ORGANISATION, Controlled
+from headrace.testkit.billing.company_seed import CompanyProfiles
+from headrace.testkit.hub_control import TEST_ORGANISATION, Controlled, Sandbox, Seed
 
 _START_S = 30.0
 
@@ -38,7 +41,12 @@ class RunningHub(Controlled):
     """A hub that serves in a thread of this process; see `hub`."""
 
     def __init__(
-        self, place: Place, origin: str, log: list[LogRecord], control: ControlClient
+        self,
+        place: Place,
+        origin: str,
+        log: _Log,
+        control: ControlClient,
+        seed: Seed = None,
     ) -> None:
         self.place = place
         self._control = control
@@ -47,9 +55,9 @@ class RunningHub(Controlled):
         self.url = f"{origin}/v1"
         """The API's base."""
         self._log = log
-        pair = self.add_organisation(TEST_ORGANISATION)
-        self.key = pair.key
-        self.secret = pair.secret
+        made = _first_organisation(control, seed)
+        self.key: str = made["key"]
+        self.secret: str = made["secret"]
 
     @property
     def control(self) -> ControlClient:
@@ -72,7 +80,51 @@ class RunningHub(Controlled):
 
     def requests(self) -> list[LogRecord]:
         """Return the request log so far, in the order of the answers."""
-        return list(self._log)
+        return self._log.all()
+
+    @contextlib.contextmanager
+    def sandbox(self, **options: Any) -> Iterator[Sandbox]:
+        """Make a sandbox as `Controlled.sandbox` does; its requests leave the log with it."""
+        with super().sandbox(**options) as made:
+            try:
+                yield made
+            finally:
+                self._log.forget(made.name)
+
+    def _log_reader(self) -> Callable[[], Sequence[LogRecord]]:
+        return self._log.all
+
+
+class _Log:
+    """The request log, written by the hub's thread and read by the test's."""
+
+    def __init__(self) -> None:
+        self._records: list[LogRecord] = []
+        self._lock = threading.Lock()
+
+    def __call__(self, record: LogRecord) -> None:
+        with self._lock:
+            self._records.append(record)
+
+    def all(self) -> list[LogRecord]:
+        with self._lock:
+            return list(self._records)
+
+    def forget(self, organisation: str) -> None:
+        with self._lock:
+            self._records = [one for one in self._records if one.organisation != organisation]
+
+
+def _first_organisation(control: ControlClient, seed: Seed) -> dict[str, Any]:
+    """Make the organisation `test`, or in a folder that has it already, another key of it."""
+    draft = {"name": TEST_ORGANISATION, "expiresIn": None, "seed": seed}
+    try:
+        made: dict[str, Any] = control.call("POST", "/sandboxes", draft)
+    except Refused as error:
+        if error.status != HTTPStatus.CONFLICT:
+            raise
+        made = control.call("POST", path_of("organisations", TEST_ORGANISATION, "keys"), {})
+    return made
 
 
 def make_keys(
@@ -94,8 +146,11 @@ def hub(
     *,
     latency: float = 0.0,
     database: str | None = None,
+    seed: Seed = None,
 ) -> Iterator[RunningHub]:
     """Run a hub on a free loopback port, with an organisation `test`, until the end of the block.
+
+    `test` is a sandbox without an end, with the data of `seed`; `sandbox()` of the hub makes more.
 
     `limits` are those of `headrace serve`. With `folder` the data are kept; without it they are
     deleted at the end, and the hub does not wait for the disk. `database` is the URL of a
@@ -111,7 +166,7 @@ def hub(
             stack.enter_context(folder_lock(folder))
         store = open_store(place, durable=durable)
         stack.callback(store.close)
-        log: list[LogRecord] = []
+        log = _Log()
         pdfs = FolderPdfs(folder / PDFS)
         access = Access(make_token(folder))
         app: Any = put_together(
@@ -120,8 +175,9 @@ def hub(
                 store=store,
                 door=door_for(store, SYSTEM_CLOCK, parse_limits(limits)),
                 pdfs=pdfs,
-                sink=log.append,
+                sink=log,
                 access=access,
+                profiles=CompanyProfiles(),
                 test_mode=True,
                 own_process=False,
             )
@@ -137,7 +193,7 @@ def hub(
         stack.callback(_stop, server, thread)
         if not ready.wait(_START_S):
             raise TimeoutError("the hub did not start")
-        yield RunningHub(place, origin, log, ControlClient(origin, access.token))
+        yield RunningHub(place, origin, log, ControlClient(origin, access.token), seed)
 
 
 def _stop(server: HubServer, thread: threading.Thread) -> None:

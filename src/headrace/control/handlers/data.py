@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from headrace.control.desk import Order
 from headrace.control.records import SeedAnswer
-from headrace.control.seed import parse_seed, play_seed
+from headrace.control.seed import play_seed
+from headrace.control.seed_line import parse_seed
 from headrace.store.admin.reset import reset_organisation
 from headrace.store.connection import Connection
 from headrace.store.context import Context

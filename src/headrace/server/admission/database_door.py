@@ -14,6 +14,7 @@ detect hubs that died, before it is refused.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import Counter
 
 from msgspec import Struct
@@ -21,12 +22,21 @@ from msgspec import Struct
 from headrace.model.clock import Clock
 from headrace.server.admission.door import Visitor
 from headrace.server.admission.keys import Keys
-from headrace.server.admission.limits import OFF, WINDOW_S, Limits, RateRefusal, too_fast, too_many
+from headrace.server.admission.limits import (
+    OFF,
+    WINDOW_S,
+    Limits,
+    RateRefusal,
+    limits_of,
+    too_fast,
+    too_many,
+)
 from headrace.store.admin.keys import active_keys, keys_version
 from headrace.store.context import Organisation
 from headrace.store.engine.admissions import Admissions, Grant, Granted, Want
 from headrace.store.engine.postgres import PostgresStore
 
+_LOGGER = logging.getLogger("headrace.server")
 _REPORT_AFTER_S = 0.002
 """How long an answered request may keep counting as in flight at the other hubs."""
 _RETRY_S = 0.004
@@ -51,7 +61,9 @@ class DatabaseDoor:
         self._clock = clock
         self._limits = limits
         self._keys = Keys(store, clock)
-        self._admissions = Admissions(limits.per_minute, limits.concurrent, WINDOW_S)
+        self._own_limits: dict[int, Limits] = {}
+        """Those of the organisations that have their own, as far as they have been here."""
+        self._admissions = Admissions(WINDOW_S)
         self._thread = store.dedicated_thread(self._admissions.prepare, self._admissions.register)
         self._waiting: list[_Waiting] = []
         self._held: Counter[int] = Counter()
@@ -64,19 +76,28 @@ class DatabaseDoor:
 
     async def admit(self, key: str | None, secret: str | None, arrived: float) -> Visitor:
         organisation = self._keys.find(key, secret, arrived)
-        if organisation is None or self._limits == OFF:
+        if organisation is None or limits_of(organisation, self._limits) == OFF:
             await self._refresh_keys()
             organisation = self._keys.check(key, secret, arrived)
-        if self._limits == OFF:
+        if organisation.limits is not None:
+            self._own_limits[organisation.seq] = limits_of(organisation, self._limits)
+        if self._limits_of(organisation.seq) == OFF:
             self._held[organisation.seq] += 1
             return Visitor(organisation, self._held[organisation.seq])
         return await self._enter(organisation, key, secret, arrived)
 
     def leave(self, visitor: Visitor) -> None:
-        self._held[visitor.organisation.seq] -= 1
-        if self._limits != OFF and self._round is None and self._timer is None:
+        seq = visitor.organisation.seq
+        self._held[seq] -= 1
+        if self._limits_of(seq) != OFF and self._round is None and self._timer is None:
             loop = asyncio.get_running_loop()
             self._timer = loop.call_later(_REPORT_AFTER_S, self._start_round)
+
+    def forget(self, organisation: int) -> None:
+        if not self._held[organisation]:
+            for known in (self._held, self._reported, self._own_limits):
+                known.pop(organisation, None)
+        self._thread.submit(self._admissions.forget, organisation).add_done_callback(_dropped)
 
     async def close(self) -> None:
         await self._keys.close()
@@ -135,7 +156,15 @@ class DatabaseDoor:
         was reported."""
         wanted = Counter(waiting.organisation for waiting in self._waiting)
         changed = {seq for seq, held in self._reported.items() if held != self._held[seq]}
-        return [Want(seq, wanted[seq], self._held[seq]) for seq in sorted({*wanted, *changed})]
+        return [self._want(seq, wanted[seq]) for seq in sorted({*wanted, *changed})]
+
+    def _want(self, organisation: int, wanted: int) -> Want:
+        limits = self._limits_of(organisation)
+        held = self._held[organisation]
+        return Want(organisation, wanted, held, limits.per_minute, limits.concurrent)
+
+    def _limits_of(self, organisation: int) -> Limits:
+        return self._own_limits.get(organisation, self._limits)
 
     def _apply(self, wants: list[Want], waiting: list[_Waiting], granted: Granted) -> None:
         if granted.process != self._process:
@@ -153,21 +182,22 @@ class DatabaseDoor:
                     continue  # its client has disconnected: the next round returns the slot
                 self._held[want.organisation] += 1
                 one.future.set_result(grant.in_flight + place)
-            self._refuse_or_retry(mine[grant.granted :], grant)
+            self._refuse_or_retry(want.organisation, mine[grant.granted :], grant)
 
-    def _refuse_or_retry(self, waiting: list[_Waiting], grant: Grant) -> None:
+    def _refuse_or_retry(self, organisation: int, waiting: list[_Waiting], grant: Grant) -> None:
         """Refuse requests without a slot, or retry them in the next round."""
         now = self._clock.monotonic()
         in_flight = grant.in_flight + grant.granted
+        limits = self._limits_of(organisation)
         for one in waiting:
             if one.future.done():
                 continue
             if grant.too_fast:
-                one.future.set_result(too_fast(self._limits, in_flight, grant.wait))
+                one.future.set_result(too_fast(limits, in_flight, grant.wait))
             elif grant.others and now < one.until:
                 asyncio.get_running_loop().call_later(_RETRY_S, self._start_round, one)
             else:
-                refusal = too_many(self._limits, in_flight, grant.used, grant.wait)
+                refusal = too_many(limits, in_flight, grant.used, grant.wait)
                 one.future.set_result(refusal)
 
     async def _refresh_keys(self) -> None:
@@ -184,3 +214,8 @@ def _fail(waiting: list[_Waiting], error: Exception) -> None:
     for one in waiting:
         if not one.future.done():
             one.future.set_exception(error)
+
+
+def _dropped(future: asyncio.Future[None]) -> None:
+    if not future.cancelled() and future.exception() is not None:
+        _LOGGER.warning("the counts of a deleted organisation stay: %s", future.exception())

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from headrace.model.clock import Clock
 from headrace.server.admission.keys import Keys
-from headrace.server.admission.limits import RateRefusal
+from headrace.server.admission.limits import Limits, RateRefusal, parse_limits
 from headrace.store.admin.keys import active_keys, keys_version
 from headrace.store.context import Organisation
 from headrace.store.engine.sqlite import SqliteStore
@@ -35,6 +35,9 @@ class Door(Protocol):
     def leave(self, visitor: Visitor) -> None:
         """Release an admitted request, once it is answered."""
 
+    def forget(self, organisation: int) -> None:
+        """Drop what was counted of an organisation that is gone, by its number."""
+
     async def close(self) -> None:
         """Store pending data; call it after the last request."""
 
@@ -42,14 +45,18 @@ class Door(Protocol):
 class Gates(Protocol):
     """The limits of organisations, by the organisations' numbers."""
 
-    def enter(self, organisation: int, now: float) -> int:
+    def enter(self, organisation: int, now: float, limits: Limits | None = None) -> int:
         """Admit a request that arrives at `now` (monotonic seconds). Raises RateRefusal.
 
-        Returns the number of requests in flight, itself included.
+        `limits` are those of an organisation that has its own, always the same ones. Returns the
+        number of requests in flight, itself included.
         """
 
     def leave(self, organisation: int) -> None:
         """Release the slot of an answered request."""
+
+    def forget(self, organisation: int) -> None:
+        """Drop what was counted of an organisation that is gone."""
 
 
 class InlineDoor:
@@ -65,13 +72,18 @@ class InlineDoor:
         if self._store.changes() != self._seen:
             self._renew()
         organisation = self._keys.check(key, secret, arrived)
+        own = organisation.limits
+        limits = None if own is None else parse_limits(own)
         try:
-            return Visitor(organisation, self._gates.enter(organisation.seq, arrived))
+            return Visitor(organisation, self._gates.enter(organisation.seq, arrived, limits))
         except RateRefusal as refusal:
             return Visitor(organisation, refusal.in_flight, refusal)
 
     def leave(self, visitor: Visitor) -> None:
         self._gates.leave(visitor.organisation.seq)
+
+    def forget(self, organisation: int) -> None:
+        self._gates.forget(organisation)
 
     async def close(self) -> None:
         await self._keys.close()

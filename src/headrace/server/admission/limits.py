@@ -6,12 +6,14 @@ The limits are exact: all arrivals of the last 60 seconds are kept, without the 
 
 from __future__ import annotations
 
+import functools
 import math
 from collections import deque
 
 from msgspec import Struct
 
 from headrace.model.errors import ConfigurationError, TooManyRequests
+from headrace.store.context import Organisation
 
 WINDOW_S = 60.0
 
@@ -28,6 +30,7 @@ UPFLOW = Limits(600, 10)
 OFF = Limits(None, None)
 
 
+@functools.lru_cache(maxsize=256)
 def parse_limits(text: str) -> Limits:
     """Parse `upflow`, `off`, or a number of requests per minute with Upflow's concurrency limit.
 
@@ -42,6 +45,11 @@ def parse_limits(text: str) -> Limits:
     raise ConfigurationError(
         f"--limits {text}: write upflow (600 a minute, 10 at a time), off, or a number a minute."
     )
+
+
+def limits_of(organisation: Organisation, default: Limits) -> Limits:
+    """Return the limits of its own that a sandbox may have, else the hub's."""
+    return default if organisation.limits is None else parse_limits(organisation.limits)
 
 
 class RateRefusal(TooManyRequests):
@@ -127,13 +135,19 @@ class LocalGates:
         self._limits = limits
         self._gates: dict[int, Gate] = {}
 
-    def enter(self, organisation: int, now: float) -> int:
-        """Like `Gate.enter`, for one organisation of many."""
+    def enter(self, organisation: int, now: float, limits: Limits | None = None) -> int:
+        """Like `Gate.enter`, for one organisation of many; `limits` are those of its own."""
         gate = self._gates.get(organisation)
         if gate is None:
-            gate = self._gates[organisation] = Gate(self._limits)
+            gate = self._gates[organisation] = Gate(limits or self._limits)
         return gate.enter(now)
 
     def leave(self, organisation: int) -> None:
         """Like `Gate.leave`."""
         self._gates[organisation].leave()
+
+    def forget(self, organisation: int) -> None:
+        """Drop what was counted of an organisation that is gone."""
+        gate = self._gates.get(organisation)
+        if gate is not None and not gate.in_flight:
+            del self._gates[organisation]

@@ -28,6 +28,8 @@ _HEAD, _ENTRIES, _USED, _FIRST_WORKER = range(4)
 """Cells of a block: index of the ring's first entry, number of entries, sum of their arrivals,
 then one cell for each worker."""
 _WINDOW_MS = int(WINDOW_S * 1000)
+_RING_MAX = _WINDOW_MS + 2
+"""Because of the rounding, arrivals can span two milliseconds more than the window."""
 _SEGMENT_BLOCKS = 64
 _COUNT = 1 << 32
 """A worker's cell holds its generation times this number, plus its requests in flight."""
@@ -39,9 +41,9 @@ class SharedMemory:
     def __init__(self, limits: Limits, workers: int) -> None:
         self.limits = limits
         self.workers = workers
-        # Because of the rounding, arrivals can span two milliseconds more than the window.
-        self.ring = min(limits.per_minute or 0, _WINDOW_MS + 2)
-        cells = _FIRST_WORKER + workers + 2 * self.ring
+        # Room for the largest ring, as a sandbox may have any limits of its own. The file is
+        # sparse: pages that no ring reaches take no memory.
+        cells = _FIRST_WORKER + workers + 2 * _RING_MAX
         self.block = -(-cells * _CELL // mmap.ALLOCATIONGRANULARITY) * mmap.ALLOCATIONGRANULARITY
         if hasattr(os, "memfd_create"):
             self.file = os.memfd_create("headrace-gates")
@@ -68,23 +70,24 @@ class SharedGates:
         self._segments: dict[int, memoryview] = {}
         self._blocks: dict[int, memoryview] = {}
 
-    def enter(self, organisation: int, now: float) -> int:
+    def enter(self, organisation: int, now: float, limits: Limits | None = None) -> int:
         """Like `Gate.enter`, counting all workers; `now` is the machine's monotonic clock."""
-        limits = self._memory.limits
+        limits = limits or self._memory.limits
         file = self._memory.file
         cells = self._blocks.get(organisation)
         if cells is None:
             cells = self._blocks[organisation] = self._block(organisation)
         fcntl.lockf(file, fcntl.LOCK_EX, 1, organisation)
         try:
-            wait = self._expire(cells, now) if limits.per_minute is not None else 0.0
+            ring = min(limits.per_minute or 0, _RING_MAX)
+            wait = self._expire(cells, now, ring) if ring else 0.0
             in_flight = self._in_flight(cells)
             if limits.per_minute is not None and cells[_USED] >= limits.per_minute:
                 raise too_fast(limits, in_flight, wait)
             if limits.concurrent is not None and in_flight >= limits.concurrent:
                 raise too_many(limits, in_flight, cells[_USED], wait)
             if limits.per_minute is not None:
-                self._arrive(cells, math.ceil(now * 1000))
+                self._arrive(cells, math.ceil(now * 1000), ring)
             cells[_FIRST_WORKER + self._worker] += 1
             return in_flight + 1
         finally:
@@ -95,10 +98,13 @@ class SharedGates:
         # No lock is needed: only this worker writes its cell.
         self._blocks[organisation][_FIRST_WORKER + self._worker] -= 1
 
-    def _expire(self, cells: memoryview, now: float) -> float:
+    def forget(self, organisation: int) -> None:
+        """Do nothing: the pages stay, as other workers may be counting there."""
+
+    def _expire(self, cells: memoryview, now: float, ring: int) -> float:
         """Drop arrivals that have left the window; returns the seconds until the next one
         leaves."""
-        ring, end = self._memory.ring, math.floor(now * 1000) - _WINDOW_MS
+        end = math.floor(now * 1000) - _WINDOW_MS
         base = _FIRST_WORKER + self._memory.workers
         head, entries = cells[_HEAD], cells[_ENTRIES]
         while entries and cells[base + 2 * head] <= end:
@@ -107,8 +113,8 @@ class SharedGates:
         cells[_HEAD], cells[_ENTRIES] = head, entries
         return (cells[base + 2 * head] - end) / 1000 if entries else 0.0
 
-    def _arrive(self, cells: memoryview, moment: int) -> None:
-        ring, entries = self._memory.ring, cells[_ENTRIES]
+    def _arrive(self, cells: memoryview, moment: int, ring: int) -> None:
+        entries = cells[_ENTRIES]
         base = _FIRST_WORKER + self._memory.workers
         last = base + 2 * ((cells[_HEAD] + entries - 1) % ring)
         if entries and cells[last] >= moment:

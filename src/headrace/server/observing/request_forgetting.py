@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -47,6 +48,30 @@ def forget_exchanges(
             db.execute("VACUUM")
             db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     return removed
+
+
+def forget_organisation(path: Path, organisation: str, until: datetime) -> None:
+    """Delete all requests of an organisation that were answered until then, also while hubs write.
+
+    Those of a new organisation of the same name, which are later, stay. The bytes are overwritten.
+    """
+    if not path.exists():
+        return
+    with closing(open_journal(path)) as db:
+        db.isolation_level = None
+        db.execute("PRAGMA secure_delete=ON")
+        db.execute("BEGIN IMMEDIATE")
+        mine = "SELECT seq, batch FROM kept WHERE organisation = ?"
+        for seq, array in db.execute(mine, (organisation,)).fetchall():
+            left = [one for one in _DECODER.decode(array) if one.at > until]
+            if left:
+                array = msgspec.msgpack.encode(left)
+                values = (array, len(array), seq)
+                db.execute("UPDATE kept SET batch = ?, size = ? WHERE seq = ?", values)
+            else:
+                db.execute("DELETE FROM kept WHERE seq = ?", (seq,))
+        db.execute("COMMIT")
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
 
 def _tells(

@@ -95,8 +95,8 @@ class HubServer(uvicorn.Server):
         alive: int | None = None,
         tls: Tls | None = None,
     ) -> None:
-        """`ready` is called when the server accepts connections. The server ends when the other
-        end of the pipe `alive` is closed."""
+        """`ready` is called when the server accepts connections. The server ends when the file
+        descriptor `alive` becomes readable, such as a pipe whose other end is closed."""
         self._connections = Connections(raise_file_limit())
         super().__init__(
             uvicorn.Config(

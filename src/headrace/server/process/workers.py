@@ -51,13 +51,20 @@ class Workers:
     """The parent's side. Run it on the main thread, before any other thread is started."""
 
     def __init__(
-        self, count: int, clock: Clock, work: Work, renew: Callable[[int], None] = lambda _: None
+        self,
+        count: int,
+        clock: Clock,
+        work: Work,
+        renew: Callable[[int], None] = lambda _: None,
+        end: int | None = None,
     ) -> None:
-        """`renew(number)` is called as soon as the worker of that number has died."""
+        """`renew(number)` is called as soon as the worker of that number has died. All end when
+        the file descriptor `end` becomes readable."""
         self._count = count
         self._clock = clock
         self._work = work
         self._renew = renew
+        self._end_reader = end
         self._living: dict[int, tuple[int, float]] = {}
         """By process id: the worker's number, and when it was started."""
         self._due: dict[int, float] = {}
@@ -113,17 +120,21 @@ class Workers:
         if self._due:
             pause = max(0.0, min(self._due.values()) - self._clock.monotonic())
         sources: list[socket.socket | int] = [signals, self._ready_reader]
+        if self._end_reader is not None and not self._ending:
+            sources.append(self._end_reader)
         readable, _, _ = select.select(sources, [], [], pause)
         if self._ready_reader in readable:
             accepting = self._accepting + len(os.read(self._ready_reader, 64))
             if self._accepting < self._count <= accepting:
                 ready()
             self._accepting = accepting
+        must_end = self._end_reader in readable
         if signals in readable:
             arrived = signals.recv(64)
-            if signal.SIGTERM in arrived or signal.SIGINT in arrived:
-                self._ending = True
-                self._end()
+            must_end = must_end or signal.SIGTERM in arrived or signal.SIGINT in arrived
+        if must_end:
+            self._ending = True
+            self._end()
         self._collect()
         self._start_due()
 

@@ -35,12 +35,17 @@ class Times:
         return self.clock.now()
 
 
-def stop_clock(db: Connection, organisation: int, at: datetime) -> None:
-    """Freeze the organisation's clock at a moment. Raises BadRequest for a moment out of range."""
+def check_moment(at: datetime) -> None:
+    """Raise BadRequest for a moment that no clock can be stopped at."""
     if not _FIRST <= at < _LAST:
         raise BadRequest(
             f"at: {format_instant(at)} can't be used: a test clock goes from 1970 to 8999."
         )
+
+
+def stop_clock(db: Connection, organisation: int, at: datetime) -> None:
+    """Freeze the organisation's clock at a moment. Raises BadRequest for a moment out of range."""
+    check_moment(at)
     _set(db, organisation, format_instant(at))
 
 

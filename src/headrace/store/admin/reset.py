@@ -16,11 +16,16 @@ def reset_organisation(db: Connection, organisation: Organisation) -> None:
 
     The next sweep removes the files of its PDFs.
     """
+    empty_organisation(db, organisation)
+    for position in SEEDED_POSITIONS:
+        make_position(db, organisation.seq, position)
+    release_clock(db, organisation.seq)
+
+
+def empty_organisation(db: Connection, organisation: Organisation) -> None:
+    """Delete all data of the organisation, its positions included, but not its row and its keys."""
     pdfs = pdfs_of_organisation(db, organisation)
     for statement in RESET.values():
         db.execute(statement, (organisation.seq,))
     for pdf in pdfs:
         release_pdf(db, pdf)
-    for position in SEEDED_POSITIONS:
-        make_position(db, organisation.seq, position)
-    release_clock(db, organisation.seq)

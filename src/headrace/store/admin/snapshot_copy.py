@@ -16,10 +16,10 @@ from headrace.store.engine import postgres, sqlite
 from headrace.store.engine.place import DATABASE, Place, check_file, database_file
 from headrace.store.migrations import check_version, migrate
 from headrace.store.pdf_files import put_on_disk
-from headrace.store.queries import KEY, SNAPSHOT
+from headrace.store.queries import KEY, ORGANISATION, SNAPSHOT
 
 TABLES = (
-    "meta", "organisation", "api_key", "position", "customer", "pdf_file", "document",
+    "meta", "organisation", "sandbox", "api_key", "position", "customer", "pdf_file", "document",
     "reconciliation", "allocation", "counter", "custom_field", "custom_key", "custom_value",
     "catalogue", "action", "note", "portal_link",
     "exchange_rate",
@@ -115,9 +115,12 @@ def _upload(remote: Any, copy: sqlite3.Connection) -> None:
 
 def _renew_keys(copy: sqlite3.Connection, live: Connection) -> None:
     """Change the version of the keys, so that every process reloads them whatever it knew
-    before."""
+    before, and keep the numbers of organisations made since from being given out again."""
     known = [row[0] for db in (copy, live) if (row := db.execute(KEY["version"]).fetchone())]
     copy.execute(KEY["set_version"], (max(known, default=0) + _KEYS_STEP,))
+    last = ORGANISATION["last_seq"]
+    given = [row[0] for db in (copy, live) if (row := db.execute(last).fetchone())]
+    copy.execute(ORGANISATION["set_last_seq"], (max(given, default=0),))
 
 
 def _select(copy: sqlite3.Connection, table: str) -> str:

@@ -30,6 +30,9 @@ class Want(Struct, frozen=True):
     """Requests waiting to be admitted; 0 when the hub only reports what it holds."""
     held: int
     """Requests that this hub has admitted and not yet answered."""
+    per_minute: int | None
+    concurrent: int | None
+    """The organisation's limits; None means unlimited."""
 
 
 class Grant(Struct, frozen=True):
@@ -69,9 +72,7 @@ class Admissions:
     """One hub's side of the shared limits. All methods run on the thread that owns the
     connection."""
 
-    def __init__(self, per_minute: int | None, concurrent: int | None, window_s: float) -> None:
-        self._per_minute = per_minute
-        self._concurrent = concurrent
+    def __init__(self, window_s: float) -> None:
         self._window = int(window_s * _SECOND)
         self._process = 0
         self._forgotten: dict[int, int] = {}
@@ -101,6 +102,12 @@ class Admissions:
         row = version.fetchone()
         return Granted(grants, row[0] if row else 0, self._process)
 
+    def forget(self, db: Connection, organisation: int) -> None:
+        """Drop what was counted of an organisation that is gone."""
+        self._forgotten.pop(organisation, None)
+        for name in ("drop_arrivals", "drop_in_flight", "drop_gate"):
+            db.execute(ADMISSION[name], (organisation,))
+
     def _lock(self, db: Connection, want: Want) -> _Rows:
         organisation = want.organisation
         return _Rows(
@@ -116,15 +123,15 @@ class Admissions:
         others = [entry for entry in rows.held.fetchall() if entry[0] != self._process]
         used = total - before
         allowed = want.wanted
-        if self._per_minute is not None:
-            allowed = min(allowed, max(0, self._per_minute - used))
+        if want.per_minute is not None:
+            allowed = min(allowed, max(0, want.per_minute - used))
         slots = self._free_slots(want, others)
         if allowed > slots and others:
             others = self._living(db, others)
             slots = self._free_slots(want, others)
         granted = min(allowed, max(0, slots))
         wait = 0.0
-        if granted < want.wanted and self._per_minute is not None:
+        if granted < want.wanted and want.per_minute is not None:
             first = db.execute(
                 ADMISSION["oldest"], (want.organisation, at - self._window)
             ).fetchone()
@@ -137,9 +144,9 @@ class Admissions:
 
     def _free_slots(self, want: Want, others: Sequence[tuple[int, int]]) -> int:
         """Return how many more requests the concurrency limit allows."""
-        if self._concurrent is None:
+        if want.concurrent is None:
             return want.wanted
-        return self._concurrent - want.held - sum(held for _, held in others)
+        return want.concurrent - want.held - sum(held for _, held in others)
 
     def _living(self, db: Connection, others: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
         """Return the hubs that are still alive; releases what the dead ones held."""
@@ -152,7 +159,7 @@ class Admissions:
         return living
 
     def _count(self, db: Connection, want: Want, at: int, total: int, granted: int) -> None:
-        if granted and self._per_minute is not None:
+        if granted and want.per_minute is not None:
             total += granted
             db.execute(ADMISSION["arrive"], (want.organisation, at, total))
             db.execute(ADMISSION["count"], (total, want.organisation))

@@ -67,3 +67,12 @@ SELECT pg_try_advisory_xact_lock(?, ?)
 
 -- forget_process --
 DELETE FROM gate_visitor WHERE process = ?
+
+-- drop_arrivals --
+DELETE FROM gate_arrival WHERE organisation = ?
+
+-- drop_in_flight --
+DELETE FROM gate_visitor WHERE organisation = ?
+
+-- drop_gate --
+DELETE FROM gate WHERE organisation = ?

@@ -15,10 +15,14 @@ ORDER BY o.name, k.created_at, k.key
 WHERE k.key = ?
 
 -- active --
-SELECT k.key, k.secret_hash, k.expires_at,
-    o.seq, o.name, o.currency, o.time_zone, o.secret, o.clock
+-- A key of a sandbox ends with it at the latest.
+SELECT k.key, k.secret_hash,
+    CASE WHEN k.expires_at < s.expires_at THEN k.expires_at
+        ELSE coalesce(s.expires_at, k.expires_at) END,
+    o.seq, o.name, o.currency, o.time_zone, o.secret, o.clock, o.limits
 FROM api_key k
 JOIN organisation o ON o.seq = k.organisation
+LEFT JOIN sandbox s ON s.organisation = o.seq
 WHERE k.revoked_at IS NULL
 
 -- revoke --

@@ -10,8 +10,22 @@ SELECT seq, name, currency, time_zone, secret, clock FROM organisation ORDER BY 
 -- set_clock --
 UPDATE organisation SET clock = ? WHERE seq = ?
 
+-- next_seq --
+-- A number that was given out is never given out again, also after its organisation is gone.
+INSERT INTO meta (name, value) VALUES ('organisations', 1)
+ON CONFLICT (name) DO UPDATE SET value = meta.value + 1
+RETURNING value
+
+-- last_seq --
+SELECT value FROM meta WHERE name = 'organisations'
+
+-- set_last_seq --
+INSERT INTO meta (name, value) VALUES ('organisations', ?)
+ON CONFLICT (name) DO UPDATE SET value = excluded.value
+
 -- insert --
-INSERT INTO organisation (name, currency, time_zone, secret, created_at) VALUES (?, ?, ?, ?, ?)
+INSERT INTO organisation (seq, name, currency, time_zone, secret, created_at)
+VALUES (?, ?, ?, ?, ?, ?)
 
 -- insert_position --
 INSERT INTO position (organisation, name) VALUES (?, ?)

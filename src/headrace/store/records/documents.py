@@ -27,7 +27,7 @@ from headrace.store.records.custom_values import (
     remove_values,
     write_values,
 )
-from headrace.store.records.customer_rows import find_customer, get_customer
+from headrace.store.records.customer_rows import CustomerRow, find_customer, get_customer
 from headrace.store.records.directory import check_entry
 from headrace.store.records.document_kinds import DOCUMENT_KINDS, DocumentKind, LinkField
 from headrace.store.records.document_rows import (
@@ -74,7 +74,7 @@ def import_for_customer(
     Raises NotFound when the customer does not exist, BadRequest when the record names another one.
     """
     owner = get_customer(db, context, customer)
-    if record.customer is not UNSET and _customer_of(db, context, record) != owner.seq:
+    if record.customer is not UNSET and _customer_of(db, context, record).seq != owner.seq:
         refuse("customer", f"is another one than {owner.label} of the path; leave it out")
     named = msgspec.structs.replace(record, customer=Reference(id=owner.id))
     return import_document(db, context, entity, named)
@@ -155,10 +155,10 @@ def _columns(kind: DocumentKind, body: Record) -> tuple[Any, ...]:
     )
 
 
-def _customer_of(db: Connection, context: Context, record: Any) -> int:
+def _customer_of(db: Connection, context: Context, record: Any) -> CustomerRow:
     return resolve_reference(
         record.customer, lambda address: find_customer(db, context, address), "customer", "customer"
-    ).seq
+    )
 
 
 def _is_customer_of(row: DocumentRow, reference: Reference) -> bool:
@@ -176,32 +176,63 @@ def _create(db: Connection, context: Context, entity: Entity, record: Any) -> Ou
     body = _laid_over(kind, type(record)(), record)
     _check_bank_account(db, context, record)
     currency, amount, dated, due = _columns(kind, body)
-    now, text = context.timestamp, msgspec.json.encode(body).decode()
+    now = context.timestamp
+    row = DocumentRow(
+        entity=entity.name,
+        currency=currency,
+        amount=amount,
+        applied=0,
+        due_date=due,
+        mark=None,
+        id=context.new_id(),
+        external_id=check_new_external_id("", None, record.external_id),
+        customer=customer.seq,
+        parent=customer.parent,
+        seq=0,
+        dated=dated,
+        created_at=now,
+        modified_at=now,
+        body=msgspec.json.encode(body).decode(),
+        pdf=None,
+        customer_id=customer.id,
+        customer_external_id=customer.external_id,
+        customer_name=customer.name,
+        customer_accounting_ref=customer.accounting_ref,
+    )
+    row = _insert(db, context, row)
+    # The row is what was just written, so that it need not be read back.
+    if applied := _write_apart(db, context, row, record, replaced_fields(kind, record)):
+        row = msgspec.structs.replace(row, applied=applied)
+    return _outcome(db, context, entity, row, created=True)
+
+
+def _insert(db: Connection, context: Context, row: DocumentRow) -> DocumentRow:
+    """Store a new document; returns it with its number."""
+    organisation = context.organisation
     values = (
-        context.organisation.seq,
-        entity.name,
-        context.new_id(),
-        check_new_external_id("", None, record.external_id),
-        customer,
-        currency,
-        amount,
-        dated,
-        due,
-        now,
-        now,
-        text,
+        organisation.seq,
+        row.entity,
+        row.id,
+        row.external_id,
+        row.customer,
+        row.currency,
+        row.amount,
+        row.dated,
+        row.due_date,
+        row.created_at,
+        row.modified_at,
+        row.body,
     )
     (seq,) = db.execute(SQL["insert"], values).fetchone()
-    counters.count_document(db, context.organisation, entity.name, customer, currency, 1)
-    counters.note_size(db, context.organisation, text)
-    _write_apart(db, context, seq, record, replaced_fields(kind, record))
-    return _outcome(db, context, entity, document_by_seq(db, seq), created=True)
+    counters.count_document(db, organisation, row.entity, row.customer, row.currency, 1)
+    counters.note_size(db, organisation, row.body)
+    return msgspec.structs.replace(row, seq=seq)
 
 
 def _change(db: Connection, context: Context, row: DocumentRow, record: Any) -> Outcome:
     kind = DOCUMENT_KINDS[row.entity]
     stays = record.customer is UNSET or _is_customer_of(row, record.customer)
-    customer = row.customer if stays else _customer_of(db, context, record)
+    customer = row.customer if stays else _customer_of(db, context, record).seq
     fields = replaced_fields(kind, record)
     if fields and row.applied:
         remove_links(db, row.seq, fields)
@@ -226,7 +257,9 @@ def _change(db: Connection, context: Context, row: DocumentRow, record: Any) -> 
     counters.note_size(db, context.organisation, text)
     if keys[1:] != (row.customer, row.currency):
         _move(db, context, row, customer, currency)
-    _write_apart(db, context, row.seq, record, fields)
+    if any(getattr(record, field.name) for field in fields):
+        row = document_by_seq(db, row.seq)
+    _write_apart(db, context, row, record, fields)
     if amended and not fields:
         row = msgspec.structs.replace(
             row, amount=amount, dated=dated, due_date=due, modified_at=now, body=text
@@ -251,13 +284,16 @@ def _check_bank_account(db: Connection, context: Context, record: Any) -> None:
 
 
 def _write_apart(
-    db: Connection, context: Context, seq: int, record: Any, fields: tuple[LinkField, ...]
-) -> None:
-    """Store what the record carries outside the body: links, and values of custom fields."""
+    db: Connection, context: Context, row: DocumentRow, record: Any, fields: tuple[LinkField, ...]
+) -> int:
+    """Store what the record carries outside the body: links, and values of custom fields; returns
+    the sum of the links."""
+    applied = 0
     if any(getattr(record, field.name) for field in fields):
-        add_links(db, context, document_by_seq(db, seq), record, fields)
+        applied = add_links(db, context, row, record, fields)
     if values := getattr(record, "custom_fields", None):
-        write_values(db, context, entity_type(INVOICE), seq, values)
+        write_values(db, context, entity_type(INVOICE), row.seq, values)
+    return applied
 
 
 def _move(db: Connection, context: Context, row: DocumentRow, customer: int, currency: str) -> None:

@@ -41,8 +41,9 @@ def add_links(
     source: DocumentRow,
     record: Record,
     fields: tuple[LinkField, ...],
-) -> None:
-    """Create the links that the request asks for. Raises BadRequest with none created."""
+) -> int:
+    """Create the links that the request asks for; returns their sum. Raises BadRequest with none
+    created."""
     requests: list[LinkRequest] = []
     for field in fields:
         for place, link in enumerate(getattr(record, field.name)):
@@ -60,6 +61,7 @@ def add_links(
         db.execute(SQL["insert"], (source.seq, request.target.seq, request.amount, None))
         db.execute(DOCUMENT["apply"], (request.amount, request.target.seq))
         db.execute(DOCUMENT["apply"], (request.amount, source.seq))
+    return sum(request.amount for request in requests)
 
 
 def check_links(db: Connection, seq: int, place: str) -> None:

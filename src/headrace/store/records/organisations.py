@@ -29,7 +29,7 @@ def organisation_by_seq(db: Connection, seq: int) -> Organisation:
 
 def make_organisation(
     db: Connection, name: str, currency: str, time_zone: str, timestamp: str
-) -> None:
+) -> Organisation:
     """Create an organisation with the four initial positions.
 
     Raises ConfigurationError for a name that is taken or empty, and for an unknown currency or time
@@ -45,12 +45,13 @@ def make_organisation(
         ZoneInfo(time_zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise ConfigurationError(f"{time_zone} is no time zone, such as Europe/Paris.") from None
-    values = (name, currency, time_zone, secrets.token_urlsafe(32), timestamp)
+    (seq,) = db.execute(ORGANISATION["next_seq"]).fetchone()
+    made = Organisation(seq, name, currency, time_zone, secrets.token_urlsafe(32))
+    values = (seq, name, currency, time_zone, made.secret, timestamp)
     db.execute(ORGANISATION["insert"], values)
-    made = find_organisation(db, name)
-    assert made is not None
     for position in SEEDED_POSITIONS:
-        make_position(db, made.seq, position)
+        make_position(db, seq, position)
+    return made
 
 
 def make_position(db: Connection, organisation: int, name: str) -> None:

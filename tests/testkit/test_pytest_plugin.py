@@ -1,0 +1,140 @@
+"""The pytest plugin in projects of its users: pytest runs there as a process of its own."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+DOCS = Path(__file__).parents[2] / "docs"
+PROJECT = """
+import json
+from urllib.request import Request, urlopen
+
+import pytest
+
+
+def ask(hub, path, body=None):
+    headers = {**hub.headers, "Content-Type": "application/json"}
+    data = json.dumps(body).encode() if body else None
+    with urlopen(Request(hub.url + path, data, headers)) as answer:
+        return json.load(answer)
+
+
+@pytest.fixture
+def customer(headrace_hub):
+    return ask(headrace_hub, "/customers", {"externalId": "c1", "name": "Acme"})
+
+
+@pytest.mark.parametrize("number", range(10))
+def test_each_test_begins_with_nothing(headrace_hub, customer, number):
+    assert ask(headrace_hub, "/customers")["total"] == 1
+    assert [one.path for one in headrace_hub.requests()] == ["/v1/customers"] * 2
+
+
+@pytest.mark.headrace_hub(seed="saas", entities=60, number=5, clock="2026-03-01", limits=3)
+def test_a_marker_says_what_it_holds(headrace_hub):
+    assert headrace_hub.counts["invoices"] > 10
+    assert ask(headrace_hub, "/invoices")["total"] == headrace_hub.counts["invoices"]
+    assert headrace_hub.clock.now() == "2026-03-01T00:00:00.000Z"
+    headrace_hub.clock.advance("45d")
+    assert headrace_hub.clock.now() == "2026-04-15T00:00:00.000Z"
+
+
+def test_faults_hit_its_own_requests(headrace_hub):
+    with headrace_hub.faults({"kind": "status", "status": 503, "on": "GET /customers"}) as script:
+        with pytest.raises(Exception, match="503"):
+            ask(headrace_hub, "/customers")
+        assert script.done
+
+
+def test_it_can_be_seeded_and_emptied(headrace_hub):
+    body = {"externalId": "a", "name": "A"}
+    headrace_hub.seed(json.dumps({"method": "POST", "path": "/customers", "body": body}))
+    assert ask(headrace_hub, "/customers")["total"] == 1
+    headrace_hub.reset()
+    assert ask(headrace_hub, "/customers")["total"] == 0
+
+
+def test_one_hub_serves_the_session(headrace_hub, headrace_hub_server):
+    names = headrace_hub_server.control.call("GET", "/sandboxes")["sandboxes"]
+    assert {one["name"] for one in names} == {"test", headrace_hub.name}, "earlier ones are gone"
+"""
+
+
+def _pytest(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:schemathesis"]
+    return subprocess.run(
+        [*command, *options], cwd=folder, capture_output=True, text=True, timeout=120
+    )
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = --strict-markers\n")
+    (tmp_path / "test_project.py").write_text(PROJECT)
+    return tmp_path
+
+
+def test_every_test_gets_a_sandbox_of_its_own(project: Path) -> None:
+    run = _pytest(project)
+    assert "14 passed" in run.stdout, run.stdout
+
+
+def test_tests_run_in_parallel(project: Path) -> None:
+    run = _pytest(project, "-n", "3")
+    assert "14 passed" in run.stdout, run.stdout
+
+
+def test_it_costs_nothing_where_it_is_not_used(tmp_path: Path) -> None:
+    (tmp_path / "test_other.py").write_text(
+        "import sys\n"
+        "def test_nothing_is_loaded():\n"
+        "    loaded = {name for name in sys.modules if name.split('.')[0] == 'headrace'}\n"
+        "    plugin = {'headrace', 'headrace.testkit', 'headrace.testkit.pytest_plugin'}\n"
+        "    assert loaded == plugin\n"
+        "    assert not {'msgspec', 'starlette', 'uvicorn', 'duckdb'} & set(sys.modules)\n"
+    )
+    run = _pytest(tmp_path)
+    assert "1 passed" in run.stdout, run.stdout
+
+
+def test_the_fixtures_and_the_marker_are_described(tmp_path: Path) -> None:
+    listed = _pytest(tmp_path, "--fixtures").stdout
+    assert re.search(r"headrace_hub\b.*\n\s+A sandbox for this test", listed)
+    assert "headrace_hub(seed, entities, number, limits" in _pytest(tmp_path, "--markers").stdout
+
+
+@pytest.mark.parametrize(
+    ("marker", "part"),
+    [
+        ('"saas"', "takes named arguments"),
+        ('seed="bakery"', "there is no profile 'bakery'"),
+        ('size="large"', "size"),
+    ],
+)
+def test_a_wrong_marker_is_an_error_of_its_test(tmp_path: Path, marker: str, part: str) -> None:
+    (tmp_path / "test_wrong.py").write_text(
+        "import pytest\n"
+        f"@pytest.mark.headrace_hub({marker})\n"
+        "def test_one(headrace_hub): pass\n"
+        "def test_other(headrace_hub): pass\n"
+    )
+    run = _pytest(tmp_path)
+    assert "1 passed, 1 error" in run.stdout, run.stdout
+    assert part in run.stdout
+
+
+def test_the_example_of_the_documentation_passes(tmp_path: Path) -> None:
+    text = (DOCS / "hub-control.md").read_text("utf-8")
+    examples = [
+        code for code in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "def test_" in code
+    ]
+    assert examples
+    (tmp_path / "test_example.py").write_text("\n".join(examples))
+    run = _pytest(tmp_path, "--strict-markers")
+    assert re.search(r"\d passed", run.stdout), run.stdout
+    assert run.returncode == 0, run.stdout
