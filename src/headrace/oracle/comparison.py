@@ -60,16 +60,23 @@ def _types(schema: Any) -> tuple[str, ...]:
 
 
 def _any_of(contract: Contract, schemas: list[Any], shape: Shape, place: str) -> Findings:
-    known = [contract.named(one)[1] for one in schemas]
-    types = [kind for one in known for kind in _types(one)]
-    fitting = [
-        one for one, full in zip(schemas, known, strict=True) if shape.type in _types(full)
-    ]
+    choices = list(_choices(contract, schemas))
+    types = dict.fromkeys(kind for one in choices for kind in _types(contract.named(one)[1]))
+    fitting = [one for one in choices if shape.type in _types(contract.named(one)[1])]
     if not fitting and types:
         kind: Kind = "null" if shape.type == "null" else "type"
-        yield Finding(kind, place, " or ".join(dict.fromkeys(types)), shape.type)
+        yield Finding(kind, place, " or ".join(types), shape.type)
     elif fitting:
         yield from against_contract(contract, fitting[0], shape, place)
+
+
+def _choices(contract: Contract, schemas: list[Any]) -> Iterator[Any]:
+    for one in schemas:
+        full = contract.named(one)[1]
+        if "anyOf" in full:
+            yield from _choices(contract, full["anyOf"])
+        else:
+            yield one
 
 
 def _object(contract: Contract, name: str, schema: Any, shape: Shape, place: str) -> Findings:
@@ -112,7 +119,7 @@ def against_shape(hub: Shape, server: Shape, place: str) -> Findings:
         if hub.length != server.length:
             yield Finding("length", place, hub.length, server.length)
         elif len(hub.items) == len(server.items):
-            # Concurrent requests may have landed in another order: the shapes are compared as a set.
+            # Concurrent requests may have landed in another order: compared as a set.
             pairs = zip(*(sorted(one.items, key=_text_of) for one in (hub, server)), strict=True)
             for mine, theirs in pairs:
                 yield from against_shape(mine, theirs, f"{place}[]")

@@ -43,7 +43,8 @@ class Operation(Struct, frozen=True):
         names = schema.get("properties", {}) if isinstance(schema, dict) else {}
         if not {"offset", "limit", "total"} <= names.keys():
             return None
-        return next(name for name in names if name not in ("offset", "limit", "total"))
+        around = ("offset", "limit", "total")
+        return next((str(name) for name in names if name not in around), None)
 
     def success(self, status: int) -> Any:
         """The schema of a success: of this status, or of the operation's usual one."""

@@ -175,10 +175,12 @@ def _number(text: str) -> int | None:
 def _page(exchange: Exchange, answer: Any) -> Page | None:
     if not isinstance(answer, dict) or exchange.status != 200:
         return None
-    limit, offset, total = (answer.get(name) for name in ("limit", "offset", "total"))
+    numbers = [answer.get(name) for name in ("limit", "offset", "total")]
+    counts = [number for number in numbers if type(number) is int and number >= 0]
     lists = [value for value in answer.values() if isinstance(value, list)]
-    if len(lists) != 1 or not all(type(n) is int and n >= 0 for n in (limit, offset, total)):
+    if len(lists) != 1 or len(counts) != len(numbers):
         return None
+    limit, offset, total = counts
     asked, _ = numbers_of(exchange)
     entries = lists[0]
     return Page(

@@ -41,9 +41,7 @@ class Shape(Struct, frozen=True, omit_defaults=True):
         """The same shape without tokens and lengths: equal for values of one shape."""
         fields = {name: field.bare for name, field in sorted(self.fields.items())}
         items = tuple(dict.fromkeys(item.bare for item in self.items))
-        return Shape(
-            self.type, value=self.value, form=self.form, fields=fields, items=items
-        )
+        return Shape(self.type, value=self.value, form=self.form, fields=fields, items=items)
 
     def __hash__(self) -> int:
         fields = tuple(self.fields.items())

@@ -136,7 +136,6 @@ def _order(
     seen: Kept, falling: tuple[str, ...], rising: tuple[str, ...], count: int
 ) -> Iterator[Finding]:
     field, direction = seen.query.get("sortBy"), seen.query.get("sortOrder", "ASC")
-    texts = {name for name in (*falling, *rising)}
     if field is None and direction == "ASC":
         # Only a whole page against the rule counts: moments of one request may be equal.
         wrong = "createdAt" in rising and "createdAt" not in falling
@@ -145,7 +144,7 @@ def _order(
     elif isinstance(field, str) and field != "createdAt" and _is_listed(seen.body, field):
         kept_to = falling if direction == "DESC" else rising
         if count > 1 and field not in kept_to:
-            said = "another order" if field not in texts else "the opposite order"
+            said = "another order" if field not in (*falling, *rising) else "the opposite order"
             yield Finding("order", f"entries by {field}", f"{direction}", said)
 
 

@@ -60,9 +60,7 @@ VALUES: Mapping[str, frozenset[str]] = {
     "status": _STATES,
     "type": frozenset({"INVOICE", "CREDIT_NOTE", "PAYMENT", "REFUND", "EMAIL", "CALL", "LETTER"}),
     "source": frozenset({"API", "USER_DEFINED", "WORKFLOW", "MANUAL"}),
-    "instrument": frozenset(
-        {"WIRE_TRANSFER", "DIRECT_DEBIT", "CARD", "CASH", "CHECK", "UNKNOWN"}
-    ),
+    "instrument": frozenset({"WIRE_TRANSFER", "DIRECT_DEBIT", "CARD", "CASH", "CHECK", "UNKNOWN"}),
     "position": frozenset({"ACCOUNTING", "PAYER", "PURCHASER", "SALES"}),
     "mode": frozenset({"AUTOMATIC", "MANUAL"}),
     "entity": frozenset({"CUSTOMER", "INVOICE"}),

@@ -7,13 +7,14 @@ server answers.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 from msgspec import Struct
 
 from headrace.oracle.exchange import Exchange
-from headrace.oracle.player import external_of, ids_in, with_ids
+from headrace.oracle.player import external_of, ids_in, kind_behind, with_ids
 from headrace.oracle.vocabulary import VALUES
 
 Name: TypeAlias = tuple[str, str]
@@ -27,7 +28,7 @@ _REFERENCES = {
 """Fields of a request that refer to other records, and to which kind."""
 _UNSEEN = ("unseen", "")
 """Stands for a reference to what people set up in the organisation."""
-_OWN = ("externalId", "customId")
+_NO_IDS = ("externalId", "customId")
 
 
 class Request(Struct, frozen=True):
@@ -68,17 +69,13 @@ class History:
         names = {_name(kind, segment) for kind, segment in ids if kind != "contact"}
         names |= {_name(k, s) for k, s in ids if k == "contact" and external_of(s) is None}
         names |= set(_references(body))
-        own = None
-        if exchange.method == "POST" and "{}" not in template and isinstance(body, dict):
-            text = body.get("externalId")
-            own = (template.strip("/").removesuffix("s"), text) if isinstance(text, str) else None
         query = exchange.target.partition("?")[2]
         target = with_ids(template, [self._translated(segment) for _, segment in ids])
         return Request(
             frozenset(names),
             f"{target}?{query}" if query else target,
             self._mapped(body),
-            own,
+            _own(exchange.method, template, body),
             _name(*ids[-1]) if template.endswith("{}") else None,
         )
 
@@ -104,7 +101,7 @@ class History:
     def spoil(self, request: Request) -> None:
         """The two sides did not do the same: nothing that hangs together with these records is in
         step any more."""
-        for name in {one for name in request.all for one in self._group.get(name, {name})}:
+        for name in set().union(*(self._group.get(one, {one}) for one in request.all)):
             self.known.discard(name)
             self.absent.discard(name)
             self._spoilt.add(name)
@@ -142,9 +139,7 @@ class History:
     def misordered(self, ids: list[str]) -> bool:
         """Whether a list, newest first, has a record before one that was created later."""
         born = [self._born[one] for one in ids if one in self._born]
-        return any(
-            first[1] <= second[0] for first, second in zip(born, born[1:], strict=False)
-        )
+        return any(first[1] <= second[0] for first, second in itertools.pairwise(born))
 
     def _has(self, name: Name) -> bool:
         return name[1] in self.ids if name[0] == "id" else name in self.known | self.absent
@@ -175,8 +170,17 @@ class History:
                 self._pair(theirs, mine)
 
 
+def _own(method: str, template: str, body: Any) -> Name | None:
+    if method != "POST" or not isinstance(body, dict):
+        return None
+    kind = kind_behind(template.rpartition("/")[2]) or template
+    text = body.get("externalId")
+    # Contacts have external ids within their customer only.
+    return (kind, text) if isinstance(text, str) and kind != "contact" else None
+
+
 def _is_id(key: str) -> bool:
-    return key == "id" or (key.endswith("Id") and key not in _OWN)
+    return key == "id" or (key.endswith("Id") and key not in _NO_IDS)
 
 
 def _name(kind: str, segment: str) -> Name:
@@ -194,9 +198,14 @@ def _references(body: Any, kind: str = "", depth: int = 0) -> Iterator[Name]:
                 yield ("id", inner)
             elif key == "externalId" and kind and isinstance(inner, str):
                 yield (kind, inner)
-            elif key == "customId" and kind and depth:
-                yield _UNSEEN
-            elif key == "position" and inner is not None and inner not in VALUES["position"]:
+            elif _is_unseen(key, inner, kind if depth else ""):
                 yield _UNSEEN
             else:
                 yield from _references(inner, _REFERENCES.get(key, ""), depth + 1)
+
+
+def _is_unseen(key: str, value: Any, kind: str) -> bool:
+    """Whether a field names something that only the server may have."""
+    if key == "customId":
+        return bool(kind)
+    return key == "position" and value is not None and value not in VALUES["position"]

@@ -32,6 +32,8 @@ class Judged(Struct, frozen=True):
     differences: list[Difference]
     exact: bool
     """Whether the shadow knew the records, so that status and every field were compared."""
+    compared: bool
+    """False when the bodies are too large, or the server was away."""
 
 
 class _Client:
@@ -67,9 +69,7 @@ class Judge:
         """Exchanges were lost: no client's shadow knows its history any more."""
         self._clients.clear()
 
-    async def _read(
-        self, exchange: Exchange, seen: Kept, operation: Operation | None
-    ) -> Judged:
+    async def _read(self, exchange: Exchange, seen: Kept, operation: Operation | None) -> Judged:
         client = self._clients.get(exchange.client)
         if client is not None and operation is not None:
             request = client.history.request(exchange, operation.template, None)
@@ -157,10 +157,9 @@ class Judge:
         self, exchange: Exchange, seen: Kept, played: list[Played], *, exact: bool
     ) -> Judged:
         answers = [self._kept(exchange, one) for one in played]
-        found = differences(
-            self._contract, seen, answers, exact=exact, traffic=exchange.traffic
-        )
-        return Judged(seen, found, exact)
+        found = differences(self._contract, seen, answers, exact=exact, traffic=exchange.traffic)
+        compared = exchange.whole and exchange.status not in PASSING
+        return Judged(seen, found, exact, compared)
 
     def _kept(self, exchange: Exchange, played: Played) -> Kept:
         """The hub's answer in the same form."""
