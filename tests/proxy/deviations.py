@@ -92,6 +92,7 @@ def _type(chance: Random, exchange: Exchange) -> Made:
 
 def _null(chance: Random, exchange: Exchange) -> Made:
     """What is never null is null."""
+
     def steady(value: Any) -> bool:
         return isinstance(value, bool | int | list)
 

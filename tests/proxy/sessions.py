@@ -86,9 +86,10 @@ def _documents(tag: str, ref: dict[str, str]) -> Iterator[tuple[str, str, Any]]:
         other = {**money, "externalId": f"{tag}-P{number}", "amount": 100 + number}
         yield "GET", f"/payments/external:{tag}-P{number}", None
         yield "POST", "/payments", other
+    link = [{"amountLinked": 200, "invoice": {"externalId": f"{tag}-I2"}}]
     note = {"externalId": f"{tag}-credit_notes", "customId": "CN", "issuedAt": "2015-05-20",
             "currency": "EUR", "grossAmount": 300, "netAmount": 250, "customer": ref,
-            "linkedInvoices": [{"amountLinked": 200, "invoice": {"externalId": f"{tag}-I2"}}]}  # fmt: skip
+            "linkedInvoices": link}  # fmt: skip
     yield "POST", "/credit_notes", note
     back = [{"amountLinked": 50, "payment": {"externalId": f"{tag}-payments"}}]
     refund = {**money, "externalId": f"{tag}-refunds", "amount": 60, "linkedPayments": back}

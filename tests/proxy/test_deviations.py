@@ -1,0 +1,81 @@
+"""A hub with one seeded deviation as the real server: each is found, and nothing else is."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+from deviations import KINDS, deviation
+from sessions import exchanges
+
+from headrace.oracle.contract import Contract
+from headrace.oracle.difference import Difference
+from headrace.oracle.exchange import Exchange
+from headrace.proxy.judge import Judge, judging
+from headrace.proxy.shadow import Shadow, description, shadow_hub
+
+Change = Callable[[Exchange], Exchange]
+CONTRACT = Contract(description())
+
+
+class Beside:
+    """A hub as the real server, and the judge of what it answers."""
+
+    def __init__(self, real: Shadow, judge: Judge) -> None:
+        self._real = real
+        self._judge = judge
+        self._sessions = 0
+
+    async def session(
+        self, change: Change = lambda exchange: exchange
+    ) -> tuple[list[Exchange], list[Difference]]:
+        """Play a session in a new organisation; returns its exchanges and all differences."""
+        self._sessions += 1
+        seat = await self._real.seat(f"real-{self._sessions}")
+        passed, found = [], []
+        async for exchange in exchanges(seat, f"s{self._sessions}", self._sessions):
+            passed.append(exchange)
+            judged = await self._judge.judge(change(exchange))
+            found += judged.differences
+        return passed, found
+
+
+@asynccontextmanager
+async def beside() -> AsyncIterator[Beside]:
+    with shadow_hub() as real:
+        async with judging(b"0123456789abcdef") as judge:
+            yield Beside(real, judge)
+
+
+async def _found(seeds: range) -> tuple[list[str], list[str]]:
+    """Deviations that were missed, and differences that are none of the deviation's."""
+    missed, false = [], []
+    async with beside() as pair:
+        session, found = await pair.session()
+        assert found == [], "an unaltered hub differs in nothing"
+        for seed in seeds:
+            made = deviation(seed, session, CONTRACT)
+            what = f"{seed}: {made.operation} {made.status}: {made.what}"
+            _, found = await pair.session(functools.partial(made, contract=CONTRACT))
+            own = [one for one in found if one.operation == made.operation]
+            if not own:
+                missed.append(what)
+            false += [f"{what}: {one}" for one in found if one not in own]
+    return missed, false
+
+
+def test_every_kind_of_deviation_is_found_and_nothing_else_is() -> None:
+    missed, false = asyncio.run(_found(range(50)))
+    assert missed == []
+    assert false == []
+    assert {KINDS[seed % len(KINDS)] for seed in range(50)} == set(KINDS)
+
+
+@pytest.mark.soak
+def test_many_deviations_are_found() -> None:
+    missed, false = asyncio.run(_found(range(50, 1_050)))
+    assert missed == []
+    assert false == []
