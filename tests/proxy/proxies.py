@@ -9,7 +9,6 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 
 class RunningProxy:
@@ -79,8 +78,3 @@ def server(answering: Answering) -> Iterator[str]:
         yield f"http://127.0.0.1:{running.server_port}/v1"
         running.shutdown()
         thread.join()
-
-
-def lines_of(path: Path) -> list[str]:
-    """The lines of a recording."""
-    return path.read_text("utf-8").splitlines()

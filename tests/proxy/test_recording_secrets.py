@@ -12,7 +12,6 @@ from random import Random
 from urllib.parse import quote, quote_plus
 from urllib.request import Request, urlopen
 
-import pytest
 from proxies import Handler, proxy_process, server
 
 from headrace.client.answer import Answer
@@ -147,19 +146,16 @@ class _Gossip(Server):
         body = json.loads(answer.body)
         one, two, three = (next(self.secrets) for _ in range(3))
         body |= {one: two, "bic": three, "message": f"Ask {one}", "createdAt": two}
+        entry = {"name": one, "externalId": two, "amount": int(three) if three.isdecimal() else 3}
         for value in list(body.values()):
-            if isinstance(value, list):
-                value.append({"name": one, "amount": int(three) if three.isdecimal() else 3,
-                              two: [three], "id": two})  # fmt: skip
+            if isinstance(value, list) and value and isinstance(value[0], dict):
+                value.append({**value[0], **entry, two: [three], "id": two})
         return Answer(answer.status, answer.headers, json.dumps(body).encode())
 
 
-@pytest.mark.parametrize("topics", [("customers", "lists", "collection")])
-def test_a_recording_of_cases_has_none_of_a_thousand_secrets(
-    topics: tuple[str, ...], tmp_path: Path
-) -> None:
+def test_a_recording_of_cases_has_none_of_a_thousand_secrets(tmp_path: Path) -> None:
     secrets = planted(3)
-    cases = [case for case in CASES if case.topic in topics]
+    cases = [case for case in CASES if case.topic in ("customers", "payments", "collection")]
 
     async def run(url: str, key: str, secret: str) -> None:
         target = ServerUnderTest(url, key, secret, 100_000, 5)

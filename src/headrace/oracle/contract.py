@@ -13,6 +13,9 @@ from headrace.model.errors import ConfigurationError
 
 _JSON = "application/json"
 _REF = "#/components/schemas/"
+_VERBS = frozenset({"get", "post", "put", "patch", "delete"})
+CONTROL = "/_hub"
+"""Where the paths of a hub's control plane begin, which are none of the API's."""
 DEFAULT_LIMIT = 50
 
 
@@ -63,7 +66,9 @@ class Contract:
             self.operations = {
                 (operation.method, operation.template): operation
                 for path, methods in read["paths"].items()
+                if not path.startswith(CONTROL)
                 for method, described in methods.items()
+                if method in _VERBS
                 for operation in (_operation(method, path, described),)
             }
         except (msgspec.DecodeError, KeyError, TypeError, AttributeError) as error:

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from headrace.oracle.comparison import ABSENT, PRESENT
-from headrace.oracle.contract import Contract
+from headrace.oracle.contract import CONTROL, Contract
 from headrace.oracle.difference import Difference
 from headrace.oracle.vocabulary import FIELDS
 
@@ -33,18 +33,19 @@ class Rules:
         self.fields: dict[tuple[str, ...], str] = {}
         """`absent` or `null`, by the place of the field; `[]` stands for each entry of a list."""
 
-    def on(self, body: bytes, status: int) -> bytes:
-        """Return the body of an answer as the server would write it."""
+    def answer(self, hub: int, body: bytes) -> tuple[int, bytes]:
+        """Return status and body of an answer as the server would give it."""
+        status = self.statuses.get(hub, hub)
         try:
             value = msgspec.json.decode(body)
         except msgspec.DecodeError:
-            return body
+            return status, body
         for place, what in self.fields.items() if status < _REFUSED else ():
             _apply(value, place, what)
         if isinstance(value, dict) and "statusCode" in value:
             value["statusCode"] = status
             value["error"] = _phrase(status)
-        return msgspec.json.encode(value)
+        return status, msgspec.json.encode(value)
 
 
 def rules_of(differences: Iterable[Difference]) -> tuple[dict[str, Rules], list[Difference]]:
@@ -86,35 +87,22 @@ class Likeness:
         self._app = app
         self._contract = Contract(document)
         self._rules = rules
-        self._description = described(document, rules)
 
     async def __call__(self, scope: Message, receive: Any, send: Send) -> None:
         path: bytes = b""
         if scope["type"] == "http":
             path = scope.get("raw_path") or scope["path"].encode()
         if path == _DESCRIPTION:
-            await _answer(send, 200, [(b"content-type", b"application/json")], self._description)
+            await self._app(scope, receive, _altered(send, self._describe))
             return
         rules = self._found(scope["method"], path) if path else None
         if rules is None:
             await self._app(scope, receive, send)
             return
-        start: Message = {}
-        parts: list[bytes] = []
+        await self._app(scope, receive, _altered(send, rules.answer))
 
-        async def altered(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                start.update(message)
-                return
-            parts.append(message.get("body", b""))
-            if not message.get("more_body", False):
-                hub: int = start["status"]
-                status = rules.statuses.get(hub, hub)
-                body = b"".join(parts)
-                body = rules.on(body, status) if body else body
-                await _answer(send, status, start["headers"], body)
-
-        await self._app(scope, receive, altered)
+    def _describe(self, status: int, body: bytes) -> tuple[int, bytes]:
+        return status, described(body, self._rules) if status == 200 and body else body
 
     def _found(self, method: str, path: bytes) -> Rules | None:
         if not path.startswith(_BASE + b"/"):
@@ -124,12 +112,26 @@ class Likeness:
         return self._rules.get(f"{verb} {self._contract.template(below)}")
 
 
-async def _answer(send: Send, status: int, headers: Any, body: bytes) -> None:
-    kept = [one for one in headers if one[0] != b"content-length"]
-    if body:
-        kept.append((b"content-length", b"%d" % len(body)))
-    await send({"type": "http.response.start", "status": status, "headers": kept})
-    await send({"type": "http.response.body", "body": body})
+def _altered(send: Send, change: Callable[[int, bytes], tuple[int, bytes]]) -> Send:
+    """Send a whole answer after a change of its status and body."""
+    start: Message = {}
+    parts: list[bytes] = []
+
+    async def altered(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            start.update(message)
+            return
+        parts.append(message.get("body", b""))
+        if message.get("more_body", False):
+            return
+        status, body = change(start["status"], b"".join(parts))
+        headers = [one for one in start["headers"] if one[0] != b"content-length"]
+        if body:
+            headers.append((b"content-length", b"%d" % len(body)))
+        await send({**start, "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    return altered
 
 
 def _apply(value: Any, place: tuple[str, ...], what: str) -> None:
@@ -159,6 +161,8 @@ def described(document: bytes, rules: dict[str, Rules]) -> bytes:
     read = msgspec.json.decode(document)
     contract = Contract(document)
     for path, methods in read["paths"].items():
+        if path.startswith(CONTROL):
+            continue
         template = contract.template(re.sub(r"\{\w+\}", "{}", path))
         for method, operation in methods.items():
             own = rules.get(f"{method.upper()} {template}")

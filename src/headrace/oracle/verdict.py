@@ -75,7 +75,8 @@ def _status(operation: Operation | None, seen: Kept, answers: Sequence[Kept]) ->
     if not allowed and operation is not None:
         allowed = sorted(operation.answers)
     if allowed and seen.status not in allowed:
-        yield Finding("status", "status", " or ".join(map(str, allowed)), seen.status)
+        alike = [one for one in allowed if (one < 400) == (seen.status < 400)] or allowed
+        yield Finding("status", "status", " or ".join(map(str, alike)), seen.status)
 
 
 def _body(contract: Contract, operation: Operation | None, seen: Kept) -> Findings:

@@ -83,7 +83,7 @@ def print_differences(found: Sequence[Difference]) -> None:
 def print_traffic_differences(found: Sequence[ShapeDifference]) -> None:
     """Print a line per difference in shape."""
     for difference in found:
-        console.print(str(difference), markup=False)
+        console.print(str(difference), markup=False, soft_wrap=True)
 
 
 def _escaped(text: str) -> str:
