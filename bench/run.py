@@ -11,7 +11,18 @@ import subprocess
 import sys
 from pathlib import Path
 
-BENCHES = ("start", "plan", "pauses", "fleet", "memory", "hub", "fakes", "delivery", "peers")
+BENCHES = (
+    "start",
+    "plan",
+    "pauses",
+    "fleet",
+    "memory",
+    "hub",
+    "proxied",
+    "fakes",
+    "delivery",
+    "peers",
+)
 
 
 def main() -> None:

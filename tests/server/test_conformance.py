@@ -69,7 +69,7 @@ def test_every_route_has_a_case_and_every_case_a_rule() -> None:
     for case in CASES:
         assert case.rule.endswith("."), case.name
         assert case.operations or case.topic == "unserved", case.name
-    for evidence in Evidence:
+    for evidence in set(Evidence) - {Evidence.LEARNED}:
         assert sum(case.evidence is evidence for case in CASES) > 20
 
 
