@@ -113,9 +113,9 @@ class Kept(Struct, frozen=True, omit_defaults=True):
         """Without tokens: equal for exchanges of one shape."""
         return msgspec.structs.replace(
             self,
-            query={name: _untold(value) for name, value in self.query.items()},
+            query={name: _blanked(value) for name, value in self.query.items()},
             request=self.request.bare if self.request else None,
-            headers={name: _untold(value) for name, value in self.headers.items()
+            headers={name: _blanked(value) for name, value in self.headers.items()
                      if name not in ("retry-after", "x-ratelimit-remaining", "x-ratelimit-reset")},
             body=self.body.bare if self.body else None,
             page=None,
@@ -243,5 +243,5 @@ def _media(value: str) -> str:
     return media if media in _MEDIA or not media else "another type"
 
 
-def _untold(value: str | int) -> str | int:
+def _blanked(value: str | int) -> str | int:
     return "~" if isinstance(value, str) and value.startswith("~") else value

@@ -40,7 +40,7 @@ class Backlog:
         self.broken = False
         """Whether the other process is gone: nothing is compared any more."""
         self._changed = threading.Condition()
-        self._thread = threading.Thread(target=self._feed, name="backlog", daemon=True)
+        self._thread = threading.Thread(target=self._hand_over, name="backlog", daemon=True)
         self._thread.start()
 
     def offer(self, exchange: Exchange) -> bool:
@@ -63,7 +63,7 @@ class Backlog:
             self._changed.notify()
         self._thread.join()
 
-    def _feed(self) -> None:
+    def _hand_over(self) -> None:
         while (frame := self._next()) is not None:
             data = msgspec.msgpack.encode(frame)
             try:

@@ -78,7 +78,9 @@ def observed(source: str, *operations: str, alone: bool = False) -> Callable[[Ru
     return case(Evidence.OBSERVED, source, operations, alone)
 
 
-def learned(server: str, recording: str, *operations: str, alone: bool = False) -> Callable[[Run], Case]:
+def learned(
+    server: str, recording: str, *operations: str, alone: bool = False
+) -> Callable[[Run], Case]:
     """Mark a case whose rule a recording shows; `server` is what was recorded, such as `Upflow's
     sandbox`, `recording` the file's name in tests/oracle."""
     source = f"observed in a recording of {server}, {recording}"
