@@ -16,13 +16,14 @@ from msgspec import Struct
 
 from headrace.oracle.contract import Contract
 from headrace.oracle.exchange import Exchange, decoded
+from headrace.oracle.vocabulary import AT_ONCE, PER_MINUTE
+from headrace.server.admission.limits import Limits
 
 Alter: TypeAlias = Callable[[Exchange], Exchange]
 Step: TypeAlias = str | None
 """A field's name, or None for each entry of a list."""
 
-KINDS = ("status", "field", "new field", "type", "null", "enum", "envelope", "page", "order",
-         "header")  # fmt: skip
+KINDS = ("status", "field", "type", "null", "enum", "envelope", "page", "order", "header", "limit")
 _STATUS = {200: (202, 206), 201: (200, 202), 204: (200, 202), 400: (422, 409), 404: (400, 410),
            405: (404, 501)}  # fmt: skip
 
@@ -59,6 +60,17 @@ def deviation(seed: int, session: Sequence[Exchange], contract: Contract) -> Dev
                 return Deviation(kind, operation, exchange.status, what, change)
 
 
+def limits(seed: int) -> Limits:
+    """Make the limits of a seed: fewer or more requests a minute, or fewer at a time."""
+    chance = Random(seed)
+    ways = (
+        Limits(chance.randrange(50, 600), AT_ONCE),
+        Limits(chance.choice((None, 1_200, 6_000)), AT_ONCE),
+        Limits(PER_MINUTE, chance.randrange(1, AT_ONCE)),
+    )
+    return ways[seed // len(KINDS) % len(ways)]
+
+
 Made: TypeAlias = tuple[str, Alter] | None
 
 
@@ -68,6 +80,8 @@ def _status(chance: Random, exchange: Exchange) -> Made:
 
 
 def _field(chance: Random, exchange: Exchange) -> Made:
+    if chance.random() < 0.3:
+        return _new_field(chance, exchange)
     return _at_leaf(chance, exchange, "without", lambda value: True, None)
 
 
@@ -157,7 +171,7 @@ def _header(chance: Random, exchange: Exchange) -> Made:
 
 
 _MAKERS: dict[str, Callable[[Random, Exchange], Made]] = {
-    "status": _status, "field": _field, "new field": _new_field, "type": _type, "null": _null,
+    "status": _status, "field": _field, "type": _type, "null": _null,
     "enum": _enum, "envelope": _envelope, "page": _page, "order": _order, "header": _header,
 }  # fmt: skip
 

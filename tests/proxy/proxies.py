@@ -20,6 +20,11 @@ class RunningProxy:
         self.said = [process.stdout.readline(), process.stdout.readline()]
         self.url = self.said[0].strip().removeprefix("listening on ") + "/v1"
 
+    @property
+    def pid(self) -> int:
+        """The proxy's process."""
+        return self._process.pid
+
     def stop(self) -> tuple[int, str, str]:
         """Ctrl-C; returns the exit code and all that it printed."""
         self._process.send_signal(signal.SIGINT)

@@ -9,8 +9,12 @@ import msgspec
 
 from headrace.oracle.exchange import Exchange
 from headrace.oracle.player import Played
+from headrace.proxy.traffic import Arrivals
+from headrace.server.admission.limits import Gate, Limits, RateRefusal
+from headrace.server.call import error_answer
 
 JSON = "application/json"
+_NOTHING = b'{"statusCode":404,"error":"Not Found","message":"No.","details":[]}'
 
 
 class Server(Protocol):
@@ -136,3 +140,34 @@ async def exchanges(server: Server, tag: str, client: int) -> AsyncIterator[Exch
             client, method, target, kind, sent, answer.status, answer.headers, answer.body,
             began=number + 0.1, ended=number + 0.9,
         )  # fmt: skip
+
+
+def limited(limits: Limits, gap: float, beside: int = 1) -> list[Exchange]:
+    """Return what a client that sends steadily gets from a server with these limits, at moments in
+    seconds; of the many that are admitted, those from the 590th on."""
+    gate, arrivals, found = Gate(limits), Arrivals(), []
+    for number in range(720):
+        now = number * gap
+        passing = [(arrivals.began(1, now), _arrive(gate, now)) for _ in range(beside)]
+        for entry, refusal in passing:
+            if refusal is None:
+                gate.leave()
+                status, headers, body = 404, {"content-type": "application/json"}, _NOTHING
+            else:
+                answer = error_answer(refusal, refusal.headers)
+                status, body = 429, answer.body
+                headers = {name.decode(): text.decode() for name, text in answer.headers}
+            traffic = arrivals.ended(entry, now + gap / 2, status)
+            exchange = Exchange(1, "GET", "/customers/x", "", b"", status,
+                                {**headers, "x-request-id": "1"}, body, traffic)  # fmt: skip
+            if status == 429 or number >= 590:
+                found.append(exchange)
+    return found[:60]
+
+
+def _arrive(gate: Gate, now: float) -> RateRefusal | None:
+    try:
+        gate.enter(now)
+    except RateRefusal as refusal:
+        return refusal
+    return None

@@ -8,12 +8,13 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
-from deviations import KINDS, deviation
-from sessions import exchanges
+from deviations import KINDS, deviation, limits
+from sessions import exchanges, limited
 
 from headrace.oracle.contract import Contract
 from headrace.oracle.difference import Difference
 from headrace.oracle.exchange import Exchange
+from headrace.oracle.vocabulary import AT_ONCE
 from headrace.proxy.judge import Judge, judging
 from headrace.proxy.shadow import Shadow, description, shadow_hub
 
@@ -42,6 +43,17 @@ class Beside:
             found += judged.differences
         return passed, found
 
+    async def limited(self, seed: int) -> tuple[str, set[str]]:
+        """Send many requests to a server with other limits; returns them, and the kinds of
+        differences."""
+        made = limits(seed)
+        found = []
+        # Ten at a time are enough to see that fewer are accepted.
+        for exchange in limited(made, 0.05 if made.concurrent == AT_ONCE else 0.2,
+                                1 if made.concurrent == AT_ONCE else AT_ONCE):  # fmt: skip
+            found += (await self._judge.judge(exchange)).differences
+        return f"{seed}: {made}", {one.kind for one in found}
+
 
 @asynccontextmanager
 async def beside() -> AsyncIterator[Beside]:
@@ -57,6 +69,11 @@ async def _found(seeds: range) -> tuple[list[str], list[str]]:
         session, found = await pair.session()
         assert found == [], "an unaltered hub differs in nothing"
         for seed in seeds:
+            if KINDS[seed % len(KINDS)] == "limit":
+                what, kinds = await pair.limited(seed)
+                missed += [] if "limit" in kinds else [what]
+                false += [f"{what}: {kind}" for kind in kinds - {"limit"}]
+                continue
             made = deviation(seed, session, CONTRACT)
             what = f"{seed}: {made.operation} {made.status}: {made.what}"
             _, found = await pair.session(functools.partial(made, contract=CONTRACT))

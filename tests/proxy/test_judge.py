@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 import pytest
+from sessions import limited
 
 from headrace.client.answer import Answer
 from headrace.client.transport import HttpTransport
@@ -15,9 +16,7 @@ from headrace.model.clock import SYSTEM_CLOCK
 from headrace.oracle.difference import Difference
 from headrace.oracle.exchange import KEPT_HEADERS, Exchange
 from headrace.proxy.judge import judging
-from headrace.proxy.traffic import Arrivals
-from headrace.server.admission.limits import Gate, Limits, RateRefusal
-from headrace.server.call import error_answer
+from headrace.server.admission.limits import Limits
 from headrace.server.description.schemas import REQUESTS
 from headrace.testkit.conformance.cases import CASES
 from headrace.testkit.conformance.server import Server, ServerUnderTest
@@ -137,38 +136,6 @@ def test_reads_of_data_that_the_proxy_has_never_seen_differ_in_nothing() -> None
     assert {exchange.status for exchange in exchanges} >= {200, 400, 404}
 
 
-def _limited(limits: Limits, gap: float, beside: int = 1) -> list[Exchange]:
-    """What a client that sends steadily gets from a server with these limits, at moments in
-    seconds; of the many that are admitted, those from the 590th on."""
-    gate, arrivals, found = Gate(limits), Arrivals(), []
-    for number in range(720):
-        now = number * gap
-        passing = [(arrivals.began(1, now), _arrive(gate, now)) for _ in range(beside)]
-        for entry, refusal in passing:
-            if refusal is None:
-                gate.leave()
-                status, headers, body = 404, {"content-type": "application/json"}, _NOTHING
-            else:
-                answer = error_answer(refusal, refusal.headers)
-                status, body = 429, answer.body
-                headers = {name.decode(): text.decode() for name, text in answer.headers}
-            traffic = arrivals.ended(entry, now + gap / 2, status)
-            exchange = Exchange(1, "GET", "/customers/x", "", b"", status,
-                                {**headers, "x-request-id": "1"}, body, traffic)  # fmt: skip
-            if status == 429 or number >= 590:
-                found.append(exchange)
-    return found[:60]
-
-
-def _arrive(gate: Gate, now: float) -> RateRefusal | None:
-    try:
-        gate.enter(now)
-    except RateRefusal as refusal:
-        return refusal
-    return None
-
-
-_NOTHING = b'{"statusCode":404,"error":"Not Found","message":"No.","details":[]}'
 _UPFLOW = Limits(600, 10)
 
 
@@ -177,7 +144,7 @@ _UPFLOW = Limits(600, 10)
     [(_UPFLOW, 0.05, 1), (_UPFLOW, 0.11, 1), (_UPFLOW, 0.01, 12), (_UPFLOW, 0.2, 15)],
 )
 def test_limits_like_upflows_differ_in_nothing(limits: Limits, gap: float, beside: int) -> None:
-    found, _ = asyncio.run(_judged(_limited(limits, gap, beside)))
+    found, _ = asyncio.run(_judged(limited(limits, gap, beside)))
     assert found == []
 
 
@@ -192,7 +159,7 @@ def test_limits_like_upflows_differ_in_nothing(limits: Limits, gap: float, besid
     ],
 )
 def test_other_limits_are_found(limits: Limits, gap: float, beside: int, server: str) -> None:
-    found, _ = asyncio.run(_judged(_limited(limits, gap, beside)))
+    found, _ = asyncio.run(_judged(limited(limits, gap, beside)))
     assert server in {one.server for one in found if one.kind == "limit"}
 
 
@@ -202,7 +169,7 @@ def test_a_refusal_that_does_not_say_when_is_found(missing: str) -> None:
         msgspec.structs.replace(
             one, headers={name: text for name, text in one.headers.items() if name != missing}
         )
-        for one in _limited(_UPFLOW, 0.05)
+        for one in limited(_UPFLOW, 0.05)
     ]
     found, _ = asyncio.run(_judged(exchanges))
     assert {one.place for one in found} == {f"header {missing}"}

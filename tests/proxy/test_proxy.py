@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
+import psutil
 import pytest
 from proxies import Handler, proxy_process, server
 
@@ -22,6 +23,8 @@ from headrace.oracle.difference import Difference
 from headrace.oracle.recording import DifferenceLine, Head, load
 from headrace.proxy.consent import target_of
 from headrace.testkit.hub import RunningHub, hub, hub_process, make_keys
+
+CERTIFICATE = Path(__file__).parents[1] / "sync" / "self_signed.pem"
 
 
 class Answered:
@@ -189,6 +192,51 @@ def test_a_broken_answer_and_a_redirect_are_no_answers_of_the_proxys_own() -> No
     thread.join()
     assert code == 9
     assert "status: status: the hub has 200, the server 302" in out
+
+
+def test_a_client_gets_its_answers_when_the_comparison_has_died(running: RunningHub) -> None:
+    with proxy_process(running.url) as proxy:
+        (witness,) = psutil.Process(proxy.pid).children()
+        witness.kill()
+        for _ in range(3):
+            assert Answered(proxy.url, "GET", "/customers", None, running.headers).status == 200
+        code, _, err = proxy.stop()
+    assert code == 1
+    assert "The comparison ended early" in err
+
+
+def test_a_certificate_is_verified_and_ones_own_can_be_named(tmp_path: Path) -> None:
+    tls = ("--tls-cert", str(CERTIFICATE), "--tls-key", str(CERTIFICATE))
+    with hub_process(tmp_path / "hub", options=tls) as real:
+        assert real.url.startswith("https://")
+        pair = make_keys(tmp_path / "hub", "acme")
+        keys = {"X-Api-Key": pair.key, "X-Api-Secret": pair.secret}
+        with proxy_process(real.url) as proxy:
+            refused = Answered(proxy.url, "GET", "/customers", None, keys)
+            proxy.stop()
+        with proxy_process(real.url, ("--ca-file", str(CERTIFICATE))) as proxy:
+            trusted = Answered(proxy.url, "GET", "/customers", None, keys)
+            proxy.stop()
+    assert (refused.status, trusted.status) == (502, 200)
+    assert "certificate of the server behind the proxy is not trusted" in refused.body.decode()
+
+
+def test_odd_bytes_in_headers_and_paths_pass() -> None:
+    seen: list[Any] = []
+
+    def answering(request: Handler) -> tuple[int, dict[str, str], bytes]:
+        seen.append((request.path, request.headers["x-name"]))
+        return 404, {"X-Name": "caf\xe9"}, b"{}"
+
+    with server(answering) as upstream, proxy_process(upstream) as proxy:
+        parts = urlsplit(proxy.url)
+        with socket.create_connection((str(parts.hostname), parts.port or 0)) as connection:
+            connection.sendall(b"GET /v1/a%2Fb/%c3%A9?q=%zz&r='+|{} HTTP/1.1\r\nHost: x\r\n"
+                               b"X-Name: Zo\xc3\xab\r\nConnection: close\r\n\r\n")  # fmt: skip
+            got = b"".join(iter(lambda: connection.recv(65_536), b""))
+        proxy.stop()
+    assert seen == [("/v1/a%2Fb/%c3%A9?q=%zz&r='+|{}", "Zo\xc3\xab")]
+    assert b"x-name: caf\xe9" in got.lower()
 
 
 def test_it_listens_on_loopback_and_on_nothing_but_the_api(running: RunningHub) -> None:

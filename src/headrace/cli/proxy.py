@@ -18,7 +18,7 @@ from headrace.cli.show.console import JsonOption
 from headrace.client.transport import trusting
 from headrace.fleet.project import resolve
 from headrace.model.clock import SYSTEM_CLOCK
-from headrace.model.errors import ConfigurationError
+from headrace.model.errors import ConfigurationError, Defect
 from headrace.oracle.recording import server_name
 from headrace.proxy.application import Proxy
 from headrace.proxy.backlog import Backlog
@@ -92,8 +92,10 @@ def command(options: Options) -> None:
             if witness.poll() is None:
                 witness.kill()
                 witness.wait()
+    if code not in (ExitCode.DONE, ExitCode.DIFFERS) or backlog.broken:
+        raise Defect("The comparison ended early: some of what passed was not compared.")
     if code:
-        raise typer.Exit(ExitCode(code))
+        raise typer.Exit(code)
 
 
 def _witness(options: Options, target: Target) -> subprocess.Popen[bytes]:

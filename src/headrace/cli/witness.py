@@ -32,6 +32,9 @@ def main() -> None:
     except HeadraceError as error:
         print(f"error: {error}", file=sys.stderr)
         code = code_of(error)
+    except OSError as error:
+        print(f"error: nothing is compared any more: {error.strerror}.", file=sys.stderr)
+        code = ExitCode.CONFIGURATION
     sys.exit(code)
 
 
@@ -61,9 +64,8 @@ async def witness(pipe: IO[bytes], name: str, record: Path | None, json: bool) -
                     continue
                 tally.add(judged.compared, judged.exact)
                 for difference in judged.differences:
-                    if difference not in tally.differences:
+                    if tally.found(difference):
                         print_difference(difference, json)
-                    tally.differences[difference] += 1
                 if recorder is not None:
                     recorder.keep(judged.exchange, judged.differences)
     print_tally(tally, json)

@@ -26,6 +26,8 @@ _MEDIA = frozenset(
      "multipart/form-data", "application/octet-stream", "application/xml"}
 )  # fmt: skip
 _UNPACKED_MOST = 16_000_000
+_PAGE_MOST = 1_000_000
+"""Bytes above which a server may cut a page short of its limit."""
 
 
 class Traffic(Struct, frozen=True):
@@ -187,7 +189,8 @@ def _page(exchange: Exchange, answer: Any) -> Page | None:
         limit=min(asked if asked is not None else limit, COUNT_MOST),
         offset=min(offset, COUNT_MOST),
         count=min(len(entries), COUNT_MOST),
-        full=len(entries) == min(limit, max(0, total - offset)),
+        full=len(exchange.received) > _PAGE_MOST
+        or len(entries) == min(limit, max(0, total - offset)),
         falling=_ordered(entries, falling=True),
         rising=_ordered(entries, falling=False),
     )

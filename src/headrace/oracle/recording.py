@@ -21,6 +21,7 @@ from headrace.oracle.exchange import Kept
 
 FORMAT = "headrace-recording"
 VERSION = 1
+_LINES_MOST = 50_000
 
 
 class Head(Struct, frozen=True, kw_only=True):
@@ -78,19 +79,23 @@ class Recorder:
             ) from None
         self._file = os.fdopen(descriptor, "wb")
         self._seen: set[bytes] = set()
+        """Lines without tokens. Names of fields that the API does not have may be countless."""
         self._write(Head(kind="traffic", server=server))
 
     def keep(self, exchange: Kept, differences: Iterator[Difference] | list[Difference]) -> None:
         """Keep an exchange and its differences, unless the same ones are there."""
         bare = msgspec.json.encode(exchange.bare)
-        if bare not in self._seen:
-            self._seen.add(bare)
+        if self._is_new(bare):
             self._write(KeptLine(exchange))
         for difference in differences:
-            line = msgspec.json.encode(difference)
-            if line not in self._seen:
-                self._seen.add(line)
+            if self._is_new(msgspec.json.encode(difference)):
                 self._write(DifferenceLine(difference))
+
+    def _is_new(self, line: bytes) -> bool:
+        new = line not in self._seen and len(self._seen) < _LINES_MOST
+        if new:
+            self._seen.add(line)
+        return new
 
     def close(self) -> None:
         """Close the file."""

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
+from urllib.parse import quote
 
 from headrace.model.clock import Clock
 from headrace.model.errors import NotFound, RequestError
@@ -27,6 +28,8 @@ _COMPARED_MOST = 8_000_000
 _LOOKED_AT = frozenset(name.encode() for name in (*KEPT_HEADERS, "content-encoding"))
 _CLIENTS_MOST = 10_000
 _BASE = b"/v1"
+_AS_IS = "".join(map(chr, range(0x21, 0x7F))).replace("#", "")
+"""Characters of a path that are passed on as they are; others can't stand in one."""
 
 
 class Proxy:
@@ -126,7 +129,7 @@ def _target(scope: Scope) -> str:
     if not path.startswith(_BASE + b"/"):
         raise NotFound("The proxy passes on what is below /v1: use its address with /v1.")
     query = b"?" + scope["query_string"] if scope["query_string"] else b""
-    return (path[len(_BASE) :] + query).decode("latin-1")
+    return quote(path[len(_BASE) :] + query, safe=_AS_IS)
 
 
 async def _answer(send: Callable[[Any], Awaitable[None]], scope: Scope, answer: Answer) -> None:

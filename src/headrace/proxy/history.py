@@ -63,6 +63,10 @@ class History:
         self._born: dict[str, tuple[float, float]] = {}
         self._group: dict[Name, set[Name]] = {}
 
+    def __len__(self) -> int:
+        """How much is remembered."""
+        return len(self.ids) + len(self.absent) + len(self._spoilt) + len(self._written)
+
     def request(self, exchange: Exchange, template: str, body: Any) -> Request:
         """Translate a request for the shadow."""
         ids = ids_in(template, exchange.path)

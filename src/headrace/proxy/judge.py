@@ -21,8 +21,8 @@ from headrace.proxy.shadow import STAND_INS, Seat, Shadow, description, shadow_h
 
 READS = frozenset({"GET", "HEAD"})
 _CLIENTS_MOST = 100
-_IDS_MOST = 200_000
-"""Records of one client, after which its shadow starts anew."""
+_REMEMBERED_MOST = 500_000
+"""Records of one client, after which its shadow begins again with nothing."""
 
 
 class Judged(Struct, frozen=True):
@@ -171,7 +171,7 @@ class Judge:
 
     async def _client(self, number: int) -> _Client:
         found = self._clients.get(number)
-        if found is None or len(found.history.ids) > _IDS_MOST:
+        if found is None or len(found.history) > _REMEMBERED_MOST:
             if len(self._clients) >= _CLIENTS_MOST:
                 self._clients.clear()
             seat = await self._shadow.seat(f"client-{next(self._numbers)}")

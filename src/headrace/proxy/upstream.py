@@ -82,7 +82,7 @@ class Upstream:
     async def send(self, method: str, target: str, headers: Headers, body: bytes) -> Answer:
         """Send a request; `target` is below the base. Raises BadGateway or GatewayTimeout."""
         passed = [
-            (name.decode("latin-1"), value.decode("latin-1"))
+            (name.decode("latin-1"), _text_of(value))
             for name, value in headers
             if name.lower() not in _HOPS | _OURS
         ]
@@ -142,6 +142,15 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
             raise BadGateway(f"The server behind the proxy answered over {ANSWER_MOST:,} bytes.")
         parts.append(part)
     return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _text_of(value: bytes) -> str:
+    """A header's value so that aiohttp, which writes UTF-8, sends the same bytes; bytes that are no
+    UTF-8 are read as ISO 8859-1."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
 
 
 def _why(error: aiohttp.ClientConnectorError) -> str:

@@ -10,6 +10,9 @@ from msgspec import Struct
 from headrace.cli.show.console import several
 from headrace.oracle.difference import Difference
 
+_SHOWN_MOST = 1_000
+"""Different differences that are shown and counted: unknown names of fields may be countless."""
+
 
 class Tally(Struct):
     """What was compared so far."""
@@ -29,6 +32,14 @@ class Tally(Struct):
         self.compared += compared
         self.skipped += not compared
         self.exact += exact
+
+    def found(self, difference: Difference) -> bool:
+        """Count a difference; returns whether it is to be shown, because it is the first."""
+        new = difference not in self.differences
+        if new and len(self.differences) >= _SHOWN_MOST:
+            return False
+        self.differences[difference] += 1
+        return new
 
 
 def print_difference(difference: Difference, json: bool) -> None:
