@@ -148,7 +148,8 @@ def test_the_sandbox_is_written_to_with_consent_only() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["ftp://x", "https://", "https://user:word@h/v1", "h/v1", "http://h?x"]
+    "url",
+    ["ftp://x", "https://", "https://user:word@h/v1", "h/v1", "http://h:bad/v1", "http://h?x"],
 )
 def test_an_address_that_is_none_is_refused(url: str) -> None:
     with pytest.raises(ConfigurationError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from msgspec import Struct
 
@@ -54,9 +54,18 @@ def target_of(url: str, consent: bool) -> Target:
     ConfigurationError."""
     check_target(url, "--upstream")
     parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+    if not _is_base(parts):
         raise ConfigurationError(
             f"--upstream {url} is no base URL of the API: https://api.sandbox.upflow.io/v1 is."
         )
     path = parts.path.rstrip("/") or "/v1"
     return Target(f"{parts.scheme}://{parts.netloc}{path}", consent)
+
+
+def _is_base(parts: SplitResult) -> bool:
+    try:
+        served = parts.port != 0
+    except ValueError:
+        return False
+    is_web = parts.scheme in ("http", "https") and bool(parts.hostname)
+    return served and is_web and not parts.query and not parts.fragment
