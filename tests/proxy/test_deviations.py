@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 
 import pytest
@@ -62,7 +62,7 @@ async def beside() -> AsyncIterator[Beside]:
             yield Beside(real, judge)
 
 
-async def _found(seeds: range) -> tuple[list[str], list[str]]:
+async def _found(seeds: Iterable[int]) -> tuple[list[str], list[str]]:
     """Deviations that were missed, and differences that are none of the deviation's."""
     missed, false = [], []
     async with beside() as pair:
@@ -84,7 +84,7 @@ async def _found(seeds: range) -> tuple[list[str], list[str]]:
     return missed, false
 
 
-def found_of(seeds: range) -> tuple[list[str], list[str]]:
+def found_of(seeds: Iterable[int]) -> tuple[list[str], list[str]]:
     """Deviations of these seeds that are missed, and differences that are none of theirs."""
     return asyncio.run(_found(seeds))
 

@@ -73,8 +73,7 @@ class Judge:
         client = self._clients.get(exchange.client)
         if client is not None and operation is not None:
             request = client.history.request(exchange, operation.template, None)
-            named = request.names and operation.envelope is None
-            if named and client.history.foretells(request, exchange):
+            if request.names and client.history.foretells(request, exchange):
                 played = await client.seat.play(exchange.method, request.target, b"", "")
                 return self._judged(exchange, seen, [played], exact=True)
         played_all = [
