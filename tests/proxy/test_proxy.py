@@ -307,3 +307,20 @@ def test_a_hub_can_be_as_a_recorded_server_is(
         monkeypatch.setenv("HEADRACE_KEY", pair.key)
         monkeypatch.setenv("HEADRACE_SECRET", pair.secret)
         assert run_command([*against, alike.url]) == 0, capsys.readouterr().out
+
+
+@pytest.mark.soak
+def test_the_whole_suite_through_the_proxy_differs_in_its_absent_limits_only(
+    running: RunningHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = tmp_path / "kept.jsonl"
+    monkeypatch.setenv("HEADRACE_KEY", running.key)
+    monkeypatch.setenv("HEADRACE_SECRET", running.secret)
+    suite = ["conformance", "--rate", "100000", "--base-url"]
+    with proxy_process(running.url, ("--consent", "--record", str(kept))) as proxy:
+        assert run_command([*suite, proxy.url]) == 0
+        proxy.stop()
+    assert {(one.operation, one.kind) for one in load(kept).differences} == {
+        ("any request", "limit")
+    }
+    assert run_command([*suite, running.url, "--against", str(kept)]) == 0

@@ -18,6 +18,8 @@ from headrace.oracle.vocabulary import AT_ONCE, PER_MINUTE
 
 PASSING = frozenset({502, 503, 504})
 """Statuses of a server that is away for a moment: nothing can be compared."""
+ANY = "any request"
+"""Stands for the operation where a difference concerns all of them."""
 _COMPARED = ("content-type", "allow", "location", "x-request-id")
 _PAGE_FIELDS = ("offset", "limit", "total")
 _RISING_LEAST = 5
@@ -40,10 +42,11 @@ def differences(
     operation = contract.find(seen.method, seen.path)
     name = f"{seen.method} {seen.path}"
     found = _findings(contract, operation, seen, answers, exact)
-    if traffic is not None:
-        found = [*found, *_limits(seen, traffic)]
+    limits = [] if traffic is None else list(_limits(seen, traffic))
     return [
-        Difference(name, one.kind, one.place, one.hub, one.server) for one in dict.fromkeys(found)
+        Difference(whose, one.kind, one.place, one.hub, one.server)
+        for whose, all_ in ((name, found), (ANY, limits))
+        for one in dict.fromkeys(all_)
     ]
 
 
