@@ -14,8 +14,9 @@ from headrace.client.answer import Answer
 from headrace.client.transport import HttpTransport
 from headrace.model.clock import SYSTEM_CLOCK
 from headrace.oracle.difference import Difference
-from headrace.oracle.exchange import KEPT_HEADERS, Exchange
+from headrace.oracle.exchange import BEGUN, KEPT_HEADERS, Exchange
 from headrace.proxy.judge import judging
+from headrace.proxy.shadow import shadow_hub
 from headrace.server.admission.limits import Limits
 from headrace.server.description.schemas import REQUESTS
 from headrace.testkit.conformance.cases import CASES
@@ -180,3 +181,34 @@ def test_a_refusal_that_does_not_say_when_is_found(missing: str) -> None:
     ]
     found, _ = asyncio.run(_judged(exchanges))
     assert {one.place for one in found} == {f"header {missing}"}
+
+
+def test_a_read_during_a_write_is_not_compared_in_every_field() -> None:
+    """The read has seen the write's effect, and is answered first."""
+    before = {"externalId": "A", "name": "A"}
+    after = {**before, "vatNumber": "FR1"}
+
+    async def go() -> list[bool]:
+        with shadow_hub() as real:
+            seat = await real.seat("real")
+
+            async def passed(method: str, target: str, body: object, moment: float) -> Exchange:
+                sent = b"" if body is None else msgspec.json.encode(body)
+                played = await seat.play(method, target, sent, "application/json")
+                return Exchange(
+                    1, method, target, "application/json", sent, played.status, played.headers,
+                    played.body, began=moment, ended=moment + 0.5,
+                )  # fmt: skip
+
+            async with judging(SALT) as judge:
+                first = await passed("POST", "/customers", before, 1)
+                write = await passed("POST", "/customers", after, 2)
+                read = await passed("GET", "/customers/external:A", None, 2)
+                judged = [await judge.judge(first)]
+                await judge.begin(msgspec.structs.replace(write, status=BEGUN))
+                judged += [await judge.judge(read), await judge.judge(write)]
+                judged.append(await judge.judge(await passed("GET", "/customers", None, 4)))
+                assert [one.differences for one in judged] == [[]] * 4
+                return [one.exact for one in judged]
+
+    assert asyncio.run(go()) == [True, False, True, False]

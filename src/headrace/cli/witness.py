@@ -17,6 +17,7 @@ from headrace.cli.exit_codes import ExitCode, code_of
 from headrace.cli.show.proxied import Tally, print_difference, print_tally
 from headrace.model.errors import HeadraceError
 from headrace.oracle.difference import Difference
+from headrace.oracle.exchange import BEGUN
 from headrace.oracle.recording import Recorder
 from headrace.proxy.backlog import frames
 from headrace.proxy.judge import judging
@@ -53,6 +54,9 @@ async def witness(pipe: IO[bytes], name: str, record: Path | None, json: bool) -
                     tally.lost += frame.lost
                     judge.forget()
                 if frame.exchange is None:
+                    continue
+                if frame.exchange.status == BEGUN:
+                    await judge.begin(frame.exchange)
                     continue
                 try:
                     judged = await judge.judge(frame.exchange)

@@ -41,6 +41,10 @@ class Traffic(Struct, frozen=True):
     """Requests that may have been in flight at the same time."""
 
 
+BEGUN = 0
+"""The status of a write that is being sent and has no answer yet."""
+
+
 class Exchange(Struct, frozen=True):
     """What passed, without keys. Exists in memory only."""
 

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from headrace.model.clock import Clock
 from headrace.model.errors import NotFound, RequestError
-from headrace.oracle.exchange import KEPT_HEADERS, Exchange
+from headrace.oracle.exchange import BEGUN, KEPT_HEADERS, Exchange
 from headrace.proxy.consent import Target
 from headrace.proxy.traffic import Arrivals
 from headrace.proxy.upstream import Answer, Upstream
@@ -27,6 +27,7 @@ _COMPARED_MOST = 8_000_000
 """Bodies above this size are passed on and not compared."""
 _LOOKED_AT = frozenset(name.encode() for name in (*KEPT_HEADERS, "content-encoding"))
 _CLIENTS_MOST = 10_000
+_READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _BASE = b"/v1"
 _AS_IS = "".join(map(chr, range(0x21, 0x7F))).replace("#", "")
 """Characters of a path that are passed on as they are; others can't stand in one."""
@@ -86,6 +87,10 @@ class Proxy:
         client = self._client(named.get(b"x-api-key", b""))
         began = self._clock.monotonic()
         passing = self._arrivals.began(client, began)
+        kind = named.get(b"content-type", b"").decode("latin-1")
+        if method not in _READS:
+            known = body if len(body) <= _COMPARED_MOST else b""
+            self._offer(Exchange(client, method, target, kind, known, BEGUN, {}, b"", began=began))
         assert self._upstream is not None
         status = 0
         try:
@@ -100,7 +105,7 @@ class Proxy:
             client=client,
             method=method,
             target=target,
-            content_type=named.get(b"content-type", b"").decode("latin-1"),
+            content_type=kind,
             sent=body if whole else b"",
             status=answer.status,
             headers={

@@ -8,6 +8,7 @@ server answers.
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any, TypeAlias
 
@@ -62,6 +63,7 @@ class History:
         self._written: dict[Name, float] = {}
         self._born: dict[str, tuple[float, float]] = {}
         self._group: dict[Name, set[Name]] = {}
+        self._open: Counter[Name] = Counter()
 
     def __len__(self) -> int:
         """How much is remembered."""
@@ -87,10 +89,18 @@ class History:
         """Whether the shadow can know what the server answers."""
         return (
             all(self._has(name) for name in request.names)
-            and not request.all & self._spoilt
+            and not any(name in self._spoilt or self._open[name] > 0 for name in request.all)
             # Requests in flight at the same time have an order that only the server knows.
             and all(self._written.get(name, 0.0) <= exchange.began for name in request.all)
         )
+
+    def begin(self, request: Request) -> None:
+        """A write is on its way: until its answer is judged, nobody knows what its records are."""
+        self._open.update(request.all)
+
+    def end(self, request: Request) -> None:
+        """Its answer is being judged."""
+        self._open.subtract(name for name in request.all if self._open[name] > 0)
 
     def is_new(self, request: Request) -> bool:
         """Whether an import may be of a record that the server has had all along."""

@@ -59,11 +59,28 @@ class Judge:
         """Return what may be kept of an exchange, and its differences."""
         seen = kept(exchange, self._contract, self._tokens)
         operation = self._contract.find(exchange.method, exchange.path)
+        writes = exchange.method not in READS
+        if operation is not None and writes and exchange.status in (401, 429):  # without effect
+            client, request = await self._requested(exchange, operation)
+            client.history.end(request)
         if not exchange.whole or exchange.status in (401, 429, *PASSING):
             return self._judged(exchange, seen, [], exact=False)
-        if operation is not None and exchange.method not in READS:
+        if operation is not None and writes:
             return await self._write(exchange, seen, operation)
         return await self._read(exchange, seen, operation)
+
+    async def begin(self, exchange: Exchange) -> None:
+        """A write is being sent. What is answered before it has an answer may or may not have seen
+        its effect; a write that never gets one leaves its records unknown for good."""
+        operation = self._contract.find(exchange.method, exchange.path)
+        if operation is not None:
+            client, request = await self._requested(exchange, operation)
+            client.history.begin(request)
+
+    async def _requested(self, exchange: Exchange, operation: Operation) -> tuple[_Client, Request]:
+        client = await self._client(exchange.client)
+        body = decoded(exchange.sent) if "json" in exchange.content_type else None
+        return client, client.history.request(exchange, operation.template, body)
 
     def forget(self) -> None:
         """Exchanges were lost: no client's shadow knows its history any more."""
@@ -131,10 +148,10 @@ class Judge:
         return [Difference(operation.name, "order", "entries", "newest first", "another order")]
 
     async def _write(self, exchange: Exchange, seen: Kept, operation: Operation) -> Judged:
-        client = await self._client(exchange.client)
+        client, request = await self._requested(exchange, operation)
         history = client.history
         body = decoded(exchange.sent) if "json" in exchange.content_type else None
-        request = history.request(exchange, operation.template, body)
+        history.end(request)
         foretold = history.foretells(request, exchange)
         history.note(request, exchange)
         if not foretold:
