@@ -26,6 +26,7 @@ from headrace.proxy.judge import judging
 def main() -> None:
     """The arguments are the server's name, text or json, and the recording's file if any."""
     name, form, *files = sys.argv[1:]
+    os.nice(10)  # the clients' answers go first
     try:
         code = asyncio.run(
             witness(sys.stdin.buffer, name, Path(files[0]) if files else None, form == "json")
