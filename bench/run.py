@@ -19,6 +19,7 @@ BENCHES = (
     "memory",
     "hub",
     "overload",
+    "proxied",
     "fakes",
     "delivery",
     "peers",

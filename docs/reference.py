@@ -22,10 +22,13 @@ from headrace.cli.application import build_app, run
 from headrace.model import project
 from headrace.model.guards import GuardSettings
 from headrace.model.meanings import field_meanings
+from headrace.oracle.recording import differences_of, head_of
 from headrace.testkit.conformance.cases import CASES
 from headrace.testkit.conformance.evidence import Evidence
 
 DOCS = Path(__file__).parent
+ORACLE = DOCS.parent / "tests" / "oracle"
+"""Recordings that the hub is held against."""
 _PART = re.compile(r"(<!-- made by make docs: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 TABLES = (
@@ -138,12 +141,38 @@ def rules_part() -> str:
     return "\n".join(parts)
 
 
+def learned_part(folder: Path = ORACLE) -> str:
+    """A row per difference of a recording in tests/oracle, with the rule that adopts it."""
+    rows = []
+    for path in sorted(folder.glob("*.jsonl")):
+        server = head_of(path).server
+        for one in differences_of(path):
+            adopted = [
+                f"`{case.name}`"
+                for case in CASES
+                if case.evidence is Evidence.LEARNED
+                and case.source.endswith(f", {path.name}")
+                and one.operation in case.operations
+            ]
+            operation = one.operation.replace("{}", "{id}")
+            rows.append(
+                f"| `{operation}` | {one.place}: {one.server} | {one.place}: {one.hub} | "
+                f"observed in a recording of {server}, `{path.name}` | "
+                f"{', '.join(adopted) or 'not adopted; `--like` does it'} |\n"
+            )
+    if not rows:
+        return "No recording of another server has been added yet.\n"
+    head = "| operation | the server | the hub, when recorded | source | adopted as |\n"
+    return head + "|---|---|---|---|---|\n" + "".join(rows)
+
+
 PARTS: Mapping[str, Callable[[], str]] = {
     "overview": overview_part,
     "commands": commands_part,
     "settings": settings_part,
     "operations": operations_part,
     "rules": rules_part,
+    "learned": learned_part,
 }
 
 

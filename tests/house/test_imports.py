@@ -16,7 +16,7 @@ from tree import PACKAGE, ROOT, Module, package
 
 HUB = {"ledger", "store", "server", "console", "portal", "control"}
 PIPELINE = {"client", "sources", "book", "sync", "fleet"}
-SHARED = {"model", "cli", "testkit"}
+SHARED = {"model", "oracle", "proxy", "cli", "testkit"}
 """What both halves stand on, and what stands on both."""
 
 
@@ -63,7 +63,7 @@ def test_every_folder_has_its_layer() -> None:
     assert placed == _folders()
 
 
-@pytest.mark.parametrize("package", ["sync", "store", "server"])
+@pytest.mark.parametrize("package", ["sync", "store", "server", "proxy", "oracle"])
 def test_every_subpackage_of_a_large_package_has_its_layer(package: str) -> None:
     (rooms,) = (one for one in _contracts() if one.get("containers") == [f"headrace.{package}"])
     placed = {name for layer in rooms["layers"] for name in layer.split(" | ")}

@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 from administration import Administration
 from hub_api import Api
@@ -70,7 +69,7 @@ def test_every_route_has_a_case_and_every_case_a_rule() -> None:
     for case in CASES:
         assert case.rule.endswith("."), case.name
         assert case.operations or case.topic == "unserved", case.name
-    for evidence in Evidence:
+    for evidence in set(Evidence) - {Evidence.LEARNED}:
         assert sum(case.evidence is evidence for case in CASES) > 20
 
 
@@ -191,8 +190,9 @@ def test_two_runs_of_one_server_are_recorded_alike(
     text = (tmp_path / "one.json").read_text()
     assert "run-1" not in text
     assert running.url.partition("/v1")[0] + "/p" not in text, "links are blanked"
-    changed = msgspec.json.decode(text.replace('"amountLinked": 400', '"amountLinked": 401'))
-    lied = msgspec.convert(changed, recording.Recording)
+    changed = tmp_path / "changed.json"
+    changed.write_text(text.replace('"amountLinked":400', '"amountLinked":401'))
+    lied = recording.load(changed)
     places = [found.place for found in recording.compare(one, lied)]
     assert any(place.endswith("body.amountLinked") for place in places)
 

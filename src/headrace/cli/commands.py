@@ -24,6 +24,7 @@ COMMANDS = {
     "hub runs.",
     "logs": "Show the requests that a hub has answered, newest last; also while it runs.",
     "plan": "Show what `apply` would send; nothing is sent.",
+    "proxy": "Pass requests on to the real server, and tell where a hub would answer otherwise.",
     "reconcile": "Prove that the API holds what the models say, per customer and document, to "
     "the cent.",
     "rejects": "Look at records that the API refused, and decide what becomes of them.",

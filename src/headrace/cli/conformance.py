@@ -13,14 +13,23 @@ from msgspec import Struct
 
 from headrace.cli.exit_codes import ExitCode
 from headrace.cli.options.record import with_options
-from headrace.cli.show.conformance import ResultWatch, print_differences, print_results
+from headrace.cli.show.conformance import (
+    ResultWatch,
+    print_differences,
+    print_results,
+    print_traffic_differences,
+)
 from headrace.cli.show.console import JsonOption, console, print_json
 from headrace.client.transport import HttpTransport
 from headrace.fleet.project import resolve
 from headrace.model.clock import SYSTEM_CLOCK
 from headrace.model.errors import ConfigurationError
 from headrace.model.secret_text import check_key, check_target
+from headrace.oracle.difference import Difference
+from headrace.oracle.recording import Traffic, head_of
+from headrace.oracle.recording import load as load_traffic
 from headrace.testkit.conformance import recording
+from headrace.testkit.conformance.against import against_traffic
 from headrace.testkit.conformance.cases import CASES
 from headrace.testkit.conformance.evidence import Case
 from headrace.testkit.conformance.server import Server, ServerUnderTest
@@ -45,11 +54,18 @@ class Options(Struct, frozen=True):
     rate: Annotated[int, typer.Option(min=1, help="Requests in any 60 seconds, at most.")] = 600
     in_flight: Annotated[int, typer.Option(min=1, max=10, help="Requests at a time.")] = 5
     record: Annotated[
-        Path | None, typer.Option(help="Keep the answers, ids and moments blanked, in this file.")
+        Path | None, typer.Option(help="Keep what may be shared of the answers in this file.")
     ] = None
     compare: Annotated[
         list[Path] | None,
         typer.Option(help="Compare with recorded answers; two files and no --base-url: offline."),
+    ] = None
+    against: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Hold the server against this recording, of cases or of `headrace proxy`; "
+            "repeatable."
+        ),
     ] = None
     json: JsonOption = False
 
@@ -65,12 +81,16 @@ def command(options: Options) -> None:
     and is no failure: exit code 9 is for documented and observed rules that do not hold, for
     recordings that differ, and for what could not be deleted.
 
-    Example: headrace conformance --base-url http://127.0.0.1:8080/v1 --record hub.json
+    With --against, only what the recordings have is sent.
+
+    Example: headrace conformance --base-url http://127.0.0.1:8080/v1 --record hub.jsonl
     """
     chosen = _chosen(options.only or [])
     if options.list_:
         _list(chosen, options.json)
         return
+    if options.against and options.base_url is None:
+        raise ConfigurationError("--against holds a server against recordings: name --base-url.")
     if options.base_url is None:
         differs = _compare_files(options)
     else:
@@ -141,8 +161,14 @@ def _run(options: Options, cases: Sequence[Case]) -> bool:
     """Whether anything is wrong."""
     target = _target(options, os.environ)
     theirs = [recording.load(path) for path in options.compare or []]
+    recorded = [path for path in options.against or [] if head_of(path).kind == recording.KIND]
+    theirs += [recording.load(path) for path in recorded]
+    traffic = [load_traffic(path) for path in options.against or [] if path not in recorded]
+    if options.against:
+        named = {name for other in theirs for name in other.cases}
+        cases = [case for case in cases if case.name in named]
     with ResultWatch(len(cases), quiet=options.json) as watch:
-        results = asyncio.run(_results(target, cases, watch))
+        results, differences = asyncio.run(_results(target, cases, watch, traffic))
     mine = recording.record(target.url, results)
     if options.record is not None:
         recording.save(mine, options.record)
@@ -155,20 +181,27 @@ def _run(options: Options, cases: Sequence[Case]) -> bool:
                 for result in results
             ],
             "left": [path for result in results for path in result.left],
-            "differences": found,
+            "differences": [*found, *differences],
         }
         print_json(document)
     else:
         print_results(results)
         print_differences(found)
+        print_traffic_differences(differences)
+        if options.against and not found and not differences:
+            console.print("The server answers as recorded.")
     wrong = any(result.outcome is Outcome.FAILED or result.left for result in results)
-    return wrong or bool(found)
+    return wrong or bool(found) or bool(differences)
 
 
 async def _results(
-    target: ServerUnderTest, cases: Sequence[Case], watch: ResultWatch
-) -> list[Result]:
-    """Run the cases in order. `run` identifies this run by the second and the process id.
+    target: ServerUnderTest,
+    cases: Sequence[Case],
+    watch: ResultWatch,
+    traffic: Sequence[Traffic] = (),
+) -> tuple[list[Result], list[Difference]]:
+    """Run the cases in order, then hold the server against recordings of a proxy. `run` identifies
+    this run by the second and the process id.
 
     Cancelling it, as Ctrl-C does, still deletes what was made.
     """
@@ -188,8 +221,12 @@ async def _results(
             raise
         finally:
             await stream.aclose()
+        differences = [
+            one for number, kept in enumerate(traffic)
+            for one in await against_traffic(server, kept, f"{run}-t{number}")
+        ]  # fmt: skip
     order = {case.name: number for number, case in enumerate(cases)}
-    return sorted(results, key=lambda result: order[result.case.name])
+    return sorted(results, key=lambda result: order[result.case.name]), differences
 
 
 def _compare_files(options: Options) -> bool:

@@ -17,12 +17,14 @@ from typing import Annotated, Literal
 import typer
 from msgspec import Struct
 
+from headrace.cli.options.like import like
 from headrace.cli.options.record import with_options
 from headrace.cli.ready import announce, say
 from headrace.control.access import Access, Reach, make_token
 from headrace.control.application import Parts, put_together
 from headrace.model.clock import SYSTEM_CLOCK, format_instant
 from headrace.model.errors import ConfigurationError
+from headrace.oracle.recording import load
 from headrace.server.admission.door import Gates
 from headrace.server.admission.doors import door_for
 from headrace.server.admission.limits import Limits, parse_limits
@@ -110,6 +112,13 @@ class Options(Struct, frozen=True, kw_only=True):
             "--database has no --data for the token."
         ),
     ] = None
+    like: Annotated[
+        Path | None,
+        typer.Option(
+            help="Answer as the server of this recording of `headrace proxy` does, in statuses and "
+            "optional fields."
+        ),
+    ] = None
     test_mode: Annotated[
         bool,
         typer.Option(
@@ -158,6 +167,8 @@ def command(options: Options) -> None:
     start_log(options.log_format, options.log_level)
     parent = watch_parent() if options.stop_with_parent else None
     tls, limits = _tls(options), parse_limits(options.limits)
+    if options.like is not None:
+        load(options.like)
     with contextlib.ExitStack() as stack:
         place = _place(options, stack)
         if place.url is None:
@@ -305,7 +316,8 @@ class _Service(Struct, frozen=True):
                     workers=options.workers,
                 )
             )
-            watched = traced(Metrics(app, SYSTEM_CLOCK) if has_metrics() else app)
+            alike = app if options.like is None else like(app, options.like)
+            watched = traced(Metrics(alike, SYSTEM_CLOCK) if has_metrics() else alike)
             about = {"address": address_of(sock, self.tls)}
             _LOGGER.info("the hub serves", extra=about)
             HubServer(watched, ready, alive, self.tls).run_on(sock)

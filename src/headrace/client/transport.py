@@ -76,12 +76,12 @@ class HttpTransport:
             },
             timeout=aiohttp.ClientTimeout(total=timeout),
             connector=aiohttp.TCPConnector(
-                limit=connections, keepalive_timeout=75, ssl=True if ca is None else _trusting(ca)
+                limit=connections, keepalive_timeout=75, ssl=True if ca is None else trusting(ca)
             ),
             auto_decompress=True,
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=any_named(),
-            middlewares=(_once,),
+            middlewares=(once_only,),
         )
 
     async def send(
@@ -122,9 +122,11 @@ class HttpTransport:
         except aiohttp.ClientConnectorCertificateError as error:
             raise Unreachable(_untrusted(error.certificate_error), left=False) from None
         except aiohttp.ClientConnectorSSLError as error:
-            raise Unreachable(f"no TLS connection: {_reason(error.os_error)}", left=False) from None
+            raise Unreachable(
+                f"no TLS connection: {reason_of(error.os_error)}", left=False
+            ) from None
         except aiohttp.ClientConnectorError as error:
-            raise Unreachable(f"no connection: {_reason(error.os_error)}", left=False) from None
+            raise Unreachable(f"no connection: {reason_of(error.os_error)}", left=False) from None
         except aiohttp.InvalidURL:
             raise Unreachable(f"{self._base} is not a URL", left=False) from None
         except aiohttp.ClientHttpProxyError as error:
@@ -149,7 +151,7 @@ class HttpTransport:
         await self.close()
 
 
-async def _once(
+async def once_only(
     request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
 ) -> aiohttp.ClientResponse:
     """Disable aiohttp's hidden retry. When a connection breaks, aiohttp repeats a DELETE or GET
@@ -179,13 +181,15 @@ async def _read(response: aiohttp.ClientResponse, most: int) -> bytes:
     return b"".join(parts)
 
 
-def _trusting(ca: Path) -> ssl.SSLContext:
+def trusting(ca: Path, setting: str = "target.ca_file") -> ssl.SSLContext:
+    """Return a context that trusts the certificates of a file instead of the system's. Raises
+    ConfigurationError that names the setting."""
     try:
         return ssl.create_default_context(cafile=str(ca))
     except (OSError, ssl.SSLError) as error:
         said = error.strerror or "no certificate"
         raise ConfigurationError(
-            f"target.ca_file: {ca} can't be used as PEM certificates ({said})."
+            f"{setting}: {ca} can't be used as PEM certificates ({said})."
         ) from None
 
 
@@ -197,7 +201,7 @@ def _untrusted(error: Exception) -> str:
     )
 
 
-def _reason(error: OSError) -> str:
+def reason_of(error: OSError) -> str:
     """Return the system's own message, such as `Connection refused`."""
     if error.errno is not None and error.errno > 0 and not isinstance(error, ssl.SSLError):
         return os.strerror(error.errno)

@@ -25,7 +25,8 @@ def control_document() -> bytes:
     security."""
     document = msgspec.json.decode(openapi_document())
     components = document["components"]
-    components["schemas"] |= _schemas()
+    # The API's own schemas of shared records say more: what each answer contains, what it means.
+    components["schemas"] = _schemas() | components["schemas"]
     components["securitySchemes"]["control"] = {"type": "http", "scheme": "bearer"}
     document["tags"] = [
         {"name": TAG, "description": "For the operator of the hub; Upflow has no such operations."}

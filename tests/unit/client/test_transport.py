@@ -302,7 +302,7 @@ async def _opened(ca: Path) -> None:
 
 
 def test_the_systems_own_message_is_preferred() -> None:
-    reason = module._reason
+    reason = module.reason_of
     assert reason(OSError(errno.ECONNREFUSED, "Connect call failed")) == "Connection refused"
     assert reason(OSError(errno.EPERM, "odd")) == "Operation not permitted"
     assert reason(OSError(-2, "Name or service not known")) == "Name or service not known"

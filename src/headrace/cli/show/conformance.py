@@ -9,6 +9,7 @@ from types import TracebackType
 from rich.progress import BarColumn, Progress, TextColumn
 
 from headrace.cli.show.console import console, several
+from headrace.oracle.difference import Difference as ShapeDifference
 from headrace.testkit.conformance.evidence import Evidence
 from headrace.testkit.conformance.recording import Difference
 from headrace.testkit.conformance.suite import Outcome, Result
@@ -77,6 +78,12 @@ def print_differences(found: Sequence[Difference]) -> None:
         console.print(
             f"{difference.case}, {difference.place}: {here!r} and {there!r}", markup=False
         )
+
+
+def print_traffic_differences(found: Sequence[ShapeDifference]) -> None:
+    """Print a line per difference in shape."""
+    for difference in found:
+        console.print(str(difference), markup=False, soft_wrap=True)
 
 
 def _escaped(text: str) -> str:

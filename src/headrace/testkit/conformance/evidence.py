@@ -20,6 +20,8 @@ class Evidence(enum.Enum):
     """The vendor's guide or help centre states it."""
     OBSERVED = "observed"
     """The vendor's older reference shows it, or a client of the live API does."""
+    LEARNED = "learned"
+    """A recording of another server, in tests/oracle, has it."""
     ASSUMED = "assumed"
     """No source mentions it: it is the hub's own rule."""
 
@@ -74,6 +76,15 @@ def documented(source: str, *operations: str, alone: bool = False) -> Callable[[
 def observed(source: str, *operations: str, alone: bool = False) -> Callable[[Run], Case]:
     """Mark a case whose rule was observed; `source` says by whom."""
     return case(Evidence.OBSERVED, source, operations, alone)
+
+
+def learned(
+    server: str, recording: str, *operations: str, alone: bool = False
+) -> Callable[[Run], Case]:
+    """Mark a case whose rule a recording shows; `server` is what was recorded, such as `Upflow's
+    sandbox`, `recording` the file's name in tests/oracle."""
+    source = f"observed in a recording of {server}, {recording}"
+    return case(Evidence.LEARNED, source, operations, alone)
 
 
 def assumed(*operations: str, alone: bool = False) -> Callable[[Run], Case]:

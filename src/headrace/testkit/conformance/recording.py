@@ -1,7 +1,9 @@
 """Recordings of a server's answers, so that two servers can be compared without running them.
 
-Ids, times, links and entities of other runs are blanked, because they differ between two runs of
-one server.
+They are made by allow-list, so that they can be shared: statuses, names and values that the API's
+schema knows, what the case itself sent, and numbers of its own entities. Ids are numbered; any
+other text, time and number is blanked, and so are entities of others. Two recordings of one server
+are equal.
 """
 
 from __future__ import annotations
@@ -10,26 +12,29 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Struct
 
 from headrace.model.errors import ConfigurationError
+from headrace.oracle.recording import Head, head_of, server_name
+from headrace.oracle.vocabulary import COUNTED, ENVELOPES, FIELDS, VALUES
 from headrace.testkit.conformance.session import Exchange
 from headrace.testkit.conformance.suite import Result
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
-# Cases send times of 2015, 2016 and 2999 only; other times come from the server.
-_MOMENT = re.compile(r"20[2-9]\d-\d\d-\d\d(?:T[\d:.]+(?:Z|[+-]\d\d:?\d\d)?)?")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _LINKS = frozenset({"url", "pdfUrl", "directUrl"})
-_LISTS = frozenset({"items", "customers", "invoices", "users", "bankAccounts", "contacts"})
+_LISTS = ENVELOPES - {""}
+KIND = "cases"
 
 
 class Recording(Struct, frozen=True):
     """The recorded answers of one run."""
 
     server: str
-    """Base URL of the server."""
+    """upflow-production, upflow-sandbox or another."""
     cases: dict[str, list[Exchange]]
     """Answers by the name of the case, in the order of the requests."""
 
@@ -44,29 +49,41 @@ class Difference(Struct, frozen=True):
     other: Any
 
 
+class _Case(Struct, frozen=True):
+    """A line of the file."""
+
+    case: str
+    exchanges: list[Exchange]
+
+
 def record(server: str, results: Iterable[Result]) -> Recording:
-    """Return the blanked answers of the cases that were run."""
-    found = {result.case.name: _blanked(result) for result in results}
-    return Recording(server, dict(sorted(found.items())))
+    """Return what may be kept of the cases that were run; `server` is the base URL."""
+    found = {result.case.name: _kept(result) for result in results}
+    return Recording(server_name(urlsplit(server).hostname), dict(sorted(found.items())))
 
 
 def save(recording: Recording, path: Path) -> None:
     """Write a recording. Raises ConfigurationError when it can't be written."""
-    text = msgspec.json.format(msgspec.json.encode(recording, order="sorted"), indent=1)
+    lines: list[Struct] = [Head(kind=KIND, server=recording.server)]
+    lines += [_Case(name, found) for name, found in recording.cases.items()]
+    text = b"".join(msgspec.json.encode(line, order="sorted") + b"\n" for line in lines)
     try:
-        path.write_bytes(text + b"\n")
+        path.write_bytes(text)
     except OSError as error:
         raise ConfigurationError(f"{path} can't be written: {error.strerror}.") from None
 
 
 def load(path: Path) -> Recording:
     """Read a recording. Raises ConfigurationError for anything else."""
+    head = head_of(path)
+    if head.kind != KIND:
+        raise ConfigurationError(f"{path} is a recording of {head.kind}, not of {KIND}.")
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Recording)
-    except OSError as error:
-        raise ConfigurationError(f"{path} can't be read: {error.strerror}.") from None
+        lines = path.read_bytes().splitlines()[1:]
+        cases = [msgspec.json.decode(line, type=_Case) for line in lines if line.strip()]
     except msgspec.DecodeError as error:
         raise ConfigurationError(f"{path} is no recording of answers: {error}.") from None
+    return Recording(head.server, {one.case: one.exchanges for one in cases})
 
 
 def compare(one: Recording, other: Recording) -> Iterator[Difference]:
@@ -97,41 +114,61 @@ def _unequal(place: str, one: Any, other: Any) -> Iterator[tuple[str, Any, Any]]
         yield place, one, other
 
 
-def _blanked(result: Result) -> list[Exchange]:
-    blank = _Blank(result.prefix)
+def _kept(result: Result) -> list[Exchange]:
+    allow = _Allowed(result.prefix, result.sent)
     return [
-        Exchange(found.method, blank.text(found.path), found.status, blank.value("", found.body))
+        Exchange(found.method, allow.path(found.path), found.status, allow.value("", found.body))
         for found in result.exchanges
     ]
 
 
-class _Blank:
-    """Blanks the answers of one case; the same id gets the same number throughout."""
+class _Allowed:
+    """What may be kept of one case's answers; the same id gets the same number throughout."""
 
-    def __init__(self, prefix: str) -> None:
+    def __init__(self, prefix: str, sent: frozenset[str]) -> None:
         self._prefix = prefix
+        self._sent = sent
+        self._days = {text[:10] for text in sent if _DAY.match(text)}
         self._ids: dict[str, str] = {}
 
-    def value(self, key: str, value: Any) -> Any:
+    def value(self, key: str, value: Any, own: bool = False) -> Any:
+        """Return a value of an answer. In an entity of the case itself, numbers are its own."""
         if isinstance(value, Mapping):
-            return {name: self.value(name, inner) for name, inner in value.items()}
+            own = own or self._is_own(value)
+            return {self._name(name): self.value(name, one, own) for name, one in value.items()}
         if isinstance(value, list):
-            own = [entry for entry in value if key not in _LISTS or self._is_own(entry)]
-            return [self.value("", entry) for entry in own]
+            entries = [entry for entry in value if key not in _LISTS or self._is_own(entry)]
+            return [self.value(key, entry, own) for entry in entries]
         if key == "total":
             return "<total>"
-        if not isinstance(value, str):
-            return value
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return value if own or key in COUNTED else "<number>"
+        return self._text(key, value) if isinstance(value, str) else value
+
+    def path(self, path: str) -> str:
+        """Return the path of a request: the case's own words, with ids numbered."""
+        parts = re.split(r"([/?&=])", path)
+        return "".join(self._ids.get(part.lower(), self._own(part)) for part in parts)
+
+    def _name(self, name: str) -> str:
+        return name if name in FIELDS or name in self._sent else "<field>"
+
+    def _text(self, key: str, text: str) -> str:
+        if text in VALUES.get(key, ()):
+            return text
+        if text in self._sent:
+            return self._own(text)
         if key in _LINKS:
             return "<link>"
         if key == "id" or (key.endswith("Id") and key not in ("externalId", "customId")):
-            return self._numbered(value)
-        return self.text(value)
+            return self._numbered(text)
+        if _DAY.match(text):
+            return text if text[:10] in self._days else "<time>"
+        return "<text>"
 
-    def text(self, text: str) -> str:
+    def _own(self, text: str) -> str:
         text = text.replace(self._prefix, "<case>")
-        text = _UUID.sub(lambda found: self._numbered(found[0]), text)
-        return _MOMENT.sub("<time>", text)
+        return _UUID.sub(lambda found: self._numbered(found[0]), text)
 
     def _numbered(self, value: str) -> str:
         return self._ids.setdefault(value.lower(), f"<id {len(self._ids) + 1}>")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from typing import Any, TypeAlias, TypeVar
 from urllib.parse import quote
 
@@ -40,6 +40,8 @@ class Session:
         self._send = send
         self.prefix = prefix
         self.exchanges: list[Exchange] = []
+        self.sent: set[str] = set()
+        """Texts of the bodies and paths sent: what a recording may repeat."""
         self.leftovers = Leftovers()
 
     # names ---------------------------------------------------------------------------------
@@ -74,6 +76,7 @@ class Session:
         """Send any request; `body` is sent as JSON, `raw` as is. Created records are remembered."""
         data = msgspec.json.encode(body) if body is not None else raw
         self.leftovers.before(method, path, body)
+        self.sent.update(_texts(body))
         # A cancelled request may still create its record after the clean-up, so wait for its end.
         answer = await to_its_end(self._send(method, path, data, headers))
         content = decoded(answer)
@@ -221,3 +224,16 @@ def decoded(answer: Answer) -> Any:
 def said(method: str, path: str, answer: Answer) -> str:
     """Describe an answer for a message."""
     return f"{method} {path} answers {answer.status}: {message_of(answer)}"
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """The texts in a JSON value, names of fields included."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield str(key)
+            yield from _texts(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _texts(inner)

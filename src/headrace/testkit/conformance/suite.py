@@ -43,6 +43,8 @@ class Result(Struct, frozen=True):
     prefix: str
     """Prefix of the names of everything that it created."""
     exchanges: list[Exchange]
+    sent: frozenset[str]
+    """Texts that the case has sent."""
     left: list[str]
     """Paths of records that could not be deleted."""
 
@@ -96,7 +98,7 @@ async def run_case(server: Server, case: Case, prefix: str) -> Result:
         outcome, said = Outcome.FAILED, str(error)
     finally:
         left = await to_its_end(_clean(server, session))
-    return Result(case, outcome, said, prefix, session.exchanges, left)
+    return Result(case, outcome, said, prefix, session.exchanges, frozenset(session.sent), left)
 
 
 async def _clean(server: Server, session: Session) -> list[str]:
