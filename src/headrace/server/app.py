@@ -24,6 +24,7 @@ from headrace.model.errors import (
 )
 from headrace.server.admission.door import Door, Visitor
 from headrace.server.admission.load import Load
+from headrace.server.admission.tarpit import Connection, note_refusal, note_service
 from headrace.server.call import Answer, Call, error_answer
 from headrace.server.description.openapi import openapi_document
 from headrace.server.description.page import api_page_route
@@ -133,15 +134,18 @@ class Hub:
     async def _serve(self, scope: Scope, receive: Receive, send: Send, path: bytes) -> None:
         """Serve one API request, from authentication to its line in the log."""
         visit = Visit(self._new_id(), scope, path, self._clock.monotonic(), receive)
+        connection = scope.get(TRANSPORT)
         try:
             secret = text_of(visit.headers.get(b"x-api-secret"))
             visitor = await self._door.admit(visit.key, secret, visit.arrived)
         except RequestError as error:
+            note_refusal(connection)
             await self._finish(visit, error_answer(error), send)
             return
         visit.visitor = visitor
         refusal = visitor.refusal
         if refusal is not None:
+            note_refusal(connection)
             await self._finish(visit, error_answer(refusal, refusal.headers), send)
             return
         try:
@@ -197,7 +201,7 @@ class Hub:
                 incoming=incoming,
                 pdfs=self._keeper if store is self._store else self._keeper.upon(store),
             )
-            return await self._carry_out(route, visit.call)
+            return await self._carry_out(route, visit.call, visit.scope.get(TRANSPORT))
         except SenderGone:
             return None
         except MethodNotAllowed as error:
@@ -222,12 +226,14 @@ class Hub:
         except ServiceUnavailable:
             return False
 
-    async def _carry_out(self, route: Route, call: Call) -> Answer:
+    async def _carry_out(self, route: Route, call: Call, connection: Connection | None) -> Answer:
         """Call the handler, unless the request would wait too long for its turn."""
         organisation = call.context.organisation.seq
         if not self._load.enter(organisation):
+            note_refusal(connection)
             overload = ServiceUnavailable("The hub is overloaded: send the request again later.")
             return error_answer(overload, _LATER)
+        note_service(connection)
         try:
             return _with_ignored(await route.handler(call), call.query)
         finally:

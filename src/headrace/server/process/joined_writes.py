@@ -16,13 +16,15 @@ class JoinedWrites:
     parts arrive in one packet.
     """
 
-    __slots__ = ("_loop", "_size", "_transport", "_waiting")
+    __slots__ = ("_loop", "_size", "_transport", "_waiting", "refusals")
 
     def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
         self._loop = asyncio.get_running_loop()
         self._waiting: list[bytes] = []
         self._size = 0
+        self.refusals = 0
+        """See `tarpit`."""
 
     def write(self, data: bytes) -> None:
         """Buffer data; it is sent at the end of the turn."""
