@@ -5,7 +5,7 @@ from __future__ import annotations
 import html.parser
 import json
 import re
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import pytest
@@ -17,12 +17,16 @@ from openapi_spec_validator import validate
 from headrace.control.description import control_document
 from headrace.control.route import BASE
 from headrace.control.routes import CONTROL_ROUTES
-from headrace.model.record import decode
+from headrace.model.fields import Sent
+from headrace.model.invoice import Invoice
+from headrace.model.record import UNSET, UnsetType, decode
 from headrace.server import app
 from headrace.server.call import Answer
 from headrace.server.description.openapi import openapi_document, path_of
-from headrace.server.description.schemas import ANSWERS, REQUESTS
+from headrace.server.description.schemas import ANSWERS, REQUESTS, complete
 from headrace.server.handlers import documents
+from headrace.server.paging import parameters
+from headrace.server.query import Query
 from headrace.server.routes import ROUTES
 
 PLACES = {
@@ -127,6 +131,36 @@ def _blank(value: Any) -> str:
     text = json.dumps(value, sort_keys=True)
     text = re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "<id>", text)
     return re.sub(r"202\d-\d\d-\d\dT[\d:.]+Z", "<time>", text)
+
+
+def test_a_list_reads_the_parameters_that_are_described(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: set[str] = set()
+    get = Query.get
+
+    def noted(query: Query, name: str) -> str | None:
+        read.add(name)
+        return get(query, name)
+
+    monkeypatch.setattr(Query, "get", noted)
+    api.post("/customers", {"externalId": "C", "name": "C"})
+    for route in ROUTES:
+        if route.method == "GET" and not route.path.endswith("{}"):
+            read.clear()
+            api.get(f"{route.path.format('external:C')}?anything=1")
+            # The API's other filter of customers is refused, and the names of this one vary.
+            described = {one.name for one in parameters(route.entity, route.path)}
+            assert read - {"filters"} == described - {"customFieldsData_{fieldId}.eq"}, route.path
+
+
+def test_a_new_field_is_null_in_the_example_answer() -> None:
+    class Longer(Invoice):
+        po_number: Annotated[str | None | UnsetType, Sent(clears="null")] = UNSET
+
+    shown = ANSWERS["InvoiceAnswer"]
+    assert complete(shown, Longer) == {**shown, "poNumber": None}
+    assert complete({**shown, "poNumber": "PO 1"}, Longer)["poNumber"] == "PO 1"
 
 
 def test_every_request_example_is_a_record() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import html
+import itertools
 import re
 import urllib.error
 import urllib.request
@@ -17,6 +18,7 @@ from hub_api import Api, credit_note, customer, invoice, payment, to_invoice
 from headrace.model.clock import SYSTEM_CLOCK
 from headrace.model.collection import PortalRequest
 from headrace.portal.amounts import locale_for, show_date, show_money
+from headrace.portal.page import PAGES
 from headrace.store.context import Context
 from headrace.store.engine.place import transactions
 from headrace.store.records.organisations import organisation_by_seq
@@ -179,9 +181,10 @@ def test_invalid_tokens_are_refused(running: RunningHub, api: Api) -> None:
     data = base64.urlsafe_b64decode(token + "==")
     forged = base64.urlsafe_b64encode(data[:16] + bytes(len(data) - 16)).decode()
     unknown = base64.urlsafe_b64encode(bytes(16) + data[16:]).decode()
-    for bad in (forged, unknown, token[:-4], "x", "%FF", "a" * 5_000, token + "AAAA"):
-        status, page, _ = fetch(f"{head}/{bad}")
-        assert status == 404, bad
+    wrong = (forged, unknown, token[:-4], "x", "%FF", "a" * 5_000, token + "AAAA")
+    for bad, path in itertools.product(wrong, PAGES):
+        status, page, _ = fetch(head.removesuffix("/portal") + path.format(token=bad))
+        assert status == 404, (bad, path)
         assert "This link is not known here." in words(page)
     with transactions(running.place) as transact:
         rows = transact(lambda db: db.execute("SELECT token_hash FROM portal_link").fetchall())

@@ -11,8 +11,8 @@ import pytest
 
 from headrace.fleet.project import load_project
 from headrace.model.errors import ConfigurationError
-from headrace.model.project import SourceSettings
-from headrace.sources.registry import open_source
+from headrace.model.project import SHIPPED_KINDS, SourceSettings
+from headrace.sources.registry import KINDS, open_source
 
 _MODULE = """
 from headrace.model.errors import ConfigurationError
@@ -69,6 +69,10 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.syspath_prepend(installed)
     yield installed
     sys.modules.pop("acme_source", None)
+
+
+def test_settings_and_registry_know_the_same_kinds() -> None:
+    assert SHIPPED_KINDS.keys() == KINDS.keys()
 
 
 @pytest.mark.parametrize("kind", ["acme", "acme_source:Acme"])

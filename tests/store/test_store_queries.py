@@ -36,12 +36,15 @@ def test_sql_files_have_named_blocks_and_includes() -> None:
 
 @pytest.mark.parametrize("file", FILES)
 def test_every_statement_can_be_prepared(db: Any, file: str) -> None:
+    conditions = [name for name in FILES[file] if name.startswith("where_")]
+    where = " ".join(FILES[file][name] for name in conditions)
     for name, statement in FILES[file].items():
-        if "columns" in name and not statement.startswith("SELECT"):
+        if ("columns" in name and not statement.startswith("SELECT")) or name in conditions:
             continue
         if name in ("columns", "target_columns"):
             statement += " LIMIT 0"
         statement = statement.replace("COLUMN", "seq").replace("DIRECTION", "DESC")
+        statement = statement.replace("CONDITIONS", where)
         count = statement.count("?")
         assert db.execute(f"EXPLAIN {statement}", (None,) * count).fetchall()
 

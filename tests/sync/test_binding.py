@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,9 +10,14 @@ import pytest
 from desk import HubDesk, prove_in_step
 from shop import Shop
 
+from headrace.fleet.project import load_project
+from headrace.fleet.sync import SyncOptions, Watcher, sync_once
 from headrace.model.clock import SYSTEM_CLOCK, format_instant
+from headrace.model.errors import HeadraceError
 from headrace.store.admin.keys import make_key
 from headrace.store.engine.place import transactions
+from headrace.sync.delivery.outcome import DeliveryOutcome
+from headrace.sync.session import LOOP
 from headrace.testkit.hub import RunningHub, hub
 
 
@@ -101,6 +107,26 @@ def test_a_rotated_key_goes_on_with_a_word(desk: HubDesk) -> None:
     )
     assert "has changed" not in desk.command("plan").stdout
     prove_in_step(desk)
+
+
+@pytest.mark.parametrize("command", ["apply", "nightly"])
+def test_a_job_of_any_name_verifies_a_target_to_which_it_sends_nothing(
+    desk: HubDesk, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    for name, text in desk.environment.items():
+        monkeypatch.setenv(name, text)
+    project = load_project(desk.folder)
+    (name,) = project.names()
+
+    def job(command: str) -> DeliveryOutcome:
+        options = SyncOptions(command=command)
+        return asyncio.run(sync_once(project, name, options, SYSTEM_CLOCK, Watcher()))[1]
+
+    assert job(command).sent == 0
+    desk.hub.reset(desk.name)
+    assert job(LOOP).sent == 0
+    with pytest.raises(HeadraceError, match="one that was emptied"):
+        job(command)
 
 
 def test_an_emptied_organisation_is_seen_and_filled_again(desk: HubDesk) -> None:

@@ -14,8 +14,9 @@ from msgspec import Struct
 
 from headrace.book.models import Model
 from headrace.book.sql_tree import Tree, as_text, parse, selects
+from headrace.model.entity import ENTITIES
 
-_COUNTED = ("customers", "invoices", "credit_notes", "payments", "refunds", "allocations")
+_COUNTED = (*(entity.plural for entity in ENTITIES), "allocations")
 
 
 class Uncovered(Struct, frozen=True):

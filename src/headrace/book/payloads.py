@@ -13,7 +13,7 @@ from headrace.book.custom_values import custom_values
 from headrace.book.directory import Field
 from headrace.model.contact import Contact
 from headrace.model.customer import Customer
-from headrace.model.entity import CREDIT_NOTE, INVOICE, PAYMENT, REFUND, Entity
+from headrace.model.entity import BY_NAME, CUSTOMER, Entity
 from headrace.model.fields import LinkField, SentField, groups, link_fields, sent_fields
 from headrace.model.record import UNSET, Record, canonical
 from headrace.model.reference import (
@@ -37,6 +37,10 @@ def payload_hash(payload: bytes) -> bytes:
     ).digest()
 
 
+_WITH_OTHERS = {"payment": "all_payments", "refund": "all_refunds"}
+"""Views of entities that also have the rows of other tables, such as adjustments."""
+
+
 class Payloads:
     """Builds records for chosen external ids; unchanged rows are never built."""
 
@@ -54,9 +58,12 @@ class Payloads:
             "create or replace temp table wanted as select unnest($1::varchar[]) as external_id",
             [list(external_ids)],
         )
-        build = getattr(self, f"_{entity}")
-        result: dict[str, Record] = build()
-        return result
+        if entity == CUSTOMER.name:
+            return self._customer()
+        if entity == "contact":
+            return self._contact()
+        kind = BY_NAME[entity]
+        return self._documents(kind, _WITH_OTHERS.get(entity, kind.plural))
 
     def unread_fields(self, external_id: str) -> set[tuple[str | None, str | None]]:
         """Return the custom fields, by id or external id as payloads name them, for which the
@@ -116,18 +123,6 @@ class Payloads:
                 "join wanted on wanted.external_id = contact.id"
             )
         }
-
-    def _invoice(self) -> dict[str, Record]:
-        return self._documents(INVOICE, "invoices")
-
-    def _credit_note(self) -> dict[str, Record]:
-        return self._documents(CREDIT_NOTE, "credit_notes")
-
-    def _payment(self) -> dict[str, Record]:
-        return self._documents(PAYMENT, "all_payments")
-
-    def _refund(self) -> dict[str, Record]:
-        return self._documents(REFUND, "all_refunds")
 
     def _documents(self, entity: Entity, table: str) -> dict[str, Record]:
         build = self._builder(entity.record, entity.plural)

@@ -7,14 +7,12 @@ from msgspec import UNSET, UnsetType
 from headrace.control.profiles import ProfileChoice
 from headrace.control.records import Name
 from headrace.control.seed_line import SeedLine
-from headrace.model.entity import CREDIT_NOTE, CUSTOMER, INVOICE, PAYMENT, REFUND
+from headrace.model.entity import ENTITIES
 from headrace.model.record import Currency, Instant, Record
 from headrace.store.admin.sandboxes import Sandbox
 
 API = "/v1"
-_COUNTED = {
-    entity.name: entity.plural for entity in (CUSTOMER, INVOICE, CREDIT_NOTE, PAYMENT, REFUND)
-}
+_COUNTED = {entity.name: entity.plural for entity in ENTITIES}
 
 
 class SandboxDraft(Record, forbid_unknown_fields=True):

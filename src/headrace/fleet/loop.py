@@ -24,6 +24,7 @@ from headrace.sync.delivery.outcome import DeliveryOutcome
 from headrace.sync.delivery.progress import Progress
 from headrace.sync.delivery.scheduler import Delivery
 from headrace.sync.planning.plan import Plan
+from headrace.sync.session import LOOP
 
 _WIND_UP_S = 5.0
 """Seconds to wait after a stop for rounds that only read."""
@@ -182,11 +183,11 @@ class Loop:
             round = Round(name, made.plan, made.outcome, trouble)
         finally:
             self._interrupts.pop(name, None)
-        await asyncio.to_thread(note_round, project, round, "run", self._clock)
+        await asyncio.to_thread(note_round, project, round, LOOP, self._clock)
         return round
 
     async def _work(self, project: LoadedProject, name: str, made: _Made) -> None:
-        options = SyncOptions(command="run", through=False)
+        options = SyncOptions(command=LOOP, through=False)
         made.plan, outcome = await sync_once(
             project, name, options, self._clock, _Interruptible(self, name, made)
         )

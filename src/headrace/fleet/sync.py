@@ -18,14 +18,15 @@ from headrace.sync.delivery.scheduler import Delivery
 from headrace.sync.planning.plan import Plan
 from headrace.sync.planning.saved_plan import SavedPlan
 from headrace.sync.planning.scope import WHOLE, Scope
-from headrace.sync.session import Organisation
+from headrace.sync.session import LOOP, Organisation
 
 
 class SyncOptions(Struct, frozen=True, kw_only=True):
     """Options of a sync."""
 
     command: str
-    """`apply` or `run`, for the journal's list of runs."""
+    """What syncs, such as `apply`, for the journal's list of runs. All but `LOOP` verify the target
+    even if nothing is to be sent."""
     force: bool = False
     """Whether to deliver a plan that the guards refuse."""
     changes: int = 0
@@ -89,7 +90,7 @@ async def sync_once(
     if options.plain:
         plan = await asyncio.to_thread(plan_at_rest, project, name, clock)
         if plan is not None:
-            if options.command == "apply":
+            if options.command != LOOP:
                 await verify_target(project, name, clock)
             watcher.planned(plan)
             return plan, NOTHING_SENT

@@ -57,6 +57,8 @@ REFUND = _imported("refund", "items", 500, Refund, RefundAnswer)
 ENTITIES = (CUSTOMER, INVOICE, CREDIT_NOTE, PAYMENT, REFUND)
 """In import order: each refers only to entities before it, except a customer to its parent."""
 
+DOCUMENTS = tuple(entity for entity in ENTITIES if entity is not CUSTOMER)
+
 BY_NAME = {entity.name: entity for entity in ENTITIES}
 
 SENT: dict[str, type[Record]] = {

@@ -72,6 +72,12 @@ ClaimRule = Literal["hold", "ask", "off"]
 FamilyRule = Literal["as_is", "parent"]
 EntityName = Literal["customer", "invoice", "credit_note", "payment", "refund"]
 
+SHIPPED_KINDS = {
+    "sql": (("url",), 'url is needed with kind = "sql", such as sqlite:///billing.db'),
+    "files": (("path", "tables"), 'path is needed with kind = "files": the folder with the files'),
+}
+"""The kinds of source that are shipped: settings of which one is needed, and what says so."""
+
 
 class SourceSettings(Settings, frozen=True, kw_only=True):
     """The billing system of one organisation."""
@@ -92,11 +98,10 @@ class SourceSettings(Settings, frozen=True, kw_only=True):
     """Options for a source from another package; `env:NAME` and `file:PATH` are resolved."""
 
     def __post_init__(self) -> None:
-        if self.kind == "sql" and not self.url:
-            raise ValueError('url is needed with kind = "sql", such as sqlite:///billing.db')
-        if self.kind == "files" and not (self.path or self.tables):
-            raise ValueError('path is needed with kind = "files": the folder with the files')
-        if self.options and self.kind in ("sql", "files"):
+        needed, message = SHIPPED_KINDS.get(self.kind, ((), ""))
+        if needed and not any(getattr(self, name) for name in needed):
+            raise ValueError(message)
+        if self.options and self.kind in SHIPPED_KINDS:
             raise ValueError(f'options are for sources of other packages, not kind = "{self.kind}"')
 
 

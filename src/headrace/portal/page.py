@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -20,14 +21,18 @@ from headrace.store.engine.interface import Store
 from headrace.store.records.open_items import read_statement
 from headrace.store.records.portal_links import open_portal_link
 
-_PAGES = Environment(
+PAGES = {"/portal/{token}": "customer.html"}
+"""The template of each page by its path. All show the view of one statement, and check the token
+in the same way."""
+
+_TEMPLATES = Environment(
     loader=PackageLoader("headrace.portal"),
     autoescape=True,
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_STYLE = _PAGES.get_template("style.css").render()
+_STYLE = _TEMPLATES.get_template("style.css").render()
 _STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 
 _NOBODY = "'none'"
@@ -40,7 +45,7 @@ _REVOKED = "This link is no longer in force. Please ask for a new one."
 def portal_routes(store: Store, times: Times) -> list[Route]:
     """Return the routes of the customer's pages; the token in the path is the only credential."""
 
-    async def show(request: Request) -> Response:
+    async def show(template: str, request: Request) -> Response:
         token = request.path_params["token"]
         door = await store.read(open_portal_link, token)
         if door is None:
@@ -59,14 +64,17 @@ def portal_routes(store: Store, times: Times) -> list[Route]:
             return _apology(404, _UNKNOWN)
         locale = locale_for(request.headers.get("accept-language", ""))
         page = view_of(statement, door.organisation.name, locale)
-        text = _PAGES.get_template("customer.html").render(page=page, style=_STYLE)
+        text = _TEMPLATES.get_template(template).render(page=page, style=_STYLE)
         return HTMLResponse(text, headers=_headers(door.frame_ancestors))
 
-    return [Route("/portal/{token}", show, methods=["GET"])]
+    return [
+        Route(path, functools.partial(show, template), methods=["GET"])
+        for path, template in PAGES.items()
+    ]
 
 
 def _apology(status: int, sentence: str) -> Response:
-    text = _PAGES.get_template("closed.html").render(sentence=sentence, style=_STYLE)
+    text = _TEMPLATES.get_template("closed.html").render(sentence=sentence, style=_STYLE)
     return HTMLResponse(text, status, headers=_headers(None))
 
 

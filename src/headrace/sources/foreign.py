@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from headrace.model.errors import ConfigurationError, HeadraceError
-from headrace.model.project import SourceSettings
+from headrace.model.project import SHIPPED_KINDS, SourceSettings
 from headrace.sources.source import Source
 
 GROUP = "headrace.sources"
@@ -52,7 +52,7 @@ def known_kinds() -> list[str]:
 def _by_name(kind: str) -> Factory:
     found = [point for point in entry_points(group=GROUP) if point.name == kind]
     if not found:
-        kinds = ", ".join(["sql", "files", *known_kinds()])
+        kinds = ", ".join([*SHIPPED_KINDS, *known_kinds()])
         raise ConfigurationError(
             f"source.kind {kind} must be one of {kinds}, or package.module:Class; a package that "
             f"brings another kind has an entry point in the group {GROUP}."

@@ -21,6 +21,7 @@ from headrace.client.endpoints import (
     pdf_path,
 )
 from headrace.client.pace import Pace
+from headrace.client.retry import ATTEMPTS
 from headrace.model.entity import CUSTOMER, INVOICE, Entity
 from headrace.model.errors import ApiError, NotTheApi, Refused, Unauthorised, Unreachable
 from virtual_time import VirtualClock
@@ -273,12 +274,12 @@ def test_the_last_failure_is_what_is_told(attempts: int) -> None:
     assert len(api.requests) == attempts
 
 
-def test_a_read_has_six_attempts() -> None:
+def test_a_read_has_as_many_attempts_as_a_delivery() -> None:
     api = replies(Unreachable("broke"))
     reader = Reader(api, api.pace, api.clock, api._count)  # type: ignore[arg-type]
     with pytest.raises(Unreachable):
         api.run(reader.get("/customers"))
-    assert len(api.requests) == 6
+    assert len(api.requests) == ATTEMPTS
 
 
 def test_what_no_further_attempt_can_mend_is_raised_at_once() -> None:

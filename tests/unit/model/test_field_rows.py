@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import typing
 from typing import Annotated, Any
 
 import pytest
@@ -9,7 +10,15 @@ from msgspec import UNSET, Meta, UnsetType, field
 
 from headrace.ledger.document import Document
 from headrace.model.customer import Customer
-from headrace.model.entity import CREDIT_NOTE, CUSTOMER, ENTITIES, INVOICE, PAYMENT, _imported
+from headrace.model.entity import (
+    BY_NAME,
+    CREDIT_NOTE,
+    CUSTOMER,
+    ENTITIES,
+    INVOICE,
+    PAYMENT,
+    _imported,
+)
 from headrace.model.errors import BadRequest
 from headrace.model.fields import (
     LinkField,
@@ -22,7 +31,7 @@ from headrace.model.fields import (
     sent_fields,
 )
 from headrace.model.meanings import field_meanings
-from headrace.model.project import TargetSettings
+from headrace.model.project import EntityName, TargetSettings
 from headrace.model.record import Currency, Instant, Record, decode, decode_query, wire_name
 from headrace.model.reference import Reference, external
 
@@ -157,6 +166,7 @@ def test_the_entities_are_those_of_the_api() -> None:
         ("payment", "/payments", "items", 500),
         ("refund", "/refunds", "items", 500),
     ]
+    assert typing.get_args(EntityName) == tuple(BY_NAME)
     assert CUSTOMER.required == ("external_id", "name")
     assert set(CREDIT_NOTE.required) < set(INVOICE.required)
     assert "amount" in PAYMENT.required

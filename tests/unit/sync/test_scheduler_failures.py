@@ -8,6 +8,7 @@ import pytest
 from deliveries import JSON, Reply, Run, always, lane, once, operation, refusal
 
 from headrace.client.answer import Answer
+from headrace.client.retry import ATTEMPTS
 from headrace.model.errors import NotTheApi, Refused, Unauthorised, Unreachable
 from headrace.sync.operations.operation import Lane
 
@@ -81,13 +82,13 @@ def test_the_next_try_is_announced() -> None:
 
 def test_a_record_whose_connection_always_breaks_is_given_up_with_that_reason() -> None:
     run = Run(*customers(2, each=2), script=always("I1", BROKEN)).go()
-    assert run.progress.failed == ["invoice I1 failed 6 times: the connection broke"]
+    assert run.progress.failed == [f"invoice I1 failed {ATTEMPTS} times: the connection broke"]
 
 
 def test_a_record_that_alone_fails_for_ever_is_given_up_and_the_rest_goes() -> None:
     run = Run(*customers(3, each=2), script=always("I1", refusal(500, "bad luck"))).go()
-    assert len(run.times("I1")) == 6
-    assert run.progress.failed == ["invoice I1 failed 6 times: status 500: bad luck"]
+    assert len(run.times("I1")) == ATTEMPTS
+    assert run.progress.failed == [f"invoice I1 failed {ATTEMPTS} times: status 500: bad luck"]
     assert (run.progress.done, run.progress.held) == (5, 1)
     assert run.journal.of("note_failing") == [(("invoice", "I1"), "status 500: bad luck")]
     assert run.delivery.stopped is None
@@ -200,7 +201,9 @@ def test_a_contact_and_a_deletion_are_acknowledged_by_their_own_name_too() -> No
 
 def test_a_record_that_something_in_between_always_blocks_is_given_up_with_what_it_said() -> None:
     run = Run(*customers(2, each=2), script=always("I2", BLOCKED)).go()
-    assert run.progress.failed == ["invoice I2 failed 6 times: status 403, text/html, '<html>'"]
+    assert run.progress.failed == [
+        f"invoice I2 failed {ATTEMPTS} times: status 403, text/html, '<html>'"
+    ]
 
 
 def test_an_unknown_path_before_anything_was_taken_is_not_the_records_fault() -> None:
@@ -249,7 +252,7 @@ def test_one_record_that_is_forbidden_is_given_up_and_the_rest_goes() -> None:
     assert run.progress.done == 5
     # One probe at its first attempt, one when its attempts are spent; writing was seen to work.
     assert (run.names.count("probe"), run.names.count("nobody")) == (2, 0)
-    assert run.progress.failed == ["invoice I3 failed 6 times: status 403: not this one"]
+    assert run.progress.failed == [f"invoice I3 failed {ATTEMPTS} times: status 403: not this one"]
 
 
 def test_a_first_record_that_is_forbidden_asks_whether_the_key_may_write() -> None:

@@ -12,10 +12,11 @@ from rich.console import Console
 from headrace.book.checks import Problem
 from headrace.cli.show.console import several
 from headrace.cli.show.names import problem_name
+from headrace.model.entity import SENT
 
 _KINDS_SHOWN = 20
 _EXAMPLES = 3
-_ENTITIES = "customer|contact|invoice|credit_note|payment|refund|adjustment|parent"
+_ENTITIES = "|".join((*SENT, "adjustment", "parent"))
 _QUOTED = re.compile(r"'(?:[^']|'(?=\w))*'")
 _ID = re.compile(rf"\b({_ENTITIES}|to) (?!(?:of|in|the|an?|{_ENTITIES})\b)\S+")
 _FIGURES = re.compile(r"\S*\d\S*")

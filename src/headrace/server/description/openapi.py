@@ -10,9 +10,8 @@ from typing import Any
 import msgspec
 
 import headrace
-from headrace.model.entity import CUSTOMER, PAYMENT
 from headrace.model.record import wire_name
-from headrace.model.resource import ACCOUNT_MANAGER, ACTION, RECONCILIATION
+from headrace.model.resource import ACCOUNT_MANAGER, RECONCILIATION
 from headrace.server.description.schemas import (
     ANSWERS,
     REQUESTS,
@@ -20,8 +19,8 @@ from headrace.server.description.schemas import (
     reference,
     schemas,
 )
+from headrace.server.paging import parameters
 from headrace.server.routes import ROUTES, Route
-from headrace.store.records.document_kinds import DOCUMENT_KINDS
 
 _JSON = "application/json"
 _REFUSALS = (400, 401, 404, 429, 500, 503)
@@ -129,50 +128,12 @@ def _path_parameters(route: Route) -> list[dict[str, Any]]:
 
 
 def _query_parameters(route: Route) -> list[dict[str, Any]]:
-    """Return the query parameters of a list. The name of the custom field filter contains the
-    field's id."""
-    if not _is_list(route) or route.entity is ACCOUNT_MANAGER:
+    if route.method != "GET" or not _is_list(route):
         return []
-    cap = route.entity.page_cap
-    found = [
-        _number("offset", "How many to skip, newest first.", 0),
-        _number(
-            "limit", f"How many at most: 50 unless told, {cap} at most; the answer echoes it.", 1
-        ),
-        _number("page", "Instead of `offset`: which page of `limit` entries, from 1.", 1),
+    return [
+        {"name": one.name, "in": "query", "description": one.meaning, "schema": one.schema}
+        for one in parameters(route.entity, route.path)
     ]
-    if route.path in ("/invoices", "/credit_notes", "/payments", "/refunds", "/actions"):
-        text = "Only of this customer: an id, or `external:` and the source's."
-        found.append(_query("customerId", text, {"type": "string"}))
-    if route.entity in (PAYMENT, ACTION):
-        for name, text in (("dateFrom", "from this day on"), ("dateTo", "until this day")):
-            text = f"Only those that were made {text}."
-            found.append(_query(name, text, {"type": "string", "format": "date"}))
-    if route.entity is ACTION:
-        found.append(_query("type", "Only actions of this type.", {"type": "string"}))
-    if route.entity.name in DOCUMENT_KINDS:
-        fields = list(DOCUMENT_KINDS[route.entity.name].sorts)
-        found.append(_query("sortBy", "In this order.", {"type": "string", "enum": fields}))
-        orders = {"type": "string", "enum": ["ASC", "DESC"]}
-        found.append(_query("sortOrder", "Rising or falling.", orders))
-    if route.entity is CUSTOMER:
-        text = "Only customers whose name contains this, whatever the case of its letters."
-        found.append(_query("name", text, {"type": "string"}))
-        text = (
-            "Only customers with this value (or label) of the custom field with this id; several "
-            "must all hold. The name is spelled with the id, as in "
-            "`customFieldsData_01a20e27-9f53-77ea-9f70-2a547cc76ed4.eq=North`."
-        )
-        found.append(_query("customFieldsData_{fieldId}.eq", text, {"type": "string"}))
-    return found
-
-
-def _number(name: str, text: str, least: int) -> dict[str, Any]:
-    return _query(name, text, {"type": "integer", "minimum": least, "maximum": 2**53})
-
-
-def _query(name: str, text: str, schema: dict[str, Any]) -> dict[str, Any]:
-    return {"name": name, "in": "query", "description": text, "schema": schema}
 
 
 def _request_body(route: Route) -> dict[str, Any] | None:

@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 
+from headrace.model.entity import ENTITIES
+from headrace.model.fields import sent_fields
 from headrace.model.meanings import field_meanings
 from headrace.model.record import Record, wire_name
 from headrace.server.routes import ROUTES
@@ -22,7 +24,20 @@ _EXAMPLES = msgspec.json.decode(
 )
 REQUESTS: dict[str, Any] = _EXAMPLES["requests"]
 """By record name: bodies that can be sent, in this order, to an empty organisation."""
-ANSWERS: dict[str, Any] = _EXAMPLES["answers"]
+
+
+def complete(example: dict[str, Any], record: type[Record]) -> dict[str, Any]:
+    """Return an example answer with null for each field of the record that the request example
+    leaves out."""
+    optional = (row for row in sent_fields(record) if not row.rule.required)
+    return {row.wire: None for row in optional if row.owner is record} | example
+
+
+_IMPORTED = {entity.answer.__name__: entity.record for entity in ENTITIES}
+ANSWERS: dict[str, Any] = {
+    name: complete(answer, _IMPORTED[name]) if name in _IMPORTED else answer
+    for name, answer in _EXAMPLES["answers"].items()
+}
 """By record name: what the hub answered to those requests."""
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
-from headrace.model.entity import PAYMENT
 from headrace.model.record import Record
 from headrace.server.call import Answer, Call, json_answer
-from headrace.server.paging import customer_filter, days, order, page_answer, window
+from headrace.server.paging import order, page_answer, selection, window
 from headrace.store.records.document_kinds import DOCUMENT_KINDS
 from headrace.store.records.documents import (
     delete_document,
@@ -48,13 +47,12 @@ async def get(call: Call) -> Answer:
 
 
 async def list_(call: Call) -> Answer:
-    """A page, of all or of one customer's."""
+    """A page, of all or of those selected."""
     part = window(call.query, call.entity.page_cap)
-    owner = customer_filter(call.query)
-    if owner is not None:
-        call.customer = owner.external_id
-    dates = days(call.query) if call.entity == PAYMENT else None
-    page = await call.scan(list_documents, call.entity, part, owner, _order(call), dates)
+    wanted = selection(call.query, call.entity)
+    if wanted.customer is not None:
+        call.customer = wanted.customer.external_id
+    page = await call.scan(list_documents, call.entity, part, wanted)
     return page_answer(call.entity, part, page)
 
 

@@ -57,7 +57,7 @@ ORDER BY d.seq
 -- sorted_page --
 {columns}
 JOIN (
-    SELECT seq FROM document WHERE entity = ? AND organisation = ?
+    SELECT seq FROM document WHERE entity = ? AND organisation = ? CONDITIONS
     ORDER BY COLUMN IS NULL, COLUMN DIRECTION, seq DIRECTION LIMIT ? OFFSET ?
 ) page ON page.seq = d.seq
 ORDER BY d.COLUMN IS NULL, d.COLUMN DIRECTION, d.seq DIRECTION
@@ -65,36 +65,19 @@ ORDER BY d.COLUMN IS NULL, d.COLUMN DIRECTION, d.seq DIRECTION
 -- sorted_page_of_customer --
 {columns}
 JOIN (
-    SELECT seq FROM document WHERE entity = ? AND customer = ?
+    SELECT seq FROM document WHERE entity = ? AND customer = ? CONDITIONS
     ORDER BY COLUMN IS NULL, COLUMN DIRECTION, seq DIRECTION LIMIT ? OFFSET ?
 ) page ON page.seq = d.seq
 ORDER BY d.COLUMN IS NULL, d.COLUMN DIRECTION, d.seq DIRECTION
 
--- dated_total --
-SELECT count(*) FROM document
-WHERE entity = ? AND organisation = ? AND substr(dated, 1, 10) BETWEEN ? AND ?
+-- total --
+SELECT count(*) FROM document WHERE entity = ? AND organisation = ? CONDITIONS
 
--- dated_total_of_customer --
-SELECT count(*) FROM document
-WHERE entity = ? AND customer = ? AND substr(dated, 1, 10) BETWEEN ? AND ?
+-- total_of_customer --
+SELECT count(*) FROM document WHERE entity = ? AND customer = ? CONDITIONS
 
--- dated_page --
-{columns}
-JOIN (
-    SELECT seq FROM document
-    WHERE entity = ? AND organisation = ? AND substr(dated, 1, 10) BETWEEN ? AND ?
-    ORDER BY COLUMN IS NULL, COLUMN DIRECTION, seq DIRECTION LIMIT ? OFFSET ?
-) page ON page.seq = d.seq
-ORDER BY d.COLUMN IS NULL, d.COLUMN DIRECTION, d.seq DIRECTION
-
--- dated_page_of_customer --
-{columns}
-JOIN (
-    SELECT seq FROM document
-    WHERE entity = ? AND customer = ? AND substr(dated, 1, 10) BETWEEN ? AND ?
-    ORDER BY COLUMN IS NULL, COLUMN DIRECTION, seq DIRECTION LIMIT ? OFFSET ?
-) page ON page.seq = d.seq
-ORDER BY d.COLUMN IS NULL, d.COLUMN DIRECTION, d.seq DIRECTION
+-- where_days --
+AND substr(dated, 1, 10) BETWEEN ? AND ?
 
 -- open_of_family --
 {columns}

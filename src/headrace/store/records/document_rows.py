@@ -13,10 +13,10 @@ from headrace.store.queries import DOCUMENT as SQL
 from headrace.store.records import counters
 from headrace.store.records.customer_rows import find_customer
 from headrace.store.records.page import (
-    Days,
     Length,
     Order,
     Page,
+    Selection,
     Window,
     page_of_rows,
     read_sizes,
@@ -69,49 +69,55 @@ def page_of_documents(
     context: Context,
     entity: Entity,
     window: Window,
-    customer: Address | None,
-    order: Order | None = None,
-    days: Days | None = None,
+    selection: Selection,
 ) -> Page[DocumentRow]:
-    """Return a page of all or of one customer's, newest first or in the order given; empty for an
-    unknown customer. With `days`, only of the documents of these.
+    """Return a page of the documents selected; empty for an unknown customer.
 
-    The cost of another order, or of days, grows with the length of the whole list.
+    The cost of an order, or of a condition such as days, grows with the length of the whole list.
     """
-    seq = counters.WHOLE_ORGANISATION
-    if customer is not None:
-        found = find_customer(db, context, customer)
+    name, seq = "", context.organisation.seq
+    counted = counters.WHOLE_ORGANISATION
+    if selection.customer is not None:
+        found = find_customer(db, context, selection.customer)
         if found is None:
             return Page([], 0)
-        seq = found.seq
-    length = counters.length(db, context.organisation, entity.name, seq)
-    name = "page_of_customer" if customer is not None else "page"
-    owner: tuple[str | int, ...] = (
-        entity.name,
-        seq if customer is not None else context.organisation.seq,
-    )
-    if days is not None:
-        owner = (*owner, days.first, days.last)
-        (total,) = db.execute(SQL[f"dated_{name.replace('page', 'total')}"], owner).fetchone()
+        name, seq = "_of_customer", found.seq
+        counted = seq
+    length = counters.length(db, context.organisation, entity.name, counted)
+    conditions = _conditions(selection)
+    owner: tuple[str | int, ...]
+    owner = (entity.name, seq, *(value for _, values in conditions for value in values))
+    if not conditions and selection.order is None:
+        page = page_of_rows(db, SQL, f"page{name}", owner, window, length)
+        return Page([DocumentRow(*row) for row in page.items], page.total)
+    where = " ".join(SQL[condition] for condition, _ in conditions)
+    if conditions:
+        query = SQL[f"total{name}"].replace("CONDITIONS", where)
+        (total,) = db.execute(query, owner).fetchone()
         length = Length(total, length.large)
-        order = order or Order("seq", descending=True)
-        page = _sorted_page(db, f"dated_{name}", order, owner, window, length)
-    elif order is not None:
-        page = _sorted_page(db, f"sorted_{name}", order, owner, window, length)
-    else:
-        page = page_of_rows(db, SQL, name, owner, window, length)
+    order = selection.order or Order("seq", descending=True)
+    query = SQL[f"sorted_page{name}"].replace("CONDITIONS", where)
+    page = _sorted_page(db, query, order, owner, window, length)
     return Page([DocumentRow(*row) for row in page.items], page.total)
+
+
+def _conditions(selection: Selection) -> list[tuple[str, tuple[str, ...]]]:
+    """Return the conditions besides the customer: the name of each statement and its values."""
+    found: list[tuple[str, tuple[str, ...]]] = []
+    if (days := selection.days) is not None:
+        found.append(("where_days", (days.first, days.last)))
+    return found
 
 
 def _sorted_page(
     db: Connection,
-    name: str,
+    query: str,
     order: Order,
     owner: tuple[str | int, ...],
     window: Window,
     length: Length,
 ) -> Page[Any]:
-    query = SQL[name].replace("COLUMN", order.column)
+    query = query.replace("COLUMN", order.column)
     query = query.replace("DIRECTION", "DESC" if order.descending else "ASC")
     part = (*owner, window.limit, window.offset)
     if length.large:

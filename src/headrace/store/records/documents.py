@@ -45,7 +45,7 @@ from headrace.store.records.links import (
     unlink,
 )
 from headrace.store.records.outcome import Outcome
-from headrace.store.records.page import Days, Order, Page, Window
+from headrace.store.records.page import Order, Page, Selection, Window
 from headrace.store.records.patch import check_new_external_id, merge, refuse, require, set_or_none
 from headrace.store.records.pdfs import release_pdf
 from headrace.store.records.references import Address, find_for_import, resolve_reference
@@ -119,14 +119,11 @@ def list_documents(
     context: Context,
     entity: Entity,
     window: Window,
-    customer: Address | None,
-    order: Order | None = None,
-    days: Days | None = None,
+    selection: Selection,
 ) -> Page[Record]:
-    """Return a page of all or of one customer's, newest first or in the order given; with `days`,
-    of the documents of these."""
-    page = page_of_documents(db, context, entity, window, customer, order, days)
-    in_sequence = customer is None and order is None and days is None
+    """Return a page of the documents selected."""
+    page = page_of_documents(db, context, entity, window, selection)
+    in_sequence = selection == Selection()
     answers = answer_documents(db, context, entity, page.items, in_sequence=in_sequence)
     return Page(answers, page.total)
 
@@ -141,7 +138,8 @@ def list_of_customer(
 ) -> Page[Record]:
     """Like `list_documents`, for a customer that must exist. Raises NotFound."""
     owner = get_customer(db, context, customer)
-    return list_documents(db, context, entity, window, Address(id=owner.id), order)
+    selection = Selection(Address(id=owner.id), order)
+    return list_documents(db, context, entity, window, selection)
 
 
 def _columns(kind: DocumentKind, body: Record) -> tuple[Any, ...]:

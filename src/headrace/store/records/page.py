@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from headrace.model.errors import BadRequest
 from headrace.store.connection import Connection
+from headrace.store.records.references import Address
 
 T = TypeVar("T")
 
@@ -45,6 +46,14 @@ class Days(Struct, frozen=True):
     def contain(self, moment: str) -> bool:
         """Whether a moment's date, as it is written, is one of the days."""
         return self.first <= moment[:10] <= self.last
+
+
+class Selection(Struct, frozen=True):
+    """Which documents a list has, and in which order; by default all, newest first."""
+
+    customer: Address | None = None
+    order: Order | None = None
+    days: Days | None = None
 
 
 class Length(Struct, frozen=True):

@@ -12,7 +12,7 @@ join applied as a on a.entity = k.value ->> 0 and a.external_id = k.value ->> 1
 -- documents_of --
 select entity, external_id, customer from applied
 where customer in (select json_array_elements_text(?::json))
-and entity in ('invoice', 'credit_note', 'payment', 'refund')
+and entity in {documents}
 
 -- identify --
 insert into identity select replace(gen_random_uuid()::text, '-', '')

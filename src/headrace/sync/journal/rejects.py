@@ -40,10 +40,8 @@ class RejectsSection(Section):
 
     def rejects(self) -> list[Reject]:
         """Return all rejects."""
-        return [
-            msgspec.structs.replace(Reject(*row[:-2]), ignored=bool(row[-2]), around=row[-1])
-            for row in self._db.run("rejects")
-        ]
+        found = (Reject(*row) for row in self._db.run("rejects"))
+        return [msgspec.structs.replace(one, ignored=bool(one.ignored)) for one in found]
 
     def note_around(self, marks: Iterable[tuple[Key, int]]) -> None:
         """Record the hash of rejected records' neighbours; they are sent again when it changes."""

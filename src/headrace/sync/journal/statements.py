@@ -1,15 +1,26 @@
-"""The journal's SQL statements by name: the same text for both engines, with few exceptions."""
+"""The journal's SQL statements by name: the same text for both engines, with few exceptions.
+
+`{entities}` and `{documents}` stand for lists of names, as in `entity in {documents}`.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from importlib import resources
+
+from headrace.model.entity import DOCUMENTS, ENTITIES, Entity
 
 _NAME = re.compile(r"^-- (\w+) --\n", re.MULTILINE)
 
 
+def _list(entities: Iterable[Entity]) -> str:
+    return "(" + ", ".join(f"'{entity.name}'" for entity in entities) + ")"
+
+
 def _named(file: str) -> dict[str, str]:
     text = resources.files(__package__).joinpath(file).read_text("utf-8")
+    text = text.replace("{documents}", _list(DOCUMENTS)).replace("{entities}", _list(ENTITIES))
     _, *parts = _NAME.split(text)
     return {name: sql.strip() for name, sql in zip(parts[::2], parts[1::2], strict=True)}
 

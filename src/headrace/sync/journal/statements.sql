@@ -35,7 +35,7 @@ join applied as a on a.entity = k.value ->> 0 and a.external_id = k.value ->> 1
 -- documents_of --
 select entity, external_id, customer from applied
 where customer in (select value from json_each(?))
-and entity in ('invoice', 'credit_note', 'payment', 'refund')
+and entity in {documents}
 
 -- apply --
 insert into applied (
@@ -305,7 +305,7 @@ delete from landmarks
 
 -- some_acknowledged --
 select entity, external_id from applied
-where entity in ('customer', 'invoice', 'credit_note', 'payment', 'refund') and length(hash) > 0
+where entity in {entities} and length(hash) > 0
 order by entity, applied_at desc
 limit ?
 

@@ -9,6 +9,7 @@ from typing import Any
 import duckdb
 
 from headrace.book.rows import KEY_COLUMNS, make_table
+from headrace.model.entity import DOCUMENTS
 from headrace.sync.journal import Journal, Key
 from headrace.sync.planning.tables import columns_of, make_empty
 
@@ -19,7 +20,7 @@ _STANDING, _AROUND, _HOLD = (
 
 _BLOCKED = (
     "select entity, external_id from book.withheld "
-    "where entity in ('invoice', 'credit_note', 'payment', 'refund')"
+    f"where entity in ({', '.join(repr(entity.name) for entity in DOCUMENTS)})"
 )
 
 

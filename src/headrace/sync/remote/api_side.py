@@ -8,11 +8,19 @@ from typing import Any
 import duckdb
 
 from headrace.client.endpoints import Reader, external_path
-from headrace.model.entity import BY_NAME, CREDIT_NOTE, CUSTOMER, INVOICE, PAYMENT, REFUND, Entity
+from headrace.model.entity import (
+    BY_NAME,
+    CREDIT_NOTE,
+    CUSTOMER,
+    DOCUMENTS,
+    INVOICE,
+    PAYMENT,
+    REFUND,
+    Entity,
+)
 from headrace.model.settlement import kind_of
 from headrace.sync.collection.collected import COLLECTED_ENTITIES, Collected, collected_of
 
-DOCUMENTS = (INVOICE, CREDIT_NOTE, PAYMENT, REFUND)
 _TABLES = {
     "api_documents": "external_id",
     "api_created": "external_id",
