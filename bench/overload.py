@@ -137,7 +137,7 @@ def bench_neighbour(hub: HubProcess, seconds: float) -> None:
         beside = paced(hub.origin, requests, seconds)
     ratio = percentile(beside, 0.99) / percentile(alone, 0.99)
     print(
-        f"beside a greedy neighbour: p99 {ratio:.1f} x (bar: {NEIGHBOUR_MAX}) = "
+        f"next to a greedy neighbour: p99 {ratio:.1f} x (bar: {NEIGHBOUR_MAX}) = "
         f"{percentile(beside, 0.99):.1f} / {percentile(alone, 0.99):.1f} ms, "
         f"p50 {percentile(beside, 0.5):.1f} / {percentile(alone, 0.5):.1f} ms"
     )
