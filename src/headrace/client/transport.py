@@ -45,7 +45,7 @@ _LOADING = threading.Lock()
 
 
 def load() -> None:
-    """Loads aiohttp, which takes a tenth of a second: on a thread it holds up no event loop."""
+    """Load aiohttp, which takes a tenth of a second: on a thread it holds up no event loop."""
     with _LOADING:
         _ = aiohttp.ClientSession
 

@@ -36,7 +36,7 @@ class Absent:
         return not self._failed.isdisjoint(operation.waits_for)
 
     def add(self, operation: Operation, failed: bool = False) -> None:
-        """Records that it did not arrive; `failed` if it or what it waits for was given up."""
+        """Record that it did not arrive; `failed` if it or what it waits for was given up."""
         if operation.action == "create" and operation.key not in self._halves:
             self.missing.add(operation.key)
         if operation.is_part:
@@ -45,7 +45,7 @@ class Absent:
             self._failed.add(operation.number)
 
     def arrived(self, operation: Operation) -> None:
-        """Records that it arrived. Half of a new record is enough for others to refer to it."""
+        """Record that it arrived. Half of a new record is enough for others to refer to it."""
         if operation.is_release and operation.action == "create":
             self._halves.add(operation.key)
         self.missing.discard(operation.key)
@@ -53,7 +53,7 @@ class Absent:
             self._parts.discard(operation.key)
 
     def forgive(self, operations: Iterable[Operation]) -> None:
-        """Forgets these operations, which are sent again."""
+        """Forget these operations, which are sent again."""
         keys = {operation.key for operation in operations}
         self.missing -= keys
         self._parts -= keys

@@ -73,7 +73,7 @@ class Lanes:
         return lane.phase > OPEN_ITEMS and any(self._unfinished[: OPEN_ITEMS + 1])
 
     def refill(self) -> None:
-        """Loads lanes until enough are ready; loads the settled past shortly before it starts."""
+        """Load lanes until enough are ready; load the settled past shortly before it starts."""
         while not self.stocked:
             if not self._upcoming:
                 self._upcoming = self._loader.next_lanes()
@@ -93,7 +93,7 @@ class Lanes:
     # changes ---------------------------------------------------------------------------------
 
     def add(self, lane: Lane) -> None:
-        """Adds a lane, behind those of the same customer."""
+        """Add a lane, behind those of the same customer."""
         self._unfinished[lane.phase] += 1
         line = self._lanes_of.setdefault(lane.customer, [])
         line.append(lane)
@@ -101,14 +101,14 @@ class Lanes:
             heapq.heappush(self._ready, lane)
 
     def add_operations(self, operations: Sequence[Operation]) -> None:
-        """Adds a lane for each operation, ahead of all others."""
+        """Add a lane for each operation, ahead of all others."""
         for rank, operation in enumerate(operations):
             lane = Lane(customer=operation.customer, phase=0, next=1, last=0, rank=rank)
             lane.queue.append(operation)
             self.add(lane)
 
     def take(self) -> Lane | None:
-        """Removes and returns the next lane, with its first operation loaded. None when no lane is
+        """Remove and return the next lane, with its first operation loaded. None when no lane is
         ready, or all that were have to wait for others."""
         while lanes := self._again or self._ready:
             lane = heapq.heappop(lanes)
@@ -121,15 +121,15 @@ class Lanes:
         return None
 
     def put_back(self, lane: Lane) -> None:
-        """Makes the lane ready again, with the same operation."""
+        """Make the lane ready again, with the same operation."""
         heapq.heappush(self._ready, lane)
 
     def try_again(self, lane: Lane) -> None:
-        """Makes the lane ready after its pause, ahead of others."""
+        """Make the lane ready after its pause, ahead of others."""
         heapq.heappush(self._again, lane)
 
     def advance(self, lane: Lane, settled: bool = True) -> None:
-        """Removes the lane's first operation and makes the next one ready, or the customer's next
+        """Remove the lane's first operation and make the next one ready, or the customer's next
         lane. Unless `settled`, lanes that wait for the operation go on waiting: it was a release
         which the same operation follows."""
         operation = lane.queue.popleft()
@@ -147,14 +147,14 @@ class Lanes:
             del self._lanes_of[lane.customer]
 
     def _settle(self, operation: Operation) -> None:
-        """Makes lanes ready that wait for this operation."""
+        """Make lanes ready that wait for this operation."""
         if operation.number in self._loader.awaited:
             self._landed.add(operation.number)
             for lane in self._waiting.pop(operation.number, ()):
                 heapq.heappush(self._ready, lane)
 
     def requeue_waiting(self) -> None:
-        """Makes all waiting lanes ready: nothing is left in this run that could settle their waits.
+        """Make all waiting lanes ready: nothing is left in this run that could settle their waits.
 
         `Results.take` then sets aside those whose predecessors were given up.
         """

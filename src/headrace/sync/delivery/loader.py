@@ -70,7 +70,7 @@ class Loader:
         """Customers whose parent is in error and unknown at the API: the payload leaves it out."""
 
     def next_lanes(self) -> list[Lane]:
-        """Returns the next lanes in order, not loaded yet; empty at the end."""
+        """Return the next lanes in order, not loaded yet; empty at the end."""
         lanes: list[Lane] = []
         size = 0
         for customer, phase, first, last in self._rows(
@@ -88,7 +88,7 @@ class Loader:
         return lanes
 
     def load(self, lanes: Sequence[Lane]) -> None:
-        """Fills the lanes with their next operations."""
+        """Fill the lanes with their next operations."""
         if not lanes:
             return
         ranges = [(lane.next, min(lane.last, lane.next + _PER_LANE - 1)) for lane in lanes]
@@ -167,7 +167,7 @@ class Loader:
     def _complete(
         self, operation: Operation, before: bytes | None, is_acknowledged: bool, claims: Claims
     ) -> None:
-        """Completes a record's own request, or the one that adds its late links."""
+        """Complete a record's own request, or the one that adds its late links."""
         key = operation.key
         if key in self._divided.late and not operation.follows:
             self._leave_out(operation, before)
@@ -187,7 +187,7 @@ class Loader:
             operation.rebinds = True
 
     def _leave_out(self, operation: Operation, before: bytes | None) -> None:
-        """Removes the late links, which a later request of the record adds."""
+        """Remove the late links, which a later request of the record adds."""
         assert operation.payload is not None
         late = self._divided.late[operation.key]
         also = self._divided.given_back.get(operation.key, ())
@@ -198,7 +198,7 @@ class Loader:
         operation.is_part = True
 
     def _claims(self) -> Claims:
-        """Returns the claims of the slice: the API's id, whether links there are kept, and which
+        """Return the claims of the slice: the API's id, whether links there are kept, and which
         ones it may give back."""
         rows = self._rows(
             "select entity, external_id, id, keeps_links, frees from plan.claims "
@@ -207,7 +207,7 @@ class Loader:
         return {(entity, external_id): tuple(rest) for entity, external_id, *rest in rows}
 
     def _compare(self, operation: Operation, before: bytes | None) -> None:
-        """Adds what the update clears and gives back, by comparing it with the payload before.
+        """Add what the update clears and gives back, by comparing it with the payload before.
 
         Where the journal kept no payload, it clears every empty field that the model has.
         """
@@ -242,7 +242,7 @@ class Loader:
 
 
 def _claim(operation: Operation, id: str, keeps_links: bool, frees: list[list[str]]) -> None:
-    """Adds the API's id, so that the record becomes the collected one. Idempotent."""
+    """Add the API's id, so that the record becomes the collected one. Idempotent."""
     assert operation.payload is not None
     operation.rebinds = True
     operation.frees = tuple((entity, external_id) for entity, external_id in frees)
@@ -253,7 +253,7 @@ def _claim(operation: Operation, id: str, keeps_links: bool, frees: list[list[st
 
 
 def _give_back(operation: Operation, before: bytes | None, also: Collection[Key]) -> None:
-    """Makes a release: what the API has, less what others need first."""
+    """Make a release: what the API has, less what others need first."""
     assert before is not None and operation.payload is not None
     given = link_change(before, operation.payload, also)
     operation.body = given.release or before

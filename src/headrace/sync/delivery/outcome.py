@@ -28,7 +28,7 @@ class DeliveryOutcome(Struct, frozen=True, kw_only=True):
     """Whether it ended to plan again, with more to send."""
 
     def after(self, earlier: DeliveryOutcome) -> DeliveryOutcome:
-        """Combines the outcomes of two slices of a run; what is left is that of the later one."""
+        """Combine the outcomes of two slices of a run; what is left is that of the later one."""
         return msgspec.structs.replace(
             self,
             sent=earlier.sent + self.sent,
@@ -44,7 +44,7 @@ class DeliveryOutcome(Struct, frozen=True, kw_only=True):
 
 
 def outcome_of(progress: Progress, interrupted: bool, sliced: bool = False) -> DeliveryOutcome:
-    """Makes the outcome of a delivery from its progress."""
+    """Make the outcome of a delivery from its progress."""
     return DeliveryOutcome(
         sent=progress.done,
         rejected=progress.rejected,

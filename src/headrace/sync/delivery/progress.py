@@ -37,7 +37,7 @@ class Progress:
         self._latency = 0.0
 
     def answered(self, seconds: float) -> None:
-        """Counts an answer that took so many seconds."""
+        """Count an answer that took so many seconds."""
         self._answers += 1
         self._latency += seconds
 
@@ -101,7 +101,7 @@ class Progress:
         return max(rest if left <= plan.in_flight else whole - self.elapsed, rest, 0.0)
 
     def state(self) -> State:
-        """Returns a snapshot for the journal."""
+        """Return a snapshot for the journal."""
         return State(
             noted_at=self._clock.now().timestamp(),
             done=self.done,

@@ -17,7 +17,7 @@ class Recorder:
         self._journal = journal
 
     def ask(self, operation: Operation) -> None:
-        """Records that the operation is about to be sent."""
+        """Record that the operation is about to be sent."""
         if operation.is_unsure and operation.attempts:
             return  # recorded by the first attempt
         known = operation.action == "create" and not operation.is_unsure
@@ -32,12 +32,12 @@ class Recorder:
         )
 
     def not_carried_out(self, operation: Operation) -> None:
-        """Records that this request was not carried out; an earlier attempt may have been."""
+        """Record that this request was not carried out; an earlier attempt may have been."""
         if not operation.is_unsure:
             self._journal.decided(operation.key)
 
     def acknowledged(self, operation: Operation, answer: Answer) -> bool:
-        """Records the acknowledgement. Returns whether the response shows what was sent."""
+        """Record the acknowledgement. Returns whether the response shows what was sent."""
         id = answer.id if operation.entity == "customer" and self._journal.lacks_landmarks else ""
         self._journal.acknowledge(
             [
@@ -62,7 +62,7 @@ class Recorder:
         return True
 
     def released(self, operation: Operation) -> None:
-        """Records a release as what the API has now; the record itself follows."""
+        """Record a release as what the API has now; the record itself follows."""
         assert operation.body is not None
         entity, external_id = operation.key
         hash = payload_hash(operation.body)
@@ -75,7 +75,7 @@ class Recorder:
         )
 
     def send_again(self, operation: Operation) -> None:
-        """Lets the next plan send a settlement again that was not sent in this run.
+        """Let the next plan send a settlement again that was not sent in this run.
 
         An invoice that it settles may be deleted in this run, and the API then drops the link. So
         the journal no longer knows the links of the settlement.

@@ -43,13 +43,13 @@ class Refusals:
         self._halved: set[int] = set()
 
     def sent(self, operation: Operation) -> None:
-        """Registers the obstacles of an operation that is sent."""
+        """Register the obstacles of an operation that is sent."""
         self._under_way[operation.number] = operation.obstacles
         for key in operation.obstacles:
             self._by_obstacle[key].add(operation.number)
 
     def answered(self, operation: Operation) -> None:
-        """Drops them when it is answered; `add` registers those of a refusal."""
+        """Drop them when it is answered; `add` registers those of a refusal."""
         for key in self._under_way.pop(operation.number, ()):
             self._forget(key, operation.number)
 
@@ -60,7 +60,7 @@ class Refusals:
             del self._by_obstacle[key]
 
     def add(self, operation: Operation, answer: Answer) -> None:
-        """Adds a refusal; it is final if nothing in the run can change it."""
+        """Add a refusal; it is final if nothing in the run can change it."""
         reject = Reject(
             *operation.key,
             operation.fingerprint,
@@ -77,13 +77,13 @@ class Refusals:
             self._by_obstacle[key].add(operation.number)
 
     def make_room(self, landed: Operation) -> None:
-        """Marks operations as open that the acknowledged operation may have obstructed."""
+        """Mark operations as open that the acknowledged operation may have obstructed."""
         self._open.discard(landed.number)
         for key in landed.touches:
             self._open |= self._by_obstacle.get(key, set())
 
     def take(self) -> tuple[list[Operation], list[Operation]]:
-        """Removes and returns (releases to send first, operations to send again).
+        """Remove and return (releases to send first, operations to send again).
 
         Refused records that block each other have no valid order. So each of them first gives back
         what the others need, by a release; once per record, so that this ends.
@@ -105,7 +105,7 @@ class Refusals:
         return releases, again
 
     def take_halves(self) -> tuple[list[Operation], list[Operation]]:
-        """Removes and returns (new records without their links, operations to send again).
+        """Remove and return (new records without their links, operations to send again).
 
         This helps where a family can't change because one of its former customers waits for new
         records. Once per record, so that it ends.
@@ -126,7 +126,7 @@ class Refusals:
         return halves, operations
 
     def _take_back(self, operations: Iterable[Operation]) -> None:
-        """Removes the operations from the refused ones."""
+        """Remove the operations from the refused ones."""
         for one in operations:
             del self._refused[one.number]
             for key in one.obstacles:
@@ -134,14 +134,14 @@ class Refusals:
         self._open.clear()
 
     def conclude(self) -> None:
-        """Writes all refusals to the journal that would not go again."""
+        """Write all refusals to the journal that would not go again."""
         self.take()
         for operation, reject in self._refused.values():
             self._journal.reject(reject, operation.action)
         self._refused.clear()
 
     def forget(self) -> int:
-        """Drops all refusals that are not final and returns their number."""
+        """Drop all refusals that are not final and return their number."""
         count = len(self._refused)
         self._refused.clear()
         return count

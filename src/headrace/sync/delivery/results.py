@@ -36,7 +36,7 @@ class Results:
         self._given_up: list[tuple[Operation, str]] = []
 
     def acknowledged(self, lane: Lane, operation: Operation, answer: Answer) -> None:
-        """Handles an acknowledgement."""
+        """Handle an acknowledgement."""
         self.refusals.make_room(operation)
         if not self.recorder.acknowledged(operation, answer):
             self._progress.drifted += 1
@@ -47,7 +47,7 @@ class Results:
         self._lanes.advance(lane)
 
     def released(self, lane: Lane, operation: Operation, verdict: Verdict) -> None:
-        """Handles the answer to a release; the record itself follows."""
+        """Handle the answer to a release; the record itself follows."""
         if verdict is Verdict.DONE and operation.body is not None:
             self.refusals.make_room(operation)
             self.recorder.released(operation)
@@ -61,7 +61,7 @@ class Results:
         self._lanes.advance(lane, settled=operation.action == "release")
 
     def _goes_without_position(self, lane: Lane, operation: Operation, answer: Answer) -> bool:
-        """Sends a record again without a contact's position if only that is refused; whether so."""
+        """Send a record again without a contact's position if only that is refused; return whether it was."""
         if operation.entity not in ENTITIES or operation.payload is None:
             return False
         position = refused_position(operation.payload, answer)
@@ -75,7 +75,7 @@ class Results:
         return True
 
     def rejected(self, lane: Lane, operation: Operation, answer: Answer) -> None:
-        """Handles a refusal; the operation may go again when others were acknowledged."""
+        """Handle a refusal; the operation may go again when others were acknowledged."""
         self.recorder.not_carried_out(operation)
         if self._goes_without_position(lane, operation, answer):
             return
@@ -86,7 +86,7 @@ class Results:
         self._lanes.advance(lane)
 
     def set_aside(self, lane: Lane, operation: Operation, given_up: bool = False) -> None:
-        """Leaves the operation planned: what it refers to was refused, or it is given up."""
+        """Leave the operation planned: what it refers to was refused, or it is given up."""
         self.recorder.send_again(operation)
         self._progress.held += 1
         self._absent.add(operation, given_up)
@@ -94,7 +94,7 @@ class Results:
         self._lanes.advance(lane)
 
     def take(self) -> tuple[Lane, Operation] | None:
-        """Takes the next operation that may go, with its lane; sets aside those that may not."""
+        """Take the next operation that may go, with its lane; set aside those that may not."""
         while (lane := self._lanes.take()) is not None:
             operation = lane.queue[0]
             if self._absent.is_missing_for(operation):
@@ -109,7 +109,7 @@ class Results:
         return None
 
     def _again(self, releases: list[Operation], again: list[Operation]) -> bool:
-        """Requeues what was refused too early, with what was held because of it; whether any."""
+        """Requeue what was refused too early, with what was held because of it; return whether any was."""
         if not again:
             return False
         held = self._held.take()
@@ -121,7 +121,7 @@ class Results:
         return True
 
     def _send_reduced(self) -> bool:
-        """Requeues held settlements without their links to refused records; whether any."""
+        """Requeue held settlements without their links to refused records; return whether any was."""
         going = self._held.take_reduced(self._absent.missing)
         self._progress.held -= len(going)
         self._add_again(going)
@@ -133,7 +133,7 @@ class Results:
         self._lanes.add_operations(operations)
 
     def give_up(self, lane: Lane, operation: Operation, trouble: str) -> None:
-        """Gives the operation up for this run; after several runs it becomes a reject."""
+        """Give the operation up for this run; after several runs it becomes a reject."""
         name = f"{operation.entity.replace('_', ' ')} {operation.external_id}"
         said = f"{name} failed {operation.attempts} times: {trouble}"
         self._progress.failed.append(said)
@@ -146,7 +146,7 @@ class Results:
         return len(self._given_up)
 
     def send_again(self) -> bool:
-        """Requeues what may succeed now. Returns whether there is any.
+        """Requeue what may succeed now. Returns whether there is any.
 
         Each kind is tried only when the one before has nothing left, from the most complete record
         to the least: as a whole after a release, with its links in a second request, and last
@@ -159,7 +159,7 @@ class Results:
         )
 
     def conclude_failures(self) -> None:
-        """Makes rejects of records that got no decision in several runs."""
+        """Make rejects of records that got no decision in several runs."""
         for operation, trouble in self._given_up:
             runs = self._journal.note_failing(operation.key, trouble)
             if runs >= _RUNS:
@@ -168,7 +168,7 @@ class Results:
                 self._journal.reject(reject, operation.action)
 
     def conclude(self, ended_early: bool) -> None:
-        """Makes the refusals final. If the run `ended_early`, those that may still succeed stay
+        """Make the refusals final. If the run `ended_early`, those that may still succeed stay
         planned instead."""
         if ended_early:
             self._progress.rejected -= self.refusals.forget()

@@ -77,16 +77,16 @@ class Delivery:
         self._defect: BaseException | None = None
 
     def interrupt(self) -> None:
-        """Ends the run when the requests in flight are answered; the rest stays planned."""
+        """End the run when the requests in flight are answered; the rest stays planned."""
         self.interrupted = True
         self._waiting.wake()
 
     def end_after(self, seconds: float) -> None:
-        """Ends the run like `interrupt` after so many seconds."""
+        """End the run like `interrupt` after so many seconds."""
         self._waiting.end_after(seconds)
 
     async def run(self) -> None:
-        """Delivers everything that can be delivered now."""
+        """Deliver everything that can be delivered now."""
         try:
             await self._drain()
             while not self._ending and self._results.send_again():
@@ -127,7 +127,7 @@ class Delivery:
             pass
 
     async def _step(self) -> bool:
-        """Sends the next request, or waits for what it needs. Returns whether more may follow."""
+        """Send the next request, or wait for what it needs. Returns whether more may follow."""
         if self._waiting.is_over:
             self.sliced = True
             return False
@@ -228,7 +228,7 @@ class Delivery:
     async def _undecided(
         self, lane: Lane, operation: Operation, answer: Answer, verdict: Verdict
     ) -> None:
-        """Handles an answer that is no decision on the record: retries, waits or stops the run."""
+        """Handle an answer that is no decision on the record: retry, wait or stop the run."""
         self._journal.answered()
         operation.is_unsure |= verdict not in _UNTAKEN
         self._results.recorder.not_carried_out(operation)
@@ -243,7 +243,7 @@ class Delivery:
             self._stop(error_of(verdict, answer))
 
     def _throttled(self, lane: Lane, seconds: float) -> None:
-        """Pauses as the API asked: another program uses the key as well, which is no error."""
+        """Pause as the API asked: another program uses the key as well, which is no error."""
         now = self._clock.monotonic()
         self._progress.throttled += 1
         self._throttled_since = now if self._throttled_since is None else self._throttled_since
@@ -259,7 +259,7 @@ class Delivery:
     async def _failed(
         self, lane: Lane, operation: Operation, trouble: ApiError, verdict: Verdict
     ) -> None:
-        """Schedules a retry of the lane; other lanes go on.
+        """Schedule a retry of the lane; other lanes go on.
 
         A record that gets no decision although the API is up is given up for this run.
         """
@@ -290,7 +290,7 @@ class Delivery:
         self._pauses.add(pause)
 
     def _conclude_failures(self) -> None:
-        """Blames records only if the API decided on others; else stops with the last failure."""
+        """Blame records only if the API decided on others; else stop with the last failure."""
         if not self._has_decided and self._results.given_up >= self._pace.in_flight_limit:
             self._stop(self._trouble)
         else:
@@ -310,7 +310,7 @@ class Delivery:
             self._stop(error)
 
     async def _wait_for_the_api(self) -> None:
-        """Probes the API with growing pauses until it answers or patience ends."""
+        """Probe the API with growing pauses until it answers or patience ends."""
         attempt = 0
         while self._breaker.is_down and not self._ending:
             attempt += 1

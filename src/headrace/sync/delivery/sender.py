@@ -19,7 +19,7 @@ class Sender:
         self._pdfs = pdfs
 
     async def send(self, operation: Operation) -> Answer:
-        """Raises NoPdf when the file cannot be read, Unreachable without an answer, and NotTheApi
+        """Raise NoPdf when the file cannot be read, Unreachable without an answer, and NotTheApi
         when something else answers."""
         method, path = request_of(operation)
         if operation.entity not in PDF_OF:
@@ -30,7 +30,7 @@ class Sender:
 
 
 def verdict_of(operation: Operation, answer: Answer) -> Verdict:
-    """Judges the answer; it only acknowledges if it names this record."""
+    """Judge the answer; it only acknowledges if it names this record."""
     external_id = operation.external_id
     if operation.entity == "contact":
         external_id = external_id_of(external_id, operation.customer)

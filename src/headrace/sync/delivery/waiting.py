@@ -23,11 +23,11 @@ class Waiting:
         self._ends_at: float | None = None
 
     def wake(self) -> None:
-        """Ends the pause: there is an answer, or something else to act on."""
+        """End the pause: there is an answer, or something else to act on."""
         self._moved.set()
 
     def end_after(self, seconds: float) -> None:
-        """Limits all pauses to the end of the slice, so many seconds from now."""
+        """Limit all pauses to the end of the slice, so many seconds from now."""
         self._ends_at = self._clock.monotonic() + seconds
 
     @property
@@ -36,7 +36,7 @@ class Waiting:
         return self._ends_at is not None and self._clock.monotonic() >= self._ends_at
 
     async def pause(self, seconds: float | None = None) -> bool:
-        """Waits for `wake`, so many seconds, or the end of the slice. Returns whether it was
+        """Wait for `wake`, so many seconds, or the end of the slice. Returns whether it was
         woken."""
         seconds = self._until_end(seconds)
         self._journal.flush()
@@ -59,7 +59,7 @@ class Waiting:
         return rest if seconds is None else min(seconds, rest)
 
     def _say(self, *, at_once: bool) -> None:
-        """Writes the progress to the journal, at most once a second unless `at_once`."""
+        """Write the progress to the journal, at most once a second unless `at_once`."""
         if at_once or self._clock.monotonic() - self._said_at >= _SAY_EVERY:
             self._said_at = self._clock.monotonic()
             self._journal.note_state(self._progress.state())
