@@ -61,7 +61,10 @@ class Results:
         self._lanes.advance(lane, settled=operation.action == "release")
 
     def _goes_without_position(self, lane: Lane, operation: Operation, answer: Answer) -> bool:
-        """Send a record again without a contact's position if only that is refused; return whether it was."""
+        """Send a record again without a contact's position if only that is refused.
+
+        Returns whether it was.
+        """
         if operation.entity not in ENTITIES or operation.payload is None:
             return False
         position = refused_position(operation.payload, answer)
@@ -109,7 +112,10 @@ class Results:
         return None
 
     def _again(self, releases: list[Operation], again: list[Operation]) -> bool:
-        """Requeue what was refused too early, with what was held because of it; return whether any was."""
+        """Requeue what was refused too early, with what was held because of it.
+
+        Returns whether there was any.
+        """
         if not again:
             return False
         held = self._held.take()
@@ -121,7 +127,10 @@ class Results:
         return True
 
     def _send_reduced(self) -> bool:
-        """Requeue held settlements without their links to refused records; return whether any was."""
+        """Requeue held settlements without their links to refused records.
+
+        Returns whether there were any.
+        """
         going = self._held.take_reduced(self._absent.missing)
         self._progress.held -= len(going)
         self._add_again(going)
