@@ -23,11 +23,11 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from reference_books import AMOUNT, Books, End
 
 from headrace.testkit.billing.pdf import small_pdf
 from inside import Inside, inside
 from postgres import fresh_database
-from reference import AMOUNT, Books, End
 
 ENGINES = ("sqlite", "postgresql")
 NAMES = st.sampled_from(("A", "B", "C", "D"))
