@@ -62,3 +62,17 @@ STATEMENT = Entity(
     (),
     optional=True,
 )
+
+RESOURCES = (
+    CONTACT,
+    CUSTOM_FIELD,
+    USER,
+    BANK_ACCOUNT,
+    DUNNING_PLAN,
+    ACCOUNT_MANAGER,
+    ACTION,
+    NOTE,
+    RECONCILIATION,
+    PORTAL_LINK,
+    STATEMENT,
+)

@@ -10,32 +10,12 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from headrace.model import reconciliation, statement
 from headrace.model.entity import ENTITIES
 from headrace.model.money import EXPONENTS
 from headrace.model.record import Record
-from headrace.model.resource import (
-    ACCOUNT_MANAGER,
-    ACTION,
-    BANK_ACCOUNT,
-    CONTACT,
-    CUSTOM_FIELD,
-    DUNNING_PLAN,
-    NOTE,
-    PORTAL_LINK,
-    RECONCILIATION,
-    STATEMENT,
-    USER,
-)
+from headrace.model.resource import RESOURCES
 
-_RESOURCES = (
-    *ENTITIES, ACCOUNT_MANAGER, ACTION, BANK_ACCOUNT, CONTACT, CUSTOM_FIELD, DUNNING_PLAN, NOTE,
-    PORTAL_LINK, RECONCILIATION, STATEMENT, USER,
-)  # fmt: skip
-_SHAPED = (reconciliation, statement)
-"""Modules whose records are reached through no resource by name."""
-
-ENVELOPES = frozenset(entity.envelope for entity in _RESOURCES if entity.envelope)
+ENVELOPES = frozenset(entity.envelope for entity in (*ENTITIES, *RESOURCES) if entity.envelope)
 _AROUND = ("offset", "limit", "total", "statusCode", "error", "message", "details", "field", "file",
            "data", "label")  # fmt: skip
 

@@ -296,3 +296,16 @@ def test_a_refused_move_is_sent_again_once_what_the_api_links_to_it_goes(tmp_pat
     assert {external_id for _, _, external_id in desk.operations()} == {"i1", "p1", "p2"}
     desk.journal.close()
     desk.book.close()
+
+
+def test_the_neighbours_of_many_rejects_of_one_customer_are_not_its_pairs(desk: Desk) -> None:
+    rows = {"customers": [customer("c1")], "invoices": [invoice(f"i{n}") for n in range(100)]}
+    desk.plan(**rows)
+    desk.take_all()
+    for n in range(100):
+        desk.journal.reject(Reject("invoice", f"i{n}", n, 400, "no"))
+    desk.planner.note_around()
+    (pairs,) = desk.book.connection.execute(
+        "select count(*) from neighbours_of_rejected"
+    ).fetchall()[0]
+    assert pairs <= 300

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -86,15 +86,16 @@ def list_customers(
         owners = page_of_owners(db, context, window, conditions)
     else:
         owners = _page_of_named(db, context, window, conditions, name)
-    answers: list[CustomerAnswer] = []
-    sizes: list[int] = []
+    rows: list[CustomerRow] = []
+
+    def sizes() -> Iterator[int]:
+        for seq in owners.items:
+            rows.append(customer_by_seq(db, seq))
+            yield len(rows[-1].contacts) + len(rows[-1].body)
+
+    refuse_large(sizes())
     # One by one: the rows between two matches may be the rest of the organisation.
-    for seq in owners.items:
-        row = customer_by_seq(db, seq)
-        sizes.append(len(row.contacts) + len(row.body))
-        refuse_large(sizes)
-        answers += answer_customers(db, context, [row])
-    return Page(answers, owners.total)
+    return Page([answer_customers(db, context, [row])[0] for row in rows], owners.total)
 
 
 def import_customer(db: Connection, context: Context, record: Customer) -> Outcome:

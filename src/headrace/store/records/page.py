@@ -130,7 +130,7 @@ def read_sizes(
 
 def refuse_large(sizes: Iterable[int]) -> None:
     """Raise BadRequest with the limit that is possible here, if rows of these sizes exceed
-    `PAGE_BYTES`.
+    `PAGE_BYTES`; takes no more sizes than are needed to know.
 
     A page that ended earlier instead would lose records: clients take a short page for the last.
     """

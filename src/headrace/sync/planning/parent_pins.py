@@ -50,6 +50,8 @@ class ParentPins:
         in the source: D is sent with the parent H.
         """
         staying = self._staying(list(waiting))
+        if not staying:
+            return set()
         parents: dict[str, str] = dict(
             self._connection.execute("select external_id, parent from book.parents").fetchall()
         )

@@ -10,7 +10,7 @@ import duckdb
 
 from headrace.book.rows import KEY_COLUMNS, make_table
 from headrace.model.entity import DOCUMENTS
-from headrace.sync.journal import Journal, Key
+from headrace.sync.journal import Journal, Key, Reject
 from headrace.sync.planning.tables import columns_of, make_empty
 
 _STANDING, _AROUND, _HOLD = (
@@ -50,13 +50,13 @@ class Rejects:
             ),
         )
         if rejects:
-            self._mark_around([reject.key for reject in rejects])
+            self._mark_around([reject.key for reject in rejects], rejects)
             self._connection.execute(_STANDING)
         return bool(rejects)
 
-    def _mark_around(self, keys: Sequence[Key]) -> None:
+    def _mark_around(self, keys: Sequence[Key], rejects: Sequence[Reject]) -> None:
         make_table(self._connection, "temp table rejected", KEY_COLUMNS, keys)
-        blocked = self._rows(_BLOCKED) + [reject.key for reject in self._journal.rejects()]
+        blocked = self._rows(_BLOCKED) + [reject.key for reject in rejects]
         places = self._journal.customers_of([*keys, *blocked])
         columns = [*KEY_COLUMNS, "customer varchar"]
         make_table(self._connection, "temp table places", columns, places)
@@ -65,10 +65,11 @@ class Rejects:
 
     def note_around(self) -> None:
         """Record the current neighbours of the records that were just refused."""
-        unnoted = [one.key for one in self._journal.rejects() if one.around is None]
+        rejects = self._journal.rejects()
+        unnoted = [one.key for one in rejects if one.around is None]
         if unnoted:
             self._journal.load_into(self._connection)
-            self._mark_around(unnoted)
+            self._mark_around(unnoted, rejects)
             self._journal.note_around(
                 ((entity, external_id), mark)
                 for entity, external_id, mark in self._rows("from plan.around")

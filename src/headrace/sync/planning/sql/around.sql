@@ -45,9 +45,19 @@ union
 from two;
 
 create or replace temp table family_at_api as
-select entity, places.external_id, coalesce(root, customer) as root
+select distinct entity, places.external_id, coalesce(root, customer) as root
 from places
 left join book.roots as roots on roots.external_id = customer;
+
+-- One mark for each family, since any of its rejects may be linked to any of these documents: pairs
+-- would be millions where an API refuses thousands of records of one customer.
+create or replace temp table family_marks as
+select root, sum(hash(entity, external_id, marks.fingerprint, withheld.entity is null)) as mark
+from (select distinct entity, external_id from blocked)
+join family_at_api using (entity, external_id)
+left join book.fingerprints as marks using (entity, external_id)
+left join book.withheld as withheld using (entity, external_id)
+group by root;
 
 create or replace temp table neighbours_of_rejected as
 with owners as (
@@ -79,13 +89,6 @@ from owners
 join book.own_contacts as contact on contact.customer_external_id = owners.customer
 where owners.entity = 'contact'
 union
-select rejected.entity, rejected.external_id, blocked.entity, blocked.external_id
-from rejected
-join family_at_api as own
-    on own.entity = replace(rejected.entity, '_pdf', '') and own.external_id = rejected.external_id
-join family_at_api as other using (root)
-join blocked on blocked.entity = other.entity and blocked.external_id = other.external_id
-union
 select entity, external_id, replace(entity, '_pdf', ''), external_id
 from rejected;
 
@@ -111,11 +114,16 @@ select
         at_entity, at_id, marks.fingerprint, withheld.entity is null, acknowledged.entity is null,
         acknowledged.fingerprint is not distinct from marks.fingerprint,
         if(neighbour.entity = 'customer', departed_customers.count, 0)
-    )) + if(any_value(own.key) is null, coalesce(any_value(everything_else.mark), 0), 0))
+    )) + if(any_value(own.key) is null, coalesce(any_value(everything_else.mark), 0), 0)
+        + coalesce(any_value(family_marks.mark), 0))
         % 9223372036854775807)::bigint as mark
 from neighbours_of_rejected as neighbour
 cross join everything_else
 cross join departed_customers
+left join family_at_api
+    on family_at_api.entity = replace(neighbour.entity, '_pdf', '')
+    and family_at_api.external_id = neighbour.external_id
+left join family_marks using (root)
 left join book.fingerprints as own
     on own.entity = neighbour.entity and own.external_id = neighbour.external_id
 left join book.fingerprints as marks
