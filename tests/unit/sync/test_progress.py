@@ -96,6 +96,8 @@ def test_a_pause_of_the_api_is_shown() -> None:
     assert progress.paused_for == 0
     progress._pace.close_for(7)
     assert progress.paused_for == 7
+    progress.done = 9
+    assert progress.seconds_left == pytest.approx(7.04)
     for _ in range(5):
         progress._pace.take()
     progress._pace.close_for(0)

@@ -97,7 +97,7 @@ class Progress:
         if not left:
             return 0.0
         plan = self._measured
-        rest = duration(left, plan.rate, plan.in_flight, plan.latency, 0)
+        rest = self.paused_for + duration(left, plan.rate, plan.in_flight, plan.latency, 0)
         return max(rest if left <= plan.in_flight else whole - self.elapsed, rest, 0.0)
 
     def state(self) -> State:
