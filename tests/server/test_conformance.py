@@ -241,18 +241,11 @@ def test_the_command_refuses_invalid_arguments(
 
 
 @on_one_engine
-def _heed_interrupts() -> None:
-    """A shell's background jobs ignore SIGINT, and so would what they start."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 def test_ctrl_c_deletes_what_was_created(arguments: list[str], api: Api) -> None:
     slow = [*arguments[:3], "--rate", "100000", "--in-flight", "1"]
     command = [sys.executable, "-m", "headrace", *slow]
     for _ in range(5):  # on a busy machine it may be through before it is interrupted
-        with subprocess.Popen(
-            command, stderr=subprocess.PIPE, text=True, preexec_fn=_heed_interrupts
-        ) as process:
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
             while not _left(api):
                 assert process.poll() is None
             process.send_signal(signal.SIGINT)
