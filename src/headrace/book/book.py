@@ -197,7 +197,7 @@ class Book:
                 self.columns[table.name] = frozenset()
         made = side_by_side(self.connection, [_maker(model) for model in by_table.values()])
         self.columns.update(zip(by_table, made, strict=True))
-        with self._sources() as sources:
+        with self.sources() as sources:
             note_lost_allocations(sources, self._models)
         self._note_unread()
         side_by_side(
@@ -254,11 +254,11 @@ class Book:
 
     def uncovered(self) -> list[Uncovered]:
         """Return the source's tables with rows that no model selects."""
-        with parsing_with(self.connection), self._sources() as sources:
+        with parsing_with(self.connection), self.sources() as sources:
             return uncovered(sources, self._models)
 
-    def _sources(self) -> duckdb.DuckDBPyConnection:
-        """Yield a connection on which the source's tables have their own names."""
+    def sources(self) -> duckdb.DuckDBPyConnection:
+        """Return a connection on which the source's tables have their own names."""
         cursor = self.connection.cursor()
         cursor.execute("set search_path = 'staging.source,memory.main'")
         return cursor

@@ -1,0 +1,1 @@
+"""Drafts a project for a source that nobody has described yet."""

@@ -1,0 +1,243 @@
+"""What the tables of a source hold: rows, columns, values, keys, and which column refers to which
+table. All of it follows from the values, so it works for files as it does for databases."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import duckdb
+from msgspec import Struct
+
+from headrace.drafting.vocabulary import COLUMNS
+from headrace.drafting.words import likeness, words_of
+from headrace.sources.source import quoted
+
+_FEW = 24
+"""Most distinct values of a column whose values are listed."""
+_SAMPLES = 3
+_BATCH = 50
+"""Columns looked at by one statement; of many more, its plan would take longer than its work."""
+_WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UBIGINT", "UINTEGER")
+_GENERIC = {"id", "guid", "uuid", "key", "pk", "no", "nr", "number", "code"}
+
+
+class Column(Struct, frozen=True):
+    """A column and what its values show; counts are of rows."""
+
+    name: str
+    type: str
+    rows: int
+    nulls: int
+    distinct: int
+    dates: int
+    """Values that are dates, or ISO text of dates."""
+    days: int
+    """Values that are dates as people write them, such as 31/12/2026."""
+    numbers: int
+    """Values that are numbers, or plain text of numbers."""
+    wholes: int
+    negatives: int
+    currencies: int
+    """Values that are codes of currencies."""
+    emails: int
+    values: dict[str, int]
+    """Each value with its rows where there are few different ones, the most frequent first."""
+    samples: list[str]
+
+    @property
+    def filled(self) -> int:
+        """Rows with a value."""
+        return self.rows - self.nulls
+
+    @property
+    def unique(self) -> bool:
+        """Whether each row has a value of its own."""
+        return self.rows > 0 and self.distinct == self.rows
+
+    def mostly(self, count: int) -> bool:
+        """Return whether `count` is nearly all of the values."""
+        return self.filled > 0 and count >= 0.98 * self.filled
+
+    @property
+    def is_date(self) -> bool:
+        """Whether the values are dates, in any of the forms that can be read."""
+        return self.mostly(self.dates) or self.mostly(self.days)
+
+    @property
+    def is_number(self) -> bool:
+        """Whether the values are numbers."""
+        return self.mostly(self.numbers) and not self.type.startswith(("DATE", "TIME", "BOOL"))
+
+
+class Reference(Struct, frozen=True):
+    """A column whose values are keys of a table."""
+
+    table: str
+    column: str
+    to_table: str
+    to_column: str
+    named: float
+    """How clearly the column's name says so; 0 when only its values do."""
+
+
+class Table(Struct, frozen=True):
+    """A table; `key` is the column that identifies its rows."""
+
+    name: str
+    rows: int
+    columns: dict[str, Column]
+    key: str | None
+
+
+class Survey(Struct, frozen=True):
+    """Tables with rows, and the references between them."""
+
+    tables: dict[str, Table]
+    references: list[Reference]
+
+    def refers(self, table: str, to_table: str) -> list[Reference]:
+        """Return the references from one table to another, the clearest first."""
+        found = [r for r in self.references if (r.table, r.to_table) == (table, to_table)]
+        return sorted(found, key=lambda reference: -reference.named)
+
+
+def survey(connection: duckdb.DuckDBPyConnection, names: Iterable[str]) -> Survey:
+    """Look at staged tables; those without rows are left out."""
+    tables = {}
+    for name in names:
+        table = _table(connection, name)
+        if table.rows:
+            tables[name] = table
+    return Survey(tables, _references(connection, tables))
+
+
+def _table(connection: duckdb.DuckDBPyConnection, name: str) -> Table:
+    described = connection.execute(f"describe select * from {quoted(name)}").fetchall()
+    ((rows,),) = connection.execute(f"select count(*) from {quoted(name)}").fetchall()
+    columns: dict[str, Column] = {}
+    for start in range(0, len(described), _BATCH):
+        batch = [(str(column), str(kind)) for column, kind, *_ in described[start : start + _BATCH]]
+        columns |= _columns(connection, name, int(rows), batch)
+    return Table(name, int(rows), columns, _key(name, columns))
+
+
+_FIGURES = (
+    "count({c})",
+    "count(distinct {c})",
+    "count(*) filter (try_cast({c}::varchar as timestamp) is not null"
+    " and length({c}::varchar) >= 8 and contains({c}::varchar, '-'))",
+    "count(*) filter (regexp_full_match(trim({c}::varchar),"
+    r" '\d{{1,2}}[./-]\d{{1,2}}[./-]\d{{2,4}}( .*)?'))",
+    "count(*) filter (try_cast({c}::varchar as decimal(38, 6)) is not null)",
+    "count(*) filter (try_cast({c}::varchar as decimal(38, 6)) % 1 = 0)",
+    "count(*) filter (try_cast({c}::varchar as decimal(38, 6)) < 0)",
+    "count(*) filter ({c}::varchar in (select code from memory.book.currencies))",
+    "count(*) filter (contains({c}::varchar, '@'))",
+)
+
+
+def _columns(
+    connection: duckdb.DuckDBPyConnection, table: str, rows: int, batch: list[tuple[str, str]]
+) -> dict[str, Column]:
+    readable = [(name, kind) for name, kind in batch if kind != "BLOB"]
+    figures = [part.format(c=quoted(name)) for name, _ in readable for part in _FIGURES]
+    row = connection.execute(f"select {', '.join(figures) or '1'} from {quoted(table)}").fetchall()[
+        0
+    ]
+    found: dict[str, Column] = {}
+    for place, (name, kind) in enumerate(readable):
+        filled, distinct, *counts = row[place * len(_FIGURES) : (place + 1) * len(_FIGURES)]
+        values = _values(connection, table, name) if distinct <= _FEW else {}
+        samples = list(values)[:_SAMPLES] or _samples(connection, table, name)
+        found[name] = Column(name, kind, rows, rows - filled, distinct, *counts, values, samples)
+    return found
+
+
+def _values(connection: duckdb.DuckDBPyConnection, table: str, column: str) -> dict[str, int]:
+    c = quoted(column)
+    rows = connection.execute(
+        f"select {c}::varchar, count(*) from {quoted(table)} where {c} is not null "
+        "group by all order by 2 desc, 1"
+    ).fetchall()
+    return {str(value): int(count) for value, count in rows}
+
+
+def _samples(connection: duckdb.DuckDBPyConnection, table: str, column: str) -> list[str]:
+    c = quoted(column)
+    rows = connection.execute(
+        f"select {c}::varchar from {quoted(table)} where {c} is not null limit {_SAMPLES}"
+    ).fetchall()
+    return [str(value) for (value,) in rows]
+
+
+def _key(table: str, columns: Mapping[str, Column]) -> str | None:
+    """Return the column that identifies the rows: unique, and named or placed like a key."""
+    unique = [c for c in columns.values() if c.unique and not c.is_date and c.type != "DOUBLE"]
+    if not unique:
+        return None
+    places = {name: place for place, name in enumerate(columns)}
+
+    def rank(column: Column) -> tuple[float, int]:
+        words = set(words_of(column.name))
+        named = 2.0 if words and words <= _GENERIC else 0.0
+        named += 1.0 if words & _GENERIC else 0.0
+        named += 1.0 if column.type in _WHOLE else 0.0
+        named += likeness(column.name, words_of(table)) / 4
+        return -named, places[column.name]
+
+    return min(unique, key=rank).name
+
+
+def _references(
+    connection: duckdb.DuckDBPyConnection, tables: Mapping[str, Table]
+) -> list[Reference]:
+    found = []
+    keys = [(table, table.columns[table.key]) for table in tables.values() if table.key]
+    for table in tables.values():
+        for column in table.columns.values():
+            for target, key in keys:
+                own = target.name == table.name and column.name == key.name
+                if own or not _comparable(column, key):
+                    continue
+                named = _named_after(column.name, target, key, table.columns)
+                if not named and not (_telling(column) and _telling(key)):
+                    continue
+                if _included(connection, table.name, column.name, target.name, key.name):
+                    found.append(Reference(table.name, column.name, target.name, key.name, named))
+    return found
+
+
+def _comparable(column: Column, key: Column) -> bool:
+    if not column.filled or column.is_date or column.type in ("BOOLEAN", "DOUBLE"):
+        return False
+    whole = column.mostly(column.wholes) == key.mostly(key.wholes)
+    return whole and column.distinct <= key.distinct
+
+
+def _telling(column: Column) -> bool:
+    """Whether equal values can't be an accident: texts, many and none of them a number."""
+    return column.type == "VARCHAR" and column.distinct > 20 and not column.numbers
+
+
+def _named_after(name: str, target: Table, key: Column, own: Mapping[str, Column]) -> float:
+    generic = set(words_of(key.name)) <= _GENERIC
+    if target.columns is own and likeness(name, COLUMNS["parent"]):
+        return 2.5
+    if name.lower() == key.name.lower() and not generic:
+        return 3.0
+    stems = [word.rstrip("snxe") or word for word in words_of(target.name)]
+    said = likeness(name, stems) if stems else 0.0
+    return said * (1.0 if len(stems) == 1 else 0.8)
+
+
+def _included(
+    connection: duckdb.DuckDBPyConnection, table: str, column: str, target: str, key: str
+) -> bool:
+    """Whether nearly every value of the column is a key of the target."""
+    ((missing, every),) = connection.execute(
+        f"with held as (select distinct {quoted(column)}::varchar as value from {quoted(table)} "
+        f"where {quoted(column)} is not null), "
+        f"keys as (select {quoted(key)}::varchar as value from {quoted(target)}) "
+        "select count(*) filter (value not in (from keys)), count(*) from held"
+    ).fetchall()
+    return bool(every) and missing <= 0.02 * every
