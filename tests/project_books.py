@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from msgspec import structs
-
 from headrace.book.book import Book
 from headrace.book.models import load_models
-from headrace.model.project import parse_project
+from headrace.fleet.project import LoadedProject, load_project
 from headrace.sources.registry import open_source, readable_folders
+
+
+def _addresses(project: LoadedProject, name: str, url: str) -> dict[str, str]:
+    """The environment in which the organisation's source is at `url`."""
+    return {project.settings.organisation[name].source.url.removeprefix("env:"): url}
 
 
 @contextmanager
 def project_book(folder: Path, url: str = "") -> Iterator[Book]:
     """The only organisation of `folder`; `url` stands in for a source address from outside."""
-    project = parse_project((folder / "headrace.toml").read_bytes(), "headrace.toml")
-    (organisation,) = project.organisation.values()
-    settings = structs.replace(organisation.source, url=url) if url else organisation.source
+    project = load_project(folder)
+    name = project.only(None)
+    settings = project.source(
+        name, {**os.environ, **({} if not url else _addresses(project, name, url))}
+    )
     source = open_source(settings, folder)
-    models = load_models(folder / organisation.models, source.tables())
+    models = load_models(project.models(name), source.tables())
     names = sorted(frozenset().union(*(model.reads for model in models)))
     readable = readable_folders(settings, folder)
     with (

@@ -88,7 +88,8 @@ class Book:
         self.connection = duckdb.connect()
         self.pdf_places = PdfPlaces(folder, documents)
         self.columns: dict[str, frozenset[str]] = {}
-        self._models: list[Model] = []
+        self.models: list[Model] = []
+        """The models of the last build."""
         self._spill = path.with_suffix(".spill")
         self.connection.execute(
             f"set memory_limit = '{_MEMORY_OF_MANY}'; set timezone = 'UTC'; "
@@ -189,7 +190,7 @@ class Book:
 
     def _build(self, models: Iterable[Model]) -> None:
         by_table = {model.table.name: model for model in models}
-        self._models = list(by_table.values())
+        self.models = list(by_table.values())
         give_columns(self.connection, by_table.values())
         for table in TABLES:
             if table.name not in by_table:
@@ -198,7 +199,7 @@ class Book:
         made = side_by_side(self.connection, [_maker(model) for model in by_table.values()])
         self.columns.update(zip(by_table, made, strict=True))
         with self.sources() as sources:
-            note_lost_allocations(sources, self._models)
+            note_lost_allocations(sources, self.models)
         self._note_unread()
         side_by_side(
             self.connection,
@@ -215,6 +216,13 @@ class Book:
         self.connection.execute(_SQL["empty"])
         self.connection.execute(_SQL["views"])
         self.connection.execute(_SQL["rebooked"])
+
+    def build_one(self, model: Model) -> None:
+        """Run one model over the staged tables, and nothing that follows from it. Raises
+        ModelError."""
+        give_columns(self.connection, [model])
+        with parsing_with(self.connection):
+            self.columns[model.table.name] = _maker(model)(self.connection.cursor())
 
     def _note_unread(self) -> None:
         """Record unreadable values that still carry meaning: that a customer has a parent, that
@@ -243,19 +251,19 @@ class Book:
         before."""
         run_checks(self.connection)
         with parsing_with(self.connection):
-            warn_of_lost_decimals(self.connection, self._models)
-            name_causes(self.connection, self._models)
+            warn_of_lost_decimals(self.connection, self.models)
+            name_causes(self.connection, self.models)
 
     def run_again(self) -> None:
         """Run the models a second time; rows that differ become warnings, added to those of
         `check`."""
         with parsing_with(self.connection):
-            warn_of_unstable_models(self.connection, self._models)
+            warn_of_unstable_models(self.connection, self.models)
 
     def uncovered(self) -> list[Uncovered]:
         """Return the source's tables with rows that no model selects."""
         with parsing_with(self.connection), self.sources() as sources:
-            return uncovered(sources, self._models)
+            return uncovered(sources, self.models)
 
     def sources(self) -> duckdb.DuckDBPyConnection:
         """Return a connection on which the source's tables have their own names."""

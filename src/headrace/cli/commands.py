@@ -20,10 +20,13 @@ COMMANDS = {
     "generate": "Make up a billing database: customers, invoices, payments and all that happens "
     "to them.",
     "hub": "Look after a hub and its database.",
+    "init": "Draft a project for a billing system: look in, propose the models, and try them.",
     "keys": "Make, list, rotate and revoke the keys of a hub's organisations; also while the "
     "hub runs.",
     "logs": "Show the requests that a hub has answered, newest last; also while it runs.",
     "plan": "Show what `apply` would send; nothing is sent.",
+    "preview": "Show the rows of a model or of a table of the source: types, nulls, distinct "
+    "values.",
     "proxy": "Pass requests on to the real server, and tell where a hub would answer otherwise.",
     "reconcile": "Prove that the API holds what the models say, per customer and document, to "
     "the cent.",
@@ -36,5 +39,7 @@ COMMANDS = {
     "it runs.",
     "status": "Show what the API has, the last runs, and what it refused; works during a "
     "running sync.",
+    "tables": "List the tables that models may read, with their rows and columns.",
+    "test": "Run the unit tests of the models: given rows of the source, expected rows.",
 }
 """By name; the sentence is the first one of the command's own help."""

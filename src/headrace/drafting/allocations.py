@@ -109,8 +109,8 @@ class Allocations:
         t = identifier(table.name)
         sources = "\n    union all\n".join(
             f"    select {text(value)} as kind, {identifier(document.key or '')} as id, "
-            f"{text(entity)} as entity, {currency} as currency from {identifier(document.name)}"
-            + (f" where {condition}" if condition else "")
+            f"{text(entity)} as entity, {currency} as currency\n"
+            f"    from {identifier(document.name)}" + (f" where {condition}" if condition else "")
             for value in from_kind.values
             for entity, document, currency, condition in [self._held(value)]
             if document is not None

@@ -44,7 +44,8 @@ def _instrument(table: Table, select: Select) -> str:
         for name in [next((n for n, said in INSTRUMENTS.items() if likeness(value, said)), "")]
         if name
     ]
-    return f"case {own} {' '.join(cases)} else 'UNKNOWN' end" if cases else ""
+    lines = "\n        ".join([f"case {own}", *cases, "else 'UNKNOWN'"])
+    return f"{lines}\n    end" if cases else ""
 
 
 def adjustments(ground: Ground) -> str:

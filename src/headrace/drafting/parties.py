@@ -64,5 +64,8 @@ def contacts(ground: Ground) -> str:
     elif main is not None and main.distinct <= 2:
         flag = identifier(main.name)
         select.add("is_main", flag if main.type == "BOOLEAN" else f"{flag} = 1")
-    select.where(f"{identifier(email.name)} like '%@%'")
-    return select.sql()
+    select.where(f"{identifier(email.name)} similar to '[ -~]+@[ -~]+'")
+    return (
+        "-- Upflow takes e-mail addresses in letters of the English alphabet alone.\n"
+        + select.sql()
+    )

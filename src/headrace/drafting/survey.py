@@ -3,7 +3,7 @@ table. All of it follows from the values, so it works for files as it does for d
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import duckdb
 from msgspec import Struct
@@ -29,6 +29,9 @@ class Column(Struct, frozen=True):
     rows: int
     nulls: int
     distinct: int
+    values: dict[str, int]
+    """Each value with its rows where there are few different ones, the most frequent first."""
+    samples: list[str]
     dates: int
     """Values that are dates, or ISO text of dates."""
     days: int
@@ -40,9 +43,6 @@ class Column(Struct, frozen=True):
     currencies: int
     """Values that are codes of currencies."""
     emails: int
-    values: dict[str, int]
-    """Each value with its rows where there are few different ones, the most frequent first."""
-    samples: list[str]
 
     @property
     def filled(self) -> int:
@@ -105,19 +105,25 @@ def survey(connection: duckdb.DuckDBPyConnection, names: Iterable[str]) -> Surve
     """Look at staged tables; those without rows are left out."""
     tables = {}
     for name in names:
-        table = _table(connection, name)
+        table = survey_table(connection, quoted(name), name)
         if table.rows:
             tables[name] = table
     return Survey(tables, _references(connection, tables))
 
 
-def _table(connection: duckdb.DuckDBPyConnection, name: str) -> Table:
-    described = connection.execute(f"describe select * from {quoted(name)}").fetchall()
-    ((rows,),) = connection.execute(f"select count(*) from {quoted(name)}").fetchall()
+def survey_table(
+    connection: duckdb.DuckDBPyConnection,
+    target: str,
+    name: str,
+    shown: Collection[str] | None = None,
+) -> Table:
+    """Look at one table; `target` is its name in SQL, `shown` the columns to look at, else all."""
+    described = connection.execute(f"describe from {target}").fetchall()
+    ((rows,),) = connection.execute(f"select count(*) from {target}").fetchall()
+    wanted = [(str(c), str(kind)) for c, kind, *_ in described if shown is None or c in shown]
     columns: dict[str, Column] = {}
-    for start in range(0, len(described), _BATCH):
-        batch = [(str(column), str(kind)) for column, kind, *_ in described[start : start + _BATCH]]
-        columns |= _columns(connection, name, int(rows), batch)
+    for start in range(0, len(wanted), _BATCH):
+        columns |= _columns(connection, target, int(rows), wanted[start : start + _BATCH])
     return Table(name, int(rows), columns, _key(name, columns))
 
 
@@ -141,22 +147,20 @@ def _columns(
 ) -> dict[str, Column]:
     readable = [(name, kind) for name, kind in batch if kind != "BLOB"]
     figures = [part.format(c=quoted(name)) for name, _ in readable for part in _FIGURES]
-    row = connection.execute(f"select {', '.join(figures) or '1'} from {quoted(table)}").fetchall()[
-        0
-    ]
+    row = connection.execute(f"select {', '.join(figures) or '1'} from {table}").fetchall()[0]
     found: dict[str, Column] = {}
     for place, (name, kind) in enumerate(readable):
         filled, distinct, *counts = row[place * len(_FIGURES) : (place + 1) * len(_FIGURES)]
         values = _values(connection, table, name) if distinct <= _FEW else {}
         samples = list(values)[:_SAMPLES] or _samples(connection, table, name)
-        found[name] = Column(name, kind, rows, rows - filled, distinct, *counts, values, samples)
+        found[name] = Column(name, kind, rows, rows - filled, distinct, values, samples, *counts)
     return found
 
 
 def _values(connection: duckdb.DuckDBPyConnection, table: str, column: str) -> dict[str, int]:
     c = quoted(column)
     rows = connection.execute(
-        f"select {c}::varchar, count(*) from {quoted(table)} where {c} is not null "
+        f"select {c}::varchar, count(*) from {table} where {c} is not null "
         "group by all order by 2 desc, 1"
     ).fetchall()
     return {str(value): int(count) for value, count in rows}
@@ -165,7 +169,7 @@ def _values(connection: duckdb.DuckDBPyConnection, table: str, column: str) -> d
 def _samples(connection: duckdb.DuckDBPyConnection, table: str, column: str) -> list[str]:
     c = quoted(column)
     rows = connection.execute(
-        f"select {c}::varchar from {quoted(table)} where {c} is not null limit {_SAMPLES}"
+        f"select {c}::varchar from {table} where {c} is not null limit {_SAMPLES}"
     ).fetchall()
     return [str(value) for (value,) in rows]
 

@@ -16,11 +16,12 @@ from msgspec import Struct
 
 from headrace.model.clock import Clock
 from headrace.model.errors import ConfigurationError
-from headrace.model.project import OrganisationSettings, Project, parse_project
+from headrace.model.project import OrganisationSettings, Project, SourceSettings, parse_project
 from headrace.model.secret_text import check_database_url, check_key, check_target, trimmed
 from headrace.sync.connection import Keys
 from headrace.sync.journal import SCHEMES, Place, PostgresPlace
 from headrace.sync.session import Organisation
+from headrace.systems.catalogue import models_folder, with_queries
 
 FILE_NAME = "headrace.toml"
 _TARGET = "{target}"
@@ -144,21 +145,37 @@ class LoadedProject(Struct, frozen=True):
         )
         check_key(keys.key, f"{where} target.key")
         check_key(keys.secret, f"{where} target.secret")
-        source = resolve(settings.source.url, f"{where} source.url", self.folder, environment)
-        if settings.source.kind == "sql" and not source.startswith("sqlite:"):
-            check_database_url(source, f"{where} source.url")
+        settings = msgspec.structs.replace(
+            settings,
+            target=msgspec.structs.replace(settings.target, url=url),
+            source=self.source(name, environment),
+        )
+        return settings, keys
+
+    def source(self, name: str, environment: Mapping[str, str] = os.environ) -> SourceSettings:
+        """Return the organisation's source with its secrets resolved, and with the queries of the
+        system whose models it uses. Raises ConfigurationError."""
+        settings = self.settings.organisation[name]
+        where = f"[organisation.{name}]"
+        url = resolve(settings.source.url, f"{where} source.url", self.folder, environment)
+        if settings.source.kind == "sql" and not url.startswith("sqlite:"):
+            check_database_url(url, f"{where} source.url")
         options = {
             key: resolve(value, f"{where} source.options.{key}", self.folder, environment)
             if isinstance(value, str)
             else value
             for key, value in settings.source.options.items()
         }
-        settings = msgspec.structs.replace(
-            settings,
-            target=msgspec.structs.replace(settings.target, url=url),
-            source=msgspec.structs.replace(settings.source, url=source, options=options),
+        return msgspec.structs.replace(
+            settings.source,
+            url=url,
+            options=options,
+            tables=with_queries(settings.models, settings.source.tables),
         )
-        return settings, keys
+
+    def models(self, name: str) -> Path:
+        """Return the folder of the organisation's models. Raises ConfigurationError."""
+        return models_folder(self.settings.organisation[name].models, self.folder)
 
     def settings_of(self, name: str) -> OrganisationSettings:
         """Return the organisation's settings as written, with secrets unresolved."""

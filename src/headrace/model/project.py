@@ -113,7 +113,8 @@ class OrganisationSettings(Settings, frozen=True, kw_only=True):
     source: SourceSettings
     """Where the billing data comes from; a table of its own."""
     models: str = "models"
-    """Folder with `<table>.sql` files; without it, the source's tables are used as they are."""
+    """Folder with `<table>.sql` files, or `"system:NAME"` for the models of a known system; without
+    the folder, the source's tables are used as they are."""
     every: str = "5m"
     """How often `headrace run` checks for changes."""
     slice: str = "10m"

@@ -34,6 +34,7 @@ from headrace.sync.planning.saved_plan import SavedPlan
 from headrace.sync.planning.scope import WHOLE, Scope
 from headrace.sync.remote.commands import RemoteCommands
 from headrace.sync.remote.known_names import KnownNames
+from headrace.systems.catalogue import models_folder
 
 LOOP = "run"
 """The command of the loop, which does not verify the target in rounds that send nothing."""
@@ -111,7 +112,8 @@ class Organisation:
         source = open_source(self.settings.source, self._folder)
         try:
             offered = source.tables()
-            models = self.book.load(self._folder / self.settings.models, offered)
+            folder = models_folder(self.settings.models, self._folder)
+            models = self.book.load(folder, offered)
             wanted = sorted(set().union(*(model.reads for model in models)))
             with self.book.staging() as connection:
                 rows = source.stage(connection, wanted)

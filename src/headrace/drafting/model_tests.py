@@ -1,0 +1,230 @@
+"""Unit tests of models: given rows of the source, expected rows of the model.
+
+A file `tests/*.yaml` of the project is a list of tests. Rows are a list of mappings, or one SELECT.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import msgspec
+import yaml
+from msgspec import Struct
+
+from headrace.book.book import Book
+from headrace.book.models import Model
+from headrace.model.errors import ConfigurationError, ModelError
+from headrace.sources.source import quoted
+
+Value = str | int | bool | Decimal | None
+Rows = list[dict[str, Any]] | str
+
+
+class ModelTest(Struct, frozen=True, forbid_unknown_fields=True):
+    """One test, as it is written."""
+
+    test: str
+    """What the test shows, as a sentence."""
+    model: str
+    expect: Rows
+    """Rows that the model makes, in any order; columns that are not named are not compared."""
+    given: dict[str, Rows] = {}
+    """The rows of each table that the model reads."""
+
+
+class Result(Struct, frozen=True):
+    """What came of a test; `error` is empty if the model ran."""
+
+    file: str
+    test: str
+    model: str
+    missing: list[dict[str, str | None]] = []
+    """Expected rows that the model does not make."""
+    unexpected: list[dict[str, str | None]] = []
+    error: str = ""
+
+    @property
+    def passed(self) -> bool:
+        """Whether the model makes exactly the expected rows."""
+        return not (self.missing or self.unexpected or self.error)
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML as its version 1.2 reads it: NO is a country and not false, a day stays text, and 12.50
+    is exact."""
+
+
+_Loader.yaml_implicit_resolvers = {}
+for _tag, _pattern, _first in (
+    ("tag:yaml.org,2002:bool", r"true|false", "tf"),
+    ("tag:yaml.org,2002:null", r"~|null|", ["~", "n", ""]),
+    ("tag:yaml.org,2002:int", r"[-+]?(0|[1-9][0-9]*)", "-+0123456789"),
+    ("!decimal", r"[-+]?[0-9]+\.[0-9]+", "-+0123456789"),
+):
+    _Loader.add_implicit_resolver(_tag, re.compile(f"^(?:{_pattern})$"), list(_first))
+_Loader.add_constructor("!decimal", lambda loader, node: Decimal(str(node.value)))
+
+
+def load_tests(folder: Path) -> dict[str, list[ModelTest]]:
+    """Return the tests of each file below `folder`, by the file's name.
+
+    Raises ConfigurationError that names the file and what is wrong in it.
+    """
+    found = {}
+    for path in sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")]):
+        try:
+            content = yaml.load(path.read_text(encoding="utf-8-sig"), _Loader)
+        except yaml.YAMLError as error:
+            raise ConfigurationError(f"{path.name} is not YAML: {_one_line(error)}") from None
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigurationError(f"{path.name} can't be read: {error}.") from None
+        try:
+            found[path.name] = msgspec.convert(content or [], list[ModelTest])
+        except msgspec.ValidationError as error:
+            raise ConfigurationError(
+                f"{path.name}: {error}. A test is `test`, `model`, `given` and `expect`."
+            ) from None
+    return found
+
+
+def run_tests(
+    tests: Mapping[str, Sequence[ModelTest]], models: Mapping[str, Model]
+) -> Iterator[Result]:
+    """Run the tests one by one, each over its own rows alone."""
+    with tempfile.TemporaryDirectory(prefix="headrace-") as place:
+        for file, several in tests.items():
+            for number, test in enumerate(several):
+                with Book(Path(place) / f"{file}-{number}.duckdb") as book:
+                    yield _run(book, file, test, models)
+
+
+def rows_made(model: Model, given: Mapping[str, Rows]) -> list[dict[str, Any]]:
+    """Return the rows that a model makes of given ones, with the columns that it selects."""
+    with (
+        tempfile.TemporaryDirectory(prefix="headrace-") as place,
+        Book(Path(place) / "cache.duckdb") as book,
+    ):
+        _build(book, model, given)
+        names = [c.name for c in model.table.columns if c.name in book.columns[model.table.name]]
+        amounts = {c.name for c in model.table.columns if c.kind == "amount"}
+        rows = book.connection.execute(
+            f"select {', '.join(f'{quoted(n)}::varchar' for n in names)} "
+            f"from memory.book.{quoted(model.table.name)} order by all"
+        ).fetchall()
+    return [
+        {
+            name: int(value) if name in amounts and value is not None else value
+            for name, value in zip(names, row, strict=True)
+        }
+        for row in rows
+    ]
+
+
+def _build(book: Book, model: Model, given: Mapping[str, Rows]) -> None:
+    with book.staging() as connection:
+        connection.execute("create schema if not exists source")
+        for table, rows in given.items():
+            _make(connection, f"source.{quoted(table.lower())}", rows)
+    book.build_one(model)
+
+
+def _run(book: Book, file: str, test: ModelTest, models: Mapping[str, Model]) -> Result:
+    result = Result(file, test.test, test.model)
+    model = models.get(test.model)
+    if model is None:
+        known = ", ".join(models)
+        return msgspec.structs.replace(result, error=f"there is no model {test.model}: {known}")
+    missing = [table for table in sorted(model.reads) if table not in _lower(test.given)]
+    if missing:
+        said = f"{test.model} reads {missing[0]}, which `given` lacks: write its rows, or []"
+        return msgspec.structs.replace(result, error=said)
+    try:
+        _build(book, model, test.given)
+        missing_rows, unexpected = _compare(book.connection, test)
+    except (ModelError, ConfigurationError) as error:
+        return msgspec.structs.replace(result, error=str(error))
+    except duckdb.Error as error:
+        return msgspec.structs.replace(result, error=_one_line(error))
+    return msgspec.structs.replace(result, missing=missing_rows, unexpected=unexpected)
+
+
+def _lower(names: Iterable[str]) -> set[str]:
+    return {name.lower() for name in names}
+
+
+def _make(connection: duckdb.DuckDBPyConnection, target: str, rows: Rows) -> None:
+    if isinstance(rows, str):
+        connection.execute(f"create or replace table {target} as {rows.strip().rstrip(';')}")
+        return
+    names = list(dict.fromkeys(name for row in rows for name in row)) or ["nothing"]
+    columns = [[row.get(name) for row in rows] for name in names]
+    typed = [_typed(values) for values in columns]
+    parts = [
+        f"unnest(${place}::{kind}[]) as {quoted(name)}"
+        for place, (name, (kind, _)) in enumerate(zip(names, typed, strict=True), 1)
+    ]
+    connection.execute(
+        f"create or replace table {target} as select {', '.join(parts)}",
+        [values for _, values in typed],
+    )
+
+
+def _typed(values: list[Any]) -> tuple[str, list[Any]]:
+    """Return the narrowest type that holds the values, and the values in it."""
+    kinds = {type(value) for value in values if value is not None}
+    if kinds == {bool}:
+        return "boolean", values
+    if kinds == {int}:
+        return "hugeint" if any(
+            abs(v) >= 2**63 for v in values if v is not None
+        ) else "bigint", values
+    if kinds and kinds <= {int, Decimal}:
+        return "decimal(38, 9)", [None if v is None else Decimal(v) for v in values]
+    return "varchar", [None if value is None else _text(value) for value in values]
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return msgspec.json.encode(value).decode() if isinstance(value, dict | list) else str(value)
+
+
+def _compare(
+    connection: duckdb.DuckDBPyConnection, test: ModelTest
+) -> tuple[list[dict[str, str | None]], list[dict[str, str | None]]]:
+    """Return the rows that are missing, and those that nobody expected."""
+    made = f"memory.book.{quoted(test.model)}"
+    types = {str(n): str(kind) for n, kind, *_ in connection.execute(f"describe {made}").fetchall()}
+    _make(connection, "memory.main.expected", test.expect)
+    described = connection.execute("describe memory.main.expected").fetchall()
+    names = [str(name) for name, *_ in described if str(name) != "nothing"]
+    for name in names:
+        if name not in types:
+            raise ConfigurationError(
+                f"`expect` has a column {name}, which {test.model} does not: "
+                f"{', '.join(n for n in types if '__' not in n)}"
+            )
+    if not names:
+        names = [next(iter(types))]
+        connection.execute(f"create or replace table memory.main.expected as from {made} limit 0")
+    wanted = ", ".join(f"cast({quoted(n)} as {types[n]})::varchar" for n in names)
+    actual = ", ".join(f"{quoted(n)}::varchar" for n in names)
+    expected = Counter(connection.execute(f"select {wanted} from memory.main.expected").fetchall())
+    there = Counter(connection.execute(f"select {actual} from {made}").fetchall())
+    missing, unexpected = expected - there, there - expected
+    return _rows(names, missing), _rows(names, unexpected)
+
+
+def _rows(names: Sequence[str], found: Counter[Any]) -> list[dict[str, str | None]]:
+    return [dict(zip(names, row, strict=True)) for row in found.elements()]
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())

@@ -1,0 +1,105 @@
+"""Drafts unit tests of models from real rows, with what could identify anybody replaced."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+
+from headrace.book.models import Model
+from headrace.drafting.model_tests import rows_made
+from headrace.drafting.scratch import Scratch
+from headrace.drafting.survey import Column, survey_table
+from headrace.sources.source import quoted
+
+_TESTED = ("customers", "invoices", "credit_notes", "payments", "refunds")
+_ROWS = 2
+"""Rows of a table in a test, besides one that the model leaves out."""
+_TRIED = 30
+"""Rows tried until enough of them fit."""
+_MOST_COLUMNS = 40
+"""Columns of a table above which only those that the model names are kept."""
+
+
+def draft_tests(scratch: Scratch) -> dict[str, str]:
+    """Return the files with tests, by their path in the project.
+
+    The models of `scratch` must have been built. A test has rows of one table; models that read
+    several tables or made no row of them get none.
+    """
+    files = {}
+    for model in scratch.book.models:
+        if model.table.name in _TESTED and len(model.reads) == 1:
+            test = _test(scratch, model)
+            if test:
+                text = yaml.safe_dump([test], sort_keys=False, allow_unicode=True, width=98)
+                files[f"tests/{model.table.name}.yaml"] = (
+                    "# From real rows; names, addresses and numbers are replaced.\n" + text
+                )
+    return files
+
+
+def _test(scratch: Scratch, model: Model) -> dict[str, Any] | None:
+    (table,) = model.reads
+    connection = scratch.sources()
+    target = f"staging.source.{quoted(table)}"
+    named = [
+        str(name)
+        for name, *_ in connection.execute(f"describe from {target}").fetchall()
+        if str(name).lower() in model.sql.lower()
+    ]
+    found = survey_table(connection, target, table, named)
+    if not found.columns or len(found.columns) > _MOST_COLUMNS:
+        return None
+    columns = list(found.columns.values())
+    rows = connection.execute(
+        f"select {', '.join(quoted(c.name) for c in columns)} from {target} order by all "
+        f"limit {_TRIED}"
+    ).fetchall()
+    given = [
+        {c.name: _masked(c, value, number) for c, value in zip(columns, row, strict=True)}
+        for number, row in enumerate(rows, 1)
+    ]
+    return _written(model, table, given)
+
+
+def _written(model: Model, table: str, given: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """Return a test of the first rows that the model keeps, and of one that it leaves out."""
+    kept: list[dict[str, Any]] = []
+    left: list[dict[str, Any]] = []
+    for row in given:
+        made = rows_made(model, {table: [row]})
+        if made and len(kept) < _ROWS:
+            kept.append(row)
+        elif not made and not left:
+            left.append(row)
+        if len(kept) == _ROWS and left:
+            break
+    if not kept:
+        return None
+    what = "and leaves one out" if left else "as they are"
+    return {
+        "test": f"{model.table.name} of {table} {what}",
+        "model": model.table.name,
+        "given": {table: [*kept, *left]},
+        "expect": rows_made(model, {table: [*kept, *left]}),
+    }
+
+
+def _masked(column: Column, value: Any, number: int) -> Any:
+    """Return the value, or what stands in its place: a few repeated values, money and days stay."""
+    if value is None or isinstance(value, bool):
+        return value
+    repeated = column.values and 2 * column.distinct <= column.filled
+    if column.mostly(column.emails):
+        return f"person{number}@example.com"
+    if repeated or column.is_date or column.mostly(column.currencies):
+        return value if isinstance(value, int) else str(value)
+    if column.is_number:
+        whole = column.mostly(column.wholes) and column.unique
+        return number if whole and isinstance(value, int) else _number(value)
+    return f"{column.name} {number}"
+
+
+def _number(value: Any) -> Any:
+    return value if isinstance(value, int) else str(value)

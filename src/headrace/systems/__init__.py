@@ -1,0 +1,1 @@
+"""Billing and accounting systems that are known, each with its models."""

@@ -1,0 +1,83 @@
+"""The known systems: a folder each, with `system.toml` and `models/`."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Mapping
+from functools import cache
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from headrace.model.errors import ConfigurationError
+
+PREFIX = "system:"
+"""Before a system's name in the setting `models`."""
+_HOME = Path(__file__).parent
+
+
+class System(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A system, as its `system.toml` describes it."""
+
+    name: str = ""
+    title: str
+    """What its maker calls it, with the versions that were tried."""
+    reads: str
+    """What of it is read, such as its own PostgreSQL database."""
+    signature: list[str]
+    """Tables that a source of this system has, and others hardly do together."""
+    tables: dict[str, str] = {}
+    """Queries that the models read besides the system's own tables."""
+
+    @property
+    def models(self) -> Path:
+        """The folder of its models."""
+        return _HOME / self.name / "models"
+
+
+@cache
+def systems() -> Mapping[str, System]:
+    """Return every system by its name."""
+    return {
+        file.parent.name: msgspec.structs.replace(
+            msgspec.toml.decode(file.read_bytes(), type=System), name=file.parent.name
+        )
+        for file in sorted(_HOME.glob("*/system.toml"))
+    }
+
+
+def find_system(name: str) -> System:
+    """Return the system of that name. Raises ConfigurationError, naming those that exist."""
+    known = systems()
+    if name not in known:
+        near = difflib.get_close_matches(name, known, 1)
+        hint = f" Did you mean {near[0]}?" if near else ""
+        raise ConfigurationError(
+            f"There is no system {name!r}.{hint} There is: {', '.join(known)}."
+        )
+    return known[name]
+
+
+def recognise(offered: Collection[str]) -> System | None:
+    """Return the system whose tables a source offers, None when it is none that is known."""
+    names = {name.lower() for name in offered}
+    matching = [s for s in systems().values() if names.issuperset(s.signature)]
+    return max(matching, key=lambda system: len(system.signature), default=None)
+
+
+def models_folder(setting: str, folder: Path) -> Path:
+    """Return the folder that the setting `models` means: a system's, or one of the project's.
+
+    Raises ConfigurationError for a system that does not exist.
+    """
+    if setting.startswith(PREFIX):
+        return find_system(setting.removeprefix(PREFIX)).models
+    return folder / setting
+
+
+def with_queries(setting: str, tables: Mapping[str, str]) -> dict[str, str]:
+    """Return the queries of a source, with those of the system whose models it uses."""
+    if setting.startswith(PREFIX):
+        return {**find_system(setting.removeprefix(PREFIX)).tables, **tables}
+    return dict(tables)
