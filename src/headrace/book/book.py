@@ -18,6 +18,7 @@ import duckdb
 from headrace.book.casts import RAW
 from headrace.book.causes import name_causes
 from headrace.book.checks import Problem, read_problems, run_checks
+from headrace.book.country_names import name_countries
 from headrace.book.coverage import Uncovered, note_lost_allocations, uncovered
 from headrace.book.custom_values import inferred_type
 from headrace.book.directory import EMPTY, Directory, Field, write_directory
@@ -39,10 +40,10 @@ from headrace.model.countries import COUNTRIES
 from headrace.model.custom_field import DataType
 from headrace.model.money import EXPONENTS
 from headrace.model.private_files import make_folder
-from headrace.model.project import ContactRule, FamilyRule
+from headrace.model.project import ContactRule, FamilyRule, RoundingRule
 
 _NAMES = (
-    *("macros", "empty", "families", "roots", "derive", "views", "rebooked"),
+    *("macros", "reading", "empty", "families", "roots", "derive", "views", "rebooked"),
     "allocation_marks",
 )
 _SQL = {
@@ -78,6 +79,7 @@ class Book:
         family_payments: FamilyRule = "as_is",
         documents: Sequence[str] = (),
         readable: Sequence[Path] = (),
+        rounding: RoundingRule = "half_up",
     ) -> None:
         """Open the book.
 
@@ -106,7 +108,8 @@ class Book:
         seal(self.connection, readable)
         self.connection.execute(
             f"create macro contact_rule() as '{contacts}'; "
-            f"create macro family_rule() as '{family_payments}'"
+            f"create macro family_rule() as '{family_payments}'; "
+            f"create macro rounding_rule() as '{rounding}'"
         )
         self._prepare()
 
@@ -126,7 +129,9 @@ class Book:
             "select unnest($1::varchar[]) as code, unnest($2::varchar[]) as name",
             [list(COUNTRIES), list(COUNTRIES.values())],
         )
+        self.connection.execute("create table book.country_names (known_as varchar, name varchar)")
         self.connection.execute(_SQL["macros"])
+        self.connection.execute(_SQL["reading"])
         self.connection.execute(_SQL["empty"])
         self.set_directory(EMPTY)
         self.leave_positions_out({})
@@ -191,6 +196,7 @@ class Book:
     def _build(self, models: Iterable[Model]) -> None:
         by_table = {model.table.name: model for model in models}
         self.models = list(by_table.values())
+        name_countries(self.connection, self.models)
         give_columns(self.connection, by_table.values())
         for table in TABLES:
             if table.name not in by_table:
@@ -221,6 +227,7 @@ class Book:
         """Run one model over the staged tables, and nothing that follows from it. Raises
         ModelError."""
         give_columns(self.connection, [model])
+        name_countries(self.connection, [model])
         with parsing_with(self.connection):
             self.columns[model.table.name] = _maker(model)(self.connection.cursor())
 

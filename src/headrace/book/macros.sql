@@ -51,19 +51,25 @@ create or replace macro is_address(given) as (
     regexp_full_match(given, '[A-Za-z0-9+_''.-]+@[^@\s]+\.[^@\s.]+')
 );
 
--- As minor, with what is finer than the currency's lowest division rounded, halves away from zero:
--- minor_rounded('106.7545', 'EUR') is 10675. Text and decimals are rounded once, as they are
--- written; of doubles a millionth counts as noise, so 0.145 is a half although none can hold it.
+-- As minor, with what is finer than the currency's lowest division rounded, halves away from zero
+-- or to the even neighbour, as the organisation's `rounding` says: minor_rounded('106.7545', 'EUR')
+-- is 10675. Text and decimals are rounded once, as they are written; of doubles a millionth counts
+-- as noise, so 0.145 is a half although none can hold it.
 create or replace macro minor_rounded(amount, currency) as (
-    case
-        when abs(try_cast(amount as decimal(38, 6))) < 900000000000000
-        then cast(round(
+    list_transform(
+        [case when abs(try_cast(amount as decimal(38, 6))) < 900000000000000 then
             if(
                 typeof(amount) in ('DOUBLE', 'FLOAT'),
                 try_cast(try_cast(amount as decimal(38, 6)) as decimal(38, 18)),
                 try_cast(amount as decimal(38, 18))
-            ) * minor_scale(currency), 0) as bigint)
-    end
+            ) * minor_scale(currency)
+        end],
+        lambda exact: cast(
+            round(exact, 0) - if(
+                rounding_rule() = 'half_even'
+                    and abs(exact - trunc(exact)) = 0.5 and round(exact, 0) % 2 <> 0,
+                sign(exact), 0) as bigint)
+    )[1]
 );
 
 -- An amount that a payment processor counts in minor units, in the currency's lowest division:

@@ -16,6 +16,8 @@ COMMANDS = {
     "conformance": "Find out whether a server speaks Upflow's API v1, by its answers alone.",
     "demo": "Bring a real accounting file into a hub, balance it to the cent, and keep it in step.",
     "drift": "Compare what the API holds with what it acknowledged, field by field.",
+    "explain": "Explain one record: where it comes from, what is sent of it, and what the API "
+    "said.",
     "forget": "Take a customer's data out of what is kept here, for good.",
     "generate": "Make up a billing database: customers, invoices, payments and all that happens "
     "to them.",

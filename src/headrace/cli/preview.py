@@ -48,8 +48,10 @@ def command(
     Example: headrace preview invoices --limit 10
     """
     loaded = load_project(project)
-    with Scratch(loaded.source(loaded.only(organisation)), loaded.folder) as scratch:
-        document = _document(loaded, loaded.only(organisation), scratch, name, limit)
+    chosen = loaded.only(organisation)
+    rounding = loaded.settings_of(chosen).rounding
+    with Scratch(loaded.source(chosen), loaded.folder, rounding) as scratch:
+        document = _document(loaded, chosen, scratch, name, limit)
     if json:
         print_json(document)
         return

@@ -99,6 +99,7 @@ class Ground:
         if column is None:
             return f"null {TODO} the amount"
         own = select.own(column.name)
+        own = f"money_text({own})" if column.is_money else own
         own = f"-{own}" if negative else own
         return own if self.answers.amounts == "minor" else f"minor({own}, {currency})"
 
@@ -119,7 +120,7 @@ class Ground:
         if column is None:
             return f"null {TODO} {missing}"
         own = select.own(column.name)
-        return own if column.mostly(column.dates) else f"try_strptime({own}, '%d/%m/%Y')"
+        return own if column.mostly(column.dates) else f"date_text({own})"
 
     def first_date(self, table: Table) -> Column | None:
         return next((c for c in table.columns.values() if c.is_date and c.filled == c.rows), None)

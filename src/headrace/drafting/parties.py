@@ -25,7 +25,8 @@ def customers(ground: Ground) -> str:
         select.add_found(alias, pick(table, alias, unlike=[table.key or ""]))
     country = pick(table, "country")
     if country is not None:
-        select.add("country", f"country_name({identifier(country.name)})")
+        named = identifier(country.name)
+        select.add("country", f"coalesce(country({named}), {named})")
     own = ground.survey.refers(table.name, table.name)
     parent = next((r for r in own if likeness(r.column, COLUMNS["parent"])), None)
     if parent is not None:

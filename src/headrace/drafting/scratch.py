@@ -10,7 +10,7 @@ from types import TracebackType
 import duckdb
 
 from headrace.book.book import Book
-from headrace.model.project import SourceSettings
+from headrace.model.project import RoundingRule, SourceSettings
 from headrace.sources.registry import open_source, readable_folders
 
 
@@ -21,7 +21,9 @@ class Scratch:
     temporary folder disappears with it.
     """
 
-    def __init__(self, settings: SourceSettings, folder: Path) -> None:
+    def __init__(
+        self, settings: SourceSettings, folder: Path, rounding: RoundingRule = "half_up"
+    ) -> None:
         """Open the source that `settings` describe; relative paths start at `folder`.
 
         Raises ConfigurationError for settings that describe no source.
@@ -29,7 +31,9 @@ class Scratch:
         self._source = open_source(settings, folder)
         self._place = tempfile.TemporaryDirectory(prefix="headrace-")
         readable = readable_folders(settings, folder)
-        self.book = Book(Path(self._place.name) / "cache.duckdb", folder, readable=readable)
+        self.book = Book(
+            Path(self._place.name) / "cache.duckdb", folder, readable=readable, rounding=rounding
+        )
         self._staged: dict[str, int] = {}
 
     def offered(self) -> list[str]:

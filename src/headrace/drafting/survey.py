@@ -3,10 +3,11 @@ table. All of it follows from the values, so it works for files as it does for d
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 
 import duckdb
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from headrace.drafting.vocabulary import COLUMNS
 from headrace.drafting.words import likeness, words_of
@@ -17,6 +18,8 @@ _FEW = 24
 _SAMPLES = 3
 _BATCH = 50
 """Columns looked at by one statement; of many more, its plan would take longer than its work."""
+_AMOUNT = re.compile(r"\d[.,]\d{2}\b|[€$£]|^\(?[\d.,' ]+\)?$")
+"""What a text looks like that may be an amount."""
 _WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UBIGINT", "UINTEGER")
 _GENERIC = {"id", "guid", "uuid", "key", "pk", "no", "nr", "number", "code"}
 
@@ -43,6 +46,8 @@ class Column(Struct, frozen=True):
     currencies: int
     """Values that are codes of currencies."""
     emails: int
+    moneys: int = 0
+    """Values that are no plain numbers, but amounts as people write them, such as 1.377,58."""
 
     @property
     def filled(self) -> int:
@@ -66,7 +71,13 @@ class Column(Struct, frozen=True):
     @property
     def is_number(self) -> bool:
         """Whether the values are numbers."""
-        return self.mostly(self.numbers) and not self.type.startswith(("DATE", "TIME", "BOOL"))
+        plain = self.mostly(self.numbers) and not self.type.startswith(("DATE", "TIME", "BOOL"))
+        return plain or self.is_money
+
+    @property
+    def is_money(self) -> bool:
+        """Whether the values are amounts as people write them, and not all plain numbers."""
+        return not self.mostly(self.numbers) and self.mostly(self.moneys)
 
 
 class Reference(Struct, frozen=True):
@@ -153,8 +164,20 @@ def _columns(
         filled, distinct, *counts = row[place * len(_FIGURES) : (place + 1) * len(_FIGURES)]
         values = _values(connection, table, name) if distinct <= _FEW else {}
         samples = list(values)[:_SAMPLES] or _samples(connection, table, name)
-        found[name] = Column(name, kind, rows, rows - filled, distinct, values, samples, *counts)
+        column = Column(name, kind, rows, rows - filled, distinct, values, samples, *counts)
+        found[name] = _with_moneys(connection, table, column)
     return found
+
+
+def _with_moneys(connection: duckdb.DuckDBPyConnection, table: str, column: Column) -> Column:
+    """Look at text again that starts like an amount and is neither number nor date."""
+    plain = column.type != "VARCHAR" or column.mostly(column.numbers) or column.is_date
+    if plain or not any(map(_AMOUNT.search, column.samples)):
+        return column
+    ((moneys,),) = connection.execute(
+        f"select count(memory.main.money_text({quoted(column.name)})) from {table}"
+    ).fetchall()
+    return structs.replace(column, moneys=int(moneys))
 
 
 def _values(connection: duckdb.DuckDBPyConnection, table: str, column: str) -> dict[str, int]:

@@ -70,6 +70,7 @@ DeletionRule = Literal["delete", "report", "ignore"]
 ContactRule = Literal["with_customer", "separately", "never"]
 ClaimRule = Literal["hold", "ask", "off"]
 FamilyRule = Literal["as_is", "parent"]
+RoundingRule = Literal["half_up", "half_even"]
 EntityName = Literal["customer", "invoice", "credit_note", "payment", "refund"]
 
 SHIPPED_KINDS = {
@@ -132,6 +133,9 @@ class OrganisationSettings(Settings, frozen=True, kw_only=True):
     """Whose payment it is when it settles the invoice of another customer of the family that is
     neither parent nor child: `"as_is"` keeps its own customer; `"parent"` assigns it to the head
     of the family, for an API that refuses such a link."""
+    rounding: RoundingRule = "half_up"
+    """How `minor_rounded` rounds a half of the currency's lowest division: `"half_up"` away from
+    zero, `"half_even"` to the even neighbour, as banks do."""
     on_delete: DeletionRule | dict[EntityName, DeletionRule] = "delete"
     """What happens in Upflow to records that are no longer in the source: `"delete"`, `"report"`
     or `"ignore"`, for all entities or for each, such as `{ customer = "report" }`."""

@@ -70,7 +70,7 @@ class Organisation:
         self._clock = clock
         rules = settings.contacts, settings.family_payments, settings.documents
         readable = readable_folders(settings.source, folder)
-        self.book = Book(data / "cache.duckdb", folder, *rules, readable)
+        self.book = Book(data / "cache.duckdb", folder, *rules, readable, settings.rounding)
         try:
             self.journal = self._open_journal(journal)
         except BaseException:

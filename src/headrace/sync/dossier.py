@@ -1,0 +1,259 @@
+"""Everything that is known of one record, from the source's rows to the API's last answer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from headrace.book.casts import RAW
+from headrace.book.models import Model
+from headrace.book.payloads import Payloads
+from headrace.model.entity import BY_NAME
+from headrace.model.errors import ConfigurationError
+from headrace.model.record import canonical
+from headrace.sources.source import quoted
+from headrace.sync.journal import Drift, Key
+from headrace.sync.planning.plan import Plan
+from headrace.sync.session import Organisation
+
+_ROWS = 5
+"""Rows shown of each table of the source."""
+_ALIKE = 10
+"""Records named when a number fits several."""
+
+Row = dict[str, str | None]
+
+
+class SourceRows(Struct, frozen=True):
+    """Rows of a table of the source in which a column holds the record's id."""
+
+    table: str
+    column: str
+    rows: list[Row]
+
+
+class Link(Struct, frozen=True):
+    """What the record settles, or is settled by; `reason` says why it is not sent."""
+
+    direction: str
+    """`to` or `from`, seen from the record."""
+    entity: str
+    external_id: str
+    amount: int | None
+    reason: str | None
+
+
+class Dossier(Struct, frozen=True, kw_only=True):
+    """One record; empty parts are unknown or do not exist."""
+
+    entity: str
+    external_id: str
+    verdict: str
+    """One sentence: in step, to be sent, or why not."""
+    source: list[SourceRows]
+    model: str | None
+    """The model that makes the row."""
+    row: Row | None
+    links: list[Link]
+    problems: list[str]
+    payload: Any
+    """What would be sent of it now; nothing of a withheld record."""
+    acknowledged: Any
+    """What the API acknowledged last; null with `keep_payloads = false`."""
+    known_to_api: bool
+    unanswered: str | None
+    """The action that was sent and not answered."""
+    refused: str | None
+    """The API's own sentence about the last refusal."""
+    drift: Drift | None
+    next: str | None
+    """What the next apply would do."""
+
+
+class Dossiers:
+    """Reads dossiers from an organisation whose plan has just been made."""
+
+    def __init__(self, organisation: Organisation, plan: Plan) -> None:
+        self._organisation = organisation
+        self._plan = plan
+        self._connection = organisation.book.connection
+        self._journal = organisation.journal
+
+    def find(self, words: str) -> Key:
+        """Return the record that `words` name: `invoice/INV-1`, an external id or a number.
+
+        Raises ConfigurationError when there is none, or several.
+        """
+        entity, slash, name = words.partition("/")
+        if not slash or entity not in BY_NAME:
+            entity, name = "", words
+        found = self._named(entity, name)
+        if len(found) == 1:
+            return found[0]
+        if not found:
+            kinds = ", ".join(BY_NAME)
+            raise ConfigurationError(
+                f"There is no {entity.replace('_', ' ') or 'record'} {name}, neither in the models "
+                f"nor in the journal: write ENTITY/ID, with one of {kinds}, or a number."
+            )
+        alike = ", ".join("/".join(key) for key in found[:_ALIKE])
+        raise ConfigurationError(f"{words} may be any of {alike}: write one of them.")
+
+    def _named(self, entity: str, name: str) -> list[Key]:
+        rows = self._rows(
+            "with named as (select entity, external_id from book.placed where external_id = $1 "
+            "union select entity, external_id from book.numbered where number = $1 "
+            "union select 'customer', external_id from book.customers where name = $1) "
+            "select entity, external_id from named where $2 in ('', entity) order by all",
+            [name, entity],
+        )
+        exact = [(str(e), str(x)) for e, x in rows if x == name]
+        found = exact or [(str(e), str(x)) for e, x in rows]
+        if found:
+            return found
+        asked = [(kind, name) for kind in BY_NAME if entity in ("", kind)]
+        refused = {reject.key for reject in self._journal.rejects()}
+        there = {*self._journal.acknowledged(asked), *refused}
+        return [key for key in asked if key in there]
+
+    def read(self, key: Key) -> Dossier:
+        """Return all that is known of a record."""
+        entity, external_id = key
+        model = self._model(key)
+        acknowledged = self._journal.acknowledged([key]).get(key)
+        reject = next((r for r in self._journal.rejects() if r.key == key), None)
+        asked = self._journal.asked().get(key)
+        drift = next((d for d in self._journal.drifts() if (d.entity, d.external_id) == key), None)
+        row = self._row(model, external_id)
+        following = self._next(key)
+        kept = acknowledged.payload if acknowledged else None
+        return Dossier(
+            entity=entity,
+            external_id=external_id,
+            verdict=self._verdict(key, row is not None, acknowledged is not None, following),
+            source=self._source(model, external_id) if model else [],
+            model=model.origin if model else None,
+            row=row,
+            links=self._links(key),
+            problems=[
+                f"{severity}: {problem}; {remedy}"
+                for severity, problem, remedy in self._rows(
+                    "select severity, problem, remedy from book.problems "
+                    "where entity = $1 and external_id = $2 order by all",
+                    list(key),
+                )
+            ],
+            payload=self._payload(key),
+            acknowledged=None if kept is None else json.loads(kept),
+            known_to_api=acknowledged is not None,
+            unanswered=asked.action if asked else None,
+            refused=f"{reject.status} {reject.message}" if reject else None,
+            drift=drift,
+            next=following,
+        )
+
+    def _rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        found: list[tuple[Any, ...]] = self._connection.execute(sql, list(parameters)).fetchall()
+        return found
+
+    def _model(self, key: Key) -> Model | None:
+        origin = self._rows(
+            "select origin from book.placed where entity = $1 and external_id = $2", list(key)
+        )
+        tables = {
+            "adjustment": "adjustments",
+            "settlement": "settlements",
+            **{name: entity.plural for name, entity in BY_NAME.items()},
+        }
+        wanted = tables.get(str(origin[0][0]) if origin else key[0], "")
+        models = {model.table.name: model for model in self._organisation.models}
+        return models.get(wanted)
+
+    def _source(self, model: Model, external_id: str) -> list[SourceRows]:
+        """Return the source's rows with the id in a column, table by table."""
+        cursor = self._organisation.book.sources()
+        found = []
+        plain = external_id.rpartition(":")[2]
+        for table in sorted(model.reads):
+            columns = cursor.execute(f"describe staging.source.{quoted(table)}").fetchall()
+            names = [str(name) for name, kind, *_ in columns if "BLOB" not in str(kind)]
+            for name in names:
+                rows = cursor.execute(
+                    f"select {', '.join(f'{quoted(n)}::varchar' for n in names)} "
+                    f"from staging.source.{quoted(table)} "
+                    f"where {quoted(name)}::varchar in ($1, $2) limit {_ROWS}",
+                    [external_id, plain],
+                ).fetchall()
+                if rows:
+                    shown = [dict(zip(names, row, strict=True)) for row in rows]
+                    found.append(SourceRows(table, name, shown))
+                    break
+        return found
+
+    def _row(self, model: Model | None, external_id: str) -> Row | None:
+        if model is None or not any(c.name == "external_id" for c in model.table.columns):
+            return None
+        own = external_id.removeprefix("settlement:")
+        cursor = self._connection.execute(
+            f"from book.{model.table.name} where external_id = $1 limit 1", [own]
+        )
+        names = [str(column[0]) for column in cursor.description or ()]
+        rows = cursor.fetchall()
+        if not rows:
+            return None
+        values = dict(zip(names, rows[0], strict=True))
+        return {
+            name: None if value is None else str(value)
+            for name, value in values.items()
+            if value is not None or not name.endswith(RAW)
+        }
+
+    def _links(self, key: Key) -> list[Link]:
+        rows = self._rows(
+            "with links as ("
+            "select 'to' as direction, to_entity as entity, to_external_id as external_id, amount, "
+            "from_entity, from_external_id, to_entity, to_external_id "
+            "from book.stated_links where from_entity = $1 and from_external_id = $2 union all "
+            "select 'from', from_entity, from_external_id, amount, "
+            "from_entity, from_external_id, to_entity, to_external_id "
+            "from book.stated_links where to_entity = $1 and to_external_id = $2) "
+            "select direction, links.entity, links.external_id, amount, any_value(reason) "
+            "from links left join plan.staying_links as staying "
+            "using (from_entity, from_external_id, to_entity, to_external_id) "
+            "group by all order by all limit 200",
+            list(key),
+        )
+        return [Link(*row) for row in rows]
+
+    def _payload(self, key: Key) -> Any:
+        withheld = any((r.entity, r.external_id) == key for r in self._plan.withheld)
+        if key[0] not in BY_NAME or withheld:
+            return None
+        payloads = Payloads(self._connection, self._organisation.book.columns)
+        record = payloads.fetch(key[0], [key[1]]).get(key[1])
+        return None if record is None else json.loads(canonical(record))
+
+    def _next(self, key: Key) -> str | None:
+        rows = self._rows(
+            "select action from plan.operations where entity = $1 and external_id = $2 "
+            "order by number",
+            list(key),
+        )
+        return ", ".join(str(action) for (action,) in rows) or None
+
+    def _verdict(self, key: Key, in_source: bool, known: bool, following: str | None) -> str:
+        """Say in one sentence where the record stands; what keeps it back comes first."""
+        for records, said in ((self._plan.withheld, "withheld"), (self._plan.held, "held back")):
+            reason = next((r.reason for r in records if (r.entity, r.external_id) == key), None)
+            if reason is not None:
+                return f"{said}: {reason}"
+        if following is not None:
+            return f"the next apply sends it: {following}"
+        if in_source and known:
+            return "in step: the API acknowledged what the source says"
+        if known:
+            return "no longer in the source; the API keeps it, as `on_delete` says"
+        return "in the source, and not at the API" if in_source else "not in the source"

@@ -1,0 +1,99 @@
+"""`headrace explain`: one record, whatever keeps it back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from pair import Pair
+
+
+@pytest.fixture
+def pair(pair: Pair) -> Iterator[Pair]:
+    """A customer with an invoice and its payment, delivered."""
+    pair.shop.customer("A")
+    pair.shop.invoice("I1", "A", 100)
+    pair.shop.payment("P1", "A", 60, {"I1": 60})
+    pair.sync()
+    yield pair
+
+
+def explained(pair: Pair, record: str) -> dict[str, Any]:
+    """What `headrace explain RECORD --json` says."""
+    done = pair.desk.command("explain", record, "--json")
+    assert done.returncode == 0, done.stderr
+    document: dict[str, Any] = json.loads(done.stdout)
+    return document
+
+
+def test_a_record_in_step_is_shown_from_its_row_to_what_the_api_has(pair: Pair) -> None:
+    one = explained(pair, "payment/P1")
+    assert one["verdict"] == "in step: the API acknowledged what the source says"
+    assert [(s["table"], s["column"]) for s in one["source"]] == [("payments", "external_id")]
+    assert one["row"]["amount"] == "60" and one["links"][0]["external_id"] == "I1"
+    assert one["payload"] == one["acknowledged"]
+    assert one["payload"]["linkedInvoices"][0]["amountLinked"] == 60
+    shown = pair.desk.command("explain", "payment/P1").stdout
+    assert "link to invoice I1 EUR 0.60" in shown and "API has  the same" in shown
+
+
+def test_it_is_found_by_its_number_and_what_fits_several_is_asked_back(pair: Pair) -> None:
+    pair.shop.run("update invoices set custom_id = 'F-17' where external_id = 'I1'")
+    assert explained(pair, "F-17")["external_id"] == "I1"
+    assert explained(pair, "A")["entity"] == "customer"
+    pair.shop.invoice("A", "A", 5)
+    several = pair.desk.command("explain", "A")
+    assert several.returncode == 6 and "customer/A, invoice/A" in several.stderr
+    nothing = pair.desk.command("explain", "invoice/NONE")
+    assert nothing.returncode == 6 and "There is no invoice NONE" in nothing.stderr
+
+
+def test_what_would_be_sent_next_is_named(pair: Pair) -> None:
+    pair.shop.run("update invoices set gross_amount = 200 where external_id = 'I1'")
+    one = explained(pair, "invoice/I1")
+    assert (one["next"], one["verdict"]) == ("update", "the next apply sends it: update")
+    assert one["acknowledged"]["grossAmount"] == 100 and one["payload"]["grossAmount"] == 200
+
+
+@pytest.mark.parametrize("currency", ["ZZZ", "euro"])
+def test_a_row_in_error_says_why_nothing_of_it_is_sent(pair: Pair, currency: str) -> None:
+    pair.shop.run("update invoices set currency = ? where external_id = 'I1'", currency)
+    one = explained(pair, "invoice/I1")
+    assert (
+        one["verdict"].startswith(f"withheld: has the currency '{currency}'")
+        and one["payload"] is None
+    )
+    assert len(one["problems"]) == 1 and one["acknowledged"]["currency"] == "EUR"
+    link = explained(pair, "payment/P1")["links"][0]
+    assert link["reason"] == "its invoice I1 is withheld"
+    shown = pair.desk.command("explain", "payment/P1").stdout
+    assert "link to invoice I1 EUR 0.60: not sent, its invoice I1 is withheld" in shown
+
+
+def test_a_refusal_is_shown_with_the_words_of_the_api_and_what_it_holds_back(pair: Pair) -> None:
+    pair.shop.customer("B")
+    pair.shop.run("update customers set name = ? where external_id = 'B'", "x" * 10_001)
+    pair.shop.invoice("I2", "B", 100)
+    pair.desk.apply()
+    refused = explained(pair, "customer/B")
+    assert refused["refused"].startswith("400 name: ") and not refused["known_to_api"]
+    assert refused["verdict"].startswith("held back: refused before: name: ")
+    assert explained(pair, "invoice/I2")["verdict"] == "held back: its customer B was refused"
+
+
+def test_a_record_that_left_the_source_is_explained_from_the_journal(pair: Pair) -> None:
+    pair.shop.run("delete from payments")
+    pair.shop.run("delete from allocations")
+    one = explained(pair, "payment/P1")
+    assert (one["row"], one["source"], one["next"]) == (None, [], "delete")
+    assert one["acknowledged"]["amount"] == 60
+
+
+def test_what_people_changed_at_the_api_is_shown_after_a_look(pair: Pair) -> None:
+    pair.desk.request("PUT", "/invoices/external:I1", {"dueDate": "2027-01-01"})
+    assert pair.desk.command("drift").returncode == 9
+    one = explained(pair, "invoice/I1")
+    assert one["drift"]["fields"][0][0] == "dueDate"
+    assert "drift    the API keeps dueDate" in pair.desk.command("explain", "invoice/I1").stdout
