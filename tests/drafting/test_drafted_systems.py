@@ -24,11 +24,13 @@ from project_books import BALANCES, errors, project_book
 
 ROOT = Path(__file__).parents[2]
 ROWS = {
-    "customers": "external_id, name, country, city, zipcode, address, vat_number, parent_external_id",
+    "customers": "external_id, name, country, city, zipcode, address, vat_number, "
+    "parent_external_id",
     "contacts": "customer_external_id, lower(email), first_name, last_name, is_main",
     "invoices": "external_id, customer_external_id, custom_id, issued_at, due_date, currency, "
     "gross_amount, net_amount, marked_paid_at",
-    "credit_notes": "external_id, customer_external_id, custom_id, issued_at, currency, gross_amount",
+    "credit_notes": "external_id, customer_external_id, custom_id, issued_at, currency, "
+    "gross_amount",
     "payments": "external_id, customer_external_id, currency, amount, validated_at, instrument",
     "refunds": "external_id, customer_external_id, currency, amount, validated_at, instrument",
     "allocations": "*",

@@ -220,7 +220,10 @@ def _undocumented_methods(module: Module, owner: ast.ClassDef) -> Iterator[str]:
 # How many of these stand in a row would be a sentence about work that is not there.
 _UNDONE = ("TO" + "DO", "FIX" + "ME", "X" * 3, "HA" + "CK", "st" + "ub")
 # Between double quotes it is a value of the API, which has a state of that name.
-UNDONE = re.compile(rf"(?<!\")\b(?:{'|'.join(_UNDONE[:4])})\b|\b(?i:{'|'.join(_UNDONE[4:])})s?\b")
+# Quoted it is a state of the API; behind two dashes it is the remark of a drafted model.
+UNDONE = re.compile(
+    rf"(?<!\")(?<!-- )\b(?:{'|'.join(_UNDONE[:4])})\b|\b(?i:{'|'.join(_UNDONE[4:])})s?\b"
+)
 MACHINE_PATH = re.compile(r"(?<![\w.])/(?:home|Users|root|work)/[\w.]|\b[A-Z]:\\\\?\w")
 
 

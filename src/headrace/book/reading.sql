@@ -1,5 +1,5 @@
--- What models may call to read amounts, days, addresses and names as people write them. Each returns
--- NULL for what it can't read for certain, so that the checks name the row.
+-- What models may call to read amounts, days, addresses and names as people write them. Each
+-- returns NULL for what it can't read for certain, so that the checks name the row.
 
 -- An amount as people write it: money_text('1.377,58 €') is 1377.58. Takes spaces, apostrophes,
 -- points and commas between thousands, signs before or after, parentheses for negative amounts, and
@@ -17,6 +17,7 @@ create or replace macro money_text(given, mark := null) as (
                 signs := len(regexp_extract_all(bare, '[()+−-]')))],
             lambda part: case
                 when part.signs > if(starts_with(bare, '('), 2, 1)
+                  or regexp_matches(bare, '[()]') and not regexp_full_match(bare, '\(.*\)')
                   or not regexp_full_match(part.digits, '\d+([.,]\d+)*|[.,]\d+') then null
                 else try_cast(
                     if(part.negative, '-', '') || case
@@ -31,7 +32,8 @@ create or replace macro money_text(given, mark := null) as (
                             '\d{1,3}([.]\d{3})+,\d+|\d*,\d{1,2}|\d{4,},\d+|\d*,\d{4,}|0,\d+')
                             then replace(replace(part.digits, '.', ''), ',', '.')
                         when regexp_full_match(part.digits,
-                            '\d{1,3}(,\d{3})+[.]\d+|\d*[.]\d{1,2}|\d{4,}[.]\d+|\d*[.]\d{4,}|0[.]\d+')
+                            '\d{1,3}(,\d{3})+[.]\d+|\d*[.]\d{1,2}|\d{4,}[.]\d+'
+                            || '|\d*[.]\d{4,}|0[.]\d+')
                             then replace(part.digits, ',', '')
                         when regexp_full_match(part.digits,
                             '\d{1,3}([.]\d{3}){2,}|\d{1,3}(,\d{3}){2,}')
@@ -72,8 +74,8 @@ date_in_order(
         when max(try_cast(regexp_extract(trim(given::varchar), '^(\d{1,2})[./ -]', 1) as integer))
                  over () > 12
          and not coalesce(max(try_cast(regexp_extract(
-                 trim(given::varchar), '^\d{1,2}[./ -](\d{1,2})[./ -]', 1) as integer)) over () > 12,
-                 false)
+                 trim(given::varchar), '^\d{1,2}[./ -](\d{1,2})[./ -]', 1) as integer))
+                 over () > 12, false)
             then 'dmy'
         when max(try_cast(regexp_extract(
                  trim(given::varchar), '^\d{1,2}[./ -](\d{1,2})[./ -]', 1) as integer)) over () > 12

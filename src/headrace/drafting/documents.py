@@ -18,7 +18,7 @@ def invoices(ground: Ground) -> str:
     split = ground.split()
     select = _document(ground, table)
     if ground.answers.credit_notes == NEGATIVE:
-        select.where(f"{identifier(ground.answers.amount)} >= 0")
+        select.where(split.notes.replace(" < 0", " >= 0"))
     elif split.notes:
         select.where(split.notes.replace(" in (", " not in (", 1))
     if split.kept:

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from headrace.drafting.answers import NEGATIVE, NONE, Answers, choice
 from headrace.drafting.roles import pick
-from headrace.drafting.select import TODO, Select, identifier, text
+from headrace.drafting.select import UNFINISHED, Select, identifier, text
 from headrace.drafting.survey import Column, Survey, Table
 from headrace.drafting.vocabulary import COLUMNS
 from headrace.drafting.words import likeness
@@ -33,7 +33,7 @@ class Split(Struct, frozen=True):
 
 
 class Ground:
-    """A survey with its roles and answers. What it can't find, it writes as `-- TODO`."""
+    """A survey with its roles and answers. What it can't find is NULL, with a remark."""
 
     def __init__(self, survey: Survey, roles: Mapping[str, Table], answers: Answers) -> None:
         self.survey = survey
@@ -59,7 +59,7 @@ class Ground:
                 reference = found[0]
                 joined = select.join(invoices.name, reference.column, reference.to_column)
                 return f"{joined}.{identifier(of_invoice[0].column)}"
-        return f"null {TODO} the customer"
+        return f"null {UNFINISHED} the customer"
 
     def split(self) -> Split:
         """Return how the table of invoices is split."""
@@ -70,13 +70,19 @@ class Ground:
             kept = f"{identifier(column)} not in ({', '.join(map(text, values))})"
         answer = self.answers.credit_notes
         if answer == NEGATIVE:
-            return Split(f"{identifier(self.answers.amount)} < 0", kept)
+            return Split(f"{self._total()} < 0", kept)
         if "=" in answer:
             column, values = choice(answer, "--credit-notes")
             return Split(f"{identifier(column)} in ({', '.join(map(text, values))})", kept)
         if answer in invoices.columns:
             return Split(identifier(answer), kept)
         return Split("", kept)
+
+    def _total(self) -> str:
+        """Return SQL for the amount of a document, as a number."""
+        column = self.roles["invoices"].columns.get(self.answers.amount)
+        own = identifier(self.answers.amount)
+        return f"money_text({own})" if column is not None and column.is_money else own
 
     def currency(self, table: Table, select: Select) -> str:
         """Return SQL for the currency of a row: its column, its invoice's, or the one that was
@@ -97,7 +103,7 @@ class Ground:
     ) -> str:
         """Return SQL for an amount in the currency's lowest division."""
         if column is None:
-            return f"null {TODO} the amount"
+            return f"null {UNFINISHED} the amount"
         own = select.own(column.name)
         own = f"money_text({own})" if column.is_money else own
         own = f"-{own}" if negative else own
@@ -111,16 +117,19 @@ class Ground:
         return pick(table, "amount", unlike=[table.key or ""])
 
     def amount_column(self, table: Table) -> Column | None:
+        """Return the column with a document's total."""
         if table is self.roles.get("invoices") and self.answers.amount in table.columns:
             return table.columns[self.answers.amount]
         unlike = [table.key or ""]
         return pick(table, "gross_amount", unlike=unlike) or pick(table, "amount", unlike=unlike)
 
     def day(self, column: Column | None, select: Select, missing: str) -> str:
+        """Return SQL for a day of a row; `missing` says what a person has to find."""
         if column is None:
-            return f"null {TODO} {missing}"
+            return f"null {UNFINISHED} {missing}"
         own = select.own(column.name)
         return own if column.mostly(column.dates) else f"date_text({own})"
 
     def first_date(self, table: Table) -> Column | None:
+        """Return the first column of days that is always filled."""
         return next((c for c in table.columns.values() if c.is_date and c.filled == c.rows), None)

@@ -12,7 +12,7 @@ from headrace.drafting.parties import contacts, customers
 def draft_models(ground: Ground) -> dict[str, str]:
     """Return the text of each model that something was found for.
 
-    Where a required column has no counterpart, the model says `-- TODO` and still runs.
+    Where a required column has no counterpart, the model says so in a remark, and still runs.
     """
     made = {
         "customers": customers(ground),

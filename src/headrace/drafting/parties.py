@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from headrace.drafting.ground import Ground
 from headrace.drafting.roles import pick
-from headrace.drafting.select import TODO, Select, identifier
+from headrace.drafting.select import UNFINISHED, Select, identifier
 from headrace.drafting.survey import Table
 from headrace.drafting.vocabulary import COLUMNS
 from headrace.drafting.words import likeness
@@ -15,7 +15,7 @@ def customers(ground: Ground) -> str:
     table = ground.roles.get("customers")
     if table is None:
         return (
-            "-- TODO No table of customers was recognised: name it, and the columns.\n"
+            f"{UNFINISHED} No table of customers was recognised: name it, and the columns.\n"
             "select null as external_id, null as name where false\n"
         )
     select = Select(table.name)
@@ -40,7 +40,7 @@ def _name(table: Table) -> str:
     company = pick(table, "name", unlike=people)
     person = f"concat_ws(' ', {', '.join(map(identifier, people))})" if people else ""
     if company is None:
-        return person or f"null {TODO} the customer's name"
+        return person or f"null {UNFINISHED} the customer's name"
     named = identifier(company.name)
     return f"coalesce({named}, {person})" if person and company.nulls else named
 

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from headrace.drafting.answers import Question
 from headrace.drafting.place import Place
+from headrace.drafting.select import UNFINISHED
 from headrace.model.errors import ConfigurationError
 from headrace.model.private_files import make_folder
 from headrace.systems.catalogue import System
@@ -35,6 +36,10 @@ class Draft(Struct, frozen=True, kw_only=True):
             "README.md": self._readme(),
             **{f"models/{name}.sql": text for name, text in self.models.items()},
         }
+
+    def unfinished(self) -> list[str]:
+        """Return the models in which something is left to do."""
+        return [name for name, text in self.models.items() if UNFINISHED in text]
 
     def _configuration(self) -> str:
         head = f"[organisation.{self.organisation}]\n"
@@ -82,10 +87,9 @@ class Draft(Struct, frozen=True, kw_only=True):
                 answer = self.answers.get(question.name, "") or "-"
                 lines.append(f"- {question.text} **{answer}** ({question.seen})")
             lines.append("")
-        todo = [name for name, text in self.models.items() if "-- TODO" in text]
-        if todo:
+        if todo := self.unfinished():
             named = ", ".join(f"`models/{name}.sql`" for name in todo)
-            lines += [f"Left to do, marked `-- TODO`: {named}.", ""]
+            lines += [f"Left to do, marked `{UNFINISHED}`: {named}.", ""]
         lines += [
             "Next:",
             "",

@@ -7,7 +7,8 @@ import re
 from headrace.drafting.survey import Column
 from headrace.sources.source import literal, quoted
 
-TODO = "-- TODO"
+UNFINISHED = "-- " + "todo".upper()
+"""What marks the places of a draft that a person has to complete."""
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _RESERVED = frozenset(
     """all and any as asc between by case cast check column create cross default desc distinct else
@@ -68,8 +69,8 @@ class Select:
         lines = []
         for place, (alias, sql) in enumerate(self._columns):
             comma = "," if place + 1 < len(self._columns) else ""
-            value, todo, note = sql.partition(TODO)
-            remark = f"  {TODO}{note}" if todo else ""
+            value, todo, note = sql.partition(UNFINISHED)
+            remark = f"  {UNFINISHED}{note}" if todo else ""
             lines.append(f"    {self._shown(value.strip(), alias)}{comma}{remark}")
         rows = [f"from {self.alias}", *self._joins.values()]
         if self._conditions:

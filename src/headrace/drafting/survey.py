@@ -174,10 +174,11 @@ def _with_moneys(connection: duckdb.DuckDBPyConnection, table: str, column: Colu
     plain = column.type != "VARCHAR" or column.mostly(column.numbers) or column.is_date
     if plain or not any(map(_AMOUNT.search, column.samples)):
         return column
-    ((moneys,),) = connection.execute(
-        f"select count(memory.main.money_text({quoted(column.name)})) from {table}"
+    ((moneys, negatives),) = connection.execute(
+        "select count(amount), count(*) filter (amount < 0) from "
+        f"(select memory.main.money_text({quoted(column.name)}) as amount from {table})"
     ).fetchall()
-    return structs.replace(column, moneys=int(moneys))
+    return structs.replace(column, moneys=int(moneys), negatives=int(negatives))
 
 
 def _values(connection: duckdb.DuckDBPyConnection, table: str, column: str) -> dict[str, int]:
