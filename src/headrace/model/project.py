@@ -83,14 +83,16 @@ class SourceSettings(Settings, frozen=True, kw_only=True):
     """The billing system of one organisation."""
 
     kind: str
-    """`"sql"` for a SQLite file or PostgreSQL, `"files"` for a folder of exports, the name of a
+    """`"sql"` for a database, `"files"` for a folder of exports, the name of a
     source that another package brings, or `"package.module:Class"`."""
     url: str = ""
-    """kind = "sql": `sqlite:///FILE` (relative to the project), `postgresql://…`, or `env:NAME`."""
+    """kind = "sql": `sqlite:///FILE` (relative to the project), `postgresql://…`, `mysql://…`, or
+    `env:NAME`."""
     path: str = ""
     """kind = "files": the folder of CSV, JSON lines and Parquet files, relative to the project."""
     schema: str = ""
-    """kind = "sql" on PostgreSQL: the schema of the tables, if it is not on the search path."""
+    """kind = "sql": the schema of the tables, if it is not on the search path (PostgreSQL) or not
+    the address's database (MySQL)."""
     tables: dict[str, str] = {}
     """Additional table names that models may read: a SELECT each (sql), or a file glob each
     (files)."""

@@ -8,6 +8,7 @@ from headrace.model.errors import ConfigurationError
 from headrace.model.project import SourceSettings
 from headrace.sources.files import FileSource, folders_read
 from headrace.sources.foreign import Factory, foreign_source
+from headrace.sources.mysql import MysqlSource
 from headrace.sources.postgres import PostgresSource
 from headrace.sources.source import Source
 from headrace.sources.sqlite import SqliteSource
@@ -23,9 +24,12 @@ def _database(settings: SourceSettings, folder: Path) -> Source:
         return SqliteSource(folder / rest.removeprefix("/"), _queries(settings))
     if scheme in ("postgresql", "postgres") and separator:
         return PostgresSource(settings.url, settings.schema, _queries(settings))
+    if scheme.partition("+")[0] in ("mysql", "mariadb") and separator:
+        return MysqlSource(settings.url, settings.schema, _queries(settings))
     raise ConfigurationError(
-        f"source.url starts with {scheme or 'nothing'}: write sqlite:///FILE or "
-        'postgresql://USER:PASSWORD@HOST/DATABASE, or export the tables and use kind = "files".'
+        f"source.url starts with {scheme or 'nothing'}: write sqlite:///FILE, "
+        "postgresql://USER:PASSWORD@HOST/DATABASE or mysql://USER:PASSWORD@HOST/DATABASE, or "
+        'export the tables and use kind = "files".'
         if separator
         else "source.url is not an address: write sqlite:///FILE or postgresql://HOST/DATABASE."
     )
