@@ -36,6 +36,7 @@ TABLES = (
     ("[organisation.NAME]", project.OrganisationSettings),
     ("[organisation.NAME.target]", project.TargetSettings),
     ("[organisation.NAME.source]", project.SourceSettings),
+    ("[organisation.NAME.source.format]", project.FileFormat),
     ("[organisation.NAME.guards]", GuardSettings),
 )
 """Heading and record of each table of the project file."""

@@ -145,7 +145,7 @@ class LoadedProject(Struct, frozen=True):
         check_key(keys.key, f"{where} target.key")
         check_key(keys.secret, f"{where} target.secret")
         source = resolve(settings.source.url, f"{where} source.url", self.folder, environment)
-        if settings.source.kind == "sql" and not source.startswith("sqlite:"):
+        if settings.source.kind == "sql" and not source.startswith(("sqlite:", "duckdb:")):
             check_database_url(source, f"{where} source.url")
         options = {
             key: resolve(value, f"{where} source.options.{key}", self.folder, environment)

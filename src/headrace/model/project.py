@@ -79,6 +79,31 @@ SHIPPED_KINDS = {
 """The kinds of source that are shipped: settings of which one is needed, and what says so."""
 
 
+class FileFormat(Settings, frozen=True, kw_only=True):
+    """How files are written, where that can't be derived from them."""
+
+    encoding: str = ""
+    """CSV: the encoding, such as `"cp1252"` or `"utf-16"`; empty for UTF-8."""
+    delimiter: str = ""
+    """CSV: the character between fields; empty for the one that divides all lines evenly."""
+    header: bool = True
+    """CSV and Excel: whether the first line has the names; else they are `column1`, `column2`."""
+    skip: int | None = None
+    """CSV and Excel: the number of lines before the header. Without it, none in CSV; in Excel,
+    title rows are recognised."""
+
+    def __post_init__(self) -> None:
+        if self.skip is not None and self.skip < 0:
+            raise ValueError("skip must be 0 or more")
+        if len(self.delimiter) > 1:
+            raise ValueError("delimiter must be one character")
+        if self.encoding:
+            try:
+                b"a".decode(self.encoding)
+            except LookupError:
+                raise ValueError(f"there is no encoding {self.encoding}") from None
+
+
 class SourceSettings(Settings, frozen=True, kw_only=True):
     """The billing system of one organisation."""
 
@@ -89,21 +114,32 @@ class SourceSettings(Settings, frozen=True, kw_only=True):
     """kind = "sql": `sqlite:///FILE` (relative to the project), `postgresql://…`, `mysql://…`, or
     `env:NAME`."""
     path: str = ""
-    """kind = "files": the folder of CSV, JSON lines and Parquet files, relative to the project."""
+    """kind = "files": the folder of CSV, JSON lines, Parquet and Excel files, relative to the
+    project, or an address such as `s3://bucket/exports`."""
     schema: str = ""
     """kind = "sql": the schema of the tables, if it is not on the search path (PostgreSQL) or not
     the address's database (MySQL)."""
     tables: dict[str, str] = {}
     """Additional table names that models may read: a SELECT each (sql), or a file glob each
     (files)."""
+    format: FileFormat = FileFormat()
+    """kind = "files": how the files are written; a table of its own."""
+    formats: dict[str, FileFormat] = {}
+    """kind = "files": the same for single tables, by their names."""
+    done: str = ""
+    """kind = "files": the name of a file that says that the export is complete, such as `"done"`;
+    `{file}` stands for the name of each file. Without it, a file is complete when its size and
+    time have stood still for a second."""
     options: dict[str, Any] = {}
-    """Options for a source from another package; `env:NAME` and `file:PATH` are resolved."""
+    """Options for a source from another package, or for the file system of an address in `path`;
+    `env:NAME` and `file:PATH` are resolved."""
 
     def __post_init__(self) -> None:
         needed, message = SHIPPED_KINDS.get(self.kind, ((), ""))
         if needed and not any(getattr(self, name) for name in needed):
             raise ValueError(message)
-        if self.options and self.kind in SHIPPED_KINDS:
+        remote = self.kind == "files" and "://" in self.path
+        if self.options and self.kind in SHIPPED_KINDS and not remote:
             raise ValueError(f'options are for sources of other packages, not kind = "{self.kind}"')
 
 
@@ -331,6 +367,7 @@ def _unknown(key: str, kind: type[Settings], inner: str) -> str:
     tables: dict[str, type[Struct]] = {
         "target": TargetSettings,
         "source": SourceSettings,
+        "source.format": FileFormat,
         "guards": GuardSettings,
     }
     known = tables.get(inner, kind).__struct_fields__

@@ -139,7 +139,8 @@ def mysql_session(address: Address) -> Iterator[MysqlSession]:
         finally:
             connection.close()
             # The transport closes its socket in the loop's next round.
-            loop.run_until_complete(asyncio.sleep(0))
+            loop.call_soon(loop.stop)
+            loop.run_forever()
     finally:
         loop.close()
 

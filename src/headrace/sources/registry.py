@@ -6,22 +6,33 @@ from pathlib import Path
 
 from headrace.model.errors import ConfigurationError
 from headrace.model.project import SourceSettings
+from headrace.sources.duckdb_file import DuckdbSource
+from headrace.sources.file_places import LocalFolder, RemoteFolder
 from headrace.sources.files import FileSource, folders_read
 from headrace.sources.foreign import Factory, foreign_source
 from headrace.sources.mysql import MysqlSource
 from headrace.sources.postgres import PostgresSource
+from headrace.sources.settled import STILL_S
 from headrace.sources.source import Source
 from headrace.sources.sqlite import SqliteSource
 
 
 def _files(settings: SourceSettings, folder: Path) -> Source:
-    return FileSource(folder.absolute() / settings.path, _queries(settings))
+    place = (
+        RemoteFolder(settings.path, settings.options)
+        if "://" in settings.path
+        else LocalFolder(folder.absolute() / settings.path)
+    )
+    forms = {name.lower(): form for name, form in settings.formats.items()}
+    return FileSource(place, _queries(settings), settings.format, forms, settings.done, STILL_S)
 
 
 def _database(settings: SourceSettings, folder: Path) -> Source:
     scheme, separator, rest = settings.url.partition("://")
     if scheme == "sqlite" and separator:
         return SqliteSource(folder / rest.removeprefix("/"), _queries(settings))
+    if scheme == "duckdb" and separator:
+        return DuckdbSource(folder / rest.removeprefix("/"), settings.schema, _queries(settings))
     if scheme in ("postgresql", "postgres") and separator:
         return PostgresSource(settings.url, settings.schema, _queries(settings))
     if scheme.partition("+")[0] in ("mysql", "mariadb") and separator:
@@ -54,6 +65,6 @@ def _queries(settings: SourceSettings) -> dict[str, str]:
 
 def readable_folders(settings: SourceSettings, folder: Path) -> list[Path]:
     """Return the folders whose files DuckDB reads for this source; none for a database."""
-    if settings.kind != "files":
+    if settings.kind != "files" or "://" in settings.path:
         return []
     return folders_read(folder.absolute() / settings.path, settings.tables.values())
