@@ -11,7 +11,7 @@ import fsspec
 import pytest
 
 from headrace.model.errors import SourceError
-from headrace.model.project import FileFormat, SourceSettings
+from headrace.model.source_settings import FileFormat, SourceSettings
 from headrace.sources.file_places import LocalFolder, RemoteFolder
 from headrace.sources.files import FileSource
 from headrace.sources.registry import open_source

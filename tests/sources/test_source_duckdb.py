@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from headrace.model.errors import SourceError
-from headrace.model.project import SourceSettings
+from headrace.model.source_settings import SourceSettings
 from headrace.sources.duckdb_file import DuckdbSource
 from headrace.sources.registry import open_source
 from headrace.testkit.source_suite import SourceSuite, source_suite

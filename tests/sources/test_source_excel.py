@@ -11,7 +11,7 @@ import pytest
 import xlsxwriter
 
 from headrace.model.errors import SourceError
-from headrace.model.project import FileFormat
+from headrace.model.source_settings import FileFormat
 from headrace.sources.files import FileSource
 from headrace.testkit.source_suite import SourceSuite, source_suite
 

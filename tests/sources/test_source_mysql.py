@@ -12,7 +12,7 @@ import duckdb
 import pytest
 
 from headrace.model.errors import SourceError
-from headrace.model.project import SourceSettings
+from headrace.model.source_settings import SourceSettings
 from headrace.sources import mysql_session
 from headrace.sources.mysql import MysqlSource
 from headrace.sources.registry import open_source

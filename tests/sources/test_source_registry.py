@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from headrace.model.errors import ConfigurationError
-from headrace.model.project import SourceSettings
+from headrace.model.source_settings import SourceSettings
 from headrace.sources.postgres import PostgresSource
 from headrace.sources.registry import open_source
 

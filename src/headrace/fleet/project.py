@@ -18,6 +18,7 @@ from headrace.model.clock import Clock
 from headrace.model.errors import ConfigurationError
 from headrace.model.project import OrganisationSettings, Project, parse_project
 from headrace.model.secret_text import check_database_url, check_key, check_target, trimmed
+from headrace.model.source_settings import SourceSettings
 from headrace.sync.connection import Keys
 from headrace.sync.journal import SCHEMES, Place, PostgresPlace
 from headrace.sync.session import Organisation
@@ -144,21 +145,30 @@ class LoadedProject(Struct, frozen=True):
         )
         check_key(keys.key, f"{where} target.key")
         check_key(keys.secret, f"{where} target.secret")
-        source = resolve(settings.source.url, f"{where} source.url", self.folder, environment)
-        if settings.source.kind == "sql" and not source.startswith(("sqlite:", "duckdb:")):
-            check_database_url(source, f"{where} source.url")
-        options = {
-            key: resolve(value, f"{where} source.options.{key}", self.folder, environment)
-            if isinstance(value, str)
-            else value
-            for key, value in settings.source.options.items()
-        }
         settings = msgspec.structs.replace(
             settings,
             target=msgspec.structs.replace(settings.target, url=url),
-            source=msgspec.structs.replace(settings.source, url=source, options=options),
+            source=self._resolved_source(settings.source, f"{where} source", environment),
         )
         return settings, keys
+
+    def _resolved_source(
+        self, source: SourceSettings, where: str, environment: Mapping[str, str]
+    ) -> SourceSettings:
+        url = resolve(source.url, f"{where}.url", self.folder, environment)
+        if source.kind == "sql" and not url.startswith(("sqlite:", "duckdb:")):
+            check_database_url(url, f"{where}.url")
+        options = {
+            key: resolve(value, f"{where}.options.{key}", self.folder, environment)
+            if isinstance(value, str)
+            else value
+            for key, value in source.options.items()
+        }
+        more = {
+            name: self._resolved_source(other, f"{where}.{name}", environment)
+            for name, other in source.more.items()
+        }
+        return msgspec.structs.replace(source, url=url, options=options, more=more)
 
     def settings_of(self, name: str) -> OrganisationSettings:
         """Return the organisation's settings as written, with secrets unresolved."""

@@ -17,12 +17,14 @@ from headrace.model.defaults import origin, shared, with_defaults
 from headrace.model.errors import ConfigurationError
 from headrace.model.guards import GuardSettings
 from headrace.model.pdf_place import parse_pdf_place
+from headrace.model.source_settings import (
+    FileFormat,
+    Settings,
+    SourceSettings,
+    gather_sources,
+)
 
 UPFLOW_URL = "https://api.upflow.io/v1"
-
-
-class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A table of the project file."""
 
 
 def _check_interval(name: str, text: str) -> None:
@@ -72,76 +74,6 @@ ClaimRule = Literal["hold", "ask", "off"]
 FamilyRule = Literal["as_is", "parent"]
 EntityName = Literal["customer", "invoice", "credit_note", "payment", "refund"]
 
-SHIPPED_KINDS = {
-    "sql": (("url",), 'url is needed with kind = "sql", such as sqlite:///billing.db'),
-    "files": (("path", "tables"), 'path is needed with kind = "files": the folder with the files'),
-}
-"""The kinds of source that are shipped: settings of which one is needed, and what says so."""
-
-
-class FileFormat(Settings, frozen=True, kw_only=True):
-    """How files are written, where that can't be derived from them."""
-
-    encoding: str = ""
-    """CSV: the encoding, such as `"cp1252"` or `"utf-16"`; empty for UTF-8."""
-    delimiter: str = ""
-    """CSV: the character between fields; empty for the one that divides all lines evenly."""
-    header: bool = True
-    """CSV and Excel: whether the first line has the names; else they are `column1`, `column2`."""
-    skip: int | None = None
-    """CSV and Excel: the number of lines before the header. Without it, none in CSV; in Excel,
-    title rows are recognised."""
-
-    def __post_init__(self) -> None:
-        if self.skip is not None and self.skip < 0:
-            raise ValueError("skip must be 0 or more")
-        if len(self.delimiter) > 1:
-            raise ValueError("delimiter must be one character")
-        if self.encoding:
-            try:
-                b"a".decode(self.encoding)
-            except LookupError:
-                raise ValueError(f"there is no encoding {self.encoding}") from None
-
-
-class SourceSettings(Settings, frozen=True, kw_only=True):
-    """The billing system of one organisation."""
-
-    kind: str
-    """`"sql"` for a database, `"files"` for a folder of exports, the name of a
-    source that another package brings, or `"package.module:Class"`."""
-    url: str = ""
-    """kind = "sql": `sqlite:///FILE` (relative to the project), `postgresql://…`, `mysql://…`, or
-    `env:NAME`."""
-    path: str = ""
-    """kind = "files": the folder of CSV, JSON lines, Parquet and Excel files, relative to the
-    project, or an address such as `s3://bucket/exports`."""
-    schema: str = ""
-    """kind = "sql": the schema of the tables, if it is not on the search path (PostgreSQL) or not
-    the address's database (MySQL)."""
-    tables: dict[str, str] = {}
-    """Additional table names that models may read: a SELECT each (sql), or a file glob each
-    (files)."""
-    format: FileFormat = FileFormat()
-    """kind = "files": how the files are written; a table of its own."""
-    formats: dict[str, FileFormat] = {}
-    """kind = "files": the same for single tables, by their names."""
-    done: str = ""
-    """kind = "files": the name of a file that says that the export is complete, such as `"done"`;
-    `{file}` stands for the name of each file. Without it, a file is complete when its size and
-    time have stood still for a second."""
-    options: dict[str, Any] = {}
-    """Options for a source from another package, or for the file system of an address in `path`;
-    `env:NAME` and `file:PATH` are resolved."""
-
-    def __post_init__(self) -> None:
-        needed, message = SHIPPED_KINDS.get(self.kind, ((), ""))
-        if needed and not any(getattr(self, name) for name in needed):
-            raise ValueError(message)
-        remote = self.kind == "files" and "://" in self.path
-        if self.options and self.kind in SHIPPED_KINDS and not remote:
-            raise ValueError(f'options are for sources of other packages, not kind = "{self.kind}"')
-
 
 class OrganisationSettings(Settings, frozen=True, kw_only=True):
     """One organisation: one key pair, one source, one schedule. Organisations share no state."""
@@ -151,7 +83,11 @@ class OrganisationSettings(Settings, frozen=True, kw_only=True):
     source: SourceSettings
     """Where the billing data comes from; a table of its own."""
     models: str = "models"
-    """Folder with `<table>.sql` files; without it, the source's tables are used as they are."""
+    """Folder with `<table>.sql` files; without it, the source's tables are used as they are.
+    Files in its subfolder of the organisation's name replace those of the same name, and SELECTs
+    in its subfolder `shared` are views that models read by the names of their files."""
+    parameters: dict[str, str | int | float | bool] = {}
+    """Values that models read by `getvariable('name')`, such as `{ subsidiary = "FR" }`."""
     every: str = "5m"
     """How often `headrace run` checks for changes."""
     slice: str = "10m"
@@ -267,6 +203,8 @@ def parse_project(text: bytes, name: str) -> Project:
             f"{name}: the table [organisation] needs a name in it: write [organisation.NAME], and "
             "[organisation.NAME.target] for what stands in it."
         )
+    for table in (defaults, *organisations.values()):
+        gather_sources(table)
     settings = {
         key: _organisation(defaults, table, name, f"[organisation.{key}]")
         for key, table in organisations.items()

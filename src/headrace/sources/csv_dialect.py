@@ -13,7 +13,7 @@ from typing import IO
 from msgspec import Struct
 
 from headrace.model.errors import SourceError
-from headrace.model.project import FileFormat
+from headrace.model.source_settings import FileFormat
 from headrace.sources.source import quoted
 
 _DELIMITERS = ",;\t|"

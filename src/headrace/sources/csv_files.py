@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 import duckdb
 
 from headrace.model.errors import SourceError
-from headrace.model.project import FileFormat
+from headrace.model.source_settings import FileFormat
 from headrace.sources.csv_dialect import Dialect, not_utf8, open_bytes, proposal, read_dialect
 from headrace.sources.source import literal, scratch_folder, staged
 
@@ -123,17 +123,18 @@ def _bad_line(message: str, files: dict[Path, Path], form: FileFormat) -> str:
     where = file[1] if file else ", ".join(map(str, files))
     if line is None:
         return f"{where}: {message.splitlines()[0]}."
-    own = files.get(Path(where))
+    read = files.get(Path(where))
     counts = re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", message)
     problem, hint = "can't be read", ""
     if counts:
         problem = f"has {counts[2]} fields where the header has {counts[1]}"
-        hint = (own and proposal(own, form, _dialect(Path(where), own, form))) or ""
+        if read:
+            hint = proposal(read, form, _dialect(Path(where), read, form))
     elif "unicode" in message:
-        if own:
+        if read:
             return (
-                not_utf8(own)
-                .replace(str(own), where)
+                not_utf8(read)
+                .replace(str(read), where)
                 .replace(" is not", f", line {line[1]} is not", 1)
             )
         problem = "is not UTF-8"

@@ -17,7 +17,7 @@ from typing import Any
 import duckdb
 
 from headrace.model.errors import SourceError
-from headrace.model.project import FileFormat
+from headrace.model.source_settings import FileFormat
 from headrace.sources.adbc import scanned
 from headrace.sources.source import quoted, staged
 
@@ -127,10 +127,11 @@ def _named(book: Any, path: Path, sheet: str) -> str:
         found = [name for name in book.sheet_names if _has_rows(book, name)]
     if not found or (len(found) > 1 and not sheet):
         listed = ", ".join(book.sheet_names)
+        found = found or [*book.sheet_names, ""]
         raise SourceError(
             f"{path} has no sheet {sheet}: there is {listed}."
             if sheet
-            else f"{path} has the sheets {listed}: name one, as in {path.name}#{book.sheet_names[0]}."
+            else f"{path} has the sheets {listed}: name one, as in {path.name}#{found[0]}."
         )
     return str(found[0])
 

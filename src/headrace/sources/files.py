@@ -17,7 +17,7 @@ import duckdb
 from msgspec import Struct
 
 from headrace.model.errors import SourceError
-from headrace.model.project import FileFormat
+from headrace.model.source_settings import FileFormat
 from headrace.sources.csv_files import stage_csv
 from headrace.sources.excel_files import ENDINGS, sheet_names, stage_sheet
 from headrace.sources.file_places import FilePlace, LocalFolder

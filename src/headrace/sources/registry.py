@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
+
 from headrace.model.errors import ConfigurationError
-from headrace.model.project import SourceSettings
+from headrace.model.source_settings import SourceSettings
 from headrace.sources.duckdb_file import DuckdbSource
 from headrace.sources.file_places import LocalFolder, RemoteFolder
 from headrace.sources.files import FileSource, folders_read
@@ -13,6 +15,7 @@ from headrace.sources.foreign import Factory, foreign_source
 from headrace.sources.mysql import MysqlSource
 from headrace.sources.postgres import PostgresSource
 from headrace.sources.settled import STILL_S
+from headrace.sources.several import SeveralSources
 from headrace.sources.source import Source
 from headrace.sources.sqlite import SqliteSource
 
@@ -56,7 +59,9 @@ def open_source(settings: SourceSettings, folder: Path) -> Source:
     `settings.url` must be the resolved address, not `env:NAME`. Nothing is connected yet. Raises
     ConfigurationError for an unknown kind, and for a database without a driver.
     """
-    return KINDS.get(settings.kind, foreign_source)(settings, folder)
+    main = KINDS.get(settings.kind, foreign_source)(settings, folder) if settings.kind else None
+    others = {name.lower(): open_source(other, folder) for name, other in settings.more.items()}
+    return main if main is not None and not others else SeveralSources(main, others)
 
 
 def _queries(settings: SourceSettings) -> dict[str, str]:
@@ -65,6 +70,10 @@ def _queries(settings: SourceSettings) -> dict[str, str]:
 
 def readable_folders(settings: SourceSettings, folder: Path) -> list[Path]:
     """Return the folders whose files DuckDB reads for this source; none for a database."""
+    if settings.more:
+        alone = msgspec.structs.replace(settings, more={}) if settings.kind else None
+        parts = [*([alone] if alone else []), *settings.more.values()]
+        return [path for part in parts for path in readable_folders(part, folder)]
     if settings.kind != "files" or "://" in settings.path:
         return []
     return folders_read(folder.absolute() / settings.path, settings.tables.values())

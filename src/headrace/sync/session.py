@@ -70,6 +70,7 @@ class Organisation:
         rules = settings.contacts, settings.family_payments, settings.documents
         readable = readable_folders(settings.source, folder)
         self.book = Book(data / "cache.duckdb", folder, *rules, readable)
+        self.book.set_parameters(settings.parameters)
         try:
             self.journal = self._open_journal(journal)
         except BaseException:
@@ -111,7 +112,7 @@ class Organisation:
         source = open_source(self.settings.source, self._folder)
         try:
             offered = source.tables()
-            models = self.book.load(self._folder / self.settings.models, offered)
+            models = self.book.load(self._folder / self.settings.models, offered, self.name)
             wanted = sorted(set().union(*(model.reads for model in models)))
             with self.book.staging() as connection:
                 rows = source.stage(connection, wanted)
