@@ -22,6 +22,7 @@ from headrace.cli.application import build_app, run
 from headrace.model import project
 from headrace.model.guards import GuardSettings
 from headrace.model.meanings import field_meanings
+from headrace.model.source_settings import FileFormat, SourceSettings
 from headrace.oracle.recording import differences_of, head_of
 from headrace.testkit.conformance.cases import CASES
 from headrace.testkit.conformance.evidence import Evidence
@@ -35,7 +36,8 @@ TABLES = (
     ("At the top of the file", project.Project),
     ("[organisation.NAME]", project.OrganisationSettings),
     ("[organisation.NAME.target]", project.TargetSettings),
-    ("[organisation.NAME.source]", project.SourceSettings),
+    ("[organisation.NAME.source]", SourceSettings),
+    ("[organisation.NAME.source.format]", FileFormat),
     ("[organisation.NAME.guards]", GuardSettings),
 )
 """Heading and record of each table of the project file."""

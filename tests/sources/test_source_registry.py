@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from headrace.model.errors import ConfigurationError
-from headrace.model.project import SourceSettings
+from headrace.model.source_settings import SourceSettings
 from headrace.sources.postgres import PostgresSource
 from headrace.sources.registry import open_source
 
@@ -33,7 +33,7 @@ def test_both_spellings_of_postgres(scheme: str) -> None:
     assert isinstance(open_source(settings, Path()), PostgresSource)
 
 
-@pytest.mark.parametrize("url", ["mysql://root:s3cret@db/x", "billing.db"])
+@pytest.mark.parametrize("url", ["access://root:s3cret@db/x", "billing.db"])
 def test_another_database_is_refused_without_its_password(url: str) -> None:
     with pytest.raises(ConfigurationError, match="sqlite:///FILE") as caught:
         open_source(SourceSettings(kind="sql", url=url), Path())

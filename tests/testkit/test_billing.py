@@ -10,7 +10,7 @@ import pytest
 
 from headrace.book.book import Book
 from headrace.model.errors import ConfigurationError
-from headrace.model.project import SourceSettings
+from headrace.model.source_settings import SourceSettings
 from headrace.sources.registry import open_source
 from headrace.testkit.billing import (
     bad_rows,

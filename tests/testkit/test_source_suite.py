@@ -10,7 +10,7 @@ import duckdb
 import pytest
 
 from headrace.model.errors import SourceError
-from headrace.model.project import SourceSettings
+from headrace.model.source_settings import SourceSettings
 from headrace.sources.registry import open_source
 from headrace.sources.source import Source
 from headrace.testkit.source_suite import SourceSuite, source_suite

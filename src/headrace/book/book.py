@@ -183,10 +183,27 @@ class Book:
         finally:
             self.connection.execute("use memory")
 
-    def load(self, folder: Path, offered: Iterable[str]) -> list[Model]:
-        """Load the models of a project folder. Raises ModelError."""
+    def load(self, folder: Path, offered: Iterable[str], own: str = "") -> list[Model]:
+        """Load the models of a project folder, and of its subfolder `own`. Raises ModelError."""
         with parsing_with(self.connection):
-            return load_models(folder, offered)
+            return load_models(folder, offered, own)
+
+    def set_parameters(self, parameters: Mapping[str, str | int | float | bool]) -> None:
+        """Let models read these values by `getvariable('name')`; an unknown name is an error.
+
+        Values of different types are all text.
+        """
+        alike = len({type(value) for value in parameters.values()}) < 2
+        cases = " ".join(
+            f"when {_quoted(name)} then {_value(value) if alike else _quoted(str(value))}"
+            for name, value in parameters.items()
+        )
+        unknown = "error('There is no parameter ' || name || ' in this organisation.')"
+        # A variable of the engine would be that of one connection.
+        self.connection.execute(
+            f"create or replace macro memory.main.getvariable(name) as "
+            f"(case name {cases or 'when null then null'} else {unknown} end)"
+        )
 
     def build(self, models: Iterable[Model]) -> None:
         """Run the models over the staged tables and derive everything else. Raises ModelError."""
@@ -324,6 +341,10 @@ def _maker(model: Model) -> Task[frozenset[str]]:
         return columns
 
     return make
+
+
+def _value(value: str | int | float | bool) -> str:
+    return _quoted(value) if isinstance(value, str) else str(value).lower()
 
 
 def _quoted(text: str) -> str:

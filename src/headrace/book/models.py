@@ -11,6 +11,7 @@ import duckdb
 from msgspec import Struct
 
 from headrace.book.casts import cast_column, read_first
+from headrace.book.shared_views import load_shared, with_shared
 from headrace.book.sql_errors import explain_run, explain_sql
 from headrace.book.sql_tree import read_select, statements
 from headrace.book.tables import BY_NAME, TABLES, Table
@@ -30,9 +31,10 @@ class Model(Struct, frozen=True):
     """The line of its file on which `sql` starts; None when it is not the file's own text."""
 
 
-def load_models(folder: Path, offered: Iterable[str]) -> list[Model]:
+def load_models(folder: Path, offered: Iterable[str], own: str = "") -> list[Model]:
     """Load the models of a project folder, in the order of the canonical tables.
 
+    Those in its subfolder `own`, an organisation's name, replace those of the same file name.
     Without the folder, each canonical table that the source offers under the same name is used as
     it is; tables or views built by dbt work that way. Raises ModelError that names the file and the
     remedy.
@@ -50,7 +52,10 @@ def load_models(folder: Path, offered: Iterable[str]) -> list[Model]:
             if table.name in names
         ]
     else:
-        models = [_read_model(path) for path in sorted(folder.glob("*.sql"))]
+        folders = [folder, folder / own] if own else [folder]
+        paths = {path.name: path for place in folders for path in sorted(place.glob("*.sql"))}
+        shared = load_shared(folders)
+        models = [_read_model(path, shared) for _, path in sorted(paths.items())]
         models.sort(key=lambda model: TABLES.index(model.table))
     if not any(model.table.name == "customers" for model in models):
         raise ModelError(
@@ -60,7 +65,7 @@ def load_models(folder: Path, offered: Iterable[str]) -> list[Model]:
     return models
 
 
-def _read_model(path: Path) -> Model:
+def _read_model(path: Path, shared: Mapping[str, str]) -> Model:
     table = BY_NAME.get(path.stem)
     if table is None:
         raise ModelError(
@@ -83,7 +88,7 @@ def _read_model(path: Path) -> Model:
     if len(found) != 1 or found[0].type != duckdb.StatementType.SELECT:
         raise ModelError(f"{path.name} must be one SELECT statement and nothing else.")
     sql = found[0].query.strip().rstrip(";")
-    reading = read_select(sql)
+    reading = read_select(with_shared(sql, shared))
     first_line = text.count("\n", 0, text.find(sql)) + 1 if sql in text else None
     return Model(table, reading.sql, path.name, reading.tables, first_line)
 

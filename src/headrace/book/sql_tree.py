@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,13 @@ import duckdb
 from msgspec import Struct
 
 Tree = dict[str, Any]
+
+_OWN_SCHEMAS = frozenset(
+    {"source", "book", "plan", "main", "memory", "staging", "information_schema", "pg_catalog"}
+)
+"""Schemas and databases of the engine itself; any other is one of the source."""
+_NAME = rb'(?:"(?:[^"]|"")*"|[^\s".(),;]+)'
+_DOTTED = re.compile(_NAME + rb"\s*\.\s*" + _NAME)
 
 
 class Reading(Struct, frozen=True):
@@ -77,23 +85,33 @@ def read_select(sql: str) -> Reading:
     """Return the tables of a SELECT, and the text to run.
 
     A common table expression may have the name of the table it reads, as in `with bills as (select
-    * from bills)`. DuckDB rejects that as circular, so the table is written as `source.bills`. All
-    other text stays as it is, because messages quote it.
+    * from bills)`. DuckDB rejects that as circular, so the table is written as `source.bills`. A
+    table of another source or schema, `bank.payments`, is staged under that name and written as
+    one quoted name. All other text stays as it is, because messages quote it.
     """
     tree = parse(sql)
     named: set[str] = set()
-    circular: list[Tree] = []
+    rewritten: list[Tree] = []
     for statement in tree.get("statements", ()):
-        _walk(statement["node"], frozenset(), frozenset(), named, circular)
-    return Reading(_qualified(sql, circular), frozenset(named))
+        _walk(statement["node"], frozenset(), frozenset(), named, rewritten)
+    return Reading(_qualified(sql, rewritten), frozenset(named))
 
 
 def _qualified(sql: str, tables: list[Tree]) -> str:
-    """Return the text with `source.` before the tables, inserted so that line numbers of errors
-    stay correct."""
+    """Return the text with `source.` before circular tables, and `bank.payments` in quotes; line
+    numbers of errors stay correct."""
     text = sql.encode()
-    for place in sorted((table["query_location"] for table in tables), reverse=True):
-        text = text[:place] + b"source." + text[place:]
+    for table in sorted(tables, key=lambda table: table["query_location"], reverse=True):
+        place = table["query_location"]
+        before, behind = text[:place], text[place:]
+        if not table.get("schema_name"):
+            text = before + b"source." + behind
+        elif found := _DOTTED.match(behind):
+            name = table["table_name"].replace('"', '""')
+            whole = f'"{table["schema_name"]}.{table["table_name"]}"'.lower()
+            # Its columns may be named payments.id, as everywhere.
+            alias = "" if table["alias"] else f' as "{name}"'
+            text = before + (whole + alias).encode() + behind[found.end() :]
     return text.decode()
 
 
@@ -102,35 +120,38 @@ def _walk(
     local: frozenset[str],
     defining: frozenset[str],
     named: set[str],
-    circular: list[Tree],
+    rewritten: list[Tree],
 ) -> None:
     """Visit the tree; `local` are the visible common table expressions, `defining` those being
     defined."""
     if isinstance(node, list):
         for item in node:
-            _walk(item, local, defining, named, circular)
+            _walk(item, local, defining, named, rewritten)
         return
     if not isinstance(node, dict):
         return
     if node.get("type") == "BASE_TABLE":
-        name = node["table_name"].lower()
-        if node.get("schema_name"):
+        name, schema = node["table_name"].lower(), node.get("schema_name", "").lower()
+        if schema and not node.get("catalog_name") and schema not in _OWN_SCHEMAS:
+            named.add(f"{schema}.{name}")
+            rewritten.append(node)
+        elif schema:
             named.add(name)
         elif name not in local:
             named.add(name)
             if name in defining:
-                circular.append(node)
+                rewritten.append(node)
         return
     entries = (node.get("cte_map") or {}).get("map", ())
     for entry in entries:
         name, value = entry["key"].lower(), entry["value"]
         recursive = _is_recursive(value)
         inner = local | {name} if recursive else local
-        _walk(value, inner, defining if recursive else defining | {name}, named, circular)
+        _walk(value, inner, defining if recursive else defining | {name}, named, rewritten)
         local = local | {name}
     for key, item in node.items():
         if key != "cte_map":
-            _walk(item, local, defining, named, circular)
+            _walk(item, local, defining, named, rewritten)
 
 
 def _is_recursive(value: Tree) -> bool:

@@ -25,7 +25,7 @@ from headrace.drafting.survey import survey
 from headrace.drafting.trial import Trial, try_models
 from headrace.drafting.unit_tests import draft_tests
 from headrace.model.errors import ConfigurationError
-from headrace.model.project import SourceSettings
+from headrace.model.source_settings import SourceSettings
 from headrace.systems.catalogue import System, find_system, recognise
 
 

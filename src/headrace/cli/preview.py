@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
+from headrace.cli.options.scratch import models_of, opened_scratch
 from headrace.cli.show.console import (
     JsonOption,
     OrganisationOption,
@@ -49,8 +50,7 @@ def command(
     """
     loaded = load_project(project)
     chosen = loaded.only(organisation)
-    rounding = loaded.settings_of(chosen).rounding
-    with Scratch(loaded.source(chosen), loaded.folder, rounding) as scratch:
+    with opened_scratch(loaded, chosen) as scratch:
         document = _document(loaded, chosen, scratch, name, limit)
     if json:
         print_json(document)
@@ -62,7 +62,7 @@ def _document(
     loaded: LoadedProject, organisation: str, scratch: Scratch, name: str, limit: int
 ) -> dict[str, Any]:
     offered = scratch.offered()
-    models = {} if name.startswith(_SOURCE) else _models(loaded, organisation, scratch)
+    models = {} if name.startswith(_SOURCE) else models_of(loaded, organisation, scratch)
     connection = scratch.sources()
     if name in models:
         model = models[name]
@@ -94,14 +94,6 @@ def _document(
             for row in rows
         ],
     }
-
-
-def _models(loaded: LoadedProject, organisation: str, scratch: Scratch) -> dict[str, Any]:
-    folder = loaded.models(organisation)
-    if not folder.is_dir():
-        return {}
-    models = scratch.book.load(folder, scratch.offered())
-    return {model.table.name: model for model in models}
 
 
 def _described(column: Column) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from headrace.cli.each import Failures
+from headrace.cli.options.scratch import opened_scratch
 from headrace.cli.show.console import (
     JsonOption,
     OrganisationOption,
@@ -14,7 +15,6 @@ from headrace.cli.show.console import (
     print_json,
     several,
 )
-from headrace.drafting.scratch import Scratch
 from headrace.fleet.project import LoadedProject, load_project
 from headrace.sources.source import quoted
 
@@ -51,7 +51,7 @@ def command(
 
 
 def _tables(loaded: LoadedProject, name: str) -> list[dict[str, Any]]:
-    with Scratch(loaded.source(name), loaded.folder) as scratch:
+    with opened_scratch(loaded, name) as scratch:
         rows = scratch.stage(scratch.offered())
         connection = scratch.sources()
         return [

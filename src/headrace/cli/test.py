@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 import typer
 
-from headrace.book.models import load_models
+from headrace.book.models import Model, load_models
 from headrace.cli.exit_codes import ExitCode
 from headrace.cli.show.console import JsonOption, ProjectOption, console, print_json, several
 from headrace.drafting.model_tests import Result, load_tests, run_tests
-from headrace.fleet.project import load_project
+from headrace.fleet.project import LoadedProject, load_project
 from headrace.model.errors import ConfigurationError
 
 
@@ -33,7 +34,6 @@ def command(
     Example: headrace test invoices
     """
     loaded = load_project(project)
-    folders = dict.fromkeys(loaded.models(name) for name in loaded.names())
     words = [word.lower() for word in only or []]
     tests = {
         file: [
@@ -48,12 +48,7 @@ def command(
             f"There is no test{' that fits' if words else ''} in {loaded.folder / 'tests'}: write "
             "tests/NAME.yaml; docs/models.md shows how."
         )
-    models = {
-        model.table.name: model
-        for folder in folders
-        for model in (load_models(folder, ()) if folder.is_dir() else [])
-    }
-    results = list(run_tests(tests, models))
+    results = list(run_tests(tests, cache(lambda name: _models(loaded, name))))
     if json:
         print_json([{**msgspec.to_builtins(r), "passed": r.passed} for r in results])
     else:
@@ -63,6 +58,12 @@ def command(
         console.print(f"{several(len(results), 'test')}, {failed} failed")
     if any(not result.passed for result in results):
         raise typer.Exit(ExitCode.PROBLEMS_IN_DATA)
+
+
+def _models(loaded: LoadedProject, name: str) -> dict[str, Model]:
+    """Return the models of an organisation; without a name, those of the project's first."""
+    folder = loaded.models(loaded.names([name] if name else None)[0])
+    return {model.table.name: model for model in load_models(folder, (), name)}
 
 
 def _show(result: Result) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,10 @@ class ModelTest(Struct, frozen=True, forbid_unknown_fields=True):
     """Rows that the model makes, in any order; columns that are not named are not compared."""
     given: dict[str, Rows] = {}
     """The rows of each table that the model reads."""
+    organisation: str = ""
+    """Whose models are meant, where organisations have their own."""
+    parameters: dict[str, str | int | bool] = {}
+    """What the model reads by `getvariable`."""
 
 
 class Result(Struct, frozen=True):
@@ -95,14 +99,16 @@ def load_tests(folder: Path) -> dict[str, list[ModelTest]]:
 
 
 def run_tests(
-    tests: Mapping[str, Sequence[ModelTest]], models: Mapping[str, Model]
+    tests: Mapping[str, Sequence[ModelTest]], models_of: Callable[[str], Mapping[str, Model]]
 ) -> Iterator[Result]:
-    """Run the tests one by one, each over its own rows alone."""
+    """Run the tests one by one, each over its own rows alone; `models_of` returns an
+    organisation's models by table."""
     with tempfile.TemporaryDirectory(prefix="headrace-") as place:
         for file, several in tests.items():
             for number, test in enumerate(several):
                 with Book(Path(place) / f"{file}-{number}.duckdb") as book:
-                    yield _run(book, file, test, models)
+                    book.set_parameters(test.parameters)
+                    yield _run(book, file, test, models_of(test.organisation))
 
 
 def rows_made(model: Model, given: Mapping[str, Rows]) -> list[dict[str, Any]]:

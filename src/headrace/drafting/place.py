@@ -9,7 +9,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from headrace.model.errors import ConfigurationError
-from headrace.model.project import SourceSettings
+from headrace.model.source_settings import SourceSettings
 
 VARIABLE = "SOURCE_URL"
 """The environment variable that a drafted project reads a database's address from."""

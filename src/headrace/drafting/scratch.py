@@ -10,7 +10,8 @@ from types import TracebackType
 import duckdb
 
 from headrace.book.book import Book
-from headrace.model.project import RoundingRule, SourceSettings
+from headrace.model.project import RoundingRule
+from headrace.model.source_settings import SourceSettings
 from headrace.sources.registry import open_source, readable_folders
 
 

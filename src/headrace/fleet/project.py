@@ -16,8 +16,9 @@ from msgspec import Struct
 
 from headrace.model.clock import Clock
 from headrace.model.errors import ConfigurationError
-from headrace.model.project import OrganisationSettings, Project, SourceSettings, parse_project
+from headrace.model.project import OrganisationSettings, Project, parse_project
 from headrace.model.secret_text import check_database_url, check_key, check_target, trimmed
+from headrace.model.source_settings import SourceSettings
 from headrace.sync.connection import Keys
 from headrace.sync.journal import SCHEMES, Place, PostgresPlace
 from headrace.sync.session import Organisation
@@ -156,26 +157,32 @@ class LoadedProject(Struct, frozen=True):
         """Return the organisation's source with its secrets resolved, and with the queries of the
         system whose models it uses. Raises ConfigurationError."""
         settings = self.settings.organisation[name]
-        where = f"[organisation.{name}]"
-        url = resolve(settings.source.url, f"{where} source.url", self.folder, environment)
-        if settings.source.kind == "sql" and not url.startswith("sqlite:"):
-            check_database_url(url, f"{where} source.url")
-        options = {
-            key: resolve(value, f"{where} source.options.{key}", self.folder, environment)
-            if isinstance(value, str)
-            else value
-            for key, value in settings.source.options.items()
-        }
-        return msgspec.structs.replace(
-            settings.source,
-            url=url,
-            options=options,
-            tables=with_queries(settings.models, settings.source.tables),
-        )
+        where = f"[organisation.{name}] source"
+        source = self._resolved_source(settings.source, where, environment)
+        tables = with_queries(settings.models, source.tables)
+        return msgspec.structs.replace(source, tables=tables)
 
     def models(self, name: str) -> Path:
         """Return the folder of the organisation's models. Raises ConfigurationError."""
         return models_folder(self.settings.organisation[name].models, self.folder)
+
+    def _resolved_source(
+        self, source: SourceSettings, where: str, environment: Mapping[str, str]
+    ) -> SourceSettings:
+        url = resolve(source.url, f"{where}.url", self.folder, environment)
+        if source.kind == "sql" and not url.startswith(("sqlite:", "duckdb:")):
+            check_database_url(url, f"{where}.url")
+        options = {
+            key: resolve(value, f"{where}.options.{key}", self.folder, environment)
+            if isinstance(value, str)
+            else value
+            for key, value in source.options.items()
+        }
+        more = {
+            name: self._resolved_source(other, f"{where}.{name}", environment)
+            for name, other in source.more.items()
+        }
+        return msgspec.structs.replace(source, url=url, options=options, more=more)
 
     def settings_of(self, name: str) -> OrganisationSettings:
         """Return the organisation's settings as written, with secrets unresolved."""

@@ -87,7 +87,7 @@ def take_sight(
     for part in (versions.encode(), msgspec.json.encode(settings), mark.encode()):
         digest.update(len(part).to_bytes(8, "big") + part)
     digest.update(hashlib.blake2b(f"{keys.key}\0{keys.secret}".encode()).digest())
-    for path in sorted((loaded.folder / settings.models).glob("*.sql")):
+    for path in sorted((loaded.folder / settings.models).rglob("*.sql")):
         text = path.read_bytes()
         digest.update(f"{path.name} {len(text)} ".encode() + text)
     return Sight(now, digest.hexdigest())

@@ -17,12 +17,14 @@ from headrace.model.defaults import origin, shared, with_defaults
 from headrace.model.errors import ConfigurationError
 from headrace.model.guards import GuardSettings
 from headrace.model.pdf_place import parse_pdf_place
+from headrace.model.source_settings import (
+    FileFormat,
+    Settings,
+    SourceSettings,
+    gather_sources,
+)
 
 UPFLOW_URL = "https://api.upflow.io/v1"
-
-
-class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A table of the project file."""
 
 
 def _check_interval(name: str, text: str) -> None:
@@ -73,38 +75,6 @@ FamilyRule = Literal["as_is", "parent"]
 RoundingRule = Literal["half_up", "half_even"]
 EntityName = Literal["customer", "invoice", "credit_note", "payment", "refund"]
 
-SHIPPED_KINDS = {
-    "sql": (("url",), 'url is needed with kind = "sql", such as sqlite:///billing.db'),
-    "files": (("path", "tables"), 'path is needed with kind = "files": the folder with the files'),
-}
-"""The kinds of source that are shipped: settings of which one is needed, and what says so."""
-
-
-class SourceSettings(Settings, frozen=True, kw_only=True):
-    """The billing system of one organisation."""
-
-    kind: str
-    """`"sql"` for a SQLite file or PostgreSQL, `"files"` for a folder of exports, the name of a
-    source that another package brings, or `"package.module:Class"`."""
-    url: str = ""
-    """kind = "sql": `sqlite:///FILE` (relative to the project), `postgresql://…`, or `env:NAME`."""
-    path: str = ""
-    """kind = "files": the folder of CSV, JSON lines and Parquet files, relative to the project."""
-    schema: str = ""
-    """kind = "sql" on PostgreSQL: the schema of the tables, if it is not on the search path."""
-    tables: dict[str, str] = {}
-    """Additional table names that models may read: a SELECT each (sql), or a file glob each
-    (files)."""
-    options: dict[str, Any] = {}
-    """Options for a source from another package; `env:NAME` and `file:PATH` are resolved."""
-
-    def __post_init__(self) -> None:
-        needed, message = SHIPPED_KINDS.get(self.kind, ((), ""))
-        if needed and not any(getattr(self, name) for name in needed):
-            raise ValueError(message)
-        if self.options and self.kind in SHIPPED_KINDS:
-            raise ValueError(f'options are for sources of other packages, not kind = "{self.kind}"')
-
 
 class OrganisationSettings(Settings, frozen=True, kw_only=True):
     """One organisation: one key pair, one source, one schedule. Organisations share no state."""
@@ -115,7 +85,11 @@ class OrganisationSettings(Settings, frozen=True, kw_only=True):
     """Where the billing data comes from; a table of its own."""
     models: str = "models"
     """Folder with `<table>.sql` files, or `"system:NAME"` for the models of a known system; without
-    the folder, the source's tables are used as they are."""
+    the folder, the source's tables are used as they are. Files in its subfolder of the
+    organisation's name replace those of the same name, and SELECTs in its subfolder `shared` are
+    views that models read by the names of their files."""
+    parameters: dict[str, str | int | float | bool] = {}
+    """Values that models read by `getvariable('name')`, such as `{ subsidiary = "FR" }`."""
     every: str = "5m"
     """How often `headrace run` checks for changes."""
     slice: str = "10m"
@@ -234,6 +208,8 @@ def parse_project(text: bytes, name: str) -> Project:
             f"{name}: the table [organisation] needs a name in it: write [organisation.NAME], and "
             "[organisation.NAME.target] for what stands in it."
         )
+    for table in (defaults, *organisations.values()):
+        gather_sources(table)
     settings = {
         key: _organisation(defaults, table, name, f"[organisation.{key}]")
         for key, table in organisations.items()
@@ -334,6 +310,7 @@ def _unknown(key: str, kind: type[Settings], inner: str) -> str:
     tables: dict[str, type[Struct]] = {
         "target": TargetSettings,
         "source": SourceSettings,
+        "source.format": FileFormat,
         "guards": GuardSettings,
     }
     known = tables.get(inner, kind).__struct_fields__

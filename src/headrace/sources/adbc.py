@@ -11,6 +11,7 @@ import adbc_driver_manager
 import duckdb
 
 from headrace.model.errors import SourceError
+from headrace.sources.address import masked
 
 try:
     import adbc_driver_postgresql
@@ -118,6 +119,4 @@ def driver_words(error: Exception, secrets: tuple[str, ...] = ()) -> str:
     words = " ".join(str(error).split())
     for noise in _NOISE:
         words = words.replace(noise, "")
-    for secret in secrets:
-        words = words.replace(secret, "***")
-    return words.rstrip(". ?") + "."
+    return masked(words, secrets).rstrip(". ?") + "."

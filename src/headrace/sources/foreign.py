@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from headrace.model.errors import ConfigurationError, HeadraceError
-from headrace.model.project import SHIPPED_KINDS, SourceSettings
+from headrace.model.source_settings import SHIPPED_KINDS, SourceSettings
 from headrace.sources.source import Source
 
 GROUP = "headrace.sources"

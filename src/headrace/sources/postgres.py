@@ -9,16 +9,15 @@ shows. NaN and infinite dates become NULL: neither is an amount or a day.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from urllib.parse import unquote, urlsplit
 
 import duckdb
 from msgspec import Struct
 
 from headrace.model.errors import SourceError
 from headrace.sources.adbc import Database, connected, postgres_driver, reading
+from headrace.sources.address import Address
 from headrace.sources.source import check_offered, count_rows, literal, quoted, staged
 
 _SAME = {"bool", "int2", "int4", "int8", "float4", "float8", "bytea"}
@@ -40,6 +39,7 @@ class PostgresSource:
 
     def __init__(self, url: str, schema: str, queries: dict[str, str]) -> None:
         self._url = url
+        self._address = Address(url)
         self._schema = schema
         self._queries = queries
 
@@ -73,17 +73,12 @@ class PostgresSource:
     @property
     def _where(self) -> str:
         """Return the database's address for messages: no user, password or parameters."""
-        parts = urlsplit(self._url)
-        return f"PostgreSQL {parts.netloc.rpartition('@')[2]}{parts.path}"
+        return f"PostgreSQL {self._address.shown}"
 
     @contextmanager
     def _reading(self, detail: str = "") -> Iterator[None]:
-        found = re.findall(r":([^:@/]*)@|password=([^&\s]*)", self._url)
-        secrets = {unquote(part) for pair in found for part in pair} | {
-            part for pair in found for part in pair
-        }
         # libpq repeats an address that it can't parse in its message.
-        with reading(self._where + detail, (self._url, *sorted(secrets - {""}))):
+        with reading(self._where + detail, self._address.secrets):
             yield
 
     def _own_tables(self, database: Database) -> dict[str, str]:

@@ -4,28 +4,46 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
+
 from headrace.model.errors import ConfigurationError
-from headrace.model.project import SourceSettings
+from headrace.model.source_settings import SourceSettings
+from headrace.sources.duckdb_file import DuckdbSource
+from headrace.sources.file_places import LocalFolder, RemoteFolder
 from headrace.sources.files import FileSource, folders_read
 from headrace.sources.foreign import Factory, foreign_source
+from headrace.sources.mysql import MysqlSource
 from headrace.sources.postgres import PostgresSource
+from headrace.sources.settled import STILL_S
+from headrace.sources.several import SeveralSources
 from headrace.sources.source import Source
 from headrace.sources.sqlite import SqliteSource
 
 
 def _files(settings: SourceSettings, folder: Path) -> Source:
-    return FileSource(folder.absolute() / settings.path, _queries(settings))
+    place = (
+        RemoteFolder(settings.path, settings.options)
+        if "://" in settings.path
+        else LocalFolder(folder.absolute() / settings.path)
+    )
+    forms = {name.lower(): form for name, form in settings.formats.items()}
+    return FileSource(place, _queries(settings), settings.format, forms, settings.done, STILL_S)
 
 
 def _database(settings: SourceSettings, folder: Path) -> Source:
     scheme, separator, rest = settings.url.partition("://")
     if scheme == "sqlite" and separator:
         return SqliteSource(folder / rest.removeprefix("/"), _queries(settings))
+    if scheme == "duckdb" and separator:
+        return DuckdbSource(folder / rest.removeprefix("/"), settings.schema, _queries(settings))
     if scheme in ("postgresql", "postgres") and separator:
         return PostgresSource(settings.url, settings.schema, _queries(settings))
+    if scheme.partition("+")[0] in ("mysql", "mariadb") and separator:
+        return MysqlSource(settings.url, settings.schema, _queries(settings))
     raise ConfigurationError(
-        f"source.url starts with {scheme or 'nothing'}: write sqlite:///FILE or "
-        'postgresql://USER:PASSWORD@HOST/DATABASE, or export the tables and use kind = "files".'
+        f"source.url starts with {scheme or 'nothing'}: write sqlite:///FILE, "
+        "postgresql://USER:PASSWORD@HOST/DATABASE or mysql://USER:PASSWORD@HOST/DATABASE, or "
+        'export the tables and use kind = "files".'
         if separator
         else "source.url is not an address: write sqlite:///FILE or postgresql://HOST/DATABASE."
     )
@@ -41,7 +59,9 @@ def open_source(settings: SourceSettings, folder: Path) -> Source:
     `settings.url` must be the resolved address, not `env:NAME`. Nothing is connected yet. Raises
     ConfigurationError for an unknown kind, and for a database without a driver.
     """
-    return KINDS.get(settings.kind, foreign_source)(settings, folder)
+    main = KINDS.get(settings.kind, foreign_source)(settings, folder) if settings.kind else None
+    others = {name.lower(): open_source(other, folder) for name, other in settings.more.items()}
+    return main if main is not None and not others else SeveralSources(main, others)
 
 
 def _queries(settings: SourceSettings) -> dict[str, str]:
@@ -50,6 +70,10 @@ def _queries(settings: SourceSettings) -> dict[str, str]:
 
 def readable_folders(settings: SourceSettings, folder: Path) -> list[Path]:
     """Return the folders whose files DuckDB reads for this source; none for a database."""
-    if settings.kind != "files":
+    if settings.more:
+        alone = msgspec.structs.replace(settings, more={}) if settings.kind else None
+        parts = [*([alone] if alone else []), *settings.more.values()]
+        return [path for part in parts for path in readable_folders(part, folder)]
+    if settings.kind != "files" or "://" in settings.path:
         return []
     return folders_read(folder.absolute() / settings.path, settings.tables.values())

@@ -66,7 +66,9 @@ def check_offered(names: Iterable[str], offered: Collection[str], where: str) ->
     for name in names:
         if name in offered:
             continue
-        near = difflib.get_close_matches(name, offered, n=1)
+        # A table outside the search path has its schema before its name.
+        elsewhere = sorted(other for other in offered if other.rpartition(".")[2] == name)
+        near = elsewhere[:1] or difflib.get_close_matches(name, offered, n=1)
         hint = f" Did you mean {near[0]}?" if near else ""
         listed = ", ".join(sorted(offered)[:40]) or "nothing"
         more = f" and {len(offered) - 40} more" if len(offered) > 40 else ""

@@ -71,6 +71,7 @@ class Organisation:
         rules = settings.contacts, settings.family_payments, settings.documents
         readable = readable_folders(settings.source, folder)
         self.book = Book(data / "cache.duckdb", folder, *rules, readable, settings.rounding)
+        self.book.set_parameters(settings.parameters)
         try:
             self.journal = self._open_journal(journal)
         except BaseException:
@@ -113,7 +114,7 @@ class Organisation:
         try:
             offered = source.tables()
             folder = models_folder(self.settings.models, self._folder)
-            models = self.book.load(folder, offered)
+            models = self.book.load(folder, offered, self.name)
             wanted = sorted(set().union(*(model.reads for model in models)))
             with self.book.staging() as connection:
                 rows = source.stage(connection, wanted)

@@ -241,7 +241,7 @@ def test_the_tables_that_a_model_names() -> None:
         "with x as (select * from Foo f join other.baz using (id)) "
         "select 1 from x, invoices where a in (select z from q) union all select 1 from (from t2)"
     )
-    assert tables_read(sql) == {"foo", "baz", "invoices", "q", "t2"}
+    assert tables_read(sql) == {"foo", "other.baz", "invoices", "q", "t2"}
 
 
 def test_without_a_models_folder_the_source_is_taken_as_it_stands(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from headrace.book.book import Book
 from headrace.book.models import load_models
 from headrace.model.errors import ModelError
-from headrace.model.project import SourceSettings
+from headrace.model.source_settings import SourceSettings
 from headrace.sources.registry import open_source, readable_folders
 
 _CUSTOMERS = "select 'c' as external_id, {name} as name from {table}"

@@ -36,7 +36,7 @@ SAID = [
     (
         "source",
         ', ur = "x"',
-        " in [organisation.acme]: source: there is no key ur, did you mean url? there is kind, url, path, schema, tables, options.",
+        " in [organisation.acme]: source: there is no key ur, did you mean url? there is kind, url, path, schema, tables, format, formats, done, options, more.",
     ),
     (
         "own",

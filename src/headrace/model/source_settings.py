@@ -1,0 +1,102 @@
+"""The project file's table of a source, and how files are written."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Struct
+
+
+class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table of the project file."""
+
+
+SHIPPED_KINDS = {
+    "sql": (("url",), 'url is needed with kind = "sql", such as sqlite:///billing.db'),
+    "files": (("path", "tables"), 'path is needed with kind = "files": the folder with the files'),
+}
+"""The kinds of source that are shipped: settings of which one is needed, and what says so."""
+
+
+class FileFormat(Settings, frozen=True, kw_only=True):
+    """How files are written, where that can't be derived from them."""
+
+    encoding: str = ""
+    """CSV: the encoding, such as `"cp1252"` or `"utf-16"`; empty for UTF-8."""
+    delimiter: str = ""
+    """CSV: the character between fields; empty for the one that divides all lines evenly."""
+    header: bool = True
+    """CSV and Excel: whether the first line has the names; else they are `column1`, `column2`."""
+    skip: int | None = None
+    """CSV and Excel: the number of lines before the header. Without it, none in CSV; in Excel,
+    title rows are recognised."""
+
+    def __post_init__(self) -> None:
+        if self.skip is not None and self.skip < 0:
+            raise ValueError("skip must be 0 or more")
+        if len(self.delimiter) > 1:
+            raise ValueError("delimiter must be one character")
+        if self.encoding:
+            try:
+                "a".encode(self.encoding)
+            except LookupError:
+                raise ValueError(f"there is no encoding {self.encoding}") from None
+
+
+class SourceSettings(Settings, frozen=True, kw_only=True):
+    """The billing system of one organisation."""
+
+    kind: str = ""
+    """`"sql"` for a database, `"files"` for a folder of exports, the name of a
+    source that another package brings, or `"package.module:Class"`."""
+    url: str = ""
+    """kind = "sql": `sqlite:///FILE` (relative to the project), `postgresql://…`, `mysql://…`, or
+    `env:NAME`."""
+    path: str = ""
+    """kind = "files": the folder of CSV, JSON lines, Parquet and Excel files, relative to the
+    project, or an address such as `s3://bucket/exports`."""
+    schema: str = ""
+    """kind = "sql": the schema of the tables, if it is not on the search path (PostgreSQL) or not
+    the address's database (MySQL)."""
+    tables: dict[str, str] = {}
+    """Additional table names that models may read: a SELECT each (sql), or a file glob each
+    (files)."""
+    format: FileFormat = FileFormat()
+    """kind = "files": how the files are written; a table of its own."""
+    formats: dict[str, FileFormat] = {}
+    """kind = "files": the same for single tables, by their names."""
+    done: str = ""
+    """kind = "files": the name of a file that says that the export is complete, such as `"done"`;
+    `{file}` stands for the name of each file. Without it, a file is complete when its size and
+    time have stood still for a second."""
+    options: dict[str, Any] = {}
+    """Options for a source from another package, or for the file system of an address in `path`;
+    `env:NAME` and `file:PATH` are resolved."""
+
+    more: dict[str, SourceSettings] = {}
+    """Further sources, each a table `[organisation.NAME.source.bank]`; models read their tables
+    as `bank.payments`."""
+
+    def __post_init__(self) -> None:
+        if not self.kind and not self.more:
+            raise ValueError('kind is needed, such as "sql" or "files"')
+        for name, source in self.more.items():
+            if not name.isidentifier() or source.more:
+                raise ValueError(f"{name}: a further source needs a name of letters and digits")
+        needed, message = SHIPPED_KINDS.get(self.kind, ((), ""))
+        if needed and not any(getattr(self, name) for name in needed):
+            raise ValueError(message)
+        remote = self.kind == "files" and "://" in self.path
+        if self.options and self.kind in SHIPPED_KINDS and not remote:
+            raise ValueError(f'options are for sources of other packages, not kind = "{self.kind}"')
+
+
+def gather_sources(table: Any) -> None:
+    """Move the tables `source.NAME` that have a kind into `source.more`, in place."""
+    source = table.get("source") if isinstance(table, dict) else None
+    if not isinstance(source, dict):
+        return
+    known = SourceSettings.__struct_fields__
+    names = [k for k, v in source.items() if k not in known and isinstance(v, dict) and "kind" in v]
+    if names:
+        source["more"] = source.get("more", {}) | {name: source.pop(name) for name in names}
