@@ -20,19 +20,20 @@ from headrace.book.causes import name_causes
 from headrace.book.checks import Problem, read_problems, run_checks
 from headrace.book.coverage import Uncovered, note_lost_allocations, uncovered
 from headrace.book.custom_values import inferred_type
+from headrace.book.derived import derive
 from headrace.book.directory import EMPTY, Directory, Field, write_directory
 from headrace.book.file import attach
 from headrace.book.fingerprints import FINGERPRINTS
 from headrace.book.given_values import keep_given_values
 from headrace.book.lost_decimals import warn_of_lost_decimals
 from headrace.book.models import Model, load_models, make_empty, run_model
-from headrace.book.parallel import Task, side_by_side, statement
+from headrace.book.parallel import Task, side_by_side
 from headrace.book.pdf_marks import mark_files
 from headrace.book.pdf_places import PdfPlaces
 from headrace.book.scales import scale_of_currency, scale_of_processor
 from headrace.book.seal import seal
 from headrace.book.shapeless import drop_views, give_columns
-from headrace.book.sql_tree import parsing_with, statements
+from headrace.book.sql_tree import parsing_with
 from headrace.book.tables import TABLES
 from headrace.book.unstable import warn_of_unstable_models
 from headrace.model.countries import COUNTRIES
@@ -41,10 +42,7 @@ from headrace.model.money import EXPONENTS
 from headrace.model.private_files import make_folder
 from headrace.model.project import ContactRule, FamilyRule
 
-_NAMES = (
-    *("macros", "empty", "families", "roots", "derive", "views", "rebooked"),
-    "allocation_marks",
-)
+_NAMES = ("macros", "empty", "roots", "views", "rebooked", "allocation_marks")
 _SQL = {
     name: resources.files("headrace.book").joinpath(f"{name}.sql").read_text(encoding="utf-8")
     for name in _NAMES
@@ -89,6 +87,7 @@ class Book:
         self.pdf_places = PdfPlaces(folder, documents)
         self.columns: dict[str, frozenset[str]] = {}
         self._models: list[Model] = []
+        self._marked = False
         self._spill = path.with_suffix(".spill")
         self.connection.execute(
             f"set memory_limit = '{_MEMORY_OF_MANY}'; set timezone = 'UTC'; "
@@ -133,6 +132,7 @@ class Book:
     def set_directory(self, directory: Directory) -> None:
         """Set the API's directory of names; anything built before is then out of date."""
         write_directory(self.connection, directory)
+        self.unmark()
 
     def leave_positions_out(self, refused: Mapping[str, str]) -> None:
         """Send contacts without these positions; the API's message about each becomes a warning."""
@@ -141,6 +141,7 @@ class Book:
             "select unnest($1::varchar[]) as position, unnest($2::varchar[]) as message",
             [list(refused), list(refused.values())],
         )
+        self.unmark()
 
     @property
     def uses_names(self) -> bool:
@@ -188,6 +189,7 @@ class Book:
             self._build(models)
 
     def _build(self, models: Iterable[Model]) -> None:
+        self.unmark()
         by_table = {model.table.name: model for model in models}
         self._models = list(by_table.values())
         give_columns(self.connection, by_table.values())
@@ -200,13 +202,7 @@ class Book:
         with self._sources() as sources:
             note_lost_allocations(sources, self._models)
         self._note_unread()
-        side_by_side(
-            self.connection,
-            [
-                statement(_SQL["families"] + _SQL["roots"]),
-                *(statement(part.query) for part in statements(_SQL["derive"])),
-            ],
-        )
+        derive(self.connection)
         mark_files(self.connection, self.pdf_places)
         self.connection.execute(
             "create or replace table book.modelled as select unnest($1::varchar[]) as name",
@@ -266,11 +262,19 @@ class Book:
     def climb(self) -> None:
         """Derive the families again after `book.parents` has changed."""
         self.connection.execute(_SQL["roots"])
+        self.unmark()
 
     def mark(self) -> None:
-        """Compute the fingerprint of every record from the columns that are sent."""
-        self.connection.execute(_SQL["allocation_marks"])
-        self.connection.execute(FINGERPRINTS)
+        """Compute the fingerprint of every record from the columns that are sent, unless no table
+        of the book changed since."""
+        if not self._marked:
+            self.connection.execute(_SQL["allocation_marks"])
+            self.connection.execute(FINGERPRINTS)
+        self._marked = True
+
+    def unmark(self) -> None:
+        """Note that tables of the book changed; whoever writes to them by the connection must."""
+        self._marked = False
 
     def problems(self, limit: int | None = None) -> list[Problem]:
         """Return the problems that the checks found, errors first."""

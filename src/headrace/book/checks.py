@@ -1,8 +1,9 @@
 """Checks: finds errors in the source's rows, and what must be withheld because of them.
 
 Each rule is a file in `checks/`, a SELECT of (severity, entity, external_id, problem, remedy) over
-the tables of the book; rules in `summaries/` evaluate the findings of the others. Completeness
-checks are derived from the columns' declarations.
+the tables of the book; rules in `summaries/` evaluate the findings of the others. A line `-- Over:`
+names the tables without whose rows the rule finds nothing; it then runs only where one of them has
+rows. Completeness checks are derived from the columns' declarations.
 """
 
 from __future__ import annotations
@@ -15,22 +16,44 @@ import duckdb
 from msgspec import Struct
 
 from headrace.book.casts import why_unread
+from headrace.book.derived import LINK_MARKS
+from headrace.book.filled import filled
 from headrace.book.parallel import Task, side_by_side, statement
+from headrace.book.rows import make_empty
 from headrace.book.tables import TABLES, Column, Table
 
 
-def _rules(folder: str) -> tuple[str, ...]:
+class Rule(Struct, frozen=True):
+    """A query for one kind of problem."""
+
+    name: str
+    sql: str
+    over: tuple[str, ...]
+    """Tables of the book without whose rows it finds nothing; empty when it always runs."""
+
+
+_OVER = re.compile(r"^-- Over: (.+)\.$", re.MULTILINE)
+
+
+def _rules(folder: str) -> tuple[Rule, ...]:
     entries = resources.files("headrace.book").joinpath(folder).iterdir()
     files = sorted((entry for entry in entries if entry.name.endswith(".sql")), key=str)
-    return tuple(entry.read_text(encoding="utf-8") for entry in files)
+    return tuple(_rule(entry.name, entry.read_text(encoding="utf-8")) for entry in files)
 
 
-_IN_BOOK = re.compile(r"\bbook\.(\w+)")
-_CHECKS, _SUMMARIES = _rules("checks"), _rules("summaries")
-_LINK_MARKS, _SUMS_OVER, _WITHHOLD, _FLAWED_LINKS, _PROBLEMS = (
+def _rule(file: str, sql: str) -> Rule:
+    over = _OVER.search(sql)
+    return Rule(file.removesuffix(".sql"), sql, tuple(over[1].split(", ")) if over else ())
+
+
+CHECKS, SUMMARIES = _rules("checks"), _rules("summaries")
+_SUMS_OVER, _WITHHOLD, _FLAWED_LINKS, _PROBLEMS = (
     resources.files("headrace.book").joinpath(f"{name}.sql").read_text(encoding="utf-8")
-    for name in ("link_marks", "sums_over", "withhold", "flawed_links", "problems")
+    for name in ("sums_over", "withhold", "flawed_links", "problems")
 )
+
+
+WITHHELD = {"book.withheld": ("entity varchar", "external_id varchar", "reason varchar")}
 
 
 class Problem(Struct, frozen=True):
@@ -56,44 +79,48 @@ def run_checks(connection: duckdb.DuckDBPyConnection) -> None:
         "create or replace table book.problems ("
         "severity varchar, entity varchar, external_id varchar, problem varchar, remedy varchar)"
     )
-    empty = _empty_tables(connection)
-    rules = [statement(_finding(sql)) for sql in _CHECKS if not _read_tables(sql) <= empty]
-    tables = [_completeness(table) for table in TABLES if table.name not in empty]
-    # Longest first, so that both cores stay busy until the end.
-    side_by_side(connection, [statement(_LINK_MARKS), *rules, *tables])
+    found = filled(
+        connection,
+        *sorted({table.name for table in TABLES}.union(*(rule.over for rule in CHECKS))),
+    )
+    linked = "allocations" in found
+    if not linked:
+        make_empty(connection, LINK_MARKS.tables)
+    side_by_side(
+        connection,
+        # Longest first, so that both cores stay busy until the end.
+        [
+            *([statement(LINK_MARKS.sql)] if linked else []),
+            *_needed(CHECKS, found),
+            *(_completeness(table) for table in TABLES if table.name in found),
+        ],
+    )
     # Usually nothing is wrong, and planning each statement just to find that out takes time.
     errors = _is_true(connection, "select exists(from book.problems where severity = 'error')")
     if errors:
         connection.execute(_WITHHOLD)
     else:
-        connection.execute(
-            "create or replace table book.withheld "
-            "(entity varchar, external_id varchar, reason varchar)"
-        )
-    odd = errors or _is_true(connection, "select exists(from book.link_marks where odd)")
-    if odd or _is_true(connection, _SUMS_OVER):
+        make_empty(connection, WITHHELD)
+    if linked and (
+        errors
+        or _is_true(connection, "select exists(from book.link_marks where odd)")
+        or _is_true(connection, _SUMS_OVER)
+    ):
         connection.execute(_FLAWED_LINKS)
-    side_by_side(connection, [statement(_finding(sql)) for sql in _SUMMARIES])
+    found = filled(connection, *sorted(set().union(*(rule.over for rule in SUMMARIES))))
+    side_by_side(connection, _needed(SUMMARIES, found))
+
+
+def _needed(rules: Iterable[Rule], found: frozenset[str]) -> list[Task[None]]:
+    return [
+        statement(f"insert into book.problems {rule.sql}")
+        for rule in rules
+        if not rule.over or not found.isdisjoint(rule.over)
+    ]
 
 
 def _is_true(connection: duckdb.DuckDBPyConnection, sql: str) -> bool:
     return bool(connection.execute(sql).fetchall()[0][0])
-
-
-def _empty_tables(connection: duckdb.DuckDBPyConnection) -> set[str]:
-    """Return the tables without rows: a rule that reads only these finds nothing."""
-    each = (f"select '{table.name}' where not exists (from book.{table.name})" for table in TABLES)
-    return {str(name) for (name,) in connection.execute(" union all ".join(each)).fetchall()}
-
-
-def _read_tables(rule: str) -> set[str]:
-    """Return the book's tables that a rule reads. Tables that are not canonical never count as
-    empty."""
-    return set(_IN_BOOK.findall(rule)) or {""}
-
-
-def _finding(rule: str) -> str:
-    return f"insert into book.problems {rule}"
 
 
 def _completeness(table: Table) -> Task[None]:

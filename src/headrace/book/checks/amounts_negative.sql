@@ -1,4 +1,5 @@
 -- Documents carry positive amounts; only an adjustment has a sign.
+-- Over: invoices, credit_notes, payments, refunds, adjustments.
 select
     'error',
     entity,

@@ -1,4 +1,5 @@
 -- A currency is one of ISO 4217, upper case.
+-- Over: invoices, credit_notes, payments, refunds, adjustments.
 select
     'error',
     entity,

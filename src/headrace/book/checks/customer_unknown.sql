@@ -1,4 +1,5 @@
 -- Every document belongs to a customer that is there.
+-- Over: invoices, credit_notes, payments, refunds, adjustments.
 select
     'error',
     document.entity,

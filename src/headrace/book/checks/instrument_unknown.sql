@@ -1,4 +1,5 @@
 -- How money came: the API lists six words, and shows any other as it stands. One warning for each.
+-- Over: payments, refunds.
 with used as (
     select
         'payment' as entity, external_id, instrument, strip_accents(lower(instrument)) as word

@@ -1,6 +1,7 @@
 -- People create account managers and dunning plans in Upflow (docs/api-evidence.md,
 -- Account managers and workflows). A name that is not there can't be sent; the customer goes
 -- without it.
+-- Over: customers.
 with named as (
     select external_id, 'account_manager' as kind, account_manager as name
     from book.customers

@@ -1,4 +1,5 @@
 -- The gross amount has the tax in it, so it is never below the net one.
+-- Over: invoices, credit_notes.
 with documents as (
     select 'invoice' as entity, external_id, currency, gross_amount, net_amount from book.invoices
     union all
