@@ -62,7 +62,7 @@ PLANNED = (
         f"{_LINK_ENDS}, amount bigint",
         "a link at either end of a record that differs",
         "planning/sql/differences.sql",
-        *("planning/sql/nodes.sql",),
+        "planning/sql/nodes.sql",
     ),
     _table(
         "book.examined_records",
@@ -250,6 +250,13 @@ PLANNED = (
 )
 
 TEMPORARY = (
+    _table(
+        "moved_shares",
+        "share bigint",
+        "a share of all keys in which something differs",
+        "planning/sql/moved_shares.sql",
+        *("planning/planner.py", "planning/sql/differences.sql"),
+    ),
     _table(
         "wanted",
         "external_id varchar",

@@ -11,7 +11,7 @@ _MONEY = ("customer varchar", "currency varchar")
 
 COLLECTED = {
     "plan.doubles": ("entity varchar", "id varchar", "booked varchar"),
-    "plan.collected_effects": (*_MONEY, *_KEY, "amount bigint"),
+    "plan.collected_effects": (*_MONEY, *_KEY, "amount hugeint"),
 }
 """Without collected records at the API."""
 
