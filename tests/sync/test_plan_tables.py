@@ -13,7 +13,7 @@ from shop import Shop
 
 import headrace
 from headrace.sync.planning.tables import BY_NAME, PLANNED, TEMPORARY, Table
-from headrace.sync.remote.tables import COLLECTED, EXPLAINED, REASONS
+from headrace.sync.remote.tables import COLLECTED, EXPLAINED, KINDS, REASONS
 from headrace.sync.session import Organisation
 
 SOMETIMES = {"plan.moved", "plan.around"}
@@ -23,7 +23,7 @@ GRAPH = {
     *("plan.steps", "plan.step_waits"),
 }
 """Not made where there is nothing to send."""
-SKIPPED = COLLECTED | REASONS | EXPLAINED
+SKIPPED = COLLECTED | REASONS | KINDS | EXPLAINED
 """Tables of the comparison with the API."""
 PACKAGE = Path(headrace.__file__).parent
 
@@ -138,6 +138,8 @@ def test_tables_that_the_comparison_with_the_api_may_skip_are_as_their_queries_m
     desk.apply()
     shop.run("create table control (customer_external_id, currency, balance)")
     shop.run("insert into control values ('C', 'EUR', 1)")
+    shop.run("create table settlements (external_id, invoice_external_id, kind, amount, booked_at)")
+    shop.run("insert into settlements values ('S', 'I', 'write_off', 5, '2026-05-05')")
     with desk.open() as organisation:
         asyncio.run(organisation.prepare())
         organisation.plan()
@@ -145,10 +147,13 @@ def test_tables_that_the_comparison_with_the_api_may_skip_are_as_their_queries_m
         connection = organisation.book.connection
         assert _compared(connection) == SKIPPED
         assert all(_rows(connection).values()), _rows(connection)
-        for table in ("api_collected", "api_links", "differing"):
-            connection.execute(f"delete from plan.{table}")
+        for table in (
+            *("plan.api_collected", "plan.api_links", "plan.differing", "plan.api_kinds"),
+            *("book.fixes", "book.settled"),
+        ):
+            connection.execute(f"delete from {table}")
         connection.execute("update plan.with_control set given = false, totals_given = false")
-        for name in ("doubles", "set_apart", "reasons", "compared", "totals", "explained"):
+        for name in ("doubles", "set_apart", "reasons", "kinds", "compared", "totals", "explained"):
             sql = PACKAGE / "sync" / "remote" / "sql" / f"{name}.sql"
             given = {"days": 14} if name == "doubles" else None
             connection.execute(sql.read_text("utf-8"), given)

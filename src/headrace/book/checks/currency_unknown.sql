@@ -1,5 +1,4 @@
 -- A currency is one of ISO 4217, upper case.
--- Over: invoices, credit_notes, payments, refunds, adjustments.
 select
     'error',
     entity,

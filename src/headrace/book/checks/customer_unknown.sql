@@ -1,5 +1,4 @@
 -- Every document belongs to a customer that is there.
--- Over: invoices, credit_notes, payments, refunds, adjustments.
 select
     'error',
     document.entity,

@@ -46,6 +46,7 @@ _SQL = {
     for name in (
         "moved_shares",
         "differences",
+        "departed_records",
         "changes",
         "nodes",
         "place",
@@ -118,6 +119,10 @@ class Planner:
         self._connection.execute(_SQL["moved_shares"])
         if self._rows("from moved_shares limit 1"):
             self._connection.execute(_SQL["differences"])
+            if self._rows(
+                "from plan.differences where entity = 'customer' and action = 'delete' limit 1"
+            ):
+                self._connection.execute(_SQL["departed_records"])
         else:
             make_empty(self._connection, *COMPARED)
 

@@ -91,14 +91,14 @@ PLANNED = (
         "external_id varchar, parent varchar",
         "a customer that may keep a deleted parent: deleted, in error, refused or left out",
         "planning/comparison.py",
-        "planning/sql/hold.sql",
+        "planning/sql/hold_left.sql",
     ),
     _table(
         "plan.acknowledged_documents",
         f"{_KEY}, customer varchar",
         "a document that the API has of a customer that is deleted",
         "planning/comparison.py",
-        *("planning/sql/hold.sql", "planning/sql/place.sql", "ordering/neighbours.py"),
+        *("planning/sql/hold_left.sql", "planning/sql/place.sql", "ordering/neighbours.py"),
     ),
     _table(
         "plan.moved",

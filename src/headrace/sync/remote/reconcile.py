@@ -14,6 +14,7 @@ from typing import Any
 
 import duckdb
 
+from headrace.book.filled import filled
 from headrace.book.rows import make_empty
 from headrace.client.endpoints import Reader
 from headrace.model.clock import Clock, format_instant
@@ -32,11 +33,11 @@ from headrace.sync.remote.proof import (
     pairs,
 )
 from headrace.sync.remote.recheck import SecondLook
-from headrace.sync.remote.tables import COLLECTED, EXPLAINED, REASONS
+from headrace.sync.remote.tables import COLLECTED, EXPLAINED, KINDS, REASONS
 
 _FILES = (
     *("balances", "collected", "control", "doubles", "set_apart"),
-    *("compared", "reasons", "totals", "explained", "ageing"),
+    *("compared", "reasons", "kinds", "totals", "explained", "ageing"),
 )
 _SQL = {
     name: resources.files("headrace.sync.remote").joinpath("sql", f"{name}.sql").read_text("utf-8")
@@ -84,6 +85,10 @@ class Reconciler:
         self._compare()
         look = SecondLook(self._connection, api, self._compare)
         left = await look.take()
+        if self._has_rows("plan.api_kinds") or filled(self._connection, "fixes", "settled"):
+            self._connection.execute(_SQL["kinds"])
+        else:
+            make_empty(self._connection, KINDS)
         self._connection.execute(_SQL["totals"])
         if self._has_rows("plan.with_control where given or totals_given"):
             self._connection.execute(_SQL["explained"])

@@ -23,6 +23,11 @@ REASONS = {
 }
 """Where no document differs."""
 
+KINDS = {
+    "plan.compared_kinds": ("kind varchar", "currency varchar", "book bigint", "api bigint"),
+}
+"""Without synthetic payments on either side."""
+
 EXPLAINED = {
     "plan.open_documents": (
         *("place varchar", "currency varchar", *_KEY, "number varchar", "customer varchar"),

@@ -31,9 +31,10 @@ from pairs
 left join book.fingerprints as now on now.rowid = now_row
 left join staging.acknowledged as before on before.rowid = before_row;
 
--- The links at either end of the records that differ, then the records at both ends of these links
--- and those whose customer left the source. Ids are compared without their entity, which is faster.
--- A record of another entity with the same id may be included; it does no harm.
+-- The links at either end of the records that differ, then the records at both ends of these links;
+-- `departed_records.sql` adds those whose customer left the source. Ids are compared without their
+-- entity, which is faster. A record of another entity with the same id may be included; it does no
+-- harm.
 create or replace table book.examined_links as
 from book.links
 where from_external_id in (select external_id from plan.differences)
@@ -46,15 +47,6 @@ with ids as (
     select from_external_id from book.examined_links
     union
     select to_external_id from book.examined_links
-),
-departed as (
-    select external_id as customer
-    from plan.differences
-    where entity = 'customer' and action = 'delete'
 )
 from book.placed
-semi join ids using (external_id)
-union all
-from book.placed
-semi join departed using (customer)
-anti join ids using (external_id);
+semi join ids using (external_id);
