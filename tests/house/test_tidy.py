@@ -21,7 +21,7 @@ LONG_LINES = {
     "src/headrace/book/checks/contacts.sql": 1,
     "src/headrace/book/checks/customer_unknown.sql": 1,
     "src/headrace/book/checks/parents.sql": 1,
-    "src/headrace/book/derive.sql": 1,
+    "src/headrace/book/flawed_contacts.sql": 1,
 }
 """Files that had so many too long lines when the rule came; the numbers only go down."""
 

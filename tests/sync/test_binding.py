@@ -87,7 +87,10 @@ def test_another_hub_is_refused_and_named_with_the_one_before(desk: HubDesk) -> 
     assert f"was sent to {before}" in done.stderr
 
 
-def test_a_plan_of_the_same_target_needs_no_api(desk: HubDesk) -> None:
+def test_a_plan_of_the_same_target_needs_no_api(
+    desk: HubDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("headrace.client.retry.Backoff.wait_after", lambda self, attempt: 0.01)
     with desk.open() as organisation:
         organisation.journal._db.run("clear_target")  # as an older headrace left it
     url, key = desk.environment["HEADRACE_URL"], desk.environment["HEADRACE_KEY"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import select
 import subprocess
 import sys
 from contextlib import suppress
@@ -52,7 +53,7 @@ def at_terminal(project: Path, typed: str, *words: str) -> tuple[int, str]:
         shown = b""
         asked = False
         with suppress(OSError):  # how a terminal ends
-            while part := os.read(ours, 4096):
+            while part := _read(ours, again=typed if asked and typed == INTERRUPT else ""):
                 shown += part
                 if not asked and QUESTION.encode() in shown:
                     asked = True
@@ -60,6 +61,16 @@ def at_terminal(project: Path, typed: str, *words: str) -> tuple[int, str]:
         os.close(ours)
         code = process.wait(60)
     return code, " ".join(shown.decode().split())
+
+
+def _read(terminal: int, again: str) -> bytes:
+    """What is shown next; `again` is typed once more each second until then.
+
+    An interrupt in the moment before Python waits for input is noticed only after the input.
+    """
+    while again and not select.select([terminal], [], [], 1)[0]:
+        os.write(terminal, again.encode())
+    return os.read(terminal, 4096)
 
 
 @pytest.mark.parametrize("typed", ["y\n", "yes\n"])

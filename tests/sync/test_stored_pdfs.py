@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,8 @@ from shop import Shop
 from headrace.testkit.billing.pdf import small_pdf
 
 
-@pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+@contextmanager
+def _bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """A bucket in an S3 server on this machine, with the variables set that S3 clients read."""
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
@@ -28,12 +29,19 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         ("AWS_ACCESS_KEY_ID", "k"),
         ("AWS_SECRET_ACCESS_KEY", "s"),
         ("AWS_DEFAULT_REGION", "us-east-1"),
+        ("AWS_MAX_ATTEMPTS", "1"),
     ):
         monkeypatch.setenv(name, value)
     bucket = boto3.resource("s3", endpoint_url=f"http://{host}:{port}").Bucket("bills")
     bucket.create()
     yield bucket
     server.stop()
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    with _bucket(monkeypatch) as made:
+        yield made
 
 
 @pytest.fixture
@@ -81,6 +89,19 @@ def test_a_pdf_in_a_named_bucket_is_delivered(
     bucket.put_object(Key="2026/gone.pdf", Body=small_pdf("three"))
     assert desk.apply()[1].sent == 1
     assert _stored(desk, "I3") == small_pdf("three")
+
+
+def test_a_bucket_that_moved_to_another_server_is_read_there_by_the_same_process(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, new_desk: Callable[[Path], HubDesk]
+) -> None:
+    _allow(shop, "s3://bills")
+    desk = new_desk(shop.folder)
+    for name in ("I1", "I2"):
+        with _bucket(monkeypatch) as bucket:
+            bucket.put_object(Key=f"{name}.pdf", Body=small_pdf(name))
+            _add(shop, name, f"s3://bills/{name}.pdf")
+            assert desk.apply()[1].failed == []
+            assert _stored(desk, name) == small_pdf(name)
 
 
 def test_a_scheme_that_has_no_hosts_is_named_by_itself(

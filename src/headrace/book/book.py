@@ -21,31 +21,25 @@ from headrace.book.checks import Problem, read_problems, run_checks
 from headrace.book.country_names import name_countries
 from headrace.book.coverage import Uncovered, note_lost_allocations, uncovered
 from headrace.book.custom_values import inferred_type
+from headrace.book.derived import derive
 from headrace.book.directory import EMPTY, Directory, Field, write_directory
-from headrace.book.file import attach
+from headrace.book.engine import MEMORY_OF_MANY, add_macros, open_engine, quoted_text
 from headrace.book.fingerprints import FINGERPRINTS
 from headrace.book.given_values import keep_given_values
 from headrace.book.lost_decimals import warn_of_lost_decimals
 from headrace.book.models import Model, load_models, make_empty, run_model
-from headrace.book.parallel import Task, side_by_side, statement
+from headrace.book.parallel import Task, side_by_side
 from headrace.book.pdf_marks import mark_files
 from headrace.book.pdf_places import PdfPlaces
-from headrace.book.scales import scale_of_currency, scale_of_processor
-from headrace.book.seal import seal
 from headrace.book.shapeless import drop_views, give_columns
-from headrace.book.sql_tree import parsing_with, statements
+from headrace.book.sql_tree import parsing_with
 from headrace.book.tables import TABLES
 from headrace.book.unstable import warn_of_unstable_models
-from headrace.model.countries import COUNTRIES
 from headrace.model.custom_field import DataType
-from headrace.model.money import EXPONENTS
 from headrace.model.private_files import make_folder
 from headrace.model.project import ContactRule, FamilyRule, RoundingRule
 
-_NAMES = (
-    *("macros", "reading", "empty", "families", "roots", "derive", "views", "rebooked"),
-    "allocation_marks",
-)
+_NAMES = ("empty", "roots", "views", "rebooked", "allocation_marks")
 _SQL = {
     name: resources.files("headrace.book").joinpath(f"{name}.sql").read_text(encoding="utf-8")
     for name in _NAMES
@@ -53,8 +47,7 @@ _SQL = {
 
 
 _MEMORY = "400MB"
-"""Memory limit of DuckDB alone; the process needs about half as much on top."""
-_MEMORY_OF_MANY = "900MB"
+"""Memory limit of DuckDB for most books."""
 _MANY = 2_500_000
 """Number of staged rows above which more memory is allotted. Up to it the smaller limit costs
 almost no time; beyond it, runs would take a third longer."""
@@ -87,51 +80,19 @@ class Book:
         it. Apart from its own files, DuckDB reads only files in the folders `readable` and below.
         """
         make_folder(path.parent)
-        self.connection = duckdb.connect()
+        self._spill = path.with_suffix(".spill")
+        self.connection = open_engine(path, self._spill, readable)
         self.pdf_places = PdfPlaces(folder, documents)
         self.columns: dict[str, frozenset[str]] = {}
         self.models: list[Model] = []
         """The models of the last build."""
-        self._spill = path.with_suffix(".spill")
-        self.connection.execute(
-            f"set memory_limit = '{_MEMORY_OF_MANY}'; set timezone = 'UTC'; "
-            f"set temp_directory = {_quoted(str(self._spill))}; "
-            "set preserve_insertion_order = false; "
-            # Checkpoints are made explicitly, not in the middle of some statement.
-            "set checkpoint_threshold = '1TB'"
-        )
-        try:
-            attach(self.connection, path)
-        except BaseException:
-            self.connection.close()
-            raise
-        seal(self.connection, readable)
+        self._marked = False
         self.connection.execute(
             f"create macro contact_rule() as '{contacts}'; "
             f"create macro family_rule() as '{family_payments}'; "
             f"create macro rounding_rule() as '{rounding}'"
         )
-        self._prepare()
-
-    def _prepare(self) -> None:
-        self.connection.execute(
-            "create schema if not exists staging.source; create schema book; create schema plan; "
-            f"create macro minor_scale(currency) as ({scale_of_currency()}); "
-            f"create macro processor_scale(currency, processor) as ({scale_of_processor()})"
-        )
-        self.connection.execute(
-            "create table book.currencies as "
-            "select unnest($1::varchar[]) as code, unnest($2::integer[]) as exponent",
-            [list(EXPONENTS), list(EXPONENTS.values())],
-        )
-        self.connection.execute(
-            "create table book.countries as "
-            "select unnest($1::varchar[]) as code, unnest($2::varchar[]) as name",
-            [list(COUNTRIES), list(COUNTRIES.values())],
-        )
-        self.connection.execute("create table book.country_names (known_as varchar, name varchar)")
-        self.connection.execute(_SQL["macros"])
-        self.connection.execute(_SQL["reading"])
+        add_macros(self.connection)
         self.connection.execute(_SQL["empty"])
         self.set_directory(EMPTY)
         self.leave_positions_out({})
@@ -139,6 +100,7 @@ class Book:
     def set_directory(self, directory: Directory) -> None:
         """Set the API's directory of names; anything built before is then out of date."""
         write_directory(self.connection, directory)
+        self.unmark()
 
     def leave_positions_out(self, refused: Mapping[str, str]) -> None:
         """Send contacts without these positions; the API's message about each becomes a warning."""
@@ -147,6 +109,7 @@ class Book:
             "select unnest($1::varchar[]) as position, unnest($2::varchar[]) as message",
             [list(refused), list(refused.values())],
         )
+        self.unmark()
 
     @property
     def uses_names(self) -> bool:
@@ -168,7 +131,7 @@ class Book:
 
     def limit_memory(self, rows: int) -> None:
         """Set the memory limit for that many staged rows."""
-        memory = _MEMORY if rows <= _MANY else _MEMORY_OF_MANY
+        memory = _MEMORY if rows <= _MANY else MEMORY_OF_MANY
         self.connection.execute(f"set memory_limit = '{memory}'")
 
     @contextmanager
@@ -195,7 +158,7 @@ class Book:
         """
         alike = len({type(value) for value in parameters.values()}) < 2
         cases = " ".join(
-            f"when {_quoted(name)} then {_value(value) if alike else _quoted(str(value))}"
+            f"when {quoted_text(name)} then {_value(value) if alike else quoted_text(str(value))}"
             for name, value in parameters.items()
         )
         unknown = "error('There is no parameter ' || name || ' in this organisation.')"
@@ -211,6 +174,7 @@ class Book:
             self._build(models)
 
     def _build(self, models: Iterable[Model]) -> None:
+        self.unmark()
         by_table = {model.table.name: model for model in models}
         self.models = list(by_table.values())
         name_countries(self.connection, self.models)
@@ -224,13 +188,7 @@ class Book:
         with self.sources() as sources:
             note_lost_allocations(sources, self.models)
         self._note_unread()
-        side_by_side(
-            self.connection,
-            [
-                statement(_SQL["families"] + _SQL["roots"]),
-                *(statement(part.query) for part in statements(_SQL["derive"])),
-            ],
-        )
+        derive(self.connection)
         mark_files(self.connection, self.pdf_places)
         self.connection.execute(
             "create or replace table book.modelled as select unnest($1::varchar[]) as name",
@@ -298,11 +256,19 @@ class Book:
     def climb(self) -> None:
         """Derive the families again after `book.parents` has changed."""
         self.connection.execute(_SQL["roots"])
+        self.unmark()
 
     def mark(self) -> None:
-        """Compute the fingerprint of every record from the columns that are sent."""
-        self.connection.execute(_SQL["allocation_marks"])
-        self.connection.execute(FINGERPRINTS)
+        """Compute the fingerprint of every record from the columns that are sent, unless no table
+        of the book changed since."""
+        if not self._marked:
+            self.connection.execute(_SQL["allocation_marks"])
+            self.connection.execute(FINGERPRINTS)
+        self._marked = True
+
+    def unmark(self) -> None:
+        """Note that tables of the book changed; whoever writes to them by the connection must."""
+        self._marked = False
 
     def problems(self, limit: int | None = None) -> list[Problem]:
         """Return the problems that the checks found, errors first."""
@@ -344,8 +310,4 @@ def _maker(model: Model) -> Task[frozenset[str]]:
 
 
 def _value(value: str | int | float | bool) -> str:
-    return _quoted(value) if isinstance(value, str) else str(value).lower()
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+    return quoted_text(value) if isinstance(value, str) else str(value).lower()

@@ -1,36 +1,61 @@
 """Checks: finds errors in the source's rows, and what must be withheld because of them.
 
 Each rule is a file in `checks/`, a SELECT of (severity, entity, external_id, problem, remedy) over
-the tables of the book; rules in `summaries/` evaluate the findings of the others. Completeness
+the tables of the book; rules in `summaries/` evaluate the findings of the others. Lines `-- Over:`
+name the rows without which the rule finds nothing; it runs only where there are any. Completeness
 checks are derived from the columns' declarations.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable
+from collections import defaultdict
+from collections.abc import Container, Iterable, Iterator, Sequence
 from importlib import resources
 
 import duckdb
 from msgspec import Struct
 
-from headrace.book.casts import why_unread
+from headrace.book.casts import RAW, why_unread
+from headrace.book.derived import LINK_MARKS
+from headrace.book.filled import filled
 from headrace.book.parallel import Task, side_by_side, statement
+from headrace.book.rows import make_empty
 from headrace.book.tables import TABLES, Column, Table
 
 
-def _rules(folder: str) -> tuple[str, ...]:
+class Rule(Struct, frozen=True):
+    """A query for one kind of problem."""
+
+    name: str
+    sql: str
+    over: tuple[str, ...]
+    """Sources, as of `filled`, without whose rows it finds nothing; empty when it always runs."""
+
+
+_OVER = re.compile(r"^-- Over: (.+)\.$", re.MULTILINE)
+
+
+def _rules(folder: str) -> tuple[Rule, ...]:
     entries = resources.files("headrace.book").joinpath(folder).iterdir()
     files = sorted((entry for entry in entries if entry.name.endswith(".sql")), key=str)
-    return tuple(entry.read_text(encoding="utf-8") for entry in files)
+    return tuple(_rule(entry.name, entry.read_text(encoding="utf-8")) for entry in files)
 
 
-_IN_BOOK = re.compile(r"\bbook\.(\w+)")
-_CHECKS, _SUMMARIES = _rules("checks"), _rules("summaries")
-_LINK_MARKS, _SUMS_OVER, _WITHHOLD, _FLAWED_LINKS, _PROBLEMS = (
+def _rule(file: str, sql: str) -> Rule:
+    return Rule(file.removesuffix(".sql"), sql, tuple(_OVER.findall(sql)))
+
+
+CHECKS, SUMMARIES = _rules("checks"), _rules("summaries")
+_SUMS_OVER, _WITHHOLD, _FLAWED_LINKS, _LINKS_OVER, _LINK_PROBLEMS, _PROBLEMS = (
     resources.files("headrace.book").joinpath(f"{name}.sql").read_text(encoding="utf-8")
-    for name in ("link_marks", "sums_over", "withhold", "flawed_links", "problems")
+    for name in (
+        *("sums_over", "withhold", "flawed_links", "links_over", "link_problems", "problems"),
+    )
 )
+
+
+WITHHELD = {"book.withheld": ("entity varchar", "external_id varchar", "reason varchar")}
 
 
 class Problem(Struct, frozen=True):
@@ -56,54 +81,68 @@ def run_checks(connection: duckdb.DuckDBPyConnection) -> None:
         "create or replace table book.problems ("
         "severity varchar, entity varchar, external_id varchar, problem varchar, remedy varchar)"
     )
-    empty = _empty_tables(connection)
-    rules = [statement(_finding(sql)) for sql in _CHECKS if not _read_tables(sql) <= empty]
-    tables = [_completeness(table) for table in TABLES if table.name not in empty]
-    # Longest first, so that both cores stay busy until the end.
-    side_by_side(connection, [statement(_LINK_MARKS), *rules, *tables])
+    rules = [*CHECKS, *_completeness(connection)]
+    found = filled(connection, "allocations", *_sources(rules))
+    linked = "allocations" in found
+    if not linked:
+        make_empty(connection, LINK_MARKS.tables)
+    side_by_side(
+        connection,
+        # Longest first, so that both cores stay busy until the end.
+        [
+            *([statement(LINK_MARKS.sql)] if linked else []),
+            *_needed(rules, found),
+        ],
+    )
     # Usually nothing is wrong, and planning each statement just to find that out takes time.
     errors = _is_true(connection, "select exists(from book.problems where severity = 'error')")
     if errors:
         connection.execute(_WITHHOLD)
     else:
-        connection.execute(
-            "create or replace table book.withheld "
-            "(entity varchar, external_id varchar, reason varchar)"
-        )
-    odd = errors or _is_true(connection, "select exists(from book.link_marks where odd)")
-    if odd or _is_true(connection, _SUMS_OVER):
-        connection.execute(_FLAWED_LINKS)
-    side_by_side(connection, [statement(_finding(sql)) for sql in _SUMMARIES])
+        make_empty(connection, WITHHELD)
+    if linked:
+        _check_links(connection, errors)
+    found = filled(connection, *_sources(SUMMARIES))
+    side_by_side(connection, _needed(SUMMARIES, found))
+
+
+def _check_links(connection: duckdb.DuckDBPyConnection, errors: bool) -> None:
+    """Find the links that are not sent; `errors` says whether any record is withheld."""
+    over = _is_true(connection, _SUMS_OVER)
+    if not (errors or over or filled(connection, "link_marks where odd")):
+        return
+    connection.execute(_FLAWED_LINKS)
+    if over:
+        connection.execute(_LINKS_OVER)
+    connection.execute(_LINK_PROBLEMS)
+
+
+def _needed(rules: Iterable[Rule], found: frozenset[str]) -> list[Task[None]]:
+    return [
+        statement(f"insert into book.problems {rule.sql}")
+        for rule in rules
+        if not rule.over or not found.isdisjoint(rule.over)
+    ]
 
 
 def _is_true(connection: duckdb.DuckDBPyConnection, sql: str) -> bool:
     return bool(connection.execute(sql).fetchall()[0][0])
 
 
-def _empty_tables(connection: duckdb.DuckDBPyConnection) -> set[str]:
-    """Return the tables without rows: a rule that reads only these finds nothing."""
-    each = (f"select '{table.name}' where not exists (from book.{table.name})" for table in TABLES)
-    return {str(name) for (name,) in connection.execute(" union all ".join(each)).fetchall()}
+def _sources(rules: Iterable[Rule]) -> list[str]:
+    return sorted({source for rule in rules for source in rule.over})
 
 
-def _read_tables(rule: str) -> set[str]:
-    """Return the book's tables that a rule reads. Tables that are not canonical never count as
-    empty."""
-    return set(_IN_BOOK.findall(rule)) or {""}
-
-
-def _finding(rule: str) -> str:
-    return f"insert into book.problems {rule}"
-
-
-def _completeness(table: Table) -> Task[None]:
-    def check(connection: duckdb.DuckDBPyConnection) -> None:
-        present = {
-            column[0] for column in connection.execute(f"describe book.{table.name}").fetchall()
-        }
-        connection.execute(f"insert into book.problems {_incomplete(table, present)}")
-
-    return check
+def _completeness(connection: duckdb.DuckDBPyConnection) -> Iterator[Rule]:
+    """Yield the rules that follow from the columns' declarations."""
+    unread: dict[str, set[str]] = defaultdict(set)
+    for name, column in connection.execute(
+        "select table_name, column_name from duckdb_columns() where database_name = 'memory' "
+        f"and schema_name = 'book' and ends_with(column_name, '{RAW}')"
+    ).fetchall():
+        unread[name].add(column)
+    for table in TABLES:
+        yield from _incomplete(table, unread[table.name])
 
 
 def read_problems(connection: duckdb.DuckDBPyConnection, limit: int | None = None) -> list[Problem]:
@@ -114,35 +153,39 @@ def read_problems(connection: duckdb.DuckDBPyConnection, limit: int | None = Non
     return [Problem(*row) for row in rows]
 
 
-def _incomplete(table: Table, present: Container[str]) -> str:
+def _incomplete(table: Table, present: Container[str]) -> Iterator[Rule]:
     """Check required columns that are NULL, and values that could not be cast.
 
     A problem in an optional column withholds nothing: the record is sent without the value.
     """
     remedy = f"correct the row in the source, or models/{table.name}.sql"
-    needed = [column for column in table.columns if column.required]
-    others = [column for column in table.columns if not column.required]
-    selects = [
-        _found(table, present, "error", needed, remedy),
-        _found(table, present, "warning", others, f"{remedy}; the record goes without"),
-    ]
-    return " union all ".join(select for select in selects if select)
+    for severity, required, words in (
+        ("error", True, remedy),
+        ("warning", False, f"{remedy}; the record goes without"),
+    ):
+        columns = [column for column in table.columns if column.required is required]
+        findings = [finding for column in columns for finding in _findings(column, present)]
+        if table.name == "contacts":  # e-mails of contacts have a rule of their own
+            findings = [(when, text) for when, text in findings if not when.startswith("email ")]
+        if findings:
+            yield _rule_of(table, present, severity, findings, words)
 
 
-def _found(
-    table: Table, present: Container[str], severity: str, columns: Iterable[Column], remedy: str
-) -> str:
-    findings = [finding for column in columns for finding in _findings(column, present)]
-    if table.name == "contacts":  # e-mails of contacts have a rule of their own
-        findings = [(when, text) for when, text in findings if not when.startswith("email ")]
-    if not findings:
-        return ""
-    whens = " or ".join(f"({when})" for when, _ in findings)
+def _rule_of(
+    table: Table,
+    present: Container[str],
+    severity: str,
+    findings: Sequence[tuple[str, str]],
+    remedy: str,
+) -> Rule:
+    rows = f"{table.name} where {' or '.join(f'({when})' for when, _ in findings)}"
     texts = ", ".join(f"case when {when} then {text} end" for when, text in findings)
-    return (
+    return Rule(
+        f"{table.name}_{severity}",
         f"select '{severity}', {_entity(table)}, {_shown(table, present)}, "
         f"unnest(list_filter(texts, lambda text: text is not null)), '{remedy}' "
-        f"from (select *, [{texts}] as texts from book.{table.name} where {whens})"
+        f"from (select *, [{texts}] as texts from book.{rows})",
+        (rows,),
     )
 
 
@@ -174,7 +217,8 @@ def _read(column: str, present: Container[str]) -> str:
 
 
 def _findings(column: Column, present: Container[str]) -> list[tuple[str, str]]:
-    """Return (condition, text) pairs in SQL; `present` are the table's columns."""
+    """Return (condition, text) pairs in SQL; `present` are the columns
+    with values that could not be read."""
     name = column.name
     unread = f"{name}__raw"
     findings = []

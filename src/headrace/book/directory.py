@@ -70,6 +70,8 @@ def write_directory(connection: duckdb.DuckDBPyConnection, directory: Directory)
         for entry in entries:
             for name in (*entry.names, entry.id):
                 found.setdefault(name.lower(), (entry.id, entry.shown))
+        if not found:
+            continue
         connection.execute(
             "insert into book.names select $1, unnest($2::varchar[]), unnest($3::varchar[]), "
             "unnest($4::varchar[])",
@@ -85,6 +87,8 @@ def write_directory(connection: duckdb.DuckDBPyConnection, directory: Directory)
         for field in directory.fields:
             if getattr(field, name):
                 fields.setdefault(getattr(field, name), field)
+    if not fields:
+        return
     connection.execute(
         "insert into book.fields select unnest($1::varchar[]), unnest($2::varchar[]), "
         "unnest($3::varchar[]), unnest($4::varchar[]), unnest($5::boolean[])",

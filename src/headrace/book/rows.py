@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import duckdb
@@ -19,6 +19,22 @@ def make_table(
     """Create `table`, also `temp table …`, from rows; `columns` are names with their types."""
     values, parts = _columns(columns, rows)
     connection.execute(f"create or replace {table} as select {parts}", values)
+
+
+def make_empty(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, Sequence[str]]) -> None:
+    """Create or replace tables without rows, by their names with the schema and their columns.
+
+    DuckDB needs as long to prepare a query for no rows as for a thousand. Where it is known that a
+    table stays empty, this costs a tenth of its query.
+    """
+    if not tables:
+        return
+    connection.execute(
+        "; ".join(
+            f"create or replace table {name} ({', '.join(columns)})"
+            for name, columns in tables.items()
+        )
+    )
 
 
 def add_rows(

@@ -2,9 +2,9 @@
 select exists(
     select key
     from (
-        select owner as key, amount from book.link_marks
+        select owner as key, amount from book.link_marks where amount > 0
         union all
-        select target, amount from book.link_marks
+        select target, amount from book.link_marks where amount > 0
     )
     join (select key, any_value(amount) as whole from book.document_marks group by key)
         using (key)

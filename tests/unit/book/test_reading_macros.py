@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headrace.book.book import Book
@@ -81,6 +81,7 @@ def test_an_amount_is_read_for_certain_or_not_at_all(
     assert found == (None if amount is None else Decimal(amount))
 
 
+@settings(deadline=None)
 @given(
     amount=st.decimals(
         min_value=-(10**12), max_value=10**12, places=2, allow_nan=False, allow_infinity=False

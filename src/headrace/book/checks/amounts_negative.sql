@@ -1,4 +1,8 @@
 -- Documents carry positive amounts; only an adjustment has a sign.
+-- Over: invoices where gross_amount < 0 or net_amount < 0.
+-- Over: credit_notes where gross_amount < 0 or net_amount < 0.
+-- Over: payments where amount < 0.
+-- Over: refunds where amount < 0.
 select
     'error',
     entity,

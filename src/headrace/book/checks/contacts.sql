@@ -1,5 +1,6 @@
 -- A contact needs an e-mail address that is unique within its customer (docs/api-evidence.md,
 -- Contacts).
+-- Over: contacts.
 select
     'error',
     'contact',

@@ -1,4 +1,5 @@
 -- A customer has one main contact; the API makes it the last one that claims it.
+-- Over: contacts.
 select
     'warning',
     'customer',

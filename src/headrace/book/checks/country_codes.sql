@@ -1,4 +1,5 @@
 -- The country of an address is a name, such as France; one warning for each code.
+-- Over: customers where length(country) <= 3.
 select
     'warning',
     'customer',

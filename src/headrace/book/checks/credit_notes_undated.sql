@@ -1,4 +1,5 @@
 -- The API takes a credit note without a date, and can then place it in no period.
+-- Over: credit_notes where issued_at is null.
 select
     'warning',
     'credit_note',

@@ -1,5 +1,6 @@
 -- A value needs its field, and the import of a customer creates none
 -- (docs/api-evidence.md, Custom fields).
+-- Over: custom_values.
 select
     'warning',
     'customer',

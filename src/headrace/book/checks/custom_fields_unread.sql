@@ -1,4 +1,5 @@
 -- Custom fields that are no object of names to values never hold back their customer.
+-- Over: customers where custom_fields__raw is not null.
 select
     'warning',
     'customer',

@@ -1,5 +1,6 @@
 -- Labels are case-sensitive: "One" and "one" become two selectable values (docs/api-evidence.md,
 -- Custom fields).
+-- Over: custom_values.
 with labels as (
     select value.name, unnest(
         case json_type(value.value)

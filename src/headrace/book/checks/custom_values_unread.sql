@@ -1,6 +1,7 @@
 -- A value that its field can't take is left out; the customer and its other fields go. What can be
 -- taken is said twice, here for every value and in `custom_values.py` for those that are sent; a
 -- test holds one against the other.
+-- Over: custom_values.
 with single as (
     -- A list of one is as good as its element.
     select

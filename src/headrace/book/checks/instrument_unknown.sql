@@ -1,4 +1,6 @@
 -- How money came: the API lists six words, and shows any other as it stands. One warning for each.
+-- Over: payments where instrument is not null.
+-- Over: refunds where instrument is not null.
 with used as (
     select
         'payment' as entity, external_id, instrument, strip_accents(lower(instrument)) as word

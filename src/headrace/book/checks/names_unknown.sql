@@ -1,6 +1,8 @@
 -- People create account managers and dunning plans in Upflow (docs/api-evidence.md,
 -- Account managers and workflows). A name that is not there can't be sent; the customer goes
 -- without it.
+-- Over: customers where account_manager is not null.
+-- Over: customers where dunning_plan is not null.
 with named as (
     select external_id, 'account_manager' as kind, account_manager as name
     from book.customers

@@ -1,4 +1,5 @@
 -- A parent must be there, and following parents must end. The customer itself travels, without.
+-- Over: flawed_parents.
 select
     if(flawed.cause = 'missing', 'error', 'warning'),
     'child',

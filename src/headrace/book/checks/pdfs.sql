@@ -1,4 +1,5 @@
 -- A PDF needs its document and its bytes; what is wrong with it never holds back its document.
+-- Over: documents.
 with placed as (
     select 'invoice' as entity, external_id
     from book.invoices

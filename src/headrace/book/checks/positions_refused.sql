@@ -1,5 +1,6 @@
 -- A contact's position must exist in the organisation, under the name that it has there
 -- (docs/api-evidence.md, Positions). Which ones exist is known only from what the API refused.
+-- Over: refused_positions.
 select
     'warning',
     'contact',

@@ -1,5 +1,6 @@
 -- What settles an invoice without cash is of a known kind, positive, and no more than what the
 -- invoice's payments and credit notes leave.
+-- Over: settlements.
 with settled as (
     select settlement.*, invoice.currency, invoice.gross_amount
     from book.settlements as settlement

@@ -1,5 +1,6 @@
 -- A table of allocations of which none, or hardly any, finds its documents is in another language
 -- than they are: every paid invoice would be sent as open. `links` in error are named one by one.
+-- Over: link_marks.
 with shares as (
     select
         from_kind, to_kind, count(*) as rows, count_if(has_source) as sources,

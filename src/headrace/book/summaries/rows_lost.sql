@@ -1,5 +1,6 @@
 -- A model of allocations whose joins find nothing makes no rows, and says nothing of it: every paid
 -- invoice would be sent as open.
+-- Over: lost_allocations.
 select
     if(sum(selected) < 10, 'warning', 'error'),
     'allocation',

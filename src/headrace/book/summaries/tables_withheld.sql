@@ -1,4 +1,5 @@
 -- When a good part of a table stays behind, the model is wrong rather than its rows.
+-- Over: withheld.
 select
     'warning',
     sizes.entity,

@@ -100,9 +100,8 @@ def _copied(parts: Iterator[bytes]) -> IO[bytes]:
 def _stored_parts(location: str) -> Iterator[bytes]:
     """Yield the content at an address that fsspec supports."""
     try:
-        fsspec = importlib.import_module("fsspec")
         size = 0
-        with fsspec.open(location, "rb") as file:
+        with _opened(location) as file:
             while part := file.read(_CHUNK):
                 size += len(part)
                 _check_size(size)
@@ -111,6 +110,24 @@ def _stored_parts(location: str) -> Iterator[bytes]:
         raise
     except Exception as error:  # each of its file systems raises errors of its own
         raise Unreadable(" ".join(str(error).split()) or type(error).__name__) from None
+
+
+def _opened(location: str) -> IO[bytes]:
+    """Open an address that fsspec supports. Raises errors of its file system.
+
+    For as long as the process lives, fsspec keeps one file system per kind of address, with the
+    endpoint and the credentials of its first use. If these no longer work, a loop that runs for
+    months would deliver no PDF any more, so a failure is tried again with a new file system.
+    """
+    fsspec = importlib.import_module("fsspec")
+    try:
+        file: IO[bytes] = fsspec.open(location, "rb").open()
+    except FileNotFoundError:
+        raise
+    except Exception:
+        fsspec.get_filesystem_class(location.partition("://")[0]).clear_instance_cache()
+        file = fsspec.open(location, "rb").open()
+    return file
 
 
 def in_time(work: Callable[[], T], seconds: float) -> T:

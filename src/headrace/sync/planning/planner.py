@@ -36,7 +36,7 @@ from headrace.sync.planning.rejects import Rejects
 from headrace.sync.planning.scope import WHOLE, Scope, cut, narrow
 from headrace.sync.planning.shift import ShiftMeter
 from headrace.sync.planning.summary import Summary, left_out
-from headrace.sync.planning.tables import WITHOUT_CHANGES, make_empty
+from headrace.sync.planning.tables import COMPARED, WITHOUT_CHANGES, make_empty
 from headrace.sync.planning.turnover import Turnover
 
 _SQL = {
@@ -44,7 +44,9 @@ _SQL = {
     .joinpath("sql", f"{name}.sql")
     .read_text("utf-8")
     for name in (
+        "moved_shares",
         "differences",
+        "departed_records",
         "changes",
         "nodes",
         "place",
@@ -114,7 +116,15 @@ class Planner:
 
     def _compare(self) -> None:
         self._book.mark()
-        self._connection.execute(_SQL["differences"])
+        self._connection.execute(_SQL["moved_shares"])
+        if self._rows("from moved_shares limit 1"):
+            self._connection.execute(_SQL["differences"])
+            if self._rows(
+                "from plan.differences where entity = 'customer' and action = 'delete' limit 1"
+            ):
+                self._connection.execute(_SQL["departed_records"])
+        else:
+            make_empty(self._connection, *COMPARED)
 
     def _leave_links_out(self) -> bool:
         """Withhold links to records that the API refused to create; returns whether there are any.
@@ -123,6 +133,7 @@ class Planner:
         """
         before = self._rows("select count(*) from book.waiting_links")
         self._connection.execute(_SQL["links_to_refused"])
+        self._book.unmark()
         return bool(before != self._rows("select count(*) from book.waiting_links"))
 
     def _apply_pins(self) -> None:
@@ -141,6 +152,7 @@ class Planner:
         while blocked := parents.make_way(pins.waiting):
             pins.regroup(blocked)
         pins.write()
+        self._book.unmark()
         held = {key: pins.linkage(key) for key in pins.waiting}
         # The documents that they settle may be deleted in this run. The API then removes those
         # links, and the journal can't tell which. So these records are sent again later.
@@ -186,8 +198,7 @@ class Planner:
             self._connection.execute(_SQL["place"])
             cut(self._connection, scope)
         else:
-            # Most plans of a fleet are empty, and DuckDB needs as long to prepare `place.sql` for
-            # no rows as for a thousand.
+            # Most plans of a fleet are empty.
             make_empty(self._connection, *WITHOUT_CHANGES)
         summary = Summary(self._book, self._journal, self._claimer)
         made_at = format_instant(self._clock.now())

@@ -13,10 +13,12 @@ from headrace.model.entity import DOCUMENTS
 from headrace.sync.journal import Journal, Key, Reject
 from headrace.sync.planning.tables import columns_of, make_empty
 
-_STANDING, _AROUND, _HOLD = (
-    resources.files("headrace.sync.planning").joinpath("sql", f"{name}.sql").read_text("utf-8")
-    for name in ("standing", "around", "hold")
-)
+_SQL = {
+    name: resources.files("headrace.sync.planning")
+    .joinpath("sql", f"{name}.sql")
+    .read_text("utf-8")
+    for name in ("standing", "around", "hold", "hold_with", "hold_left", "held")
+}
 
 _BLOCKED = (
     "select entity, external_id from book.withheld "
@@ -51,7 +53,7 @@ class Rejects:
         )
         if rejects:
             self._mark_around([reject.key for reject in rejects], rejects)
-            self._connection.execute(_STANDING)
+            self._connection.execute(_SQL["standing"])
         return bool(rejects)
 
     def _mark_around(self, keys: Sequence[Key], rejects: Sequence[Reject]) -> None:
@@ -61,7 +63,7 @@ class Rejects:
         columns = [*KEY_COLUMNS, "customer varchar"]
         make_table(self._connection, "temp table places", columns, places)
         make_table(self._connection, "temp table blocked", KEY_COLUMNS, blocked)
-        self._connection.execute(_AROUND)
+        self._connection.execute(_SQL["around"])
 
     def note_around(self) -> None:
         """Record the current neighbours of the records that were just refused."""
@@ -84,11 +86,19 @@ class Rejects:
 
     def hold(self, waiting: bool) -> None:
         """Create `plan.held`; `waiting` says whether anything but rejects holds back records."""
-        rejects = self._rows("from plan.rejects limit 1")
-        if rejects or waiting or self._rows("from plan.gone limit 1"):
-            self._connection.execute(_HOLD)
-        else:  # the common case: DuckDB needs some time for `hold.sql` even without rows
+        waiting = waiting or bool(self._rows("from plan.rejects limit 1"))
+        leaving = self._rows("from plan.gone where entity = 'customer' limit 1")
+        # In the common case there are neither.
+        if waiting:
+            self._connection.execute(_SQL["hold"])
+            if self._rows("from missing limit 1"):
+                self._connection.execute(_SQL["hold_with"])
+        else:
             make_empty(self._connection, "plan.held")
+        if leaving:
+            self._connection.execute(_SQL["hold_left"])
+        if waiting or leaving:
+            self._connection.execute(_SQL["held"])
 
     def _rows(self, sql: str) -> list[Any]:
         return self._connection.execute(sql).fetchall()

@@ -11,12 +11,13 @@ from msgspec import Struct
 from headrace.book.rows import make_table
 from headrace.model.errors import ConfigurationError
 from headrace.model.project import DeletionRule
+from headrace.sync.planning.tables import make_empty
 
 _SQL = {
     name: resources.files("headrace.sync.planning")
     .joinpath("sql", f"{name}.sql")
     .read_text("utf-8")
-    for name in ("scope", "limit")
+    for name in ("departed", "left_out", "limit")
 }
 
 
@@ -49,13 +50,21 @@ def narrow(
     """
     if scope.customer:
         _check_customer(connection, scope.customer)
-    columns = ("entity varchar", "rule varchar")
-    make_table(connection, "temp table deletion_rules", columns, on_delete.items())
-    connection.execute(
-        "create or replace temp table scoped as select $1 as customer, $2::varchar[] as entities",
-        [scope.customer, list(scope.only)],
-    )
-    connection.execute(_SQL["scope"])
+    if set(on_delete.values()) <= {"delete"}:
+        make_empty(connection, "plan.departed")
+    else:
+        columns = ("entity varchar", "rule varchar")
+        make_table(connection, "temp table deletion_rules", columns, on_delete.items())
+        connection.execute(_SQL["departed"])
+    if not (scope.customer or scope.only):
+        make_empty(connection, "plan.left_out")
+    else:
+        connection.execute(
+            "create or replace temp table scoped as "
+            "select $1 as customer, $2::varchar[] as entities",
+            [scope.customer, list(scope.only)],
+        )
+        connection.execute(_SQL["left_out"])
 
 
 def _check_customer(connection: duckdb.DuckDBPyConnection, external_id: str) -> None:

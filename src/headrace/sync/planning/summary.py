@@ -7,6 +7,7 @@ from typing import Any
 import duckdb
 
 from headrace.book.book import Book
+from headrace.book.filled import filled
 from headrace.sync.collection.claiming import Claimer
 from headrace.sync.journal import Journal
 from headrace.sync.planning.names import Names
@@ -31,6 +32,8 @@ class Summary:
         one = self._rows("select count(*), count(*) filter (where phase < 2) from plan.operations")[
             0
         ]
+        # Usually nothing is.
+        flawed = bool(filled(self._connection, "withheld", "flawed_links", "waiting_links"))
         longest_open, longest = self._rows(
             "select coalesce(max(early), 0), coalesce(max(late), 0) from (select "
             "sum(last - first + 1) filter (where phase < 2)::bigint as early, "
@@ -56,7 +59,9 @@ class Summary:
             problems=self._book.problems(),
             withheld=self._named(
                 "select entity, external_id, reason from plan.staying order by all"
-            ),
+            )
+            if flawed
+            else [],
             held=self._named(
                 "select entity, external_id, reason from plan.held where fate <> 'is ignored' "
                 "order by all"
@@ -77,14 +82,20 @@ class Summary:
             applied=dict(
                 self._rows("select entity, count(*) from staging.acknowledged group by entity")
             ),
-            desired=dict(
-                self._rows(
-                    "select entity, sizes.rows - coalesce(stopped.rows, 0) from book.sizes left "
-                    "join (select entity, count(*) as rows from book.fingerprints semi join "
-                    "book.withheld using (entity, external_id) group by entity) as stopped "
-                    "using (entity) where sizes.rows > 0"
-                )
-            ),
+            desired=self._desired(flawed),
+        )
+
+    def _desired(self, flawed: bool) -> dict[str, int]:
+        """Return the number of records that are not withheld, by entity."""
+        if not flawed:
+            return dict(self._rows("select entity, rows from book.sizes where rows > 0"))
+        return dict(
+            self._rows(
+                "select entity, sizes.rows - coalesce(stopped.rows, 0) from book.sizes left "
+                "join (select entity, count(*) as rows from book.fingerprints semi join "
+                "book.withheld using (entity, external_id) group by entity) as stopped "
+                "using (entity) where sizes.rows > 0"
+            )
         )
 
     def _named(self, sql: str) -> list[Withheld]:

@@ -14,6 +14,8 @@ from __future__ import annotations
 import duckdb
 from msgspec import Struct
 
+from headrace.book import rows
+
 
 class Table(Struct, frozen=True, kw_only=True):
     """One table, view or temporary table."""
@@ -42,6 +44,9 @@ def _table(name: str, columns: str, meaning: str, made_by: str, *read_by: str) -
 
 
 _KEY = "entity varchar, external_id varchar"
+_LINK_ENDS = (
+    "from_entity varchar, from_external_id varchar, to_entity varchar, to_external_id varchar"
+)
 _LINK = f"{_KEY}, to_entity varchar, to_external_id varchar"
 
 PLANNED = (
@@ -51,6 +56,21 @@ PLANNED = (
         "a record whose row differs from what the API acknowledged; `key` is the hash of its key",
         "planning/sql/differences.sql",
         *("planning/sql/changes.sql", "planning/rejects.py", "collection/claiming.py"),
+    ),
+    _table(
+        "book.examined_links",
+        f"{_LINK_ENDS}, amount bigint",
+        "a link at either end of a record that differs",
+        "planning/sql/differences.sql",
+        "planning/sql/nodes.sql",
+    ),
+    _table(
+        "book.examined_records",
+        f"{_KEY}, customer varchar, currency varchar, amount bigint, moment timestamp, "
+        "origin varchar",
+        "a record that differs, or at the other end of its links, or of a departed customer",
+        "planning/sql/differences.sql",
+        *("planning/sql/nodes.sql", "planning/sql/left_out.sql"),
     ),
     _table(
         "plan.changes",
@@ -64,21 +84,21 @@ PLANNED = (
         f"{_KEY}, customer varchar",
         "a record that is deleted, and the customer it belonged to",
         "planning/comparison.py",
-        *("planning/sql/nodes.sql", "planning/sql/scope.sql", "planning/rejects.py"),
+        *("planning/sql/nodes.sql", "planning/sql/left_out.sql", "planning/rejects.py"),
     ),
     _table(
         "plan.acknowledged_children",
         "external_id varchar, parent varchar",
         "a customer that may keep a deleted parent: deleted, in error, refused or left out",
         "planning/comparison.py",
-        "planning/sql/hold.sql",
+        "planning/sql/hold_left.sql",
     ),
     _table(
         "plan.acknowledged_documents",
         f"{_KEY}, customer varchar",
         "a document that the API has of a customer that is deleted",
         "planning/comparison.py",
-        *("planning/sql/hold.sql", "planning/sql/place.sql", "ordering/neighbours.py"),
+        *("planning/sql/hold_left.sql", "planning/sql/place.sql", "ordering/neighbours.py"),
     ),
     _table(
         "plan.moved",
@@ -91,23 +111,22 @@ PLANNED = (
         "plan.departed",
         f"{_KEY}, rule varchar",
         "a record that left the source and stays at the API, by the rule of its entity",
-        "planning/sql/scope.sql",
+        "planning/sql/departed.sql",
         "planning/summary.py",
     ),
     _table(
         "plan.left_out",
         f"{_KEY}, action varchar",
         "a change outside the scope",
-        "planning/sql/scope.sql",
+        "planning/sql/left_out.sql",
         *("planning/scope.py", "planning/summary.py", "planning/sql/hold.sql"),
     ),
     _table(
         "plan.staying_links",
-        "from_entity varchar, from_external_id varchar, to_entity varchar, "
-        "to_external_id varchar, reason varchar",
+        f"{_LINK_ENDS}, reason varchar",
         "a link that is not sent because of an error",
         "planning/sql/staying.sql",
-        *("planning/sql/staying.sql", "remote/sql/compared.sql"),
+        *("planning/sql/staying.sql", "remote/sql/reasons.sql"),
     ),
     _table(
         "plan.staying",
@@ -151,7 +170,7 @@ PLANNED = (
         f"{_KEY}, reason varchar, fate varchar",
         "a change that is not sent because a record it needs is refused, waits or is left out",
         "planning/sql/hold.sql",
-        *("planning/summary.py", "remote/sql/compared.sql"),
+        *("planning/summary.py", "remote/sql/reasons.sql"),
     ),
     _table(
         "plan.nodes",
@@ -232,6 +251,13 @@ PLANNED = (
 
 TEMPORARY = (
     _table(
+        "moved_shares",
+        "share bigint",
+        "a share of all keys in which something differs",
+        "planning/sql/moved_shares.sql",
+        *("planning/planner.py", "planning/sql/differences.sql"),
+    ),
+    _table(
         "wanted",
         "external_id varchar",
         "a record of one entity whose payload is built next",
@@ -256,6 +282,9 @@ TEMPORARY = (
 
 BY_NAME = {table.name: table for table in (*PLANNED, *TEMPORARY)}
 
+COMPARED = ("plan.differences", "book.examined_links", "book.examined_records")
+"""Tables of the comparison; they are empty where the source equals what the API acknowledged."""
+
 WITHOUT_CHANGES = (
     *("plan.operations", "plan.lanes", "plan.waits"),
     *("plan.given_back", "plan.late_links"),
@@ -270,8 +299,4 @@ def columns_of(name: str) -> tuple[str, ...]:
 
 def make_empty(connection: duckdb.DuckDBPyConnection, *names: str) -> None:
     """Create or replace these tables, without rows."""
-    connection.execute(
-        "; ".join(
-            f"create or replace table {name} ({', '.join(columns_of(name))})" for name in names
-        )
-    )
+    rows.make_empty(connection, {name: columns_of(name) for name in names})

@@ -40,7 +40,7 @@ class SecondLook:
     def __init__(
         self, connection: duckdb.DuckDBPyConnection, api: ApiSide, compare: Callable[[], None]
     ) -> None:
-        """`compare` creates the tables of `compared.sql` again."""
+        """`compare` creates the tables of the comparison again."""
         self._connection = connection
         self._api = api
         self._compare = compare

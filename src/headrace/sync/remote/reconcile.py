@@ -14,6 +14,8 @@ from typing import Any
 
 import duckdb
 
+from headrace.book.filled import filled
+from headrace.book.rows import make_empty
 from headrace.client.endpoints import Reader
 from headrace.model.clock import Clock, format_instant
 from headrace.sync.journal import Decision
@@ -31,10 +33,11 @@ from headrace.sync.remote.proof import (
     pairs,
 )
 from headrace.sync.remote.recheck import SecondLook
+from headrace.sync.remote.tables import COLLECTED, EXPLAINED, KINDS, REASONS
 
 _FILES = (
     *("balances", "collected", "control", "doubles", "set_apart"),
-    *("compared", "explained", "ageing"),
+    *("compared", "reasons", "kinds", "totals", "explained", "ageing"),
 )
 _SQL = {
     name: resources.files("headrace.sync.remote").joinpath("sql", f"{name}.sql").read_text("utf-8")
@@ -82,7 +85,15 @@ class Reconciler:
         self._compare()
         look = SecondLook(self._connection, api, self._compare)
         left = await look.take()
-        self._connection.execute(_SQL["explained"])
+        if self._has_rows("plan.api_kinds") or filled(self._connection, "fixes", "settled"):
+            self._connection.execute(_SQL["kinds"])
+        else:
+            make_empty(self._connection, KINDS)
+        self._connection.execute(_SQL["totals"])
+        if self._has_rows("plan.with_control where given or totals_given"):
+            self._connection.execute(_SQL["explained"])
+        else:
+            make_empty(self._connection, EXPLAINED)
         self._connection.execute(_SQL["ageing"])
         return self._result(organisation, look, left)
 
@@ -96,9 +107,16 @@ class Reconciler:
                 )
 
     def _compare(self) -> None:
-        self._connection.execute(_SQL["doubles"], {"days": self._claim_days})
-        self._connection.execute(_SQL["set_apart"])
+        if self._has_rows("plan.api_collected") or self._has_rows("plan.api_links"):
+            self._connection.execute(_SQL["doubles"], {"days": self._claim_days})
+            self._connection.execute(_SQL["set_apart"])
+        else:
+            make_empty(self._connection, COLLECTED)
         self._connection.execute(_SQL["compared"])
+        if self._has_rows("plan.differing"):
+            self._connection.execute(_SQL["reasons"])
+        else:
+            make_empty(self._connection, REASONS)
 
     def _result(self, organisation: str, look: SecondLook, left: int) -> Reconciled:
         opened = self._open_documents()
@@ -193,6 +211,9 @@ class Reconciler:
         ):
             found[place, currency].append(OpenDocument(*rest))
         return found
+
+    def _has_rows(self, source: str) -> bool:
+        return bool(self._rows(f"from {source} limit 1"))
 
     def _count(self, table: str) -> int:
         return int(self._rows(f"select count(*) from {table}")[0][0])

@@ -1,36 +1,17 @@
--- Compares the source with what the API acknowledged. This is the only step that reads every
--- record, so it has to be cheap. It compares numbers only, and in two stages. The keys are divided
--- into 16,384 shares, and a sum of hashes over each share shows whether anything in it differs.
--- Only the records of shares that differ are joined one by one, and texts are fetched only for
--- records that differ. Example: one changed record of a million leads to a join of about 60.
+-- The records that differ, of the shares that differ. Numbers are joined first, and texts are
+-- fetched only for records that differ.
 create or replace table plan.differences as
-with now_sums as (
-    select key & 16383 as share, sum(hash(key, fingerprint)) as mark
-    from book.fingerprints
-    group by share
-),
-acknowledged_sums as (
-    select key & 16383 as share, sum(hash(key, fingerprint)) as mark
-    from staging.acknowledged
-    group by share
-),
-moved as materialized (
-    select share
-    from now_sums
-    full outer join acknowledged_sums using (share)
-    where now_sums.mark is distinct from acknowledged_sums.mark
-),
-pairs as materialized (
+with pairs as materialized (
     select now.row as now_row, before.row as before_row
     from (
         select rowid as row, key, fingerprint
         from book.fingerprints
-        semi join moved on moved.share = key & 16383
+        semi join moved_shares as moved on moved.share = key & 16383
     ) as now
     full outer join (
         select rowid as row, key, fingerprint
         from staging.acknowledged
-        semi join moved on moved.share = key & 16383
+        semi join moved_shares as moved on moved.share = key & 16383
     ) as before using (key)
     -- The journal has no fingerprint of records that were asked and not answered, so they differ.
     where now.row is null or before.row is null
@@ -50,9 +31,10 @@ from pairs
 left join book.fingerprints as now on now.rowid = now_row
 left join staging.acknowledged as before on before.rowid = before_row;
 
--- The links at either end of the records that differ, then the records at both ends of these links
--- and those whose customer left the source. Ids are compared without their entity, which is faster.
--- A record of another entity with the same id may be included; it does no harm.
+-- The links at either end of the records that differ, then the records at both ends of these links;
+-- `departed_records.sql` adds those whose customer left the source. Ids are compared without their
+-- entity, which is faster. A record of another entity with the same id may be included; it does no
+-- harm.
 create or replace table book.examined_links as
 from book.links
 where from_external_id in (select external_id from plan.differences)
@@ -65,15 +47,6 @@ with ids as (
     select from_external_id from book.examined_links
     union
     select to_external_id from book.examined_links
-),
-departed as (
-    select external_id as customer
-    from plan.differences
-    where entity = 'customer' and action = 'delete'
 )
 from book.placed
-semi join ids using (external_id)
-union all
-from book.placed
-semi join departed using (customer)
-anti join ids using (external_id);
+semi join ids using (external_id);

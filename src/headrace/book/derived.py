@@ -1,0 +1,81 @@
+"""The tables that follow from the canonical ones alone, before any rule is checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import resources
+
+import duckdb
+from msgspec import Struct
+
+from headrace.book.filled import filled
+from headrace.book.parallel import side_by_side, statement
+from headrace.book.rows import make_empty
+
+
+def _read(*names: str) -> str:
+    folder = resources.files("headrace.book")
+    return "".join(folder.joinpath(f"{name}.sql").read_text(encoding="utf-8") for name in names)
+
+
+class Derived(Struct, frozen=True, kw_only=True):
+    """Tables of one file, independent of those of other files."""
+
+    sql: str
+    over: tuple[str, ...]
+    """What follows `from book.` for the rows that lead to others: without these, the tables are
+    empty."""
+    tables: Mapping[str, tuple[str, ...]]
+    """The tables by name, with the columns that the queries give them."""
+
+
+_ID = "external_id varchar"
+_SYNTHETIC = (
+    *(_ID, "customer_external_id varchar", "currency varchar", "amount bigint"),
+    *("validated_at timestamp", "ref_number varchar", "invoice_external_id varchar"),
+)
+_MARKS = ("key ubigint", "tag ubigint", "currency varchar", "amount bigint")
+
+DERIVED = (
+    Derived(
+        sql=_read("families", "roots"),
+        over=("customers where parent_external_id is not null", "unread_parents"),
+        tables={
+            "book.flawed_parents": (_ID, "cause varchar"),
+            "book.parents": (_ID, "parent varchar"),
+            "book.roots": (_ID, "root varchar"),
+        },
+    ),
+    Derived(sql=_read("settled"), over=("settlements",), tables={"book.settled": _SYNTHETIC}),
+    Derived(sql=_read("fixes"), over=("marked_invoices",), tables={"book.fixes": _SYNTHETIC}),
+    Derived(
+        sql=_read("flawed_contacts"),
+        over=("contacts",),
+        tables={"book.flawed_contacts": ("row bigint", "problem varchar")},
+    ),
+)
+
+LINK_MARKS = Derived(
+    sql=_read("link_marks"),
+    over=("allocations",),
+    tables={
+        "book.document_marks": _MARKS,
+        "book.link_marks": (
+            *("row bigint", "owner ubigint", "target ubigint", "amount bigint"),
+            *("from_kind varchar", "to_kind varchar"),
+            *("has_source boolean", "has_target boolean", "odd boolean"),
+        ),
+    },
+)
+"""Needs the views of the book, so it is made by the checks."""
+
+
+def derive(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create the tables of `DERIVED`."""
+    found = filled(connection, *(source for one in DERIVED for source in one.over))
+    needed = [one for one in DERIVED if not found.isdisjoint(one.over)]
+    make_empty(
+        connection,
+        {name: one.tables[name] for one in DERIVED if one not in needed for name in one.tables},
+    )
+    side_by_side(connection, [statement(one.sql) for one in needed])

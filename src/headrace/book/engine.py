@@ -1,0 +1,74 @@
+"""A DuckDB engine as a book needs it: limited, sealed, and with everything that models may call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+
+import duckdb
+
+from headrace.book.file import attach
+from headrace.book.scales import scale_of_currency, scale_of_processor
+from headrace.book.seal import seal
+from headrace.model.countries import COUNTRIES
+from headrace.model.money import EXPONENTS
+
+MEMORY_OF_MANY = "900MB"
+"""Memory limit of DuckDB alone for the largest books; the process needs about half as much on
+top."""
+
+_MACROS = [
+    resources.files("headrace.book").joinpath(name).read_text(encoding="utf-8")
+    for name in ("macros.sql", "reading.sql")
+]
+
+
+def open_engine(path: Path, spill: Path, readable: Sequence[Path]) -> duckdb.DuckDBPyConnection:
+    """Open an engine in memory with the file `path` attached as `staging`.
+
+    It spills to the folder `spill`, and reads only its own files and those below `readable`. Raises
+    Busy when another process has the file open.
+    """
+    connection = duckdb.connect()
+    connection.execute(
+        f"set memory_limit = '{MEMORY_OF_MANY}'; set timezone = 'UTC'; "
+        f"set temp_directory = {quoted_text(str(spill))}; "
+        "set preserve_insertion_order = false; "
+        # Checkpoints are made explicitly, not in the middle of some statement.
+        "set checkpoint_threshold = '1TB'"
+    )
+    try:
+        attach(connection, path)
+    except BaseException:
+        connection.close()
+        raise
+    seal(connection, readable)
+    return connection
+
+
+def add_macros(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create the schemas, and the macros and lists that models may use."""
+    connection.execute(
+        "create schema if not exists staging.source; create schema book; create schema plan; "
+        f"create macro minor_scale(currency) as ({scale_of_currency()}); "
+        f"create macro processor_scale(currency, processor) as ({scale_of_processor()})"
+    )
+    connection.execute(
+        "create table book.currencies as "
+        "select unnest($1::varchar[]) as code, unnest($2::integer[]) as exponent",
+        [list(EXPONENTS), list(EXPONENTS.values())],
+    )
+    connection.execute(
+        "create table book.countries as "
+        "select unnest($1::varchar[]) as code, unnest($2::varchar[]) as name",
+        [list(COUNTRIES), list(COUNTRIES.values())],
+    )
+    connection.execute("create table book.country_names (known_as varchar, name varchar)")
+    for macros in _MACROS:
+        connection.execute(macros)
+
+
+def quoted_text(text: str) -> str:
+    """Return an SQL string."""
+    return "'" + text.replace("'", "''") + "'"

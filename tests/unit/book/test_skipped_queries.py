@@ -1,0 +1,156 @@
+"""A query that is skipped would have found nothing: each says rightly over which rows it goes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import pytest
+
+from books import allocation, credit_note, customer, fill, invoice, payment
+from headrace.book.book import Book
+from headrace.book.checks import CHECKS, SUMMARIES, Rule
+from headrace.book.derived import DERIVED, LINK_MARKS, Derived
+from headrace.book.directory import Directory, Field
+from headrace.book.filled import filled
+
+RULES = {rule.name: rule for rule in (*CHECKS, *SUMMARIES)}
+ALWAYS = {"currency_unknown", "customer_unknown", "external_id_duplicate", "tables_empty"}
+"""Rules that look at every table, or at what is missing."""
+
+
+@pytest.fixture(scope="module")
+def wrong(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Book]:
+    """A book with something for every rule to find."""
+    folder = tmp_path_factory.mktemp("wrong")
+    rows = {
+        "customers": [
+            customer("c1", country="FR", account_manager="nobody", custom_fields="no object"),
+            customer("c4", dunning_plan="none such"),
+            customer("c2", parent_external_id="c1", custom_fields='{"Kind": "One", "Size": "x"}'),
+            customer("c3", parent_external_id="nobody", custom_fields='{"Kind": "one", "B": 1}'),
+            customer("twice"),
+            customer("twice"),
+        ],
+        "contacts": [
+            {"customer_external_id": "c1", "email": "a@b.test", "is_main": True},
+            {"customer_external_id": "c1", "email": None, "is_main": True, "position": "CEO"},
+        ],
+        "invoices": [
+            invoice("i1", marked_paid_at="2026-02-01"),
+            invoice("i2", net_amount=200),
+            invoice("i3", due_date="2026-01-01"),
+            *(invoice(f"x{n}", currency="EURO") for n in range(6)),
+            invoice("i4", "nobody"),
+            invoice("i5", net_amount=-5),
+        ],
+        "credit_notes": [
+            credit_note("n1", issued_at=None),
+            credit_note("n2", gross=-5),
+            credit_note("n3", net_amount=200),
+        ],
+        "payments": [payment("p1", instrument="PigeonPost"), payment("p2", amount=-5)],
+        "refunds": [payment("r1", instrument="PigeonPost"), payment("r2", amount=-5)],
+        "allocations": [allocation(f"payment lost{n}", f"invoice gone{n}") for n in range(3)],
+        "settlements": [
+            {
+                "external_id": "s1",
+                "invoice_external_id": "i1",
+                "kind": "gift",
+                "amount": 5,
+                "booked_at": "2026-02-01",
+            }
+        ],
+        "documents": [{"entity": "refund", "external_id": "r1", "location": "r1.pdf"}],
+    }
+    with Book(folder / "cache.duckdb", readable=[folder]) as book:
+        fields = [Field("Kind", "SELECT", "f1"), Field("Size", "NUMBER", "f2")]
+        book.set_directory(Directory(fields=fields))
+        book.leave_positions_out({"CEO": "no such position"})
+        fill(book, folder, **rows)
+        book.check()
+        book.connection.execute("insert into book.lost_allocations values ('payments', 20)")
+        yield book
+
+
+@pytest.fixture
+def book(wrong: Book) -> Iterator[Book]:
+    """The same; what a test changes is taken back."""
+    wrong.connection.execute("begin")
+    yield wrong
+    wrong.connection.execute("rollback")
+
+
+def _empty(book: Book, sources: Iterable[str]) -> None:
+    """Take away the rows of these sources; a view becomes a table without rows."""
+    for source in sources:
+        name, _, condition = source.partition(" where ")
+        ((kind,),) = book.connection.execute(
+            "select table_type from information_schema.tables "
+            "where table_schema = 'book' and table_name = $1",
+            [name],
+        ).fetchall()
+        if kind == "VIEW":
+            book.connection.execute(f"create temp table shape as from book.{name} limit 0")
+            book.connection.execute(f"drop view book.{name}")
+            book.connection.execute(f"create table book.{name} as from shape; drop table shape")
+        else:
+            book.connection.execute(f"delete from book.{name} where {condition or 'true'}")
+
+
+def _found(book: Book, rule: Rule) -> int:
+    return len(book.connection.execute(rule.sql).fetchall())
+
+
+@pytest.mark.parametrize("rule", RULES.values(), ids=lambda rule: rule.name)
+def test_a_rule_finds_nothing_without_the_rows_that_it_names(book: Book, rule: Rule) -> None:
+    assert (rule.name in ALWAYS) == (not rule.over)
+    if rule.name == "tables_empty":
+        book.connection.execute("insert into book.modelled values ('invoices')")
+        _empty(book, ["invoices"])
+    assert _found(book, rule)
+    if rule.over:
+        assert filled(book.connection, *rule.over) == {*rule.over}
+        for place, source in enumerate(rule.over, start=1):
+            _empty(book, [source])
+            assert bool(_found(book, rule)) == (place < len(rule.over))
+
+
+def _shapes(book: Book, derived: Derived) -> dict[str, tuple[str, ...]]:
+    return {
+        name: tuple(
+            f"{column} {kind.lower()}"
+            for column, kind, *_ in book.connection.execute(f"describe {name}").fetchall()
+        )
+        for name in derived.tables
+    }
+
+
+@pytest.mark.parametrize("derived", (*DERIVED, LINK_MARKS), ids=lambda one: next(iter(one.tables)))
+def test_a_derived_table_has_its_columns_and_is_empty_without_the_rows_that_lead_to_it(
+    book: Book, derived: Derived
+) -> None:
+    assert filled(book.connection, *derived.over)
+    book.connection.execute(derived.sql)
+    assert _shapes(book, derived) == derived.tables
+    counts = [len(book.connection.execute(f"from {name}").fetchall()) for name in derived.tables]
+    assert all(counts)
+    _empty(book, derived.over)
+    book.connection.execute(derived.sql)
+    left = {
+        name
+        for name in derived.tables
+        if book.connection.execute(f"from {name} limit 1").fetchall()
+    }
+    # What documents are there matters to nothing but links.
+    assert left <= {"book.document_marks"}
+
+
+def test_fingerprints_are_computed_again_only_where_a_table_changed(book: Book) -> None:
+    book.mark()
+    book.connection.execute("update book.fingerprints set fingerprint = 0")
+    marks = "select distinct fingerprint from book.fingerprints"
+    book.mark()
+    assert book.connection.execute(marks).fetchall() == [(0,)]
+    book.leave_positions_out({})
+    book.mark()
+    assert len(book.connection.execute(marks).fetchall()) > 1
