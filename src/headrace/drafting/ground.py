@@ -82,7 +82,7 @@ class Ground:
         """Return SQL for the amount of a document, as a number."""
         column = self.roles["invoices"].columns.get(self.answers.amount)
         own = identifier(self.answers.amount)
-        return f"money_text({own})" if column is not None and column.is_money else own
+        return number(column, own) if column is not None else own
 
     def currency(self, table: Table, select: Select) -> str:
         """Return SQL for the currency of a row: its column, its invoice's, or the one that was
@@ -105,7 +105,8 @@ class Ground:
         if column is None:
             return f"null {UNFINISHED} the amount"
         own = select.own(column.name)
-        own = f"money_text({own})" if column.is_money else own
+        if column.is_money or negative:
+            own = number(column, own)
         own = f"-{own}" if negative else own
         return own if self.answers.amounts == "minor" else f"minor({own}, {currency})"
 
@@ -133,3 +134,10 @@ class Ground:
     def first_date(self, table: Table) -> Column | None:
         """Return the first column of days that is always filled."""
         return next((c for c in table.columns.values() if c.is_date and c.filled == c.rows), None)
+
+
+def number(column: Column, own: str) -> str:
+    """Return SQL for the values of a column as numbers; `own` is the column in SQL."""
+    if column.is_money:
+        return f"money_text({own})"
+    return f"try_cast({own} as decimal(38, 6))" if column.type == "VARCHAR" else own

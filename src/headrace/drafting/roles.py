@@ -12,16 +12,25 @@ _ENOUGH = 2.0
 """Score below which a table is not proposed for a role."""
 
 
+_CONFUSED = {"gross_amount": "net_amount", "net_amount": "gross_amount"}
+"""Meanings that share words: `Total HT` is the net amount although it says total."""
+
+
 def pick(table: Table, meaning: str, *, unlike: Iterable[str] = ()) -> Column | None:
     """Return the column of the table whose name says `meaning` best and whose values fit it."""
     taken = set(unlike)
+    other = _CONFUSED.get(meaning, "")
     fitting = [
-        (likeness(column.name, COLUMNS[meaning]), column)
+        (
+            likeness(column.name, COLUMNS[meaning])
+            - likeness(column.name, COLUMNS.get(other, ())) / 2,
+            column,
+        )
         for column in table.columns.values()
         if column.name not in taken and fits(column, meaning)
     ]
     best = max((score for score, _ in fitting), default=0.0)
-    return next((column for score, column in fitting if score == best), None) if best else None
+    return next((column for score, column in fitting if score == best), None) if best > 0 else None
 
 
 def fits(column: Column, meaning: str) -> bool:
