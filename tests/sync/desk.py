@@ -69,11 +69,19 @@ class Desk:
                 plan.raise_if_unsafe()
             return plan, asyncio.run(organisation.apply(plan, "apply", None, patience))
 
-    def apply_and_prove(self) -> tuple[DeliveryOutcome, Plan, Reconciled]:
-        """An apply, then what is left to do and whether both sides agree, by the same source."""
+    def apply_and_prove(
+        self, seen: Callable[[Plan], None] | None = None
+    ) -> tuple[DeliveryOutcome, Plan, Reconciled]:
+        """An apply, then what is left to do and whether both sides agree, by the same source.
+
+        `seen` is called with the plan and all its changes before it is applied.
+        """
         with self.open() as organisation:
             asyncio.run(organisation.prepare())
-            outcome = asyncio.run(organisation.apply(organisation.plan(), "apply"))
+            plan = organisation.plan()
+            if seen is not None:
+                seen(organisation.with_changes(plan, None))
+            outcome = asyncio.run(organisation.apply(plan, "apply"))
             organisation.compare()
             return outcome, organisation.plan(), asyncio.run(organisation.remote.reconcile())
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from desk import HubDesk, overlapping
 from shop import Shop
 
 from headrace.server.observing.request_log import LogRecord
+from headrace.sync.planning.plan import Plan
 
 
 class Pair:
@@ -15,10 +18,11 @@ class Pair:
         self.shop = shop
         self.desk = desk
 
-    def sync(self) -> list[LogRecord]:
-        """One apply, after which both must agree; what the hub was sent for it."""
+    def sync(self, seen: Callable[[Plan], None] | None = None) -> list[LogRecord]:
+        """One apply, after which both must agree; what the hub was sent for it. `seen` is called
+        with its plan."""
         before = len(self.desk.writes())
-        outcome, plan, proof = self.desk.apply_and_prove()
+        outcome, plan, proof = self.desk.apply_and_prove(seen)
         assert (outcome.rejected, outcome.held, outcome.left) == (0, 0, 0), self.desk.log()[-3:]
         assert plan.empty and not plan.held and not plan.errors
         assert proof.balanced, (proof.differences, proof.statements)

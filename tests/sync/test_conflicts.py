@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,10 +16,9 @@ from headrace.sync.planning.plan import Plan
 
 def _brought(pair: Pair) -> tuple[Plan, list[str]]:
     """The plan, and what was sent for it: each request that it names, taken at once."""
-    with pair.desk.open() as organisation:
-        asyncio.run(organisation.prepare())
-        plan = organisation.with_changes(organisation.plan(), None)
-    writes = pair.sync()
+    plans: list[Plan] = []
+    writes = pair.sync(plans.append)
+    (plan,) = plans
     assert {record.status // 100 for record in writes} == {2}, told(writes)
     announced = Counter((change.entity, change.external_id) for change in plan.changes)
     assert Counter((str(w.entity), str(w.external_id)) for w in writes) == announced
@@ -106,7 +104,7 @@ def test_a_record_leaves_a_customer_that_goes_and_is_linked_when_the_rest_has_fo
 ) -> None:
     _family(pair.shop)
     first(pair.shop)
-    pair.sync()
+    pair.desk.apply()
     _regroup(pair.shop)
     then(pair.shop)
     plan, sent = _brought(pair)
@@ -119,7 +117,7 @@ def moving(pair: Pair) -> Pair:
     """In step, before the last of these moves."""
     _family(pair.shop)
     _payment_of_an_invoice(pair.shop)
-    pair.sync()
+    pair.desk.apply()
     _regroup(pair.shop)
     _payment_moves_to_it(pair.shop)
     return pair
@@ -139,7 +137,7 @@ def test_the_same_goes_through_where_payloads_are_not_kept(
 ) -> None:
     _family(forgetful.shop)
     first(forgetful.shop)
-    _in_step(forgetful.desk)
+    forgetful.desk.apply()
     _regroup(forgetful.shop)
     then(forgetful.shop)
     _in_step(forgetful.desk)
@@ -209,7 +207,7 @@ def _refund_and_invoice(shop: Shop) -> None:
 
 def test_a_new_payment_in_the_circle_is_linked_last(pair: Pair) -> None:
     _refund_and_invoice(pair.shop)
-    pair.sync()
+    pair.desk.apply()
     _new_payment_in_between(pair.shop)
     plan, sent = _brought(pair)
     assert sent == ["POST P 201", "POST R 200", "DELETE C0 204", "POST C1 200", "POST P 200"]
@@ -218,14 +216,14 @@ def test_a_new_payment_in_the_circle_is_linked_last(pair: Pair) -> None:
 
 def test_a_new_payment_in_the_circle_arrives_where_payloads_are_not_kept(forgetful: Pair) -> None:
     _refund_and_invoice(forgetful.shop)
-    _in_step(forgetful.desk)
+    forgetful.desk.apply()
     _new_payment_in_between(forgetful.shop)
     _in_step(forgetful.desk)
 
 
 def test_a_claimed_payment_in_the_circle_is_linked_last(pair: Pair) -> None:
     _refund_and_invoice(pair.shop)
-    pair.sync()
+    pair.desk.apply()
     hub, name = pair.desk.hub, pair.desk.name
     id = hub.collect("C2", 700, organisation=name, validatedAt="2026-05-05")["id"]
     _new_payment_in_between(pair.shop)
@@ -239,7 +237,7 @@ def test_a_link_that_stays_goes_for_a_moment_with_its_owners_move(pair: Pair) ->
     _family(pair.shop)
     pair.shop.invoice("N", "C1", 500)
     pair.shop.payment("R", "C0", 500, {"N": 500})
-    pair.sync()
+    pair.desk.apply()
     _regroup(pair.shop)
     _move(pair.shop, "payments", "R")
     plan, sent = _brought(pair)

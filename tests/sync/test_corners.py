@@ -278,7 +278,7 @@ def test_hashes_only_still_clear_what_is_emptied(
     shop.customer("C")
     shop.invoice("I", "C", 1000)
     shop.run("update invoices set name = 'Consulting'")
-    pair.sync()
+    pair.desk.apply()
     shop.run("update invoices set name = null")
     assert [record.external_id for record in pair.sync()] == ["I"]
     request = urllib.request.Request(
@@ -301,7 +301,7 @@ class TestUnsafe:
         for n in range(20):
             pair.shop.customer(f"C{n}")
             pair.shop.invoice(f"I{n}", f"C{n}", 1000)
-        pair.sync()
+        pair.desk.apply()
         return pair
 
     def test_what_empties_changes_or_deletes_much_is_refused_with_figures_until_forced(

@@ -133,7 +133,7 @@ def test_the_mark_of_an_invoice_that_was_ticked_off_covers_what_is_not_settled(b
 
 
 def test_a_settlement_is_never_taken_for_collected_money(books: Pair) -> None:
-    books.sync()
+    books.desk.apply()
     books.desk.hub.collect("C1", 100, organisation=books.desk.name, validatedAt="2026-05-20")
     _settle(books, "S1", "I1", "bank_fee", 100)
     before = len(books.desk.log())
@@ -173,7 +173,7 @@ def test_an_invoice_that_is_uncollectible_is_written_off_by_what_it_has_open(boo
         """
     )
     books.shop.payment("P1", "C1", 2500, {"I1": 2500})
-    books.sync()
+    books.desk.apply()
     assert books.desk.get("/invoices/external:I1")["amountOutstanding"] == 7500
     books.shop.run("update invoices set status = 'uncollectible'")
     books.sync()
@@ -198,7 +198,7 @@ def test_an_invoice_voided_after_payment_leaves_and_its_payment_stays_unapplied(
         "where status is distinct from 'void'"
     )
     books.shop.payment("P1", "C1", 10000, {"I1": 10000})
-    books.sync()
+    books.desk.apply()
     books.shop.run("update invoices set status = 'void'")
     books.sync()
     assert books.desk.get("/invoices")["invoices"] == []

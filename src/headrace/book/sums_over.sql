@@ -6,7 +6,7 @@ select exists(
         union all
         select target, amount from book.link_marks where amount > 0
     )
-    join (select key, any_value(amount) as whole from book.document_marks group by key)
+    join (select key, min(amount) as whole from book.document_marks group by key)
         using (key)
     group by key
     having sum(amount) > any_value(whole)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import duckdb
 
 from headrace.book.book import Book
 from headrace.book.filled import filled
+from headrace.model.entity import CUSTOMER, DOCUMENTS
 from headrace.sync.collection.claiming import Claimer
 from headrace.sync.journal import Journal
 from headrace.sync.planning.names import Names
@@ -88,7 +90,13 @@ class Summary:
     def _desired(self, flawed: bool) -> dict[str, int]:
         """Return the number of records that are not withheld, by entity."""
         if not flawed:
-            return dict(self._rows("select entity, rows from book.sizes where rows > 0"))
+            return dict(
+                self._rows(
+                    "select entity, count(*) from book.fingerprints "
+                    "where entity in (select unnest($1::varchar[])) group by entity",
+                    [[entity.name for entity in (CUSTOMER, *DOCUMENTS)]],
+                )
+            )
         return dict(
             self._rows(
                 "select entity, sizes.rows - coalesce(stopped.rows, 0) from book.sizes left "
@@ -101,8 +109,8 @@ class Summary:
     def _named(self, sql: str) -> list[Withheld]:
         return self._names.named([Withheld(*row) for row in self._rows(sql)])
 
-    def _rows(self, sql: str) -> list[Any]:
-        return self._connection.execute(sql).fetchall()
+    def _rows(self, sql: str, values: Sequence[object] = ()) -> list[Any]:
+        return self._connection.execute(sql, values).fetchall()
 
 
 def left_out(connection: duckdb.DuckDBPyConnection) -> int:
