@@ -14,8 +14,11 @@ from headrace.sources.files import FileSource, folders_read
 from headrace.sources.foreign import Factory, foreign_source
 from headrace.sources.mysql import MysqlSource
 from headrace.sources.postgres import PostgresSource
+from headrace.sources.python_source import PythonSource
+from headrace.sources.rest_source import RestSource
 from headrace.sources.settled import STILL_S
 from headrace.sources.several import SeveralSources
+from headrace.sources.singer import SingerSource
 from headrace.sources.source import Source
 from headrace.sources.sqlite import SqliteSource
 
@@ -49,7 +52,25 @@ def _database(settings: SourceSettings, folder: Path) -> Source:
     )
 
 
-KINDS: dict[str, Factory] = {"sql": _database, "files": _files}
+def _python(settings: SourceSettings, folder: Path) -> Source:
+    return PythonSource(folder.absolute() / settings.path, settings.options)
+
+
+def _singer(settings: SourceSettings, folder: Path) -> Source:
+    return SingerSource(folder.absolute(), settings.path, settings.options)
+
+
+def _rest(settings: SourceSettings, folder: Path) -> Source:
+    return RestSource(settings.options)
+
+
+KINDS: dict[str, Factory] = {
+    "sql": _database,
+    "files": _files,
+    "python": _python,
+    "singer": _singer,
+    "rest": _rest,
+}
 """The kinds that are shipped; other packages may add more."""
 
 
