@@ -16,7 +16,8 @@ import duckdb
 import msgspec
 
 from headrace.model.errors import SourceError
-from headrace.sources.json_files import stage_json
+from headrace.sources.json_files import NO_COLUMNS, stage_json
+from headrace.sources.source import quoted, staged
 
 _ENCODER = msgspec.json.Encoder()
 _PLAIN = (str, bool, type(None))
@@ -28,6 +29,7 @@ class RecordFiles:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._files: dict[str, IO[bytes]] = {}
+        self._columns: dict[str, list[str]] = {}
 
     def add(self, table: str, records: Iterable[Any]) -> None:
         """Write records. Raises SourceError for one that is no mapping."""
@@ -48,6 +50,10 @@ class RecordFiles:
         """Let the table exist, if only without rows."""
         self._file(table)
 
+    def columns(self, table: str, names: list[str]) -> None:
+        """Name the columns, for a table without rows."""
+        self._columns[table] = names
+
     def stage(self, connection: duckdb.DuckDBPyConnection, table: str) -> None:
         """Stage what was written. Raises SourceError."""
         self._file(table).flush()
@@ -56,6 +62,10 @@ class RecordFiles:
         except duckdb.Error as error:
             words = str(error).split("\n")[0]
             raise SourceError(f"Table {table}: {words.rstrip('. ')}.") from None
+        known = [str(row[0]) for row in connection.execute(f"describe {staged(table)}").fetchall()]
+        if self._columns.get(table) and known == [NO_COLUMNS]:
+            columns = ", ".join(f"{quoted(name)} varchar" for name in self._columns[table])
+            connection.execute(f"create or replace table {staged(table)} ({columns})")
 
     def close(self) -> None:
         """Close the files."""
