@@ -88,7 +88,7 @@ def test_it_is_found_by_its_name_and_by_its_path(kind: str, package: Path) -> No
 @pytest.mark.parametrize(
     ("kind", "said"),
     [
-        ("acne", "must be one of sql, files, acme, or package.module:Class"),
+        ("acne", "must be one of sql, files, python, singer, rest, acme, or package.module:Class"),
         ("nowhere.source:Acme", "can't be imported: ModuleNotFoundError: No module named"),
         ("acme_source:Acne", "can't be imported: AttributeError"),
         ("acme_source:number", "names something that makes no source"),
@@ -120,5 +120,5 @@ def test_secrets_in_its_options_come_from_the_environment(tmp_path: Path, packag
 
 
 def test_options_are_not_for_the_sources_that_ship() -> None:
-    with pytest.raises(ValueError, match="options are for sources of other packages"):
+    with pytest.raises(ValueError, match="options are for other kinds of sources"):
         SourceSettings(kind="sql", url="sqlite:///b.db", options={"a": 1})

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import datetime
+import os
+import shutil
+import socket
+import subprocess
+import time
 from collections.abc import Iterator
 from decimal import Decimal
 
@@ -11,6 +16,7 @@ import psycopg
 import pytest
 
 from headrace.model.errors import SourceError
+from headrace.sources.address import Address
 from headrace.sources.postgres import PostgresSource
 
 
@@ -205,3 +211,126 @@ def test_a_wrong_database_and_an_unknown_table(billing: psycopg.Connection) -> N
 def test_a_broken_query_names_its_table(billing: psycopg.Connection) -> None:
     with pytest.raises(SourceError, match=r"table q: .*nothing_here"):
         _stage(billing, "q", "select * from nothing_here")
+
+
+def test_a_table_outside_the_search_path_has_its_schema_before_it(
+    billing: psycopg.Connection,
+) -> None:
+    billing.execute("create schema sales")
+    billing.execute('create table sales."Bills" (c int)')
+    billing.execute('insert into sales."Bills" values (7)')
+    billing.execute("create table t (c int)")
+    assert _source(billing).tables() == {"t", "sales.bills"}
+    found = _stage(billing, "sales.bills").execute('from source."sales.bills"').fetchall()
+    assert found == [(7,)]
+    with pytest.raises(SourceError, match=r"no table bills\. Did you mean sales\.bills"):
+        _stage(billing, "bills")
+
+
+@pytest.fixture
+def reader(billing: psycopg.Connection) -> Iterator[str]:
+    """The address of a user without rights."""
+    name = f"reader_{billing.info.dbname}"
+    billing.execute(f"create role {name} login".encode())
+    try:
+        yield f"postgresql://{name}@{billing.info.host}:{billing.info.port}/{billing.info.dbname}"
+    finally:
+        billing.execute(f"drop owned by {name}".encode())
+        billing.execute(f"drop role {name}".encode())
+
+
+def test_a_missing_grant_is_named(billing: psycopg.Connection, reader: str) -> None:
+    billing.execute("create table invoices (c int)")
+    billing.execute("create schema sales")
+    billing.execute("create table sales.bills (c int)")
+    name = Address(reader).user
+    with pytest.raises(SourceError) as caught:
+        PostgresSource(reader, "", {}).stage(duckdb.connect(), ["invoices"])
+    assert "permission denied for table invoices" in str(caught.value)
+    assert str(caught.value).endswith(f"Allow it: grant select on invoices to {name}.")
+    with pytest.raises(SourceError, match=f"grant usage on schema sales to {name}"):
+        PostgresSource(reader, "", {"q": "select * from sales.bills"}).stage(
+            duckdb.connect(), ["q"]
+        )
+
+
+def test_a_limit_for_the_time_of_a_statement_is_explained(
+    billing: psycopg.Connection, reader: str
+) -> None:
+    billing.execute(f"alter role {Address(reader).user} set statement_timeout = '50ms'".encode())
+    with pytest.raises(SourceError, match="set statement_timeout = 0"):
+        PostgresSource(reader, "", {"q": "select 1 as c from pg_sleep(5)"}).stage(
+            duckdb.connect(), ["q"]
+        )
+
+
+def test_a_replica_that_ends_the_reading_is_asked_once_more(
+    billing: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    billing.execute("create table t as select 1 as c")
+    source = _source(billing)
+    stage, asked = source._stage, []
+
+    def conflicting(connection: duckdb.DuckDBPyConnection, names: list[str]) -> dict[str, int]:
+        asked.append(names)
+        if len(asked) == 1:
+            raise SourceError("canceling statement due to conflict with recovery")
+        return stage(connection, names)
+
+    monkeypatch.setattr(source, "_stage", conflicting)
+    assert source.stage(duckdb.connect(), ["t"]) == {"t": 1}
+    assert len(asked) == 2
+
+
+def test_a_pooler_in_transaction_mode_is_fine(
+    billing: psycopg.Connection, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    program = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
+    if program is None:
+        pytest.skip("no pgbouncer here: install it")
+    info = billing.info
+    billing.execute("create schema sales")
+    billing.execute(
+        "create table sales.bills as select n, 'é' as name from generate_series(1, 50000) n"
+    )
+    port = _free_port()
+    place = tmp_path_factory.getbasetemp().parent.parent / f"headrace-bouncer-{port}"
+    place.mkdir()
+    place.chmod(0o777)  # it refuses to run as root
+    (place / "ini").write_text(
+        f"[databases]\n{info.dbname} = host={info.host} port={info.port} user={info.user}\n"
+        f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nauth_type = any\n"
+        "pool_mode = transaction\nunix_socket_dir =\ndefault_pool_size = 2\n"
+    )
+    who = {"user": "nobody", "group": "nogroup"} if os.geteuid() == 0 else {}
+    pooler = subprocess.Popen([program, "-q", str(place / "ini")], **who)  # type: ignore[call-overload]
+    try:
+        url = f"postgresql://{info.user}@127.0.0.1:{port}/{info.dbname}"
+        _wait_for(port)
+        for _ in range(3):
+            connection = duckdb.connect()
+            assert PostgresSource(url, "sales", {"q": "select count(*) as n from bills"}).stage(
+                connection, ["bills", "q"]
+            ) == {"bills": 50000, "q": 1}
+    finally:
+        pooler.terminate()
+        pooler.wait()
+        shutil.rmtree(place)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_for(port: int) -> None:
+    end = time.monotonic() + 20
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return
+        except OSError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.02)

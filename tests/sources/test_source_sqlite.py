@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
+from contextlib import closing
 from pathlib import Path
 
 import duckdb
@@ -220,3 +222,25 @@ def test_an_unknown_table_names_the_nearest(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="Did you mean invoices") as caught:
         _stage(path, "invoice")
     assert "There is: customers, invoices." in str(caught.value)
+
+
+def test_a_file_that_is_locked_is_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "b.db"
+    with closing(sqlite3.connect(path, check_same_thread=False)) as writer:
+        writer.execute("create table t (c int)")
+        writer.commit()
+        writer.execute("begin exclusive")
+        writer.execute("insert into t values (1)")
+        locked = threading.Event()
+
+        def release() -> None:
+            locked.wait(0.3)
+            writer.commit()
+
+        thread = threading.Thread(target=release)
+        thread.start()
+        connection = duckdb.connect()
+        source = SqliteSource(path, {})
+        assert source.tables() == {"t"}
+        assert source.stage(connection, ["t"]) == {"t": 1}
+        thread.join()

@@ -39,6 +39,8 @@ COMMANDS = {
     "serve": "Serve Upflow's API v1 from a database of your own: the hub.",
     "snapshot": "Make, list, restore and delete copies of a hub's database and PDFs; also while "
     "it runs.",
+    "sources": "Show which systems can be read, what each needs, and what the project's own "
+    "sources have.",
     "status": "Show what the API has, the last runs, and what it refused; works during a "
     "running sync.",
     "tables": "List the tables that models may read, with their rows and columns.",

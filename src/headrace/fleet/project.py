@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
@@ -172,17 +173,25 @@ class LoadedProject(Struct, frozen=True):
         url = resolve(source.url, f"{where}.url", self.folder, environment)
         if source.kind == "sql" and not url.startswith(("sqlite:", "duckdb:")):
             check_database_url(url, f"{where}.url")
-        options = {
-            key: resolve(value, f"{where}.options.{key}", self.folder, environment)
-            if isinstance(value, str)
-            else value
-            for key, value in source.options.items()
-        }
+        options = self._resolved_options(source.options, f"{where}.options", environment)
         more = {
             name: self._resolved_source(other, f"{where}.{name}", environment)
             for name, other in source.more.items()
         }
         return msgspec.structs.replace(source, url=url, options=options, more=more)
+
+    def _resolved_options(self, value: Any, where: str, environment: Mapping[str, str]) -> Any:
+        """Return options with every text in them resolved, also in lists and tables."""
+        if isinstance(value, str):
+            return resolve(value, where, self.folder, environment)
+        if isinstance(value, dict):
+            return {
+                key: self._resolved_options(inner, f"{where}.{key}", environment)
+                for key, inner in value.items()
+            }
+        if isinstance(value, list):
+            return [self._resolved_options(inner, where, environment) for inner in value]
+        return value
 
     def settings_of(self, name: str) -> OrganisationSettings:
         """Return the organisation's settings as written, with secrets unresolved."""

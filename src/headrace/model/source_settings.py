@@ -14,6 +14,12 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 SHIPPED_KINDS = {
     "sql": (("url",), 'url is needed with kind = "sql", such as sqlite:///billing.db'),
     "files": (("path", "tables"), 'path is needed with kind = "files": the folder with the files'),
+    "python": (("path",), 'path is needed with kind = "python": the file with the generators'),
+    "singer": (
+        ("path", "options"),
+        'options are needed with kind = "singer": the command of the tap',
+    ),
+    "rest": (("options",), 'options are needed with kind = "rest": the client and the resources'),
 }
 """The kinds of source that are shipped: settings of which one is needed, and what says so."""
 
@@ -47,14 +53,16 @@ class SourceSettings(Settings, frozen=True, kw_only=True):
     """The billing system of one organisation."""
 
     kind: str = ""
-    """`"sql"` for a database, `"files"` for a folder of exports, the name of a
-    source that another package brings, or `"package.module:Class"`."""
+    """`"sql"` for a database, `"files"` for a folder of exports, `"python"` for your own
+    generators, `"singer"` for a tap, `"rest"` for an API, the name of a source that another package
+    brings, or `"package.module:Class"`."""
     url: str = ""
     """kind = "sql": `sqlite:///FILE` (relative to the project), `postgresql://…`, `mysql://…`, or
     `env:NAME`."""
     path: str = ""
     """kind = "files": the folder of CSV, JSON lines, Parquet and Excel files, relative to the
-    project, or an address such as `s3://bucket/exports`."""
+    project, or an address such as `s3://bucket/exports`. kind = "python": the file. kind =
+    "singer": a file of messages, `"-"` for standard input."""
     schema: str = ""
     """kind = "sql": the schema of the tables, if it is not on the search path (PostgreSQL) or not
     the address's database (MySQL)."""
@@ -70,8 +78,8 @@ class SourceSettings(Settings, frozen=True, kw_only=True):
     `{file}` stands for the name of each file. Without it, a file is complete when its size and
     time have stood still for a second."""
     options: dict[str, Any] = {}
-    """Options for a source from another package, or for the file system of an address in `path`;
-    `env:NAME` and `file:PATH` are resolved."""
+    """Options for generators, a tap, an API, a source from another package, or the file system of
+    an address in `path`; `env:NAME` and `file:PATH` are resolved, also within tables and lists."""
 
     more: dict[str, SourceSettings] = {}
     """Further sources, each a table `[organisation.NAME.source.bank]`; models read their tables
@@ -87,8 +95,8 @@ class SourceSettings(Settings, frozen=True, kw_only=True):
         if needed and not any(getattr(self, name) for name in needed):
             raise ValueError(message)
         remote = self.kind == "files" and "://" in self.path
-        if self.options and self.kind in SHIPPED_KINDS and not remote:
-            raise ValueError(f'options are for sources of other packages, not kind = "{self.kind}"')
+        if self.options and self.kind in ("sql", "files") and not remote:
+            raise ValueError(f'options are for other kinds of sources, not kind = "{self.kind}"')
 
 
 def gather_sources(table: Any) -> None:

@@ -21,7 +21,7 @@ except ImportError:
 FAILURES = (adbc_driver_manager.Error, duckdb.Error)
 """Exceptions that a driver may raise, or DuckDB while it reads a driver's stream."""
 
-
+_LONGEST = 1000
 _NOISE = (
     "IO: ",
     "INVALID_ARGUMENT: ",
@@ -40,7 +40,7 @@ class Database:
 
     def __init__(self, connection: Any, target: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
-        self._target = target
+        self.target = target
 
     def run(self, sql: str) -> None:
         """Run a statement without a result."""
@@ -62,8 +62,8 @@ class Database:
         with adbc_driver_manager.AdbcStatement(self._connection) as statement:
             statement.set_sql_query(sql)
             stream, _ = statement.execute_query()
-            with scanned(self._target, stream):
-                return self._target.execute(use).fetchall()
+            with scanned(self.target, stream):
+                return self.target.execute(use).fetchall()
 
 
 @contextmanager
@@ -119,4 +119,7 @@ def driver_words(error: Exception, secrets: tuple[str, ...] = ()) -> str:
     words = " ".join(str(error).split())
     for noise in _NOISE:
         words = words.replace(noise, "")
-    return masked(words, secrets).rstrip(". ?") + "."
+    words = masked(words, secrets)
+    if len(words) > _LONGEST:  # some repeat the whole statement
+        words = words[:_LONGEST] + " …"
+    return words.rstrip(". ?") + "."

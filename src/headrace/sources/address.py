@@ -74,13 +74,18 @@ class Address:
         """Return everything that must not be shown, as it may appear in a driver's message."""
         found = {self._password, self.password}
         for name, value in self.parameters.items():
-            if _SECRET_PARAMETERS.search(name):
+            if is_secret(name):
                 found |= {value}
         found |= set(re.findall(r"(?i)\b(?:password|passwd|pwd)=([^&\s]*)", self._query))
         # Where a password is not encoded, drivers show the pieces that they took for something
         # else.
         found |= {part for part in re.split(r"[/?#@:\[\]]", self._password) if len(part) > 2}
         return (self.url, *sorted(found - {""}, key=len, reverse=True))
+
+
+def is_secret(name: str) -> bool:
+    """Whether a parameter or option of that name holds a secret."""
+    return _SECRET_PARAMETERS.search(name) is not None
 
 
 def masked(words: str, secrets: Iterable[str]) -> str:

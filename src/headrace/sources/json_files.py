@@ -5,16 +5,18 @@ numbers BIGINT; only numbers DOUBLE; only booleans BOOLEAN; only objects or list
 'city'`); any mixture text. Strings are never interpreted as dates or numbers. Whole numbers may be
 written 3 or 3.0, which are the same in JSON. If a column has decimals and also numbers that a
 DOUBLE would round, it becomes text. Files without objects (`[]`, or empty) give a table without
-rows.
+rows. A number that a DOUBLE would round is text, with all its digits; see `json_numbers.py`.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import duckdb
 
-from headrace.sources.source import literal, quoted, staged
+from headrace.sources.json_numbers import exact_copies
+from headrace.sources.source import literal, quoted, scratch_folder, staged
 
 _RAW = "headrace_raw_json"
 NO_COLUMNS = "headrace_no_columns"
@@ -32,6 +34,12 @@ def stage_json(connection: duckdb.DuckDBPyConnection, name: str, paths: list[Pat
 
     Raises duckdb.Error that names the file and line of malformed JSON.
     """
+    with TemporaryDirectory(prefix="headrace-json-", dir=scratch_folder(connection)) as folder:
+        copies = exact_copies(connection, paths, Path(folder))
+        _stage(connection, name, [copies.get(path, path) for path in paths])
+
+
+def _stage(connection: duckdb.DuckDBPyConnection, name: str, paths: list[Path]) -> None:
     listed = ", ".join(literal(str(path)) for path in paths)
     connection.execute(
         f"create or replace temp table {_RAW} as select * from read_json([{listed}], "
@@ -46,14 +54,30 @@ def stage_json(connection: duckdb.DuckDBPyConnection, name: str, paths: list[Pat
     if [tuple(row[:2]) for row in described] == [("json", "JSON")] and _is_empty(connection):
         _stage_nothing(connection, name)
         return
+    before = _columns_before(connection, name)
     keeps = [
-        f"{_keep(quoted(column), kinds)} as {quoted(column)}"
+        f"{_keep(quoted(column), kinds, before.get(column, 'VARCHAR'))} as {quoted(column)}"
         for column, kinds in zip(columns, _kinds(connection, columns), strict=True)
+    ]
+    lower = {column.lower() for column in columns}
+    keeps += [
+        f"null::{kind} as {quoted(column)}"
+        for column, kind in before.items()
+        if column.lower() not in lower and column != NO_COLUMNS
     ]
     connection.execute(
         f"create or replace table {staged(name)} as select {', '.join(keeps)} from {_RAW}"
     )
     connection.execute(f"drop table {_RAW}")
+
+
+def _columns_before(connection: duckdb.DuckDBPyConnection, name: str) -> dict[str, str]:
+    """Return the columns and types of the previous load: a key without any value keeps both."""
+    try:
+        described = connection.execute(f"describe {staged(name)}").fetchall()
+    except duckdb.CatalogException:
+        return {}
+    return {str(row[0]): str(row[1]) for row in described}
 
 
 def _is_empty(connection: duckdb.DuckDBPyConnection) -> bool:
@@ -97,7 +121,7 @@ def _kinds(connection: duckdb.DuckDBPyConnection, columns: list[str]) -> list[se
     return [{kind for kind, bit in bits.items() if (seen or 0) & bit} for seen in found[0]]
 
 
-def _keep(column: str, kinds: set[str]) -> str:
+def _keep(column: str, kinds: set[str], before: str) -> str:
     text = f"{column} ->> '$'"
     # Convert 3.0 like 3, also in a text column, where it is more often an id than an amount.
     plain = (
@@ -107,7 +131,7 @@ def _keep(column: str, kinds: set[str]) -> str:
         else f"({text})"
     )
     if not kinds:
-        return f"({text})::varchar"
+        return f"({text})::{before}"
     if kinds <= {"BIGINT", "LARGE", "WHOLE"}:
         return f"({plain})::bigint"
     if kinds <= {"BIGINT", "WHOLE", "DOUBLE"}:

@@ -18,6 +18,7 @@ from msgspec import Struct
 from headrace.model.errors import SourceError
 from headrace.sources.adbc import Database, connected, postgres_driver, reading
 from headrace.sources.address import Address
+from headrace.sources.postgres_errors import is_passing, remedy
 from headrace.sources.source import check_offered, count_rows, literal, quoted, staged
 
 _SAME = {"bool", "int2", "int4", "int8", "float4", "float8", "bytea"}
@@ -51,9 +52,20 @@ class PostgresSource:
         self, connection: duckdb.DuckDBPyConnection, names: Collection[str]
     ) -> dict[str, int]:
         connection.execute("create schema if not exists source")
+        try:
+            return self._stage(connection, names)
+        except SourceError as error:
+            if not is_passing(str(error)):
+                raise
+        return self._stage(connection, names)
+
+    def _stage(
+        self, connection: duckdb.DuckDBPyConnection, names: Collection[str]
+    ) -> dict[str, int]:
         with self._reading(), connected(postgres_driver(), self._url, connection) as database:
-            database.run("set client_encoding = 'UTF8'")
             database.run("begin isolation level repeatable read read only")
+            # All settings belong to the transaction: a pooler gives the next one to another server.
+            database.run("set local client_encoding = 'UTF8'")
             if self._schema:
                 database.run(f"set local search_path = {quoted(self._schema)}")
             own = self._own_tables(database)
@@ -78,27 +90,35 @@ class PostgresSource:
     @contextmanager
     def _reading(self, detail: str = "") -> Iterator[None]:
         # libpq repeats an address that it can't parse in its message.
-        with reading(self._where + detail, self._address.secrets):
-            yield
+        try:
+            with reading(self._where + detail, self._address.secrets):
+                yield
+        except SourceError as error:
+            hint = remedy(str(error), self._address.user)
+            if not hint or hint in str(error):
+                raise
+            raise SourceError(f"{error}{hint}") from None
 
     def _own_tables(self, database: Database) -> dict[str, str]:
         """Return, for everything that can be selected from, the qualified name by lower-case
         name."""
-        place = (
-            f"n.nspname = {literal(self._schema)}"
-            if self._schema
-            else "pg_table_is_visible(c.oid) and n.nspname not in"
-            " ('pg_catalog', 'information_schema') and n.nspname not like 'pg\\_toast%'"
+        here = (
+            f"n.nspname = {literal(self._schema)}" if self._schema else "pg_table_is_visible(c.oid)"
         )
         found = database.rows(
-            "select c.relname::text, format('%I.%I', n.nspname, c.relname) from pg_class c "
-            f"join pg_namespace n on n.oid = c.relnamespace where {place} "
+            f"select c.relname::text, n.nspname::text, {here}, "
+            "format('%I.%I', n.nspname, c.relname) from pg_class c "
+            "join pg_namespace n on n.oid = c.relnamespace where n.nspname not in "
+            "('pg_catalog', 'information_schema') and n.nspname not like 'pg\\_t%' "
             # A lower-case name takes precedence over one that differs only in case.
             "and c.relkind in ('r', 'p', 'v', 'm', 'f') order by c.relname = lower(c.relname)"
         )
-        if self._schema and not found:
+        if self._schema and not any(inside for _, _, inside, _ in found):
             raise SourceError(f"{self._where} has no schema {self._schema} with tables in it.")
-        return {str(name).lower(): str(qualified) for name, qualified in found}
+        return {
+            (str(name) if inside else f"{schema}.{name}").lower(): str(qualified)
+            for name, schema, inside, qualified in found
+        }
 
 
 def _stage_table(database: Database, name: str, table: str, query: str) -> None:

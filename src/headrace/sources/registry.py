@@ -14,9 +14,13 @@ from headrace.sources.files import FileSource, folders_read
 from headrace.sources.foreign import Factory, foreign_source
 from headrace.sources.mysql import MysqlSource
 from headrace.sources.postgres import PostgresSource
+from headrace.sources.python_source import PythonSource
+from headrace.sources.rest_source import RestSource
 from headrace.sources.settled import STILL_S
 from headrace.sources.several import SeveralSources
+from headrace.sources.singer import SingerSource
 from headrace.sources.source import Source
+from headrace.sources.sqlalchemy_source import SqlalchemySource
 from headrace.sources.sqlite import SqliteSource
 
 
@@ -40,6 +44,9 @@ def _database(settings: SourceSettings, folder: Path) -> Source:
         return PostgresSource(settings.url, settings.schema, _queries(settings))
     if scheme.partition("+")[0] in ("mysql", "mariadb") and separator:
         return MysqlSource(settings.url, settings.schema, _queries(settings))
+    # A driver that is named, such as postgresql+psycopg, is SQLAlchemy's.
+    if separator and ("+" in scheme or scheme in SQLALCHEMY):
+        return SqlalchemySource(settings.url, settings.schema, _queries(settings))
     raise ConfigurationError(
         f"source.url starts with {scheme or 'nothing'}: write sqlite:///FILE, "
         "postgresql://USER:PASSWORD@HOST/DATABASE or mysql://USER:PASSWORD@HOST/DATABASE, or "
@@ -49,7 +56,35 @@ def _database(settings: SourceSettings, folder: Path) -> Source:
     )
 
 
-KINDS: dict[str, Factory] = {"sql": _database, "files": _files}
+def _python(settings: SourceSettings, folder: Path) -> Source:
+    return PythonSource(folder.absolute() / settings.path, settings.options)
+
+
+def _singer(settings: SourceSettings, folder: Path) -> Source:
+    return SingerSource(folder.absolute(), settings.path, settings.options)
+
+
+def _rest(settings: SourceSettings, folder: Path) -> Source:
+    return RestSource(settings.options)
+
+
+SQLALCHEMY = frozenset(
+    {
+        *("mssql", "oracle", "snowflake", "bigquery", "redshift", "db2", "ibm_db_sa", "firebird"),
+        *("hana", "teradatasql", "trino", "clickhouse", "clickhousedb", "databricks"),
+        *("cockroachdb", "exa", "informix", "sybase", "vertica"),
+    }
+)
+"""Dialects that SQLAlchemy or packages for it bring."""
+
+
+KINDS: dict[str, Factory] = {
+    "sql": _database,
+    "files": _files,
+    "python": _python,
+    "singer": _singer,
+    "rest": _rest,
+}
 """The kinds that are shipped; other packages may add more."""
 
 

@@ -45,6 +45,14 @@ class SeveralSources:
         for source in self._all:
             source.close()
 
+    def unread(self) -> list[str]:
+        """Return the files that none of the sources reads, where they are folders."""
+        found: list[str] = []
+        for source in self._all:
+            unread = getattr(source, "unread", None)
+            found += unread() if unread else []
+        return found
+
     @property
     def _all(self) -> list[Source]:
         return [*([self._main] if self._main else []), *self._others.values()]

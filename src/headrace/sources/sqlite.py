@@ -29,6 +29,10 @@ from headrace.sources.sqlite_file import SqliteFile
 _EXAMPLES = {"integer": "0", "real": "0.5", "text": "'x'", "blob": "x'00'"}
 """A value of each type, which is put before the rows to tell the driver the column's type."""
 
+_WIDE = 450
+"""Columns that are read at a time."""
+_ROW = '"row of headrace"'
+
 _TABLES = (
     "select name from sqlite_master where type in ('table', 'view')"
     " and name not like 'sqlite!_%' escape '!'"
@@ -106,8 +110,23 @@ def _own_tables(database: Database) -> dict[str, str]:
 def _stage_table(database: Database, name: str, query: str) -> None:
     query = query.strip().rstrip(";")
     columns = database.columns(query)
-    types = _value_types(database, query, columns, _expected_types(database, name, columns))
-    _copy(database, name, query, types)
+    expected = _expected_types(database, name, columns)
+    if len(columns) <= _WIDE:
+        _copy(database, staged(name), query, _value_types(database, query, columns, expected))
+        return
+    # A result has at most 2,000 columns, and looking at one takes up to four.
+    parts = []
+    for start in range(0, len(columns), _WIDE):
+        types = _value_types(database, query, columns[start : start + _WIDE], expected)
+        parts.append(staged(f"{name} part {start}"))
+        _copy(database, parts[-1], query, types, f"{_ROW}, ")
+    joined = " ".join(f"join {part} using ({_ROW})" for part in parts[1:])
+    database.target.execute(
+        f"create or replace table {staged(name)} as select * exclude ({_ROW}) "
+        f"from {parts[0]} {joined}"
+    )
+    for part in parts:
+        database.target.execute(f"drop table {part}")
 
 
 def _expected_types(database: Database, name: str, columns: list[str]) -> dict[str, str]:
@@ -139,7 +158,7 @@ def _value_types(
         for column in columns
     )
     counts = database.rows(f"select {surprises} from ({query}\n)")[0]
-    types = dict(expected)
+    types = {column: expected[column] for column in columns}
     doubtful = [column for column, count in zip(columns, counts, strict=True) if count]
     if not doubtful:
         return types
@@ -172,7 +191,9 @@ def _is_whole(column: str) -> str:
     )
 
 
-def _copy(database: Database, name: str, query: str, types: dict[str, str]) -> None:
+def _copy(database: Database, table: str, query: str, types: dict[str, str], row: str = "") -> None:
+    """Create the table; `row` adds the number of the row, which is the same in each part of a
+    table: a transaction that only reads scans it in the same order."""
     reads, examples, keeps = [], [], []
     for column, kind in types.items():
         c = quoted(column)
@@ -183,10 +204,10 @@ def _copy(database: Database, name: str, query: str, types: dict[str, str]) -> N
         checked = f"coalesce(try(decode(encode({c}))), encode({c})::varchar) as {c}"
         keeps.append(checked if shown == "text" else c)
     database.into(
-        f"create or replace table {staged(name)} as "
-        f'select {", ".join(keeps)} from stream where "is row"',
-        f'select 0 as "is row", {", ".join(examples)} union all '
-        f"select 1, {', '.join(reads)} from ({query}\n)",
+        f"create or replace table {table} as "
+        f"select {row}{', '.join(keeps)} from stream where {_ROW} > 0",
+        f"select 0 as {_ROW}, {', '.join(examples)} union all "
+        f"select {'row_number() over ()' if row else 1}, {', '.join(reads)} from ({query}\n)",
     )
 
 

@@ -1,0 +1,86 @@
+"""A program that writes one JSON message per line, such as a worker or a Singer tap."""
+
+from __future__ import annotations
+
+import math
+import subprocess
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import IO, Any
+
+import msgspec
+
+from headrace.model.errors import SourceError
+from headrace.sources.address import masked
+
+_LAST_WORDS = 2000
+
+
+def messages(
+    what: str,
+    command: Sequence[str],
+    given: bytes = b"",
+    secrets: Sequence[str] = (),
+    environment: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+    whole: bool = False,
+) -> Iterator[dict[str, Any]]:
+    """Run a program and yield its messages; lines that are no JSON object are left out.
+
+    Raises SourceError with the program's last words, without secrets, when it can't be started or
+    fails. The program is ended when the caller stops reading. `whole` stands for one message over
+    all lines.
+    """
+    with tempfile.TemporaryFile() as said:
+        try:
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=said,
+                env=environment,
+                cwd=folder,
+            )
+        except OSError as error:
+            raise SourceError(f"{what}: {command[0]} can't be run: {error.strerror}.") from None
+        try:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            process.stdin.write(given)
+            process.stdin.close()
+            yield from decoded([process.stdout.read()] if whole else process.stdout)
+            code = process.wait()
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+        if code:
+            words = masked(_last_words(said), secrets) or f"it ended with code {code}"
+            raise SourceError(f"{what}: {words.rstrip('.')}.")
+
+
+def decoded(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
+    """Return the messages of lines; numbers that a float would round are text."""
+    decoder = msgspec.json.Decoder(float_hook=_exact)
+    for line in lines:
+        if not line.lstrip().startswith(b"{"):
+            continue
+        try:
+            yield decoder.decode(line)
+        except msgspec.DecodeError:
+            continue
+
+
+def _exact(text: str) -> float | str:
+    number = float(text)
+    return number if math.isfinite(number) and Decimal(text) == Decimal(repr(number)) else text
+
+
+def _last_words(said: IO[bytes]) -> str:
+    """Return the last line that a program wrote to its error output."""
+    size = said.seek(0, 2)
+    said.seek(max(0, size - _LAST_WORDS))
+    lines = said.read().decode(errors="replace").strip().splitlines()
+    return lines[-1].strip() if lines else ""

@@ -1,0 +1,102 @@
+"""Singer's messages: records by stream, their schemas and keys, and the tap's state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from headrace.sources.records import RecordFiles
+from headrace.sources.source import quoted, staged
+
+_TYPES = {
+    "string": "VARCHAR",
+    "integer": "BIGINT",
+    "number": "DOUBLE",
+    "boolean": "BOOLEAN",
+    "object": "JSON",
+    "array": "JSON",
+}
+PLACE = "headrace_place"
+"""A column with the order in which records arrived: the last of a key counts."""
+
+
+class Streams:
+    """What a tap has said so far."""
+
+    def __init__(self, folder: Path) -> None:
+        self._files = RecordFiles(folder)
+        self._counted = folder / "count"
+        self._count = int(self._counted.read_text()) if self._counted.exists() else 0
+        self.schemas: dict[str, dict[str, str]] = {}
+        """DuckDB's types of the columns, by stream."""
+        self.keys: dict[str, list[str]] = {}
+        self.state: Any = None
+
+    def read(self, messages: Iterable[Mapping[str, Any]]) -> None:
+        """Take messages; kinds that are not known are left out."""
+        for message in messages:
+            kind, stream = message.get("type"), str(message.get("stream", "")).lower()
+            if kind == "RECORD":
+                self._count += 1
+                self._files.add(stream, [message["record"] | {PLACE: self._count}])
+            elif kind == "SCHEMA":
+                self._files.touch(stream)
+                properties = message.get("schema", {}).get("properties", {})
+                self.schemas[stream] = {name: _type(one) for name, one in properties.items()}
+                self.keys[stream] = [str(key) for key in message.get("key_properties") or ()]
+            elif kind == "STATE":
+                self.state = message.get("value")
+
+    def stage(self, connection: duckdb.DuckDBPyConnection, stream: str) -> None:
+        """Stage a stream: one row per key, the last one, with every column of its schema."""
+        self._files.stage(connection, stream)
+        table = staged(stream)
+        described = connection.execute(f"describe {table}").fetchall()
+        found = {str(row[0]): str(row[1]) for row in described}
+        schema = self.schemas.get(stream, {})
+        missing = {name: kind for name, kind in schema.items() if name not in found}
+        keys = [quoted(key) for key in self.keys.get(stream, ()) if key in found]
+        own = [
+            f"{quoted(name)}::{schema[name]} as {quoted(name)}"
+            if self._is_empty(connection, table, name, schema)
+            else quoted(name)
+            for name in found
+            if name not in (PLACE, "headrace_no_columns")
+        ]
+        columns = [*own, *(f"null::{kind} as {quoted(name)}" for name, kind in missing.items())]
+        last = (
+            f" qualify row_number() over (partition by {', '.join(keys)} order by {PLACE} desc) = 1"
+            if keys and PLACE in found
+            else ""
+        )
+        if columns:
+            connection.execute(
+                f"create or replace table {table} as select {', '.join(columns)} from {table}{last}"
+            )
+
+    def _is_empty(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        table: str,
+        name: str,
+        schema: Mapping[str, str],
+    ) -> bool:
+        """Whether the column's type can only be known by the schema."""
+        if name not in schema:
+            return False
+        row = connection.execute(f"select count({quoted(name)}) from {table}").fetchall()[0]
+        return not row[0]
+
+    def close(self) -> None:
+        """Close the files, and note how many records there are."""
+        self._files.close()
+        self._counted.write_text(str(self._count))
+
+
+def _type(schema: Mapping[str, Any]) -> str:
+    kinds = schema.get("type", "string")
+    names = [kinds] if isinstance(kinds, str) else list(kinds)
+    return next((_TYPES[name] for name in names if name in _TYPES), "VARCHAR")

@@ -1,0 +1,88 @@
+"""Runs a generator of records in a process of its own, whose libraries the sync never loads.
+
+The process is `python -m headrace.sources.worker`. It reads one task as JSON from standard input,
+and writes one JSON line per record: `{"table": ..., "record": {...}}`. Its last line is `{"done":
+true}`, or `{"error": ...}`.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any, cast
+
+import msgspec
+
+from headrace.sources.records import shown
+
+Records = Iterator[tuple[str, Any]]
+Task = Mapping[str, Any]
+
+
+def python_records(task: Task) -> Records:
+    """Return what the functions of a user's file yield.
+
+    Its function of a table's name yields mappings; `options` are passed to functions with a
+    parameter.
+    """
+    module = _module(Path(task["file"]))
+    for name in task["tables"]:
+        function = getattr(module, name)
+        takes = function.__code__.co_argcount > 0
+        for record in function(task["options"]) if takes else function():
+            yield name, record
+
+
+def _module(path: Path) -> ModuleType:
+    sys.path.insert(0, str(path.parent))
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def rest_records(task: Task) -> Records:
+    """Return what dlt's `rest_api` reads by a declaration."""
+    rest_api = importlib.import_module("dlt.sources.rest_api")
+    source = rest_api.rest_api_source(task["declaration"], name="headrace")
+    for name in task["tables"]:
+        resource = source.resources[name]
+        resource.selected = True
+        for page in resource:
+            for record in page if isinstance(page, list) else [page]:
+                yield name, record
+
+
+WORK: dict[str, Callable[[Task], Records]] = {"python": python_records, "rest": rest_records}
+
+
+def main() -> None:
+    """Do the task on standard input."""
+    out = sys.stdout.buffer
+    sys.stdout = sys.stderr  # what the user's code prints is not a record
+    encoder = msgspec.json.Encoder()
+    task = msgspec.json.decode(sys.stdin.buffer.read())
+    try:
+        for table, record in WORK[task["kind"]](task):
+            out.write(encoder.encode({"table": table, "record": shown(record)}) + b"\n")
+        out.write(b'{"done": true}\n')
+    except BaseException as error:
+        place = _place(error, task.get("file"))
+        out.write(encoder.encode({"error": f"{type(error).__name__}: {error}{place}"}) + b"\n")
+    out.flush()
+
+
+def _place(error: BaseException, file: str | None) -> str:
+    """Return the line of the user's file at which it failed."""
+    found = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
+    return f" ({Path(cast(str, file)).name}, line {found[-1].lineno})" if found else ""
+
+
+if __name__ == "__main__":
+    main()

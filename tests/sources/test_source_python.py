@@ -1,0 +1,93 @@
+"""A user's generators as a source: every value arrives exactly, and errors name their line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from headrace.model.errors import SourceError
+from headrace.model.source_settings import SourceSettings
+from headrace.sources.python_source import PythonSource
+from headrace.sources.registry import open_source
+from headrace.testkit.source_suite import SourceSuite, source_suite
+
+ID = "0b6ccb7e-7a5b-4a37-8a0e-2f9d3b1c5e11"
+ODD = [
+    ("2**64 - 1", "VARCHAR", str(2**64 - 1)),
+    ("2**100", "VARCHAR", str(2**100)),
+    ("7", "BIGINT", 7),
+    ("0.1 + 0.2", "DOUBLE", 0.1 + 0.2),
+    ("float('nan')", "VARCHAR", "nan"),
+    ("Decimal('12345678901234567890.1234567891')", "VARCHAR", "12345678901234567890.1234567891"),
+    ("Decimal('1.10')", "VARCHAR", "1.10"),
+    ("date(2026, 1, 31)", "VARCHAR", "2026-01-31"),
+    ("datetime(2026, 1, 31, 10, tzinfo=timezone.utc)", "VARCHAR", "2026-01-31T10:00:00+00:00"),
+    ("timedelta(hours=100)", "VARCHAR", "4 days, 4:00:00"),
+    ("b'\\x00\\xff'", "VARCHAR", "\\x00ff"),
+    ("'a\\0b'", "VARCHAR", "a\0b"),
+    ("'😀 é'", "VARCHAR", "😀 é"),
+    ("True", "BOOLEAN", True),
+    ("None", "VARCHAR", None),
+    ("[Decimal('1.10'), None]", "JSON", '["1.10",null]'),
+    ("{'a': {'b': date(2026, 1, 31)}}", "JSON", '{"a":{"b":"2026-01-31"}}'),
+    (f"UUID('{ID}')", "VARCHAR", ID),
+]  # fmt: skip
+HEAD = """
+from datetime import date, datetime, timedelta, timezone
+from decimal import Decimal
+from uuid import UUID
+"""
+
+
+def _stage(folder: Path, text: str, name: str = "t", **options: Any) -> Any:
+    (folder / "billing.py").write_text(text, "utf-8")
+    connection = duckdb.connect()
+    PythonSource(folder / "billing.py", options).stage(connection, [name])
+    return connection.sql(f"from source.{name}")
+
+
+def test_every_odd_value_arrives_exactly(tmp_path: Path) -> None:
+    record = ", ".join(f"'c{n}': {value}" for n, (value, *_) in enumerate(ODD))
+    found = _stage(tmp_path, f"{HEAD}\ndef t():\n    yield {{{record}}}\n")
+    arrived = zip(map(str, found.types), found.fetchall()[0], strict=True)
+    assert list(arrived) == [(kind, value) for _, kind, value in ODD]
+
+
+def test_functions_are_tables_and_take_options(tmp_path: Path) -> None:
+    text = (
+        "from helper import PAGE\nprint('hello')\n"
+        "def Invoices(options):\n    yield {'id': options['first'] + PAGE}\n"
+        "def refunds():\n    return []\ndef _own(): ...\ndef two(a, b): ...\n"
+    )
+    (tmp_path / "helper.py").write_text("PAGE = 10\n")
+    assert _stage(tmp_path, text, "invoices", first=1).fetchall() == [(11,)]
+    assert _stage(tmp_path, text, "refunds").fetchall() == []
+    assert PythonSource(tmp_path / "billing.py", {}).tables() == {"invoices", "refunds"}
+
+
+def test_an_error_names_its_line_and_no_secret(tmp_path: Path) -> None:
+    text = (
+        "def t(options):\n    yield {'id': 1}\n    raise ValueError('key ' + options['api_key'])\n"
+    )
+    with pytest.raises(
+        SourceError, match=r"ValueError: key \*\*\* \(billing\.py, line 3\)"
+    ) as caught:
+        _stage(tmp_path, text, api_key="sk_live_12345678")
+    assert "sk_live" not in str(caught.value)
+    with pytest.raises(SourceError, match=r"billing\.py, line 1 can't be read"):
+        _stage(tmp_path, "def t(:\n")
+    with pytest.raises(SourceError, match="it ended before all records were read"):
+        _stage(tmp_path, "import os\ndef t():\n    yield {'a': 1}\n    os._exit(0)\n")
+    with pytest.raises(SourceError, match=r"must be a mapping|record"):
+        _stage(tmp_path, "def t():\n    yield 1\n")
+
+
+def test_the_acceptance_suite_holds(tmp_path: Path) -> None:
+    (tmp_path / "b.py").write_text("def t():\n    yield {'id': 1, 'name': 'é'}\n", "utf-8")
+    settings = SourceSettings(kind="python", path="b.py")
+    suite = source_suite(lambda: open_source(settings, tmp_path))()
+    for test in (name for name in dir(SourceSuite) if name.startswith("test_")):
+        getattr(suite, test)()

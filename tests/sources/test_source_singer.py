@@ -1,0 +1,156 @@
+"""Singer taps as a source: any program that speaks the protocol, with its state kept."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from headrace.model.errors import ConfigurationError, SourceError
+from headrace.model.source_settings import SourceSettings
+from headrace.sources.registry import open_source
+from headrace.sources.singer import SingerSource
+from headrace.testkit.source_suite import SourceSuite, source_suite
+
+TAP = """
+import argparse, json, sys
+p = argparse.ArgumentParser()
+for name in ("--config", "--catalog", "--state"):
+    p.add_argument(name)
+p.add_argument("--discover", action="store_true")
+a = p.parse_args()
+config = json.load(open(a.config))
+schema = {"properties": {"id": {"type": "integer"}, "total": {"type": ["null", "number"]},
+          "note": {"type": ["null", "string"]}, "lines": {"type": "array"}}}
+streams = [{"tap_stream_id": n, "schema": schema, "metadata": []} for n in ("Invoices", "refunds")]
+if a.discover:
+    print(json.dumps({"streams": streams}, indent=2))
+    sys.exit()
+if config.get("broken"):
+    sys.exit("invalid key " + config["api_key"])
+say = lambda m: print(json.dumps(m), flush=True)
+since = json.load(open(a.state))["since"] if a.state else 0
+print("INFO starting")
+for stream in json.load(open(a.catalog))["streams"]:
+    if not stream["schema"]["selected"]:
+        continue
+    say({"type": "SCHEMA", "stream": stream["tap_stream_id"], "schema": schema,
+         "key_properties": ["id"]})
+    if stream["tap_stream_id"] == "Invoices":
+        rows = json.load(open(config["rows"]))
+        for row in rows:
+            if row["at"] >= since:
+                say({"type": "RECORD", "stream": "Invoices", "record": row})
+        say({"type": "STATE", "value": {"since": max(r["at"] for r in rows)}})
+if config.get("dies"):
+    sys.exit(1)
+"""
+
+
+@pytest.fixture
+def tap(tmp_path: Path) -> Path:
+    (tmp_path / "tap.py").write_text(TAP)
+    _rows(tmp_path, [{"id": 1, "at": 1, "total": 1.5}, {"id": 2, "at": 2, "total": None}])
+    return tmp_path
+
+
+def _rows(folder: Path, rows: list[dict[str, Any]]) -> None:
+    (folder / "rows.json").write_text(json.dumps(rows))
+
+
+def _source(folder: Path, config: dict[str, Any] | None = None, **options: Any) -> SingerSource:
+    config = {"rows": str(folder / "rows.json"), "api_key": "sk_live_12345678"} | (config or {})
+    command = [sys.executable, str(folder / "tap.py")]
+    return SingerSource(folder, "", {"command": command, "config": config} | options)
+
+
+def _stage(source: SingerSource, name: str = "invoices") -> Any:
+    connection = duckdb.connect()
+    source.stage(connection, [name])
+    return connection.sql(f"from source.{name}")
+
+
+def test_streams_are_tables(tap: Path) -> None:
+    assert _source(tap).tables() == {"invoices", "refunds"}
+    found = _stage(_source(tap)).select("id, total").order("id")
+    assert found.fetchall() == [(1, 1.5), (2, None)]
+
+
+def test_columns_without_values_have_the_schemas_types(tap: Path) -> None:
+    _rows(tap, [{"id": 1, "at": 1, "total": None}])
+    found = _stage(_source(tap))
+    kinds = dict(zip(found.columns, map(str, found.types), strict=True))
+    assert kinds == {
+        "id": "BIGINT",
+        "at": "BIGINT",
+        "total": "DOUBLE",
+        "note": "VARCHAR",
+        "lines": "JSON",
+    }
+    found = _stage(_source(tap), "refunds")
+    assert found.fetchall() == []
+    assert set(found.columns) == {"id", "total", "note", "lines"}
+
+
+def test_a_tap_goes_on_where_it_stopped_and_the_last_record_of_a_key_counts(tap: Path) -> None:
+    source = _source(tap, state="tap-state")
+    assert _stage(source).select("id, total").order("id").fetchall() == [(1, 1.5), (2, None)]
+    # The tap gives what is new since its state: 1 was deleted or is old, 2 changed, 3 is new.
+    _rows(tap, [{"id": 2, "at": 3, "total": 7}, {"id": 3, "at": 4, "total": 8}])
+    found = _stage(_source(tap, state="tap-state")).select("id, total").order("id").fetchall()
+    assert found == [(1, 1.5), (2, 7), (3, 8)]
+    # The sweep reads everything again and detects deletions.
+    os.utime(tap / "tap-state" / "begun", (0, 0))
+    found = _stage(_source(tap, state="tap-state")).select("id, total").order("id").fetchall()
+    assert found == [(2, 7), (3, 8)]
+
+
+def test_a_tap_that_fails_loses_nothing_that_was_kept(tap: Path) -> None:
+    _stage(_source(tap, state="tap-state"))
+    before = (tap / "tap-state" / "state.json").read_bytes()
+    _rows(tap, [{"id": 3, "at": 4, "total": 8}])
+    with pytest.raises(SourceError, match="ended with code 1"):
+        _stage(_source(tap, {"dies": True}, state="tap-state"))
+    assert (tap / "tap-state" / "state.json").read_bytes() == before
+    found = _stage(_source(tap, state="tap-state")).select("id").order("id").fetchall()
+    assert found == [(1,), (2,), (3,)]
+
+
+def test_a_taps_last_words_are_told_without_its_secrets(tap: Path) -> None:
+    with pytest.raises(SourceError, match=r"invalid key \*\*\*"):
+        _stage(_source(tap, {"broken": True}))
+    with pytest.raises(SourceError, match="no-such-tap can't be run"):
+        SingerSource(tap, "", {"command": "no-such-tap"}).tables()
+    with pytest.raises(ConfigurationError, match="needs options"):
+        SingerSource(tap, "", {})
+
+
+def test_messages_may_come_from_a_file(tmp_path: Path) -> None:
+    lines = [
+        {
+            "type": "SCHEMA",
+            "stream": "t",
+            "schema": {"properties": {"id": {}}},
+            "key_properties": ["id"],
+        },
+        {"type": "RECORD", "stream": "t", "record": {"id": 1, "v": "old"}},
+        {"type": "RECORD", "stream": "t", "record": {"id": 1, "v": "new"}},
+    ]
+    text = "\n".join(map(json.dumps, lines)) + "\nnoise\n"
+    text += (
+        '{"type": "RECORD", "stream": "t", "record": {"id": 2, "v": "x", "n": 1234567890123456.78}}'
+    )
+    (tmp_path / "said.jsonl").write_text(text)
+    settings = SourceSettings(kind="singer", path="said.jsonl")
+    connection = duckdb.connect()
+    open_source(settings, tmp_path).stage(connection, ["t"])
+    found = connection.execute("select id, v, n from source.t order by id").fetchall()
+    assert found == [(1, "new", None), (2, "x", "1234567890123456.78")]
+    suite = source_suite(lambda: open_source(settings, tmp_path))()
+    for test in (name for name in dir(SourceSuite) if name.startswith("test_")):
+        getattr(suite, test)()
