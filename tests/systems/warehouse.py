@@ -113,3 +113,11 @@ def links(book: Book) -> set[tuple[Any, ...]]:
             " from book.allocations"
         ).fetchall()
     )
+
+
+def marked_paid(book: Book) -> set[str]:
+    """The invoices that the models mark as paid."""
+    rows = book.connection.execute(
+        "select external_id from book.invoices where marked_paid_at is not null"
+    ).fetchall()
+    return {number for (number,) in rows}
