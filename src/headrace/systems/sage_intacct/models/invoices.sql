@@ -1,6 +1,6 @@
 -- Invoices and debit memos. Drafts and submitted ones are not yet debts; a reversed document and
--- its reversal make up for each other, and both are left out. Amounts in the document's own currency
--- start with trx, where the company has several.
+-- its reversal make up for each other, and both are left out. Where the company has several
+-- currencies, amounts in the document's own start with trx.
 with ar_invoice as (
     select null::varchar as recordno, null::varchar as recordid, null::varchar as docnumber,
            null::varchar as _fivetran_deleted, null::varchar as state, null::varchar as customerid,
