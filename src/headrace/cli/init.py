@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 import typer
 
+from headrace.book.models import load_models
 from headrace.cli.exit_codes import ExitCode
 from headrace.cli.options.drafting import DraftingOptions
 from headrace.cli.options.record import with_options
@@ -69,6 +70,8 @@ def _draft(options: DraftingOptions, place: Place, scratch: Scratch) -> Draft:
         if not options.json:
             console.print(f"This is {known.title}: its models are known.", markup=False)
         texts = {path.stem: path.read_text("utf-8") for path in known.models.glob("*.sql")}
+        if place.settings.kind == "sql":
+            known = _with_absent(known, scratch.offered())
         return Draft(organisation=options.name, place=place, models=texts, system=known)
     offered, fixed = scratch.offered(), options.roles()
     for name in fixed.values():
@@ -94,6 +97,15 @@ def _system(asked: str | None, scratch: Scratch) -> System | None:
     if asked == "none":
         return None
     return find_system(asked) if asked else recognise(scratch.offered())
+
+
+def _with_absent(system: System, offered: list[str]) -> System:
+    """Return the system with an empty table for each one that its models read and the source lacks:
+    connectors create a table with its first row."""
+    read = frozenset[str]().union(*(model.reads for model in load_models(system.models, ())))
+    lacking = sorted(read - {name.lower() for name in offered} - system.tables.keys())
+    absent = dict.fromkeys(lacking, "-- Not there yet.\nselect null as id where 1 = 0")
+    return msgspec.structs.replace(system, tables={**system.tables, **absent})
 
 
 def _answered(question: Question, options: DraftingOptions) -> str:

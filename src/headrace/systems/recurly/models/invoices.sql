@@ -1,0 +1,32 @@
+-- Charge invoices, and those from before Recurly had credit invoices; voided ones are left out.
+with invoice_history as (
+    select null::varchar as id, null::varchar as updated_at, null::varchar as _fivetran_synced,
+           null::varchar as account_id, null::varchar as type, null::varchar as state,
+           null::varchar as number, null::varchar as created_at, null::varchar as due_at,
+           null::varchar as closed_at, null::varchar as currency, null::varchar as total,
+           null::varchar as tax, null::varchar as po_number
+    where false
+    union all by name select * from invoice_history
+),
+invoice as (
+    select * from invoice_history
+    qualify row_number() over (
+        partition by id
+        order by try_cast(updated_at as timestamp) desc, _fivetran_synced desc
+    ) = 1
+)
+select
+    id as external_id,
+    account_id as customer_external_id,
+    coalesce(number, id) as custom_id,
+    created_at as issued_at,
+    coalesce(due_at, created_at) as due_date,
+    currency,
+    minor(total, currency) as gross_amount,
+    minor(total, currency) - coalesce(minor(tax, currency), 0) as net_amount,
+    nullif(po_number, '') as name,
+    -- Settled, also where the rows that settle it are not in the warehouse.
+    case when state = 'paid' then coalesce(closed_at, updated_at) end as marked_paid_at
+from invoice
+where type is distinct from 'credit' and not coalesce(starts_with(total, '-'), false)
+  and state is distinct from 'voided'
