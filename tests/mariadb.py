@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import count
 from pathlib import Path
 
@@ -37,9 +37,21 @@ def mariadb_server() -> Iterator[str]:
     if url := os.environ.get("HEADRACE_TEST_MYSQL"):
         yield url
         return
+    with ExitStack() as stack:
+        try:
+            url = stack.enter_context(running_mariadb())
+        except FileNotFoundError:
+            pytest.skip(_MISSING)
+        yield url
+
+
+@contextmanager
+def running_mariadb() -> Iterator[str]:
+    """The URL of a server that stops with the `with`. Raises FileNotFoundError where there is
+    none."""
     install, server = shutil.which("mariadb-install-db"), _binary()
     if install is None or server is None:
-        pytest.skip(_MISSING)
+        raise FileNotFoundError(_MISSING)
     with (
         tempfile.TemporaryDirectory(prefix="headrace-maria-") as folder,
         _running(install, server, Path(folder)) as url,
