@@ -104,6 +104,24 @@ def test_every_type_arrives_in_a_table_and_in_a_query(billing: psycopg.Connectio
     ]
 
 
+@pytest.mark.parametrize(
+    ("precision", "scale"), [(1, 0), (1, 1), (12, 2), (18, 0), (18, 9), (18, 18), (19, 2), (38, 10)]
+)
+def test_bounded_numbers_arrive_to_the_last_digit(
+    billing: psycopg.Connection, precision: int, scale: int
+) -> None:
+    # From text: arithmetic would round to 28 digits.
+    most, least = Decimal(f"{'9' * precision}e-{scale}"), Decimal(f"1e-{scale}")
+    billing.execute(f"create table t (n int, c numeric({precision}, {scale}))".encode())
+    values = [most, most.copy_negate(), least, least.copy_negate(), Decimal(f"0e-{scale}"), None]
+    for n, value in enumerate(values):
+        billing.execute("insert into t values (%s, %s)", (n, value))
+    billing.execute("insert into t values (99, 'NaN')")
+    found = _stage(billing).sql("select c from source.t order by n")
+    assert str(found.types[0]) == f"DECIMAL({precision},{scale})"
+    assert [row[0] for row in found.fetchall()] == [*values, None]
+
+
 def test_whole_numbers_of_an_unbounded_numeric_have_no_decimals(
     billing: psycopg.Connection,
 ) -> None:
