@@ -17,7 +17,7 @@ from headrace.sources import mysql_session
 from headrace.sources.mysql import MysqlSource
 from headrace.sources.registry import open_source
 from headrace.testkit.source_suite import SourceSuite, source_suite
-from mariadb import run_mariadb
+from mariadb import run_mariadb, running_mariadb
 
 
 def _stage(
@@ -269,6 +269,27 @@ def test_a_server_that_is_not_there_is_one_clear_sentence() -> None:
         MysqlSource("mysql://bob:s3cret@127.0.0.1:1/b", "", {}).tables()
     assert "s3cret" not in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_connection_can_be_encrypted_and_its_certificate_verified() -> None:
+    certificate = Path(__file__).parents[1] / "sync" / "self_signed.pem"
+    cipher = "select variable_value as v from information_schema.session_status"
+    queries = {
+        "q": f"{cipher} where variable_name = 'ssl_cipher'",
+        "n": "select seq from seq_1_to_90000",
+    }
+    try:
+        started = running_mariadb(f"--ssl-cert={certificate}", f"--ssl-key={certificate}")
+        with started as url:
+            for mode in ("ssl_mode=required", f"ssl_ca={certificate}"):
+                connection = duckdb.connect()
+                source = MysqlSource(f"{url}/mysql?{mode}", "", queries)
+                assert source.stage(connection, ["q", "n"]) == {"q": 1, "n": 90000}
+                assert connection.execute("select v from source.q").fetchall() != [("",)]
+            with pytest.raises(SourceError, match="certificate verify failed"):
+                MysqlSource(f"{url}/mysql?ssl_mode=verify_ca", "", {}).tables()
+    except FileNotFoundError as error:
+        pytest.skip(str(error))
 
 
 def test_the_acceptance_suite_holds(mariadb_database: str) -> None:

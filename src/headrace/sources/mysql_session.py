@@ -158,11 +158,11 @@ def _settings(address: Address) -> dict[str, Any]:
         "conv": {},
         "max_allowed_packet": 1 << 30,
     }
+    context = _tls(address.parameters)
     if "unix_socket" in address.parameters:
         found["unix_socket"] = address.parameters["unix_socket"]
-    else:
+    elif not context:  # TLS starts in the middle of a connection that the driver has made
         found["sock"] = _socket(found["host"], found["port"], found["connect_timeout"])
-    context = _tls(address.parameters)
     return found | ({"ssl": context} if context else {})
 
 
