@@ -221,7 +221,10 @@ def test_a_missing_grant_is_named(mariadb_database: str) -> None:
     )
     try:
         url = mariadb_database.replace("root@", "reader:x@")
-        with pytest.raises(SourceError, match=r"SELECT command denied.*closed.*grant select on"):
+        with pytest.raises(
+            SourceError,
+            match=r"SELECT command denied.*grant select on .*closed to 'reader'@'localhost'\.",
+        ):
             _stage(url, "q", "select * from closed")
     finally:
         run_mariadb(mariadb_database, "drop user reader@'127.0.0.1'")
