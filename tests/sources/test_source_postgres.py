@@ -7,9 +7,11 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from decimal import Decimal
+from pathlib import Path
 
 import duckdb
 import psycopg
@@ -300,9 +302,7 @@ def test_a_replica_that_ends_the_reading_is_asked_once_more(
     assert len(asked) == 2
 
 
-def test_a_pooler_in_transaction_mode_is_fine(
-    billing: psycopg.Connection, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def test_a_pooler_in_transaction_mode_is_fine(billing: psycopg.Connection) -> None:
     program = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
     if program is None:
         pytest.skip("no pgbouncer here: install it")
@@ -312,8 +312,8 @@ def test_a_pooler_in_transaction_mode_is_fine(
         "create table sales.bills as select n, 'é' as name from generate_series(1, 50000) n"
     )
     port = _free_port()
-    place = tmp_path_factory.getbasetemp().parent.parent / f"headrace-bouncer-{port}"
-    place.mkdir()
+    # Not pytest's folder, which is root's alone.
+    place = Path(tempfile.mkdtemp(prefix="headrace-bouncer-"))
     place.chmod(0o777)  # it refuses to run as root
     (place / "ini").write_text(
         f"[databases]\n{info.dbname} = host={info.host} port={info.port} user={info.user}\n"
