@@ -13,6 +13,7 @@ from pathlib import Path
 
 BENCHES = (
     "start",
+    "sources",
     "plan",
     "pauses",
     "fleet",

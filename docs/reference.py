@@ -22,7 +22,7 @@ from headrace.cli.application import build_app, run
 from headrace.model import project
 from headrace.model.guards import GuardSettings
 from headrace.model.meanings import field_meanings
-from headrace.model.source_settings import FileFormat, SourceSettings
+from headrace.model.source_settings import FileFormat, Incremental, SourceSettings
 from headrace.oracle.recording import differences_of, head_of
 from headrace.testkit.conformance.cases import CASES
 from headrace.testkit.conformance.evidence import Evidence
@@ -38,6 +38,7 @@ TABLES = (
     ("[organisation.NAME.target]", project.TargetSettings),
     ("[organisation.NAME.source]", SourceSettings),
     ("[organisation.NAME.source.format]", FileFormat),
+    ("[organisation.NAME.source.incremental.TABLE]", Incremental),
     ("[organisation.NAME.guards]", GuardSettings),
 )
 """Heading and record of each table of the project file."""

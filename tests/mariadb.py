@@ -13,8 +13,8 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from itertools import count
 from pathlib import Path
 
@@ -37,12 +37,24 @@ def mariadb_server() -> Iterator[str]:
     if url := os.environ.get("HEADRACE_TEST_MYSQL"):
         yield url
         return
+    with ExitStack() as stack:
+        try:
+            url = stack.enter_context(running_mariadb())
+        except FileNotFoundError:
+            pytest.skip(_MISSING)
+        yield url
+
+
+@contextmanager
+def running_mariadb(*options: str) -> Iterator[str]:
+    """The URL of a server with options that stops with the `with`. Raises FileNotFoundError where
+    there is none."""
     install, server = shutil.which("mariadb-install-db"), _binary()
     if install is None or server is None:
-        pytest.skip(_MISSING)
+        raise FileNotFoundError(_MISSING)
     with (
         tempfile.TemporaryDirectory(prefix="headrace-maria-") as folder,
-        _running(install, server, Path(folder)) as url,
+        _running(install, server, Path(folder), options) as url,
     ):
         yield url
 
@@ -75,7 +87,7 @@ def _binary() -> str | None:
 
 
 @contextmanager
-def _running(install: str, server: str, folder: Path) -> Iterator[str]:
+def _running(install: str, server: str, folder: Path, options: Sequence[str]) -> Iterator[str]:
     who = ["--user=root"] if os.geteuid() == 0 else []
     data = f"--datadir={folder / 'data'}"
     make = [install, "--no-defaults", *who, data, "--auth-root-authentication-method=normal"]
@@ -85,7 +97,7 @@ def _running(install: str, server: str, folder: Path) -> Iterator[str]:
         port = probe.getsockname()[1]
     serve = [server, "--no-defaults", *who, data, "--bind-address=127.0.0.1", f"--port={port}"]
     serve += [f"--socket={folder / 'socket'}", f"--pid-file={folder / 'pid'}", "--sync-binlog=0"]
-    serve += ["--innodb-flush-log-at-trx-commit=0"]
+    serve += ["--innodb-flush-log-at-trx-commit=0", *options]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(serve, stdout=log, stderr=log)
     try:

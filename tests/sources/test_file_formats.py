@@ -218,6 +218,9 @@ def test_an_address_that_can_not_be_read_is_one_clear_sentence() -> None:
         FileSource(RemoteFolder("memory://nowhere", {}), {}).tables()
     with pytest.raises(SourceError, match="warp://x can't be opened"):
         RemoteFolder("warp://x", {})
+    with pytest.raises(SourceError) as caught:
+        RemoteFolder("warp://bob:s3cret-s3cret@x/y", {"token": "tok-12345678"})
+    assert "s3cret" not in str(caught.value)
 
 
 def _touch(path: Path, moment: float) -> None:

@@ -17,7 +17,7 @@ from headrace.sources import mysql_session
 from headrace.sources.mysql import MysqlSource
 from headrace.sources.registry import open_source
 from headrace.testkit.source_suite import SourceSuite, source_suite
-from mariadb import run_mariadb
+from mariadb import run_mariadb, running_mariadb
 
 
 def _stage(
@@ -221,7 +221,10 @@ def test_a_missing_grant_is_named(mariadb_database: str) -> None:
     )
     try:
         url = mariadb_database.replace("root@", "reader:x@")
-        with pytest.raises(SourceError, match=r"SELECT command denied.*closed.*grant select on"):
+        with pytest.raises(
+            SourceError,
+            match=r"SELECT command denied.*grant select on .*closed to 'reader'@'localhost'\.",
+        ):
             _stage(url, "q", "select * from closed")
     finally:
         run_mariadb(mariadb_database, "drop user reader@'127.0.0.1'")
@@ -269,6 +272,27 @@ def test_a_server_that_is_not_there_is_one_clear_sentence() -> None:
         MysqlSource("mysql://bob:s3cret@127.0.0.1:1/b", "", {}).tables()
     assert "s3cret" not in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_connection_can_be_encrypted_and_its_certificate_verified() -> None:
+    certificate = Path(__file__).parents[1] / "sync" / "self_signed.pem"
+    cipher = "select variable_value as v from information_schema.session_status"
+    queries = {
+        "q": f"{cipher} where variable_name = 'ssl_cipher'",
+        "n": "select seq from seq_1_to_90000",
+    }
+    try:
+        started = running_mariadb(f"--ssl-cert={certificate}", f"--ssl-key={certificate}")
+        with started as url:
+            for mode in ("ssl_mode=required", f"ssl_ca={certificate}"):
+                connection = duckdb.connect()
+                source = MysqlSource(f"{url}/mysql?{mode}", "", queries)
+                assert source.stage(connection, ["q", "n"]) == {"q": 1, "n": 90000}
+                assert connection.execute("select v from source.q").fetchall() != [("",)]
+            with pytest.raises(SourceError, match="certificate verify failed"):
+                MysqlSource(f"{url}/mysql?ssl_mode=verify_ca", "", {}).tables()
+    except FileNotFoundError as error:
+        pytest.skip(str(error))
 
 
 def test_the_acceptance_suite_holds(mariadb_database: str) -> None:

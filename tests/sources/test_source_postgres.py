@@ -7,9 +7,11 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from decimal import Decimal
+from pathlib import Path
 
 import duckdb
 import psycopg
@@ -102,6 +104,24 @@ def test_every_type_arrives_in_a_table_and_in_a_query(billing: psycopg.Connectio
     assert list(arrived) == [
         whole.get(value, (unbound.get(kind, kind), value)) for _, kind, value in TYPES
     ]
+
+
+@pytest.mark.parametrize(
+    ("precision", "scale"), [(1, 0), (1, 1), (12, 2), (18, 0), (18, 9), (18, 18), (19, 2), (38, 10)]
+)
+def test_bounded_numbers_arrive_to_the_last_digit(
+    billing: psycopg.Connection, precision: int, scale: int
+) -> None:
+    # From text: arithmetic would round to 28 digits.
+    most, least = Decimal(f"{'9' * precision}e-{scale}"), Decimal(f"1e-{scale}")
+    billing.execute(f"create table t (n int, c numeric({precision}, {scale}))".encode())
+    values = [most, most.copy_negate(), least, least.copy_negate(), Decimal(f"0e-{scale}"), None]
+    for n, value in enumerate(values):
+        billing.execute("insert into t values (%s, %s)", (n, value))
+    billing.execute("insert into t values (99, 'NaN')")
+    found = _stage(billing).sql("select c from source.t order by n")
+    assert str(found.types[0]) == f"DECIMAL({precision},{scale})"
+    assert [row[0] for row in found.fetchall()] == [*values, None]
 
 
 def test_whole_numbers_of_an_unbounded_numeric_have_no_decimals(
@@ -282,9 +302,7 @@ def test_a_replica_that_ends_the_reading_is_asked_once_more(
     assert len(asked) == 2
 
 
-def test_a_pooler_in_transaction_mode_is_fine(
-    billing: psycopg.Connection, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def test_a_pooler_in_transaction_mode_is_fine(billing: psycopg.Connection) -> None:
     program = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
     if program is None:
         pytest.skip("no pgbouncer here: install it")
@@ -294,8 +312,8 @@ def test_a_pooler_in_transaction_mode_is_fine(
         "create table sales.bills as select n, 'é' as name from generate_series(1, 50000) n"
     )
     port = _free_port()
-    place = tmp_path_factory.getbasetemp().parent.parent / f"headrace-bouncer-{port}"
-    place.mkdir()
+    # Not pytest's folder, which is root's alone.
+    place = Path(tempfile.mkdtemp(prefix="headrace-bouncer-"))
     place.chmod(0o777)  # it refuses to run as root
     (place / "ini").write_text(
         f"[databases]\n{info.dbname} = host={info.host} port={info.port} user={info.user}\n"

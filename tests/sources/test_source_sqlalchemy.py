@@ -10,6 +10,8 @@ from pathlib import Path
 import duckdb
 import psycopg
 import pytest
+import sqlalchemy
+from sqlalchemy import make_url
 
 from headrace.model.errors import SourceError
 from headrace.model.source_settings import SourceSettings
@@ -93,3 +95,20 @@ def test_errors_are_one_clear_sentence_without_a_password(
     monkeypatch.setitem(sys.modules, "sqlalchemy", None)
     with pytest.raises(SourceError, match=r"mssql needs its driver.*headrace\[mssql\]"):
         SqlalchemySource("mssql+pymssql://sa:x@h/x", "", {}).tables()
+
+
+@pytest.mark.parametrize(
+    ("url", "written"),
+    [
+        ("mssql+pymssql://h/x", "SELECT * FROM [dbo].[Odd Name]"),
+        ("oracle+oracledb://h/x", 'SELECT * FROM "dbo"."Odd Name"'),
+    ],
+)
+def test_names_are_quoted_as_each_database_does(url: str, written: str) -> None:
+    dialect = make_url(url).get_dialect()()
+    source = SqlalchemySource(url, "dbo", {})
+    query = source._select(sqlalchemy, None, "odd name", {"odd name": "Odd Name"})
+    assert " ".join(str(query.compile(dialect=dialect)).split()) == written
+    source = SqlalchemySource(url, "", {"q": "select a::int, 'x:y', ' :z' from t"})
+    query = source._select(sqlalchemy, None, "q", {})
+    assert str(query.compile(dialect=dialect)) == "select a::int, 'x:y', ' :z' from t"

@@ -31,6 +31,9 @@ class GuardSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     creations: float = 1.00
     """Number of new records as a share of an entity's existing ones, once the first import is
     complete."""
+    rows: float = 0.10
+    """Share of the rows of a table of `kind = "files"` that are gone since the last accepted plan:
+    an export may be cut off."""
 
     def __post_init__(self) -> None:
         for name in self.__struct_fields__:

@@ -6,6 +6,8 @@ from typing import Any
 
 from msgspec import Struct
 
+from headrace.model.clock import parse_interval
+
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A table of the project file."""
@@ -49,6 +51,23 @@ class FileFormat(Settings, frozen=True, kw_only=True):
                 raise ValueError(f"there is no encoding {self.encoding}") from None
 
 
+class Incremental(Settings, frozen=True, kw_only=True):
+    """How one table is read by a cursor."""
+
+    cursor: str
+    """The column that grows with each change of a row, such as `"write_date"`."""
+    key: str = "id"
+    """The column that identifies a row."""
+    overlap: str = "1h"
+    """How far before the last change reading starts again: a transaction may commit late."""
+    sweep: str = "1d"
+    """How often everything is read, which detects deleted rows."""
+
+    def __post_init__(self) -> None:
+        for name in ("overlap", "sweep"):
+            parse_interval(getattr(self, name))
+
+
 class SourceSettings(Settings, frozen=True, kw_only=True):
     """The billing system of one organisation."""
 
@@ -69,6 +88,9 @@ class SourceSettings(Settings, frozen=True, kw_only=True):
     tables: dict[str, str] = {}
     """Additional table names that models may read: a SELECT each (sql), or a file glob each
     (files)."""
+    incremental: dict[str, Incremental] = {}
+    """kind = "sql": tables that are read by a cursor, such as `{ invoices = { cursor =
+    "write_date" } }`; a table of its own each. A deleted row is then noticed at the next sweep."""
     format: FileFormat = FileFormat()
     """kind = "files": how the files are written; a table of its own."""
     formats: dict[str, FileFormat] = {}

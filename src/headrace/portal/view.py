@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from babel import Locale
 from msgspec import Struct
 
 from headrace.model.statement import Statement, StatementItem
-from headrace.portal.amounts import show_date, show_money
+from headrace.portal.amounts import Locale, show_date, show_money
 
 ROWS_MAX = 1_000
 """Maximum number of documents on one page; the sums cover all of them."""

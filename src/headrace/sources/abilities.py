@@ -36,14 +36,15 @@ class Ability(Struct, frozen=True):
 
 _ALL = "everything"
 _MARK = "nothing if no file changed, else everything"
+_CURSOR = "everything, or what is new by a cursor; a sweep"
 _SQLALCHEMY = "one transaction, if the database has them"
 
 ABILITIES = (
     Ability("SQLite", "sqlite:///FILE", "one transaction", _MARK),
     Ability(
-        "PostgreSQL", "postgresql://", "one snapshot", _ALL, "postgres", "adbc_driver_postgresql"
+        "PostgreSQL", "postgresql://", "one snapshot", _CURSOR, "postgres", "adbc_driver_postgresql"
     ),
-    Ability("MySQL, MariaDB", "mysql://", "one snapshot", _ALL, "mysql", "asyncmy"),
+    Ability("MySQL, MariaDB", "mysql://", "one snapshot", _CURSOR, "mysql", "asyncmy"),
     Ability("DuckDB", "duckdb:///FILE", "one transaction", _MARK),
     Ability("SQL Server", "mssql+…://", _SQLALCHEMY, _ALL, "mssql", "pymssql", tried=False),
     Ability("Oracle", "oracle+…://", _SQLALCHEMY, _ALL, "oracle", "oracledb", tried=False),
@@ -64,7 +65,14 @@ ABILITIES = (
     ),
     Ability("CSV, JSON, Parquet files", 'kind = "files"', "files that stand still", _MARK),
     Ability("Excel files", 'kind = "files"', "files that stand still", _MARK, "excel", "fastexcel"),
-    Ability("files at an address", 'kind = "files"', "files that stand still", _ALL, "s3", "s3fs"),
+    Ability(
+        "files at an address",
+        'kind = "files"',
+        "files that stand still",
+        "nothing if no ETag, size or time changed",
+        "s3",
+        "s3fs",
+    ),
     Ability("own generators", 'kind = "python"', "what the code gives", _ALL),
     Ability(
         "Singer taps", 'kind = "singer"', "what the tap gives", "what is new, with state; a sweep"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from functools import cached_property
+from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 _SECRET_PARAMETERS = re.compile(r"(?i)pass|pwd|secret|token|key$|credential")
@@ -98,3 +99,17 @@ def masked(words: str, secrets: Iterable[str]) -> str:
             text = before + text + behind
         words = re.sub(text, "***", words)
     return words
+
+
+def secrets_in(value: Any) -> tuple[str, ...]:
+    """Return the texts of options whose names are those of secrets."""
+    found: list[str] = []
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if isinstance(inner, str) and is_secret(key):
+                found.append(inner)
+            found += secrets_in(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            found += secrets_in(inner)
+    return tuple(found)

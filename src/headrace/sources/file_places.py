@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
 from headrace.model.errors import SourceError
+from headrace.sources.address import Address, masked, secrets_in
 
 State = tuple[Any, ...]
 """What changes while a file is written: its size and its time."""
@@ -83,13 +84,16 @@ class RemoteFolder:
     """A folder at an address such as `s3://bucket/exports`, of any kind that fsspec knows."""
 
     def __init__(self, address: str, options: dict[str, Any]) -> None:
+        parts = Address(address)
+        self.shown = f"{parts.scheme}://{parts.shown}"
+        self._secrets = (*parts.secrets, *secrets_in(options))
         try:
             fsspec = importlib.import_module("fsspec.core")
             self._system, path = fsspec.url_to_fs(address, **options)
         except (ImportError, ValueError) as error:
-            raise SourceError(f"source.path {address} can't be opened: {error}.") from None
+            said = masked(str(error), self._secrets)
+            raise SourceError(f"source.path {self.shown} can't be opened: {said}.") from None
         self._folder = str(path).rstrip("/")
-        self.shown = address
 
     def names(self) -> list[str]:
         with self._asking():
@@ -142,4 +146,5 @@ class RemoteFolder:
             raise SourceError(f"There is no folder {self.shown}: check source.path.") from None
         except Exception as error:  # each file system has exceptions of its own
             words = " ".join(str(error).split()) or type(error).__name__
+            words = masked(words, self._secrets)
             raise SourceError(f"{self.shown} can't be read: {words.rstrip('.')}.") from None

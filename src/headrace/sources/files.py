@@ -92,13 +92,21 @@ class FileSource:
 
     def mark(self, now: float) -> str | None:
         tables = self._tables()
-        local = self._place.local([file for name in sorted(tables) for file in tables[name].files])
-        mark = files_mark(local, now) if local is not None else None
+        files = [file for name in sorted(tables) for file in tables[name].files]
+        local = self._place.local(files)
+        mark = files_mark(local, now) if local is not None else self._remote_mark(files)
         forms = [repr(self._form), repr(sorted(self._forms.items()))]
         return mark and f"{sorted(self._globs.items())}\n{forms}\n{mark}"
 
     def close(self) -> None:
         """Do nothing: no resource is held between calls."""
+
+    def _remote_mark(self, files: list[str]) -> str | None:
+        """Return the size, ETag and times of files at an address; None where it tells neither."""
+        states = [self._place.state(file) for file in files]
+        if any(set(state[1:]) == {"None"} for state in states):
+            return None
+        return repr(list(zip(files, states, strict=True)))
 
     def unread(self) -> list[str]:
         """Return the files of the folder that are of no kind that can be read."""

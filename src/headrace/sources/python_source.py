@@ -20,7 +20,7 @@ import duckdb
 import msgspec
 
 from headrace.model.errors import SourceError
-from headrace.sources.address import is_secret, masked
+from headrace.sources.address import masked, secrets_in
 from headrace.sources.process import messages
 from headrace.sources.records import RecordFiles
 from headrace.sources.source import check_offered, count_rows, scratch_folder
@@ -110,17 +110,3 @@ def stage_worker(
 
 def _masked(words: str, secrets: tuple[str, ...]) -> str:
     return masked(words, secrets).rstrip(".")
-
-
-def secrets_in(value: Any) -> tuple[str, ...]:
-    """Return the texts of options whose names are those of secrets."""
-    found: list[str] = []
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            if isinstance(inner, str) and is_secret(key):
-                found.append(inner)
-            found += secrets_in(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            found += secrets_in(inner)
-    return tuple(found)

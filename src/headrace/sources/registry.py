@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -12,6 +13,7 @@ from headrace.sources.duckdb_file import DuckdbSource
 from headrace.sources.file_places import LocalFolder, RemoteFolder
 from headrace.sources.files import FileSource, folders_read
 from headrace.sources.foreign import Factory, foreign_source
+from headrace.sources.incremental import IncrementalSource
 from headrace.sources.mysql import MysqlSource
 from headrace.sources.postgres import PostgresSource
 from headrace.sources.python_source import PythonSource
@@ -32,6 +34,20 @@ def _files(settings: SourceSettings, folder: Path) -> Source:
     )
     forms = {name.lower(): form for name, form in settings.formats.items()}
     return FileSource(place, _queries(settings), settings.format, forms, settings.done, STILL_S)
+
+
+def _sql(settings: SourceSettings, folder: Path) -> Source:
+    source = _database(settings, folder)
+    if not settings.incremental:
+        return source
+
+    def reopen(queries: Mapping[str, str]) -> Source:
+        more = msgspec.structs.replace(settings, tables=settings.tables | dict(queries))
+        return _database(more, folder)
+
+    zone = "+00" if isinstance(source, PostgresSource) else ""
+    cursors = {name.lower(): one for name, one in settings.incremental.items()}
+    return IncrementalSource(source, cursors, _queries(settings), zone, reopen)
 
 
 def _database(settings: SourceSettings, folder: Path) -> Source:
@@ -79,7 +95,7 @@ SQLALCHEMY = frozenset(
 
 
 KINDS: dict[str, Factory] = {
-    "sql": _database,
+    "sql": _sql,
     "files": _files,
     "python": _python,
     "singer": _singer,

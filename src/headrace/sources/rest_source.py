@@ -13,7 +13,8 @@ from typing import Any
 import duckdb
 
 from headrace.model.errors import ConfigurationError, SourceError
-from headrace.sources.python_source import secrets_in, stage_worker
+from headrace.sources.address import secrets_in
+from headrace.sources.python_source import stage_worker
 from headrace.sources.source import check_offered, count_rows
 
 

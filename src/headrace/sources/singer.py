@@ -20,8 +20,8 @@ import msgspec
 from headrace.model.clock import SYSTEM_CLOCK
 from headrace.model.errors import ConfigurationError, SourceError
 from headrace.model.private_files import make_folder
+from headrace.sources.address import secrets_in
 from headrace.sources.process import decoded, messages
-from headrace.sources.python_source import secrets_in
 from headrace.sources.singer_messages import Streams
 from headrace.sources.source import check_offered, count_rows, scratch_folder
 

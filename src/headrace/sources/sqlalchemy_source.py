@@ -7,6 +7,7 @@ the text that shows them exactly.
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -115,7 +116,8 @@ class SqlalchemySource:
     def _select(self, library: Any, connection: Any, name: str, own: dict[str, str]) -> Any:
         query = self._queries.get(name, "").strip().rstrip(";")
         if query:
-            return library.text(query)
+            # A colon before a word would be a parameter.
+            return library.text(re.sub(r"(?<![:\w\\]):(?=\w)", r"\:", query))
         table = library.table(
             library.quoted_name(own[name], quote=True),
             schema=library.quoted_name(self._schema, quote=True) if self._schema else None,

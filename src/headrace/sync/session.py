@@ -30,6 +30,7 @@ from headrace.sync.explain import explain
 from headrace.sync.journal import Journal, Place
 from headrace.sync.planning.plan import Plan
 from headrace.sync.planning.planner import Planner
+from headrace.sync.planning.row_counts import RowCounts
 from headrace.sync.planning.saved_plan import SavedPlan
 from headrace.sync.planning.scope import WHOLE, Scope
 from headrace.sync.remote.commands import RemoteCommands
@@ -89,6 +90,7 @@ class Organisation:
         self._planner = Planner(
             self.book, self.journal, clock, settings.deletion_rules, settings.guards, self._claimer
         )
+        self._row_counts = RowCounts(data / "rows.json", settings.source)
         self._scope = WHOLE
         self._planned = ""
         """Id of the plan whose operations are in the book."""
@@ -122,6 +124,7 @@ class Organisation:
         finally:
             source.close()
         self.models = models
+        self._row_counts.note(rows)
         self.rebuild()
         return rows
 
@@ -185,7 +188,11 @@ class Organisation:
         new_fields = [f"{field.label} ({field.data_type})" for field in self._names.new_fields]
         self._planned = f"{plan.made_at} {next(_PLANS)}"
         return msgspec.structs.replace(
-            plan, id=self._planned, new_fields=new_fields, rebound=self.binding.rebound
+            plan,
+            id=self._planned,
+            new_fields=new_fields,
+            rebound=self.binding.rebound,
+            shrunk=[] if plan.empty else self._row_counts.shrunk(self.settings.guards.rows),
         )
 
     def with_changes(self, plan: Plan, limit: int | None) -> Plan:
@@ -233,6 +240,7 @@ class Organisation:
         # so the target is verified to make sure that "nothing to send" is true there.
         await self.binding.verify(always=command != LOOP and plan.empty)
         plan = await self._looked_again(plan, patience)
+        self._row_counts.accept()
         self.journal.refresh(self._planner.unchanged)
         self.journal.drop_rejects(self._planner.settled_rejects)
         self.journal.forget(self._planner.gone_pdfs())

@@ -36,12 +36,12 @@ SAID = [
     (
         "source",
         ', ur = "x"',
-        " in [organisation.acme]: source: there is no key ur, did you mean url? there is kind, url, path, schema, tables, format, formats, done, options, more.",
+        " in [organisation.acme]: source: there is no key ur, did you mean url? there is kind, url, path, schema, tables, incremental, format, formats, done, options, more.",
     ),
     (
         "own",
         "guards = { deletion = 1 }",
-        " in [organisation.acme]: guards: there is no key deletion, did you mean deletions? there is deletions, changes, unlinked, withheld, amounts, currencies, money, creations.",
+        " in [organisation.acme]: guards: there is no key deletion, did you mean deletions? there is deletions, changes, unlinked, withheld, amounts, currencies, money, creations, rows.",
     ),
     (
         "own",

@@ -120,6 +120,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     refund requires them."""
     left_out: int = 0
     """Number of changes outside the scope."""
+    shrunk: list[str] = field(default_factory=list)
+    """Clauses about the source's files that have fewer rows than when a plan was last accepted."""
     new_fields: list[str] = field(default_factory=list)
     """Custom fields to create first, with one request each in addition to `requests`."""
     applied: dict[str, int] = field(default_factory=dict)
@@ -182,7 +184,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     def objections(self) -> list[str]:
         """Clauses with figures for the guards' limits that the plan exceeds."""
         guards = Guards(self.guards, self.applied, self.desired, self.count, self.shift)
-        return guards.objections()
+        return [*guards.objections(), *self.shrunk]
 
     def raise_if_unsafe(self) -> None:
         """Raise UnsafePlan with the figures if the plan exceeds a limit of the guards."""
