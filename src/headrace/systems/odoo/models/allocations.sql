@@ -1,7 +1,8 @@
 -- Odoo matches a debit item with a credit item on the receivable account: an invoice, an outgoing
 -- payment or an entry with a credit note or an incoming payment.
 with match as (
-    select match.id, debit.entity as debit_entity, debit.external_id as debit_id,
+    select match.id, debit.entity as debit_entity,
+           if(debit.entity = 'entry', 'matched-', '') || debit.external_id as debit_id,
            credit.entity as credit_entity, credit.external_id as credit_id, debit.currency,
            debit.currency <> credit.currency as crosses, match.debit_amount as amount, credit.money,
            sum(match.credit_amount) over (

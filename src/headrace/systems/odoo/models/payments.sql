@@ -1,6 +1,6 @@
 -- In process: registered, not yet seen on a bank statement. It settles its invoice all the same.
--- A payment in another currency than an invoice that it pays becomes, as far as it pays it, a payment
--- in the invoice's currency: Upflow links within one currency only.
+-- As far as a payment pays an invoice in another currency, it becomes a payment in the invoice's
+-- currency: Upflow links within one currency only.
 with crossing as (
     select match.id, match.date, match.debit_amount, match.credit_amount, debit.currency,
            credit.external_id, credit.customer, credit.number

@@ -19,7 +19,7 @@ from receivable_item
 where entity = 'refund' and money is null and customer is not null
 
 union all
-select debit.external_id, debit.customer, debit.currency,
+select 'matched-' || debit.external_id, debit.customer, debit.currency,
        sum(minor(match.debit_amount, debit.currency)), debit.date, debit.number
 from receivable_match match
 join receivable_item debit on debit.id = match.debit and debit.entity = 'entry'

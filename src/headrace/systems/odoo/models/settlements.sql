@@ -1,5 +1,5 @@
--- What settles an invoice and is no money: journal entries that are matched with it, and the part of
--- a payment's item that the payment did not move, because the rest was written off with it.
+-- What settles an invoice and is no money: journal entries that are matched with it, and the part
+-- of a payment's item that is more than its money, because it was written off with the payment.
 with match as (
     select match.id, match.date, debit.external_id as invoice, debit.currency,
            credit.id as item, credit.entity, credit.number, match.debit_amount as amount,
