@@ -1,4 +1,4 @@
--- Tryton lists the lines that pay an invoice and does not say how much of each: all of it. What else
+-- Tryton lists the lines that pay an invoice, and no amounts: a line pays with all of it. What else
 -- settles a document shares a reconciliation with it. Those add up to zero: what listed lines leave
 -- of an invoice goes to credit notes first, then to money and last to other entries, in order.
 with listed as (

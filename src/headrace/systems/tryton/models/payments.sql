@@ -1,5 +1,5 @@
--- Lines on the receivable account that Tryton lists as paying an invoice, and those of cash and bank
--- journals. (A line of another invoice's move is a credit note, see allocations.sql.)
+-- Lines on the receivable account that Tryton lists as paying an invoice, and those of cash and
+-- bank journals. (A line of another invoice's move is a credit note, see allocations.sql.)
 select
     id as external_id,
     party as customer_external_id,
