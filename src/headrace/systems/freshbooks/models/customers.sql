@@ -1,6 +1,6 @@
 -- Each table is read through the list of fields that are needed, as text: one that no object has is
--- NULL, and types do not matter. Nested values are JSON. A vis_state of 1 marks deleted objects, and
--- 2 archived ones, which still count.
+-- NULL, and types do not matter. Nested values are JSON. A vis_state of 1 marks deleted objects,
+-- and 2 archived ones, which still count.
 with clients as (
     select null::varchar as id, null::varchar as vis_state, null::varchar as organization,
            null::varchar as fname, null::varchar as lname, null::varchar as email,

@@ -38,7 +38,7 @@ place as (
     select ContactID as id, unnest(from_json(Addresses, '["JSON"]')) as address from contacts
 ),
 billed as (
-    select id, any_value(address) as address
+    select id, max(address::varchar) as address
     from place
     where (address ->> 'AddressType') = 'POBOX'
     group by id
