@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -121,3 +122,20 @@ def marked_paid(book: Book) -> set[str]:
         "select external_id from book.invoices where marked_paid_at is not null"
     ).fetchall()
     return {number for (number,) in rows}
+
+
+@contextmanager
+def exported(
+    system: str, tables: Mapping[str, list[dict[str, Any]]], folder: Path
+) -> Iterator[Book]:
+    """The book of a project over these objects, as JSON lines; other tables have no rows."""
+    _project(folder, system)
+    assert tables_read(system) >= tables.keys()
+    for table in tables_read(system):
+        if table in tables:
+            lines = [json.dumps(item) + "\n" for item in tables[table]]
+            (folder / "data" / f"{table}.jsonl").write_text("".join(lines))
+        else:
+            (folder / "data" / f"{table}.csv").write_text("id\n")
+    with project_book(folder) as book:
+        yield book

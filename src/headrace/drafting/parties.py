@@ -5,9 +5,12 @@ from __future__ import annotations
 from headrace.drafting.ground import Ground
 from headrace.drafting.roles import pick
 from headrace.drafting.select import UNFINISHED, Select, identifier
-from headrace.drafting.survey import Table
+from headrace.drafting.survey import Column, Table
 from headrace.drafting.vocabulary import COLUMNS
 from headrace.drafting.words import likeness
+from headrace.model.countries import COUNTRIES
+
+_ENGLISH = {text.lower() for item in COUNTRIES.items() for text in item}
 
 
 def customers(ground: Ground) -> str:
@@ -25,13 +28,22 @@ def customers(ground: Ground) -> str:
         select.add_found(alias, pick(table, alias, unlike=[table.key or ""]))
     country = pick(table, "country")
     if country is not None:
-        named = identifier(country.name)
-        select.add("country", f"coalesce(country({named}), {named})")
+        select.add("country", _country(country))
     own = ground.survey.refers(table.name, table.name)
     parent = next((r for r in own if likeness(r.column, COLUMNS["parent"])), None)
     if parent is not None:
         select.add("parent_external_id", identifier(parent.column))
     return select.sql()
+
+
+def _country(column: Column) -> str:
+    """Return SQL for the API's name of a country; only names in other languages need more than
+    `country_name`."""
+    named = identifier(column.name)
+    seen = {value.strip().lower() for value in [*column.values, *column.samples]}
+    if seen <= _ENGLISH:
+        return f"country_name({named})"
+    return f"coalesce(country({named}), {named})"
 
 
 def _name(table: Table) -> str:

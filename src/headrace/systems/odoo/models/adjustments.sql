@@ -1,16 +1,31 @@
--- Journal entries on a customer's receivable account that are neither a document nor a payment.
+-- What is left of journal entries on a customer's receivable account when the parts are taken off
+-- that settle an invoice (settlements.sql), that a payment or credit note settles (refunds.sql), or
+-- that other entries settle.
+with part as (
+    select debit.id, match.debit_amount as amount
+    from receivable_match match
+    join receivable_item debit on debit.id = match.debit
+    join receivable_item credit on credit.id = match.credit
+    where debit.entity = 'entry' and credit.entity in ('entry', 'payment', 'credit_note')
+    union all
+    select credit.id, -match.credit_amount
+    from receivable_match match
+    join receivable_item debit on debit.id = match.debit
+    join receivable_item credit on credit.id = match.credit
+    where credit.entity = 'entry' and debit.entity in ('entry', 'invoice')
+),
+entry as (
+    select *, amount - coalesce((
+        select sum(part.amount) from part where part.id = receivable_item.id), 0) as rest
+    from receivable_item
+    where entity = 'entry' and customer is not null
+)
 select
-    'entry-' || line.id as external_id,
-    partner.commercial_partner_id as customer_external_id,
-    currency.name as currency,
-    minor(line.amount_currency, currency.name) as amount,
-    line.date as booked_at,
-    move.name as ref_number
-from account_move_line line
-join account_move move on move.id = line.move_id
-join account_account account on account.id = line.account_id
-join res_partner partner on partner.id = line.partner_id
-join res_currency currency on currency.id = line.currency_id
-where account.account_type = 'asset_receivable' and line.parent_state = 'posted'
-  and move.move_type = 'entry' and move.id not in (
-      select move_id from account_payment where move_id is not null)
+    external_id,
+    customer as customer_external_id,
+    currency,
+    minor(rest, currency) as amount,
+    date as booked_at,
+    number as ref_number
+from entry
+where rest <> 0

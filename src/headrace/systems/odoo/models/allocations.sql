@@ -1,29 +1,47 @@
--- Odoo matches a debit item with a credit item on the receivable account: an invoice or an outgoing
--- payment with a credit note or an incoming one.
-with item as (
-    select line.id,
-           case when payment.id is not null
-                then if(payment.payment_type = 'inbound', 'payment', 'refund')
-                when move.move_type = 'out_invoice' then 'invoice'
-                when move.move_type = 'out_refund' then 'credit_note'
-           end as entity,
-           coalesce(payment.id, move.id) as external_id,
-           currency.name as currency
-    from account_move_line line
-    join account_move move on move.id = line.move_id
-    join account_account account on account.id = line.account_id
-    join res_currency currency on currency.id = line.currency_id
-    left join account_payment payment on payment.move_id = move.id
-    where account.account_type = 'asset_receivable' and line.parent_state = 'posted'
+-- Odoo matches a debit item with a credit item on the receivable account: an invoice, an outgoing
+-- payment or an entry with a credit note or an incoming payment.
+with match as (
+    select match.id, debit.entity as debit_entity,
+           if(debit.entity = 'entry', 'matched-', '') || debit.external_id as debit_id,
+           credit.entity as credit_entity, credit.external_id as credit_id, debit.currency,
+           debit.currency <> credit.currency as crosses, match.debit_amount as amount, credit.money,
+           sum(match.credit_amount) over (
+               partition by credit.external_id, credit.entity order by match.id
+               rows unbounded preceding) as until
+    from receivable_match match
+    join receivable_item debit on debit.id = match.debit
+    join receivable_item credit on credit.id = match.credit
+    where debit.entity in ('invoice', 'refund', 'entry')
+      and credit.entity in ('credit_note', 'payment')
+),
+waiting as (
+    select payment, invoice, currency, money, residual,
+           sum(residual) over (partition by payment order by invoice rows unbounded preceding)
+               as until
+    from waiting_payment
+),
+link as (
+    select if(debit_entity = 'invoice', credit_entity, 'refund') as from_entity,
+           if(debit_entity = 'invoice',
+              -- In another currency than its invoice: see payments.sql.
+              if(crosses and credit_entity = 'payment', 'match-' || id, credit_id), debit_id)
+               as from_id,
+           if(debit_entity = 'invoice', 'invoice', credit_entity) as to_entity,
+           if(debit_entity = 'invoice', debit_id, credit_id) as to_id,
+           currency,
+           -- What goes beyond the money of a payment was written off: see settlements.sql.
+           amount - if(debit_entity = 'invoice' and not crosses and money is not null,
+               greatest(0, least(amount, until - money)), 0) as amount
+    from match
+
+    union all
+    select 'payment', payment::varchar, 'invoice', invoice::varchar, currency,
+           least(residual, money - until + residual)
+    from waiting
+    where until - residual < money
 )
-select
-    if(debit.entity = 'refund', 'refund', credit.entity) as from_entity,
-    if(debit.entity = 'refund', debit.external_id, credit.external_id) as from_external_id,
-    if(debit.entity = 'refund', credit.entity, debit.entity) as to_entity,
-    if(debit.entity = 'refund', credit.external_id, debit.external_id) as to_external_id,
-    sum(minor(match.debit_amount_currency, debit.currency)) as amount
-from account_partial_reconcile match
-join item debit on debit.id = match.debit_move_id
-join item credit on credit.id = match.credit_move_id
-where debit.entity in ('invoice', 'refund') and credit.entity in ('credit_note', 'payment')
-group by 1, 2, 3, 4
+select from_entity, from_id as from_external_id, to_entity, to_id as to_external_id,
+       sum(minor(amount, currency)) as amount
+from link
+where amount <> 0
+group by all

@@ -14,4 +14,4 @@ select
         as marked_paid_at
 from account_move move
 join res_currency currency on currency.id = move.currency_id
-where move.move_type = 'out_invoice' and move.state = 'posted'
+where move.move_type in ('out_invoice', 'out_receipt') and move.state = 'posted'

@@ -1,7 +1,7 @@
 -- A warehouse lacks columns that never had a value: each table is read through the list of columns
 -- that are needed, as text, so that a missing one is NULL and types do not matter.
--- Merging customers makes one of them inactive, and moves its documents to the other. So an
--- inactive customer is left out unless it still has a document.
+-- Merging customers makes one of them inactive and moves its documents to the other. So an inactive
+-- customer is left out unless it has a document.
 with customer as (
     select null::varchar as id, null::varchar as _fivetran_deleted, null::varchar as active,
            null::varchar as display_name, null::varchar as company_name,

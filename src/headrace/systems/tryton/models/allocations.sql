@@ -1,12 +1,69 @@
--- Tryton links a payment with one invoice and does not say how much of it: all of it.
+-- Tryton lists the lines that pay an invoice, and no amounts: a line pays with all of it. What else
+-- settles a document shares a reconciliation with it. Those add up to zero: what listed lines leave
+-- of an invoice goes to credit notes first, then to money and last to other entries, in order.
+with listed as (
+    select line.id, line.amount, line.currency, line.reconciliation, payment_line.invoice
+    from payment_line
+    join receivable_line line on line.id = payment_line.line
+    join invoice on invoice.id = payment_line.invoice
+    where line.move not in (select move from invoice)
+),
+-- What each document and entry has in each reconciliation, listed lines taken off.
+part as (
+    select line.reconciliation, line.currency, 1 as rank, invoice.id,
+           sum(line.amount) + coalesce((
+               select sum(listed.amount) from listed
+               where listed.invoice = invoice.id
+                 and listed.reconciliation = line.reconciliation), 0) as amount
+    from invoice
+    join receivable_line line on line.move = invoice.move and line.account = invoice.account
+    where line.reconciliation is not null
+    group by line.reconciliation, line.currency, invoice.id
+
+    union all
+    select reconciliation, currency, if(journal_type in ('cash', 'statement'), 2, 3), id, amount
+    from receivable_line
+    where reconciliation is not null and id in (select id from entry_line)
+),
+side as (
+    select reconciliation, currency, id, amount > 0 as debit, abs(amount) as amount,
+           case rank
+               when 1 then if(amount > 0, 'invoice', 'credit_note')
+               when 2 then if(amount > 0, 'refund', 'payment')
+               else 'entry'
+           end as entity,
+           sum(abs(amount)) over (
+               partition by reconciliation, currency, amount > 0 order by rank, id
+               rows unbounded preceding) as until
+    from part
+    where amount <> 0
+),
+pair as (
+    select taken.entity as debit_entity, taken.id as debit, given.entity as credit_entity,
+           given.id as credit, given.currency,
+           least(given.until, taken.until)
+           - greatest(given.until - given.amount, taken.until - taken.amount) as amount
+    from side given
+    join side taken
+      on taken.reconciliation = given.reconciliation and taken.currency = given.currency
+    where taken.debit and not given.debit
+      and given.until - given.amount < taken.until and taken.until - taken.amount < given.until
+)
 select
-    if(line.credit > 0, 'payment', 'refund') as from_entity,
-    line.id as from_external_id,
-    if(line.credit > 0, 'invoice', 'credit_note') as to_entity,
-    payment_line.invoice as to_external_id,
-    minor(line.credit + line.debit, currency.code) as amount
-from payment_line
-join account_move_line line on line.id = payment_line.line
-join invoice on invoice.id = payment_line.invoice
-join currency_currency currency on currency.id = invoice.currency
-where line.move not in (select move from invoice)
+    if(amount < 0, 'payment', 'refund') as from_entity,
+    id as from_external_id,
+    if(amount < 0, 'invoice', 'credit_note') as to_entity,
+    invoice as to_external_id,
+    minor(abs(amount), currency) as amount
+from listed
+
+union all
+select
+    if(debit_entity = 'invoice', credit_entity, debit_entity),
+    if(debit_entity = 'invoice', credit, debit),
+    if(debit_entity = 'invoice', debit_entity, credit_entity),
+    if(debit_entity = 'invoice', debit, credit),
+    sum(minor(amount, currency))
+from pair
+where debit_entity <> 'entry' and credit_entity <> 'entry'
+group by all

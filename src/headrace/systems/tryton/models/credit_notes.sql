@@ -1,7 +1,7 @@
 with posted as (
-    select invoice.id, sum(line.credit - line.debit) as total
+    select invoice.id, -sum(line.amount) as total
     from invoice
-    join account_move_line line on line.move = invoice.move and line.account = invoice.account
+    join receivable_line line on line.move = invoice.move and line.account = invoice.account
     group by invoice.id
 )
 select

@@ -1,9 +1,9 @@
 -- What an invoice comes to is what its move put on the receivable account; a negative total is a
 -- credit note.
 with posted as (
-    select invoice.id, sum(line.debit - line.credit) as total, max(line.maturity_date) as due
+    select invoice.id, sum(line.amount) as total, max(line.maturity_date) as due
     from invoice
-    join account_move_line line on line.move = invoice.move and line.account = invoice.account
+    join receivable_line line on line.move = invoice.move and line.account = invoice.account
     group by invoice.id
 )
 select

@@ -1,14 +1,13 @@
--- Money out: what pays a credit note.
+-- Money out: what pays a credit note, and lines of cash and bank journals.
 select
-    line.id as external_id,
-    line.party as customer_external_id,
-    currency.code as currency,
-    minor(line.debit, currency.code) as amount,
-    move.date as validated_at,
-    'move ' || move.number as ref_number
-from account_move_line line
-join account_move move on move.id = line.move
-join payment_line on payment_line.line = line.id
-join invoice on invoice.id = payment_line.invoice
-join currency_currency currency on currency.id = invoice.currency
-where line.debit > 0 and line.move not in (select move from invoice)
+    id as external_id,
+    party as customer_external_id,
+    currency,
+    minor(amount, currency) as amount,
+    date as validated_at,
+    'move ' || number as ref_number
+from receivable_line
+where amount > 0 and move not in (select move from invoice)
+  and (id in (select line from payment_line)
+    or (id in (select id from entry_line) and journal_type in ('cash', 'statement')
+      and party in (select party from invoice)))

@@ -67,7 +67,7 @@ returned as (
            minor(payment.amount, credit.currency_code) as amount
     from payment
     join credit on credit.id = coalesce(
-        payment.credit_note_id, payment.overpayment_id, payment.prepayment_id)
+        payment.credit_note_id, payment.overpayment_id, payment.prepayment_id, payment.invoice_id)
     where payment.status is distinct from 'DELETED'
 ),
 used as (

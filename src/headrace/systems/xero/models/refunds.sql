@@ -1,8 +1,9 @@
 -- Payments of credit notes, overpayments and prepayments: money that goes back.
 with payment as (
-    select null::varchar as payment_id, null::varchar as credit_note_id,
-           null::varchar as overpayment_id, null::varchar as prepayment_id, null::varchar as status,
-           null::varchar as date, null::varchar as amount, null::varchar as reference
+    select null::varchar as payment_id, null::varchar as invoice_id,
+           null::varchar as credit_note_id, null::varchar as overpayment_id,
+           null::varchar as prepayment_id, null::varchar as status, null::varchar as date,
+           null::varchar as amount, null::varchar as reference
     where false
     union all by name select * from payment
 ),
@@ -42,6 +43,7 @@ select
     payment.date as validated_at,
     nullif(payment.reference, '') as ref_number
 from payment
+-- A payment of a credit note may name it as its invoice.
 join credit on credit.id = coalesce(
-    payment.credit_note_id, payment.overpayment_id, payment.prepayment_id)
+    payment.credit_note_id, payment.overpayment_id, payment.prepayment_id, payment.invoice_id)
 where payment.status is distinct from 'DELETED'

@@ -88,7 +88,7 @@ moved as (
 ),
 giver as (
     select 'balance' as pool, moved.account_id, 'credit_note' as entity, moved.source as id,
-           moved.day, moved.id as turn, moved.amount
+           moved.day, moved.id as later, moved.amount
     from moved
     join invoice on invoice.id = moved.source and starts_with(invoice.amount, '-')
     where moved.type = 'Increase' and moved.kind = 'Invoice'
@@ -100,7 +100,7 @@ giver as (
     from payment where id not in (select id from uncounted)
 ),
 taker as (
-    select 'balance' as pool, account_id, lower(kind) as entity, source as id, day, id as turn,
+    select 'balance' as pool, account_id, lower(kind) as entity, source as id, day, id as later,
            amount
     from moved where type = 'Decrease' and kind in ('Invoice', 'Refund')
     union all
@@ -114,14 +114,14 @@ taker as (
 given as (
     select giver.* replace (minor(giver.amount, account.currency) as amount),
            sum(minor(giver.amount, account.currency)) over (
-               partition by pool, account_id order by day, turn rows unbounded preceding) as until
+               partition by pool, account_id order by day, later rows unbounded preceding) as until
     from giver
     join account on account.id = giver.account_id
 ),
 taken as (
     select taker.* replace (minor(taker.amount, account.currency) as amount),
            sum(minor(taker.amount, account.currency)) over (
-               partition by pool, account_id order by day, turn rows unbounded preceding) as until
+               partition by pool, account_id order by day, later rows unbounded preceding) as until
     from taker
     join account on account.id = taker.account_id
 ),
