@@ -14,11 +14,11 @@ from typing import Any
 
 import psycopg
 import pytest
-from warehouse import external_ids, links, published
+from warehouse import external_ids, links, published, steady_book
 
 from headrace.book.book import Book
 from postgres import find_binaries, fresh_database
-from project_books import balances, errors, open_amounts, project_book
+from project_books import balances, errors, open_amounts
 
 PROJECT = Path(__file__).parents[1] / "extracts" / "odoo19"
 PARTNER, CHILD = 900_000, 900_001
@@ -178,7 +178,7 @@ def test_entries_and_rests_of_payments_write_off_the_invoices_they_are_matched_w
         whole, other = ledger.move("out_invoice", "50.00", payment_state="paid")
         paid, credit = ledger.payment("47.50", "-50.00")  # with 2.50 written off
         ledger.match(other, credit, "50.00")
-        with project_book(PROJECT, url) as book:
+        with steady_book(PROJECT, url) as book:
             assert errors(book) == []
             assert settled(book) == {
                 (str(partly), "write_off", 2000),
@@ -197,7 +197,7 @@ def test_money_on_bank_statements_and_debits_by_journal_are_linked(postgres_serv
         ledger.match(item, bank, "55.00")
         _, debit = ledger.move("entry", "8.00")  # a fee that the customer owes
         ledger.match(debit, bank, "5.00")
-        with project_book(PROJECT, url) as book:
+        with steady_book(PROJECT, url) as book:
             assert errors(book) == []
             assert ("payment", f"entry-{bank}", "invoice", str(invoice), 5500) in links(book)
             assert ("refund", f"matched-entry-{debit}", "payment", f"entry-{bank}", 500) in links(
@@ -216,7 +216,7 @@ def test_a_payment_in_another_currency_pays_in_the_currency_of_its_invoice(
         paid, credit = ledger.payment("120.00", "-120.00")
         match = ledger.match(item, credit, "100.00", "110.00")
         _, exchange = ledger.move("entry", "0.00", "EUR")
-        with project_book(PROJECT, url) as book:
+        with steady_book(PROJECT, url) as book:
             assert errors(book) == []
             assert ("payment", f"match-{match}", "invoice", str(invoice), 10000) in links(book)
             assert open_amounts(book)["payment", str(paid)] == 1000
@@ -234,7 +234,7 @@ def test_cancelled_and_draft_are_left_out_and_waiting_payments_pay(postgres_serv
         paid, _ = ledger.payment("60.00")
         ledger.waits(first, paid, "40.00")
         ledger.waits(second, paid, "30.00")
-        with project_book(PROJECT, url) as book:
+        with steady_book(PROJECT, url) as book:
             assert errors(book) == []
             known = external_ids(book, "invoices") | external_ids(book, "credit_notes")
             assert not {str(cancelled), str(draft)} & known and str(receipt) in known

@@ -52,7 +52,6 @@ def transaction(number: str, kind: str, amount: str, **more: Any) -> dict[str, A
         "currency": "EUR",
         "amount": amount,
         "collected_at": "2026-01-20 08:00:00",
-        "uuid": number,
         **more,
     }
 

@@ -15,11 +15,11 @@ from typing import Any
 
 import psycopg
 import pytest
-from warehouse import external_ids, links, published
+from warehouse import external_ids, links, published, steady_book
 
 from headrace.book.book import Book
 from postgres import find_binaries, fresh_database
-from project_books import balances, errors, open_amounts, project_book
+from project_books import balances, errors, open_amounts
 
 PROJECT = Path(__file__).parents[1] / "extracts" / "tryton82"
 PARTY = 900_000
@@ -175,7 +175,7 @@ def test_credit_notes_write_offs_and_money_share_a_reconciliation(postgres_serve
         lost = ledger.line("-5.00", "write-off")
         ledger.pays(invoice, listed)
         ledger.reconcile(item, credited, listed, bank, lost)
-        with project_book(PROJECT, url) as book:
+        with steady_book(PROJECT, url) as book:
             assert errors(book) == []
             assert {link for link in links(book) if link[3] == str(invoice)} == {
                 ("credit_note", str(note), "invoice", str(invoice), 3000),
@@ -193,7 +193,7 @@ def test_entries_that_are_not_reconciled_are_adjustments(postgres_server: str) -
         fee, early = ledger.line("4.00"), ledger.line("-20.00", "cash")
         one, other = ledger.line("9.00"), ledger.line("-9.00")
         ledger.reconcile(one, other)
-        with project_book(PROJECT, url) as book:
+        with steady_book(PROJECT, url) as book:
             assert errors(book) == []
             assert external_ids(book, "adjustments") == {f"entry-{fee}"}
             assert open_amounts(book)["payment", str(early)] == 2000  # an advance
@@ -205,7 +205,7 @@ def test_a_posted_invoice_that_was_cancelled_leaves_nothing_behind(postgres_serv
         kept, _ = ledger.invoice("10.00")
         gone, _ = ledger.invoice("70.00")
         ledger.cancels(gone, "-70.00")
-        with project_book(PROJECT, url) as book:
+        with steady_book(PROJECT, url) as book:
             assert errors(book) == []
             assert str(gone) not in external_ids(book, "invoices")
             assert str(kept) in external_ids(book, "invoices")
@@ -217,7 +217,7 @@ def test_a_foreign_invoice_is_paid_in_part_in_its_own_currency(postgres_server: 
         invoice, _ = ledger.invoice("10.00", yen="1500")
         paid = ledger.line("-4.10", "cash", yen="-600")
         ledger.pays(invoice, paid)
-        with project_book(PROJECT, url) as book:
+        with steady_book(PROJECT, url) as book:
             assert errors(book) == []
             assert links(book) >= {("payment", str(paid), "invoice", str(invoice), 600)}
             assert owed(book) == {"JPY": 900}

@@ -15,6 +15,7 @@ import pytest
 
 from headrace.book.book import Book
 from headrace.book.models import load_models
+from headrace.book.steady import are_steady
 from headrace.systems.catalogue import find_system
 from project_books import project_book
 
@@ -63,6 +64,17 @@ def _project(folder: Path, system: str) -> None:
 
 
 @contextmanager
+def steady_book(folder: Path, url: str = "") -> Iterator[Book]:
+    """The book of the project, whose models make the same rows whatever order they read."""
+    with project_book(folder, url) as book:
+        assert are_steady(book.connection, book.models)
+        before = {(p.entity, p.external_id, p.problem) for p in book.problems()}
+        book.run_again()
+        assert {(p.entity, p.external_id, p.problem) for p in book.problems()} == before
+        yield book
+
+
+@contextmanager
 def seeded(system: str, seeds: Mapping[str, Path], form: str, folder: Path) -> Iterator[Book]:
     """The book of a project over these seeds, named by table; other tables have no rows."""
     _project(folder, system)
@@ -71,7 +83,7 @@ def seeded(system: str, seeds: Mapping[str, Path], form: str, folder: Path) -> I
             _copy_as(form, seeds[table], folder / "data" / table)
         else:
             (folder / "data" / f"{table}.csv").write_text("id\n")
-    with project_book(folder) as book:
+    with steady_book(folder) as book:
         yield book
 
 
@@ -89,7 +101,7 @@ def written(
             writer = csv.DictWriter(file, names)
             writer.writeheader()
             writer.writerows(rows)
-    with project_book(folder) as book:
+    with steady_book(folder) as book:
         yield book
 
 
@@ -137,5 +149,5 @@ def exported(
             (folder / "data" / f"{table}.jsonl").write_text("".join(lines))
         else:
             (folder / "data" / f"{table}.csv").write_text("id\n")
-    with project_book(folder) as book:
+    with steady_book(folder) as book:
         yield book

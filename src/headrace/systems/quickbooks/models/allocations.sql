@@ -1,7 +1,7 @@
--- A payment lists what it settles (invoices, cheques to the customer, entries that debit him) and
--- the credits that it uses for that (credit memos, entries that credit him), and does not say which
--- for which. So its credits go in the order of its lines, and its money last: what stays is its
--- unapplied amount.
+-- A payment lists what it settles (invoices, cheques to the customer, debit entries) and the
+-- credits that it uses for that (credit memos, credit entries), and does not say which for which.
+-- So its credits go in the order of its lines, and its money last: what stays is its unapplied
+-- amount.
 with payment as (
     select null::varchar as id, null::varchar as _fivetran_deleted, null::varchar as customer_id,
            null::varchar as currency_id, null::varchar as total_amount

@@ -3,8 +3,7 @@ with transaction as (
     select null::varchar as id, null::varchar as account_id, null::varchar as type,
            null::varchar as status, null::varchar as currency, null::varchar as amount,
            null::varchar as collected_at, null::varchar as created_at,
-           null::varchar as payment_method_object, null::varchar as gateway_reference,
-           null::varchar as uuid
+           null::varchar as payment_method_object, null::varchar as gateway_reference
     where false
     union all by name select * from transaction
 )
@@ -22,6 +21,6 @@ select
         when 'check' then 'CHECK'
         else 'UNKNOWN'
     end as instrument,
-    coalesce(nullif(gateway_reference, ''), uuid) as ref_number
+    coalesce(nullif(gateway_reference, ''), id) as ref_number
 from transaction
 where type in ('purchase', 'capture') and status = 'success'

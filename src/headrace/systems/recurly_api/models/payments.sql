@@ -3,15 +3,13 @@ with given_transactions as (
     select null::varchar as id, null::varchar as account, null::varchar as type,
            null::varchar as status, null::varchar as currency, null::varchar as amount,
            null::varchar as collected_at, null::varchar as created_at,
-           null::varchar as payment_method, null::varchar as gateway_reference,
-           null::varchar as uuid
+           null::varchar as payment_method, null::varchar as gateway_reference
     where false
     union all by name select * from transactions
 ),
 transaction as (
     select id, account ->> 'id' as account_id, type, status, currency, amount, collected_at,
-           created_at, payment_method ->> 'object' as payment_method_object, gateway_reference,
-           uuid
+           created_at, payment_method ->> 'object' as payment_method_object, gateway_reference
     from given_transactions
 )
 select
@@ -28,6 +26,6 @@ select
         when 'check' then 'CHECK'
         else 'UNKNOWN'
     end as instrument,
-    coalesce(nullif(gateway_reference, ''), uuid) as ref_number
+    coalesce(nullif(gateway_reference, ''), id) as ref_number
 from transaction
 where type in ('purchase', 'capture') and status = 'success'

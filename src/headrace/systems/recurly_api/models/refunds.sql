@@ -2,13 +2,13 @@ with given_transactions as (
     select null::varchar as id, null::varchar as account, null::varchar as type,
            null::varchar as status, null::varchar as currency, null::varchar as amount,
            null::varchar as collected_at, null::varchar as created_at,
-           null::varchar as gateway_reference, null::varchar as uuid
+           null::varchar as gateway_reference
     where false
     union all by name select * from transactions
 ),
 transaction as (
     select id, account ->> 'id' as account_id, type, status, currency, amount, collected_at,
-           created_at, gateway_reference, uuid
+           created_at, gateway_reference
     from given_transactions
 )
 select
@@ -17,6 +17,6 @@ select
     currency,
     minor(ltrim(amount, '-'), currency) as amount,
     coalesce(collected_at, created_at) as validated_at,
-    coalesce(nullif(gateway_reference, ''), uuid) as ref_number
+    coalesce(nullif(gateway_reference, ''), id) as ref_number
 from transaction
 where type = 'refund' and status = 'success'

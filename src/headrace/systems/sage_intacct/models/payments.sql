@@ -1,5 +1,5 @@
 -- How much of each document is settled is known, not by which payment. Credits and advances that
--- a customer has used go to his settled invoices, the oldest first; what is left of an invoice's
+-- a customer has used go to its settled invoices, the oldest first; what is left of an invoice's
 -- settled amount was paid in money: one payment for each invoice. Advances are payments.
 with ar_invoice as (
     select null::varchar as recordno, null::varchar as recordid, null::varchar as _fivetran_deleted,
