@@ -18,7 +18,8 @@ _CALL = re.compile(r"\bcountry\s*\(", re.IGNORECASE)
 def name_countries(connection: duckdb.DuckDBPyConnection, models: Iterable[Model]) -> None:
     """Fill `book.country_names` if a model calls `country`; once per connection.
 
-    Raises ConfigurationError without the extra `languages`. Loading the languages takes longer than most models do, so others don't pay for it.
+    Raises ConfigurationError without the extra `languages`. Loading the languages takes longer than
+    most models do, so others don't pay for it.
     """
     if not any(_CALL.search(model.sql) for model in models):
         return
