@@ -109,8 +109,13 @@ def _share_of_parts(connection: duckdb.DuckDBPyConnection, column: str) -> float
     counted, because they are usually rates, not amounts."""
     table, name = column.split('"."')
     number = f'try_cast("{name} as decimal(38, 9))'
+    # A large double has no parts, but its decimal has: the cast multiplies before it rounds.
+    parts = (
+        f"if(typeof(\"{name}) in ('DOUBLE', 'FLOAT'), try_cast(\"{name} as double) % 1 <> 0, "
+        f"{number} % 1 <> 0)"
+    )
     found = connection.execute(
-        f"select avg(case when {number} % 1 <> 0 and abs({number}) > 1 then 1.0 else 0.0 end) "
+        f"select avg(case when {parts} and abs({number}) > 1 then 1.0 else 0.0 end) "
         f'filter ({number} is not null) from staging.source.{table}"'
     ).fetchall()
     share: float | None = found[0][0]
