@@ -320,6 +320,7 @@ def test_a_pooler_in_transaction_mode_is_fine(billing: psycopg.Connection) -> No
         f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nauth_type = any\n"
         "pool_mode = transaction\nunix_socket_dir =\ndefault_pool_size = 2\n"
     )
+    (place / "ini").chmod(0o644)  # a command that ran in this process may have set the umask
     who = {"user": "nobody", "group": "nogroup"} if os.geteuid() == 0 else {}
     pooler = subprocess.Popen([program, "-q", str(place / "ini")], **who)  # type: ignore[call-overload]
     try:
