@@ -111,19 +111,18 @@ def run_tests(
                     yield _run(book, file, test, models_of(test.organisation))
 
 
-def rows_made(model: Model, given: Mapping[str, Rows]) -> list[dict[str, Any]]:
-    """Return the rows that a model makes of given ones, with the columns that it selects."""
-    with (
-        tempfile.TemporaryDirectory(prefix="headrace-") as place,
-        Book(Path(place) / "cache.duckdb") as book,
-    ):
-        _build(book, model, given)
-        names = [c.name for c in model.table.columns if c.name in book.columns[model.table.name]]
-        amounts = {c.name for c in model.table.columns if c.kind == "amount"}
-        rows = book.connection.execute(
-            f"select {', '.join(f'{quoted(n)}::varchar' for n in names)} "
-            f"from memory.book.{quoted(model.table.name)} order by all"
-        ).fetchall()
+def rows_made(book: Book, model: Model, given: Mapping[str, Rows]) -> list[dict[str, Any]]:
+    """Return the rows that a model makes of given ones, with the columns that it selects.
+
+    `book` may hold anything; its staged tables of the same names are replaced.
+    """
+    _build(book, model, given)
+    names = [c.name for c in model.table.columns if c.name in book.columns[model.table.name]]
+    amounts = {c.name for c in model.table.columns if c.kind == "amount"}
+    rows = book.connection.execute(
+        f"select {', '.join(f'{quoted(n)}::varchar' for n in names)} "
+        f"from memory.book.{quoted(model.table.name)} order by all"
+    ).fetchall()
     return [
         {
             name: int(value) if name in amounts and value is not None else value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import tempfile
 from collections.abc import Collection
 from pathlib import Path
@@ -36,6 +37,7 @@ class Scratch:
             Path(self._place.name) / "cache.duckdb", folder, readable=readable, rounding=rounding
         )
         self._staged: dict[str, int] = {}
+        self._books = itertools.count(1)
 
     def offered(self) -> list[str]:
         """Return the names of the source's tables, sorted. Raises SourceError."""
@@ -55,6 +57,10 @@ class Scratch:
     def sources(self) -> duckdb.DuckDBPyConnection:
         """Return a connection on which the staged tables have their own names."""
         return self.book.sources()
+
+    def another_book(self) -> Book:
+        """Open an empty book in the same temporary folder, for rows of one's own; close it."""
+        return Book(Path(self._place.name) / f"{next(self._books)}.duckdb")
 
     def close(self) -> None:
         """Release the source and delete what was staged."""

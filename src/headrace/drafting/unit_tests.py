@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+from headrace.book.book import Book
 from headrace.book.models import Model
 from headrace.drafting.model_tests import rows_made
 from headrace.drafting.scratch import Scratch
@@ -30,7 +31,8 @@ def draft_tests(scratch: Scratch) -> dict[str, str]:
     files = {}
     for model in scratch.book.models:
         if model.table.name in _TESTED and len(model.reads) == 1:
-            test = _test(scratch, model)
+            with scratch.another_book() as book:
+                test = _test(scratch, model, book)
             if test:
                 text = yaml.safe_dump([test], sort_keys=False, allow_unicode=True, width=98)
                 files[f"tests/{model.table.name}.yaml"] = (
@@ -39,7 +41,7 @@ def draft_tests(scratch: Scratch) -> dict[str, str]:
     return files
 
 
-def _test(scratch: Scratch, model: Model) -> dict[str, Any] | None:
+def _test(scratch: Scratch, model: Model, book: Book) -> dict[str, Any] | None:
     (table,) = model.reads
     connection = scratch.sources()
     target = f"staging.source.{quoted(table)}"
@@ -60,15 +62,17 @@ def _test(scratch: Scratch, model: Model) -> dict[str, Any] | None:
         {c.name: _masked(c, value, number) for c, value in zip(columns, row, strict=True)}
         for number, row in enumerate(rows, 1)
     ]
-    return _written(model, table, given)
+    return _written(book, model, table, given)
 
 
-def _written(model: Model, table: str, given: list[dict[str, Any]]) -> dict[str, Any] | None:
+def _written(
+    book: Book, model: Model, table: str, given: list[dict[str, Any]]
+) -> dict[str, Any] | None:
     """Return a test of the first rows that the model keeps, and of one that it leaves out."""
     kept: list[dict[str, Any]] = []
     left: list[dict[str, Any]] = []
     for row in given:
-        made = rows_made(model, {table: [row]})
+        made = rows_made(book, model, {table: [row]})
         if made and len(kept) < _ROWS:
             kept.append(row)
         elif not made and not left:
@@ -82,7 +86,7 @@ def _written(model: Model, table: str, given: list[dict[str, Any]]) -> dict[str,
         "test": f"{model.table.name} of {table} {what}",
         "model": model.table.name,
         "given": {table: [*kept, *left]},
-        "expect": rows_made(model, {table: [*kept, *left]}),
+        "expect": rows_made(book, model, {table: [*kept, *left]}),
     }
 
 
