@@ -184,6 +184,20 @@ def test_at_a_terminal_the_questions_are_asked_with_what_was_seen(
         assert balances(book)["C2", "EUR"] == 1_250
 
 
+def test_files_that_are_not_read_are_mentioned(
+    exports: Path, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (exports / "notes.txt").write_text("closed on Mondays")
+    assert said(capsys, "init", exports, "--to", tmp_path / "p")[0] == 0
+    project = ("--project", tmp_path / "p")
+    assert "not read: notes.txt" in said(capsys, "sources", *project)[1]  # without any keys
+    monkeypatch.setenv("HEADRACE_URL", "http://127.0.0.1:9/v1")
+    monkeypatch.setenv("HEADRACE_KEY", "k")
+    monkeypatch.setenv("HEADRACE_SECRET", "s")
+    assert "  not read: notes.txt\n" in said(capsys, "check", *project)[1]
+    assert json.loads(said(capsys, "check", *project, "--json")[1])[0]["unread"] == ["notes.txt"]
+
+
 def test_tables_and_previews_show_what_there_is(
     exports: Path, tmp_path: Path, capsys: Capture
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,15 @@ from headrace.cli.show.console import (
     OrganisationOption,
     ProjectOption,
     console,
+    listed,
     print_json,
 )
 from headrace.cli.show.problems import show_problems
 from headrace.fleet.project import LoadedProject, load_project
 from headrace.model.clock import SYSTEM_CLOCK
 from headrace.model.errors import ApiError, Unauthorised
+from headrace.sources.registry import open_source
+from headrace.sources.source import not_read
 from headrace.sync.session import Organisation
 
 
@@ -60,7 +64,9 @@ def _check(loaded: LoadedProject, name: str) -> tuple[dict[str, Any], ApiError |
         staged = asyncio.run(opened.prepare())
         opened.book.run_again()
         probe = _probe(opened)
-        return _report(opened, staged, probe), probe
+        report = _report(opened, staged, probe)
+    with closing(open_source(loaded.source(name), loaded.folder)) as source:
+        return report | {"unread": not_read(source)}, probe
 
 
 def _code(report: dict[str, Any], failure: ApiError | None) -> ExitCode:
@@ -99,6 +105,8 @@ def _show(report: dict[str, Any]) -> None:
     console.print(f"[bold]{report['organisation']}[/bold]")
     tables = ", ".join(f"{name} {rows:,}" for name, rows in report["staged"].items())
     console.print(f"  source: {tables}")
+    if report["unread"]:
+        console.print(f"  not read: {listed(report['unread'])}", markup=False)
     records = ", ".join(f"{count:,} {name}" for name, count in report["records"].items())
     console.print(f"  models: {records}")
     for one in report["uncovered"]:

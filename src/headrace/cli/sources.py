@@ -23,6 +23,7 @@ from headrace.model.errors import HeadraceError
 from headrace.model.shown_text import shown
 from headrace.sources.abilities import ABILITIES
 from headrace.sources.registry import open_source
+from headrace.sources.source import not_read
 
 
 def command(
@@ -69,11 +70,9 @@ def _own(loaded: LoadedProject, chosen: list[str] | None) -> list[dict[str, Any]
     for name in loaded.names(chosen):
         document: dict[str, Any] = {"organisation": name}
         try:
-            settings, _ = loaded.resolved(name)
-            with closing(open_source(settings.source, loaded.folder)) as source:
+            with closing(open_source(loaded.source(name), loaded.folder)) as source:
                 document["tables"] = sorted(source.tables())
-                unread = getattr(source, "unread", None)
-                document["unread"] = unread() if unread else []
+                document["unread"] = not_read(source)
         except HeadraceError as error:
             document["error"] = str(error)
         found.append(document)

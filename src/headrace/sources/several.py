@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 
 import duckdb
 
-from headrace.sources.source import Source, check_offered, quoted, staged
+from headrace.sources.source import Source, check_offered, not_read, quoted, staged
 
 
 class SeveralSources:
@@ -49,8 +49,7 @@ class SeveralSources:
         """Return the files that none of the sources reads, where they are folders."""
         found: list[str] = []
         for source in self._all:
-            unread = getattr(source, "unread", None)
-            found += unread() if unread else []
+            found += not_read(source)
         return found
 
     @property

@@ -45,6 +45,12 @@ class Source(Protocol):
         """Release connections and files."""
 
 
+def not_read(source: Source) -> list[str]:
+    """Return what lies where a source reads, and is none of its tables; most sources can't say."""
+    unread = getattr(source, "unread", None)
+    return list(unread()) if unread else []
+
+
 def quoted(name: str) -> str:
     """Quote an SQL identifier, for DuckDB, SQLite and PostgreSQL alike."""
     return '"' + name.replace('"', '""') + '"'
