@@ -293,6 +293,9 @@ def test_a_folder_shows_files_that_come_and_go(tmp_path: Path) -> None:
         ("select external_id, name from (select * from customers using sample 1 rows)", False),
         ("select external_id, (select max(content) from read_text('x')) as name", False),
         ("select external_id, unnest([name]) as name", True),
+        ("select external_id, uuid || age || now as name", True),  # columns of these names
+        ("select external_id, current_user as name", False),
+        ("select external_id, localtimestamp::text as name", False),
     ],
 )
 def test_models_that_look_at_the_clock_at_chance_or_at_files_are_told_from_others(

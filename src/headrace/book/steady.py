@@ -21,6 +21,12 @@ _ALSO = {
     *("user", "current_user", "session_user", "current_role", "getenv"),
 }
 """Some of their forms read the clock or the environment, and not all are listed as functions."""
+_BARE = {
+    *("current_date", "current_time", "current_timestamp", "localtime", "localtimestamp"),
+    *("user", "current_user", "session_user", "current_role"),
+}
+"""They are called without parentheses, so that they look like columns. A column of another moving
+function's name, such as `uuid`, is a column."""
 _TABLE_FUNCTIONS = {"unnest", "range", "generate_series", "json_each", "json_tree", "values"}
 """Table functions that depend only on their arguments; others read files, or are unknown here."""
 
@@ -47,8 +53,7 @@ def _is_steady(sql: str) -> bool:
             return False
         if part.get("class") == "FUNCTION" and part["function_name"].lower() in moving:
             return False
-        # Without parentheses these look like columns.
-        if part.get("class") == "COLUMN_REF" and part["column_names"][-1].lower() in moving:
+        if part.get("class") == "COLUMN_REF" and part["column_names"][-1].lower() in _BARE:
             return False
         function = part["function"] if part.get("type") == "TABLE_FUNCTION" else None
         if function and function.get("function_name", "").lower() not in _TABLE_FUNCTIONS:
