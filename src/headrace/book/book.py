@@ -18,7 +18,6 @@ import duckdb
 from headrace.book.casts import RAW
 from headrace.book.causes import name_causes
 from headrace.book.checks import Problem, read_problems, run_checks
-from headrace.book.country_names import name_countries
 from headrace.book.coverage import Uncovered, note_lost_allocations, uncovered
 from headrace.book.custom_values import inferred_type
 from headrace.book.derived import derive
@@ -31,6 +30,7 @@ from headrace.book.models import Model, load_models, make_empty, run_model
 from headrace.book.parallel import Task, side_by_side
 from headrace.book.pdf_marks import mark_files
 from headrace.book.pdf_places import PdfPlaces
+from headrace.book.reading import add_reading
 from headrace.book.shapeless import drop_views, give_columns
 from headrace.book.sql_tree import parsing_with
 from headrace.book.tables import TABLES
@@ -177,7 +177,7 @@ class Book:
         self.unmark()
         by_table = {model.table.name: model for model in models}
         self.models = list(by_table.values())
-        name_countries(self.connection, self.models)
+        add_reading(self.connection, self.models)
         give_columns(self.connection, by_table.values())
         for table in TABLES:
             if table.name not in by_table:
@@ -202,7 +202,7 @@ class Book:
         """Run one model over the staged tables, and nothing that follows from it. Raises
         ModelError."""
         give_columns(self.connection, [model])
-        name_countries(self.connection, [model])
+        add_reading(self.connection, [model])
         with parsing_with(self.connection):
             self.columns[model.table.name] = _maker(model)(self.connection.cursor())
 

@@ -18,10 +18,7 @@ MEMORY_OF_MANY = "900MB"
 """Memory limit of DuckDB alone for the largest books; the process needs about half as much on
 top."""
 
-_MACROS = [
-    resources.files("headrace.book").joinpath(name).read_text(encoding="utf-8")
-    for name in ("macros.sql", "reading.sql")
-]
+_MACROS = resources.files("headrace.book").joinpath("macros.sql").read_text(encoding="utf-8")
 
 
 def open_engine(path: Path, spill: Path, readable: Sequence[Path]) -> duckdb.DuckDBPyConnection:
@@ -64,9 +61,7 @@ def add_macros(connection: duckdb.DuckDBPyConnection) -> None:
         "select unnest($1::varchar[]) as code, unnest($2::varchar[]) as name",
         [list(COUNTRIES), list(COUNTRIES.values())],
     )
-    connection.execute("create table book.country_names (known_as varchar, name varchar)")
-    for macros in _MACROS:
-        connection.execute(macros)
+    connection.execute(_MACROS)
 
 
 def quoted_text(text: str) -> str:

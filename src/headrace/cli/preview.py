@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
+from headrace.book.reading import add_reading_macros
 from headrace.cli.options.scratch import models_of, opened_scratch
 from headrace.cli.show.console import (
     JsonOption,
@@ -81,6 +82,7 @@ def _document(
             )
         scratch.stage([table])
         target, kind, shown = f"staging.source.{quoted(table)}", "table", None
+    add_reading_macros(scratch.book.connection)
     found = survey_table(connection, target, name.removeprefix(_SOURCE), shown)
     columns = ", ".join(map(quoted, found.columns)) or "1"
     rows = connection.execute(f"select {columns} from {target} limit {limit}").fetchall()

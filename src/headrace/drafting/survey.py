@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 import duckdb
 from msgspec import Struct, structs
 
+from headrace.book.reading import add_reading_macros
 from headrace.drafting.vocabulary import COLUMNS
 from headrace.drafting.words import likeness, words_of
 from headrace.sources.source import quoted
@@ -114,6 +115,7 @@ class Survey(Struct, frozen=True):
 
 def survey(connection: duckdb.DuckDBPyConnection, names: Iterable[str]) -> Survey:
     """Look at staged tables; those without rows are left out."""
+    add_reading_macros(connection)
     tables = {}
     for name in names:
         table = survey_table(connection, quoted(name), name)
@@ -128,7 +130,10 @@ def survey_table(
     name: str,
     shown: Collection[str] | None = None,
 ) -> Table:
-    """Look at one table; `target` is its name in SQL, `shown` the columns to look at, else all."""
+    """Look at one table; `target` is its name in SQL, `shown` the columns to look at, else all.
+
+    The macros for what people write must have been made.
+    """
     described = connection.execute(f"describe from {target}").fetchall()
     ((rows,),) = connection.execute(f"select count(*) from {target}").fetchall()
     wanted = [(str(c), str(kind)) for c, kind, *_ in described if shown is None or c in shown]

@@ -8,6 +8,7 @@ import yaml
 
 from headrace.book.book import Book
 from headrace.book.models import Model
+from headrace.book.reading import add_reading_macros
 from headrace.drafting.model_tests import rows_made
 from headrace.drafting.scratch import Scratch
 from headrace.drafting.survey import Column, survey_table
@@ -45,6 +46,7 @@ def _test(scratch: Scratch, model: Model, book: Book) -> dict[str, Any] | None:
     (table,) = model.reads
     connection = scratch.sources()
     target = f"staging.source.{quoted(table)}"
+    add_reading_macros(connection)
     named = [
         str(name)
         for name, *_ in connection.execute(f"describe from {target}").fetchall()

@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headrace.book.book import Book
-from headrace.book.country_names import name_countries
 from headrace.book.models import Model
+from headrace.book.reading import add_reading
 from headrace.book.tables import BY_NAME
 
 DOCS = (Path(__file__).parents[3] / "docs" / "models.md").read_text("utf-8")
@@ -28,7 +28,7 @@ EXAMPLES = re.findall(
 def book(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Book]:
     with Book(tmp_path_factory.mktemp("book") / "book.duckdb") as book:
         model = Model(BY_NAME["customers"], "select country(land)", "customers.sql", frozenset())
-        name_countries(book.connection, [model])
+        add_reading(book.connection, [model])
         yield book
 
 
