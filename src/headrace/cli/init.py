@@ -69,7 +69,7 @@ def _draft(options: DraftingOptions, place: Place, scratch: Scratch) -> Draft:
     if known is not None:
         if not options.json:
             console.print(f"This is {known.title}: its models are known.", markup=False)
-        texts = {path.stem: path.read_text("utf-8") for path in known.models.glob("*.sql")}
+        texts = known.texts()
         if place.settings.kind == "sql":
             known = _with_absent(known, scratch.offered())
         return Draft(organisation=options.name, place=place, models=texts, system=known)

@@ -35,6 +35,13 @@ class System(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """The folder of its models."""
         return _HOME / self.name / "models"
 
+    def texts(self) -> dict[str, str]:
+        """Return the text of each model by its name, and of the views that they share."""
+        return {
+            path.relative_to(self.models).with_suffix("").as_posix(): path.read_text("utf-8")
+            for path in sorted(self.models.rglob("*.sql"))
+        }
+
 
 @cache
 def systems() -> Mapping[str, System]:

@@ -21,14 +21,6 @@ previoustransactionlinelink as (
     where false
     union all by name select * from previoustransactionlinelink
 ),
-currency as (
-    select null::varchar as id, null::varchar as symbol where false
-    union all by name select * from currency
-),
-account as (
-    select null::varchar as id, null::varchar as accttype where false
-    union all by name select * from account
-),
 live as (
     select * from transaction
     where posting is distinct from 'F' and voided is distinct from 'T'

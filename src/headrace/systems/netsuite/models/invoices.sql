@@ -15,10 +15,6 @@ transactionline as (
     where false
     union all by name select * from transactionline
 ),
-currency as (
-    select null::varchar as id, null::varchar as symbol where false
-    union all by name select * from currency
-),
 job as (
     select null::varchar as id, null::varchar as customer where false
     union all by name select * from job

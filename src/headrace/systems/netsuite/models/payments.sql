@@ -16,14 +16,6 @@ transactionline as (
     where false
     union all by name select * from transactionline
 ),
-currency as (
-    select null::varchar as id, null::varchar as symbol where false
-    union all by name select * from currency
-),
-account as (
-    select null::varchar as id, null::varchar as accttype where false
-    union all by name select * from account
-),
 job as (
     select null::varchar as id, null::varchar as customer where false
     union all by name select * from job

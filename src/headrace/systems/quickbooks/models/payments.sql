@@ -12,22 +12,6 @@ invoice as (
     where false
     union all by name select * from invoice
 ),
-journal_entry as (
-    select null::varchar as id, null::varchar as _fivetran_deleted, null::varchar as currency_id,
-           null::varchar as transaction_date, null::varchar as doc_number
-    where false
-    union all by name select * from journal_entry
-),
-journal_entry_line as (
-    select null::varchar as journal_entry_id, null::varchar as account_id,
-           null::varchar as customer_id, null::varchar as posting_type, null::varchar as amount
-    where false
-    union all by name select * from journal_entry_line
-),
-account as (
-    select null::varchar as id, null::varchar as account_type where false
-    union all by name select * from account
-),
 customer as (
     select null::varchar as id, null::varchar as currency_id where false
     union all by name select * from customer

@@ -2,12 +2,7 @@
 -- credits that it uses for that (credit memos, credit entries), and does not say which for which.
 -- So its credits go in the order of its lines, and its money last: what stays is its unapplied
 -- amount.
-with deleted_objects as (
-    select null::varchar as Id, null::varchar as Type
-    where false
-    union all by name select * from deleted_objects
-),
-payments as (
+with payments as (
     select null::varchar as Id, null::varchar as CustomerRef, null::varchar as CurrencyRef,
            null::varchar as TotalAmt, null::varchar as Line
     where false
@@ -68,15 +63,6 @@ journal_entry_line as (
            line -> 'JournalEntryLineDetail' -> 'Entity' -> 'EntityRef' ->> 'value' as customer_id,
            line -> 'JournalEntryLineDetail' ->> 'PostingType' as posting_type
     from posting
-),
-accounts as (
-    select null::varchar as Id, null::varchar as AccountType
-    where false
-    union all by name select * from accounts
-),
-account as (
-    select Id as id, AccountType as account_type
-    from accounts
 ),
 customers as (
     select null::varchar as Id, null::varchar as CurrencyRef

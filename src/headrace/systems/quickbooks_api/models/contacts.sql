@@ -1,11 +1,6 @@
 -- A customer has one field for e-mail addresses, often with several: the first is the main contact
 -- and has the customer's person and telephone.
-with deleted_objects as (
-    select null::varchar as Id, null::varchar as Type
-    where false
-    union all by name select * from deleted_objects
-),
-customers as (
+with customers as (
     select null::varchar as Id, null::varchar as Active, null::varchar as PrimaryEmailAddr,
            null::varchar as GivenName, null::varchar as FamilyName, null::varchar as PrimaryPhone,
            null::varchar as Mobile

@@ -1,9 +1,4 @@
-with deleted_objects as (
-    select null::varchar as Id, null::varchar as Type
-    where false
-    union all by name select * from deleted_objects
-),
-credit_memos as (
+with credit_memos as (
     select null::varchar as Id, null::varchar as CustomerRef, null::varchar as DocNumber,
            null::varchar as TxnDate, null::varchar as CurrencyRef, null::varchar as TotalAmt,
            null::varchar as TxnTaxDetail, null::varchar as PrivateNote

@@ -2,12 +2,7 @@
 -- NULL, and types do not matter. Nested values are JSON.
 -- Merging customers makes one of them inactive and moves its documents to the other. So an inactive
 -- customer is left out unless it has a document.
-with deleted_objects as (
-    select null::varchar as Id, null::varchar as Type
-    where false
-    union all by name select * from deleted_objects
-),
-customers as (
+with customers as (
     select null::varchar as Id, null::varchar as Active, null::varchar as DisplayName,
            null::varchar as CompanyName, null::varchar as ParentRef, null::varchar as BillAddr
     where false

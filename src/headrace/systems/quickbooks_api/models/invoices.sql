@@ -1,10 +1,5 @@
 -- Voiding an invoice sets its amount to zero and writes "Voided" before its note.
-with deleted_objects as (
-    select null::varchar as Id, null::varchar as Type
-    where false
-    union all by name select * from deleted_objects
-),
-invoices as (
+with invoices as (
     select null::varchar as Id, null::varchar as CustomerRef, null::varchar as DocNumber,
            null::varchar as TxnDate, null::varchar as DueDate, null::varchar as CurrencyRef,
            null::varchar as TotalAmt, null::varchar as TxnTaxDetail, null::varchar as PrivateNote

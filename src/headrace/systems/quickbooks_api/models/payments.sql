@@ -1,9 +1,4 @@
-with deleted_objects as (
-    select null::varchar as Id, null::varchar as Type
-    where false
-    union all by name select * from deleted_objects
-),
-payments as (
+with payments as (
     select null::varchar as Id, null::varchar as CustomerRef, null::varchar as CurrencyRef,
            null::varchar as TotalAmt, null::varchar as TxnDate, null::varchar as PaymentRefNum,
            null::varchar as Line
@@ -52,15 +47,6 @@ journal_entry_line as (
            line -> 'JournalEntryLineDetail' -> 'Entity' -> 'EntityRef' ->> 'value' as customer_id,
            line -> 'JournalEntryLineDetail' ->> 'PostingType' as posting_type
     from posting
-),
-accounts as (
-    select null::varchar as Id, null::varchar as AccountType
-    where false
-    union all by name select * from accounts
-),
-account as (
-    select Id as id, AccountType as account_type
-    from accounts
 ),
 customers as (
     select null::varchar as Id, null::varchar as CurrencyRef

@@ -1,12 +1,7 @@
 -- Money that goes back to a customer is a cheque or an expense on the receivable account, which a
 -- payment sets against the credit; a journal entry that debits the account is worth the same.
 -- Refund receipts do not touch the receivable account, nor do sales receipts: both are left out.
-with deleted_objects as (
-    select null::varchar as Id, null::varchar as Type
-    where false
-    union all by name select * from deleted_objects
-),
-payments as (
+with payments as (
     select null::varchar as Id, null::varchar as CustomerRef, null::varchar as CurrencyRef,
            null::varchar as TxnDate, null::varchar as Line
     where false
@@ -58,15 +53,6 @@ journal_entry_line as (
            line -> 'JournalEntryLineDetail' -> 'Entity' -> 'EntityRef' ->> 'value' as customer_id,
            line -> 'JournalEntryLineDetail' ->> 'PostingType' as posting_type
     from posting
-),
-accounts as (
-    select null::varchar as Id, null::varchar as AccountType
-    where false
-    union all by name select * from accounts
-),
-account as (
-    select Id as id, AccountType as account_type
-    from accounts
 ),
 customers as (
     select null::varchar as Id, null::varchar as CurrencyRef

@@ -1,30 +1,6 @@
 -- Journal entries on a customer's receivable account, without the parts that settle an invoice
 -- (settlements.sql) or another entry.
-with listed as (
-    select line.id, line.amount, line.currency, line.reconciliation, payment_line.invoice
-    from payment_line
-    join receivable_line line on line.id = payment_line.line
-    join invoice on invoice.id = payment_line.invoice
-    where line.move not in (select move from invoice)
-),
--- What each document and entry has in each reconciliation, listed lines taken off.
-part as (
-    select line.reconciliation, line.currency, 1 as rank, invoice.id,
-           sum(line.amount) + coalesce((
-               select sum(listed.amount) from listed
-               where listed.invoice = invoice.id
-                 and listed.reconciliation = line.reconciliation), 0) as amount
-    from invoice
-    join receivable_line line on line.move = invoice.move and line.account = invoice.account
-    where line.reconciliation is not null
-    group by line.reconciliation, line.currency, invoice.id
-
-    union all
-    select reconciliation, currency, if(journal_type in ('cash', 'statement'), 2, 3), id, amount
-    from receivable_line
-    where reconciliation is not null and id in (select id from entry_line)
-),
-side as (
+with side as (
     select reconciliation, currency, id, amount > 0 as debit, abs(amount) as amount,
            case rank
                when 1 then if(amount > 0, 'invoice', 'credit_note')

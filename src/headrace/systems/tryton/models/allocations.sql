@@ -1,31 +1,7 @@
 -- Tryton lists the lines that pay an invoice, and no amounts: a line pays with all of it. What else
 -- settles a document shares a reconciliation with it. Those add up to zero: what listed lines leave
 -- of an invoice goes to credit notes first, then to money and last to other entries, in order.
-with listed as (
-    select line.id, line.amount, line.currency, line.reconciliation, payment_line.invoice
-    from payment_line
-    join receivable_line line on line.id = payment_line.line
-    join invoice on invoice.id = payment_line.invoice
-    where line.move not in (select move from invoice)
-),
--- What each document and entry has in each reconciliation, listed lines taken off.
-part as (
-    select line.reconciliation, line.currency, 1 as rank, invoice.id,
-           sum(line.amount) + coalesce((
-               select sum(listed.amount) from listed
-               where listed.invoice = invoice.id
-                 and listed.reconciliation = line.reconciliation), 0) as amount
-    from invoice
-    join receivable_line line on line.move = invoice.move and line.account = invoice.account
-    where line.reconciliation is not null
-    group by line.reconciliation, line.currency, invoice.id
-
-    union all
-    select reconciliation, currency, if(journal_type in ('cash', 'statement'), 2, 3), id, amount
-    from receivable_line
-    where reconciliation is not null and id in (select id from entry_line)
-),
-side as (
+with side as (
     select reconciliation, currency, id, amount > 0 as debit, abs(amount) as amount,
            case rank
                when 1 then if(amount > 0, 'invoice', 'credit_note')

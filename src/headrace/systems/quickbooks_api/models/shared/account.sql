@@ -1,0 +1,2 @@
+select Id as id, AccountType as account_type
+from accounts
