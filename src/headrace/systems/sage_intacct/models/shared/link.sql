@@ -1,0 +1,39 @@
+with ar_invoice as (    select null::varchar as recordno, null::varchar as recordid, null::varchar as _fivetran_deleted,
+       null::varchar as state, null::varchar as customerid, null::varchar as currency,
+       null::varchar as basecurr, null::varchar as totalentered,
+       null::varchar as trx_totalentered, null::varchar as totalpaid,
+       null::varchar as trx_totalpaid, null::varchar as whencreated, null::varchar as whenpaid
+where false
+union all by name select * from ar_invoice
+),
+ar_adjustment as (    select null::varchar as recordno, null::varchar as recordid, null::varchar as _fivetran_deleted,
+       null::varchar as state, null::varchar as customerid, null::varchar as currency,
+       null::varchar as basecurr, null::varchar as totalentered,
+       null::varchar as trx_totalentered, null::varchar as totalpaid,
+       null::varchar as trx_totalpaid, null::varchar as whencreated, null::varchar as whenpaid
+where false
+union all by name select * from ar_adjustment
+),
+ar_advance as (    select null::varchar as recordno, null::varchar as recordid, null::varchar as _fivetran_deleted,
+       null::varchar as state, null::varchar as customerid, null::varchar as currency,
+       null::varchar as basecurr, null::varchar as totalentered,
+       null::varchar as trx_totalentered, null::varchar as totalpaid,
+       null::varchar as trx_totalpaid, null::varchar as whencreated, null::varchar as whenpaid
+where false
+union all by name select * from ar_advance
+),
+document as (    select *, if(starts_with(coalesce(trx_totalentered, totalentered), '-'), 'credit_note',
+             'invoice') as entity
+from (select * from ar_invoice union all by name select * from ar_adjustment)
+union all by name
+select *, 'payment' as entity from ar_advance
+)
+select given.entity, given.id as giver, taken.id as taker,
+       least(given.until, taken.until)
+       - greatest(given.until - given.amount, taken.until - taken.amount) as amount
+from stretch given
+join stretch taken
+  on taken.customerid = given.customerid and taken.currency = given.currency
+ and taken.entity = 'invoice'
+where given.entity <> 'invoice'
+  and given.until - given.amount < taken.until and taken.until - taken.amount < given.until
