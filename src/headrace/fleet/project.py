@@ -15,8 +15,9 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Struct
 
+from headrace.fleet.giving_way import asking_for
 from headrace.model.clock import Clock
-from headrace.model.errors import ConfigurationError
+from headrace.model.errors import Busy, ConfigurationError
 from headrace.model.project import OrganisationSettings, Project, parse_project
 from headrace.model.secret_text import check_database_url, check_key, check_target, trimmed
 from headrace.model.source_settings import SourceSettings
@@ -126,7 +127,14 @@ class LoadedProject(Struct, frozen=True):
         settings, keys = self.resolved(name, environment)
         place = self.journal_place(name, environment)
         data = self.data_folder(name, environment)
-        return Organisation(name, settings, keys, self.folder, data, clock, place)
+        with asking_for(data) as ask:
+            while True:
+                try:
+                    return Organisation(name, settings, keys, self.folder, data, clock, place)
+                except Busy:
+                    # `headrace run` keeps books open between rounds, and closes them on request.
+                    if not ask.again():
+                        raise
 
     def resolved(
         self, name: str, environment: Mapping[str, str] = os.environ

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import itertools
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+import duckdb
 import msgspec
 
+from headrace import __version__
 from headrace.book.book import Book
 from headrace.book.models import Model
 from headrace.client.retry import ATTEMPTS, GLANCES, PATIENCE
@@ -18,6 +21,7 @@ from headrace.model.clock import Clock
 from headrace.model.entity import CUSTOMER
 from headrace.model.errors import ApiError, StalePlan, UnsafePlan
 from headrace.model.project import OrganisationSettings
+from headrace.sources.moved import stage_moved
 from headrace.sources.registry import open_source, readable_folders
 from headrace.sync.binding import CONFIRM, FIRST_IN_PRODUCTION, Binding
 from headrace.sync.collection.claiming import Claimer
@@ -90,6 +94,8 @@ class Organisation:
         self._planner = Planner(
             self.book, self.journal, clock, settings.deletion_rules, settings.guards, self._claimer
         )
+        self._contents: dict[str, str] | None = None
+        """What the staged tables contain; None before they were read."""
         self._row_counts = RowCounts(data / "rows.json", settings.source)
         self._scope = WHOLE
         self._planned = ""
@@ -107,10 +113,13 @@ class Organisation:
             raise
         return journal
 
-    def refresh(self) -> dict[str, int]:
+    def refresh(self, whole: bool = True) -> dict[str, int]:
         """Read the source and build the book; returns the number of rows per staged table.
 
-        Raises SourceError when the source can't be read, ModelError when a model can't run.
+        Unless `whole`, tables that did not move since the last time are not read again, and only
+        what depends on others is made again; the result is the same. At every `sweep` everything is
+        read all the same. Raises SourceError when the source can't be read, ModelError when a model
+        can't run.
         """
         source = open_source(self.settings.source, self._folder)
         try:
@@ -119,16 +128,32 @@ class Organisation:
             models = self.book.load(folder, offered, self.name)
             wanted = sorted(set().union(*(model.reads for model in models)))
             with self.book.staging() as connection:
-                rows = source.stage(connection, wanted)
-            self.book.limit_memory(sum(rows.values()))
+                staged = stage_moved(
+                    source,
+                    connection,
+                    wanted,
+                    version=self._version,
+                    now=self._clock.now().timestamp(),
+                    whole=whole,
+                    sweep=self.settings.sweep_interval.total_seconds(),
+                )
+            self.book.limit_memory(sum(staged.rows.values()))
         finally:
             source.close()
         self.models = models
-        self._row_counts.note(rows)
-        self.rebuild()
-        return rows
+        self._contents = staged.contents
+        self._row_counts.note(staged.rows)
+        self.rebuild(staged.whole)
+        return staged.rows
 
-    async def prepare(self, bound: bool = True) -> dict[str, int]:
+    @property
+    def _version(self) -> str:
+        """What staged rows depend on aside from the source: its settings, and the programs."""
+        settings = msgspec.json.encode(self.settings.source)
+        digest = hashlib.blake2b(settings, digest_size=16).hexdigest()
+        return f"{__version__} {duckdb.__version__} {digest}"
+
+    async def prepare(self, bound: bool = True, whole: bool = True) -> dict[str, int]:
         """Refresh the book, and read from the API what planning needs.
 
         These are users, dunning plans and custom fields where models name them, and collected
@@ -136,11 +161,11 @@ class Organisation:
         that the collected records were not read.
 
         Raises AnotherTarget if the API is not the journal's target. `bound=False` skips this check,
-        for commands that repair the journal. Raises like `refresh` as well.
+        for commands that repair the journal. `whole` is as for `refresh`, which raises as well.
         """
         if bound:
             await self.binding.verify()
-        rows = await asyncio.to_thread(self.refresh)
+        rows = await asyncio.to_thread(self.refresh, whole)
         if self.book.uses_names and await self._names.look_up():
             await asyncio.to_thread(self.rebuild)
         with suppress(ApiError):  # the plan then says that they were not read
@@ -168,11 +193,14 @@ class Organisation:
             raise explain(error, self.settings.target.url, "nothing was sent") from None
         return self.plan(self._scope)
 
-    def rebuild(self) -> None:
-        """Build and check the book from the staged tables, then compare it with the journal."""
+    def rebuild(self, whole: bool = False) -> None:
+        """Build and check the book from the staged tables, then compare it with the journal.
+
+        Unless `whole`, only what depends on tables that moved since the last time is made again.
+        """
         self.book.leave_positions_out(self.journal.refused_positions())
-        self.book.build(self.models)
-        self.book.check()
+        if self.book.build(self.models, self._contents, whole):
+            self.book.check()
         self.compare()
 
     def compare(self) -> None:
