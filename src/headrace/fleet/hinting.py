@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from headrace.fleet.project import FILE_NAME, LoadedProject, resolve
+from headrace.hints.choice import choose, described
 from headrace.hints.file_events import FileEvents
 from headrace.hints.following import Following
 from headrace.hints.way import Subject
@@ -44,6 +45,23 @@ def hook_of(
     where = f"[organisation.{name}] webhook.secret"
     secret = resolve(settings.webhook.secret, where, loaded.folder, environment)
     return Hook(settings.webhook, secret)
+
+
+async def described_hints(
+    loaded: LoadedProject, name: str, clock: Clock, environment: Mapping[str, str] = os.environ
+) -> str:
+    """Return how the organisation gets hints, and why not in a better way; for people.
+
+    Raises ConfigurationError.
+    """
+    settings = loaded.settings_of(name)
+    webhook = hook_of(loaded, name, environment) is not None
+    sentences = []
+    for subject in subjects_of(loaded, name, environment):
+        choice = await choose(subject, settings.hints, webhook, clock, FileEvents())
+        where = f"{subject.prefix.rstrip('.')}: " if subject.prefix else ""
+        sentences.append(where + described(choice, settings.hints))
+    return "; ".join(sentences)
 
 
 class _Followed(Struct):

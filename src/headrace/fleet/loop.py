@@ -201,6 +201,8 @@ class Loop:
         for name, task in list(self._running.items()):
             if task.done():
                 del self._running[name]
+                if name in self._hinted and name in self._due:
+                    self._due[name] = min(self._due[name], self._earliest[name])
                 task.result()
 
     async def _turn(self, name: str, once: bool) -> None:
@@ -219,8 +221,6 @@ class Loop:
                 del self._due[name]
             else:
                 self._due[name] = started + project.settings_of(name).interval.total_seconds()
-                if name in self._hinted and round.error is None:
-                    self._due[name] = min(self._due[name], self._earliest[name])
         self._report(round)
 
     async def sync(self, project: LoadedProject, name: str) -> Round:

@@ -12,7 +12,10 @@ with recursive named as (
           or lower(n.nspname || '.' || c.relname) in ({names})
           or (
               lower(c.relname) in ({names})
-              and case {schema} when '' then pg_table_is_visible(c.oid) else n.nspname = {schema} end
+              and case {schema}
+                  when '' then pg_table_is_visible(c.oid)
+                  else n.nspname = {schema}
+              end
           )
       )
 ),

@@ -40,10 +40,10 @@ class MysqlCountersWay:
 
     async def objection(self) -> str:
         try:
-            found = await asyncio.to_thread(self._once)
+            await asyncio.to_thread(self._once)
         except SourceError as error:
             return str(error)
-        return "" if found else "this server keeps neither a binary log nor times of its tables"
+        return ""
 
     async def watch(self, hint: Hint) -> None:
         stack = ExitStack()
@@ -61,9 +61,9 @@ class MysqlCountersWay:
         finally:
             await asyncio.to_thread(stack.close)
 
-    def _once(self) -> bool:
+    def _once(self) -> None:
         with ExitStack() as stack:
-            return any(self._state(self._open(stack)))
+            self._state(self._open(stack))
 
     def _open(self, stack: ExitStack) -> MysqlSession:
         with mysql_failures(f"MySQL {self._address.shown}", self._address):
@@ -82,7 +82,7 @@ class MysqlCountersWay:
                         return tuple(rows[0][:2])
             times = session.rows(_TIMES)[0]
             session.rows("rollback")
-            return times if times[1] else ()
+            return times
 
 
 async def _asked(ask: Callable[[], T]) -> T:

@@ -70,13 +70,13 @@ class SlotWay:
             names = await asyncio.to_thread(names_read, self._subject)
             tables = await base_tables(connection, self._subject, names)
         wanted = {name for table in tables for name in _written(table)}
-        async with self._feed() as feed:
-            async for item in feed:
-                if isinstance(item, pgnudge.Resync) or not wanted.isdisjoint(item.payloads):
+        async with self._changes() as changes:
+            async for item in changes:
+                if isinstance(item, pgnudge.Resync) or not wanted.isdisjoint(item.payloads()):
                     hint()
         raise HintsLost(f"PostgreSQL {self._address.shown} ended the slot.")
 
-    def _feed(self) -> Any:
+    def _changes(self) -> Any:
         address = self._address
         return pgnudge.WalFeed(
             host=address.host,

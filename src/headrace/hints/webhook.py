@@ -5,6 +5,7 @@ A request carries no data into the sync: whatever it says, it leads to a look at
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -65,7 +66,7 @@ async def webhooks(
             await site.start()
         except OSError as error:
             raise ConfigurationError(
-                f"webhooks: {place} can't be listened at: {error.strerror}."
+                f"webhooks: {place} can't be listened at: {os.strerror(error.errno or 0)}."
             ) from None
         yield runner.addresses[0][1]
     finally:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import itertools
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-import duckdb
 import msgspec
 
-from headrace import __version__
 from headrace.book.book import Book
 from headrace.book.models import Model
 from headrace.client.retry import ATTEMPTS, GLANCES, PATIENCE
@@ -21,8 +18,7 @@ from headrace.model.clock import Clock
 from headrace.model.entity import CUSTOMER
 from headrace.model.errors import ApiError, StalePlan, UnsafePlan
 from headrace.model.project import OrganisationSettings
-from headrace.sources.moved import stage_moved
-from headrace.sources.registry import open_source, readable_folders
+from headrace.sources.registry import readable_folders
 from headrace.sync.binding import CONFIRM, FIRST_IN_PRODUCTION, Binding
 from headrace.sync.collection.claiming import Claimer
 from headrace.sync.connection import Connection, Keys
@@ -39,7 +35,7 @@ from headrace.sync.planning.saved_plan import SavedPlan
 from headrace.sync.planning.scope import WHOLE, Scope
 from headrace.sync.remote.commands import RemoteCommands
 from headrace.sync.remote.known_names import KnownNames
-from headrace.systems.catalogue import models_folder
+from headrace.sync.staging import Stage
 
 LOOP = "run"
 """The command of the loop, which does not verify the target in rounds that send nothing."""
@@ -71,8 +67,8 @@ class Organisation:
     ) -> None:
         self.name = name
         self.settings = settings
-        self._folder = folder
         self._clock = clock
+        self._stage = Stage(name, settings, folder)
         rules = settings.contacts, settings.family_payments, settings.documents
         readable = readable_folders(settings.source, folder)
         self.book = Book(data / "cache.duckdb", folder, *rules, readable, settings.rounding)
@@ -121,37 +117,12 @@ class Organisation:
         read all the same. Raises SourceError when the source can't be read, ModelError when a model
         can't run.
         """
-        source = open_source(self.settings.source, self._folder)
-        try:
-            offered = source.tables()
-            folder = models_folder(self.settings.models, self._folder)
-            models = self.book.load(folder, offered, self.name)
-            wanted = sorted(set().union(*(model.reads for model in models)))
-            with self.book.staging() as connection:
-                staged = stage_moved(
-                    source,
-                    connection,
-                    wanted,
-                    version=self._version,
-                    now=self._clock.now().timestamp(),
-                    whole=whole,
-                    sweep=self.settings.sweep_interval.total_seconds(),
-                )
-            self.book.limit_memory(sum(staged.rows.values()))
-        finally:
-            source.close()
-        self.models = models
+        now = self._clock.now().timestamp()
+        self.models, staged = self._stage.read(self.book, now, whole)
         self._contents = staged.contents
         self._row_counts.note(staged.rows)
         self.rebuild(staged.whole)
         return staged.rows
-
-    @property
-    def _version(self) -> str:
-        """What staged rows depend on aside from the source: its settings, and the programs."""
-        settings = msgspec.json.encode(self.settings.source)
-        digest = hashlib.blake2b(settings, digest_size=16).hexdigest()
-        return f"{__version__} {duckdb.__version__} {digest}"
 
     async def prepare(self, bound: bool = True, whole: bool = True) -> dict[str, int]:
         """Refresh the book, and read from the API what planning needs.
