@@ -33,8 +33,8 @@ _SQL = {
 _UNREAD = frozenset({"unread_parents", "unread_custom_fields"})
 _REMADE = _UNREAD | {"files", "refused_files", "rebooked", "lost_allocations", "modelled"}
 """Small tables that each build makes."""
-_BY_ROW = frozenset({"contacts", "allocations"})
-"""Tables whose rows others refer to by their place, which a model may change without a value."""
+_BEFORE = "__before"
+"""Behind the name of a table that is made again."""
 
 
 class Builder:
@@ -113,23 +113,36 @@ class Builder:
         """
         add_reading(self.connection, due)
         give_columns(self.connection, by_table.values())
-        before = {}
-        if again:
-            tables = [model.table.name for model in due]
-            before = {name: contents_of(self.connection, f"book.{name}") for name in tables}
-        else:
+        if not again:
             for table in TABLES:
                 if table.name not in by_table:
                     make_empty(self.connection, table)
                     self._columns[table.name] = frozenset()
+        names = [model.table.name for model in due]
+        for name in names if again else ():
+            self.connection.execute(
+                f"drop table if exists book.{name}{_BEFORE}; "
+                f"alter table book.{name} rename to {name}{_BEFORE}"
+            )
         made = side_by_side(self.connection, [maker(model) for model in due])
-        self._columns.update(zip((model.table.name for model in due), made, strict=True))
-        moved = {
-            name
-            for name, contents in before.items()
-            if contents != contents_of(self.connection, f"book.{name}")
-        }
-        return frozenset(moved | (_BY_ROW & before.keys()) | filled(self.connection, "documents"))
+        self._columns.update(zip(names, made, strict=True))
+        moved = {name for name in names if again and self._replaces(name)}
+        return frozenset(moved | filled(self.connection, "documents"))
+
+    def _replaces(self, name: str) -> bool:
+        """Whether a table has other rows than before it was made again.
+
+        Else the earlier one is put back, because other tables know its rows by their places.
+        """
+        before = f"{name}{_BEFORE}"
+        old, new = (contents_of(self.connection, f"book.{one}") for one in (before, name))
+        if old == new:
+            self.connection.execute(
+                f"drop table book.{name}; alter table book.{before} rename to {name}"
+            )
+        else:
+            self.connection.execute(f"drop table book.{before}")
+        return old != new
 
     def _derive(
         self, by_table: Mapping[str, Model], moved: frozenset[str] | None
