@@ -97,6 +97,7 @@ class Builder:
             due = outdated(self.connection, due, contents, made)
             add_reading(self.connection, due)
             give_columns(self.connection, by_table.values())
+        stale = bool(due)  # some warnings look at the source's rows, whatever models make of them
         if made is not None and not corrected:
             touched = self._replace_rows(due, contents, changed, made)
             due = [model for model in due if model.table.name not in touched]
@@ -106,7 +107,7 @@ class Builder:
         if made is None or corrected:
             self._moved = None
             self._derive(by_table, None)
-        elif not moved:
+        elif not moved and not stale:
             return False
         else:
             self._moved = self._derived(by_table, moved, touched)

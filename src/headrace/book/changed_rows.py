@@ -13,10 +13,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 
 import duckdb
+import msgspec
 from msgspec import Struct
 
 from headrace.book.given_values import keep_given_values
 from headrace.book.models import Model, casting
+from headrace.book.rowwise import of_rows_of
 
 _MOST = 500
 """Ids up to which rows are replaced; beyond it, running the whole model is as fast."""
@@ -50,11 +52,11 @@ class Moved(Struct, frozen=True):
     touched: dict[str, Touched]
     """Those of them of which only some rows were replaced."""
 
-    def ids(self, read: frozenset[str]) -> set[str] | None:
+    def ids(self, read: frozenset[str], own: frozenset[str]) -> set[str] | None:
         """Return the ids that moved in the tables that a query reads; None where the ids are not
-        known, and anything may have moved."""
+        known, or a table moved that is none of those in `own`."""
         moved = read & self.tables
-        if not moved <= self.touched.keys():
+        if not moved <= self.touched.keys() & own:
             return None
         return set[str]().union(*(self.touched[name].ids for name in moved))
 
@@ -93,8 +95,9 @@ def _affected(
     found: set[str] = set()
     for name in changed:
         _show_changes(connection, name, changed)
+        part = msgspec.structs.replace(model, sql=of_rows_of(model.sql, name))
         rows = connection.execute(
-            f"select distinct {key} from ({casting(connection, model)}) limit {_MOST + 1}"
+            f"select distinct {key} from ({casting(connection, part)}) limit {_MOST + 1}"
         ).fetchall()
         # A row without an id can't be found again.
         if len(rows) > _MOST or (None,) in rows:

@@ -33,11 +33,11 @@ class Rule(Struct, frozen=True):
     sql: str
     over: tuple[str, ...]
     """Sources, as of `filled`, without whose rows it finds nothing; empty when it always runs."""
-    by_record: bool = False
-    """Whether what it finds of a record follows from the rows of the record's own table that have
-    its id, and from other tables."""
+    by_record: frozenset[str] = frozenset()
+    """Tables of which only the rows with a record's id matter for what it finds of the record."""
 
 
+_DOCUMENTS = frozenset({"invoices", "credit_notes", "payments", "refunds", "adjustments"})
 _OVER = re.compile(r"^-- Over: (.+)\.$", re.MULTILINE)
 
 
@@ -48,7 +48,12 @@ def _rules(folder: str) -> tuple[Rule, ...]:
 
 
 def _rule(file: str, sql: str) -> Rule:
-    return Rule(file.removesuffix(".sql"), sql, tuple(_OVER.findall(sql)), "-- By record.\n" in sql)
+    return Rule(
+        file.removesuffix(".sql"),
+        sql,
+        tuple(_OVER.findall(sql)),
+        _DOCUMENTS if "-- By record.\n" in sql else frozenset(),
+    )
 
 
 CHECKS, SUMMARIES = _rules("checks"), _rules("summaries")
@@ -135,7 +140,7 @@ def _restricted(
     kept = sorted({rule.name for rule in every} - {rule.name for rule in due})
     rules = []
     for rule in due:
-        ids = moved.ids(tables_of(rule.sql)) if rule.by_record else None
+        ids = moved.ids(tables_of(rule.sql), rule.by_record)
         if ids is None:
             rules.append(rule)
             continue
@@ -238,7 +243,7 @@ def _rule_of(
         f"unnest(list_filter(texts, lambda text: text is not null)), '{remedy}' "
         f"from (select *, [{texts}] as texts from book.{rows})",
         (rows,),
-        table.identity == "external_id" and table.name not in ("contacts", "documents"),
+        frozenset({table.name}) & (_DOCUMENTS | {"customers"}),
     )
 
 

@@ -48,7 +48,8 @@ def _mark_allocations(connection: duckdb.DuckDBPyConnection) -> None:
 def _mark_entity(
     connection: duckdb.DuckDBPyConnection, entity: str, relevant: frozenset[str], moved: Moved
 ) -> None:
-    ids = moved.ids(relevant - {"allocation_marks"})
+    own = relevant - {"allocation_marks"}
+    ids = moved.ids(own, own)
     where = f"entity = '{entity}'"
     if ids is not None:
         parts = [f"external_id in ({listed(ids)})"] if ids else []

@@ -14,7 +14,7 @@ from functools import cache, lru_cache
 
 import duckdb
 
-from headrace.book.sql_tree import Tree, inside, parse
+from headrace.book.sql_tree import Tree, inside, parse, write
 
 _PLAIN_JOINS = {"INNER", "LEFT"}
 _PLAIN_KINDS = {"REGULAR", "CROSS"}
@@ -41,6 +41,39 @@ def is_rowwise(sql: str, tables: Collection[str]) -> bool:
         return False
     counts, optional = found
     return all(counts.get(name, 0) <= 1 and name not in optional for name in tables)
+
+
+def of_rows_of(sql: str, table: str) -> str:
+    """Return a row by row SELECT without the parts of unions that do not read the table."""
+    tree = parse(sql)
+    for part in inside(tree):
+        if part.get("type") == "SET_OPERATION_NODE":
+            for child in part.get("children") or [part["left"], part["right"]]:
+                if child["type"] == "SELECT_NODE" and not _reads(child, tree, table):
+                    child["where_clause"] = _nothing()
+    return write(tree)
+
+
+def _reads(part: Tree, tree: Tree, table: str) -> bool:
+    """Whether a part of a SELECT reads a table, itself or by a common table expression."""
+    queries = {
+        entry["key"].lower(): entry["value"]
+        for node in inside(tree)
+        for entry in (node.get("cte_map") or {}).get("map", ())
+    }
+    names = {
+        node["table_name"].lower() for node in inside(part) if node.get("type") == "BASE_TABLE"
+    }
+    return table in names or any(
+        _reads(queries[name], tree, table) for name in names & queries.keys()
+    )
+
+
+@cache
+def _nothing() -> Tree:
+    select: Tree = parse("select 1 where false")["statements"][0]["node"]
+    clause: Tree = select["where_clause"]
+    return clause
 
 
 # Organisations of a project usually share their models.
