@@ -152,6 +152,6 @@ def _of_from(source: Tree, named: dict[str, Counts], optional: set[str]) -> Coun
             left = _of_from(source["left"], named, optional)
             right = _of_from(source["right"], named, optional)
             if source["join_type"] == "LEFT":
-                optional |= right.keys()
+                optional.update(right)
             return left + right
     raise _NotRowwise
