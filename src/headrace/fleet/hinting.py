@@ -86,12 +86,15 @@ class HintKeeper:
         self._followed: dict[str, _Followed] = {}
         self._common: list[asyncio.Task[None]] = []
         self._loaded: LoadedProject | None = None
+        self._names: list[str] = []
         self._trouble = ""
         """Why webhooks can't be received; empty while they can."""
 
     def follow(self, loaded: LoadedProject, names: list[str]) -> None:
         """Follow these organisations as the project says now, and no others."""
-        self._loaded = loaded
+        if loaded is self._loaded and names == self._names:
+            return
+        self._loaded, self._names = loaded, names
         if not self._common:
             self._common = [
                 asyncio.create_task(self._events.run()),

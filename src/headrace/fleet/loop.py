@@ -32,7 +32,7 @@ _WIND_UP_S = 5.0
 """Seconds to wait after a stop for rounds that only read."""
 _LOOK_S = 2.0
 """Maximum seconds until an edit of the project file is noticed."""
-_LOOK_OPEN_S = 0.25
+_LOOK_OPEN_S = 0.5
 """The same while books are kept open, until a command that wants one is noticed."""
 _GATHER_S = 0.05
 """Seconds for which hints are gathered before a round."""
@@ -119,7 +119,8 @@ class Loop:
                     self._take_up()
                     keeper.follow(self._watched.project, list(self._due))
                 if self._books is not None:
-                    await asyncio.to_thread(self._books.release_wanted)
+                    for name in self._books.wanted():
+                        await asyncio.to_thread(self._books.drop, name)
                 self._start(once)
                 if once and not self._running:
                     return []

@@ -95,13 +95,11 @@ class OpenBooks:
             if name in self._kept:
                 self._kept[name].files = _states(self._kept[name].data)
 
-    def release_wanted(self) -> None:
-        """Close the kept organisations for which a command waits."""
+    def wanted(self) -> list[str]:
+        """Return the kept organisations for which a command waits."""
         now = self._clock.now().timestamp()
         with self._lock:
-            wanted = [name for name, kept in self._kept.items() if is_wanted(kept.data, now)]
-        for name in wanted:
-            self.drop(name)
+            return [name for name, kept in self._kept.items() if is_wanted(kept.data, now)]
 
     def is_wanted(self, loaded: LoadedProject, name: str) -> bool:
         """Whether a command waits for the organisation."""
