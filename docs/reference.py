@@ -20,6 +20,7 @@ import typer
 
 from headrace.cli.application import build_app, run
 from headrace.model import project
+from headrace.model.alert_settings import AlertSettings, RunSettings
 from headrace.model.guards import GuardSettings
 from headrace.model.meanings import field_meanings
 from headrace.model.source_settings import FileFormat, Incremental, SourceSettings
@@ -40,6 +41,8 @@ TABLES = (
     ("[organisation.NAME.source.format]", FileFormat),
     ("[organisation.NAME.source.incremental.TABLE]", Incremental),
     ("[organisation.NAME.guards]", GuardSettings),
+    ("[alerts]", AlertSettings),
+    ("[run]", RunSettings),
 )
 """Heading and record of each table of the project file."""
 

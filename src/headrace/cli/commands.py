@@ -10,6 +10,7 @@ from __future__ import annotations
 COMMANDS = {
     "adopt": "Start with an Upflow organisation that already holds data, so that nothing is "
     "sent twice.",
+    "alerts": "Look at what is announced to people, and try the addresses.",
     "apply": "Plan, then send what the API lacks.",
     "check": "Try everything that a sync needs, and send nothing.",
     "collected": "See what Upflow collected itself, and say what it is to the source.",

@@ -10,6 +10,10 @@ from typing import Annotated, Any
 
 import typer
 
+from headrace.alerts.announcer import Announcer
+from headrace.alerts.digest import Digest
+from headrace.alerts.post import ApprisePost
+from headrace.alerts.watchman import Watchman
 from headrace.cli.exit_codes import ExitCode, code_of, worst
 from headrace.cli.show.console import (
     JsonOption,
@@ -60,12 +64,18 @@ def command(
         print(f"error: {sentence}", file=sys.stderr, flush=True)
 
     watched = WatchedProject(project, complain)
-    loop = Loop(watched, organisation, SYSTEM_CLOCK, report)
+    post = ApprisePost()
+    watchman = Watchman(SYSTEM_CLOCK, Announcer(SYSTEM_CLOCK, post), Digest(SYSTEM_CLOCK, post))
+    loop = Loop(watched, organisation, SYSTEM_CLOCK, report, watchman)
     count = len(watched.project.names(organisation))
     if not json and count > 1:  # the first round may take as long as a whole slice
         at_once = min(count, watched.project.at_once)
         console.print(f"{several(count, 'organisation')}, {at_once} at a time", markup=False)
-    asyncio.run(_stoppable(loop, once))
+    watchman.start()
+    try:
+        asyncio.run(_stoppable(loop, once, watchman))
+    finally:
+        watchman.stop()
     if not json and len(rounds) > 1:
         console.print(_summary(list(rounds.values())), markup=False)
     if once:
@@ -74,7 +84,7 @@ def command(
             raise typer.Exit(code)
 
 
-async def _stoppable(loop: Loop, once: bool) -> None:
+async def _stoppable(loop: Loop, once: bool, watchman: Watchman) -> None:
     signals = SignalCallbacks(lambda number: loop.stop())
     try:
         left = await loop.run(once)
@@ -84,6 +94,7 @@ async def _stoppable(loop: Loop, once: bool) -> None:
         print(f"error: stopped while it read {listed(left)}; nothing is lost", file=sys.stderr)
         for stream in filter(None, (sys.stdout, sys.stderr)):
             stream.flush()
+        watchman.stop()
         # Their threads may wait for a source or a disk for ever, and would be waited for.
         os._exit(ExitCode.INTERRUPTED)
 

@@ -11,7 +11,9 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
+from headrace.alerts.stores import recorded_alerts
 from headrace.cli.each import Failed, Failures
+from headrace.cli.show.alerts import alert_document, alert_text
 from headrace.cli.show.console import (
     JsonOption,
     OrganisationOption,
@@ -27,7 +29,7 @@ from headrace.fleet.project import LoadedProject, load_project
 from headrace.fleet.standing import TROUBLE_FIRST, Standing, standing_of
 from headrace.model.clock import SYSTEM_CLOCK
 from headrace.model.errors import ConfigurationError
-from headrace.sync.journal import KILLED, Journal, Key, Reject, Run, Sent, State
+from headrace.sync.journal import KILLED, Alert, Journal, Key, Reject, Run, Sent, State
 from headrace.sync.planning.names import UNKNOWN, Name, acknowledged_names, refused_names
 
 _REJECTS_SHOWN = 20
@@ -59,25 +61,32 @@ def command(
     names = loaded.names(organisation)
     failures = Failures(loaded, names, json)
     reports = [report for _, report in failures.each(lambda name: _read(loaded, name))]
-    reports += map(_unreadable, failures.all)
+    reports += [_unreadable(loaded, failed) for failed in failures.all]
     reports.sort(key=lambda report: TROUBLE_FIRST.index(report["standing"].state))
     if json:
         print_json([_document(report) for report in reports])
     elif len(names) == 1:
         _show(reports[0])
     else:
-        _show_all([report["standing"] for report in reports])
+        _show_all(reports)
     failures.exit()
 
 
-def _show_all(standings: Sequence[Standing]) -> None:
+def _show_all(reports: Sequence[dict[str, Any]]) -> None:
     now = SYSTEM_CLOCK.now().timestamp()
-    console.print(summary_text(standings), markup=False)
-    for standing in standings:
-        console.print(standing_text(standing, now), markup=False)
+    console.print(summary_text([report["standing"] for report in reports]), markup=False)
+    for report in reports:
+        console.print(standing_text(report["standing"], now), markup=False)
+        _show_alerts(report["alerts"])
 
 
-def _unreadable(failed: Failed) -> dict[str, Any]:
+def _show_alerts(alerts: Sequence[Alert]) -> None:
+    """Show what is announced, and which message could not be sent."""
+    for alert in alerts:
+        console.print(f"  {alert_text(alert)}", markup=False)
+
+
+def _unreadable(loaded: LoadedProject, failed: Failed) -> dict[str, Any]:
     """Return the status of an organisation whose journal can't be read."""
     name = failed.organisation
     return {
@@ -88,6 +97,7 @@ def _unreadable(failed: Failed) -> dict[str, Any]:
         "state": None,
         "rejects": [],
         "names": {},
+        "alerts": recorded_alerts(loaded, name, SYSTEM_CLOCK),
     }
 
 
@@ -102,12 +112,14 @@ def _read(loaded: LoadedProject, name: str) -> dict[str, Any]:
             "state": journal.state(runs[0].id) if runs else None,
             "rejects": (rejects := journal.rejects()),
             "names": refused_names(journal, rejects[:_REJECTS_SHOWN]),
+            "alerts": recorded_alerts(loaded, name, SYSTEM_CLOCK),
         }
 
 
 def _document(report: dict[str, Any]) -> dict[str, Any]:
     names: dict[Key, Name] = report.pop("names")
-    return report | {"rejects": _with_names(report["rejects"], names)}
+    alerts = [alert_document(alert) for alert in report["alerts"]]
+    return report | {"rejects": _with_names(report["rejects"], names), "alerts": alerts}
 
 
 def _with_names(
@@ -154,6 +166,7 @@ def _refused_names(journal: Journal, records: Sequence[Sent]) -> dict[Key, Name]
 def _show(report: dict[str, Any]) -> None:
     now = SYSTEM_CLOCK.now().timestamp()
     console.print(standing_text(report["standing"], now), markup=False)
+    _show_alerts(report["alerts"])
     counts = report["records"]
     said = ", ".join(several(count, entity) for entity, count in counts.items())
     console.print(f"  the API has: {said or 'nothing yet'}")

@@ -10,9 +10,11 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 import duckdb
+import msgspec
 from msgspec import Struct
 
 from headrace.book.file import discard, is_damage
+from headrace.fleet.observer import Observer
 from headrace.fleet.project import LoadedProject
 from headrace.fleet.round import Round, note_round
 from headrace.fleet.sync import SyncOptions, Watcher, sync_once
@@ -48,6 +50,7 @@ class Loop:
         chosen: Sequence[str] | None,
         clock: Clock,
         report: Callable[[Round], None],
+        observer: Observer | None = None,
     ) -> None:
         """Sync the organisations that `chosen`, names and patterns, match; None for all.
 
@@ -58,6 +61,7 @@ class Loop:
         self._chosen = chosen
         self._clock = clock
         self._report = report
+        self.observer = observer or Observer()
         self._stopping = asyncio.Event()
         self._interrupts: dict[str, Callable[[], None]] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
@@ -82,6 +86,7 @@ class Loop:
         stopping = asyncio.create_task(self._stopping.wait())
         try:
             while not self._stopping.is_set():
+                self.observer.alive(self._watched.project, list(self._due))
                 if not once:
                     self._take_up()
                 self._start(once)
@@ -154,6 +159,7 @@ class Loop:
         project = self._watched.project
         started = self._clock.monotonic()
         round = await self.sync(project, name)
+        await self.observer.ended(project, round)
         outcome = round.outcome
         if name in self._due:
             if outcome is not None and outcome.sliced and round.error is None:
@@ -168,6 +174,8 @@ class Loop:
     async def sync(self, project: LoadedProject, name: str) -> Round:
         """Run one round of one organisation; its errors are part of the result, never raised."""
         made = _Made()
+        started, began = self._clock.now().timestamp(), self._clock.monotonic()
+        self.observer.began(name)
         try:
             try:
                 await self._work(project, name, made)
@@ -183,6 +191,9 @@ class Loop:
             round = Round(name, made.plan, made.outcome, trouble)
         finally:
             self._interrupts.pop(name, None)
+        round = msgspec.structs.replace(
+            round, started_at=started, seconds=self._clock.monotonic() - began
+        )
         await asyncio.to_thread(note_round, project, round, LOOP, self._clock)
         return round
 
@@ -213,6 +224,8 @@ class _Interruptible(Watcher):
 
     def planned(self, plan: Plan) -> None:
         self._made.plan = plan
+        self._loop.observer.planned(self._name, plan)
 
     def sending(self, progress: Progress, delivery: Delivery) -> None:
         self._loop.take_interrupt(self._name, delivery.interrupt)
+        self._loop.observer.sending(self._name, progress)

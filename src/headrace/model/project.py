@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeVar
 import msgspec
 from msgspec import Struct
 
+from headrace.model.alert_settings import AlertSettings, RunSettings
 from headrace.model.clock import parse_interval
 from headrace.model.custom_field import DataType
 from headrace.model.defaults import origin, shared, with_defaults
@@ -133,10 +134,17 @@ class OrganisationSettings(Settings, frozen=True, kw_only=True):
     """How much a plan may change before it is refused; a table of its own."""
     keep_payloads: bool = True
     """Whether the journal keeps what was sent; false keeps only hashes (personal data)."""
+    reconcile: str = ""
+    """How often `headrace run` compares all balances with the API's, as `headrace reconcile` does,
+    such as `"1d"`; empty for never. It lists all documents that the API has."""
+    alerts: AlertSettings = AlertSettings()
+    """Who is alerted about this organisation; a table of its own."""
 
     def __post_init__(self) -> None:
         for name in ("every", "sweep", "slice"):
             _check_interval(name, getattr(self, name))
+        if self.reconcile:
+            _check_interval("reconcile", self.reconcile)
         for place in self.documents:
             parse_pdf_place(place)
         if not 0 <= self.claim_days <= 366:
@@ -160,6 +168,11 @@ class OrganisationSettings(Settings, frozen=True, kw_only=True):
         return parse_interval(self.sweep)
 
     @property
+    def reconcile_seconds(self) -> float | None:
+        """Return `reconcile` in seconds; None for never."""
+        return parse_interval(self.reconcile).total_seconds() if self.reconcile else None
+
+    @property
     def interval(self) -> timedelta:
         """Return `every` as a duration."""
         return parse_interval(self.every)
@@ -179,6 +192,10 @@ class Project(Settings, frozen=True, kw_only=True):
     """Where the journals are: empty for one SQLite file each in `data`, or the `postgresql://…`
     of one database for all, as `env:NAME` or `file:PATH`, so that several machines can take
     turns."""
+    alerts: AlertSettings = AlertSettings()
+    """Who is alerted; a table of its own, which applies to every organisation."""
+    run: RunSettings = RunSettings()
+    """The process of `headrace run`; a table of its own."""
     at_once: int = 0
     """How many organisations `headrace run` has open at the same time, each with its book in
     memory; 0 for the number of cores."""
@@ -210,11 +227,20 @@ def parse_project(text: bytes, name: str) -> Project:
         )
     for table in (defaults, *organisations.values()):
         gather_sources(table)
+    defaults = _with_alerts(defaults, tables, name)
     settings = {
         key: _organisation(defaults, table, name, f"[organisation.{key}]")
         for key, table in organisations.items()
     }
     return _convert({**tables, "organisation": settings}, Project, name)
+
+
+def _with_alerts(defaults: dict[str, Any], tables: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return the shared settings with the project's alerts as those of every organisation."""
+    if "alerts" not in tables:
+        return defaults
+    _convert(tables["alerts"], AlertSettings, f"[alerts] in {name}")
+    return with_defaults({"alerts": tables["alerts"]}, defaults)
 
 
 def _has_nul(value: Any) -> bool:
@@ -312,6 +338,8 @@ def _unknown(key: str, kind: type[Settings], inner: str) -> str:
         "source": SourceSettings,
         "source.format": FileFormat,
         "guards": GuardSettings,
+        "alerts": AlertSettings,
+        "run": RunSettings,
     }
     known = tables.get(inner, kind).__struct_fields__
     near = difflib.get_close_matches(key, known, 1)

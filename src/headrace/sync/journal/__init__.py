@@ -6,6 +6,7 @@ moment. So after a crash at any time, the journal knows which operations were in
 or may not have carried them out.
 """
 
+from headrace.sync.journal.alerts import Alert
 from headrace.sync.journal.asked import Asked
 from headrace.sync.journal.collected import Decision, ListState
 from headrace.sync.journal.forgetting import Forgotten
@@ -22,6 +23,7 @@ from headrace.sync.journal.records import (
     Sent,
     State,
 )
+from headrace.sync.journal.round_log import LoggedRound, Proof, RoundFigures
 from headrace.sync.journal.rounds import Kind, NotedRound
 from headrace.sync.journal.runs import KILLED
 
@@ -31,6 +33,7 @@ __all__ = [
     "Acknowledged",
     "Acknowledgement",
     "Adopted",
+    "Alert",
     "Asked",
     "Decision",
     "Drift",
@@ -39,10 +42,13 @@ __all__ = [
     "Key",
     "Kind",
     "ListState",
+    "LoggedRound",
     "NotedRound",
     "Place",
     "PostgresPlace",
+    "Proof",
     "Reject",
+    "RoundFigures",
     "Run",
     "Sent",
     "State",
