@@ -15,7 +15,17 @@ import import_graph
 from tree import PACKAGE, ROOT, Module, package
 
 HUB = {"ledger", "store", "server", "console", "portal", "control"}
-PIPELINE = {"client", "sources", "systems", "book", "sync", "fleet", "alerts", "drafting"}
+PIPELINE = {
+    "client",
+    "sources",
+    "systems",
+    "book",
+    "sync",
+    "fleet",
+    "alerts",
+    "watching",
+    "drafting",
+}
 SHARED = {"model", "oracle", "proxy", "cli", "testkit"}
 """What both halves stand on, and what stands on both."""
 

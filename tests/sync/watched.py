@@ -25,7 +25,7 @@ from headrace.fleet.watch import WatchedProject
 from headrace.testkit.hub import RunningHub
 
 _PAUSE_S = 0.005
-_SHORT_S = 61.0
+_SHORT_S = 59.0
 
 
 class MovedClock:
@@ -88,7 +88,7 @@ class Watched:
         project = self._project = load_project(self.desk.folder)
         self.watchman.alive(project, ["shop"])
         round = await self.loop.sync(project, "shop")
-        await self.watchman.ended(project, round)
+        await self.loop.observer.ended(project, round)
         return round
 
     def sync(self) -> Round:

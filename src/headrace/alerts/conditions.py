@@ -119,7 +119,7 @@ def _of_time(facts: Facts, now: float, explained: bool) -> Iterator[Trouble]:
     if silence >= max(alerts.seconds("silent"), _ROUNDS_MISSED * every):
         yield Trouble("silent", last, _hours(silence))
         return
-    behind = (round.behind_since if round is not None else None) or facts.behind_since
+    behind = facts.waiting_since
     if behind is not None and facts.imported and now - behind >= alerts.seconds("lag"):
         yield Trouble("lag", behind, (round.pending if round else None) or 1)
 

@@ -11,6 +11,7 @@ from headrace.model.project import OrganisationSettings
 from headrace.sync.journal import Journal, LoggedRound, Proof
 from headrace.sync.planning.plan import Plan
 
+_ROUNDS = 5
 _MARKS = 5_000
 """Records that are remembered to recognise new ones; there is no message about the others."""
 
@@ -20,8 +21,8 @@ class Facts(Struct, frozen=True, kw_only=True):
 
     organisation: str
     settings: OrganisationSettings
-    round: LoggedRound | None = None
-    """The last round; None before the first."""
+    rounds: tuple[LoggedRound, ...] = ()
+    """The last rounds, the newest first."""
     rejects: frozenset[str] = frozenset()
     """Marks of the rejected records, without the ignored ones."""
     withheld: frozenset[str] | None = None
@@ -44,6 +45,18 @@ class Facts(Struct, frozen=True, kw_only=True):
     damaged: bool = False
     """Whether it is damaged, rather than unreachable."""
 
+    @property
+    def round(self) -> LoggedRound | None:
+        """The last round; None before the first."""
+        return self.rounds[0] if self.rounds else None
+
+    @property
+    def waiting_since(self) -> float | None:
+        """Time at which the oldest change that is not acknowledged was seen, at the latest; None
+        if there is none."""
+        logged = self.round.behind_since if self.round is not None else None
+        return logged if logged is not None else self.behind_since
+
 
 def mark_of(entity: str, external_id: str) -> str:
     """Return a short hash of a record's key, by which it is recognised and not named."""
@@ -65,7 +78,7 @@ def facts_of(name: str, settings: OrganisationSettings, journal: Journal) -> Fac
     return Facts(
         organisation=name,
         settings=settings,
-        round=next(iter(journal.logged_rounds(1)), None),
+        rounds=tuple(journal.logged_rounds(_ROUNDS)),
         rejects=marks(one.key for one in journal.rejects() if not one.ignored),
         proof=journal.proof(),
         imported=journal.is_imported(),

@@ -26,6 +26,7 @@ from headrace.fleet.trouble import translated
 from headrace.model.clock import Clock
 from headrace.model.errors import DamagedJournal, HeadraceError
 from headrace.sync.delivery.progress import Progress
+from headrace.sync.journal import Alert
 from headrace.sync.planning.plan import Plan
 
 LOOK_S = 15.0
@@ -37,14 +38,24 @@ _HANGS_S = 60.0
 
 
 class _Seen(Struct):
-    """What was seen of one organisation."""
+    """What was seen of the round of one organisation that goes on."""
 
-    facts: Facts
     began_at: float | None = None
     moved_at: float | None = None
     behind_since: float | None = None
     progress: Progress | None = None
     settled: int = -1
+
+
+class View(Struct, frozen=True, kw_only=True):
+    """What is known of one organisation, for metrics and the status page."""
+
+    facts: Facts
+    alerts: list[Alert]
+    progress: Progress | None
+    """Of the last delivery."""
+    began_at: float | None
+    """Start of the round that goes on, in seconds since 1970; None if none does."""
 
 
 class Watchman(Observer):
@@ -55,11 +66,12 @@ class Watchman(Observer):
         self._announcer = announcer
         self._digest = digest
         self._seen: dict[str, _Seen] = {}
+        self._facts: dict[str, Facts] = {}
+        """What the journals had after the last round."""
         self._project: LoadedProject | None = None
         self._names: list[str] = []
         self._turned_at = clock.now().timestamp()
         self._started_at = self._turned_at
-        self._lock = threading.Lock()
         self._ending = threading.Event()
         self._thread: threading.Thread | None = None
         self._heartbeat: Heartbeat | None = None
@@ -73,23 +85,22 @@ class Watchman(Observer):
 
     def began(self, name: str) -> None:
         """See Observer."""
-        seen = self._seen.get(name)
-        if seen is not None:
-            seen.began_at = seen.moved_at = self._clock.now().timestamp()
+        now = self._clock.now().timestamp()
+        before = self._seen.get(name)
+        progress = before.progress if before is not None else None
+        self._seen[name] = _Seen(began_at=now, moved_at=now, progress=progress)
 
     def planned(self, name: str, plan: Plan) -> None:
         """See Observer."""
-        seen = self._seen.get(name)
-        if seen is not None:
-            seen.moved_at = self._clock.now().timestamp()
-            if plan.requests and seen.behind_since is None:
-                seen.behind_since = seen.began_at
+        seen = self._seen[name]
+        seen.moved_at = self._clock.now().timestamp()
+        if plan.requests and seen.behind_since is None:
+            seen.behind_since = seen.began_at
 
     def sending(self, name: str, progress: Progress) -> None:
         """See Observer."""
-        seen = self._seen.get(name)
-        if seen is not None:
-            seen.progress, seen.settled = progress, -1
+        seen = self._seen[name]
+        seen.progress, seen.settled = progress, -1
 
     async def ended(self, project: LoadedProject, round: Round) -> None:
         """Read what the round recorded; before, compare all balances if that is due."""
@@ -106,7 +117,8 @@ class Watchman(Observer):
         facts = msgspec.structs.replace(self._read(project, name), withheld=withheld)
         if isinstance(round.error, DamagedJournal):
             facts = msgspec.structs.replace(facts, damaged=True)
-        self._seen[name] = _Seen(facts)
+        self._facts[name] = facts
+        self._seen[name] = _Seen(progress=self._seen[name].progress if name in self._seen else None)
 
     def _read(self, project: LoadedProject, name: str) -> Facts:
         """Return the facts of the journal; those of the last time if it can't be used."""
@@ -115,8 +127,7 @@ class Watchman(Observer):
             with opened(project, name, self._clock) as journal:
                 facts = facts_of(name, settings, journal)
         except (HeadraceError, OSError) as error:
-            before = self._seen.get(name)
-            facts = before.facts if before else Facts(organisation=name, settings=settings)
+            facts = self._facts.get(name) or Facts(organisation=name, settings=settings)
             since = facts.unusable_since if facts.unusable_since is not None else now
             damaged = isinstance(error, DamagedJournal)
             facts = msgspec.structs.replace(facts, unusable_since=since, damaged=damaged)
@@ -136,25 +147,27 @@ class Watchman(Observer):
             self._heartbeat = Heartbeat(project)
             self._take_over(project, now)
         self._heartbeat.beat(now, self._names)
-        with self._lock:
-            all_facts = [self._facts(project, name, now) for name in self._names]
-            self._announcer.look(project, all_facts)
-            if self._digest is not None:
-                self._digest.look(project, all_facts)
+        all_facts = [self._now(project, name, now) for name in self._names]
+        self._announcer.look(project, all_facts)
+        if self._digest is not None:
+            self._digest.look(project, all_facts)
 
-    def _facts(self, project: LoadedProject, name: str, now: float) -> Facts:
-        seen = self._seen.get(name)
-        if seen is None:
-            seen = self._seen[name] = _Seen(self._read(project, name))
-        progress = seen.progress
+    def _now(self, project: LoadedProject, name: str, now: float) -> Facts:
+        """Return the facts of the journal with what was seen of the round that goes on."""
+        if name not in self._facts:
+            self._facts[name] = self._read(project, name)
+        seen = self._seen.setdefault(name, _Seen())
+        progress = seen.progress if seen.began_at is not None else None
         if progress is not None and progress.settled + progress.retries != seen.settled:
             seen.settled, seen.moved_at = progress.settled + progress.retries, now
         moved_at = seen.moved_at
         if now - self._turned_at > _HANGS_S:
             moved_at = min(self._turned_at, moved_at or self._turned_at)
-        settings = project.settings_of(name)
         return msgspec.structs.replace(
-            seen.facts, settings=settings, moved_at=moved_at, behind_since=seen.behind_since
+            self._facts[name],
+            settings=project.settings_of(name),
+            moved_at=moved_at,
+            behind_since=seen.behind_since,
         )
 
     def _take_over(self, project: LoadedProject, now: float) -> None:
@@ -163,11 +176,30 @@ class Watchman(Observer):
         for file, beat in dead(project, now):
             mine = [name for name in beat.organisations if name in self._names]
             facts = [
-                msgspec.structs.replace(self._facts(project, name, now), dead_since=beat.at)
+                msgspec.structs.replace(self._now(project, name, now), dead_since=beat.at)
                 for name in mine
             ]
             self._announcer.note(project, facts)
             file.unlink(missing_ok=True)
+
+    def view(self) -> list[View]:
+        """Return what is known of each organisation now; also from another thread."""
+        now, project = self._clock.now().timestamp(), self._project
+        if project is None:
+            return []
+        return [
+            View(
+                facts=self._now(project, name, now),
+                alerts=self._announcer.open_alerts(name),
+                progress=self._seen[name].progress,
+                began_at=self._seen[name].began_at,
+            )
+            for name in self._names
+        ]
+
+    def silent_for(self) -> float:
+        """Seconds since the loop's last turn."""
+        return self._clock.now().timestamp() - self._turned_at
 
     # the thread ----------------------------------------------------------------------------------
 

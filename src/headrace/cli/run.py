@@ -27,9 +27,13 @@ from headrace.cli.show.console import (
 from headrace.cli.show.problems import show_problems
 from headrace.cli.signals import SignalCallbacks
 from headrace.fleet.loop import Loop
+from headrace.fleet.observer import Observers
 from headrace.fleet.round import Round
 from headrace.fleet.watch import WatchedProject
 from headrace.model.clock import SYSTEM_CLOCK, format_instant
+from headrace.watching.figures import Figures
+from headrace.watching.listener import Listener
+from headrace.watching.traces import make_traces
 
 
 def command(
@@ -38,6 +42,15 @@ def command(
     once: Annotated[
         bool, typer.Option("--once", help="Sync every organisation once, then end.")
     ] = False,
+    metrics: Annotated[
+        str,
+        typer.Option(
+            help="Serve metrics, health checks and the status page at this address, such as 9464 "
+            "for a port of this machine only; without it, that of [run] in headrace.toml.",
+            metavar="ADDRESS",
+            show_default=False,
+        ),
+    ] = "",
     json: JsonOption = False,
 ) -> None:
     """Keep every organisation in step, each at its own interval, until stopped.
@@ -66,16 +79,28 @@ def command(
     watched = WatchedProject(project, complain)
     post = ApprisePost()
     watchman = Watchman(SYSTEM_CLOCK, Announcer(SYSTEM_CLOCK, post), Digest(SYSTEM_CLOCK, post))
-    loop = Loop(watched, organisation, SYSTEM_CLOCK, report, watchman)
+    traces = make_traces()
+    figures = Figures(SYSTEM_CLOCK, traces)
+    observers = Observers(figures, watchman)
+    loop = Loop(watched, organisation, SYSTEM_CLOCK, report, observers)
+    address = metrics or watched.project.settings.run.listen
+    listener = Listener(address, watchman, figures, SYSTEM_CLOCK) if address else None
     count = len(watched.project.names(organisation))
     if not json and count > 1:  # the first round may take as long as a whole slice
         at_once = min(count, watched.project.at_once)
         console.print(f"{several(count, 'organisation')}, {at_once} at a time", markup=False)
+    if listener is not None:
+        listener.start()
+        print(f"status, metrics and health at {listener.url}", file=sys.stderr, flush=True)
     watchman.start()
     try:
         asyncio.run(_stoppable(loop, once, watchman))
     finally:
         watchman.stop()
+        if listener is not None:
+            listener.stop()
+        if traces is not None:
+            traces.close()
     if not json and len(rounds) > 1:
         console.print(_summary(list(rounds.values())), markup=False)
     if once:

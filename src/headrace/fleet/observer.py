@@ -27,3 +27,35 @@ class Observer:
 
     async def ended(self, project: LoadedProject, round: Round) -> None:
         """Called after a round, before the next one of the same organisation can begin."""
+
+
+class Observers(Observer):
+    """Several observers, called one after the other."""
+
+    def __init__(self, *observers: Observer) -> None:
+        self._observers = observers
+
+    def alive(self, project: LoadedProject, names: Sequence[str]) -> None:
+        """See Observer."""
+        for one in self._observers:
+            one.alive(project, names)
+
+    def began(self, name: str) -> None:
+        """See Observer."""
+        for one in self._observers:
+            one.began(name)
+
+    def planned(self, name: str, plan: Plan) -> None:
+        """See Observer."""
+        for one in self._observers:
+            one.planned(name, plan)
+
+    def sending(self, name: str, progress: Progress) -> None:
+        """See Observer."""
+        for one in self._observers:
+            one.sending(name, progress)
+
+    async def ended(self, project: LoadedProject, round: Round) -> None:
+        """See Observer."""
+        for one in self._observers:
+            await one.ended(project, round)

@@ -18,6 +18,7 @@ from headrace.model.clock import Clock
 from headrace.model.entity import CUSTOMER
 from headrace.model.errors import ApiError, StalePlan, UnsafePlan
 from headrace.model.project import OrganisationSettings
+from headrace.model.steps import step
 from headrace.sources.registry import open_source, readable_folders
 from headrace.sync.binding import CONFIRM, FIRST_IN_PRODUCTION, Binding
 from headrace.sync.collection.claiming import Claimer
@@ -118,7 +119,7 @@ class Organisation:
             folder = models_folder(self.settings.models, self._folder)
             models = self.book.load(folder, offered, self.name)
             wanted = sorted(set().union(*(model.reads for model in models)))
-            with self.book.staging() as connection:
+            with step("stage"), self.book.staging() as connection:
                 rows = source.stage(connection, wanted)
             self.book.limit_memory(sum(rows.values()))
         finally:
@@ -171,20 +172,25 @@ class Organisation:
     def rebuild(self) -> None:
         """Build and check the book from the staged tables, then compare it with the journal."""
         self.book.leave_positions_out(self.journal.refused_positions())
-        self.book.build(self.models)
-        self.book.check()
+        with step("models"):
+            self.book.build(self.models)
+            self.book.check()
         self.compare()
 
     def compare(self) -> None:
         """Compare the book, as it was last built, with the journal as it is now."""
-        self._planner.compare()
+        with step("plan"):
+            self._planner.compare()
         self._claimer.forget()
 
     def plan(self, scope: Scope = WHOLE) -> Plan:
         """Return the plan that follows from the last comparison; sends nothing."""
         target = self.settings.target
         self._scope = scope
-        plan = self._planner.make(self.name, target.rate, target.in_flight, self._latency, scope)
+        with step("plan"):
+            plan = self._planner.make(
+                self.name, target.rate, target.in_flight, self._latency, scope
+            )
         new_fields = [f"{field.label} ({field.data_type})" for field in self._names.new_fields]
         self._planned = f"{plan.made_at} {next(_PLANS)}"
         return msgspec.structs.replace(
