@@ -6,6 +6,7 @@ import http.client
 import json
 import re
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -172,9 +173,12 @@ def _exposed() -> set[str]:
     return found | {f"{name}{end}" for name in summaries for end in ("_sum", "_count")}
 
 
-@pytest.mark.parametrize("name", ["prometheus/headrace.rules.yml", "grafana/headrace.json"])
+FILES = ["deploy/prometheus/headrace.rules.yml", "deploy/grafana/headrace.json"]
+
+
+@pytest.mark.parametrize("name", [*FILES, "docs/monitoring.md"])
 def test_every_metric_that_a_file_names_exists(name: str) -> None:
-    text = (DEPLOY / name).read_text("utf-8")
+    text = (DEPLOY.parent / name).read_text("utf-8")
     assert set(METRIC.findall(text)) - {"headrace_"} <= _exposed()
 
 
@@ -192,3 +196,13 @@ def test_the_dashboard_and_the_rules_have_their_form() -> None:
 def test_prometheus_accepts_the_rules() -> None:
     rules = DEPLOY / "prometheus" / "headrace.rules.yml"
     subprocess.run(["promtool", "check", "rules", rules], check=True, capture_output=True)
+
+
+def test_status_goes_on_until_it_is_interrupted(seen: Seen) -> None:
+    command = seen.desk.start("status", "--watch")
+    assert command.process.stdout is not None
+    first = command.process.stdout.readline()
+    assert first.startswith("1 organisation: ")
+    command.process.send_signal(signal.SIGINT)
+    done = command.communicated()
+    assert done.returncode == 130

@@ -224,6 +224,8 @@ class Watchman(Observer):
 
     def stop(self) -> None:
         """Look for the last time, and leave in order. Waits a few seconds for a slow service."""
+        if self._ending.is_set():
+            return
         self._ending.set()
         if self._thread is not None:
             self._thread.join(LOOK_S)
@@ -231,3 +233,4 @@ class Watchman(Observer):
                 self._look_safely()
         if self._heartbeat is not None:
             self._heartbeat.end()
+            self._heartbeat = None

@@ -10,10 +10,6 @@ from typing import Annotated, Any
 
 import typer
 
-from headrace.alerts.announcer import Announcer
-from headrace.alerts.digest import Digest
-from headrace.alerts.post import ApprisePost
-from headrace.alerts.watchman import Watchman
 from headrace.cli.exit_codes import ExitCode, code_of, worst
 from headrace.cli.show.console import (
     JsonOption,
@@ -27,13 +23,10 @@ from headrace.cli.show.console import (
 from headrace.cli.show.problems import show_problems
 from headrace.cli.signals import SignalCallbacks
 from headrace.fleet.loop import Loop
-from headrace.fleet.observer import Observers
 from headrace.fleet.round import Round
 from headrace.fleet.watch import WatchedProject
 from headrace.model.clock import SYSTEM_CLOCK, format_instant
-from headrace.watching.figures import Figures
-from headrace.watching.listener import Listener
-from headrace.watching.traces import make_traces
+from headrace.watching.watch import Watch
 
 
 def command(
@@ -77,30 +70,16 @@ def command(
         print(f"error: {sentence}", file=sys.stderr, flush=True)
 
     watched = WatchedProject(project, complain)
-    post = ApprisePost()
-    watchman = Watchman(SYSTEM_CLOCK, Announcer(SYSTEM_CLOCK, post), Digest(SYSTEM_CLOCK, post))
-    traces = make_traces()
-    figures = Figures(SYSTEM_CLOCK, traces)
-    observers = Observers(figures, watchman)
-    loop = Loop(watched, organisation, SYSTEM_CLOCK, report, observers)
-    address = metrics or watched.project.settings.run.listen
-    listener = Listener(address, watchman, figures, SYSTEM_CLOCK) if address else None
+    watch = Watch(metrics or watched.project.settings.run.listen, SYSTEM_CLOCK)
+    loop = Loop(watched, organisation, SYSTEM_CLOCK, report, watch.observers)
     count = len(watched.project.names(organisation))
     if not json and count > 1:  # the first round may take as long as a whole slice
         at_once = min(count, watched.project.at_once)
         console.print(f"{several(count, 'organisation')}, {at_once} at a time", markup=False)
-    if listener is not None:
-        listener.start()
-        print(f"status, metrics and health at {listener.url}", file=sys.stderr, flush=True)
-    watchman.start()
-    try:
-        asyncio.run(_stoppable(loop, once, watchman))
-    finally:
-        watchman.stop()
-        if listener is not None:
-            listener.stop()
-        if traces is not None:
-            traces.close()
+    with watch:
+        if watch.url:
+            print(f"status, metrics and health at {watch.url}", file=sys.stderr, flush=True)
+        asyncio.run(_stoppable(loop, once, watch))
     if not json and len(rounds) > 1:
         console.print(_summary(list(rounds.values())), markup=False)
     if once:
@@ -109,7 +88,7 @@ def command(
             raise typer.Exit(code)
 
 
-async def _stoppable(loop: Loop, once: bool, watchman: Watchman) -> None:
+async def _stoppable(loop: Loop, once: bool, watch: Watch) -> None:
     signals = SignalCallbacks(lambda number: loop.stop())
     try:
         left = await loop.run(once)
@@ -119,7 +98,7 @@ async def _stoppable(loop: Loop, once: bool, watchman: Watchman) -> None:
         print(f"error: stopped while it read {listed(left)}; nothing is lost", file=sys.stderr)
         for stream in filter(None, (sys.stdout, sys.stderr)):
             stream.flush()
-        watchman.stop()
+        watch.stop()
         # Their threads may wait for a source or a disk for ever, and would be waited for.
         os._exit(ExitCode.INTERRUPTED)
 

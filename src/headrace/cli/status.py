@@ -25,6 +25,7 @@ from headrace.cli.show.console import (
 )
 from headrace.cli.show.names import name_text
 from headrace.cli.show.standing import standing_text, summary_text
+from headrace.cli.show.watching import watch_status
 from headrace.fleet.project import LoadedProject, load_project
 from headrace.fleet.standing import TROUBLE_FIRST, Standing, standing_of
 from headrace.model.clock import SYSTEM_CLOCK
@@ -42,6 +43,9 @@ def command(
         int | None,
         typer.Option("--run", help="One run by its number: what it sent and what was refused."),
     ] = None,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Show it again every two seconds, until Ctrl-C.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Show what the API has, the last runs, and what it refused; works during a running sync.
@@ -58,6 +62,9 @@ def command(
     if run is not None:
         _tell_run(loaded, loaded.only(organisation), run, json)
         return
+    if watch:
+        watch_status(lambda: _shown(load_project(project), organisation))
+        return
     names = loaded.names(organisation)
     failures = Failures(loaded, names, json)
     reports = [report for _, report in failures.each(lambda name: _read(loaded, name))]
@@ -72,12 +79,28 @@ def command(
     failures.exit()
 
 
-def _show_all(reports: Sequence[dict[str, Any]]) -> None:
+def _shown(loaded: LoadedProject, organisation: Sequence[str] | None) -> list[str]:
+    """Return the lines of the status, those in trouble first."""
+    names = loaded.names(organisation)
+    failures = Failures(loaded, names, json=True, note=lambda name, error: None)
+    reports = [report for _, report in failures.each(lambda name: _read(loaded, name))]
+    reports += [_unreadable(loaded, failed) for failed in failures.all]
+    reports.sort(key=lambda report: TROUBLE_FIRST.index(report["standing"].state))
+    return _all_lines(reports)
+
+
+def _all_lines(reports: Sequence[dict[str, Any]]) -> list[str]:
     now = SYSTEM_CLOCK.now().timestamp()
-    console.print(summary_text([report["standing"] for report in reports]), markup=False)
+    lines = [summary_text([report["standing"] for report in reports])]
     for report in reports:
-        console.print(standing_text(report["standing"], now), markup=False)
-        _show_alerts(report["alerts"])
+        lines += standing_text(report["standing"], now).splitlines()
+        lines += [f"  {alert_text(alert)}" for alert in report["alerts"]]
+    return lines
+
+
+def _show_all(reports: Sequence[dict[str, Any]]) -> None:
+    for line in _all_lines(reports):
+        console.print(line, markup=False)
 
 
 def _show_alerts(alerts: Sequence[Alert]) -> None:

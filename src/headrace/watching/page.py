@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from importlib import resources
 
 import jinja2
+from markupsafe import Markup, escape
 from msgspec import Struct
 
 from headrace.alerts.kinds import KINDS
@@ -39,6 +40,7 @@ class Row(Struct, frozen=True, kw_only=True):
     lag: str
     pending: str
     rejected: str
+    withheld: str
     rounds: list[str]
     error: str
 
@@ -51,6 +53,7 @@ class StatusPage:
         environment = jinja2.Environment(
             autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
         )
+        environment.filters["code"] = _code
         self._template = environment.from_string(folder.joinpath("status.html").read_text("utf-8"))
         self.style = folder.joinpath("status.css").read_text("utf-8")
 
@@ -64,6 +67,15 @@ class StatusPage:
         return self._template.render(
             rows=rows[:_SHOWN], more=max(0, len(rows) - _SHOWN), counts=counts, at=at
         )
+
+
+def _code(text: str) -> Markup:
+    """Return the text, escaped, with what stands in backticks as code."""
+    parts = [escape(part) for part in text.split("`")]
+    marked = [
+        Markup("<code>{}</code>").format(one) if n % 2 else one for n, one in enumerate(parts)
+    ]
+    return Markup("").join(marked)
 
 
 def _rank(row: Row) -> tuple[int, str]:
@@ -105,6 +117,7 @@ def row_of(view: View, now: float) -> Row:
         lag=duration(now - waiting) if waiting is not None else "none",
         pending=f"{pending:,}",
         rejected=f"{len(facts.rejects):,}",
+        withheld=f"{last.withheld or 0:,}" if last is not None else "0",
         rounds=[_round_text(one, now) for one in facts.rounds],
         error=last.said if last is not None and failed else "",
     )
