@@ -205,6 +205,6 @@ def _renew(before: Alert, trouble: Trouble, now: float, journal: Journal) -> Non
     alert = msgspec.structs.replace(
         _alert(trouble, now),
         seen=sorted(trouble.marks | set(before.seen)),
-        clauses=[f"{new:,} of them are new since the last message"],
+        clauses=trouble.clauses or [f"{new:,} of them are new since the last message"],
     )
     journal.renew_alert(alert)

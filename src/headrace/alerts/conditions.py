@@ -94,6 +94,9 @@ def _of_error(facts: Facts, round: LoggedRound, now: float) -> Iterator[Trouble]
         if round.failures < alerts.failures:
             return
         since = round.failing_since or since
+    if kind == "approval":  # another plan is news
+        yield Trouble(kind, since, 1, round.clauses, frozenset(round.clauses[:1]))
+        return
     count = len(round.clauses) if round.clauses else round.failures
     yield Trouble(kind, since, count, round.clauses)
 

@@ -89,6 +89,13 @@ KINDS = {
             "`headrace status -o {}` shows the error, and `headrace check -o {}` tries each step.",
         ),
         Kind(
+            "approval",
+            "a plan waits for approval",
+            "plan",
+            "Nothing of it is sent until another person approves it.",
+            "Look at `headrace plan -o {}`, and approve it with `headrace approve` and its id.",
+        ),
+        Kind(
             "rejected",
             "the API rejects records",
             "rejected record",
@@ -151,6 +158,7 @@ OF_ERRORS = {
     "UnsafePlan": "unsafe_plan",
     "AnotherTarget": "another_target",
     "DamagedJournal": "journal",
+    "ApprovalNeeded": "approval",
 }
 """Kinds of the errors that end a round, by their classes; the others are `failing`."""
 ERROR_KINDS = frozenset({*OF_ERRORS.values(), "failing", "source_shrank"})

@@ -121,6 +121,7 @@ def _unreadable(loaded: LoadedProject, failed: Failed) -> dict[str, Any]:
         "rejects": [],
         "names": {},
         "alerts": recorded_alerts(loaded, name, SYSTEM_CLOCK),
+        "approvals": [],
     }
 
 
@@ -136,6 +137,7 @@ def _read(loaded: LoadedProject, name: str) -> dict[str, Any]:
             "rejects": (rejects := journal.rejects()),
             "names": refused_names(journal, rejects[:_REJECTS_SHOWN]),
             "alerts": recorded_alerts(loaded, name, SYSTEM_CLOCK),
+            "approvals": journal.approvals("waiting"),
         }
 
 

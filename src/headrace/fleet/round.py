@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from headrace.fleet.project import LoadedProject
 from headrace.model.clock import Clock
-from headrace.model.errors import Busy, HeadraceError, UnsafePlan
+from headrace.model.errors import ApprovalNeeded, Busy, HeadraceError, UnsafePlan
 from headrace.sync.delivery.outcome import DeliveryOutcome
 from headrace.sync.journal import Journal, Kind, RoundFigures
 from headrace.sync.planning.plan import Plan
@@ -42,12 +42,20 @@ class Round(Struct, frozen=True):
             seconds=self.seconds,
             error=type(self.error).__name__ if self.error is not None else "",
             said=self.summary,
-            clauses=plan.objections if plan and isinstance(self.error, UnsafePlan) else [],
+            clauses=self._clauses,
             sent=outcome.sent if outcome else 0,
             rejected=outcome.rejected if outcome else 0,
             withheld=len(plan.withheld) if plan else None,
             pending=self.pending,
         )
+
+    @property
+    def _clauses(self) -> list[str]:
+        """Figures about the error, without data of records."""
+        if isinstance(self.error, ApprovalNeeded):
+            return self.error.clauses
+        unsafe = self.plan is not None and isinstance(self.error, UnsafePlan)
+        return self.plan.objections if self.plan is not None and unsafe else []
 
     @property
     def summary(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import time
+from typing import Literal
 
 from headrace.model.clock import parse_interval
 from headrace.model.source_settings import Settings
@@ -59,6 +60,9 @@ class AlertSettings(Settings, frozen=True, kw_only=True):
     def digest_time(self) -> time | None:
         """Time of the daily summary in UTC; None for none."""
         return time.fromisoformat(self.digest) if self.digest else None
+
+
+ApproveRule = Literal["always", "unsafe", "never"]
 
 
 class RunSettings(Settings, frozen=True, kw_only=True):

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import difflib
 import typing
-from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Literal, TypeVar
 
 import msgspec
 from msgspec import Struct
 
-from headrace.model.alert_settings import AlertSettings, RunSettings
+from headrace.model.alert_settings import AlertSettings, ApproveRule, RunSettings
 from headrace.model.clock import parse_interval
 from headrace.model.custom_field import DataType
-from headrace.model.defaults import origin, shared, with_defaults
+from headrace.model.defaults import OWN_TABLES, meant, origin, shared, with_defaults
 from headrace.model.errors import ConfigurationError
 from headrace.model.guards import GuardSettings
 from headrace.model.pdf_place import parse_pdf_place
@@ -132,6 +131,10 @@ class OrganisationSettings(Settings, frozen=True, kw_only=True):
     with a private address."""
     guards: GuardSettings = GuardSettings()
     """How much a plan may change before it is refused; a table of its own."""
+    approve: ApproveRule = "never"
+    """Which plans wait until another person approves them with `headrace approve`: `"always"` every
+    plan that sends something, `"unsafe"` those that the guards refuse, `"never"` none, so that the
+    guards refuse unsafe plans."""
     keep_payloads: bool = True
     """Whether the journal keeps what was sent; false keeps only hashes (personal data)."""
     reconcile: str = ""
@@ -219,8 +222,8 @@ def parse_project(text: bytes, name: str) -> Project:
     defaults = shared(tables, name)
     organisations = tables.pop("organisation", None)
     if not isinstance(organisations, dict) or not organisations:
-        raise ConfigurationError(f"{name} names no organisation: {_meant(tables)}")
-    if not _OWN_TABLES.isdisjoint(organisations):
+        raise ConfigurationError(f"{name} names no organisation: {meant(tables)}")
+    if not OWN_TABLES.isdisjoint(organisations):
         raise ConfigurationError(
             f"{name}: the table [organisation] needs a name in it: write [organisation.NAME], and "
             "[organisation.NAME.target] for what stands in it."
@@ -271,24 +274,6 @@ class _InDefaults(Exception):
     """The error is in the shared table."""
 
 
-_OWN_TABLES = frozenset({"target", "source", "guards"})
-
-
-def _meant(tables: Mapping[str, Any]) -> str:
-    """Suggest the table that was probably meant as an organisation's, or show how to write one."""
-    for key, table in tables.items():
-        if not isinstance(table, dict):
-            continue
-        if not _OWN_TABLES.isdisjoint(table):
-            return f"did you mean [organisation.{key}] by [{key}]?"
-        inner = next((name for name, part in table.items() if isinstance(part, dict)), "")
-        alike = difflib.get_close_matches(key.lower(), ("organisation",), 1)
-        if alike or (inner and not _OWN_TABLES.isdisjoint(table[inner])):
-            written = f"{key}.{inner}" if inner else key
-            return f"did you mean [organisation.{inner or 'NAME'}] by [{written}]?"
-    return "add a table [organisation.NAME]."
-
-
 S = TypeVar("S", bound=Settings)
 
 
@@ -319,6 +304,7 @@ _CHOICES: dict[str, Any] = {
     "contacts": ContactRule,
     "claims": ClaimRule,
     "family_payments": FamilyRule,
+    "approve": ApproveRule,
 }
 
 

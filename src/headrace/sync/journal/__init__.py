@@ -7,7 +7,9 @@ or may not have carried them out.
 """
 
 from headrace.sync.journal.alerts import Alert
+from headrace.sync.journal.approvals import Approval
 from headrace.sync.journal.asked import Asked
+from headrace.sync.journal.audit import AuditEntry
 from headrace.sync.journal.collected import Decision, ListState
 from headrace.sync.journal.forgetting import Forgotten
 from headrace.sync.journal.journal import Journal, Place
@@ -34,7 +36,9 @@ __all__ = [
     "Acknowledgement",
     "Adopted",
     "Alert",
+    "Approval",
     "Asked",
+    "AuditEntry",
     "Decision",
     "Drift",
     "Forgotten",

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from headrace.model.clock import Clock
 from headrace.sync.journal.alerts import AlertsSection
+from headrace.sync.journal.approvals import ApprovalsSection
 from headrace.sync.journal.asked import AskedSection
 from headrace.sync.journal.collected import CollectedSection
 from headrace.sync.journal.database import JournalDatabase
@@ -27,6 +28,7 @@ class Journal(
     RoundsSection,
     RoundLogSection,
     AlertsSection,
+    ApprovalsSection,
     CollectedSection,
     ForgettingSection,
 ):

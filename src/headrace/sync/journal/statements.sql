@@ -459,3 +459,32 @@ insert into proofs (at, balanced, differences) values (?, ?, ?)
 
 -- proof --
 select at, balanced, differences from proofs
+
+-- approvals --
+select id, digest, state, requested_at, requested_by, summary, decided_at, decided_by
+from approvals
+order by requested_at, id
+
+-- request_approval --
+-- A plan that lapsed, or was applied, may come back; it then needs a new approval.
+insert into approvals (id, digest, state, requested_at, requested_by, summary)
+values (?, ?, 'waiting', ?, ?, ?)
+on conflict (id) do update set
+    state = 'waiting', requested_at = excluded.requested_at, requested_by = excluded.requested_by,
+    decided_at = null, decided_by = null
+where approvals.state in ('lapsed', 'applied')
+returning id
+
+-- decide_approval --
+update approvals set state = ?, decided_at = ?, decided_by = ? where id = ? and state = ?
+returning id
+
+-- newest_audit --
+select number, hash from audit order by number desc limit 1
+
+-- add_audit --
+insert into audit (number, at, action, who, subject, digest, detail, previous, hash)
+values (?, ?, ?, ?, ?, ?, ?, ?, ?)
+
+-- audit_entries --
+select number, at, action, who, subject, digest, detail, previous, hash from audit order by number
