@@ -19,7 +19,7 @@ from headrace.alerts.stores import substitute_of
 from headrace.fleet.project import LoadedProject
 
 _PREFIX = "run-"
-LIFE = 60.0
+LIFE = 45.0
 """Seconds without a sign of life after which a process counts as dead."""
 
 

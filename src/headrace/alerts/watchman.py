@@ -207,6 +207,13 @@ class Watchman(Observer):
         """Look every few seconds from now on, on a thread."""
         self._thread = threading.Thread(target=self._watch, name="alerts", daemon=True)
         self._thread.start()
+        # On a thread of its own: a service that takes long must not make the process look dead.
+        threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()
+
+    def _beat(self) -> None:
+        while not self._ending.wait(LOOK_S):
+            if (heartbeat := self._heartbeat) is not None:
+                heartbeat.beat(self._clock.now().timestamp(), self._names)
 
     def _watch(self) -> None:
         while self._project is None and not self._ending.wait(_FIRST_S):
