@@ -53,7 +53,7 @@ KINDS = {
         Kind(
             "unsafe_plan",
             "a plan is refused as unsafe",
-            "limit that is exceeded",
+            "exceeded limit",
             _NOTHING_NEW,
             "Look at `headrace plan -o {}`. If the changes are right, send them with "
             "`headrace apply --force -o {}`; otherwise correct the source.",
@@ -61,7 +61,7 @@ KINDS = {
         Kind(
             "source_shrank",
             "the source has far fewer records than before",
-            "limit that is exceeded",
+            "exceeded limit",
             "Nothing is deleted in Upflow, and nothing new reaches it until this is decided.",
             "Check whether the export is complete. If the records are really gone, send the "
             "deletions with `headrace apply --force -o {}`.",
@@ -140,7 +140,7 @@ KINDS = {
         Kind(
             "dead",
             "the process that syncs has died",
-            "process",
+            "killed run",
             _NOTHING_NEW,
             "Start `headrace run` again, and look in the system's log for the reason, such as a "
             "lack of memory.",
