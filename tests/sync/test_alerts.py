@@ -10,12 +10,14 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from desk import Command
 from receiver import Receiver, receiver
 from watched import Watched
 
 from headrace.alerts.checking import OutsideView
+from headrace.alerts.heartbeat import Beat, dead
 from headrace.alerts.post import ApprisePost
 from headrace.fleet.project import load_project
 from headrace.fleet.round import Round, note_round
@@ -265,6 +267,34 @@ def test_the_commands_try_the_addresses_and_list_what_is_wrong(world: Watched) -
     assert "environment variable ALERTS, which is not set" in document["error"]
 
 
+def test_without_an_address_nothing_is_sent_and_the_status_says_so(world: Watched) -> None:
+    text = world.settings.read_text("utf-8").replace('["env:ALERTS"]', "[]")
+    world.settings.write_text(text, "utf-8")
+    right = refuse_the_key(world)
+    world.sync()
+    world.look_now()
+    status = world.desk.command("status").stdout
+    assert "nobody gets a message: [alerts] has no address" in status
+    world.desk.environment["HEADRACE_SECRET"] = right
+    world.sync()
+    world.look_now()
+    assert world.desk.command("alerts", "list").stdout == "nothing is wrong\n"
+    assert world.receiver.take() == []
+
+
+def test_a_process_takes_over_only_its_own_organisations_of_a_dead_one(world: Watched) -> None:
+    folder = world.desk.folder / ".headrace" / ".alerts"
+    folder.mkdir(exist_ok=True)
+    beat = Beat(host="elsewhere", process=1, at=0.0, organisations=["shop", "other"])
+    (folder / "run-elsewhere-1.json").write_bytes(msgspec.json.encode(beat))
+    world.restart()
+    world.look_now()
+    assert world.receiver.titles() == ["shop: over: the process that syncs has died"]
+    project = load_project(world.desk.folder)
+    ((_, left),) = dead(project, world.clock.now().timestamp())
+    assert left.organisations == ["other"]
+
+
 def _live(world: Watched, every_s: int) -> None:
     """A day with noise: refusals by the rate limit, single errors, a lost connection, and rounds
     without a change."""
@@ -284,7 +314,7 @@ def _live(world: Watched, every_s: int) -> None:
         elif hour % 8 == 0 and quarter == 0:
             world.shop.invoice(f"N{hour}", "C", 100 + hour)
         world.sync()
-        world.pass_time(every_s, 60)
+        world.pass_time(every_s, min(300, every_s))
 
 
 def test_a_normal_day_with_noise_brings_no_message(world: Watched) -> None:

@@ -180,6 +180,9 @@ FILES = ["deploy/prometheus/headrace.rules.yml", "deploy/grafana/headrace.json"]
 def test_every_metric_that_a_file_names_exists(name: str) -> None:
     text = (DEPLOY.parent / name).read_text("utf-8")
     assert set(METRIC.findall(text)) - {"headrace_"} <= _exposed()
+    if name.startswith("docs"):
+        missing = {one for one in (*GAUGES, *OTHERS) if one not in text}
+        assert not missing
 
 
 def test_the_dashboard_and_the_rules_have_their_form() -> None:

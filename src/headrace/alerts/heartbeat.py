@@ -80,6 +80,17 @@ def dead(loaded: LoadedProject, now: float) -> Iterator[tuple[Path, Beat]]:
             yield file, beat
 
 
+def take_over(file: Path, beat: Beat, names: Sequence[str]) -> None:
+    """Record that another process syncs these organisations of a process that died."""
+    left = [name for name in beat.organisations if name not in names]
+    with suppress(OSError):
+        if left:
+            beat = msgspec.structs.replace(beat, organisations=left)
+            file.write_bytes(msgspec.json.encode(beat))
+        else:
+            file.unlink()
+
+
 def _folder(loaded: LoadedProject) -> Path:
     first = next(iter(loaded.settings.organisation))
     return substitute_of(loaded, first).parent.parent

@@ -16,7 +16,7 @@ from msgspec import Struct
 from headrace.alerts.announcer import Announcer
 from headrace.alerts.digest import Digest
 from headrace.alerts.facts import Facts, facts_of, withheld_marks
-from headrace.alerts.heartbeat import Heartbeat, dead
+from headrace.alerts.heartbeat import Heartbeat, dead, take_over
 from headrace.alerts.stores import opened
 from headrace.fleet.observer import Observer
 from headrace.fleet.project import LoadedProject
@@ -180,7 +180,7 @@ class Watchman(Observer):
                 for name in mine
             ]
             self._announcer.note(project, facts)
-            file.unlink(missing_ok=True)
+            take_over(file, beat, mine)
 
     def view(self) -> list[View]:
         """Return what is known of each organisation now; also from another thread."""

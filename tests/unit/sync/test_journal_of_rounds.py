@@ -110,6 +110,7 @@ def test_an_alert_is_raised_once_sent_by_one_and_gone_when_its_end_is_announced(
     journal.note_reached("rejected", ["env:A", "env:B"], True, 0, "")
     (found,) = other.alerts()
     assert (found.waits, found.clauses, found.seen) == (False, ["a clause"], ["a"])
+    assert found.reached == ["env:A", "env:B"]
     assert journal.renew_alert(alert(clock, ["a", "c"]))
     assert not journal.renew_alert(alert(clock, ["a", "d"])), "the last news is not announced yet"
     assert journal.recover_alert("rejected") and not other.recover_alert("rejected")

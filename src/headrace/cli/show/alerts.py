@@ -27,6 +27,6 @@ def alert_text(alert: Alert) -> str:
     text += f", {several(alert.count, kind.counts)}" if alert.count > 1 and not over else ""
     if alert.waits:
         return f"{text}; alert not sent{f': {alert.said}' if alert.said else ' yet'}"
-    if alert.announced_at is not None:
-        text += f"; announced {when(alert.announced_at)}"
-    return text
+    if not alert.reached:
+        return f"{text}; nobody gets a message: [alerts] has no address"
+    return f"{text}; announced {when(alert.announced_at or 0.0)}"

@@ -28,7 +28,7 @@ class Alert(Struct, frozen=True):
     announced_at: float | None = None
     recovered_at: float | None = None
     reached: list[str] = []
-    """References of the addresses that have the current message."""
+    """References of the addresses that have the current message, or had the last one."""
     next_try_at: float = 0.0
     tries: int = 0
     said: str = ""
@@ -108,8 +108,10 @@ class AlertsSection(Section):
             self._db.run("drop_alert", (kind,))
             return
         announced = now if complete else alert.announced_at
-        text = _encoded([] if complete else reached)
-        self._db.run("note_reached", (text, announced, 0 if complete else now + wait, said, kind))
+        self._db.run(
+            "note_reached",
+            (_encoded(reached), announced, 0 if complete else now + wait, said, kind),
+        )
 
     def drop_alert(self, kind: str) -> None:
         """Delete an alert without a message."""
