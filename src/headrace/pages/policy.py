@@ -3,6 +3,12 @@ it."""
 
 from __future__ import annotations
 
+import re
+from urllib.parse import quote
+
+_UNSAFE = re.compile(r"[^\w.,()+=@ -]+")
+_NAME_MAX = 120
+
 NOBODY = "'none'"
 
 
@@ -28,3 +34,25 @@ def page_headers(frame_ancestors: str | None = None, *, private: bool = True) ->
     if not frame_ancestors:
         headers["X-Frame-Options"] = "DENY"
     return headers
+
+
+def file_name(text: str) -> str:
+    """Return text as the name of a file: without what no name can contain, line breaks included."""
+    return _UNSAFE.sub("_", text).strip(". ")[:_NAME_MAX] or "document"
+
+
+def download_headers(name: str) -> dict[str, str]:
+    """Return the headers of a file that is saved under this name, whatever characters it has."""
+    safe = file_name(name)
+    plain = safe.encode("ascii", "replace").decode().replace("?", "_")
+    disposition = f'attachment; filename="{plain}"'
+    if plain != safe:
+        disposition += f"; filename*=UTF-8''{quote(safe, safe='')}"
+    return {
+        "Content-Disposition": disposition,
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "private, no-store",
+        "Referrer-Policy": "no-referrer",
+        "X-Robots-Tag": "noindex, nofollow",
+        "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    }
