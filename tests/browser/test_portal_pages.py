@@ -38,22 +38,8 @@ def test_the_overview_shows_all_in_order_accessible_at_every_width(
             "Due later", "€987.65", "Not applied", "€35.00", "Outstanding", "€2,487.21",
         ]  # fmt: skip
         rows = page.get_by_role("table", name="Open invoices").get_by_role("row")
-        assert rows.nth(1).inner_text().split() == (
-            [
-                "INV-1",
-                "2",
-                "Jan",
-                "2026",
-                "1",
-                "Oct",
-                "2026",
-                "57",
-                "€1,234.56",
-                "€1,234.56",
-                "Overdue",
-                "PDF",
-            ]
-        )
+        shown = " ".join(rows.nth(1).inner_text().split())
+        assert shown == "INV-1 2 Jan 2026 1 Oct 2026 57 €1,234.56 €1,234.56 Overdue PDF"
         assert page.get_by_role("img", name="QR code for a SEPA transfer of €2,487.21").is_visible()
         page.get_by_text("History").first.click()
         assert page.get_by_role("table", name="History").get_by_role("row").count() == 2

@@ -173,7 +173,8 @@ def test_no_parameter_leads_elsewhere(desk: Desk) -> None:
     page = desk.reader.selection(desk.ids["late"])
     for name in ("next", "back", "lang", "customer", "done"):
         got = desk.reader.get("", [(name, "https://evil.example/")])
-        assert "evil.example" not in re.sub(r'value="[^"]*"', "", got.text)
+        addresses = re.findall(r'(?:href|action|src)="([^"]*)"', got.text)
+        assert [one for one in addresses if not re.match(r"[?#]|/(?!/)", one)] == []
     fields = [*page.fields("/promise"), ("day", "2026-12-01"), ("next", "//evil.example")]
     assert desk.reader.post("/promise", fields).url.startswith(desk.reader.link)
 

@@ -7,12 +7,12 @@ SELECT seq, id, external_id, name, accounting_ref FROM customer WHERE seq = ? OR
 ORDER BY parent IS NOT NULL, name, seq
 
 -- open_columns --
-SELECT d.entity, d.currency, d.amount, d.applied, d.due_date, d.mark, d.seq, d.dated
+d.entity, d.currency, d.amount, d.applied, d.due_date, d.mark, d.seq, d.dated
 
 -- open --
-{open_columns} FROM document d WHERE d.customer = ? AND d.applied < d.amount
+SELECT {open_columns} FROM document d WHERE d.customer = ? AND d.applied < d.amount
 UNION ALL
-{open_columns} FROM document d JOIN customer c ON c.seq = d.customer
+SELECT {open_columns} FROM document d JOIN customer c ON c.seq = d.customer
 WHERE c.parent = ? AND d.applied < d.amount
 
 -- open_texts --
@@ -23,13 +23,13 @@ SELECT d.seq, d.external_id, d.body, c.name FROM document d JOIN customer c ON c
 WHERE c.parent = ? AND d.entity = 'invoice' AND d.applied < d.amount
 
 -- whole_columns --
-SELECT d.entity, d.currency, d.amount, d.applied, d.due_date, d.mark, d.seq,
-    coalesce(d.dated, d.created_at), d.external_id, d.body, d.id
+d.entity, d.currency, d.amount, d.applied, d.due_date, d.mark, d.seq,
+coalesce(d.dated, d.created_at), d.external_id, d.body, d.id
 
 -- whole --
-{whole_columns}, '' FROM document d WHERE d.customer = ?
+SELECT {whole_columns}, '' FROM document d WHERE d.customer = ?
 UNION ALL
-{whole_columns}, c.name FROM document d JOIN customer c ON c.seq = d.customer
+SELECT {whole_columns}, c.name FROM document d JOIN customer c ON c.seq = d.customer
 WHERE c.parent = ?
 
 -- settled --
