@@ -15,6 +15,9 @@ _SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.cli
 _CUT_OFF = """[...document.querySelectorAll('main *')].filter(one =>
     one.scrollWidth > one.clientWidth + 1 && getComputedStyle(one).overflowX === 'hidden'
     && !one.closest('.hidden, thead')).map(one => one.outerHTML.slice(0, 80))"""
+_SCROLLED = "[...document.querySelectorAll('.scroll')].some(one => one.scrollWidth > one.clientWidth)"
+_NEARLY_TOO_NARROW = 1030
+"""Pixels of a window in which tables just fit."""
 _HEIGHT = 900
 _AXE = Axe()
 
@@ -62,7 +65,10 @@ def assert_fits(page: Any, name: str) -> None:
         page.set_viewport_size({"width": width, "height": _HEIGHT})
         assert page.evaluate(_SIDEWAYS) <= 0, f"{name} at {width} px scrolls sideways"
         assert page.evaluate(_CUT_OFF) == [], f"{name} at {width} px"
+        assert not page.evaluate(_SCROLLED), f"a table of {name} at {width} px scrolls sideways"
         page.screenshot(path=SCREENSHOTS / f"{name}-{width}.png", full_page=True)
+    page.set_viewport_size({"width": _NEARLY_TOO_NARROW, "height": _HEIGHT})
+    assert not page.evaluate(_SCROLLED), f"a table of {name} scrolls sideways"
     page.set_viewport_size({"width": WIDTHS[0], "height": _HEIGHT})
 
 
