@@ -15,7 +15,9 @@ _SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.cli
 _CUT_OFF = """[...document.querySelectorAll('main *')].filter(one =>
     one.scrollWidth > one.clientWidth + 1 && getComputedStyle(one).overflowX === 'hidden'
     && !one.closest('.hidden, thead')).map(one => one.outerHTML.slice(0, 80))"""
-_SCROLLED = "[...document.querySelectorAll('.scroll')].some(one => one.scrollWidth > one.clientWidth)"
+_SCROLLED = (
+    "[...document.querySelectorAll('.scroll')].some(one => one.scrollWidth > one.clientWidth)"
+)
 _NEARLY_TOO_NARROW = 1030
 """Pixels of a window in which tables just fit."""
 _HEIGHT = 900

@@ -63,7 +63,7 @@ _COLUMNS = (
 def statement_pdf(
     heading: Heading, statements: Sequence[CurrencyStatement], reader: Reader
 ) -> bytes:
-    """Return the PDF. The time grows with the number of lines: about a second for ten thousand."""
+    """Return the PDF. The time grows with the number of lines: one or two seconds for ten thousand."""
     return _Paper(heading, reader).write(statements)
 
 
