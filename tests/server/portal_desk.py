@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from hub_api import Api, customer, invoice
-from portal_reader import Reader
 
 from headrace.testkit.hub import RunningHub
+from portal_reader import Reader
 
 
 class Desk:

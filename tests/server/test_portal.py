@@ -154,6 +154,10 @@ def test_pdfs_of_a_page_can_be_read_as_long_as_the_page(running: RunningHub, api
         assert (status, headers["content-type"]) == (403, "text/html; charset=utf-8")
         assert "This link is no longer valid" in words(page)
         assert "ask whoever sent it to you for a new link" in words(page)
+        for language, said in (("fr", "plus valable"), ("de", "gilt nicht"), ("es", "ya no es")):
+            page = fetch(late, language, "text/html")[1]
+            assert f'<html lang="{language}">' in page
+            assert said in words(page)
 
 
 def test_all_links_can_be_revoked_together(running: RunningHub, api: Api) -> None:

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from hub_api import Api, customer, invoice, payment
 from portal_desk import Desk
-from portal_reader import Reader
 
 from headrace.portal.page import PAGES
 from headrace.testkit.hub import RunningHub
+from portal_reader import Reader
 
 MARKUP = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
 PDF = base64.b64encode(b"%PDF-1.4 terms").decode()

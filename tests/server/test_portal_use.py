@@ -10,9 +10,9 @@ import re
 import pytest
 from hub_api import Api, credit_note, payment, to_invoice
 from portal_desk import Desk
-from portal_reader import Reader
 
 from headrace.testkit.hub import RunningHub
+from portal_reader import Reader
 
 IBAN = "DE89370400440532013000"
 
@@ -269,3 +269,13 @@ def test_the_page_speaks_the_readers_language(
         for one in words:
             assert one in page.words.replace("\xa0", " ")
     assert f'name="lang" value="{language}"' in chosen.text, "forms keep the choice"
+
+
+def test_a_seed_may_set_the_portal_up(desk: Desk) -> None:
+    lines = (
+        '{"method": "PUT", "path": "/_hub/organisations/{organisation}/portal", '
+        '"body": {"name": "Seeded", "payments": "on"}}'
+    )
+    desk.control("POST", "/seed", lines.encode())
+    assert desk.control("GET", "/portal")["payments"] == "on"
+    assert "Seeded" in desk.reader.get().words

@@ -1,4 +1,4 @@
-"""A customer pays in the portal: from its click to the bookkeeper's payment that claims the money."""
+"""A customer pays in the portal, from its click to the booking that claims the money."""
 
 from __future__ import annotations
 

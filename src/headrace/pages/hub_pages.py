@@ -25,9 +25,10 @@ def front_page() -> Response:
     return HTMLResponse(_rendered("front.html"), headers=page_headers(private=False))
 
 
-def lost_page(status: int, title: str, advice: str) -> Response:
-    """Return a page for what can't be shown."""
-    text = _TEMPLATES.get_template("lost.html").render(title=title, advice=advice)
+def lost_page(status: int, title: str, advice: str, language: str = "en") -> Response:
+    """Return a page for what can't be shown; `language` is that of its texts."""
+    template = _TEMPLATES.get_template("lost.html")
+    text = template.render(title=title, advice=advice, lang=language)
     return HTMLResponse(text, status, headers=page_headers())
 
 

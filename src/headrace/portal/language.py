@@ -1,4 +1,5 @@
-"""The languages of the portal: its words, and which of them a reader gets."""
+"""How the portal speaks to its reader: its words in four languages, each a file in
+`portal/words`."""
 
 from __future__ import annotations
 
@@ -8,11 +9,8 @@ from importlib import resources
 
 from msgspec import Struct
 
+from headrace.pages.languages import LANGUAGES, language_of, language_tags
 from headrace.portal.amounts import Locale, locale_of, show_date, show_money
-
-LANGUAGES = ("en", "fr", "de", "es")
-"""Each has a file in `portal/words`. The first is for readers of none of them."""
-_TAGS_MAX = 10
 
 
 class Reader(Struct, frozen=True):
@@ -48,15 +46,10 @@ class Reader(Struct, frozen=True):
 def reader_of(accept_language: str, wanted: str = "") -> Reader:
     """Return the reader of a header Accept-Language; `wanted` is the language that was chosen on
     the page, if it is one of them."""
-    tags = _tags(accept_language)
-    if wanted in LANGUAGES:
-        tag = next((tag for tag in tags if tag.partition("-")[0] == wanted), "")
-        return Reader(wanted, locale_of(wanted, tag))
-    for tag in tags:
-        language = tag.partition("-")[0]
-        if language in LANGUAGES:
-            return Reader(language, locale_of(language, tag))
-    return Reader(LANGUAGES[0], locale_of(LANGUAGES[0]))
+    language = wanted if wanted in LANGUAGES else language_of(accept_language)
+    tags = language_tags(accept_language)
+    tag = next((tag for tag in tags if tag.partition("-")[0] == language), "")
+    return Reader(language, locale_of(language, tag))
 
 
 @functools.cache
@@ -64,21 +57,3 @@ def words(language: str) -> dict[str, str]:
     """Return all texts of a language by name."""
     file = resources.files("headrace.portal").joinpath("words", f"{language}.toml")
     return tomllib.loads(file.read_text("utf-8"))
-
-
-@functools.lru_cache(maxsize=256)
-def _tags(accept_language: str) -> tuple[str, ...]:
-    """Return the language tags of the header, the most wanted first."""
-    wanted = []
-    for place, part in enumerate(accept_language.split(",")[:_TAGS_MAX]):
-        name, _, weight = part.strip().partition(";q=")
-        try:
-            wanted.append((-float(weight or 1), place, _tidy(name)))
-        except ValueError:
-            continue
-    return tuple(name for weight, _, name in sorted(wanted) if weight < 0)
-
-
-def _tidy(tag: str) -> str:
-    language, dash, region = tag.strip().partition("-")
-    return f"{language.lower()}{dash}{region}"

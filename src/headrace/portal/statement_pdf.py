@@ -63,7 +63,7 @@ _COLUMNS = (
 def statement_pdf(
     heading: Heading, statements: Sequence[CurrencyStatement], reader: Reader
 ) -> bytes:
-    """Return the PDF. The time grows with the number of lines: one or two seconds for ten thousand."""
+    """Return the PDF. Ten thousand lines take one or two seconds, and more of them longer."""
     return _Paper(heading, reader).write(statements)
 
 
@@ -182,7 +182,7 @@ class _Paper:
         self._y = _TOP
         for text, size in self._head():
             self._text(_LEFT, self._shortened_to_page(text, size), size)
-            self._y -= size + 6
+            self._y -= size + 9
         self._canvas.setFont(_FONT, _SMALL)
         self._canvas.drawRightString(_RIGHT, _BOTTOM - 20, self._say("page_number", n=self._page))
 
@@ -196,7 +196,7 @@ class _Paper:
         if self._page > 1:
             yield f"{self._say('statement')}, {heading.customer}, {period}", _SMALL
             return
-        yield heading.seller, _SIZE
+        yield heading.seller, 10
         yield self._say("statement"), _LARGE
         yield heading.customer, 10
         yield period, _SIZE

@@ -6,9 +6,10 @@ import re
 
 import pytest
 
+from headrace.pages.languages import LANGUAGES
 from headrace.portal import amounts
 from headrace.portal.amounts import locale_of, show_date, show_money
-from headrace.portal.language import LANGUAGES, reader_of, words
+from headrace.portal.language import reader_of, words
 
 _PLACE = re.compile(r"\{\w+\}")
 
