@@ -19,6 +19,7 @@ BENCHES = (
     "fleet",
     "memory",
     "hub",
+    "portal",
     "overload",
     "proxied",
     "fakes",

@@ -16,7 +16,7 @@ from tree import PACKAGE, ROOT, Module, package
 
 HUB = {"ledger", "store", "server", "console", "portal", "control"}
 PIPELINE = {"client", "sources", "systems", "book", "sync", "fleet", "drafting"}
-SHARED = {"model", "oracle", "proxy", "cli", "testkit"}
+SHARED = {"model", "pages", "oracle", "proxy", "cli", "testkit"}
 """What both halves stand on, and what stands on both."""
 
 
