@@ -10,18 +10,8 @@ import pytest
 from desk import HubDesk
 from live_actor import Actor
 from live_cache import Missing
-from live_desk import LiveDesk
+from live_desk import LiveDesk, write_project
 from live_tryton import tryton_postgres, tryton_sqlite
-
-PROJECT = """
-[organisation.acme]
-models = "system:tryton"
-target = { url = "env:HEADRACE_URL", key = "env:HEADRACE_KEY", secret = "env:HEADRACE_SECRET" }
-
-[organisation.acme.source]
-kind = "sql"
-url = "{url}"
-"""
 
 
 class Tryton:
@@ -59,11 +49,9 @@ def tryton(
             )
         except Missing as missing:
             pytest.skip(f"Tryton can't be had here: {missing}")
-        (folder / "headrace.toml").write_text(PROJECT.replace("{url}", url))
+        write_project(folder, "tryton", f'kind = "sql"\nurl = "{url}"\n')
         desk = live_desk(folder, "USD")
-        yield Tryton(
-            act, LiveDesk(desk, lambda: act("balances"), lambda: act("open_documents"))
-        )
+        yield Tryton(act, LiveDesk(desk, lambda: act("balances"), lambda: act("open_documents")))
 
 
 def test_a_draft_is_sent_when_it_is_posted_and_never_when_it_is_deleted(tryton: Tryton) -> None:

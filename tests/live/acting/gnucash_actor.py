@@ -11,8 +11,9 @@ from typing import Any
 
 from actor_lines import act, answers
 from gnucash import Account, GncNumeric, Query, Session, SessionOpenMode
+from gnucash import gnucash_core_c as core
 from gnucash.gnucash_business import Customer, Entry, Invoice
-from gnucash.gnucash_core import GUID, Split, Transaction
+from gnucash.gnucash_core import Split
 from gnucash.gnucash_core_c import ACCT_TYPE_BANK, ACCT_TYPE_INCOME, ACCT_TYPE_RECEIVABLE
 
 TODAY = datetime.date.today()
@@ -39,8 +40,17 @@ def _account(book: Any, name: str) -> Any:
     return book.get_root_account().lookup_by_name(name)
 
 
+def _found(book: Any, kind: str, made: Callable[..., Any]) -> list[Any]:
+    query = Query()
+    query.search_for(kind)
+    query.set_book(book)
+    found = [made(instance=result) for result in query.run()]
+    query.destroy()
+    return found
+
+
 def _invoice(book: Any, number: str) -> Any:
-    return book.InvoiceLookupByID(number)
+    return next(one for one in _found(book, "gncInvoice", Invoice) if one.GetID() == number)
 
 
 def _cents(amount: Any) -> int:
@@ -101,7 +111,7 @@ def unpost(number: str) -> None:
 
 
 def pay(number: str, cents: int) -> None:
-    """Pay an invoice, in part, in full or too much; or pay out a credit note."""
+    """Pay an invoice, in part, in full or too much; pay a credit note out with what is negative."""
     with opened() as book:
         bank, money = _account(book, "Bank"), GncNumeric(cents, 100)
         _invoice(book, number).ApplyPayment(
@@ -114,26 +124,15 @@ def cancel_payment(number: str) -> None:
     with opened() as book:
         lot = _invoice(book, number).GetPostedLot()
         for split in lot.get_split_list():
-            entry = split.GetParent()
+            entry = Split(instance=split).GetParent()
             if entry.GetTxnType() == "P":
                 entry.Destroy()
 
 
-def apply_credits(customer: str) -> None:
-    """Let the customer's open documents settle each other."""
+def apply_credits(number: str) -> None:
+    """Let the customer's open credit notes and payments settle an invoice."""
     with opened() as book:
-        owner = book.CustomerLookupByID(customer)
-        lots = [
-            lot
-            for lot in _account(book, "Receivable").GetLotList()
-            if not lot.is_closed() and _owner(book, lot) == customer
-        ]
-        owner.AutoApplyPaymentsWithLots(lots)
-
-
-def _owner(book: Any, lot: Any) -> str:
-    document = Invoice.GetInvoiceFromLot(lot)
-    return str(Invoice(instance=document).GetOwner().GetID()) if document else ""
+        core.gncInvoiceAutoApplyPayments(_invoice(book, number).instance)
 
 
 def rename(customer: str, name: str) -> None:
@@ -163,45 +162,29 @@ def delete(number: str) -> None:
         found.Destroy()
 
 
-def _documents(book: Any) -> list[Any]:
-    query = Query()
-    query.search_for("gncInvoice")
-    query.set_book(book)
-    found = [Invoice(instance=result) for result in query.run()]
-    query.destroy()
-    return [one for one in found if one.IsPosted()]
-
-
 def open_documents() -> dict[str, int]:
-    """What is left in the lot of each posted document, as GnuCash says."""
+    """What is left in the lot of each posted document, by its number, as GnuCash says."""
     with opened() as book:
         left = {
-            one.GetGUID().to_string(): abs(_cents(one.GetPostedLot().get_balance()))
-            for one in _documents(book)
+            one.GetID(): abs(_cents(one.GetPostedLot().get_balance()))
+            for one in _found(book, "gncInvoice", Invoice)
+            if one.IsPosted()
         }
     return {number: amount for number, amount in left.items() if amount}
 
 
-def balances() -> dict[str, int]:
-    """What each customer owes, as GnuCash says."""
+def receivable() -> int:
+    """The balance of the receivable account. (What GnuCash calls a customer's balance leaves out
+    what was paid too much.)"""
     with opened() as book:
-        query = Query()
-        query.search_for("gncCustomer")
-        query.set_book(book)
-        found = [Customer(instance=result) for result in query.run()]
-        query.destroy()
-        money = {
-            one.GetGUID().to_string(): _cents(one.GetBalanceInCurrency(_currency(book)))
-            for one in found
-        }
-    return {number: amount for number, amount in money.items() if amount}
+        return _cents(_account(book, "Receivable").GetBalance())
 
 
 ACTIONS: dict[str, Callable[..., Any]] = {
     function.__name__: function
     for function in (
         *(prepare, customer, draft, post, unpost, pay, cancel_payment, apply_credits, rename),
-        *(describe, delete, open_documents, balances),
+        *(describe, delete, open_documents, receivable),
     )
 }
 
