@@ -47,15 +47,25 @@ def python_of(*versions: str) -> str:
     raise Missing(f"Python {' or '.join(versions)} is needed: install one of them.")
 
 
-def environment(name: str, python: str, wanted: Sequence[str], options: Sequence[str] = ()) -> Path:
-    """Return a Python with these packages, from wherever this machine's pip is set to look."""
+def environment(
+    name: str,
+    python: str,
+    wanted: Sequence[str],
+    options: Sequence[str] = (),
+    then: Sequence[Path] = (),
+) -> Path:
+    """Return a Python with these packages, from wherever this machine's pip is set to look; `then`
+    are programs that it runs when they are installed."""
 
     def make(folder: Path) -> None:
         run([python, "-m", "venv", folder / "venv"])
-        run([folder / "venv" / "bin" / "pip", "install", "--quiet", *options, *wanted])
+        own = folder / "venv" / "bin" / "python"
+        run([own, "-m", "pip", "install", "--quiet", *options, *wanted])
+        for program in then:
+            run([own, program])
 
-    folder = kept(name, "\n".join([python, *options, *wanted]), make)
-    return folder / "venv" / "bin" / "python"
+    recipe = [python, *options, *wanted, *(program.read_text() for program in then)]
+    return kept(name, "\n".join(recipe), make) / "venv" / "bin" / "python"
 
 
 def run(command: Sequence[str | Path], folder: Path | None = None, **more: str) -> str:
