@@ -19,11 +19,11 @@ from headrace.model.clock import Clock
 from headrace.model.errors import ConfigurationError
 from headrace.model.project import OrganisationSettings, Project, parse_project
 from headrace.model.secret_text import check_database_url, check_key, check_target, trimmed
-from headrace.model.source_settings import SourceSettings
+from headrace.model.source_settings import SYSTEM, SourceSettings
 from headrace.sync.connection import Keys
 from headrace.sync.journal import SCHEMES, Place, PostgresPlace
 from headrace.sync.session import Organisation
-from headrace.systems.catalogue import models_folder, with_queries
+from headrace.systems.catalogue import extraction_folder, models_folder, with_queries
 
 FILE_NAME = "headrace.toml"
 _TARGET = "{target}"
@@ -173,12 +173,15 @@ class LoadedProject(Struct, frozen=True):
         url = resolve(source.url, f"{where}.url", self.folder, environment)
         if source.kind == "sql" and not url.startswith(("sqlite:", "duckdb:")):
             check_database_url(url, f"{where}.url")
+        path = source.path
+        if source.kind.startswith(SYSTEM):
+            path = str(extraction_folder(source.kind))
         options = self._resolved_options(source.options, f"{where}.options", environment)
         more = {
             name: self._resolved_source(other, f"{where}.{name}", environment)
             for name, other in source.more.items()
         }
-        return msgspec.structs.replace(source, url=url, options=options, more=more)
+        return msgspec.structs.replace(source, url=url, path=path, options=options, more=more)
 
     def _resolved_options(self, value: Any, where: str, environment: Mapping[str, str]) -> Any:
         """Return options with every text in them resolved, also in lists and tables."""
