@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import time
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 import typer
-from msgspec import Struct
 from rich.table import Table
 
+from headrace.cli.options.member import AddOptions, given_members
 from headrace.cli.options.record import with_options
 from headrace.cli.show.console import (
     JsonOption,
@@ -23,7 +22,7 @@ from headrace.cli.show.console import (
     print_json,
     several,
 )
-from headrace.fleet.project import LoadedProject, check_name, load_file
+from headrace.fleet.project import LoadedProject, load_file
 from headrace.fleet.register.changes import add as add_member
 from headrace.fleet.register.changes import hint
 from headrace.fleet.register.changes import pause as pause_member
@@ -33,8 +32,8 @@ from headrace.fleet.register.database import FleetDatabase
 from headrace.fleet.register.entries import Entry, entries
 from headrace.fleet.register.entries import history as past_rounds
 from headrace.fleet.register.entries import workers as all_workers
-from headrace.fleet.register.members import Member
-from headrace.fleet.secrets import new_sealing_key, resolve, seal
+from headrace.fleet.secrets import new_sealing_key
+from headrace.model.clock import SYSTEM_CLOCK
 from headrace.model.errors import ConfigurationError
 
 app = typer.Typer(
@@ -60,55 +59,6 @@ def _opened(project: Path) -> Iterator[tuple[LoadedProject, FleetDatabase]]:
         yield loaded, database
 
 
-class AddOptions(Struct, frozen=True):
-    """Options of `headrace fleet add`."""
-
-    name: Annotated[
-        str | None, typer.Argument(help="The organisation's name; none with --from.")
-    ] = None
-    project: ProjectOption = Path()
-    template: Annotated[
-        str, typer.Option(help="The table [template.NAME] of headrace.toml that it is based on.")
-    ] = ""
-    parameter: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="NAME=VALUE: fills in {NAME} in the template, and models read it by getvariable; "
-            "as often as you like."
-        ),
-    ] = None
-    set: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="SETTING=VALUE of the organisation's table, the value as in TOML or a text, such "
-            "as every=15m or source.path=data; as often as you like."
-        ),
-    ] = None
-    key: Annotated[
-        str, typer.Option(help="The API's key: env:NAME, file:PATH, command:PROGRAM or sealed:….")
-    ] = ""
-    secret: Annotated[str, typer.Option(help="The API's secret, in the same ways.")] = ""
-    sealed: Annotated[
-        bool,
-        typer.Option(
-            "--seal",
-            help="Read the key and the secret now and keep them encrypted in the database, with "
-            "the key in HEADRACE_SEALING_KEY.",
-        ),
-    ] = False
-    file: Annotated[
-        Path | None,
-        typer.Option(
-            "--from",
-            help="Add all tables [organisation.NAME] of a TOML file; each may name its `template`.",
-        ),
-    ] = None
-    replace: Annotated[
-        bool, typer.Option("--replace", help="Change the settings of one that is there.")
-    ] = False
-    json: JsonOption = False
-
-
 @app.command("add")
 @with_options(AddOptions)
 def add(options: AddOptions) -> None:
@@ -121,7 +71,7 @@ def add(options: AddOptions) -> None:
     --secret command:'vault read acme'
     """
     with _opened(options.project) as (loaded, database):
-        given = list(_given(options, loaded))
+        given = list(given_members(options, loaded.folder))
         with database.transaction():
             new = [
                 add_member(database, loaded.settings, member, options.replace) for member in given
@@ -132,73 +82,6 @@ def add(options: AddOptions) -> None:
     console.print(f"{several(sum(new), 'organisation')} added", markup=False)
     if len(new) > sum(new):
         console.print(f"{several(len(new) - sum(new), 'organisation')} changed", markup=False)
-
-
-def _given(options: AddOptions, loaded: LoadedProject) -> Iterator[Member]:
-    own = _own_settings(options, loaded)
-    if options.file is None:
-        if options.name is None:
-            raise ConfigurationError("Name the organisation, or a file of many with --from.")
-        check_name(options.name, "fleet add")
-        yield Member(options.name, options.template, own)
-        return
-    if options.name is not None or own:
-        raise ConfigurationError("--from takes names and settings from the file alone.")
-    for name, table in _tables(options.file).items():
-        check_name(name, str(options.file))
-        yield Member(name, str(table.pop("template", options.template)), table)
-
-
-def _tables(file: Path) -> dict[str, dict[str, Any]]:
-    try:
-        read = msgspec.toml.decode(file.read_bytes(), type=dict[str, dict[str, dict[str, Any]]])
-    except OSError as error:
-        raise ConfigurationError(f"{file} can't be read: {error.strerror}.") from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{file}: {error}.") from None
-    if set(read) != {"organisation"}:
-        raise ConfigurationError(f"{file} must have tables [organisation.NAME], and only those.")
-    return read["organisation"]
-
-
-def _own_settings(options: AddOptions, loaded: LoadedProject) -> dict[str, Any]:
-    own: dict[str, Any] = {}
-    for text in options.set or ():
-        path, value = _pair(text, "--set")
-        _put(own, path.split("."), _value(value))
-    for text in options.parameter or ():
-        name, value = _pair(text, "--parameter")
-        _put(own, ["parameters", name], _value(value))
-    for name in ("key", "secret"):
-        reference = getattr(options, name)
-        if reference and options.sealed:
-            reference = seal(resolve(reference, f"--{name}", loaded.folder, os.environ))
-        if reference:
-            _put(own, ["target", name], reference)
-    return own
-
-
-def _pair(text: str, option: str) -> tuple[str, str]:
-    name, separator, value = text.partition("=")
-    if not separator or not name:
-        raise ConfigurationError(f"{option} {text!r} must be NAME=VALUE.")
-    return name, value
-
-
-def _value(text: str) -> Any:
-    """Return a value as TOML has it; anything that is not TOML is a text."""
-    try:
-        return msgspec.toml.decode(f"value = {text}")["value"]
-    except msgspec.DecodeError:
-        return text
-
-
-def _put(table: dict[str, Any], path: list[str], value: Any) -> None:
-    for part in path[:-1]:
-        table = table.setdefault(part, {})
-        if not isinstance(table, dict):
-            raise ConfigurationError(f"--set {'.'.join(path)}: {part} is no table.")
-    table[path[-1]] = value
 
 
 @app.command("list")
@@ -238,7 +121,7 @@ def list_(project: ProjectOption = Path(), json: JsonOption = False) -> None:
 def _ago(one: Entry) -> str:
     if one.ended_at is None:
         return "never"
-    return f"{duration_text(max(0, time.time() - one.ended_at.timestamp()))} ago"
+    return f"{duration_text(max(0, (SYSTEM_CLOCK.now() - one.ended_at).total_seconds()))} ago"
 
 
 def _number(count: int | None) -> str:
@@ -311,13 +194,18 @@ def sync(
             if not hint(database, name):
                 raise ConfigurationError(f"{name} is paused: `headrace fleet resume {name}` first.")
         if wait:
-            while any(database.run("waits", name=name).fetchone()[0] for name in names):
-                time.sleep(_WAIT_S)
+            asyncio.run(_ended(database, names))
             for one in entries(database):
                 if one.organisation in names:
                     console.print(f"{one.organisation}: {_said(one)}", markup=False)
                     if one.error:
                         raise typer.Exit(1)
+
+
+async def _ended(database: FleetDatabase, names: list[str]) -> None:
+    """Wait until no round of these organisations waits or runs."""
+    while any(database.run("waits", name=name).fetchone()[0] for name in names):
+        await SYSTEM_CLOCK.sleep(_WAIT_S)
 
 
 @app.command()

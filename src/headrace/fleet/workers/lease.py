@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-import time
 
 from headrace.fleet.register.database import FleetDatabase
+from headrace.model.clock import Clock
 from headrace.model.errors import Busy, ConfigurationError
 
 _BEATS = 5
@@ -29,13 +29,15 @@ class Lease:
     # heartbeat succeeds again, but the rounds may have been taken over meanwhile. Each such gap
     # begins a new term, and a round belongs to the term in which it began.
 
-    def __init__(self, url: str, worker: int, name: str, takeover: float) -> None:
+    def __init__(self, url: str, worker: int, name: str, takeover: float, clock: Clock) -> None:
+        """Begin to renew it; `worker` is Procrastinate's number of the worker."""
+        self._clock = clock
         self._url = url
         self._worker = worker
         self._name = name
         self._takeover = takeover
         self._ended = threading.Event()
-        self._renewed = time.monotonic()
+        self._renewed = self._clock.monotonic()
         self._term = 0
         self.lost = threading.Event()
         """Set when the database does not know this worker any more."""
@@ -49,7 +51,7 @@ class Lease:
 
     def check(self, term: int) -> None:
         """Raise Busy unless the worker may send for a round that began in this term."""
-        late = time.monotonic() - self._renewed
+        late = self._clock.monotonic() - self._renewed
         if term != self._term or late > self._takeover * _VALID or self.lost.is_set():
             raise Busy(
                 "This worker lost its connection to the database that the workers share, so "
@@ -67,7 +69,7 @@ class Lease:
         while not self._ended.is_set():
             try:
                 database = database or FleetDatabase(self._url, f"{self._name}, beat", make=False)
-                began = time.monotonic()
+                began = self._clock.monotonic()
                 if database.run("beat", id=self._worker).fetchone() is None:
                     self.lost.set()
                     return

@@ -7,10 +7,10 @@ needed in particular.
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 
 from headrace.fleet.register.database import FleetDatabase
+from headrace.model.clock import Clock
 from headrace.model.errors import ConfigurationError
 
 _TICK_S = 1.0
@@ -29,6 +29,7 @@ class Steward:
         takeover: float,
         journal_lock: Callable[[str], int | None],
         report: Callable[[str], None],
+        clock: Clock,
     ) -> None:
         """`journal_lock` returns the number of the lock of an organisation's journal, None if that
         is in another database; `report` gets a sentence about each round that is taken over."""
@@ -37,6 +38,7 @@ class Steward:
         self._takeover = takeover
         self._journal_lock = journal_lock
         self._report = report
+        self._clock = clock
         self._ended = threading.Event()
         self._aged = self._looked = 0.0
         self._thread = threading.Thread(target=self._serve, name="steward", daemon=True)
@@ -63,7 +65,7 @@ class Steward:
 
     def _look_after(self, database: FleetDatabase) -> None:
         database.run("tick")
-        now = time.monotonic()
+        now = self._clock.monotonic()
         if now - self._aged > _AGE_S:
             self._aged = now
             database.run("age")

@@ -50,11 +50,13 @@ class Turn(Watcher):
             self._interrupt()
 
     def sending(self, progress: Progress, delivery: Delivery) -> None:
+        """Keep how to end the delivery, or end it if the turn was stopped before."""
         self._interrupt = delivery.interrupt
         if self._stopped:
             delivery.interrupt()
 
     def planned(self, plan: Plan) -> None:
+        """Keep the plan, also of a round that fails later."""
         self._plan = plan
 
     async def run(self, project: LoadedProject, clock: Clock) -> Round:

@@ -136,17 +136,17 @@ class Worker:
             for turn in list(self._turns.values()):
                 turn.stop()
             while self._turns:
-                await asyncio.sleep(0.05)
+                await self._clock.sleep(0.05)
             self._work = None
 
     async def _entered(self, work: Any) -> None:
         """Keep the worker's heartbeat and the queue while it runs."""
         while work.worker_id is None:
-            await asyncio.sleep(0.02)
+            await self._clock.sleep(0.02)
         with self._kept(work.worker_id) as lease:
             self._lease = lease
             while not lease.lost.is_set():
-                await asyncio.sleep(0.2)
+                await self._clock.sleep(0.2)
             work.stop()  # another worker took over and removed this one; it begins anew
 
     @contextmanager
@@ -160,8 +160,10 @@ class Worker:
                 at_once=self._at_once,
                 takeover=self._takeover,
             )
-        lease = Lease(self._url, worker, self.name, self._takeover)
-        steward = Steward(self._url, self.name, self._takeover, self._journal_lock, self._complain)
+        lease = Lease(self._url, worker, self.name, self._takeover, self._clock)
+        steward = Steward(
+            self._url, self.name, self._takeover, self._journal_lock, self._complain, self._clock
+        )
         try:
             yield lease
         finally:
@@ -182,7 +184,7 @@ class Worker:
     async def _round(self, organisation: str) -> None:
         """Do one round, and write into the register how it ended."""
         while (lease := self._lease) is None:
-            await asyncio.sleep(0.02)
+            await self._clock.sleep(0.02)
         term = lease.term
         turn = self._turns[organisation] = Turn(organisation, lambda: lease.check(term))
         began = self._clock.monotonic()
