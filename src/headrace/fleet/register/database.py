@@ -102,15 +102,20 @@ class FleetDatabase:
         if self._version():
             return
         queue = load_extra("procrastinate.schema", "workers", WHAT).SchemaManager.get_schema()
-        with self._db.transaction():
-            self._db.execute("select pg_advisory_xact_lock(%s)", (_LOCK,))
+        # The lock is taken outside of the transaction: one that began before another process
+        # committed would not find the schema that it made.
+        self._db.execute("select pg_advisory_lock(%s)", (_LOCK,))
+        try:
             if self._version():
-                return  # another process has just made it
-            self._db.execute(f"create schema if not exists {SCHEMA}")
-            self._db.execute(queue)
-            self._db.execute(_text("schema.sql"))
-            self._db.execute("create table version (number bigint not null)")
-            self._db.execute("insert into version values (%s)", (_VERSION,))
+                return
+            with self._db.transaction():
+                self._db.execute(f"create schema if not exists {SCHEMA}")
+                self._db.execute(queue)
+                self._db.execute(_text("schema.sql"))
+                self._db.execute("create table version (number bigint not null)")
+                self._db.execute("insert into version values (%s)", (_VERSION,))
+        finally:
+            self._db.execute("select pg_advisory_unlock(%s)", (_LOCK,))
 
     def _version(self) -> int:
         if self._db.execute("select to_regclass('version')").fetchone()[0] is None:

@@ -129,6 +129,12 @@ and (
     or p.last_heartbeat < now() - make_interval(secs => coalesce(w.takeover, %(takeover)s))
 )
 
+-- forgotten --
+-- Rounds that the queue says a worker is at work on, although it is not: it could not write their
+-- end, because the database was away.
+select id, lock from procrastinate_jobs
+where status = 'doing' and worker_id = %(worker)s and not lock = any(%(names)s::text[])
+
 -- drop_stalled --
 -- The round gets a new job, see `hint`. A worker that was only frozen ends its job by number later,
 -- and would end that of the worker that has taken over.

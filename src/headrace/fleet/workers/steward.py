@@ -9,6 +9,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+from msgspec import Struct
+
 from headrace.fleet.register.database import FleetDatabase
 from headrace.model.clock import Clock
 from headrace.model.errors import ConfigurationError
@@ -19,28 +21,34 @@ _LOOKS = 5
 """How often stalled rounds are looked for in the time after which they are taken over."""
 
 
+class Desk(Struct, frozen=True):
+    """What a steward needs to know of its worker."""
+
+    worker: int
+    """Procrastinate's number of the worker."""
+    name: str
+    takeover: float
+    """Seconds without a heartbeat after which a worker's rounds are taken over."""
+    at_work: Callable[[], list[str]]
+    """Returns the organisations that the worker is at work on."""
+    journal_lock: Callable[[str], int | None]
+    """Returns the number of the lock of an organisation's journal; None if the journal is in
+    another database."""
+    report: Callable[[str], None]
+    """Gets a sentence about each round that is taken over."""
+
+
 class Steward:
     """Does its work on a thread until it is ended; trouble with the database is waited out."""
 
-    def __init__(
-        self,
-        url: str,
-        name: str,
-        takeover: float,
-        journal_lock: Callable[[str], int | None],
-        report: Callable[[str], None],
-        clock: Clock,
-    ) -> None:
-        """`journal_lock` returns the number of the lock of an organisation's journal, None if that
-        is in another database; `report` gets a sentence about each round that is taken over."""
+    def __init__(self, url: str, desk: Desk, clock: Clock) -> None:
         self._url = url
-        self._name = name
-        self._takeover = takeover
-        self._journal_lock = journal_lock
-        self._report = report
+        self._desk = desk
         self._clock = clock
         self._ended = threading.Event()
         self._aged = self._looked = 0.0
+        self._forgotten: set[int] = set()
+        """Jobs that were found without work on them at the last look."""
         self._thread = threading.Thread(target=self._serve, name="steward", daemon=True)
         self._thread.start()
 
@@ -53,7 +61,9 @@ class Steward:
         database: FleetDatabase | None = None
         while not self._ended.is_set():
             try:
-                database = database or FleetDatabase(self._url, f"{self._name}, steward", False)
+                if database is None:
+                    name = f"{self._desk.name}, steward"
+                    database = FleetDatabase(self._url, name, make=False)
                 self._look_after(database)
             except ConfigurationError:
                 if database is not None:
@@ -69,30 +79,42 @@ class Steward:
         if now - self._aged > _AGE_S:
             self._aged = now
             database.run("age")
-        if now - self._looked > self._takeover / _LOOKS:
+        if now - self._looked > self._desk.takeover / _LOOKS:
             self._looked = now
-            take_over(database, self._takeover, self._journal_lock, self._report)
+            take_over(database, self._desk)
+            self._take_back(database)
             database.run("bury")
 
+    def _take_back(self, database: FleetDatabase) -> None:
+        """Queue this worker's own rounds again that it is not at work on.
 
-def take_over(
-    database: FleetDatabase,
-    takeover: float,
-    journal_lock: Callable[[str], int | None],
-    report: Callable[[str], None],
-) -> None:
+        Between two looks a round may be about to begin or to end, so both looks must find it.
+        """
+        names = self._desk.at_work()
+        found = dict(database.run("forgotten", worker=self._desk.worker, names=names).fetchall())
+        for job in self._forgotten & found.keys():
+            _queue_again(database, job, found[job])
+        self._forgotten = set(found)
+
+
+def take_over(database: FleetDatabase, desk: Desk) -> None:
     """Put the rounds of workers without a heartbeat into the queue again.
 
     First the database sessions that hold the organisations' journals are ended. A worker that was
     only frozen can then write no more, and a worker writes into the journal before each request.
     """
-    for job, organisation, worker in database.run("stalled", takeover=takeover).fetchall():
-        lock = journal_lock(organisation)
+    for job, organisation, worker in database.run("stalled", takeover=desk.takeover).fetchall():
+        lock = desk.journal_lock(organisation)
         if lock is not None:
             database.run("end_sessions", lock=lock)
-        with database.transaction():
-            dropped = database.run("drop_stalled", id=job).fetchone()
-            if dropped is not None:
-                database.run("hint", name=organisation)
-        if dropped is not None:
-            report(f"{organisation}: taken over from {worker}, which does not answer any more")
+        if _queue_again(database, job, organisation):
+            desk.report(f"{organisation}: taken over from {worker}, which does not answer any more")
+
+
+def _queue_again(database: FleetDatabase, job: int, organisation: str) -> bool:
+    """Give the round another job; returns False if another worker has just done so."""
+    with database.transaction():
+        if database.run("drop_stalled", id=job).fetchone() is None:
+            return False
+        database.run("hint", name=organisation)
+    return True

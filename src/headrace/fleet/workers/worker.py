@@ -16,7 +16,7 @@ from headrace.fleet.project import LoadedProject, load_file
 from headrace.fleet.register.database import WHAT, FleetDatabase, session_options
 from headrace.fleet.round import Round
 from headrace.fleet.workers.lease import Lease
-from headrace.fleet.workers.steward import Steward
+from headrace.fleet.workers.steward import Desk, Steward
 from headrace.fleet.workers.turn import Turn, note, noted, project_with
 from headrace.model.clock import Clock
 from headrace.model.errors import ConfigurationError, HeadraceError
@@ -99,8 +99,9 @@ class Worker:
 
     async def _serve(self) -> None:
         """Take rounds until stopped, or until the database or its memory of this worker is lost."""
-        # Its own log tells of every round, and of each outage with a traceback.
-        logging.getLogger("procrastinate").setLevel(logging.CRITICAL)
+        # Their own logs tell of every round and of every attempt to connect.
+        for name in ("procrastinate", "psycopg.pool"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         library = load_extra("procrastinate", "workers", WHAT)
         connector = library.PsycopgConnector(
             conninfo=self._url,
@@ -161,9 +162,15 @@ class Worker:
                 takeover=self._takeover,
             )
         lease = Lease(self._url, worker, self.name, self._takeover, self._clock)
-        steward = Steward(
-            self._url, self.name, self._takeover, self._journal_lock, self._complain, self._clock
+        desk = Desk(
+            worker,
+            self.name,
+            self._takeover,
+            lambda: list(self._turns),
+            self._journal_lock,
+            self._complain,
         )
+        steward = Steward(self._url, desk, self._clock)
         try:
             yield lease
         finally:
