@@ -51,10 +51,7 @@ def command(
 
     def report(round: Round) -> None:
         rounds[round.organisation] = round
-        if json:
-            print_json(_document(round))
-        else:
-            _show(round)
+        show_round(round, json)
 
     def complain(sentence: str) -> None:
         print(f"error: {sentence}", file=sys.stderr, flush=True)
@@ -86,6 +83,14 @@ async def _stoppable(loop: Loop, once: bool) -> None:
             stream.flush()
         # Their threads may wait for a source or a disk for ever, and would be waited for.
         os._exit(ExitCode.INTERRUPTED)
+
+
+def show_round(round: Round, json: bool) -> None:
+    """Print a round: a line with the problems of its data, or a JSON document."""
+    if json:
+        print_json(_document(round))
+    else:
+        _show(round)
 
 
 def _document(round: Round) -> dict[str, Any]:

@@ -71,6 +71,9 @@ class Watcher:
     def sending(self, progress: Progress, delivery: Delivery) -> None:
         """Called before the first request of a delivery."""
 
+    def may_send(self) -> None:
+        """Called before each request; an exception ends the sync instead."""
+
     async def ended(self) -> None:
         """Called at the end of a delivery, also after an error."""
 
@@ -95,7 +98,7 @@ async def sync_once(
             watcher.planned(plan)
             return plan, NOTHING_SENT
     sight = await asyncio.to_thread(take_sight, project, name, clock)
-    opened = await asyncio.to_thread(project.open, name, clock)
+    opened = await asyncio.to_thread(project.open, name, clock, may_send=watcher.may_send)
     try:
         if options.retry_rejected:
             opened.journal.clear_rejects()

@@ -8,6 +8,7 @@
     │   ├── StalePlan            plan again: the data has changed since
     │   └── AnotherTarget        use another journal for the other API, or repair this one
     ├── Busy                     another command uses the organisation: wait for it
+    │   └── BusyCache            only its cache is in use, on this machine
     ├── DamagedJournal           restore the journal from a backup, or `headrace adopt`
     ├── Defect                   report it, with the traceback in the log file
     ├── ApiError                 a failure at the receivables API
@@ -63,6 +64,10 @@ class AnotherTarget(UnsafePlan):
 
 class Busy(HeadraceError):
     """Another process is working on the same organisation."""
+
+
+class BusyCache(Busy):
+    """Another process of this machine has the organisation's cache open."""
 
 
 class DamagedJournal(HeadraceError):

@@ -169,7 +169,11 @@ class Project(Settings, frozen=True, kw_only=True):
     """The whole project file."""
 
     organisation: dict[str, OrganisationSettings]
-    """One table for each organisation; commands and folders use its name."""
+    """One table for each organisation; commands and folders use its name. May be missing if
+    `state` names a database with organisations."""
+    template: dict[str, dict[str, Any]] = {}
+    """Tables that `headrace fleet add --template NAME` bases organisations on, with the same keys.
+    `{name}`, and the organisation's `parameters` by their names, are filled in everywhere."""
     defaults: dict[str, Any] = {}
     """Settings shared by all organisations, with the same keys. An organisation's own take
     precedence, and its tables, such as `target`, are merged by key."""
@@ -179,6 +183,10 @@ class Project(Settings, frozen=True, kw_only=True):
     """Where the journals are: empty for one SQLite file each in `data`, or the `postgresql://…`
     of one database for all, as `env:NAME` or `file:PATH`, so that several machines can take
     turns."""
+    state: str = ""
+    """The `postgresql://…` of the database that all `headrace worker` share, as `env:NAME` or
+    `file:PATH`: the register of organisations, the queue of their rounds, and the journals unless
+    `journal` names another."""
     at_once: int = 0
     """How many organisations `headrace run` has open at the same time, each with its book in
     memory; 0 for the number of cores."""
@@ -200,21 +208,35 @@ def parse_project(text: bytes, name: str) -> Project:
     if _has_nul(tables):
         raise ConfigurationError(f"{name} has a NUL character, \\u0000, where none can be.")
     defaults = shared(tables, name)
-    organisations = tables.pop("organisation", None)
-    if not isinstance(organisations, dict) or not organisations:
+    organisations = tables.pop("organisation", {} if tables.get("state") else None)
+    empty = not organisations and not tables.get("state")
+    if not isinstance(organisations, dict) or empty:
         raise ConfigurationError(f"{name} names no organisation: {_meant(tables)}")
     if not _OWN_TABLES.isdisjoint(organisations):
         raise ConfigurationError(
             f"{name}: the table [organisation] needs a name in it: write [organisation.NAME], and "
             "[organisation.NAME.target] for what stands in it."
         )
-    for table in (defaults, *organisations.values()):
+    templates = tables.get("template", {})
+    more = templates.values() if isinstance(templates, dict) else ()
+    for table in (defaults, *organisations.values(), *more):
         gather_sources(table)
     settings = {
         key: _organisation(defaults, table, name, f"[organisation.{key}]")
         for key, table in organisations.items()
     }
     return _convert({**tables, "organisation": settings}, Project, name)
+
+
+def parse_organisation(
+    shared: Mapping[str, Any], own: dict[str, Any], where: str
+) -> OrganisationSettings:
+    """Convert an organisation's table that is not in the project file, merged into `shared`.
+
+    `where` names it in messages. Raises ConfigurationError.
+    """
+    gather_sources(own)
+    return _convert(with_defaults(shared, own), OrganisationSettings, where)
 
 
 def _has_nul(value: Any) -> bool:

@@ -64,6 +64,7 @@ class Organisation:
         data: Path,
         clock: Clock,
         journal: Place,
+        may_send: Callable[[], None] = lambda: None,
     ) -> None:
         self.name = name
         self.settings = settings
@@ -78,7 +79,7 @@ class Organisation:
         except BaseException:
             self.book.close()
             raise
-        self.connection = Connection(settings.target, keys, folder, self.journal, clock)
+        self.connection = Connection(settings.target, keys, folder, self.journal, clock, may_send)
         self.binding = Binding(self.journal, self.connection, clock, settings.sweep_interval)
         self._names = KnownNames(settings, self.book, self.journal, self.connection)
         self.remote = RemoteCommands(
