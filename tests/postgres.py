@@ -90,12 +90,12 @@ def fresh_database(server: str) -> Iterator[str]:
 
 
 @contextmanager
-def running_server(settings: Mapping[str, str]) -> Iterator[str]:
+def running_server(settings: Mapping[str, str], packaged: bool = False) -> Iterator[str]:
     """A server of its own with these settings; gives the URL of its maintenance database.
 
-    FileNotFoundError where no server is installed.
+    `packaged` prefers the binaries of the package. FileNotFoundError where no server is installed.
     """
-    binaries = find_binaries()
+    binaries = next(iter(_packaged() if packaged else []), None) or find_binaries()
     if binaries is None:
         raise FileNotFoundError("no PostgreSQL server here: install one")
     with (

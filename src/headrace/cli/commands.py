@@ -23,6 +23,7 @@ COMMANDS = {
     "forget": "Take a customer's data out of what is kept here, for good.",
     "generate": "Make up a billing database: customers, invoices, payments and all that happens "
     "to them.",
+    "hints": "Let a billing database tell `headrace run` at once that something changed.",
     "hub": "Look after a hub and its database.",
     "init": "Draft a project for a billing system: look in, propose the models, and try them.",
     "keys": "Make, list, rotate and revoke the keys of a hub's organisations; also while the "

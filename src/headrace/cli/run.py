@@ -57,7 +57,7 @@ def command(
         print(f"error: {sentence}", file=sys.stderr, flush=True)
 
     watched = WatchedProject(project, complain)
-    loop = Loop(watched, organisation, SYSTEM_CLOCK, report)
+    loop = Loop(watched, organisation, SYSTEM_CLOCK, report, complain)
     count = len(watched.project.names(organisation))
     if not json and count > 1:  # the first round may take as long as a whole slice
         at_once = min(count, watched.project.at_once)

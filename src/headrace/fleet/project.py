@@ -15,10 +15,11 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Struct
 
+from headrace.fleet.giving_way import asking_for
 from headrace.fleet.register.members import organisations_of
 from headrace.fleet.secrets import resolve
 from headrace.model.clock import Clock
-from headrace.model.errors import ConfigurationError
+from headrace.model.errors import Busy, ConfigurationError
 from headrace.model.project import OrganisationSettings, Project, parse_project
 from headrace.model.secret_text import check_database_url, check_key, check_target
 from headrace.model.source_settings import SYSTEM, SourceSettings
@@ -154,7 +155,16 @@ class LoadedProject(Struct, frozen=True):
         settings, keys = self.resolved(name, environment)
         place = self.journal_place(name, environment)
         data = self.data_folder(name, environment)
-        return Organisation(name, settings, keys, self.folder, data, clock, place, may_send)
+        with asking_for(data) as ask:
+            while True:
+                try:
+                    return Organisation(
+                        name, settings, keys, self.folder, data, clock, place, may_send
+                    )
+                except Busy:
+                    # `headrace run` keeps books open between rounds, and closes them on request.
+                    if not ask.again():
+                        raise
 
     def resolved(
         self, name: str, environment: Mapping[str, str] = os.environ

@@ -9,6 +9,7 @@ import asyncio
 
 from msgspec import Struct
 
+from headrace.fleet.open_books import OpenBooks
 from headrace.fleet.project import LoadedProject
 from headrace.fleet.rest import NOTHING_SENT, keep_rest, plan_at_rest, take_sight, verify_target
 from headrace.model.clock import Clock
@@ -82,11 +83,17 @@ class Watcher:
 
 
 async def sync_once(
-    project: LoadedProject, name: str, options: SyncOptions, clock: Clock, watcher: Watcher
+    project: LoadedProject,
+    name: str,
+    options: SyncOptions,
+    clock: Clock,
+    watcher: Watcher,
+    books: OpenBooks | None = None,
 ) -> tuple[Plan, DeliveryOutcome]:
     """Sync one organisation. Long steps run on threads, so the event loop is not blocked.
 
-    If nothing has changed since a sync that found nothing to send, the book is not opened. Raises
+    If nothing has changed since a sync that found nothing to send, the book is not opened. With
+    `books`, it is taken from there, and kept there unless the sync fails. Raises
     StalePlan if the plan is not the saved one, UnsafePlan if a guard refuses it, and whatever
     `LoadedProject.open`, `Organisation.prepare` and `Organisation.apply` raise.
     """
@@ -98,15 +105,30 @@ async def sync_once(
             watcher.planned(plan)
             return plan, NOTHING_SENT
     sight = await asyncio.to_thread(take_sight, project, name, clock)
-    opened = await asyncio.to_thread(project.open, name, clock, may_send=watcher.may_send)
+    opened = await asyncio.to_thread(_opened, project, name, clock, watcher, books)
+    done = False
     try:
         if options.retry_rejected:
             opened.journal.clear_rejects()
         plan, outcome = await deliver(opened, options, watcher)
         await asyncio.to_thread(keep_rest, project, opened, sight, plan, outcome)
+        done = True
     finally:
-        await asyncio.to_thread(opened.close)
+        if books is None:
+            await asyncio.to_thread(opened.close)
+        elif done:
+            await asyncio.to_thread(books.keep, project, opened)
+        else:
+            await asyncio.to_thread(books.give_back, opened)
     return plan, outcome
+
+
+def _opened(
+    project: LoadedProject, name: str, clock: Clock, watcher: Watcher, books: OpenBooks | None
+) -> Organisation:
+    if books is not None:
+        return books.take(project, name)
+    return project.open(name, clock, may_send=watcher.may_send)
 
 
 async def deliver(
@@ -125,7 +147,7 @@ async def deliver(
 
 
 async def _planned(opened: Organisation, options: SyncOptions, watcher: Watcher) -> Plan:
-    await opened.prepare()
+    await opened.prepare(whole=options.command != LOOP)
     plan = await asyncio.to_thread(opened.plan, options.scope)
     if options.saved is not None:
         options.saved.raise_if_stale(opened.saved(plan, options.scope))

@@ -23,6 +23,7 @@ from headrace.model.source_settings import (
     SourceSettings,
     gather_sources,
 )
+from headrace.model.webhook_settings import WebhookCheck, WebhookSettings
 
 UPFLOW_URL = "https://api.upflow.io/v1"
 
@@ -73,6 +74,7 @@ ContactRule = Literal["with_customer", "separately", "never"]
 ClaimRule = Literal["hold", "ask", "off"]
 FamilyRule = Literal["as_is", "parent"]
 RoundingRule = Literal["half_up", "half_even"]
+HintWish = Literal["auto", "off", "notify", "slot", "counters", "files", "poll", "webhook"]
 EntityName = Literal["customer", "invoice", "credit_note", "payment", "refund"]
 
 
@@ -91,7 +93,14 @@ class OrganisationSettings(Settings, frozen=True, kw_only=True):
     parameters: dict[str, str | int | float | bool] = {}
     """Values that models read by `getvariable('name')`, such as `{ subsidiary = "FR" }`."""
     every: str = "5m"
-    """How often `headrace run` checks for changes."""
+    """How often `headrace run` checks for changes, whatever hints say."""
+    hints: HintWish = "auto"
+    """What tells `headrace run` at once that the source may have changed: `"auto"` for the best way
+    that works, `"off"`, or one of `"notify"`, `"slot"`, `"counters"`, `"files"`, `"poll"` and
+    `"webhook"` (docs/hints.md). `headrace check` says which one is used, and why no better one."""
+    webhook: WebhookSettings | None = None
+    """An address at `headrace run` that the billing system calls after a change; a table of its
+    own."""
     slice: str = "10m"
     """How long a long import sends before it reads the source and plans again, so that today's
     changes do not wait until years of history have been sent."""
@@ -137,6 +146,8 @@ class OrganisationSettings(Settings, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         for name in ("every", "sweep", "slice"):
             _check_interval(name, getattr(self, name))
+        if self.hints == "webhook" and self.webhook is None:
+            raise ValueError('hints = "webhook" needs a table webhook with its secret')
         for place in self.documents:
             parse_pdf_place(place)
         if not 0 <= self.claim_days <= 366:
@@ -190,8 +201,14 @@ class Project(Settings, frozen=True, kw_only=True):
     at_once: int = 0
     """How many organisations `headrace run` has open at the same time, each with its book in
     memory; 0 for the number of cores."""
+    webhooks: str = "127.0.0.1:8377"
+    """Host and port at which `headrace run` listens if an organisation has a webhook. A reverse
+    proxy passes on what comes from outside, with TLS."""
 
     def __post_init__(self) -> None:
+        host, _, port = self.webhooks.rpartition(":")
+        if not host or not port.isdecimal() or int(port) > 65_535:
+            raise ValueError("webhooks must be HOST:PORT, such as 127.0.0.1:8377")
         if self.at_once < 0:
             raise ValueError("at_once must be 0, for as many as there are cores, or more")
 
@@ -315,6 +332,8 @@ _CHOICES: dict[str, Any] = {
     "contacts": ContactRule,
     "claims": ClaimRule,
     "family_payments": FamilyRule,
+    "hints": HintWish,
+    "webhook.check": WebhookCheck,
 }
 
 
@@ -334,6 +353,7 @@ def _unknown(key: str, kind: type[Settings], inner: str) -> str:
         "source": SourceSettings,
         "source.format": FileFormat,
         "guards": GuardSettings,
+        "webhook": WebhookSettings,
     }
     known = tables.get(inner, kind).__struct_fields__
     near = difflib.get_close_matches(key, known, 1)
