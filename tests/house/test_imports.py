@@ -16,17 +16,10 @@ from tree import PACKAGE, ROOT, Module, package
 
 HUB = {"ledger", "store", "server", "console", "portal", "control"}
 PIPELINE = {
-    "client",
-    "sources",
-    "systems",
-    "book",
-    "sync",
-    "fleet",
-    "alerts",
-    "watching",
-    "drafting",
+    *("client", "sources", "systems", "book", "sync", "fleet", "drafting", "hints"),
+    *("alerts", "watching"),
 }
-SHARED = {"model", "oracle", "proxy", "cli", "testkit"}
+SHARED = {"model", "pages", "oracle", "proxy", "cli", "testkit"}
 """What both halves stand on, and what stands on both."""
 
 

@@ -44,7 +44,7 @@ class Seen(Watched):
         self.figures = Figures(self.clock, Traces(provider))
         watched = WatchedProject(self.desk.folder, lambda sentence: None)
         observers = Observers(self.figures, self.watchman)
-        self.loop = Loop(watched, None, self.clock, self.rounds.append, observers)
+        self.loop = Loop(watched, None, self.clock, self.rounds.append, observer=observers)
         self.listener = Listener("0", self.watchman, self.figures, self.clock)
         self.listener.start()
 

@@ -81,7 +81,7 @@ class Watched:
         self.watchman = Watchman(self.clock, Announcer(self.clock, post), Digest(self.clock, post))
         watched = WatchedProject(self.desk.folder, lambda sentence: None)
         self.rounds: list[Round] = []
-        self.loop = Loop(watched, None, self.clock, self.rounds.append, self.watchman)
+        self.loop = Loop(watched, None, self.clock, self.rounds.append, observer=self.watchman)
 
     async def round(self) -> Round:
         """One round, as the loop does it."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from headrace.alerts.texts import Message
-from headrace.fleet.project import resolve
+from headrace.fleet.secrets import resolve
 from headrace.model.errors import ConfigurationError
 from headrace.model.extras import load_extra
 

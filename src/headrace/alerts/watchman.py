@@ -20,7 +20,6 @@ from headrace.alerts.heartbeat import Heartbeat, dead, take_over
 from headrace.alerts.stores import opened
 from headrace.fleet.observer import Observer
 from headrace.fleet.project import LoadedProject
-from headrace.fleet.proving import proof_is_due, prove
 from headrace.fleet.round import Round
 from headrace.fleet.trouble import translated
 from headrace.model.clock import Clock
@@ -103,12 +102,7 @@ class Watchman(Observer):
         seen.progress, seen.settled = progress, -1
 
     async def ended(self, project: LoadedProject, round: Round) -> None:
-        """Read what the round recorded; before, compare all balances if that is due."""
-        try:
-            if await asyncio.to_thread(proof_is_due, project, round, self._clock):
-                await prove(project, round.organisation, self._clock)
-        except Exception as error:  # the next round reports what lasts; a defect is logged
-            translated(project, round.organisation, self._clock, error)
+        """Read what the round recorded."""
         await asyncio.to_thread(self._take, project, round)
 
     def _take(self, project: LoadedProject, round: Round) -> None:

@@ -61,17 +61,14 @@ def command(
 
     def report(round: Round) -> None:
         rounds[round.organisation] = round
-        if json:
-            print_json(_document(round))
-        else:
-            _show(round)
+        show_round(round, json)
 
     def complain(sentence: str) -> None:
         print(f"error: {sentence}", file=sys.stderr, flush=True)
 
     watched = WatchedProject(project, complain)
     watch = Watch(metrics or watched.project.settings.run.listen, SYSTEM_CLOCK)
-    loop = Loop(watched, organisation, SYSTEM_CLOCK, report, watch.observers)
+    loop = Loop(watched, organisation, SYSTEM_CLOCK, report, complain, watch.observers)
     count = len(watched.project.names(organisation))
     if not json and count > 1:  # the first round may take as long as a whole slice
         at_once = min(count, watched.project.at_once)
@@ -101,6 +98,14 @@ async def _stoppable(loop: Loop, once: bool, watch: Watch) -> None:
         watch.stop()
         # Their threads may wait for a source or a disk for ever, and would be waited for.
         os._exit(ExitCode.INTERRUPTED)
+
+
+def show_round(round: Round, json: bool) -> None:
+    """Print a round: a line with the problems of its data, or a JSON document."""
+    if json:
+        print_json(_document(round))
+    else:
+        _show(round)
 
 
 def _document(round: Round) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import ssl
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Protocol
@@ -55,7 +55,8 @@ class HttpTransport:
     """One organisation's connection pool; sends its keys with every request.
 
     `timeout` covers the complete answer. HTTPS_PROXY, HTTP_PROXY and NO_PROXY are honoured. `ca` is
-    a file of certificates that are trusted instead of the system's.
+    a file of certificates that are trusted instead of the system's. `may_send` is called before
+    each request, and whatever it raises is raised instead of sending.
     """
 
     def __init__(
@@ -66,7 +67,9 @@ class HttpTransport:
         timeout: float,
         connections: int,
         ca: Path | None = None,
+        may_send: Callable[[], None] = lambda: None,
     ) -> None:
+        self._may_send = may_send
         self._base = url.rstrip("/")
         self._session = aiohttp.ClientSession(
             headers={
@@ -110,6 +113,7 @@ class HttpTransport:
         data: bytes | aiohttp.FormData | None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
+        self._may_send()
         most = PAGE_MOST if method == "GET" and "?" in path else ENTITY_MOST
         try:
             request = self._session.request(

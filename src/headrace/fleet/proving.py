@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import closing
+from functools import partial
 
+from headrace.fleet.open_books import OpenBooks
 from headrace.fleet.project import LoadedProject
 from headrace.fleet.round import Round
+from headrace.fleet.trouble import translated
 from headrace.model.clock import Clock
 from headrace.sync.journal import Journal
 from headrace.sync.remote.proof import Reconciled
+from headrace.sync.session import Organisation
 
 
 async def prove(project: LoadedProject, name: str, clock: Clock) -> Reconciled:
@@ -20,16 +24,46 @@ async def prove(project: LoadedProject, name: str, clock: Clock) -> Reconciled:
     """
     opened = await asyncio.to_thread(project.open, name, clock)
     try:
-        await opened.prepare()
-        await asyncio.to_thread(opened.plan)  # explains a document that is not there
-        proof = await opened.remote.reconcile()
-        opened.journal.note_proof(proof.balanced, len(proof.differences) + len(proof.statements))
+        return await _proved(opened)
     finally:
         await asyncio.to_thread(opened.close)
+
+
+async def prove_if_due(
+    project: LoadedProject, round: Round, clock: Clock, books: OpenBooks | None
+) -> None:
+    """Do the same after a round, if it is due. The book is taken from `books`, if there are any.
+
+    Nothing is raised: the next round meets what lasts, and a defect is in the log.
+    """
+    name = round.organisation
+    try:
+        if not await asyncio.to_thread(_is_due, project, round, clock):
+            return
+        if books is None:
+            await prove(project, name, clock)
+            return
+        opened = await asyncio.to_thread(books.take, project, name)
+        done = False
+        try:
+            await _proved(opened)
+            done = True
+        finally:
+            after = partial(books.keep, project) if done else books.give_back
+            await asyncio.to_thread(after, opened)
+    except Exception as error:
+        translated(project, name, clock, error)
+
+
+async def _proved(opened: Organisation) -> Reconciled:
+    await opened.prepare()
+    await asyncio.to_thread(opened.plan)  # explains a document that is not there
+    proof = await opened.remote.reconcile()
+    opened.journal.note_proof(proof.balanced, len(proof.differences) + len(proof.statements))
     return proof
 
 
-def proof_is_due(project: LoadedProject, round: Round, clock: Clock) -> bool:
+def _is_due(project: LoadedProject, round: Round, clock: Clock) -> bool:
     """Whether the interval has passed since the last comparison, and the round left nothing to
     send, so that a difference is not merely a change that is still to come."""
     interval = project.settings_of(round.organisation).reconcile_seconds

@@ -10,7 +10,8 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from headrace.fleet.project import LoadedProject, resolve
+from headrace.fleet.project import LoadedProject
+from headrace.fleet.secrets import resolve
 from headrace.model.clock import Clock
 from headrace.model.errors import ApprovalNeeded, HeadraceError
 from headrace.model.project import OrganisationSettings

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from headrace.fleet.approving import approval_for, requester, summary_of
+from headrace.fleet.open_books import OpenBooks
 from headrace.fleet.project import LoadedProject
 from headrace.fleet.rest import NOTHING_SENT, keep_rest, plan_at_rest, take_sight, verify_target
 from headrace.model.clock import Clock
@@ -48,15 +49,15 @@ class SyncOptions(Struct, frozen=True, kw_only=True):
     through: bool = True
     """Whether to plan again after each slice until nothing is left; else stop after one slice."""
 
+    whole: bool = False
+    """Whether to deliver the plan in one slice in any case."""
+
     @property
     def plain(self) -> bool:
         """Whether no option asks for more than an ordinary sync."""
         special = self.force or self.changes or self.retry_rejected or self.approved
         special = special or self.saved is not None
         return not special and self.scope == WHOLE
-
-    whole: bool = False
-    """Whether to deliver the plan in one slice in any case."""
 
     @property
     def in_one(self) -> bool:
@@ -80,6 +81,9 @@ class Watcher:
     def sending(self, progress: Progress, delivery: Delivery) -> None:
         """Called before the first request of a delivery."""
 
+    def may_send(self) -> None:
+        """Called before each request; an exception ends the sync instead."""
+
     async def ended(self) -> None:
         """Called at the end of a delivery, also after an error."""
 
@@ -88,14 +92,20 @@ class Watcher:
 
 
 async def sync_once(
-    project: LoadedProject, name: str, options: SyncOptions, clock: Clock, watcher: Watcher
+    project: LoadedProject,
+    name: str,
+    options: SyncOptions,
+    clock: Clock,
+    watcher: Watcher,
+    books: OpenBooks | None = None,
 ) -> tuple[Plan, DeliveryOutcome]:
     """Sync one organisation. Long steps run on threads, so the event loop is not blocked.
 
-    If nothing has changed since a sync that found nothing to send, the book is not opened. Raises
-    StalePlan if the plan is not the saved one, UnsafePlan if a guard refuses it, ApprovalNeeded if
-    it waits for a person, and whatever
-    `LoadedProject.open`, `Organisation.prepare` and `Organisation.apply` raise.
+    If nothing has changed since a sync that found nothing to send, the book is not opened. With
+    `books`, it is taken from there, and kept there unless the sync fails. Raises StalePlan if the
+    plan is not the saved one, UnsafePlan if a guard refuses it, ApprovalNeeded if it waits for a
+    person, and whatever `LoadedProject.open`, `Organisation.prepare` and `Organisation.apply`
+    raise.
     """
     if options.plain:
         plan = await asyncio.to_thread(plan_at_rest, project, name, clock)
@@ -105,15 +115,30 @@ async def sync_once(
             watcher.planned(plan)
             return plan, NOTHING_SENT
     sight = await asyncio.to_thread(take_sight, project, name, clock)
-    opened = await asyncio.to_thread(project.open, name, clock)
+    opened = await asyncio.to_thread(_opened, project, name, clock, watcher, books)
+    done = False
     try:
         if options.retry_rejected:
             opened.journal.clear_rejects()
         plan, outcome = await deliver(opened, options, watcher)
         await asyncio.to_thread(keep_rest, project, opened, sight, plan, outcome)
+        done = True
     finally:
-        await asyncio.to_thread(opened.close)
+        if books is None:
+            await asyncio.to_thread(opened.close)
+        elif done:
+            await asyncio.to_thread(books.keep, project, opened)
+        else:
+            await asyncio.to_thread(books.give_back, opened)
     return plan, outcome
+
+
+def _opened(
+    project: LoadedProject, name: str, clock: Clock, watcher: Watcher, books: OpenBooks | None
+) -> Organisation:
+    if books is not None:
+        return books.take(project, name)
+    return project.open(name, clock, may_send=watcher.may_send)
 
 
 async def deliver(
@@ -139,7 +164,7 @@ async def deliver(
 async def _planned(
     opened: Organisation, options: SyncOptions, watcher: Watcher
 ) -> tuple[Plan, Approval | None]:
-    await opened.prepare()
+    await opened.prepare(whole=options.command != LOOP)
     plan = await asyncio.to_thread(opened.plan, options.scope)
     if options.saved is not None:
         options.saved.raise_if_stale(opened.saved(plan, options.scope))

@@ -9,6 +9,7 @@
     │   └── AnotherTarget        use another journal for the other API, or repair this one
     ├── ApprovalNeeded           let another person approve the plan, or wait for it
     ├── Busy                     another command uses the organisation: wait for it
+    │   └── BusyCache            only its cache is in use, on this machine
     ├── DamagedJournal           restore the journal from a backup, or `headrace adopt`
     ├── Defect                   report it, with the traceback in the log file
     ├── ApiError                 a failure at the receivables API
@@ -76,6 +77,10 @@ class ApprovalNeeded(HeadraceError):
 
 class Busy(HeadraceError):
     """Another process is working on the same organisation."""
+
+
+class BusyCache(Busy):
+    """Another process of this machine has the organisation's cache open."""
 
 
 class DamagedJournal(HeadraceError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import typing
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Literal, TypeVar
 
@@ -23,56 +24,15 @@ from headrace.model.source_settings import (
     SourceSettings,
     gather_sources,
 )
-
-UPFLOW_URL = "https://api.upflow.io/v1"
-
-
-def _check_interval(name: str, text: str) -> None:
-    """Raise ValueError that names the setting for anything that is not an interval."""
-    try:
-        parse_interval(text)
-    except ValueError as error:
-        raise ValueError(f"{name}: {error}") from None
-
-
-class TargetSettings(Settings, frozen=True, kw_only=True):
-    """The receivables API of one organisation."""
-
-    url: str = UPFLOW_URL
-    """Base URL of the API with its version, Upflow's or a hub's; `env:NAME` and `file:PATH` are
-    allowed."""
-    key: str
-    """`env:NAME` or `file:PATH`; never the key itself."""
-    secret: str
-    """`env:NAME` or `file:PATH`; never the secret itself."""
-    rate: int = 600
-    """Requests in any 60 seconds that the API takes (docs/api-evidence.md, Rate limit)."""
-    in_flight: int = 5
-    """Requests at a time, at most 10; Upflow advises 5 (docs/api-evidence.md, Rate limit)."""
-    timeout: str = "30s"
-    """Maximum time for a complete answer before the request counts as failed."""
-    ca_file: str = ""
-    """PEM file of certificates to trust instead of the system's, for a server or proxy with a
-    certificate from a company's own authority."""
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.in_flight <= 10:
-            raise ValueError("in_flight must be between 1 and 10: Upflow takes no more at a time")
-        if self.rate < 1:
-            raise ValueError("rate must be at least 1 request a minute")
-        for name in ("key", "secret"):
-            if not getattr(self, name).startswith(("env:", "file:")):
-                raise ValueError(
-                    f"{name} must be env:NAME or file:PATH; a secret never stands in this file"
-                )
-        _check_interval("timeout", self.timeout)
-
+from headrace.model.target_settings import TargetSettings, check_interval
+from headrace.model.webhook_settings import WebhookCheck, WebhookSettings
 
 DeletionRule = Literal["delete", "report", "ignore"]
 ContactRule = Literal["with_customer", "separately", "never"]
 ClaimRule = Literal["hold", "ask", "off"]
 FamilyRule = Literal["as_is", "parent"]
 RoundingRule = Literal["half_up", "half_even"]
+HintWish = Literal["auto", "off", "notify", "slot", "counters", "files", "poll", "webhook"]
 EntityName = Literal["customer", "invoice", "credit_note", "payment", "refund"]
 
 
@@ -91,7 +51,14 @@ class OrganisationSettings(Settings, frozen=True, kw_only=True):
     parameters: dict[str, str | int | float | bool] = {}
     """Values that models read by `getvariable('name')`, such as `{ subsidiary = "FR" }`."""
     every: str = "5m"
-    """How often `headrace run` checks for changes."""
+    """How often `headrace run` checks for changes, whatever hints say."""
+    hints: HintWish = "auto"
+    """What tells `headrace run` at once that the source may have changed: `"auto"` for the best way
+    that works, `"off"`, or one of `"notify"`, `"slot"`, `"counters"`, `"files"`, `"poll"` and
+    `"webhook"` (docs/hints.md). `headrace check` says which one is used, and why no better one."""
+    webhook: WebhookSettings | None = None
+    """An address at `headrace run` that the billing system calls after a change; a table of its
+    own."""
     slice: str = "10m"
     """How long a long import sends before it reads the source and plans again, so that today's
     changes do not wait until years of history have been sent."""
@@ -145,9 +112,11 @@ class OrganisationSettings(Settings, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         for name in ("every", "sweep", "slice"):
-            _check_interval(name, getattr(self, name))
+            check_interval(name, getattr(self, name))
         if self.reconcile:
-            _check_interval("reconcile", self.reconcile)
+            check_interval("reconcile", self.reconcile)
+        if self.hints == "webhook" and self.webhook is None:
+            raise ValueError('hints = "webhook" needs a table webhook with its secret')
         for place in self.documents:
             parse_pdf_place(place)
         if not 0 <= self.claim_days <= 366:
@@ -185,7 +154,11 @@ class Project(Settings, frozen=True, kw_only=True):
     """The whole project file."""
 
     organisation: dict[str, OrganisationSettings]
-    """One table for each organisation; commands and folders use its name."""
+    """One table for each organisation; commands and folders use its name. May be missing if
+    `state` names a database with organisations."""
+    template: dict[str, dict[str, Any]] = {}
+    """Tables that `headrace fleet add --template NAME` bases organisations on, with the same keys.
+    `{name}`, and the organisation's `parameters` by their names, are filled in everywhere."""
     defaults: dict[str, Any] = {}
     """Settings shared by all organisations, with the same keys. An organisation's own take
     precedence, and its tables, such as `target`, are merged by key."""
@@ -195,6 +168,10 @@ class Project(Settings, frozen=True, kw_only=True):
     """Where the journals are: empty for one SQLite file each in `data`, or the `postgresql://…`
     of one database for all, as `env:NAME` or `file:PATH`, so that several machines can take
     turns."""
+    state: str = ""
+    """The `postgresql://…` of the database that all `headrace worker` share, as `env:NAME` or
+    `file:PATH`: the register of organisations, the queue of their rounds, and the journals unless
+    `journal` names another."""
     alerts: AlertSettings = AlertSettings()
     """Who is alerted; a table of its own, which applies to every organisation."""
     run: RunSettings = RunSettings()
@@ -202,8 +179,14 @@ class Project(Settings, frozen=True, kw_only=True):
     at_once: int = 0
     """How many organisations `headrace run` has open at the same time, each with its book in
     memory; 0 for the number of cores."""
+    webhooks: str = "127.0.0.1:8377"
+    """Host and port at which `headrace run` listens if an organisation has a webhook. A reverse
+    proxy passes on what comes from outside, with TLS."""
 
     def __post_init__(self) -> None:
+        host, _, port = self.webhooks.rpartition(":")
+        if not host or not port.isdecimal() or int(port) > 65_535:
+            raise ValueError("webhooks must be HOST:PORT, such as 127.0.0.1:8377")
         if self.at_once < 0:
             raise ValueError("at_once must be 0, for as many as there are cores, or more")
 
@@ -220,15 +203,18 @@ def parse_project(text: bytes, name: str) -> Project:
     if _has_nul(tables):
         raise ConfigurationError(f"{name} has a NUL character, \\u0000, where none can be.")
     defaults = shared(tables, name)
-    organisations = tables.pop("organisation", None)
-    if not isinstance(organisations, dict) or not organisations:
+    organisations = tables.pop("organisation", {} if tables.get("state") else None)
+    empty = not organisations and not tables.get("state")
+    if not isinstance(organisations, dict) or empty:
         raise ConfigurationError(f"{name} names no organisation: {meant(tables)}")
     if not OWN_TABLES.isdisjoint(organisations):
         raise ConfigurationError(
             f"{name}: the table [organisation] needs a name in it: write [organisation.NAME], and "
             "[organisation.NAME.target] for what stands in it."
         )
-    for table in (defaults, *organisations.values()):
+    templates = tables.get("template", {})
+    more = templates.values() if isinstance(templates, dict) else ()
+    for table in (defaults, *organisations.values(), *more):
         gather_sources(table)
     defaults = _with_alerts(defaults, tables, name)
     settings = {
@@ -244,6 +230,17 @@ def _with_alerts(defaults: dict[str, Any], tables: dict[str, Any], name: str) ->
         return defaults
     _convert(tables["alerts"], AlertSettings, f"[alerts] in {name}")
     return with_defaults({"alerts": tables["alerts"]}, defaults)
+
+
+def parse_organisation(
+    shared: Mapping[str, Any], own: dict[str, Any], where: str
+) -> OrganisationSettings:
+    """Convert an organisation's table that is not in the project file, merged into `shared`.
+
+    `where` names it in messages. Raises ConfigurationError.
+    """
+    gather_sources(own)
+    return _convert(with_defaults(shared, own), OrganisationSettings, where)
 
 
 def _has_nul(value: Any) -> bool:
@@ -305,6 +302,8 @@ _CHOICES: dict[str, Any] = {
     "claims": ClaimRule,
     "family_payments": FamilyRule,
     "approve": ApproveRule,
+    "hints": HintWish,
+    "webhook.check": WebhookCheck,
 }
 
 
@@ -326,6 +325,7 @@ def _unknown(key: str, kind: type[Settings], inner: str) -> str:
         "guards": GuardSettings,
         "alerts": AlertSettings,
         "run": RunSettings,
+        "webhook": WebhookSettings,
     }
     known = tables.get(inner, kind).__struct_fields__
     near = difflib.get_close_matches(key, known, 1)

@@ -130,13 +130,13 @@ SAID = [
     (
         "head",
         "zzz = 1\n",
-        ": there is no key zzz; there is organisation, defaults, data, journal, alerts, run, at_once.",
+        ": there is no key zzz; there is organisation, template, defaults, data, journal, state, alerts, run, at_once, webhooks.",
     ),
     ("head", "at_once = -1\n", ": at_once must be 0, for as many as there are cores, or more."),
     (
         "head",
         'datta = "x"\n',
-        ": there is no key datta, did you mean data? there is organisation, defaults, data, journal, alerts, run, at_once.",
+        ": there is no key datta, did you mean data? there is organisation, template, defaults, data, journal, state, alerts, run, at_once, webhooks.",
     ),
     ("head", 'at_once = "x"\n', ": at_once: Expected `int`, got `str`."),
 ]
