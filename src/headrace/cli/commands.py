@@ -10,7 +10,10 @@ from __future__ import annotations
 COMMANDS = {
     "adopt": "Start with an Upflow organisation that already holds data, so that nothing is "
     "sent twice.",
+    "alerts": "Look at what is announced to people, and try the addresses.",
     "apply": "Plan, then send what the API lacks.",
+    "approve": "Approve a plan that waits for a person, and send it.",
+    "audit": "Look at what was decided about plans, and verify that nobody changed it.",
     "check": "Try everything that a sync needs, and send nothing.",
     "collected": "See what Upflow collected itself, and say what it is to the source.",
     "conformance": "Find out whether a server speaks Upflow's API v1, by its answers alone.",

@@ -15,6 +15,7 @@ from headrace.client.answer import Answer
 from headrace.client.proxies import any_named
 from headrace.model.errors import ConfigurationError, NotTheApi, Unreachable
 from headrace.model.lazy import lazily
+from headrace.model.steps import step
 
 if TYPE_CHECKING:
     import aiohttp
@@ -115,10 +116,12 @@ class HttpTransport:
         self._may_send()
         most = PAGE_MOST if method == "GET" and "?" in path else ENTITY_MOST
         try:
-            async with self._session.request(
+            request = self._session.request(
                 method, self._base + path, data=data, headers=headers, allow_redirects=False
-            ) as response:
-                content = await _read(response, most)
+            )
+            with step("request"):
+                async with request as response:
+                    content = await _read(response, most)
                 named = {name.lower(): value for name, value in response.headers.items()}
                 return Answer(response.status, named, content)
         except TimeoutError:

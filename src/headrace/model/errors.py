@@ -7,6 +7,7 @@
     ├── UnsafePlan               review the plan, then repeat with --force
     │   ├── StalePlan            plan again: the data has changed since
     │   └── AnotherTarget        use another journal for the other API, or repair this one
+    ├── ApprovalNeeded           let another person approve the plan, or wait for it
     ├── Busy                     another command uses the organisation: wait for it
     │   └── BusyCache            only its cache is in use, on this machine
     ├── DamagedJournal           restore the journal from a backup, or `headrace adopt`
@@ -60,6 +61,18 @@ class StalePlan(UnsafePlan):
 
 class AnotherTarget(UnsafePlan):
     """The API does not contain what the journal says it acknowledged."""
+
+
+class ApprovalNeeded(HeadraceError):
+    """A plan waits for a person's approval; `id` is the plan's, or empty if none waits.
+
+    `clauses` are its figures, without data of records.
+    """
+
+    def __init__(self, message: str, id: str, clauses: list[str]) -> None:
+        super().__init__(message)
+        self.id = id
+        self.clauses = clauses
 
 
 class Busy(HeadraceError):

@@ -18,6 +18,7 @@ from headrace.model.clock import Clock
 from headrace.model.entity import CUSTOMER
 from headrace.model.errors import ApiError, StalePlan, UnsafePlan
 from headrace.model.project import OrganisationSettings
+from headrace.model.steps import step
 from headrace.sources.registry import readable_folders
 from headrace.sync.binding import CONFIRM, FIRST_IN_PRODUCTION, Binding
 from headrace.sync.collection.claiming import Claimer
@@ -171,20 +172,25 @@ class Organisation:
         Unless `whole`, only what depends on tables that moved since the last time is made again.
         """
         self.book.leave_positions_out(self.journal.refused_positions())
-        if self.book.build(self.models, self._contents, whole):
-            self.book.check()
+        with step("models"):
+            if self.book.build(self.models, self._contents, whole):
+                self.book.check()
         self.compare()
 
     def compare(self) -> None:
         """Compare the book, as it was last built, with the journal as it is now."""
-        self._planner.compare()
+        with step("plan"):
+            self._planner.compare()
         self._claimer.forget()
 
     def plan(self, scope: Scope = WHOLE) -> Plan:
         """Return the plan that follows from the last comparison; sends nothing."""
         target = self.settings.target
         self._scope = scope
-        plan = self._planner.make(self.name, target.rate, target.in_flight, self._latency, scope)
+        with step("plan"):
+            plan = self._planner.make(
+                self.name, target.rate, target.in_flight, self._latency, scope
+            )
         new_fields = [f"{field.label} ({field.data_type})" for field in self._names.new_fields]
         self._planned = f"{plan.made_at} {next(_PLANS)}"
         return msgspec.structs.replace(
