@@ -24,7 +24,6 @@ from headrace.model.alert_settings import AlertSettings, RunSettings
 from headrace.model.guards import GuardSettings
 from headrace.model.meanings import field_meanings
 from headrace.model.source_settings import FileFormat, Incremental, SourceSettings
-from headrace.model.target_settings import TargetSettings
 from headrace.model.webhook_settings import WebhookSettings
 from headrace.oracle.recording import differences_of, head_of
 from headrace.testkit.conformance.cases import CASES
@@ -38,14 +37,14 @@ _PART = re.compile(r"(<!-- made by make docs: (\w+) -->\n).*?(<!-- end -->)", re
 TABLES = (
     ("At the top of the file", project.Project),
     ("[organisation.NAME]", project.OrganisationSettings),
-    ("[organisation.NAME.target]", TargetSettings),
+    ("[organisation.NAME.target]", project.TargetSettings),
     ("[organisation.NAME.source]", SourceSettings),
     ("[organisation.NAME.source.format]", FileFormat),
     ("[organisation.NAME.source.incremental.TABLE]", Incremental),
     ("[organisation.NAME.guards]", GuardSettings),
+    ("[organisation.NAME.webhook]", WebhookSettings),
     ("[alerts]", AlertSettings),
     ("[run]", RunSettings),
-    ("[organisation.NAME.webhook]", WebhookSettings),
 )
 """Heading and record of each table of the project file."""
 

@@ -16,8 +16,16 @@ from tree import PACKAGE, ROOT, Module, package
 
 HUB = {"ledger", "store", "server", "console", "portal", "control"}
 PIPELINE = {
-    *("client", "sources", "systems", "book", "sync", "fleet", "drafting", "hints"),
-    *("alerts", "watching"),
+    "client",
+    "sources",
+    "systems",
+    "book",
+    "sync",
+    "fleet",
+    "alerts",
+    "watching",
+    "drafting",
+    "hints",
 }
 SHARED = {"model", "pages", "oracle", "proxy", "cli", "testkit"}
 """What both halves stand on, and what stands on both."""

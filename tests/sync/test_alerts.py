@@ -19,9 +19,11 @@ from watched import Watched
 from headrace.alerts.checking import OutsideView
 from headrace.alerts.heartbeat import Beat, dead
 from headrace.alerts.post import ApprisePost
+from headrace.alerts.stores import opened
 from headrace.fleet.project import load_project
 from headrace.fleet.round import Round, note_round
 from headrace.model.errors import Unauthorised
+from headrace.sync.journal import Proof
 from headrace.testkit.hub import RunningHub
 
 HOUR = 3600.0
@@ -209,10 +211,13 @@ def test_a_summary_comes_once_a_day_if_it_is_wanted(world: Watched) -> None:
 def test_a_killed_process_is_noticed_by_another_and_its_return_is_announced(
     world: Watched,
 ) -> None:
-    world.configure("every = '1s'")
+    world.configure("every = '1s'\nreconcile = '1s'")
     command = world.desk.start("run")
     beats = world.desk.folder / ".headrace" / ".alerts"
     wait_for(lambda: any(beats.glob("run-*.json")), command)
+    wait_for(lambda: proof_of(world) is not None, command)
+    first = proof_of(world)
+    wait_for(lambda: proof_of(world) != first, command)  # in a book that stays open
     command.process.send_signal(signal.SIGKILL)
     command.process.communicate()
     project = load_project(world.desk.folder)
@@ -226,6 +231,13 @@ def test_a_killed_process_is_noticed_by_another_and_its_return_is_announced(
         assert world.receiver.titles() == ["shop: over: the process that syncs has died"]
         world.watchman.stop()
     assert not any(beats.glob("run-*.json"))
+
+
+def proof_of(world: Watched) -> Proof | None:
+    with opened(load_project(world.desk.folder), "shop", world.clock) as journal:
+        found = journal.proof()
+    assert found is None or found.balanced
+    return found
 
 
 def wait_for(seen: object, command: Command) -> None:

@@ -20,7 +20,8 @@ from headrace.fleet.register.members import organisations_of
 from headrace.fleet.secrets import resolve
 from headrace.model.clock import Clock
 from headrace.model.errors import Busy, ConfigurationError
-from headrace.model.project import OrganisationSettings, Project, parse_project
+from headrace.model.project import OrganisationSettings, Project
+from headrace.model.project_file import parse_project
 from headrace.model.secret_text import check_database_url, check_key, check_target
 from headrace.model.source_settings import SYSTEM, SourceSettings
 from headrace.sync.connection import Keys

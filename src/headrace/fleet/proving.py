@@ -43,6 +43,7 @@ async def prove_if_due(
         if books is None:
             await prove(project, name, clock)
             return
+        await asyncio.to_thread(books.settle, name)  # the round was noted since it was kept
         opened = await asyncio.to_thread(books.take, project, name)
         done = False
         try:

@@ -49,15 +49,15 @@ class SyncOptions(Struct, frozen=True, kw_only=True):
     through: bool = True
     """Whether to plan again after each slice until nothing is left; else stop after one slice."""
 
-    whole: bool = False
-    """Whether to deliver the plan in one slice in any case."""
-
     @property
     def plain(self) -> bool:
         """Whether no option asks for more than an ordinary sync."""
         special = self.force or self.changes or self.retry_rejected or self.approved
         special = special or self.saved is not None
         return not special and self.scope == WHOLE
+
+    whole: bool = False
+    """Whether to deliver the plan in one slice in any case."""
 
     @property
     def in_one(self) -> bool:
@@ -104,8 +104,8 @@ async def sync_once(
     If nothing has changed since a sync that found nothing to send, the book is not opened. With
     `books`, it is taken from there, and kept there unless the sync fails. Raises StalePlan if the
     plan is not the saved one, UnsafePlan if a guard refuses it, ApprovalNeeded if it waits for a
-    person, and whatever `LoadedProject.open`, `Organisation.prepare` and `Organisation.apply`
-    raise.
+    person, and whatever
+    `LoadedProject.open`, `Organisation.prepare` and `Organisation.apply` raise.
     """
     if options.plain:
         plan = await asyncio.to_thread(plan_at_rest, project, name, clock)

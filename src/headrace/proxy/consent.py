@@ -7,8 +7,8 @@ from urllib.parse import SplitResult, urlsplit
 from msgspec import Struct
 
 from headrace.model.errors import ConfigurationError, Forbidden
+from headrace.model.project import UPFLOW_URL
 from headrace.model.secret_text import check_target
-from headrace.model.target_settings import UPFLOW_URL
 
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _SANDBOX = "api.sandbox.upflow.io"

@@ -21,7 +21,7 @@ from headrace.client.retry import ATTEMPTS
 from headrace.model.clock import Clock
 from headrace.model.entity import BY_NAME
 from headrace.model.errors import AnotherTarget, Unreachable
-from headrace.model.target_settings import UPFLOW_URL
+from headrace.model.project import UPFLOW_URL
 from headrace.sync.connection import Connection
 from headrace.sync.journal import Journal, Key
 

@@ -15,7 +15,7 @@ from headrace.client.retry import ATTEMPTS
 from headrace.client.transport import HttpTransport, load
 from headrace.model.clock import Clock, parse_interval
 from headrace.model.errors import ApiError
-from headrace.model.target_settings import TargetSettings
+from headrace.model.project import TargetSettings
 from headrace.sync.explain import explain
 from headrace.sync.journal import Journal
 

@@ -15,9 +15,8 @@ from headrace.alerts.facts import Facts, marks
 from headrace.alerts.kinds import ERROR_KINDS, KINDS, OF_ERRORS
 from headrace.alerts.texts import duration, message_of
 from headrace.model.alert_settings import AlertSettings
-from headrace.model.project import OrganisationSettings
+from headrace.model.project import OrganisationSettings, TargetSettings
 from headrace.model.source_settings import SourceSettings
-from headrace.model.target_settings import TargetSettings
 from headrace.sync.journal import Alert, LoggedRound, Proof
 
 NOW = 1_000_000.0

@@ -43,7 +43,9 @@ def test_a_sealed_secret_opens_with_its_key_and_after_that_was_replaced(tmp_path
         assert resolve(sealed, "key", tmp_path, {SEALING_KEY: keys}) == "s3cret"
 
 
-@pytest.mark.parametrize("keys", ["", "no key", new_sealing_key()])
+@pytest.mark.parametrize(
+    "keys", ["", "no key", new_sealing_key()], ids=["none", "invalid", "another"]
+)
 def test_a_sealed_secret_stays_closed_without_its_key(keys: str, tmp_path: Path) -> None:
     sealed = seal("s3cret", {SEALING_KEY: new_sealing_key()})
     with pytest.raises(ConfigurationError, match=SEALING_KEY):

@@ -8,7 +8,8 @@ import pytest
 
 from headrace.fleet.register.members import Member, settings_of
 from headrace.model.errors import ConfigurationError
-from headrace.model.project import Project, parse_project
+from headrace.model.project import Project
+from headrace.model.project_file import parse_project
 
 _PROJECT = b"""
 state = "postgresql://127.0.0.1/fleet"

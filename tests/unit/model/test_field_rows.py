@@ -31,10 +31,9 @@ from headrace.model.fields import (
     sent_fields,
 )
 from headrace.model.meanings import field_meanings
-from headrace.model.project import EntityName
+from headrace.model.project import EntityName, TargetSettings
 from headrace.model.record import Currency, Instant, Record, decode, decode_query, wire_name
 from headrace.model.reference import Reference, external
-from headrace.model.target_settings import TargetSettings
 
 
 class Place(Record, frozen=True):

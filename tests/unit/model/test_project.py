@@ -3,8 +3,8 @@
 import pytest
 
 from headrace.model.errors import ConfigurationError
-from headrace.model.project import parse_project
-from headrace.model.target_settings import UPFLOW_URL
+from headrace.model.project import UPFLOW_URL
+from headrace.model.project_file import parse_project
 
 GOOD = """
 [organisation.acme]

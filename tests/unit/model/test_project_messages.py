@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from headrace.model.errors import ConfigurationError
-from headrace.model.project import OrganisationSettings, parse_project
+from headrace.model.project import OrganisationSettings
+from headrace.model.project_file import parse_project
 
 HEAD = """[organisation.acme]
 target = {{ key = "env:KEY", secret = "file:s"{target} }}

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from headrace.fleet.register.database import FleetDatabase
 from headrace.model.defaults import with_defaults
 from headrace.model.errors import ConfigurationError
-from headrace.model.project import OrganisationSettings, Project, parse_organisation
+from headrace.model.project import OrganisationSettings, Project
+from headrace.model.project_file import parse_organisation
 
 
 class Member(Struct, frozen=True):
@@ -51,7 +53,8 @@ def settings_of(project: Project, member: Member) -> OrganisationSettings:
                 f"have; there is {known}."
             )
         template = project.template[member.template]
-    below = with_defaults(project.defaults, template)
+    alerts = {"alerts": msgspec.to_builtins(project.alerts)}
+    below = with_defaults(with_defaults(alerts, project.defaults), template)
     own = _copy(member.settings)
     parameters = {**below.get("parameters", {}), **own.get("parameters", {}), "name": member.name}
     return parse_organisation(_filled(below, parameters), _filled(own, parameters), where)
