@@ -17,11 +17,10 @@ from headrace.alerts.conditions import Trouble, diagnose
 from headrace.alerts.facts import Facts
 from headrace.alerts.kinds import KINDS
 from headrace.alerts.post import Post
-from headrace.alerts.stores import opened, opened_substitute, substitute_of
+from headrace.alerts.stores import UNUSABLE, opened, opened_substitute, substitute_of
 from headrace.alerts.texts import Message, message_of
 from headrace.fleet.project import LoadedProject
 from headrace.model.clock import Clock
-from headrace.model.errors import HeadraceError
 from headrace.sync.journal import Alert, Journal
 
 _PAUSES = (15.0, 30.0, 60.0, 120.0, 300.0, 900.0)
@@ -93,7 +92,7 @@ class Announcer:
         try:
             with place(loaded, name, self._clock) as journal:
                 work(journal)
-        except (HeadraceError, OSError):
+        except UNUSABLE:
             return  # seen again at the next look
 
     def _read(self, loaded: LoadedProject, facts: Facts) -> Known:
@@ -106,7 +105,7 @@ class Announcer:
             try:
                 with place(loaded, name, self._clock) as journal:
                     alerts = {one.kind: one for one in journal.alerts() if one.kind in KINDS}
-            except (HeadraceError, OSError):
+            except UNUSABLE:
                 continue
             gone = [kind for kind in found if (kind == "journal") is mine and kind not in alerts]
             for kind in gone:

@@ -15,11 +15,11 @@ from headrace.alerts.digest import Digest
 from headrace.alerts.facts import Facts, facts_of, withheld_marks
 from headrace.alerts.heartbeat import dead
 from headrace.alerts.post import Post
-from headrace.alerts.stores import opened
+from headrace.alerts.stores import UNUSABLE, opened
 from headrace.fleet.project import LoadedProject
 from headrace.fleet.round import Round
 from headrace.model.clock import Clock
-from headrace.model.errors import DamagedJournal, HeadraceError
+from headrace.model.errors import DamagedJournal
 
 
 class OutsideView:
@@ -53,7 +53,7 @@ class OutsideView:
             with opened(loaded, name, self._clock) as journal:
                 self._unusable.pop(name, None)
                 return facts_of(name, settings, journal)
-        except (HeadraceError, OSError) as error:
+        except UNUSABLE as error:
             since = self._unusable.setdefault(name, now)
             damaged = isinstance(error, DamagedJournal)
             return Facts(

@@ -11,11 +11,10 @@ from msgspec import Struct
 from headrace.alerts.facts import Facts
 from headrace.alerts.kinds import KINDS
 from headrace.alerts.post import Post
-from headrace.alerts.stores import opened
+from headrace.alerts.stores import UNUSABLE, opened
 from headrace.alerts.texts import Message, duration
 from headrace.fleet.project import LoadedProject
 from headrace.model.clock import Clock
-from headrace.model.errors import HeadraceError
 from headrace.sync.journal import Alert, Journal
 
 DIGEST = "digest"
@@ -75,7 +74,7 @@ class Digest:
         try:
             with opened(loaded, name, self._clock) as journal:
                 return _taken(journal, last.timestamp())
-        except (HeadraceError, OSError):
+        except UNUSABLE:
             return False
 
     def _line(self, loaded: LoadedProject, facts: Facts, now: float) -> _Line:
@@ -89,7 +88,7 @@ class Digest:
                     for one in journal.alerts()
                     if one.kind in KINDS and one.recovered_at is None
                 ]
-        except (HeadraceError, OSError):
+        except UNUSABLE:
             troubles = [KINDS["journal"].title]
         behind = facts.round.behind_since if facts.round is not None else None
         late = now - behind if behind is not None else None

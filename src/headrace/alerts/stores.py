@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -13,6 +14,8 @@ from headrace.model.errors import HeadraceError
 from headrace.sync.journal import Alert, Journal
 
 _FOLDER = ".alerts"
+UNUSABLE = (HeadraceError, OSError, sqlite3.Error)
+"""Errors of a journal that can't be opened or written now."""
 
 
 def substitute_of(loaded: LoadedProject, name: str) -> Path:
@@ -50,6 +53,6 @@ def recorded_alerts(loaded: LoadedProject, name: str, clock: Clock) -> list[Aler
     if substitute_of(loaded, name).exists():
         with opened_substitute(loaded, name, clock) as journal:
             found |= {one.kind: one for one in journal.alerts() if one.kind == "journal"}
-    with suppress(HeadraceError, OSError), opened(loaded, name, clock) as journal:
+    with suppress(*UNUSABLE), opened(loaded, name, clock) as journal:
         found |= {one.kind: one for one in journal.alerts() if one.kind in KINDS}
     return sorted(found.values(), key=lambda one: one.raised_at)

@@ -17,13 +17,13 @@ from headrace.alerts.announcer import Announcer
 from headrace.alerts.digest import Digest
 from headrace.alerts.facts import Facts, facts_of, withheld_marks
 from headrace.alerts.heartbeat import Heartbeat, dead, take_over
-from headrace.alerts.stores import opened
+from headrace.alerts.stores import UNUSABLE, opened
 from headrace.fleet.observer import Observer
 from headrace.fleet.project import LoadedProject
 from headrace.fleet.round import Round
 from headrace.fleet.trouble import translated
 from headrace.model.clock import Clock
-from headrace.model.errors import DamagedJournal, HeadraceError
+from headrace.model.errors import DamagedJournal
 from headrace.sync.delivery.progress import Progress
 from headrace.sync.journal import Alert
 from headrace.sync.planning.plan import Plan
@@ -102,8 +102,11 @@ class Watchman(Observer):
         seen.progress, seen.settled = progress, -1
 
     async def ended(self, project: LoadedProject, round: Round) -> None:
-        """Read what the round recorded."""
-        await asyncio.to_thread(self._take, project, round)
+        """Read what the round recorded. A defect is in the log, and ends no round."""
+        try:
+            await asyncio.to_thread(self._take, project, round)
+        except Exception as error:
+            translated(project, round.organisation, self._clock, error)
 
     def _take(self, project: LoadedProject, round: Round) -> None:
         name = round.organisation
@@ -120,7 +123,7 @@ class Watchman(Observer):
         try:
             with opened(project, name, self._clock) as journal:
                 facts = facts_of(name, settings, journal)
-        except (HeadraceError, OSError) as error:
+        except UNUSABLE as error:
             facts = self._facts.get(name) or Facts(organisation=name, settings=settings)
             since = facts.unusable_since if facts.unusable_since is not None else now
             damaged = isinstance(error, DamagedJournal)
