@@ -107,6 +107,9 @@ def _of_records(facts: Facts) -> Iterator[Trouble]:
         yield Trouble("rejected", at, len(facts.rejects), marks=facts.rejects)
     if facts.withheld:
         yield Trouble("withheld", at, len(facts.withheld), marks=facts.withheld)
+    elif facts.withheld is None and not facts.live and facts.round and facts.round.withheld:
+        # From outside only their number is known, so news about them is left to the process itself.
+        yield Trouble("withheld", at, facts.round.withheld)
 
 
 def _of_time(facts: Facts, now: float, explained: bool) -> Iterator[Trouble]:

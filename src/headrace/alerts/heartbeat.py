@@ -92,5 +92,5 @@ def take_over(file: Path, beat: Beat, names: Sequence[str]) -> None:
 
 
 def _folder(loaded: LoadedProject) -> Path:
-    first = next(iter(loaded.settings.organisation))
-    return substitute_of(loaded, first).parent.parent
+    first = next(iter(loaded.settings.organisation), "")
+    return substitute_of(loaded, first).parent.parent if first else loaded.folder / ".alerts"

@@ -126,6 +126,15 @@ def test_every_kind_has_an_edge() -> None:
     assert set(OF_ERRORS.values()) <= set(KINDS)
 
 
+def test_from_outside_only_the_number_of_withheld_records_is_known() -> None:
+    outside = facts(round_of(withheld=3), live=False, watched_since=0.0)
+    found = diagnose(outside, NOW)
+    assert [(one.kind, one.count) for one in found.troubles.values()] == [("withheld", 3)]
+    assert "stuck" in found.undecided
+    inside = facts(round_of(withheld=3))
+    assert "withheld" in diagnose(inside, NOW).undecided
+
+
 def test_silence_waits_for_three_intervals_and_lag_for_the_first_import() -> None:
     slow = msgspec.structs.replace(SETTINGS, every="1d")
     late = msgspec.structs.replace(facts(round_of(at=NOW - 86_400)), settings=slow)
