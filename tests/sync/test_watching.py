@@ -136,7 +136,8 @@ def test_the_page_shows_trouble_first_and_what_to_do_and_escapes_everything(seen
     policy = headers["content-security-policy"]
     assert policy.startswith("default-src 'none'; style-src 'self'")
     assert headers["cache-control"] == "no-store"
-    assert seen.get("/status.css")[0] == 200
+    (style,) = re.findall(r'href="(/assets/style[^"]+)"', text)
+    assert seen.get(style)[0] == 200
     values = seen.values()
     assert values['headrace_alerts{kind="failing",organisation="shop"}'] == 1
     assert values['headrace_failures_in_a_row{organisation="shop"}'] == 2

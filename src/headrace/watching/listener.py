@@ -20,18 +20,13 @@ from starlette.routing import Route
 from headrace.alerts.watchman import Watchman
 from headrace.model.clock import Clock
 from headrace.model.errors import ConfigurationError
+from headrace.pages.assets import asset_route
+from headrace.pages.policy import page_headers
 from headrace.watching.figures import Figures
 from headrace.watching.health import health, readiness
 from headrace.watching.metrics import exposition
 from headrace.watching.page import StatusPage
 
-_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
-}
 _END_S = 5
 
 
@@ -106,9 +101,6 @@ def application(watchman: Watchman, figures: Figures, clock: Clock) -> Starlette
         text = page.render(watchman.view(), clock.now().timestamp())
         return Response(text, media_type="text/html")
 
-    def style(request: Request) -> Response:
-        return Response(page.style, media_type="text/css")
-
     def metrics(request: Request) -> Response:
         try:
             body, kind = exposition(watchman, figures, clock)
@@ -126,12 +118,12 @@ def application(watchman: Watchman, figures: Figures, clock: Clock) -> Starlette
 
     routes: dict[str, Callable[[Request], Response]] = {
         "/": _local(status),
-        "/status.css": _local(style),
         "/metrics": metrics,
         "/healthz": healthz,
         "/readyz": readyz,
     }
-    return Starlette(routes=[Route(path, _safe(make)) for path, make in routes.items()])
+    pages = [Route(path, _safe(make)) for path, make in routes.items()]
+    return Starlette(routes=[*pages, asset_route()])
 
 
 def _local(make: Callable[[Request], Response]) -> Callable[[Request], Response]:
@@ -150,7 +142,7 @@ def _local(make: Callable[[Request], Response]) -> Callable[[Request], Response]
 def _safe(make: Callable[[Request], Response]) -> Callable[[Request], Response]:
     def answer(request: Request) -> Response:
         response = make(request)
-        response.headers.update(_HEADERS)
+        response.headers.update(page_headers())
         return response
 
     return answer

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from importlib import resources
 
-import jinja2
 from markupsafe import Markup, escape
 from msgspec import Struct
 
 from headrace.alerts.kinds import KINDS
 from headrace.alerts.texts import duration, when
 from headrace.alerts.watchman import View
+from headrace.pages.templates import environment
 from headrace.sync.journal import LoggedRound
 from headrace.watching.metrics import pending_of
 
@@ -49,13 +48,9 @@ class StatusPage:
     """Makes the page from what is known of each organisation."""
 
     def __init__(self) -> None:
-        folder = resources.files(__package__).joinpath("templates")
-        environment = jinja2.Environment(
-            autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-        )
-        environment.filters["code"] = _code
-        self._template = environment.from_string(folder.joinpath("status.html").read_text("utf-8"))
-        self.style = folder.joinpath("status.css").read_text("utf-8")
+        templates = environment("headrace.watching")
+        templates.filters["code"] = _code
+        self._template = templates.get_template("status.html")
 
     def render(self, views: Iterable[View], now: float) -> str:
         """Return the page; organisations are sorted by trouble."""
