@@ -340,3 +340,29 @@ def test_a_normal_day_of_rounds_every_five_minutes_brings_no_message(world: Watc
     world.configure("every = '5m'\nreconcile = '1h'", "unreachable = '5m'")
     _live(world, 300)
     assert world.receiver.take() == []
+
+
+def test_an_export_that_was_cut_off_is_announced_with_its_rows(
+    tmp_path: Path, open_hub: RunningHub, service: Receiver
+) -> None:
+    world = Watched(tmp_path / "shop", open_hub, "cut-off", service)
+    text = world.settings.read_text("utf-8")
+    exported = text.replace(
+        'source = { kind = "sql", url = "sqlite:///shop.db" }',
+        'source = { kind = "files", path = "exports" }',
+    )
+    assert exported != text
+    world.settings.write_text(exported, "utf-8")
+    export = tmp_path / "shop" / "exports" / "customers.csv"
+    export.parent.mkdir()
+    lines = [f"C{number},Customer {number}" for number in range(30)]
+    export.write_text("\n".join(["external_id,name", *lines]) + "\n", "utf-8")
+    assert world.sync().error is None
+    export.write_text("\n".join(["external_id,name", *lines[:9]]) + "\n", "utf-8")
+    world.sync()
+    world.pass_time(60)
+    (message,) = world.receiver.take()
+    assert message["title"].endswith("shop: the source has far fewer records than before")
+    assert "customers has 9 rows, while it had 30" in message["message"]
+    assert "it deletes 21 of 30 customers" in message["message"]
+    world.shop.close()
