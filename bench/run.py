@@ -17,6 +17,7 @@ BENCHES = (
     "plan",
     "pauses",
     "fleet",
+    "hinted",
     "memory",
     "hub",
     "portal",

@@ -13,6 +13,9 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A table of the project file."""
 
 
+SYSTEM = "system:"
+"""Before a known system's name: as `kind` it is read by its API, as `models` its models are
+used."""
 SHIPPED_KINDS = {
     "sql": (("url",), 'url is needed with kind = "sql", such as sqlite:///billing.db'),
     "files": (("path", "tables"), 'path is needed with kind = "files": the folder with the files'),
@@ -73,7 +76,8 @@ class SourceSettings(Settings, frozen=True, kw_only=True):
 
     kind: str = ""
     """`"sql"` for a database, `"files"` for a folder of exports, `"python"` for your own
-    generators, `"singer"` for a tap, `"rest"` for an API, the name of a source that another package
+    generators, `"singer"` for a tap, `"rest"` for an API, `"system:NAME"` for a known system by its
+    own API, the name of a source that another package
     brings, or `"package.module:Class"`."""
     url: str = ""
     """kind = "sql": `sqlite:///FILE` (relative to the project), `postgresql://…`, `mysql://…`, or

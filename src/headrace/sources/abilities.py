@@ -77,5 +77,6 @@ ABILITIES = (
     Ability(
         "Singer taps", 'kind = "singer"', "what the tap gives", "what is new, with state; a sweep"
     ),
+    Ability("Stripe", 'kind = "system:stripe"', "object by object", "its events; a sweep"),
     Ability("APIs", 'kind = "rest"', "page by page", _ALL, "rest", "dlt"),
 )

@@ -1,8 +1,8 @@
 """Runs a generator of records in a process of its own, whose libraries the sync never loads.
 
 The process is `python -m headrace.sources.worker`. It reads one task as JSON from standard input,
-and writes one JSON line per record: `{"table": ..., "record": {...}}`. Its last line is `{"done":
-true}`, or `{"error": ...}`.
+and writes one JSON line per record: `{"table": ..., "record": {...}}`; of a known system also other
+messages, see `headrace.systems.messages`. Its last line is `{"done": true}`, or `{"error": ...}`.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ import msgspec
 
 from headrace.sources.records import shown
 
-Records = Iterator[tuple[str, Any]]
+Messages = Iterator[dict[str, Any]]
 Task = Mapping[str, Any]
 
 
-def python_records(task: Task) -> Records:
+def python_records(task: Task) -> Messages:
     """Return what the functions of a user's file yield.
 
     Its function of a table's name yields mappings; `options` are passed to functions with a
@@ -34,7 +34,17 @@ def python_records(task: Task) -> Records:
         function = getattr(module, name)
         takes = function.__code__.co_argcount > 0
         for record in function(task["options"]) if takes else function():
-            yield name, record
+            yield _record(name, record)
+
+
+def _record(table: str, record: Any) -> dict[str, Any]:
+    return {"table": table, "record": shown(record)}
+
+
+def system_messages(task: Task) -> Messages:
+    """Return what the extraction of a known system says."""
+    read: Callable[..., Messages] = _module(Path(task["file"])).read
+    return read(task["tables"], task["options"], task["last"], task["now"])
 
 
 def _module(path: Path) -> ModuleType:
@@ -47,7 +57,7 @@ def _module(path: Path) -> ModuleType:
     return module
 
 
-def rest_records(task: Task) -> Records:
+def rest_records(task: Task) -> Messages:
     """Return what dlt's `rest_api` reads by a declaration."""
     rest_api = importlib.import_module("dlt.sources.rest_api")
     source = rest_api.rest_api_source(task["declaration"], name="headrace")
@@ -56,10 +66,14 @@ def rest_records(task: Task) -> Records:
         resource.selected = True
         for page in resource:
             for record in page if isinstance(page, list) else [page]:
-                yield name, record
+                yield _record(name, record)
 
 
-WORK: dict[str, Callable[[Task], Records]] = {"python": python_records, "rest": rest_records}
+WORK: dict[str, Callable[[Task], Messages]] = {
+    "python": python_records,
+    "rest": rest_records,
+    "system": system_messages,
+}
 
 
 def main() -> None:
@@ -69,8 +83,8 @@ def main() -> None:
     encoder = msgspec.json.Encoder()
     task = msgspec.json.decode(sys.stdin.buffer.read())
     try:
-        for table, record in WORK[task["kind"]](task):
-            out.write(encoder.encode({"table": table, "record": shown(record)}) + b"\n")
+        for message in WORK[task["kind"]](task):
+            out.write(encoder.encode(message) + b"\n")
         out.write(b'{"done": true}\n')
     except BaseException as error:
         place = _place(error, task.get("file"))
