@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 
 from msgspec import Struct
 
@@ -17,8 +18,9 @@ from headrace.store.records.organisation_overview import (
     read_organisation_overview,
 )
 
-FRESH_S = 60.0
-"""How long an overview is shown before another is made: it reads the whole organisation."""
+FRESH_S, SHOWN_S = 60.0, 600.0
+"""After how long another overview is made, and for how long at most one is shown."""
+_LOGGER = logging.getLogger("headrace.server")
 BUCKETS = ("Not due", "1 to 30 days", "31 to 60 days", "61 to 90 days", "More than 90 days")
 
 
@@ -45,25 +47,51 @@ class FigureTexts(Struct, frozen=True):
     payments: int
 
 
+class _Known(Struct, frozen=True):
+    made: float
+    """In monotonic seconds."""
+    clock: str | None
+    """The organisation's stopped time, if it is stopped."""
+    overview: OrganisationOverview
+
+
 class Overviews:
-    """Makes overviews, each at most once a minute; one at a time."""
+    """Makes overviews. After a minute another is made while the last one is still shown, for up to
+    ten minutes; so only the first reader of a large organisation waits."""
 
     def __init__(self) -> None:
-        self._known: dict[int, tuple[float, str | None, OrganisationOverview]] = {}
+        self._known: dict[int, _Known] = {}
         self._lock = asyncio.Lock()
+        self._renewals: dict[int, asyncio.Task[OrganisationOverview]] = {}
 
     async def of(self, store: Store, clock: Clock, context: Context) -> OrganisationOverview:
         """Return the overview of the context's organisation."""
         organisation = context.organisation
+        known = self._known.get(organisation.seq)
+        # A test clock that is moved changes what is overdue at once.
+        if known is None or known.clock != organisation.clock:
+            return await self._make(store, clock, context)
+        age = clock.monotonic() - known.made
+        if age > SHOWN_S:
+            return await self._make(store, clock, context)
+        if age > FRESH_S and organisation.seq not in self._renewals:
+            task = asyncio.ensure_future(self._make(store, clock, context))
+            self._renewals[organisation.seq] = task
+            task.add_done_callback(lambda done: self._renewed(organisation.seq, done))
+        return known.overview
+
+    async def _make(self, store: Store, clock: Clock, context: Context) -> OrganisationOverview:
+        # One at a time: each keeps a core busy.
         async with self._lock:
-            known = self._known.get(organisation.seq)
-            now = clock.monotonic()
-            # A test clock that is moved changes what is overdue at once.
-            if known and known[0] > now - FRESH_S and known[1] == organisation.clock:
-                return known[2]
+            begun, organisation = clock.monotonic(), context.organisation
             made = await store.scan(read_organisation_overview, context)
-            self._known[organisation.seq] = clock.monotonic(), organisation.clock, made
+            self._known[organisation.seq] = _Known(begun, organisation.clock, made)
             return made
+
+    def _renewed(self, organisation: int, done: asyncio.Task[OrganisationOverview]) -> None:
+        del self._renewals[organisation]
+        if not done.cancelled() and done.exception() is not None:
+            _LOGGER.warning("an overview could not be made", exc_info=done.exception())
 
 
 def figures_of(one: CurrencyFigures) -> FigureTexts:

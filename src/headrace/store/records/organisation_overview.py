@@ -56,8 +56,8 @@ class OrganisationOverview(Struct, frozen=True):
 
 
 def read_organisation_overview(db: Connection, context: Context) -> OrganisationOverview:
-    """Return the figures of now, per currency. Its cost grows with the organisation: a second or
-    two for a million documents."""
+    """Return the figures of now, per currency. Its cost grows with the organisation: two
+    seconds for a million documents."""
     organisation, today = context.organisation.seq, context.today
     items = [_item(row) for row in db.execute(SQL["open"], (organisation,))]
     tomorrow = (today + timedelta(days=1)).isoformat()
