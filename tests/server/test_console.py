@@ -212,7 +212,7 @@ def test_the_overview_adds_up_as_the_api_does(served: RunningHub, browser: Brows
         "Outstanding EUR 332.50 Due, not overdue EUR 100.00 Overdue EUR 250.00 Not applied "
         "EUR 17.50",
         # 15 days of November sold 100, 31 of October 200, and the rest is of June.
-        "DSO by countback 168 days Payments of 30 days EUR 10.00 in 1",
+        "DSO by countback 168 days Payments of 30 days EUR 10.00 (1)",
         "Not due EUR 100.00 50 % 1 to 30 days EUR 200.00 100 % 31 to 60 days EUR 0.00 0 % "
         "61 to 90 days EUR 0.00 0 % More than 90 days EUR 50.00 25 %",
         "&lt;b&gt;Alpha&lt;/b&gt; A EUR 292.50 100 % Gamma C EUR 40.00 13 %",
