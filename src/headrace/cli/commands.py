@@ -17,6 +17,7 @@ COMMANDS = {
     "check": "Try everything that a sync needs, and send nothing.",
     "collected": "See what Upflow collected itself, and say what it is to the source.",
     "conformance": "Find out whether a server speaks Upflow's API v1, by its answers alone.",
+    "console": "Say who may sign in to a hub's console; also while the hub runs.",
     "demo": "Bring a real accounting file into a hub, balance it to the cent, and keep it in step.",
     "drift": "Compare what the API holds with what it acknowledged, field by field.",
     "explain": "Explain one record: where it comes from, what is sent of it, and what the API "

@@ -14,7 +14,7 @@ from headrace.model.entity import INVOICE
 from headrace.model.payment import Payment
 from headrace.model.portal import COMMENT_MAX, REASONS
 from headrace.model.reference import InvoiceLink, Reference
-from headrace.portal.form import FormFields
+from headrace.pages.form import FormFields
 from headrace.portal.overview import Row, number_of, rows_of, sums_of
 from headrace.portal.transfer import Transfer, reference_for
 from headrace.portal.visit import Visit

@@ -14,10 +14,10 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from headrace.model.clock import format_instant, parse_instant
 from headrace.model.errors import NotFound, RequestError, ServiceUnavailable
 from headrace.model.portal import PortalSettings
+from headrace.pages.form import FormFields, read_form
 from headrace.pages.languages import LANGUAGES
 from headrace.pages.policy import page_headers
 from headrace.pages.templates import environment
-from headrace.portal.form import FormFields, read_form
 from headrace.portal.language import Reader, reader_of, words
 from headrace.store.admin.frozen_clock import Times
 from headrace.store.context import Context

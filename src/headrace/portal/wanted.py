@@ -10,7 +10,7 @@ from starlette.datastructures import QueryParams
 
 from headrace.ledger.document import open_amount
 from headrace.model.money import EXPONENTS
-from headrace.portal.form import FormFields
+from headrace.pages.form import FormFields
 from headrace.store.connection import Connection
 from headrace.store.context import Context
 from headrace.store.records.portal_account import (

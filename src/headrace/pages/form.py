@@ -26,12 +26,12 @@ async def read_form(request: Request) -> FormFields:
     """Return the fields of a form. Raises TooLarge, UnsupportedMediaType, or BadRequest."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != _KIND:
-        raise UnsupportedMediaType(f"The portal's forms are sent as {_KIND}.")
+        raise UnsupportedMediaType(f"Forms of the pages are sent as {_KIND}.")
     body = b""
     async for part in request.stream():
         body += part
         if len(body) > _BODY_MAX:
-            raise TooLarge(f"A form of the portal has at most {_BODY_MAX:,} bytes.")
+            raise TooLarge(f"A form has at most {_BODY_MAX:,} bytes.")
     try:
         pairs = parse_qsl(
             body.decode(), keep_blank_values=True, max_num_fields=_FIELDS_MAX, errors="strict"
