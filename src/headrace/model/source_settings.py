@@ -36,11 +36,17 @@ class FileFormat(Settings, frozen=True, kw_only=True):
     """CSV: the encoding, such as `"cp1252"` or `"utf-16"`; empty for UTF-8."""
     delimiter: str = ""
     """CSV: the character between fields; empty for the one that divides all lines evenly."""
-    header: bool = True
-    """CSV and Excel: whether the first line has the names; else they are `column1`, `column2`."""
+    header: bool | None = None
+    """CSV and Excel: false if the first line has no names; they are then `column1`, `column2`.
+    Without it, a first line that looks like values is an error."""
     skip: int | None = None
     """CSV and Excel: the number of lines before the header. Without it, none in CSV; in Excel,
     title rows are recognised."""
+
+    @property
+    def has_header(self) -> bool:
+        """Whether the first line has the names."""
+        return self.header is not False
 
     def __post_init__(self) -> None:
         if self.skip is not None and self.skip < 0:
