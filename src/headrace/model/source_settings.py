@@ -67,6 +67,9 @@ class Incremental(Settings, frozen=True, kw_only=True):
     """The column that grows with each change of a row, such as `"write_date"`."""
     key: str = "id"
     """The column that identifies a row."""
+    parameter: str = ""
+    """kind = "rest": the query parameter by which the API gives only what is new, such as
+    `"updated_since"`."""
     overlap: str = "1h"
     """How far before the last change reading starts again: a transaction may commit late."""
     sweep: str = "1d"
@@ -99,7 +102,7 @@ class SourceSettings(Settings, frozen=True, kw_only=True):
     """Additional table names that models may read: a SELECT each (sql), or a file glob each
     (files)."""
     incremental: dict[str, Incremental] = {}
-    """kind = "sql": tables that are read by a cursor, such as `{ invoices = { cursor =
+    """kind = "sql" and "rest": tables that are read by a cursor, such as `{ invoices = { cursor =
     "write_date" } }`; a table of its own each. A deleted row is then noticed at the next sweep."""
     format: FileFormat = FileFormat()
     """kind = "files": how the files are written; a table of its own."""

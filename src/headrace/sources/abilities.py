@@ -82,5 +82,5 @@ ABILITIES = (
         "Tryton", 'kind = "system:tryton"', "table by table", "what is new, and all ids; a sweep"
     ),
     Ability("Stripe", 'kind = "system:stripe"', "object by object", "its events; a sweep"),
-    Ability("APIs", 'kind = "rest"', "page by page", _ALL, "rest", "dlt"),
+    Ability("APIs", 'kind = "rest"', "page by page", _CURSOR, "rest", "dlt"),
 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Any, cast
 
 import msgspec
 
+from headrace.model.clock import SYSTEM_CLOCK
 from headrace.sources.records import shown
 
 Messages = Iterator[dict[str, Any]]
@@ -58,15 +60,40 @@ def _module(path: Path) -> ModuleType:
 
 
 def rest_records(task: Task) -> Messages:
-    """Return what dlt's `rest_api` reads by a declaration."""
+    """Return what dlt's `rest_api` reads by a declaration; `rate` is the requests a minute."""
     rest_api = importlib.import_module("dlt.sources.rest_api")
-    source = rest_api.rest_api_source(task["declaration"], name="headrace")
+    declaration = dict(task["declaration"])
+    rate = float(declaration.pop("rate", 0))
+    if rate:
+        requests = importlib.import_module("dlt.sources.helpers.requests")
+        session = requests.Client(raise_for_status=False).session
+        # Below the retries, each of which is a request.
+        for adapter in set(session.adapters.values()):
+            adapter.send = _paced(adapter.send, 60 / rate)
+        declaration["client"] = declaration["client"] | {"session": session}
+    source = rest_api.rest_api_source(declaration, name="headrace")
     for name in task["tables"]:
         resource = source.resources[name]
         resource.selected = True
         for page in resource:
             for record in page if isinstance(page, list) else [page]:
                 yield _record(name, record)
+
+
+def _paced(send: Callable[..., Any], pause: float) -> Callable[..., Any]:
+    """Return `send`, with at least `pause` seconds between the starts of its calls."""
+    wait = threading.Event().wait
+    due = 0.0
+
+    def paced(*given: Any, **named: Any) -> Any:
+        nonlocal due
+        now = SYSTEM_CLOCK.monotonic()
+        if now < due:
+            wait(due - now)
+        due = max(now, due) + pause
+        return send(*given, **named)
+
+    return paced
 
 
 WORK: dict[str, Callable[[Task], Messages]] = {
