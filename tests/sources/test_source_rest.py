@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import duckdb
 import pytest
+from odd_json import ODD, arrived, odd_record
 
 from headrace.model.errors import ConfigurationError, SourceError
 from headrace.model.source_settings import Incremental, SourceSettings
@@ -44,6 +45,9 @@ class _Api(BaseHTTPRequestHandler):
         if self.headers.get("Authorization", "") != f"Bearer t{server.tokens}":
             self._answer({"error": "no token"}, 401)
             return
+        if self.path.startswith("/odd"):
+            self._answer(f"[{odd_record()}]".encode())
+            return
         if self.path.startswith("/changes"):
             since = parse_qs(urlsplit(self.path).query).get("since", [""])[0]
             self._answer([row for row in server.rows if row["at"] >= since])
@@ -57,7 +61,7 @@ class _Api(BaseHTTPRequestHandler):
         self._answer({"data": rows if page < 4 else []})
 
     def _answer(self, body: Any, status: int = 200, headers: Any = None) -> None:
-        content = json.dumps(body).encode()
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
         self.send_response(status)
         for name, value in (headers or {}).items():
             self.send_header(name, value)
@@ -127,6 +131,17 @@ def test_a_token_that_expires_is_asked_for_again_and_the_rate_is_kept() -> None:
         assert server.tokens >= 4  # one for each page
         assert all(one["grant_type"] == ["refresh_token"] for one in server.granted)
         assert min(b - a for a, b in itertools.pairwise(server.times)) > 0.08
+
+
+def test_every_odd_value_arrives_exact_or_as_its_text() -> None:
+    with _serving() as server:
+        options = _options(server)
+        options["client"]["paginator"] = "single_page"
+        options["resources"] = [{"name": "odd", "endpoint": "odd"}]
+        book = duckdb.connect()
+        RestSource(options).stage(book, ["odd"])
+        found = arrived(book.sql("from source.odd"))
+    assert found == [(kind, value) for _, kind, value in ODD]
 
 
 def _changes(server: Any, **more: str) -> RestSource:
