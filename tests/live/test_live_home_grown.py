@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from decimal import Decimal
 from pathlib import Path
 
 import psycopg
@@ -65,7 +66,7 @@ class Billing:
 
     def money(self, query: str) -> dict[str, int]:
         """The rows of a query: a number and an amount, in cents, without zeros."""
-        rows = {str(number): int(amount * 100) for number, amount in self._run(query)}  # type: ignore[operator]
+        rows = {str(n): int(Decimal(str(amount)) * 100) for n, amount in self._run(query)}
         return {number: amount for number, amount in rows.items() if amount}
 
     def do(self, *statements: str) -> None:
