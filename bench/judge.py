@@ -57,7 +57,7 @@ def judge(folder: Path, database: Path, url: str, key: str, secret: str) -> Verd
     with project.open(project.only(None), SYSTEM_CLOCK, os.environ | environment) as organisation:
         organisation.refresh()
         adoption = asyncio.run(organisation.remote.adopt(write=True))
-        organisation.rebuild()
+        organisation.rebuild(whole=True)
         plan = organisation.plan()
         proof = asyncio.run(organisation.remote.reconcile())
     kinds = [_kind(name for name, *_ in drift.fields) for drift in adoption.differing]

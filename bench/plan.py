@@ -104,7 +104,7 @@ def run(folder: Path, records: int) -> float:
 
 def plan(organisation: Organisation) -> None:
     """What `headrace plan` does between staging and printing."""
-    organisation.rebuild()
+    organisation.rebuild(whole=True)
     organisation.plan()
 
 

@@ -75,7 +75,7 @@ def idle_project(folder: Path) -> Path:
     with loaded.open(name, SYSTEM_CLOCK) as organisation:
         organisation.refresh()
         acknowledge_everything(organisation)
-        organisation.rebuild()
+        organisation.rebuild(whole=True)
         plan = organisation.plan()
         assert plan.empty
         keep_rest(loaded, organisation, sight, plan, NOTHING_SENT)

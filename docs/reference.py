@@ -20,9 +20,11 @@ import typer
 
 from headrace.cli.application import build_app, run
 from headrace.model import project
+from headrace.model.alert_settings import AlertSettings, RunSettings
 from headrace.model.guards import GuardSettings
 from headrace.model.meanings import field_meanings
 from headrace.model.source_settings import FileFormat, Incremental, SourceSettings
+from headrace.model.webhook_settings import WebhookSettings
 from headrace.oracle.recording import differences_of, head_of
 from headrace.testkit.conformance.cases import CASES
 from headrace.testkit.conformance.evidence import Evidence
@@ -40,6 +42,9 @@ TABLES = (
     ("[organisation.NAME.source.format]", FileFormat),
     ("[organisation.NAME.source.incremental.TABLE]", Incremental),
     ("[organisation.NAME.guards]", GuardSettings),
+    ("[organisation.NAME.webhook]", WebhookSettings),
+    ("[alerts]", AlertSettings),
+    ("[run]", RunSettings),
 )
 """Heading and record of each table of the project file."""
 

@@ -15,31 +15,25 @@ from types import TracebackType
 
 import duckdb
 
-from headrace.book.casts import RAW
+from headrace.book.building import Builder, maker, on_sources
 from headrace.book.causes import name_causes
 from headrace.book.checks import Problem, read_problems, run_checks
-from headrace.book.coverage import Uncovered, note_lost_allocations, uncovered
+from headrace.book.coverage import Uncovered, uncovered
 from headrace.book.custom_values import inferred_type
-from headrace.book.derived import derive
 from headrace.book.directory import EMPTY, Directory, Field, write_directory
 from headrace.book.engine import MEMORY_OF_MANY, add_macros, open_engine, quoted_text
-from headrace.book.fingerprints import FINGERPRINTS
-from headrace.book.given_values import keep_given_values
 from headrace.book.lost_decimals import warn_of_lost_decimals
-from headrace.book.models import Model, load_models, make_empty, run_model
-from headrace.book.parallel import Task, side_by_side
-from headrace.book.pdf_marks import mark_files
+from headrace.book.models import Model, load_models
 from headrace.book.pdf_places import PdfPlaces
 from headrace.book.reading import add_reading
 from headrace.book.shapeless import drop_views, give_columns
 from headrace.book.sql_tree import parsing_with
-from headrace.book.tables import TABLES
 from headrace.book.unstable import warn_of_unstable_models
 from headrace.model.custom_field import DataType
 from headrace.model.private_files import make_folder
 from headrace.model.project import ContactRule, FamilyRule, RoundingRule
 
-_NAMES = ("empty", "roots", "views", "rebooked", "allocation_marks")
+_NAMES = ("empty", "roots")
 _SQL = {
     name: resources.files("headrace.book").joinpath(f"{name}.sql").read_text(encoding="utf-8")
     for name in _NAMES
@@ -86,7 +80,9 @@ class Book:
         self.columns: dict[str, frozenset[str]] = {}
         self.models: list[Model] = []
         """The models of the last build."""
-        self._marked = False
+        self._builder = Builder(self.connection, self.pdf_places, self.columns)
+        self._directory: Directory | None = None
+        self._refused: Mapping[str, str] | None = None
         self.connection.execute(
             f"create macro contact_rule() as '{contacts}'; "
             f"create macro family_rule() as '{family_payments}'; "
@@ -98,18 +94,23 @@ class Book:
         self.leave_positions_out({})
 
     def set_directory(self, directory: Directory) -> None:
-        """Set the API's directory of names; anything built before is then out of date."""
-        write_directory(self.connection, directory)
-        self.unmark()
+        """Set the API's directory of names; anything built before with another is out of date."""
+        if directory != self._directory:
+            write_directory(self.connection, directory)
+            self._directory = directory
+            self._builder.forget()
 
     def leave_positions_out(self, refused: Mapping[str, str]) -> None:
         """Send contacts without these positions; the API's message about each becomes a warning."""
+        if refused == self._refused:
+            return
+        self._refused = dict(refused)
+        self._builder.forget()
         self.connection.execute(
             "create or replace table book.refused_positions as "
             "select unnest($1::varchar[]) as position, unnest($2::varchar[]) as message",
             [list(refused), list(refused.values())],
         )
-        self.unmark()
 
     @property
     def uses_names(self) -> bool:
@@ -168,35 +169,22 @@ class Book:
             f"(case name {cases or 'when null then null'} else {unknown} end)"
         )
 
-    def build(self, models: Iterable[Model]) -> None:
-        """Run the models over the staged tables and derive everything else. Raises ModelError."""
-        with parsing_with(self.connection):
-            self._build(models)
+    def build(
+        self,
+        models: Iterable[Model],
+        contents: Mapping[str, str] | None = None,
+        whole: bool = False,
+    ) -> bool:
+        """Run the models over the staged tables and derive everything else. Raises ModelError.
 
-    def _build(self, models: Iterable[Model]) -> None:
-        self.unmark()
+        `contents` identify the rows of the staged tables. With them, and unless `whole`, only what
+        depends on tables that moved since the last build is made again; the result is the same.
+        Returns False if nothing moved, so that nothing has to be checked either.
+        """
         by_table = {model.table.name: model for model in models}
         self.models = list(by_table.values())
-        add_reading(self.connection, self.models)
-        give_columns(self.connection, by_table.values())
-        for table in TABLES:
-            if table.name not in by_table:
-                make_empty(self.connection, table)
-                self.columns[table.name] = frozenset()
-        made = side_by_side(self.connection, [_maker(model) for model in by_table.values()])
-        self.columns.update(zip(by_table, made, strict=True))
-        with self.sources() as sources:
-            note_lost_allocations(sources, self.models)
-        self._note_unread()
-        derive(self.connection)
-        mark_files(self.connection, self.pdf_places)
-        self.connection.execute(
-            "create or replace table book.modelled as select unnest($1::varchar[]) as name",
-            [list(by_table)],
-        )
-        self.connection.execute(_SQL["empty"])
-        self.connection.execute(_SQL["views"])
-        self.connection.execute(_SQL["rebooked"])
+        with parsing_with(self.connection):
+            return self._builder.build(by_table, contents or {}, whole or contents is None)
 
     def build_one(self, model: Model) -> None:
         """Run one model over the staged tables, and nothing that follows from it. Raises
@@ -204,35 +192,13 @@ class Book:
         give_columns(self.connection, [model])
         add_reading(self.connection, [model])
         with parsing_with(self.connection):
-            self.columns[model.table.name] = _maker(model)(self.connection.cursor())
-
-    def _note_unread(self) -> None:
-        """Record unreadable values that still carry meaning: that a customer has a parent, that
-        an invoice is paid."""
-        self.connection.execute(
-            "create or replace table book.unread_parents as select external_id "
-            f"from book.customers where {self._unread('customers', 'parent_external_id')}"
-        )
-        self.connection.execute(
-            "create or replace table book.unread_custom_fields as select external_id "
-            f"from book.customers where {self._unread('customers', 'custom_fields')}"
-        )
-        self.connection.execute(
-            "create or replace view book.marked_invoices as from book.invoices "
-            f"where marked_paid_at is not null or {self._unread('invoices', 'marked_paid_at')}"
-        )
-
-    def _unread(self, table: str, column: str) -> str:
-        """Return SQL for whether the column has a value that could not be read."""
-        columns = self.connection.execute(f"describe book.{table}").fetchall()
-        raw = f"{column}{RAW}"
-        return f"{raw} is not null" if raw in {name for name, *_ in columns} else "false"
+            self.columns[model.table.name] = maker(model)(self.connection.cursor())
 
     def check(self) -> None:
         """Check every row. The same rows always have the same problems, whatever was sent
         before."""
-        run_checks(self.connection)
-        with parsing_with(self.connection):
+        with parsing_with(self.connection), self._builder.checking() as moved:
+            run_checks(self.connection, moved)
             warn_of_lost_decimals(self.connection, self.models)
             name_causes(self.connection, self.models)
 
@@ -249,9 +215,7 @@ class Book:
 
     def sources(self) -> duckdb.DuckDBPyConnection:
         """Return a connection on which the source's tables have their own names."""
-        cursor = self.connection.cursor()
-        cursor.execute("set search_path = 'staging.source,memory.main'")
-        return cursor
+        return on_sources(self.connection)
 
     def climb(self) -> None:
         """Derive the families again after `book.parents` has changed."""
@@ -260,15 +224,12 @@ class Book:
 
     def mark(self) -> None:
         """Compute the fingerprint of every record from the columns that are sent, unless no table
-        of the book changed since."""
-        if not self._marked:
-            self.connection.execute(_SQL["allocation_marks"])
-            self.connection.execute(FINGERPRINTS)
-        self._marked = True
+        that it depends on moved since."""
+        self._builder.mark()
 
     def unmark(self) -> None:
         """Note that tables of the book changed; whoever writes to them by the connection must."""
-        self._marked = False
+        self._builder.unmark()
 
     def problems(self, limit: int | None = None) -> list[Problem]:
         """Return the problems that the checks found, errors first."""
@@ -297,16 +258,6 @@ class Book:
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-
-def _maker(model: Model) -> Task[frozenset[str]]:
-    def make(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
-        connection.execute("set search_path = 'staging.source,memory.main'")
-        columns = run_model(connection, model)
-        keep_given_values(connection, model)
-        return columns
-
-    return make
 
 
 def _value(value: str | int | float | bool) -> str:

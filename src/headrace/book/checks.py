@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Sequence
 from importlib import resources
 
 import duckdb
 from msgspec import Struct
 
 from headrace.book.casts import RAW, why_unread
+from headrace.book.dependencies import depends
 from headrace.book.derived import LINK_MARKS
 from headrace.book.filled import filled
 from headrace.book.parallel import Task, side_by_side, statement
@@ -72,16 +73,25 @@ class Problem(Struct, frozen=True):
     settles."""
 
 
-def run_checks(connection: duckdb.DuckDBPyConnection) -> None:
+_PROBLEM = (
+    *("severity varchar", "entity varchar", "external_id varchar"),
+    *("problem varchar", "remedy varchar"),
+)
+
+
+def run_checks(connection: duckdb.DuckDBPyConnection, moved: Collection[str] | None = None) -> None:
     """Create `book.problems`, `book.withheld` and `book.flawed_links` from the tables alone.
 
-    The same rows always have the same problems, whatever was sent before.
+    The same rows always have the same problems, whatever was sent before. Rules that read none of
+    the tables in `moved` keep what they found the last time; None for a book that was made anew.
     """
-    connection.execute(
-        "create or replace table book.problems ("
-        "severity varchar, entity varchar, external_id varchar, problem varchar, remedy varchar)"
-    )
-    rules = [*CHECKS, *_completeness(connection)]
+    every = [*CHECKS, *_completeness(connection)]
+    rules = [rule for rule in every if depends(rule.sql, moved)]
+    if moved is None:
+        make_empty(connection, {"book.findings": ("rule varchar", *_PROBLEM)})
+    else:
+        kept = sorted({rule.name for rule in every} - {rule.name for rule in rules})
+        connection.execute("delete from book.findings where not list_contains($1, rule)", [kept])
     found = filled(connection, "allocations", *_sources(rules))
     linked = "allocations" in found
     if not linked:
@@ -90,9 +100,12 @@ def run_checks(connection: duckdb.DuckDBPyConnection) -> None:
         connection,
         # Longest first, so that both cores stay busy until the end.
         [
-            *([statement(LINK_MARKS.sql)] if linked else []),
-            *_needed(rules, found),
+            *([statement(LINK_MARKS.sql)] if linked and depends(LINK_MARKS.sql, moved) else []),
+            *_needed(rules, found, "book.findings", named=True),
         ],
+    )
+    connection.execute(
+        "create or replace table book.problems as select * exclude (rule) from book.findings"
     )
     # Usually nothing is wrong, and planning each statement just to find that out takes time.
     errors = _is_true(connection, "select exists(from book.problems where severity = 'error')")
@@ -103,7 +116,7 @@ def run_checks(connection: duckdb.DuckDBPyConnection) -> None:
     if linked:
         _check_links(connection, errors)
     found = filled(connection, *_sources(SUMMARIES))
-    side_by_side(connection, _needed(SUMMARIES, found))
+    side_by_side(connection, _needed(SUMMARIES, found, "book.problems"))
 
 
 def _check_links(connection: duckdb.DuckDBPyConnection, errors: bool) -> None:
@@ -117,9 +130,16 @@ def _check_links(connection: duckdb.DuckDBPyConnection, errors: bool) -> None:
     connection.execute(_LINK_PROBLEMS)
 
 
-def _needed(rules: Iterable[Rule], found: frozenset[str]) -> list[Task[None]]:
+def _needed(
+    rules: Iterable[Rule], found: frozenset[str], table: str, named: bool = False
+) -> list[Task[None]]:
+    """Return statements that put findings into a table, with the name of the rule if it is kept."""
     return [
-        statement(f"insert into book.problems {rule.sql}")
+        statement(
+            f"insert into {table} select '{rule.name}', * from ({rule.sql.rstrip().rstrip(';')}\n)"
+            if named
+            else f"insert into {table} {rule.sql}"
+        )
         for rule in rules
         if not rule.over or not found.isdisjoint(rule.over)
     ]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from importlib import resources
 
 import duckdb
 from msgspec import Struct
 
+from headrace.book.dependencies import depends
 from headrace.book.filled import filled
 from headrace.book.parallel import side_by_side, statement
 from headrace.book.rows import make_empty
@@ -70,12 +71,19 @@ LINK_MARKS = Derived(
 """Needs the views of the book, so it is made by the checks."""
 
 
-def derive(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create the tables of `DERIVED`."""
-    found = filled(connection, *(source for one in DERIVED for source in one.over))
-    needed = [one for one in DERIVED if not found.isdisjoint(one.over)]
+def derive(
+    connection: duckdb.DuckDBPyConnection, moved: Collection[str] | None = None
+) -> frozenset[str]:
+    """Create the tables of `DERIVED` that depend on tables that moved; None for all.
+
+    Returns the names of the tables that it created.
+    """
+    due = [one for one in DERIVED if depends(one.sql, moved)]
+    found = filled(connection, *(source for one in due for source in one.over))
+    needed = [one for one in due if not found.isdisjoint(one.over)]
     make_empty(
         connection,
-        {name: one.tables[name] for one in DERIVED if one not in needed for name in one.tables},
+        {name: one.tables[name] for one in due if one not in needed for name in one.tables},
     )
     side_by_side(connection, [statement(one.sql) for one in needed])
+    return frozenset(name.removeprefix("book.") for one in due for name in one.tables)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from importlib import resources
 
+from headrace.book.dependencies import closure
 from headrace.book.payloads import PAYLOAD_VERSION
 from headrace.model.contact import Contact
 from headrace.model.entity import ENTITIES
@@ -19,8 +21,26 @@ def _columns(record: type[Record]) -> str:
     return ", ".join(sorted(field.column for field in sent_fields(record)))
 
 
+_READ = {
+    "customer": ("sent_customers", "sent_contacts", "fields"),
+    "contact": ("sent_own_contacts",),
+    "invoice": ("invoices",),
+    "credit_note": ("credit_notes", "allocation_marks"),
+    "payment": ("all_payments", "allocation_marks"),
+    "refund": ("all_refunds", "allocation_marks"),
+    "invoice_pdf": ("documents", "files"),
+    "credit_note_pdf": ("documents", "files"),
+}
+"""The tables and views that the fingerprints of each entity depend on."""
+
+
+def entities_of(moved: Collection[str]) -> list[str]:
+    """Return the entities whose fingerprints depend on tables that moved."""
+    return [name for name, read in _READ.items() if not closure(read).isdisjoint(moved)]
+
+
 def fingerprints_of(version: int) -> str:
-    """Return the statement that creates `book.fingerprints` for this version of payloads."""
+    """Return the query for the fingerprints of this version of payloads."""
     return _TEMPLATE.format(
         version=version,
         contact=_columns(Contact),
@@ -29,3 +49,4 @@ def fingerprints_of(version: int) -> str:
 
 
 FINGERPRINTS = fingerprints_of(PAYLOAD_VERSION)
+"""A query of (entity, external_id, key, fingerprint) for `book.fingerprints`."""

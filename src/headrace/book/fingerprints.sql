@@ -1,7 +1,6 @@
 -- The fingerprint only picks candidates: a payload's own hash decides whether it is sent, so this
 -- one may change with the engine's version at the price of comparing more payloads. Names in braces
 -- stand for the columns that travel, by the rows of `model/fields.py`.
-create or replace table book.fingerprints as
 with contact_marks as (
     select customer_external_id, sum(hash({contact})) as mark
     from book.sent_contacts

@@ -18,6 +18,7 @@ from headrace.cli.show.console import (
     print_json,
 )
 from headrace.cli.show.problems import show_problems
+from headrace.fleet.hinting import described_hints
 from headrace.fleet.project import LoadedProject, load_project
 from headrace.model.clock import SYSTEM_CLOCK
 from headrace.model.errors import ApiError, Unauthorised
@@ -35,7 +36,7 @@ def command(
 
     The configuration and its secrets, the source and its tables, the models (run twice: rows that
     differ are named), the data (every problem with its table, external id and remedy), the API and
-    its keys; with a sample of what would be sent.
+    its keys; with a sample of what would be sent, and how `headrace run` notices changes.
 
     Example: headrace check --organisation acme
     """
@@ -66,7 +67,9 @@ def _check(loaded: LoadedProject, name: str) -> tuple[dict[str, Any], ApiError |
         probe = _probe(opened)
         report = _report(opened, staged, probe)
     with closing(open_source(loaded.source(name), loaded.folder)) as source:
-        return report | {"unread": not_read(source)}, probe
+        report["unread"] = not_read(source)
+    report["hints"] = asyncio.run(described_hints(loaded, name, SYSTEM_CLOCK))
+    return report, probe
 
 
 def _code(report: dict[str, Any], failure: ApiError | None) -> ExitCode:
@@ -116,6 +119,7 @@ def _show(report: dict[str, Any]) -> None:
             markup=False,
         )
     console.print(f"  API: {report['api']}", markup=False)
+    console.print(f"  hints: {report['hints']}", markup=False)
     for entity, payload in report["samples"].items():
         console.print(f"  sample {entity}: {payload.decode()}", markup=False)
     show_problems(console, report["problems"])

@@ -10,9 +10,13 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 import duckdb
+import msgspec
 from msgspec import Struct
 
 from headrace.book.file import discard, is_damage
+from headrace.fleet.hinting import HintKeeper
+from headrace.fleet.observer import Observer
+from headrace.fleet.open_books import OpenBooks
 from headrace.fleet.project import LoadedProject
 from headrace.fleet.round import Round, note_round
 from headrace.fleet.sync import SyncOptions, Watcher, sync_once
@@ -30,6 +34,10 @@ _WIND_UP_S = 5.0
 """Seconds to wait after a stop for rounds that only read."""
 _LOOK_S = 2.0
 """Maximum seconds until an edit of the project file is noticed."""
+_LOOK_OPEN_S = 0.25
+"""The same while books are kept open, until a command that wants one is noticed."""
+_GATHER_S = 0.05
+"""Seconds for which hints are gathered before a round."""
 
 
 class _Made(Struct):
@@ -48,16 +56,20 @@ class Loop:
         chosen: Sequence[str] | None,
         clock: Clock,
         report: Callable[[Round], None],
+        complain: Callable[[str], None] = lambda sentence: None,
+        observer: Observer | None = None,
     ) -> None:
         """Sync the organisations that `chosen`, names and patterns, match; None for all.
 
-        Organisations that match later join the loop. Raises ConfigurationError for a name or
-        pattern that matches none.
+        Organisations that match later join the loop. `complain` gets messages about the loop
+        itself. Raises ConfigurationError for a name or pattern that matches none.
         """
         self._watched = watched
         self._chosen = chosen
         self._clock = clock
         self._report = report
+        self._complain = complain
+        self.observer = observer or Observer()
         self._stopping = asyncio.Event()
         self._interrupts: dict[str, Callable[[], None]] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
@@ -65,6 +77,12 @@ class Loop:
         """Outcomes of earlier slices, by organisation, until the last slice is delivered."""
         self._due: dict[str, float] = {}
         """Time of the next round by organisation, in the clock's monotonic seconds."""
+        self._books: OpenBooks | None = None
+        self._hinted: set[str] = set()
+        """Organisations with a hint since their round began, to be followed by another."""
+        self._earliest: dict[str, float] = {}
+        """Time before which hints lead to no further round, by organisation."""
+        self._woken = asyncio.Event()
         self._join(watched.project.names(chosen))
 
     def stop(self) -> None:
@@ -73,6 +91,23 @@ class Loop:
         for interrupt in list(self._interrupts.values()):
             interrupt()
 
+    def hint(self, name: str) -> None:
+        """Let a round of the organisation follow soon: its source may have changed.
+
+        Hints that come together lead to one round, and hints during a round to one after it. Rounds
+        that follow hints take at most half of the time, so that a busy source leaves room for
+        others.
+        """
+        if name not in self._due:
+            return
+        if name in self._running:
+            self._hinted.add(name)
+            return
+        soon = max(self._clock.monotonic() + _GATHER_S, self._earliest.get(name, 0.0))
+        if soon < self._due[name]:
+            self._due[name] = soon
+            self._woken.set()
+
     async def run(self, once: bool = False) -> list[str]:
         """Sync every organisation at its interval; `once` syncs each a single time.
 
@@ -80,21 +115,37 @@ class Loop:
         thread that ends only with the process. They send nothing.
         """
         stopping = asyncio.create_task(self._stopping.wait())
+        keeper = HintKeeper(self._clock, self.hint, self._complain)
+        self._books = None if once else OpenBooks(self._clock)
         try:
             while not self._stopping.is_set():
+                self.observer.alive(self._watched.project, list(self._due))
                 if not once:
                     self._take_up()
+                    keeper.follow(self._watched.project, list(self._due))
+                if self._books is not None:
+                    await asyncio.to_thread(self._books.release_wanted)
                 self._start(once)
                 if once and not self._running:
                     return []
-                resting = asyncio.ensure_future(self._clock.sleep(self._idle_for()))
-                awaited = {stopping, resting, *self._running.values()}
-                await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
-                resting.cancel()
+                await self._rest(stopping)
                 self._collect()
             return await self._wind_up()
         finally:
             stopping.cancel()
+            await keeper.close()
+            if self._books is not None:
+                await asyncio.to_thread(self._books.close)
+
+    async def _rest(self, stopping: asyncio.Task[bool]) -> None:
+        """Wait until there may be something to do."""
+        self._woken.clear()
+        resting = asyncio.ensure_future(self._clock.sleep(self._idle_for()))
+        woken = asyncio.ensure_future(self._woken.wait())
+        awaited = {stopping, resting, woken, *self._running.values()}
+        await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
+        resting.cancel()
+        woken.cancel()
 
     async def _wind_up(self) -> list[str]:
         """Wait for all deliveries to end, and a few seconds for rounds that only read."""
@@ -115,6 +166,8 @@ class Loop:
             names = [name for name in project.names() if name in self._due]
         for gone in self._due.keys() - set(names):
             del self._due[gone]
+            if self._books is not None:
+                self._books.drop(gone)
         self._join([name for name in names if name not in self._due])
 
     def _join(self, names: Sequence[str]) -> None:
@@ -131,34 +184,45 @@ class Loop:
         overdue = (
             (due, name)
             for name, due in self._due.items()
-            if due <= now and name not in self._running
+            if due <= now and name not in self._running and not self._is_wanted(name)
         )
         for _, name in sorted(overdue)[: max(0, room)]:
             self._running[name] = asyncio.create_task(self._turn(name, once))
 
+    def _is_wanted(self, name: str) -> bool:
+        books, project = self._books, self._watched.project
+        return books is not None and name in project.names() and books.is_wanted(project, name)
+
     def _idle_for(self) -> float:
         now = self._clock.monotonic()
+        look = _LOOK_OPEN_S if self._books is not None and self._books.names else _LOOK_S
         due = [due - now for name, due in self._due.items() if name not in self._running]
         if len(self._running) >= self._watched.project.at_once:
-            return _LOOK_S
-        return min([_LOOK_S, *(max(0.0, seconds) for seconds in due)])
+            return look
+        return min([look, *(max(0.0, seconds) for seconds in due)])
 
     def _collect(self) -> None:
         """Remove the rounds that ended. Raises only what a defect of the loop itself raised."""
         for name, task in list(self._running.items()):
             if task.done():
                 del self._running[name]
+                if name in self._hinted and name in self._due:
+                    self._due[name] = min(self._due[name], self._earliest[name])
                 task.result()
 
     async def _turn(self, name: str, once: bool) -> None:
         project = self._watched.project
         started = self._clock.monotonic()
+        self._hinted.discard(name)
         round = await self.sync(project, name)
+        await self.observer.ended(project, round)
         outcome = round.outcome
+        ended = self._clock.monotonic()
+        self._earliest[name] = 2 * ended - started
         if name in self._due:
             if outcome is not None and outcome.sliced and round.error is None:
                 # More is left to send, but organisations that are overdue longer go first.
-                self._due[name] = self._clock.monotonic()
+                self._due[name] = ended
             elif once:
                 del self._due[name]
             else:
@@ -168,12 +232,16 @@ class Loop:
     async def sync(self, project: LoadedProject, name: str) -> Round:
         """Run one round of one organisation; its errors are part of the result, never raised."""
         made = _Made()
+        started, began = self._clock.now().timestamp(), self._clock.monotonic()
+        self.observer.began(name)
         try:
             try:
                 await self._work(project, name, made)
             except (duckdb.Error, RuntimeError) as error:
                 if not is_damage(error):
                     raise
+                if self._books is not None:
+                    await asyncio.to_thread(self._books.drop, name)
                 discard(project.book_file(name))
                 await self._work(project, name, made)
             round = Round(name, made.plan, made.outcome)
@@ -183,13 +251,18 @@ class Loop:
             round = Round(name, made.plan, made.outcome, trouble)
         finally:
             self._interrupts.pop(name, None)
+        round = msgspec.structs.replace(
+            round, started_at=started, seconds=self._clock.monotonic() - began
+        )
         await asyncio.to_thread(note_round, project, round, LOOP, self._clock)
+        if self._books is not None:
+            await asyncio.to_thread(self._books.settle, name)
         return round
 
     async def _work(self, project: LoadedProject, name: str, made: _Made) -> None:
         options = SyncOptions(command=LOOP, through=False)
         made.plan, outcome = await sync_once(
-            project, name, options, self._clock, _Interruptible(self, name, made)
+            project, name, options, self._clock, _Interruptible(self, name, made), self._books
         )
         earlier = self._earlier.pop(name, None)
         made.outcome = outcome.after(earlier) if earlier is not None else outcome
@@ -213,6 +286,8 @@ class _Interruptible(Watcher):
 
     def planned(self, plan: Plan) -> None:
         self._made.plan = plan
+        self._loop.observer.planned(self._name, plan)
 
     def sending(self, progress: Progress, delivery: Delivery) -> None:
         self._loop.take_interrupt(self._name, delivery.interrupt)
+        self._loop.observer.sending(self._name, progress)

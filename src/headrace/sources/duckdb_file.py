@@ -66,6 +66,9 @@ class DuckdbSource:
             return None
         return files_mark([self._path, Path(f"{self._path}.wal")], now)
 
+    def table_marks(self, names: Collection[str], now: float) -> dict[str, str | None]:
+        return dict.fromkeys(names, self.mark(now))
+
     def close(self) -> None:
         """Do nothing: no resource is held between calls."""
 

@@ -98,6 +98,15 @@ class FileSource:
         forms = [repr(self._form), repr(sorted(self._forms.items()))]
         return mark and f"{sorted(self._globs.items())}\n{forms}\n{mark}"
 
+    def table_marks(self, names: Collection[str], now: float) -> dict[str, str | None]:
+        tables = self._tables()
+        return {name: self._table_mark(name, tables[name], now) for name in names if name in tables}
+
+    def _table_mark(self, name: str, table: Table, now: float) -> str | None:
+        local = self._place.local(table.files)
+        mark = files_mark(local, now) if local is not None else self._remote_mark(table.files)
+        return mark and f"{table!r} {self._forms.get(name, self._form)!r}\n{mark}"
+
     def close(self) -> None:
         """Do nothing: no resource is held between calls."""
 

@@ -77,6 +77,9 @@ class IncrementalSource:
     def mark(self, now: float) -> str | None:
         return self._source.mark(now)
 
+    def table_marks(self, names: Collection[str], now: float) -> dict[str, str | None]:
+        return dict.fromkeys(names, self._source.mark(now))
+
     def close(self) -> None:
         self._source.close()
 

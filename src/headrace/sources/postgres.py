@@ -9,7 +9,7 @@ shows. NaN and infinite dates become NULL: neither is an amount or a day.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
 
@@ -19,7 +19,9 @@ from msgspec import Struct
 from headrace.model.errors import SourceError
 from headrace.sources.adbc import Database, connected, postgres_driver, reading
 from headrace.sources.address import Address
+from headrace.sources.moved import Reading
 from headrace.sources.postgres_errors import is_passing, remedy
+from headrace.sources.postgres_marks import PostgresChanges, moment_of, moves_unseen
 from headrace.sources.source import check_offered, count_rows, literal, quoted, staged
 
 _SAME = {"bool", "int2", "int4", "int8", "float4", "float8", "bytea"}
@@ -66,22 +68,74 @@ class PostgresSource:
     def _stage(
         self, connection: duckdb.DuckDBPyConnection, names: Collection[str]
     ) -> dict[str, int]:
-        with self._reading(), connected(postgres_driver(), self._url, connection) as database:
-            database.run("begin isolation level repeatable read read only")
-            # All settings belong to the transaction: a pooler gives the next one to another server.
-            database.run("set local client_encoding = 'UTF8'")
-            if self._schema:
-                database.run(f"set local search_path = {quoted(self._schema)}")
+        with self._reading(), self._snapshot(connection) as database:
             own = self._own_tables(database)
             check_offered(names, own.keys() | self._queries.keys(), self._where)
             for name in names:
                 with self._reading(f", table {name}"):
                     _stage_table(database, name, own.get(name, ""), self._queries.get(name, ""))
-            database.run("rollback")
         return {name: count_rows(connection, name) for name in names}
 
+    @contextmanager
+    def _snapshot(self, connection: duckdb.DuckDBPyConnection) -> Iterator[Database]:
+        """Open a read-only transaction that sees one moment, for the length of a `with`."""
+        with connected(postgres_driver(), self._url, connection) as database:
+            database.run("begin isolation level repeatable read read only")
+            # All settings belong to the transaction: a pooler gives the next one to another server.
+            database.run("set local client_encoding = 'UTF8'")
+            if self._schema:
+                database.run(f"set local search_path = {quoted(self._schema)}")
+            yield database
+            database.run("rollback")
+
+    def stage_moved(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        names: Collection[str],
+        earlier: Mapping[str, str],
+        now: float,
+    ) -> Reading:
+        connection.execute("create schema if not exists source")
+        try:
+            return self._stage_moved(connection, names, earlier)
+        except SourceError as error:
+            if not is_passing(str(error)):
+                raise
+        return self._stage_moved(connection, names, {})
+
+    def _stage_moved(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        names: Collection[str],
+        earlier: Mapping[str, str],
+    ) -> Reading:
+        with self._reading(), self._snapshot(connection) as database:
+            own = self._own_tables(database)
+            check_offered(names, own.keys() | self._queries.keys(), self._where)
+            tables = {name: own[name] for name in names if name not in self._queries}
+            queries = {name: self._queries[name] for name in names if name in self._queries}
+            changes = PostgresChanges(database, tables, queries, earlier)
+            for name in changes.moved:
+                with self._reading(f", table {name}"):
+                    self._stage_changed(database, name, own.get(name, ""), changes)
+            return Reading(changes.marks(), changes.moved)
+
+    def _stage_changed(
+        self, database: Database, name: str, table: str, changes: PostgresChanges
+    ) -> None:
+        """Read the new rows of a table, or the whole where that is not enough or not better."""
+        key, condition, remaining = changes.part_of(name)
+        if key and _merge(database, name, table, key, condition, remaining):
+            return
+        _stage_table(database, name, table, self._queries.get(name, ""))
+
     def mark(self, now: float) -> str | None:
-        return None  # its change counters lag, and views may read other tables
+        """Return the server's snapshot, which stays the same while nobody writes anything."""
+        with self._reading(), connected(postgres_driver(), self._url) as database:
+            if moves_unseen(database, self._queries.values()):
+                return None
+            moment = moment_of(database)
+        return f"{moment.server} {moment.snapshot}"
 
     def close(self) -> None:
         """Do nothing: no resource is held between calls."""
@@ -125,12 +179,63 @@ class PostgresSource:
         }
 
 
-def _stage_table(database: Database, name: str, table: str, query: str) -> None:
+def _merge(
+    database: Database, name: str, table: str, key: str, condition: str, remaining: int
+) -> bool:
+    """Put the new rows of a table in the place of their earlier versions.
+
+    `remaining` is the number of all other rows of the table. Returns False if the staged table
+    could not be brought up to date; it is then to be read as a whole.
+    """
+    target, part = database.target, f"{name} changed"
+    whole, changed, id = staged(name), staged(part), quoted(key)
+    _stage_table(database, part, table, "", condition)
+    try:
+        if _shape(target, whole) != _shape(target, changed):
+            return False
+        same = f"{id} in (select {id} from {changed})"
+        # The other rows are rows of the earlier moment too. If there are as many of them as staged
+        # rows without a new version, they are the same ones. Else some were deleted.
+        if _number(target, f"{whole} where not {same}") != remaining:
+            database.into(
+                "create or replace temp table present as select * from stream",
+                f"select {id}{'::text' if _is_text(target, whole, id) else ''} from {table} "
+                f"where not ({condition})",
+            )
+            target.execute(f"delete from {whole} where {id} not in (select {id} from present)")
+            target.execute("drop table present")
+            if _number(target, f"{whole} where not {same}") != remaining:
+                return False
+        target.execute(f"delete from {whole} where {same}; insert into {whole} from {changed}")
+        return True
+    finally:
+        target.execute(f"drop table {changed}")
+
+
+def _shape(target: duckdb.DuckDBPyConnection, table: str) -> list[tuple[str, str]]:
+    return [(str(row[0]), str(row[1])) for row in target.execute(f"describe {table}").fetchall()]
+
+
+def _is_text(target: duckdb.DuckDBPyConnection, table: str, column: str) -> bool:
+    found = target.execute(f"select typeof(any_value({column})) from {table}").fetchall()
+    return bool(found[0][0] == "VARCHAR")
+
+
+def _number(target: duckdb.DuckDBPyConnection, source: str) -> int:
+    return int(target.execute(f"select count(*) from {source}").fetchall()[0][0])
+
+
+def _stage_table(
+    database: Database, name: str, table: str, query: str, condition: str = ""
+) -> None:
+    """Stage a table or a query; of a table only the rows of `condition`, with the types that all
+    of its rows have."""
     query = query.strip().rstrip(";")
     columns = _query_columns(database, query) if query else _table_columns(database, table)
     rows = f"({query}\n) q" if query else table
     open_ended = [c for c in columns if c.type in ("numeric", "money") and _bounds(c) is None]
     fitting = _fitting(database, rows, open_ended)
+    rows += f" where {condition}" if condition else ""
     reads, keeps = [], []
     for column in columns:
         c = quoted(column.name)

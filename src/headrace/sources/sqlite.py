@@ -99,6 +99,9 @@ class SqliteSource:
             return None
         return None if any(map(may_move, queries)) else mark
 
+    def table_marks(self, names: Collection[str], now: float) -> dict[str, str | None]:
+        return dict.fromkeys(names, self.mark(now))
+
     def close(self) -> None:
         """Do nothing: no resource is held between calls."""
 

@@ -46,7 +46,8 @@ class Binding:
         self._connection = connection
         self._clock = clock
         self._sweep = sweep
-        self._verified = False
+        self._verified_at: float | None = None
+        """Seconds since 1970; None before the first time."""
         self.rebound = ""
         """A sentence for the user about a changed key or URL; empty if nothing changed."""
 
@@ -57,13 +58,15 @@ class Binding:
         It then raises ApiError if the API can't be reached. It is also made after each sweep, but
         an API that can't be reached is then ignored.
         """
-        if self._verified or not self._journal.count():
+        now = self._clock.now().timestamp()
+        recently = self._verified_at is not None and (
+            0 <= now - self._verified_at < self._sweep.total_seconds()
+        )
+        if recently or not self._journal.count():
             return
         target = self._journal.target()
         same = target is not None and (target.url, target.key) == self._names
-        stale = target is None or (
-            self._clock.now().timestamp() - target.checked_at >= self._sweep.total_seconds()
-        )
+        stale = target is None or (now - target.checked_at >= self._sweep.total_seconds())
         if same and not stale and not always:
             return
         moved = target is not None and not same
@@ -78,7 +81,7 @@ class Binding:
             what = "URL" if target.url != self._connection.url else "key"
             self.rebound = f"the {what} has changed, the organisation is the same"
         self._journal.bind(*self._names)
-        self._verified = True
+        self._verified_at = now
 
     @property
     def is_first_in_production(self) -> bool:
@@ -97,7 +100,7 @@ class Binding:
         """Bind the journal to this target after all of its records were compared with it."""
         self._journal.clear_landmarks()
         self._journal.bind(*self._names)
-        self._verified = True
+        self._verified_at = self._clock.now().timestamp()
 
     @property
     def _names(self) -> tuple[str, str]:

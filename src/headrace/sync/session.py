@@ -18,7 +18,8 @@ from headrace.model.clock import Clock
 from headrace.model.entity import CUSTOMER
 from headrace.model.errors import ApiError, StalePlan, UnsafePlan
 from headrace.model.project import OrganisationSettings
-from headrace.sources.registry import open_source, readable_folders
+from headrace.model.steps import step
+from headrace.sources.registry import readable_folders
 from headrace.sync.binding import CONFIRM, FIRST_IN_PRODUCTION, Binding
 from headrace.sync.collection.claiming import Claimer
 from headrace.sync.connection import Connection, Keys
@@ -35,7 +36,7 @@ from headrace.sync.planning.saved_plan import SavedPlan
 from headrace.sync.planning.scope import WHOLE, Scope
 from headrace.sync.remote.commands import RemoteCommands
 from headrace.sync.remote.known_names import KnownNames
-from headrace.systems.catalogue import models_folder
+from headrace.sync.staging import Stage
 
 LOOP = "run"
 """The command of the loop, which does not verify the target in rounds that send nothing."""
@@ -64,11 +65,12 @@ class Organisation:
         data: Path,
         clock: Clock,
         journal: Place,
+        may_send: Callable[[], None] = lambda: None,
     ) -> None:
         self.name = name
         self.settings = settings
-        self._folder = folder
         self._clock = clock
+        self._stage = Stage(name, settings, folder)
         rules = settings.contacts, settings.family_payments, settings.documents
         readable = readable_folders(settings.source, folder)
         self.book = Book(data / "cache.duckdb", folder, *rules, readable, settings.rounding)
@@ -78,7 +80,7 @@ class Organisation:
         except BaseException:
             self.book.close()
             raise
-        self.connection = Connection(settings.target, keys, folder, self.journal, clock)
+        self.connection = Connection(settings.target, keys, folder, self.journal, clock, may_send)
         self.binding = Binding(self.journal, self.connection, clock, settings.sweep_interval)
         self._names = KnownNames(settings, self.book, self.journal, self.connection)
         self.remote = RemoteCommands(
@@ -90,6 +92,8 @@ class Organisation:
         self._planner = Planner(
             self.book, self.journal, clock, settings.deletion_rules, settings.guards, self._claimer
         )
+        self._contents: dict[str, str] | None = None
+        """What the staged tables contain; None before they were read."""
         self._row_counts = RowCounts(data / "rows.json", settings.source)
         self._scope = WHOLE
         self._planned = ""
@@ -107,28 +111,22 @@ class Organisation:
             raise
         return journal
 
-    def refresh(self) -> dict[str, int]:
+    def refresh(self, whole: bool = True) -> dict[str, int]:
         """Read the source and build the book; returns the number of rows per staged table.
 
-        Raises SourceError when the source can't be read, ModelError when a model can't run.
+        Unless `whole`, tables that did not move since the last time are not read again, and only
+        what depends on others is made again; the result is the same. At every `sweep` everything is
+        read all the same. Raises SourceError when the source can't be read, ModelError when a model
+        can't run.
         """
-        source = open_source(self.settings.source, self._folder)
-        try:
-            offered = source.tables()
-            folder = models_folder(self.settings.models, self._folder)
-            models = self.book.load(folder, offered, self.name)
-            wanted = sorted(set().union(*(model.reads for model in models)))
-            with self.book.staging() as connection:
-                rows = source.stage(connection, wanted)
-            self.book.limit_memory(sum(rows.values()))
-        finally:
-            source.close()
-        self.models = models
-        self._row_counts.note(rows)
-        self.rebuild()
-        return rows
+        now = self._clock.now().timestamp()
+        self.models, staged = self._stage.read(self.book, now, whole)
+        self._contents = staged.contents
+        self._row_counts.note(staged.rows)
+        self.rebuild(staged.whole)
+        return staged.rows
 
-    async def prepare(self, bound: bool = True) -> dict[str, int]:
+    async def prepare(self, bound: bool = True, whole: bool = True) -> dict[str, int]:
         """Refresh the book, and read from the API what planning needs.
 
         These are users, dunning plans and custom fields where models name them, and collected
@@ -136,11 +134,11 @@ class Organisation:
         that the collected records were not read.
 
         Raises AnotherTarget if the API is not the journal's target. `bound=False` skips this check,
-        for commands that repair the journal. Raises like `refresh` as well.
+        for commands that repair the journal. `whole` is as for `refresh`, which raises as well.
         """
         if bound:
             await self.binding.verify()
-        rows = await asyncio.to_thread(self.refresh)
+        rows = await asyncio.to_thread(self.refresh, whole)
         if self.book.uses_names and await self._names.look_up():
             await asyncio.to_thread(self.rebuild)
         with suppress(ApiError):  # the plan then says that they were not read
@@ -168,23 +166,31 @@ class Organisation:
             raise explain(error, self.settings.target.url, "nothing was sent") from None
         return self.plan(self._scope)
 
-    def rebuild(self) -> None:
-        """Build and check the book from the staged tables, then compare it with the journal."""
+    def rebuild(self, whole: bool = False) -> None:
+        """Build and check the book from the staged tables, then compare it with the journal.
+
+        Unless `whole`, only what depends on tables that moved since the last time is made again.
+        """
         self.book.leave_positions_out(self.journal.refused_positions())
-        self.book.build(self.models)
-        self.book.check()
+        with step("models"):
+            if self.book.build(self.models, self._contents, whole):
+                self.book.check()
         self.compare()
 
     def compare(self) -> None:
         """Compare the book, as it was last built, with the journal as it is now."""
-        self._planner.compare()
+        with step("plan"):
+            self._planner.compare()
         self._claimer.forget()
 
     def plan(self, scope: Scope = WHOLE) -> Plan:
         """Return the plan that follows from the last comparison; sends nothing."""
         target = self.settings.target
         self._scope = scope
-        plan = self._planner.make(self.name, target.rate, target.in_flight, self._latency, scope)
+        with step("plan"):
+            plan = self._planner.make(
+                self.name, target.rate, target.in_flight, self._latency, scope
+            )
         new_fields = [f"{field.label} ({field.data_type})" for field in self._names.new_fields]
         self._planned = f"{plan.made_at} {next(_PLANS)}"
         return msgspec.structs.replace(

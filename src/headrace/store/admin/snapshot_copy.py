@@ -22,7 +22,7 @@ TABLES = (
     "meta", "organisation", "sandbox", "api_key", "position", "customer", "pdf_file", "document",
     "reconciliation", "allocation", "counter", "custom_field", "custom_key", "custom_value",
     "catalogue", "action", "note", "portal_link",
-    "exchange_rate",
+    "portal_settings", "portal_answer", "portal_file", "portal_visit", "exchange_rate",
 )  # fmt: skip
 """All tables; each comes after the tables it refers to."""
 

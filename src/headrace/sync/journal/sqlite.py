@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -17,7 +18,7 @@ import duckdb
 
 from headrace.model.private_files import make_folder
 from headrace.sources.adbc import scanned
-from headrace.sync.journal.damage import damage_reported, raise_if_foreign
+from headrace.sync.journal.damage import damage_reported, raise_if_empty
 from headrace.sync.journal.database import migrate
 from headrace.sync.journal.statements import SQLITE
 
@@ -28,7 +29,7 @@ def _make(path: Path) -> None:
     A kill or a full disk must not leave an empty file, which would count as a damaged journal. So
     the database is created under another name and linked to its own when it is complete.
     """
-    part = path.with_name(f"{path.name}.{os.getpid()}.new")
+    part = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}.new")
     try:
         with closing(sqlite3.connect(part)) as database:
             # Writes the first page. Setting the journal mode would do so too, but fail silently.
@@ -52,7 +53,7 @@ class SqliteDatabase:
         make_folder(path.parent)
         self._path = path
         self._work: int | None = None
-        raise_if_foreign(path)
+        raise_if_empty(path)
         if not path.exists():
             _make(path)
         # Used by one thread at a time, but not always by the one that opened it.

@@ -1,0 +1,228 @@
+"""Makes the tables of the book from the staged ones, and makes only those again that moved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib import resources
+
+import duckdb
+
+from headrace.book.casts import RAW
+from headrace.book.coverage import note_lost_allocations
+from headrace.book.dependencies import depends
+from headrace.book.derived import LINK_MARKS, derive
+from headrace.book.engine import quoted_text
+from headrace.book.filled import filled
+from headrace.book.fingerprints import FINGERPRINTS, entities_of
+from headrace.book.given_values import keep_given_values
+from headrace.book.made import Inputs, inputs_of, is_corrected, outdated
+from headrace.book.models import Model, make_empty, run_model
+from headrace.book.parallel import Task, side_by_side
+from headrace.book.pdf_marks import mark_files
+from headrace.book.pdf_places import PdfPlaces
+from headrace.book.reading import add_reading
+from headrace.book.shapeless import give_columns
+from headrace.book.tables import TABLES
+from headrace.model.table_contents import contents_of
+
+_SQL = {
+    name: resources.files("headrace.book").joinpath(f"{name}.sql").read_text(encoding="utf-8")
+    for name in ("empty", "views", "rebooked", "allocation_marks")
+}
+_UNREAD = frozenset({"unread_parents", "unread_custom_fields"})
+_REMADE = _UNREAD | {"files", "refused_files", "rebooked", "lost_allocations", "modelled"}
+"""Small tables that each build makes."""
+_BEFORE = "__before"
+"""Behind the name of a table that is made again."""
+
+
+class Builder:
+    """Builds one book, and remembers what its tables were made from.
+
+    After an error nothing is remembered, so that the next build makes everything.
+    """
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        places: PdfPlaces,
+        columns: dict[str, frozenset[str]],
+    ) -> None:
+        """`columns` is filled with the columns that the models produce, by table."""
+        self.connection = connection
+        self._places = places
+        self._columns = columns
+        self._made: dict[str, Inputs | None] | None = None
+        """What the models of the last build read; None if everything must be made."""
+        self._moved: frozenset[str] | None = None
+        """Tables that the last build made; None for all."""
+        self._marked = False
+        self._unmarked: frozenset[str] | None = None
+        """Tables that moved since the fingerprints were computed; None for all."""
+
+    def forget(self) -> None:
+        """Make everything in the next build."""
+        self._made = None
+        self.unmark()
+
+    def unmark(self) -> None:
+        """Compute all fingerprints the next time."""
+        self._marked, self._unmarked = False, None
+
+    @contextmanager
+    def checking(self) -> Iterator[frozenset[str] | None]:
+        """Yield the tables that moved in the last build, None for all, for checks within a `with`;
+        if these fail, everything is made in the next build."""
+        made, self._made = self._made, None
+        yield self._moved
+        self._made = made
+
+    def build(
+        self, by_table: Mapping[str, Model], contents: Mapping[str, str], whole: bool
+    ) -> bool:
+        """Run the models and derive what follows, as `Book.build` says."""
+        made, self._made = self._made, None
+        if whole:
+            made = None
+        corrected = made is not None and is_corrected(self.connection)
+        if made is not None and made.keys() != by_table.keys():
+            made = None
+        due = list(by_table.values())
+        if made is not None:
+            due = outdated(self.connection, due, contents, made)
+        moved = self._run(due, by_table, again=made is not None)
+        self._made = {name: inputs_of(model, contents) for name, model in by_table.items()}
+        if made is None or corrected:
+            self._moved = None
+            self._derive(by_table, None)
+        elif not moved:
+            return False
+        else:
+            self._moved = self._derive(by_table, moved)
+        self._unmarked = self._moved if self._marked else None
+        self._marked = False
+        return True
+
+    def _run(
+        self, due: Sequence[Model], by_table: Mapping[str, Model], again: bool
+    ) -> frozenset[str]:
+        """Run models, and return the tables whose contents differ from before if they ran `again`.
+
+        PDFs may change without the tables that name them, so those always count as moved.
+        """
+        add_reading(self.connection, due)
+        give_columns(self.connection, by_table.values())
+        if not again:
+            for table in TABLES:
+                if table.name not in by_table:
+                    make_empty(self.connection, table)
+                    self._columns[table.name] = frozenset()
+        names = [model.table.name for model in due]
+        for name in names if again else ():
+            self.connection.execute(
+                f"drop table if exists book.{name}{_BEFORE}; "
+                f"alter table book.{name} rename to {name}{_BEFORE}"
+            )
+        made = side_by_side(self.connection, [maker(model) for model in due])
+        self._columns.update(zip(names, made, strict=True))
+        moved = {name for name in names if again and self._replaces(name)}
+        return frozenset(moved | filled(self.connection, "documents"))
+
+    def _replaces(self, name: str) -> bool:
+        """Whether a table has other rows than before it was made again.
+
+        Else the earlier one is put back, because other tables know its rows by their places.
+        """
+        before = f"{name}{_BEFORE}"
+        old, new = (contents_of(self.connection, f"book.{one}") for one in (before, name))
+        if old == new:
+            self.connection.execute(
+                f"drop table book.{name}; alter table book.{before} rename to {name}"
+            )
+        else:
+            self.connection.execute(f"drop table book.{before}")
+        return old != new
+
+    def _derive(
+        self, by_table: Mapping[str, Model], moved: frozenset[str] | None
+    ) -> frozenset[str]:
+        """Make the tables that follow from those that moved, None for all; returns all that may
+        have moved then."""
+        with on_sources(self.connection) as sources:
+            note_lost_allocations(sources, by_table.values())
+        self._note_unread()
+        made = derive(self.connection, None if moved is None else moved | _UNREAD)
+        mark_files(self.connection, self._places)
+        self.connection.execute(
+            "create or replace table book.modelled as select unnest($1::varchar[]) as name",
+            [list(by_table)],
+        )
+        self.connection.execute(_SQL["empty"])
+        self.connection.execute(_SQL["views"])
+        self.connection.execute(_SQL["rebooked"])
+        found = (moved or frozenset()) | made | _REMADE
+        if depends(LINK_MARKS.sql, found):  # the checks make them, and fingerprints read them
+            found |= {name.removeprefix("book.") for name in LINK_MARKS.tables}
+        return found
+
+    def mark(self) -> None:
+        """Compute the fingerprints that depend on what moved since they were computed."""
+        if not self._marked:
+            self._mark(self._unmarked)
+        self._marked, self._unmarked = True, None
+
+    def _mark(self, moved: frozenset[str] | None) -> None:
+        if depends(_SQL["allocation_marks"], moved):
+            self.connection.execute(_SQL["allocation_marks"])
+            moved = None if moved is None else moved | {"allocation_marks"}
+        if moved is None:
+            self.connection.execute(f"create or replace table book.fingerprints as {FINGERPRINTS}")
+        elif entities := entities_of(moved):
+            listed = ", ".join(map(quoted_text, entities))
+            self.connection.execute(
+                "create or replace table book.fingerprints as "
+                f"from book.fingerprints where entity not in ({listed}) "
+                f"union all from ({FINGERPRINTS.rstrip().rstrip(';')}\n) where entity in ({listed})"
+            )
+
+    def _note_unread(self) -> None:
+        """Record unreadable values that still carry meaning: that a customer has a parent, that
+        an invoice is paid."""
+        self.connection.execute(
+            "create or replace table book.unread_parents as select external_id "
+            f"from book.customers where {self._unread('customers', 'parent_external_id')}"
+        )
+        self.connection.execute(
+            "create or replace table book.unread_custom_fields as select external_id "
+            f"from book.customers where {self._unread('customers', 'custom_fields')}"
+        )
+        self.connection.execute(
+            "create or replace view book.marked_invoices as from book.invoices "
+            f"where marked_paid_at is not null or {self._unread('invoices', 'marked_paid_at')}"
+        )
+
+    def _unread(self, table: str, column: str) -> str:
+        """Return SQL for whether the column has a value that could not be read."""
+        columns = self.connection.execute(f"describe book.{table}").fetchall()
+        raw = f"{column}{RAW}"
+        return f"{raw} is not null" if raw in {name for name, *_ in columns} else "false"
+
+
+def on_sources(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """Return a connection on which the source's tables have their own names."""
+    cursor = connection.cursor()
+    cursor.execute("set search_path = 'staging.source,memory.main'")
+    return cursor
+
+
+def maker(model: Model) -> Task[frozenset[str]]:
+    """Return a task that makes a model's table, and returns the columns that the model has."""
+
+    def make(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
+        connection.execute("set search_path = 'staging.source,memory.main'")
+        columns = run_model(connection, model)
+        keep_given_values(connection, model)
+        return columns
+
+    return make

@@ -1,0 +1,46 @@
+"""What the tables of an open book were made from: models whose inputs did not move stay."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import duckdb
+
+from headrace.book.filled import filled
+from headrace.book.models import Model
+from headrace.book.steady import are_steady
+
+Inputs = tuple[str, tuple[tuple[str, str], ...]]
+"""The text of a model, and the contents of each table that it reads."""
+
+_CORRECTED = ("withheld", "flawed_links", "flawed_parents", "waiting_links", "pinned_links")
+"""With rows in one of these, planning corrects tables of the book by what the API has."""
+
+
+def inputs_of(model: Model, contents: Mapping[str, str]) -> Inputs | None:
+    """Return what a model's rows follow from; None if the contents of a table are not known."""
+    if not model.reads <= contents.keys():
+        return None
+    return model.sql, tuple((name, contents[name]) for name in sorted(model.reads))
+
+
+def outdated(
+    connection: duckdb.DuckDBPyConnection,
+    models: Iterable[Model],
+    contents: Mapping[str, str],
+    made: Mapping[str, Inputs | None],
+) -> list[Model]:
+    """Return the models that have to run again: those whose inputs moved, and those whose rows may
+    move without them."""
+    return [
+        model
+        for model in models
+        if (inputs := inputs_of(model, contents)) is None
+        or inputs != made.get(model.table.name)
+        or not are_steady(connection, [model])
+    ]
+
+
+def is_corrected(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether planning may have corrected tables of the book, which are then made anew."""
+    return bool(filled(connection, *_CORRECTED))

@@ -1,0 +1,146 @@
+"""Organisations that stay open between the rounds of a loop, so that a round finds its book ready.
+
+At most a given number is kept; the one that was used longest ago is closed first. A command that
+wants a kept organisation gets it (see `giving_way.py`).
+"""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from headrace.fleet.giving_way import is_wanted, show_idle
+from headrace.fleet.project import LoadedProject
+from headrace.model.clock import Clock
+from headrace.sync.session import Organisation
+
+_FILES = ("journal.db", "journal.db-wal", "cache.duckdb")
+
+
+class _Kept(Struct):
+    organisation: Organisation
+    made_from: Any
+    data: Path
+    files: Any
+    """States of its files after the last round, which others may have replaced since."""
+
+
+class OpenBooks:
+    """The open organisations of one process. Its methods may be called on any thread."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._kept: dict[str, _Kept] = {}
+        """By name, the one used longest ago first."""
+        self._taken = 0
+        """Number of organisations that are at work."""
+        self._lock = threading.Lock()
+
+    def take(self, loaded: LoadedProject, name: str) -> Organisation:
+        """Return the organisation, kept or newly opened. Raises like `LoadedProject.open`.
+
+        A kept one is closed instead of used if the settings, the keys or its files changed.
+        """
+        with self._lock:
+            kept = self._kept.pop(name, None)
+            self._taken += 1
+            over = self._over(loaded.at_once)
+        for one in over:
+            _close(one)
+        try:
+            return self._usable(kept, loaded, name) or loaded.open(name, self._clock)
+        except BaseException:
+            self._taken -= 1
+            raise
+
+    def _usable(self, kept: _Kept | None, loaded: LoadedProject, name: str) -> Organisation | None:
+        if kept is not None:
+            if kept.made_from == _made_from(loaded, name) and kept.files == _states(kept.data):
+                show_idle(kept.data, False)
+                return kept.organisation
+            _close(kept)
+        return None
+
+    def _over(self, most: int) -> list[_Kept]:
+        """Take out those that are too many if at most so many are open, at work or not."""
+        number = min(len(self._kept), max(0, len(self._kept) + self._taken - most))
+        return [self._kept.pop(name) for name in list(self._kept)[:number]]
+
+    def give_back(self, organisation: Organisation) -> None:
+        """Close an organisation whose round failed."""
+        with self._lock:
+            self._taken -= 1
+        organisation.close()
+
+    def keep(self, loaded: LoadedProject, organisation: Organisation) -> None:
+        """Keep an organisation after a round, as long as no more are open than `at_once` says."""
+        name = organisation.name
+        data = loaded.data_folder(name)
+        kept = _Kept(organisation, _made_from(loaded, name), data, None)
+        with self._lock:
+            self._taken -= 1
+            self._kept[name] = kept
+            over = self._over(loaded.at_once)
+        for one in over:
+            _close(one)
+        if kept not in over:
+            show_idle(data, True)
+
+    def settle(self, name: str) -> None:
+        """Note the states of an organisation's files, after the last write of its round."""
+        with self._lock:
+            if name in self._kept:
+                self._kept[name].files = _states(self._kept[name].data)
+
+    def release_wanted(self) -> None:
+        """Close the kept organisations for which a command waits."""
+        now = self._clock.now().timestamp()
+        with self._lock:
+            wanted = [name for name, kept in self._kept.items() if is_wanted(kept.data, now)]
+        for name in wanted:
+            self.drop(name)
+
+    def is_wanted(self, loaded: LoadedProject, name: str) -> bool:
+        """Whether a command waits for the organisation."""
+        return is_wanted(loaded.data_folder(name), self._clock.now().timestamp())
+
+    def drop(self, name: str) -> None:
+        """Close an organisation if it is kept."""
+        with self._lock:
+            kept = self._kept.pop(name, None)
+        if kept is not None:
+            _close(kept)
+
+    def close(self) -> None:
+        """Close all."""
+        for name in list(self._kept):
+            self.drop(name)
+
+    @property
+    def names(self) -> list[str]:
+        """The organisations that are kept, the one used longest ago first."""
+        return list(self._kept)
+
+
+def _close(kept: _Kept) -> None:
+    kept.organisation.close()
+    show_idle(kept.data, False)
+
+
+def _made_from(loaded: LoadedProject, name: str) -> Any:
+    return loaded.folder, *loaded.resolved(name), str(loaded.journal_place(name))
+
+
+def _states(data: Path) -> list[tuple[int, ...] | None]:
+    return [_state(data / file) for file in _FILES]
+
+
+def _state(path: Path) -> tuple[int, ...] | None:
+    try:
+        state = path.stat()
+    except OSError:
+        return None
+    return state.st_ino, state.st_size, state.st_mtime_ns

@@ -1,0 +1,140 @@
+"""Reads only the tables that moved since the last time, where a source can tell.
+
+A source that has marks for its tables is asked for them, and tables whose mark stays the same are
+not read again. What was read is compared by contents, so that a table that was read and has the
+same rows counts as unmoved. Marks are kept in the book's file with the tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Protocol, runtime_checkable
+
+import duckdb
+from msgspec import Struct
+
+from headrace.model.table_contents import contents_of
+from headrace.sources.source import Source, staged
+
+_MARKS = "incremental.marks"
+
+
+class Staged(Struct, frozen=True):
+    """The staged tables after a look at the source."""
+
+    rows: dict[str, int]
+    """Number of rows by table."""
+    contents: dict[str, str]
+    """A value by table that changes with its columns and rows."""
+    read: frozenset[str]
+    """The tables that were read; the others had not moved."""
+    whole: bool
+    """Whether everything was read, whatever the marks say."""
+
+
+class Reading(Struct, frozen=True):
+    """What a source did when it was asked for what moved."""
+
+    marks: Mapping[str, str | None]
+    """The mark of each table, to be given the next time; None where there is none."""
+    read: Collection[str]
+    """The tables that were read, or changed by what was read."""
+
+
+@runtime_checkable
+class Marked(Protocol):
+    """A source that knows a mark for each table without reading it."""
+
+    def table_marks(self, names: Collection[str], now: float) -> Mapping[str, str | None]:
+        """Return a value for each table that stays the same only while its contents do; None where
+        that is not certain. `now` is in seconds since 1970."""
+
+
+@runtime_checkable
+class Comparing(Protocol):
+    """A source that finds out itself what moved, in the moment in which it reads."""
+
+    def stage_moved(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        names: Collection[str],
+        earlier: Mapping[str, str],
+        now: float,
+    ) -> Reading:
+        """Bring the tables up to date; those with an earlier mark are staged as they were then."""
+
+
+def stage_moved(
+    source: Source,
+    connection: duckdb.DuckDBPyConnection,
+    names: Collection[str],
+    *,
+    version: str,
+    now: float,
+    sweep: float,
+    whole: bool = False,
+) -> Staged:
+    """Bring the staged tables up to date and return what they contain.
+
+    `version` is everything else on which the staged rows depend, such as the source's settings.
+    With another one, if `whole`, and `sweep` seconds after the last time, everything is read.
+    Raises like `Source.stage`.
+    """
+    connection.execute(
+        "create schema if not exists source; create schema if not exists incremental; "
+        f"create table if not exists {_MARKS} (name varchar, version varchar, mark varchar, "
+        "contents varchar, rows bigint, swept double)"
+    )
+    known, swept = _known(connection, version)
+    whole = whole or not known or not 0 <= now - swept < sweep
+    swept = now if whole else swept
+    earlier = {} if whole else {n: mark for n, (mark, _, _) in known.items() if mark and n in names}
+    # If reading fails half-way, nothing is known of any table that may have been replaced.
+    connection.execute(f"delete from {_MARKS}")
+    reading = ask_what_moved(source, connection, names, earlier, now)
+    rows, contents = {}, {}
+    for name in names:
+        if name in reading.read or name not in known:
+            contents[name], rows[name] = contents_of(connection, staged(name))
+        else:
+            _, contents[name], rows[name] = known[name]
+    for name in names:
+        connection.execute(
+            f"insert into {_MARKS} values ($1, $2, $3, $4, $5, $6)",
+            [name, version, reading.marks.get(name), contents[name], rows[name], swept],
+        )
+    return Staged(rows, contents, frozenset(reading.read), whole)
+
+
+def ask_what_moved(
+    source: Source,
+    connection: duckdb.DuckDBPyConnection,
+    names: Collection[str],
+    earlier: Mapping[str, str],
+    now: float,
+) -> Reading:
+    """Let the source read what moved since the earlier marks; everything if it can't tell."""
+    if isinstance(source, Comparing):
+        return source.stage_moved(connection, names, earlier, now)
+    marks: Mapping[str, str | None] = {}
+    if isinstance(source, Marked):
+        marks = source.table_marks(names, now)
+    read = [name for name in names if marks.get(name) is None or marks[name] != earlier.get(name)]
+    if read:
+        source.stage(connection, read)
+    return Reading(marks, read)
+
+
+def _known(
+    connection: duckdb.DuckDBPyConnection, version: str
+) -> tuple[dict[str, tuple[str | None, str, int]], float]:
+    """Return mark, contents and rows of the tables that are still staged, and when everything was
+    read, in seconds since 1970."""
+    found = connection.execute(
+        f"select name, mark, contents, rows, swept from {_MARKS} where version = $1 and name in "
+        "(select table_name from duckdb_tables() where schema_name = 'source' "
+        "and database_name = current_database())",
+        [version],
+    ).fetchall()
+    known = {name: (mark, contents, rows) for name, mark, contents, rows, _ in found}
+    return known, min((row[-1] for row in found), default=0.0)
