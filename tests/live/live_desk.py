@@ -15,7 +15,7 @@ Money = dict[str, int]
 
 PROJECT = """
 [organisation.acme]
-models = "system:{system}"
+models = "{models}"
 target = {{ url = "env:HEADRACE_URL", key = "env:HEADRACE_KEY", secret = "env:HEADRACE_SECRET" }}
 
 [organisation.acme.source]
@@ -23,8 +23,10 @@ target = {{ url = "env:HEADRACE_URL", key = "env:HEADRACE_KEY", secret = "env:HE
 
 
 def write_project(folder: Path, system: str, source: str) -> None:
-    """Write the project file of an organisation that uses a system's models as they are."""
-    text = PROJECT.format(system=system, source=source)
+    """Write the project file of an organisation that uses a system's models as they are, or those
+    in its folder."""
+    models = f"system:{system}" if system else "models"
+    text = PROJECT.format(models=models, source=source)
     (folder / "headrace.toml").write_text(text)
 
 

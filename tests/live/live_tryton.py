@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from live_actor import ACTING, Actor, actor
+from live_actor import ACTING, Actor, actor, free_port, server
 from live_cache import Missing, environment, kept, python_of, run
 
 from postgres import find_binaries, fresh_database
@@ -60,6 +60,19 @@ def tryton_postgres(folder: Path, postgres: str) -> Iterator[tuple[Actor, str]]:
             TRYTOND_CONFIG=str(_settings(folder, server)),
         ) as acting:
             yield acting, url
+
+
+@contextmanager
+def tryton_rest(folder: Path, database: str, act: Actor) -> Iterator[str]:
+    """Tryton's server over a database; gives its options for headrace."""
+    port = free_port()
+    address = f"http://127.0.0.1:{port}"
+    settings = folder / "trytond.conf"
+    with settings.open("a") as file:
+        file.write(f"[web]\nlisten = 127.0.0.1:{port}\n")
+    program = tryton_python().with_name("trytond")
+    with server([program, "-c", settings, "-d", database], address, folder / "server.log"):
+        yield f'url = "{address}/{database}", key = "{act("key")}"'
 
 
 def _settings(folder: Path, uri: str) -> Path:

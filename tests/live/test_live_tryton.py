@@ -1,4 +1,4 @@
-"""Tryton, from its own database: whatever happens there, the hub holds the same."""
+"""Tryton, from its own database and by its API: whatever happens there, the hub holds the same."""
 
 from __future__ import annotations
 
@@ -11,15 +11,21 @@ from desk import HubDesk
 from live_actor import Actor
 from live_cache import Missing
 from live_desk import LiveDesk, write_project
-from live_tryton import tryton_postgres, tryton_sqlite
+from live_tryton import tryton_postgres, tryton_rest, tryton_sqlite
 
 
 class Tryton:
-    """A company in Tryton, and its desk."""
+    """A company in Tryton, and a desk for each way in which it is read."""
 
-    def __init__(self, act: Actor, desk: LiveDesk) -> None:
+    def __init__(self, act: Actor, desks: list[LiveDesk]) -> None:
         self.act = act
-        self.settle = desk.settle
+        self._desks = desks
+
+    def settle(self) -> list[str]:
+        """What the hub was sent, which is the same whichever way Tryton is read."""
+        by_database, *others = (desk.settle() for desk in self._desks)
+        assert all(other == by_database for other in others)
+        return by_database
 
     def customer(self, name: str = "Customer") -> str:
         """A new customer, which the hub gets with its first invoice."""
@@ -38,7 +44,7 @@ def tryton(
     tmp_path_factory: pytest.TempPathFactory,
     live_desk: Callable[[Path, str], HubDesk],
 ) -> Iterator[Tryton]:
-    """A company without customers, in either database."""
+    """A company without customers, in either database; in PostgreSQL also read by its API."""
     folder = tmp_path_factory.mktemp("tryton")
     with ExitStack() as stack:
         try:
@@ -49,9 +55,17 @@ def tryton(
             )
         except Missing as missing:
             pytest.skip(f"Tryton can't be had here: {missing}")
-        write_project(folder, "tryton", f'kind = "sql"\nurl = "{url}"\n')
-        desk = live_desk(folder, "USD")
-        yield Tryton(act, LiveDesk(desk, lambda: act("balances"), lambda: act("open_documents")))
+        ways = {"database": f'kind = "sql"\nurl = "{url}"\n'}
+        if request.param == "postgresql":
+            options = stack.enter_context(tryton_rest(folder, url.rpartition("/")[2], act))
+            ways["api"] = f'kind = "system:tryton"\noptions = {{ {options} }}\n'
+        desks = []
+        for way, source in ways.items():
+            (folder / way).mkdir()
+            write_project(folder / way, "tryton", source)
+            desk = live_desk(folder / way, "USD")
+            desks.append(LiveDesk(desk, lambda: act("balances"), lambda: act("open_documents")))
+        yield Tryton(act, desks)
 
 
 def test_a_draft_is_sent_when_it_is_posted_and_never_when_it_is_deleted(tryton: Tryton) -> None:

@@ -82,7 +82,7 @@ def _singer(settings: SourceSettings, folder: Path) -> Source:
 
 
 def _rest(settings: SourceSettings, folder: Path) -> Source:
-    return RestSource(settings.options)
+    return RestSource(settings.options, settings.incremental)
 
 
 SQLALCHEMY = frozenset(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -17,6 +18,8 @@ from typing import Any, cast
 
 import msgspec
 
+from headrace.model.clock import SYSTEM_CLOCK
+from headrace.sources.process import exact_number
 from headrace.sources.records import shown
 
 Messages = Iterator[dict[str, Any]]
@@ -58,15 +61,43 @@ def _module(path: Path) -> ModuleType:
 
 
 def rest_records(task: Task) -> Messages:
-    """Return what dlt's `rest_api` reads by a declaration."""
+    """Return what dlt's `rest_api` reads by a declaration; `rate` is the requests a minute."""
     rest_api = importlib.import_module("dlt.sources.rest_api")
-    source = rest_api.rest_api_source(task["declaration"], name="headrace")
+    declaration = dict(task["declaration"])
+    requests = importlib.import_module("dlt.sources.helpers.requests")
+    session = requests.Client(raise_for_status=False).session
+    pause = 60 / rate if (rate := float(declaration.pop("rate", 0))) else 0.0
+    # Below the retries, each of which is a request.
+    for adapter in set(session.adapters.values()):
+        adapter.send = _careful(adapter.send, pause)
+    declaration["client"] = {"session": session} | declaration["client"]
+    source = rest_api.rest_api_source(declaration, name="headrace")
     for name in task["tables"]:
         resource = source.resources[name]
         resource.selected = True
         for page in resource:
             for record in page if isinstance(page, list) else [page]:
                 yield _record(name, record)
+
+
+def _careful(send: Callable[..., Any], pause: float) -> Callable[..., Any]:
+    """Return `send`, with at least `pause` seconds between the starts of its calls, and answers
+    whose JSON keeps all digits of its numbers."""
+    wait = threading.Event().wait
+    due = 0.0
+
+    def careful(*given: Any, **named: Any) -> Any:
+        nonlocal due
+        now = SYSTEM_CLOCK.monotonic()
+        if now < due:
+            wait(due - now)
+        due = max(now, due) + pause
+        response = send(*given, **named)
+        decoded = response.json
+        response.json = lambda **said: decoded(**{"parse_float": exact_number} | said)
+        return response
+
+    return careful
 
 
 WORK: dict[str, Callable[[Task], Messages]] = {

@@ -163,6 +163,14 @@ def merge(party: str, into: str) -> None:
     wizard.execute("replace")
 
 
+def key() -> str:
+    """A key for the REST API."""
+    application = Model.get("res.user.application")(application="rest")
+    application.user = Model.get("res.user")(config.get_config().user)
+    application.save()
+    return str(application.key)
+
+
 def _cents(amount: Decimal) -> int:
     return int(amount * 100)
 
@@ -184,7 +192,7 @@ ACTIONS: dict[str, Callable[..., Any]] = {
     function.__name__: function
     for function in (
         *(customer, draft, post, invoice, pay, unreconcile, reconcile, cancel, credit, delete),
-        *(rename, describe, merge, balances, open_documents),
+        *(rename, describe, merge, key, balances, open_documents),
     )
 }
 
