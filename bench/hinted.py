@@ -106,7 +106,9 @@ def _with(text: str, settings: str) -> str:
 def rounds(organisation: Organisation, database: psycopg.Connection, records: int) -> None:
     """Print what a round of one changed row costs in an open process."""
     walls, cpus = [], []
-    bill = database.execute("select min(bill_id) from bills where kind = 'INVOICE'").fetchone()
+    bill = database.execute(
+        "select bill_id, subject from bills where kind = 'INVOICE' order by bill_id limit 1"
+    ).fetchone()
     organisation.refresh(False)
     for number in range(7):
         database.execute("update bills set subject = %s where bill_id = %s", [number, bill[0]])
@@ -116,6 +118,9 @@ def rounds(organisation: Organisation, database: psycopg.Connection, records: in
         walls.append(time.perf_counter() - started)
         cpus.append(time.process_time() - used)
         assert plan.requests == 1, plan.counts
+    database.execute("update bills set subject = %s where bill_id = %s", bill[::-1])
+    organisation.refresh(False)
+    assert organisation.plan().empty
     memory = psutil.Process().memory_info().rss / 1e6
     wall, cpu = statistics.median(walls), statistics.median(cpus)
     print(

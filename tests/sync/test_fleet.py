@@ -239,10 +239,10 @@ def raising(
     """Organisations that raise what they are named after, between two that do not."""
     rebuild = Organisation.rebuild
 
-    def failing(self: Organisation) -> None:
+    def failing(self: Organisation, whole: bool = False) -> None:
         if self.name in RAISED:
             raise RAISED[self.name][0]()
-        rebuild(self)
+        rebuild(self, whole)
 
     made = fleet(["good", *RAISED, "other"])
     monkeypatch.setattr(Organisation, "rebuild", failing)

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import psycopg
 import pytest
 from desk import HubDesk
 from shop import Shop
 
+from headrace.book import building
 from headrace.sync.session import Organisation
 
 _TABLES = {
@@ -116,6 +118,112 @@ def walk(shop: Shop, desk: HubDesk, seed: int, steps: int) -> None:
             if chance.random() < 0.5:
                 asyncio.run(organisation.apply(organisation.plan(), "run"))
                 organisation.compare()
+
+
+class PostgresShop:
+    """A shop in PostgreSQL, whose changed rows are known, with models that join and unite."""
+
+    _TABLES = {
+        "customers": "external_id text, name text, vat_number text, parent_external_id text",
+        "contacts": "customer_external_id text, email text, external_id text, first_name text, "
+        "is_main int",
+        "invoices": "external_id text, customer_external_id text, custom_id text, "
+        "issued_at date, due_date date, currency text, gross_amount int, net_amount int, "
+        "name text, marked_paid_at date",
+        "payments": "external_id text, customer_external_id text, currency text, amount int, "
+        "validated_at date",
+        "allocations": "from_entity text, from_external_id text, to_entity text, "
+        "to_external_id text, amount int",
+        "adjustments": "external_id text, customer_external_id text, currency text, amount int, "
+        "booked_at date",
+    }
+    _MODELS = {
+        "customers": "select * exclude (id) from customers",
+        "contacts": "select * exclude (id) from contacts",
+        "invoices": "select invoices.* exclude (id) replace (upper(customers.name) as name) "
+        "from invoices left join customers on customers.external_id = customer_external_id",
+        "payments": "select * exclude (id) from payments where amount > 500 union all "
+        "select * exclude (id) from payments where amount <= 500",
+        "allocations": "select allocations.* exclude (id) from allocations "
+        "join payments on payments.external_id = from_external_id",
+        "adjustments": "with booked as (select * from adjustments) "
+        "select * exclude (id) from booked where amount <> 0",
+    }
+
+    def __init__(self, folder: Path, url: str) -> None:
+        self.folder = folder
+        (folder / "models").mkdir(parents=True)
+        (folder / "headrace.toml").write_text(_TOML.format(url=url), encoding="utf-8")
+        self._db = psycopg.connect(url, autocommit=True)
+        for name, columns in self._TABLES.items():
+            self._db.execute(f"drop table if exists {name}")
+            self._db.execute(f"create table {name} (id serial primary key, {columns})")
+            (folder / "models" / f"{name}.sql").write_text(self._MODELS[name], encoding="utf-8")
+
+    def run(self, sql: str, *values: object) -> None:
+        for name, begin in _INTO.items():
+            sql = sql.replace(f"insert into {name} values", begin)
+        self._db.execute(sql.replace("?", "%s"), values)
+
+    customer, contact, invoice, _insert = (
+        Shop.customer,
+        Shop.contact,
+        Shop.invoice,
+        Shop._insert,
+    )
+
+    def close(self) -> None:
+        self._db.close()
+
+
+_INTO = {
+    "allocations": "insert into allocations (from_entity, from_external_id, to_entity, "
+    "to_external_id, amount) values",
+    "adjustments": "insert into adjustments (external_id, customer_external_id, currency, amount, "
+    "booked_at) values",
+}
+_TOML = """\
+[organisation.shop]
+target = {{ url = "env:HEADRACE_URL", key = "env:HEADRACE_KEY", secret = "env:HEADRACE_SECRET", \
+rate = 1000000 }}
+source = {{ kind = "sql", url = "{url}" }}
+"""
+
+
+@pytest.fixture
+def walked_in_postgres(
+    tmp_path: Path, postgres_database: str, new_desk: Callable[[Path], HubDesk]
+) -> Callable[[int, int], None]:
+    def run(seed: int, steps: int) -> None:
+        shop = PostgresShop(tmp_path / f"shop{seed}", postgres_database)
+        walk(shop, new_desk(shop.folder), seed, steps)  # type: ignore[arg-type]
+        shop.close()
+
+    return run
+
+
+def test_rounds_of_changed_rows_equal_whole_rounds(
+    walked_in_postgres: Callable[[int, int], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replaced: list[str] = []
+    replace = building.replace_changed
+
+    def counted(connection: Any, model: Any, changed: Any) -> Any:
+        found = replace(connection, model, changed)
+        replaced.extend([model.table.name] if found and found.ids else [])
+        return found
+
+    monkeypatch.setattr(building, "replace_changed", counted)
+    walked_in_postgres(3, 12)
+    assert len(set(replaced)) >= 3, "else nothing was tried"
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(200, 260))
+def test_many_rounds_of_changed_rows_equal_whole_rounds(
+    walked_in_postgres: Callable[[int, int], None], seed: int
+) -> None:
+    walked_in_postgres(seed, 40)
 
 
 @pytest.fixture

@@ -173,18 +173,21 @@ class Book:
         self,
         models: Iterable[Model],
         contents: Mapping[str, str] | None = None,
+        changed: Mapping[str, str] = {},
         whole: bool = False,
     ) -> bool:
         """Run the models over the staged tables and derive everything else. Raises ModelError.
 
         `contents` identify the rows of the staged tables. With them, and unless `whole`, only what
         depends on tables that moved since the last build is made again; the result is the same.
-        Returns False if nothing moved, so that nothing has to be checked either.
+        `changed` has the contents before of tables of which `staging.changes` has the rows that
+        changed, old and new. Returns False if nothing moved, so that nothing has to be checked
+        either.
         """
         by_table = {model.table.name: model for model in models}
         self.models = list(by_table.values())
         with parsing_with(self.connection):
-            return self._builder.build(by_table, contents or {}, whole or contents is None)
+            return self._builder.build(by_table, contents or {}, changed, whole or contents is None)
 
     def build_one(self, model: Model) -> None:
         """Run one model over the staged tables, and nothing that follows from it. Raises

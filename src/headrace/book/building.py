@@ -9,14 +9,14 @@ from importlib import resources
 import duckdb
 
 from headrace.book.casts import RAW
+from headrace.book.changed_rows import Moved, Touched, replace_changed
 from headrace.book.coverage import note_lost_allocations
-from headrace.book.dependencies import depends
-from headrace.book.derived import LINK_MARKS, derive
-from headrace.book.engine import quoted_text
+from headrace.book.dependencies import tables_of
+from headrace.book.derived import LINK_MARKS, LINK_TABLES, derive
 from headrace.book.filled import filled
-from headrace.book.fingerprints import FINGERPRINTS, entities_of
 from headrace.book.given_values import keep_given_values
-from headrace.book.made import Inputs, inputs_of, is_corrected, outdated
+from headrace.book.made import Inputs, changed_tables, inputs_of, is_corrected, outdated
+from headrace.book.marking import mark
 from headrace.book.models import Model, make_empty, run_model
 from headrace.book.parallel import Task, side_by_side
 from headrace.book.pdf_marks import mark_files
@@ -28,11 +28,10 @@ from headrace.model.table_contents import contents_of
 
 _SQL = {
     name: resources.files("headrace.book").joinpath(f"{name}.sql").read_text(encoding="utf-8")
-    for name in ("empty", "views", "rebooked", "allocation_marks")
+    for name in ("empty", "views", "rebooked")
 }
 _UNREAD = frozenset({"unread_parents", "unread_custom_fields"})
-_REMADE = _UNREAD | {"files", "refused_files", "rebooked", "lost_allocations", "modelled"}
-"""Small tables that each build makes."""
+_FILES = frozenset({"files", "refused_files"})
 _BEFORE = "__before"
 """Behind the name of a table that is made again."""
 
@@ -55,11 +54,11 @@ class Builder:
         self._columns = columns
         self._made: dict[str, Inputs | None] | None = None
         """What the models of the last build read; None if everything must be made."""
-        self._moved: frozenset[str] | None = None
-        """Tables that the last build made; None for all."""
+        self._moved: Moved | None = None
+        """What the last build made; None for everything."""
         self._marked = False
-        self._unmarked: frozenset[str] | None = None
-        """Tables that moved since the fingerprints were computed; None for all."""
+        self._unmarked: Moved | None = None
+        """What moved since the fingerprints were computed; None for everything."""
 
     def forget(self) -> None:
         """Make everything in the next build."""
@@ -71,15 +70,19 @@ class Builder:
         self._marked, self._unmarked = False, None
 
     @contextmanager
-    def checking(self) -> Iterator[frozenset[str] | None]:
-        """Yield the tables that moved in the last build, None for all, for checks within a `with`;
-        if these fail, everything is made in the next build."""
+    def checking(self) -> Iterator[Moved | None]:
+        """Yield what moved in the last build, None for everything, for checks within a `with`; if
+        these fail, everything is made in the next build."""
         made, self._made = self._made, None
         yield self._moved
         self._made = made
 
     def build(
-        self, by_table: Mapping[str, Model], contents: Mapping[str, str], whole: bool
+        self,
+        by_table: Mapping[str, Model],
+        contents: Mapping[str, str],
+        changed: Mapping[str, str],
+        whole: bool,
     ) -> bool:
         """Run the models and derive what follows, as `Book.build` says."""
         made, self._made = self._made, None
@@ -89,17 +92,25 @@ class Builder:
         if made is not None and made.keys() != by_table.keys():
             made = None
         due = list(by_table.values())
+        touched: dict[str, Touched] = {}
         if made is not None:
             due = outdated(self.connection, due, contents, made)
+            add_reading(self.connection, due)
+            give_columns(self.connection, by_table.values())
+        stale = bool(due)  # some warnings look at the source's rows, whatever models make of them
+        if made is not None and not corrected:
+            touched = self._replace_rows(due, contents, changed, made)
+            due = [model for model in due if model.table.name not in touched]
         moved = self._run(due, by_table, again=made is not None)
+        moved |= {name for name, one in touched.items() if one.ids}
         self._made = {name: inputs_of(model, contents) for name, model in by_table.items()}
         if made is None or corrected:
             self._moved = None
             self._derive(by_table, None)
-        elif not moved:
+        elif not moved and not stale:
             return False
         else:
-            self._moved = self._derive(by_table, moved)
+            self._moved = self._derived(by_table, moved, touched)
         self._unmarked = self._moved if self._marked else None
         self._marked = False
         return True
@@ -111,9 +122,9 @@ class Builder:
 
         PDFs may change without the tables that name them, so those always count as moved.
         """
-        add_reading(self.connection, due)
-        give_columns(self.connection, by_table.values())
         if not again:
+            add_reading(self.connection, due)
+            give_columns(self.connection, by_table.values())
             for table in TABLES:
                 if table.name not in by_table:
                     make_empty(self.connection, table)
@@ -128,6 +139,22 @@ class Builder:
         self._columns.update(zip(names, made, strict=True))
         moved = {name for name in names if again and self._replaces(name)}
         return frozenset(moved | filled(self.connection, "documents"))
+
+    def _replace_rows(
+        self,
+        due: Sequence[Model],
+        contents: Mapping[str, str],
+        changed: Mapping[str, str],
+        made: Mapping[str, Inputs | None],
+    ) -> dict[str, Touched]:
+        """Replace single rows of the tables of which the changed rows tell which ones; returns
+        these tables. The other models have to run as a whole."""
+        found = {}
+        for model in due:
+            tables = changed_tables(self.connection, model, contents, changed, made)
+            if tables and (touched := replace_changed(self.connection, model, tables)):
+                found[model.table.name] = touched
+        return found
 
     def _replaces(self, name: str) -> bool:
         """Whether a table has other rows than before it was made again.
@@ -144,47 +171,47 @@ class Builder:
             self.connection.execute(f"drop table book.{before}")
         return old != new
 
+    def _derived(
+        self, by_table: Mapping[str, Model], moved: frozenset[str], touched: dict[str, Touched]
+    ) -> Moved:
+        """Make the tables that follow from those that moved; returns all that have other rows."""
+        found = moved | self._derive(by_table, moved)
+        read = tables_of(LINK_MARKS.sql)
+        by_row = read & found <= touched.keys()
+        if any(touched[name].links for name in read & found) if by_row else read & found:
+            found |= LINK_TABLES  # the checks make them, and fingerprints read them
+        return Moved(found, {name: one for name, one in touched.items() if one.ids})
+
     def _derive(
         self, by_table: Mapping[str, Model], moved: frozenset[str] | None
     ) -> frozenset[str]:
-        """Make the tables that follow from those that moved, None for all; returns all that may
-        have moved then."""
+        """Make the tables that follow from those that moved, None for all; returns those that may
+        have other rows."""
         with on_sources(self.connection) as sources:
             note_lost_allocations(sources, by_table.values())
+        if moved is None or "customers" in moved:
+            moved = None if moved is None else moved | _UNREAD
         self._note_unread()
-        made = derive(self.connection, None if moved is None else moved | _UNREAD)
+        made = derive(self.connection, moved)
         mark_files(self.connection, self._places)
         self.connection.execute(
             "create or replace table book.modelled as select unnest($1::varchar[]) as name",
             [list(by_table)],
         )
+        rebooked = filled(self.connection, "rebooked") if moved is not None else frozenset()
         self.connection.execute(_SQL["empty"])
         self.connection.execute(_SQL["views"])
         self.connection.execute(_SQL["rebooked"])
-        found = (moved or frozenset()) | made | _REMADE
-        if depends(LINK_MARKS.sql, found):  # the checks make them, and fingerprints read them
-            found |= {name.removeprefix("book.") for name in LINK_MARKS.tables}
-        return found
+        if moved is None:
+            return made
+        made |= rebooked | filled(self.connection, "rebooked") | {"lost_allocations"}
+        return made | (_UNREAD & moved) | (_FILES if "documents" in moved else frozenset())
 
     def mark(self) -> None:
         """Compute the fingerprints that depend on what moved since they were computed."""
         if not self._marked:
-            self._mark(self._unmarked)
+            mark(self.connection, self._unmarked)
         self._marked, self._unmarked = True, None
-
-    def _mark(self, moved: frozenset[str] | None) -> None:
-        if depends(_SQL["allocation_marks"], moved):
-            self.connection.execute(_SQL["allocation_marks"])
-            moved = None if moved is None else moved | {"allocation_marks"}
-        if moved is None:
-            self.connection.execute(f"create or replace table book.fingerprints as {FINGERPRINTS}")
-        elif entities := entities_of(moved):
-            listed = ", ".join(map(quoted_text, entities))
-            self.connection.execute(
-                "create or replace table book.fingerprints as "
-                f"from book.fingerprints where entity not in ({listed}) "
-                f"union all from ({FINGERPRINTS.rstrip().rstrip(';')}\n) where entity in ({listed})"
-            )
 
     def _note_unread(self) -> None:
         """Record unreadable values that still carry meaning: that a customer has a parent, that

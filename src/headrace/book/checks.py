@@ -10,15 +10,16 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from importlib import resources
 
 import duckdb
 from msgspec import Struct
 
 from headrace.book.casts import RAW, why_unread
-from headrace.book.dependencies import depends
-from headrace.book.derived import LINK_MARKS
+from headrace.book.changed_rows import Moved, listed
+from headrace.book.dependencies import depends, tables_of
+from headrace.book.derived import LINK_MARKS, LINK_TABLES
 from headrace.book.filled import filled
 from headrace.book.parallel import Task, side_by_side, statement
 from headrace.book.rows import make_empty
@@ -32,8 +33,11 @@ class Rule(Struct, frozen=True):
     sql: str
     over: tuple[str, ...]
     """Sources, as of `filled`, without whose rows it finds nothing; empty when it always runs."""
+    by_record: frozenset[str] = frozenset()
+    """Tables of which only the rows with a record's id matter for what it finds of the record."""
 
 
+_DOCUMENTS = frozenset({"invoices", "credit_notes", "payments", "refunds", "adjustments"})
 _OVER = re.compile(r"^-- Over: (.+)\.$", re.MULTILINE)
 
 
@@ -44,7 +48,12 @@ def _rules(folder: str) -> tuple[Rule, ...]:
 
 
 def _rule(file: str, sql: str) -> Rule:
-    return Rule(file.removesuffix(".sql"), sql, tuple(_OVER.findall(sql)))
+    return Rule(
+        file.removesuffix(".sql"),
+        sql,
+        tuple(_OVER.findall(sql)),
+        _DOCUMENTS if "-- By record.\n" in sql else frozenset(),
+    )
 
 
 CHECKS, SUMMARIES = _rules("checks"), _rules("summaries")
@@ -79,28 +88,29 @@ _PROBLEM = (
 )
 
 
-def run_checks(connection: duckdb.DuckDBPyConnection, moved: Collection[str] | None = None) -> None:
+def run_checks(connection: duckdb.DuckDBPyConnection, moved: Moved | None = None) -> None:
     """Create `book.problems`, `book.withheld` and `book.flawed_links` from the tables alone.
 
-    The same rows always have the same problems, whatever was sent before. Rules that read none of
-    the tables in `moved` keep what they found the last time; None for a book that was made anew.
+    The same rows always have the same problems, whatever was sent before. What rules found of
+    tables and rows that did not move is kept from the last time; `moved` is None for a book that
+    was made anew.
     """
     every = [*CHECKS, *_completeness(connection)]
-    rules = [rule for rule in every if depends(rule.sql, moved)]
+    rules = [rule for rule in every if depends(rule.sql, None if moved is None else moved.tables)]
     if moved is None:
         make_empty(connection, {"book.findings": ("rule varchar", *_PROBLEM)})
     else:
-        kept = sorted({rule.name for rule in every} - {rule.name for rule in rules})
-        connection.execute("delete from book.findings where not list_contains($1, rule)", [kept])
+        rules = _restricted(connection, every, rules, moved)
     found = filled(connection, "allocations", *_sources(rules))
     linked = "allocations" in found
     if not linked:
         make_empty(connection, LINK_MARKS.tables)
+    links_moved = moved is None or not moved.tables.isdisjoint(LINK_TABLES)
     side_by_side(
         connection,
         # Longest first, so that both cores stay busy until the end.
         [
-            *([statement(LINK_MARKS.sql)] if linked and depends(LINK_MARKS.sql, moved) else []),
+            *([statement(LINK_MARKS.sql)] if linked and links_moved else []),
             *_needed(rules, found, "book.findings", named=True),
         ],
     )
@@ -113,10 +123,37 @@ def run_checks(connection: duckdb.DuckDBPyConnection, moved: Collection[str] | N
         connection.execute(_WITHHOLD)
     else:
         make_empty(connection, WITHHELD)
-    if linked:
+    if linked and (links_moved or errors):
         _check_links(connection, errors)
     found = filled(connection, *_sources(SUMMARIES))
     side_by_side(connection, _needed(SUMMARIES, found, "book.problems"))
+
+
+def _restricted(
+    connection: duckdb.DuckDBPyConnection,
+    every: Sequence[Rule],
+    due: Sequence[Rule],
+    moved: Moved,
+) -> list[Rule]:
+    """Delete what the rules that are due found before, and return them, restricted to the records
+    that moved where that is possible."""
+    kept = sorted({rule.name for rule in every} - {rule.name for rule in due})
+    rules = []
+    for rule in due:
+        ids = moved.ids(tables_of(rule.sql), rule.by_record)
+        if ids is None:
+            rules.append(rule)
+            continue
+        kept.append(rule.name)
+        where = f"external_id in ({listed(ids)})"
+        connection.execute(f"delete from book.findings where rule = $1 and {where}", [rule.name])
+        names = ", ".join(column.split(" ")[0] for column in _PROBLEM)
+        text = rule.sql.rstrip().rstrip(";")
+        rules.append(
+            Rule(rule.name, f"select * from ({text}\n) as found({names}) where {where}", rule.over)
+        )
+    connection.execute("delete from book.findings where not list_contains($1, rule)", [kept])
+    return rules
 
 
 def _check_links(connection: duckdb.DuckDBPyConnection, errors: bool) -> None:
@@ -206,6 +243,7 @@ def _rule_of(
         f"unnest(list_filter(texts, lambda text: text is not null)), '{remedy}' "
         f"from (select *, [{texts}] as texts from book.{rows})",
         (rows,),
+        frozenset({table.name}) & (_DOCUMENTS | {"customers"}),
     )
 
 

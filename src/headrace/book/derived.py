@@ -12,6 +12,7 @@ from headrace.book.dependencies import depends
 from headrace.book.filled import filled
 from headrace.book.parallel import side_by_side, statement
 from headrace.book.rows import make_empty
+from headrace.model.table_contents import contents_of
 
 
 def _read(*names: str) -> str:
@@ -71,19 +72,28 @@ LINK_MARKS = Derived(
 """Needs the views of the book, so it is made by the checks."""
 
 
+LINK_TABLES = frozenset(name.removeprefix("book.") for name in LINK_MARKS.tables)
+
+
 def derive(
     connection: duckdb.DuckDBPyConnection, moved: Collection[str] | None = None
 ) -> frozenset[str]:
     """Create the tables of `DERIVED` that depend on tables that moved; None for all.
 
-    Returns the names of the tables that it created.
+    Returns the names of the tables that have other rows than before.
     """
     due = [one for one in DERIVED if depends(one.sql, moved)]
     found = filled(connection, *(source for one in due for source in one.over))
     needed = [one for one in due if not found.isdisjoint(one.over)]
+    names = [name for one in due for name in one.tables]
+    before = {} if moved is None else {name: contents_of(connection, name) for name in names}
     make_empty(
         connection,
         {name: one.tables[name] for one in due if one not in needed for name in one.tables},
     )
     side_by_side(connection, [statement(one.sql) for one in needed])
-    return frozenset(name.removeprefix("book.") for one in due for name in one.tables)
+    return frozenset(
+        name.removeprefix("book.")
+        for name in names
+        if moved is None or before[name] != contents_of(connection, name)
+    )

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from importlib import resources
 
-from headrace.book.dependencies import closure
 from headrace.book.payloads import PAYLOAD_VERSION
 from headrace.model.contact import Contact
 from headrace.model.entity import ENTITIES
@@ -21,7 +19,7 @@ def _columns(record: type[Record]) -> str:
     return ", ".join(sorted(field.column for field in sent_fields(record)))
 
 
-_READ = {
+READ = {
     "customer": ("sent_customers", "sent_contacts", "fields"),
     "contact": ("sent_own_contacts",),
     "invoice": ("invoices",),
@@ -32,11 +30,6 @@ _READ = {
     "credit_note_pdf": ("documents", "files"),
 }
 """The tables and views that the fingerprints of each entity depend on."""
-
-
-def entities_of(moved: Collection[str]) -> list[str]:
-    """Return the entities whose fingerprints depend on tables that moved."""
-    return [name for name, read in _READ.items() if not closure(read).isdisjoint(moved)]
 
 
 def fingerprints_of(version: int) -> str:

@@ -8,6 +8,7 @@ import duckdb
 
 from headrace.book.filled import filled
 from headrace.book.models import Model
+from headrace.book.rowwise import is_rowwise
 from headrace.book.steady import are_steady
 
 Inputs = tuple[str, tuple[tuple[str, str], ...]]
@@ -39,6 +40,26 @@ def outdated(
         or inputs != made.get(model.table.name)
         or not are_steady(connection, [model])
     ]
+
+
+def changed_tables(
+    connection: duckdb.DuckDBPyConnection,
+    model: Model,
+    contents: Mapping[str, str],
+    changed: Mapping[str, str],
+    made: Mapping[str, Inputs | None],
+) -> list[str]:
+    """Return the tables that moved since a model ran, if the rows that changed in them tell which
+    rows of the model may have changed; else nothing.
+
+    `changed` has the contents before of the tables of which the changed rows are known.
+    """
+    before = made.get(model.table.name)
+    if before is None or before[0] != model.sql or not are_steady(connection, [model]):
+        return []
+    moved = [name for name, mark in before[1] if contents[name] != mark]
+    known = all(changed.get(name) == mark for name, mark in before[1] if name in moved)
+    return moved if known and is_rowwise(model.sql, moved) else []
 
 
 def is_corrected(connection: duckdb.DuckDBPyConnection) -> bool:

@@ -121,15 +121,23 @@ def run_model(
                 f"{model.origin} has a column {name} that the table {model.table.name} does not "
                 f"know{_closest(name, known)}: rename or remove it; known are {', '.join(known)}."
             )
-    columns = [part for c in model.table.columns for part in cast_column(c, types.get(c.name))]
-    reads = ["*", *(r for c in model.table.columns if (r := read_first(c, types.get(c.name))))]
     _execute(
         connection,
         model,
-        f"create or replace table {schema}.{model.table.name} as "
-        f"select {', '.join(columns)} from (select {', '.join(reads)} from (\n{model.sql}\n))",
+        f"create or replace table {schema}.{model.table.name} as {_casting(model, types)}",
     )
     return frozenset(types)
+
+
+def casting(connection: duckdb.DuckDBPyConnection, model: Model) -> str:
+    """Return the query for the rows that `run_model` would make."""
+    return _casting(model, _describe(connection, model))
+
+
+def _casting(model: Model, types: Mapping[str, str]) -> str:
+    columns = [part for c in model.table.columns for part in cast_column(c, types.get(c.name))]
+    reads = ["*", *(r for c in model.table.columns if (r := read_first(c, types.get(c.name))))]
+    return f"select {', '.join(columns)} from (select {', '.join(reads)} from (\n{model.sql}\n))"
 
 
 def make_empty(connection: duckdb.DuckDBPyConnection, table: Table) -> None:

@@ -13,10 +13,11 @@ from typing import Protocol, runtime_checkable
 import duckdb
 from msgspec import Struct
 
-from headrace.model.table_contents import contents_of
-from headrace.sources.source import Source, staged
+from headrace.model.table_contents import changed_contents, contents_of
+from headrace.sources.source import Source, quoted, staged
 
 _MARKS = "incremental.marks"
+_CHANGES = "changes"
 
 
 class Staged(Struct, frozen=True):
@@ -30,6 +31,9 @@ class Staged(Struct, frozen=True):
     """The tables that were read; the others had not moved."""
     whole: bool
     """Whether everything was read, whatever the marks say."""
+    changed: dict[str, str] = {}
+    """The contents before, of tables of which only rows were read that changed: their earlier and
+    later versions are the tables `old_rows` and `new_rows`."""
 
 
 class Reading(Struct, frozen=True):
@@ -39,6 +43,8 @@ class Reading(Struct, frozen=True):
     """The mark of each table, to be given the next time; None where there is none."""
     read: Collection[str]
     """The tables that were read, or changed by what was read."""
+    changed: Collection[str] = ()
+    """Those of them of which only changed rows were read, and kept as `keep_changes` does."""
 
 
 @runtime_checkable
@@ -81,6 +87,7 @@ def stage_moved(
     Raises like `Source.stage`.
     """
     connection.execute(
+        f"drop schema if exists {_CHANGES} cascade; create schema {_CHANGES}; "
         "create schema if not exists source; create schema if not exists incremental; "
         f"create table if not exists {_MARKS} (name varchar, version varchar, mark varchar, "
         "contents varchar, rows bigint, swept double)"
@@ -92,9 +99,14 @@ def stage_moved(
     # If reading fails half-way, nothing is known of any table that may have been replaced.
     connection.execute(f"delete from {_MARKS}")
     reading = ask_what_moved(source, connection, names, earlier, now)
-    rows, contents = {}, {}
+    rows, contents, changed = {}, {}, {}
     for name in names:
-        if name in reading.read or name not in known:
+        if name in reading.changed and name in known:
+            changed[name] = known[name][1]
+            contents[name], rows[name] = changed_contents(
+                connection, changed[name], old_rows(name), new_rows(name)
+            )
+        elif name in reading.read or name not in known:
             contents[name], rows[name] = contents_of(connection, staged(name))
         else:
             _, contents[name], rows[name] = known[name]
@@ -103,7 +115,29 @@ def stage_moved(
             f"insert into {_MARKS} values ($1, $2, $3, $4, $5, $6)",
             [name, version, reading.marks.get(name), contents[name], rows[name], swept],
         )
-    return Staged(rows, contents, frozenset(reading.read), whole)
+    return Staged(rows, contents, frozenset(reading.read), whole, changed)
+
+
+def old_rows(name: str) -> str:
+    """Return the table of the rows that were replaced or deleted in a staged table."""
+    return f"{_CHANGES}.{quoted(name + ' old')}"
+
+
+def new_rows(name: str) -> str:
+    """Return the table of the rows that took their place."""
+    return f"{_CHANGES}.{quoted(name + ' new')}"
+
+
+def replace_rows(connection: duckdb.DuckDBPyConnection, name: str, gone: str, part: str) -> None:
+    """Replace the rows of a staged table for which `gone`, SQL, is true by those of `part`, and
+    keep both versions as `old_rows` and `new_rows`."""
+    whole = staged(name)
+    connection.execute(
+        f"create schema if not exists {_CHANGES}; "
+        f"create or replace table {old_rows(name)} as from {whole} where {gone}; "
+        f"create or replace table {new_rows(name)} as from {part}; "
+        f"delete from {whole} where {gone}; insert into {whole} from {part}"
+    )
 
 
 def ask_what_moved(

@@ -19,7 +19,7 @@ from msgspec import Struct
 from headrace.model.errors import SourceError
 from headrace.sources.adbc import Database, connected, postgres_driver, reading
 from headrace.sources.address import Address
-from headrace.sources.moved import Reading
+from headrace.sources.moved import Reading, replace_rows
 from headrace.sources.postgres_errors import is_passing, remedy
 from headrace.sources.postgres_marks import PostgresChanges, moment_of, moves_unseen
 from headrace.sources.source import check_offered, count_rows, literal, quoted, staged
@@ -115,19 +115,23 @@ class PostgresSource:
             tables = {name: own[name] for name in names if name not in self._queries}
             queries = {name: self._queries[name] for name in names if name in self._queries}
             changes = PostgresChanges(database, tables, queries, earlier)
+            merged = []
             for name in changes.moved:
                 with self._reading(f", table {name}"):
-                    self._stage_changed(database, name, own.get(name, ""), changes)
-            return Reading(changes.marks(), changes.moved)
+                    if self._stage_changed(database, name, own.get(name, ""), changes):
+                        merged.append(name)
+            return Reading(changes.marks(), changes.moved, merged)
 
     def _stage_changed(
         self, database: Database, name: str, table: str, changes: PostgresChanges
-    ) -> None:
-        """Read the new rows of a table, or the whole where that is not enough or not better."""
+    ) -> bool:
+        """Read the new rows of a table, or the whole where that is not enough or not better; return
+        whether only the new ones were read."""
         key, condition, remaining = changes.part_of(name)
         if key and _merge(database, name, table, key, condition, remaining):
-            return
+            return True
         _stage_table(database, name, table, self._queries.get(name, ""))
+        return False
 
     def mark(self, now: float) -> str | None:
         """Return the server's snapshot, which stays the same while nobody writes anything."""
@@ -193,20 +197,19 @@ def _merge(
     try:
         if _shape(target, whole) != _shape(target, changed):
             return False
-        same = f"{id} in (select {id} from {changed})"
+        gone = f"{id} in (select {id} from {changed})"
         # The other rows are rows of the earlier moment too. If there are as many of them as staged
         # rows without a new version, they are the same ones. Else some were deleted.
-        if _number(target, f"{whole} where not {same}") != remaining:
+        if _number(target, f"{whole} where not {gone}") != remaining:
             database.into(
                 "create or replace temp table present as select * from stream",
                 f"select {id}{'::text' if _is_text(target, whole, id) else ''} from {table} "
                 f"where not ({condition})",
             )
-            target.execute(f"delete from {whole} where {id} not in (select {id} from present)")
-            target.execute("drop table present")
-            if _number(target, f"{whole} where not {same}") != remaining:
+            gone = f"({gone} or {id} not in (select {id} from present))"
+            if _number(target, f"{whole} where not {gone}") != remaining:
                 return False
-        target.execute(f"delete from {whole} where {same}; insert into {whole} from {changed}")
+        replace_rows(target, name, gone, changed)
         return True
     finally:
         target.execute(f"drop table {changed}")

@@ -19,6 +19,7 @@ from headrace.model.entity import CUSTOMER
 from headrace.model.errors import ApiError, StalePlan, UnsafePlan
 from headrace.model.project import OrganisationSettings
 from headrace.model.steps import step
+from headrace.sources.moved import Staged
 from headrace.sources.registry import readable_folders
 from headrace.sync.binding import CONFIRM, FIRST_IN_PRODUCTION, Binding
 from headrace.sync.collection.claiming import Claimer
@@ -92,7 +93,7 @@ class Organisation:
         self._planner = Planner(
             self.book, self.journal, clock, settings.deletion_rules, settings.guards, self._claimer
         )
-        self._contents: dict[str, str] | None = None
+        self._staged: Staged | None = None
         """What the staged tables contain; None before they were read."""
         self._row_counts = RowCounts(data / "rows.json", settings.source)
         self._scope = WHOLE
@@ -122,7 +123,7 @@ class Organisation:
         now = self._clock.now().timestamp()
         with step("stage"):
             self.models, staged = self._stage.read(self.book, now, whole)
-        self._contents = staged.contents
+        self._staged = staged
         self._row_counts.note(staged.rows)
         self.rebuild(staged.whole)
         return staged.rows
@@ -173,8 +174,10 @@ class Organisation:
         Unless `whole`, only what depends on tables that moved since the last time is made again.
         """
         self.book.leave_positions_out(self.journal.refused_positions())
+        staged = self._staged
+        contents, changed = (staged.contents, staged.changed) if staged else (None, {})
         with step("models"):
-            if self.book.build(self.models, self._contents, whole):
+            if self.book.build(self.models, contents, changed, whole):
                 self.book.check()
         self.compare()
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from planner_desk import Desk
 
-import headrace.book.building as building
+import headrace.book.marking as marking
 import headrace.book.payloads as payloads
 from books import NONE, allocation, credit_note, customer, invoice, payment
 from headrace.book.fingerprints import fingerprints_of
@@ -268,7 +268,7 @@ def test_another_version_of_payloads_sends_every_record_again(
     desk.take_all()
     assert desk.plan(**rows).empty
     monkeypatch.setattr(payloads, "PAYLOAD_VERSION", PAYLOAD_VERSION + 1)
-    monkeypatch.setattr(building, "FINGERPRINTS", fingerprints_of(PAYLOAD_VERSION + 1))
+    monkeypatch.setattr(marking, "FINGERPRINTS", fingerprints_of(PAYLOAD_VERSION + 1))
     assert desk.plan(**rows).requests == 2
     desk.take_all()
     assert desk.plan(**rows).empty

@@ -1,5 +1,6 @@
 -- The API takes a credit note without a date, and can then place it in no period.
 -- Over: credit_notes where issued_at is null.
+-- By record.
 select
     'warning',
     'credit_note',

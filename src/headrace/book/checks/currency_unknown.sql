@@ -1,4 +1,5 @@
 -- A currency is one of ISO 4217, upper case.
+-- By record.
 select
     'error',
     entity,

@@ -1,4 +1,5 @@
 -- Every document belongs to a customer that is there.
+-- By record.
 select
     'error',
     document.entity,

@@ -3,6 +3,7 @@
 -- A day has no time of day, a moment has one in a zone that is no longer known here. So a moment
 -- stands for every day that it is anywhere on earth, and due on the day of issue is fine.
 -- Over: invoices where due_date < issued_at.
+-- By record.
 with days as (
     select
         external_id,

@@ -1,6 +1,7 @@
 -- An external id names one record of its entity; two would overwrite each other
 -- (docs/api-evidence.md, Upsert).
 -- Numbers tell first whether any id stands twice.
+-- By record.
 with ids as (
     select 'customer' as entity, external_id from book.customers
     union all

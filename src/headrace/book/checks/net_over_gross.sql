@@ -1,6 +1,7 @@
 -- The gross amount has the tax in it, so it is never below the net one.
 -- Over: invoices where gross_amount < net_amount.
 -- Over: credit_notes where gross_amount < net_amount.
+-- By record.
 with documents as (
     select 'invoice' as entity, external_id, currency, gross_amount, net_amount from book.invoices
     union all

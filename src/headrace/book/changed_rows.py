@@ -1,0 +1,155 @@
+"""Brings a canonical table up to date by the rows of the source that changed.
+
+The changed rows of a staged table, old and new, are put in the place of the whole table; the model
+then gives the ids of the rows that may be affected. The model is run once more as a subquery that
+is filtered by these ids, and its rows replace the earlier ones of these ids. DuckDB pushes the
+filter down to the tables, so both runs look at few rows.
+
+This holds for models of which each row follows from single rows of the table (`rowwise.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+
+import duckdb
+import msgspec
+from msgspec import Struct
+
+from headrace.book.given_values import keep_given_values
+from headrace.book.models import Model, casting
+from headrace.book.rowwise import of_rows_of
+
+_MOST = 500
+"""Ids up to which rows are replaced; beyond it, running the whole model is as fast."""
+_KEYS = {"contacts": "customer_external_id", "allocations": "from_external_id"}
+_LINKED = {
+    "invoices": "external_id, customer_external_id, currency, gross_amount",
+    "credit_notes": "external_id, customer_external_id, currency, gross_amount",
+    "payments": "external_id, customer_external_id, currency, amount",
+    "refunds": "external_id, customer_external_id, currency, amount",
+}
+"""Columns of documents by which links are checked."""
+
+
+# Temporary tables hide those of the source, so no table of a source has such a name.
+_EARLIER, _LATER = '"headrace earlier rows"', '"headrace later rows"'
+
+
+class Touched(Struct):
+    """The rows of one canonical table that a build replaced."""
+
+    ids: set[str] = set()
+    links: bool = False
+    """Whether links may look different because of them."""
+
+
+class Moved(Struct, frozen=True):
+    """What a build made again."""
+
+    tables: frozenset[str]
+    """Tables with other rows than before."""
+    touched: dict[str, Touched]
+    """Those of them of which only some rows were replaced."""
+
+    def ids(self, read: frozenset[str], own: frozenset[str]) -> set[str] | None:
+        """Return the ids that moved in the tables that a query reads; None where the ids are not
+        known, or a table moved that is none of those in `own`."""
+        moved = read & self.tables
+        if not moved <= self.touched.keys() & own:
+            return None
+        return set[str]().union(*(self.touched[name].ids for name in moved))
+
+
+def listed(ids: Iterable[str]) -> str:
+    """Return ids as a list of SQL."""
+    return ", ".join("'" + one.replace("'", "''") + "'" for one in sorted(ids)) or "null"
+
+
+def key_of(table: str) -> str:
+    """Return the column by which rows of a canonical table are replaced."""
+    return _KEYS.get(table, "external_id")
+
+
+def replace_changed(
+    connection: duckdb.DuckDBPyConnection, model: Model, changed: Sequence[str]
+) -> Touched | None:
+    """Bring the table of a model up to date, of which the source's tables `changed` have changed
+    rows in `staging.changes`.
+
+    Returns what it replaced, without ids if every row is as before; None if the model has to run as
+    a whole, and nothing was done.
+    """
+    cursor = connection.cursor()
+    try:
+        ids = _affected(cursor, model, changed)
+        return None if ids is None else _replaced(cursor, model, ids)
+    finally:
+        cursor.close()
+
+
+def _affected(
+    connection: duckdb.DuckDBPyConnection, model: Model, changed: Sequence[str]
+) -> set[str] | None:
+    key = key_of(model.table.name)
+    found: set[str] = set()
+    for name in changed:
+        _show_changes(connection, name, changed)
+        part = msgspec.structs.replace(model, sql=of_rows_of(model.sql, name))
+        rows = connection.execute(
+            f"select distinct {key} from ({casting(connection, part)}) limit {_MOST + 1}"
+        ).fetchall()
+        # A row without an id can't be found again.
+        if len(rows) > _MOST or (None,) in rows:
+            return None
+        found |= {str(row[0]) for row in rows}
+    connection.execute("drop schema if exists memory.delta cascade")
+    return found if len(found) <= _MOST else None
+
+
+def _show_changes(connection: duckdb.DuckDBPyConnection, name: str, changed: Iterable[str]) -> None:
+    """Let the model see the changed rows of one table alone, and those of the others together with
+    all of their rows, because pairs of earlier rows may be affected as well."""
+    connection.execute(
+        "set search_path = 'memory.main'; "
+        "drop schema if exists memory.delta cascade; create schema memory.delta"
+    )
+    for other in changed:
+        old, new = (
+            f"from staging.changes.{_quoted(f'{other} {which}')}" for which in ("old", "new")
+        )
+        whole = f"from staging.source.{_quoted(other)}"
+        rows = f"{old} union all {new}" if other == name else f"{whole} union all {old}"
+        connection.execute(f"create view memory.delta.{_quoted(other)} as {rows}")
+    connection.execute("set search_path = 'memory.delta,staging.source,memory.main'")
+
+
+def _replaced(connection: duckdb.DuckDBPyConnection, model: Model, ids: Collection[str]) -> Touched:
+    connection.execute("set search_path = 'staging.source,memory.main'")
+    name = model.table.name
+    table = f"memory.book.{name}"
+    where = f"{key_of(name)} in ({listed(ids)})"
+    rows = casting(connection, model)
+    connection.execute(
+        f"create or replace temp table {_LATER} as from ({rows}) where {where}; "
+        f"create or replace temp table {_EARLIER} as from {table} where {where}"
+    )
+    if not _differ(connection, "*"):
+        return Touched()
+    connection.execute(f"delete from {table} where {where}; insert into {table} from {_LATER}")
+    keep_given_values(connection, model)
+    return Touched(set(ids), name not in _LINKED or _differ(connection, _LINKED[name]))
+
+
+def _differ(connection: duckdb.DuckDBPyConnection, columns: str) -> bool:
+    """Whether the earlier and later rows differ in these columns."""
+    one, other = (f"select {columns} from {table}" for table in (_EARLIER, _LATER))
+    return bool(
+        connection.execute(
+            f"(({one}) except all ({other})) union all (({other}) except all ({one})) limit 1"
+        ).fetchall()
+    )
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
