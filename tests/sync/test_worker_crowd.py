@@ -15,6 +15,7 @@ from typing import Any
 import psycopg
 import pytest
 from desk import Command, Desk
+from receiver import receiver
 from shop import Shop
 
 from headrace.testkit.hub import RunningHub, hub
@@ -22,6 +23,13 @@ from postgres import restartable_server
 
 _PROJECT = """
 state = "{url}"
+
+[alerts]
+to = ["env:ALERTS"]
+failures = 1
+unreachable = "1s"
+silent = "6h"
+lag = "6h"
 
 [defaults]
 every = "10m"
@@ -39,11 +47,12 @@ _KILLING_S = 120.0
 class Crowd:
     """The project with its organisations: o0 is large, o1 to o3 are in trouble."""
 
-    def __init__(self, folder: Path, url: str, running: RunningHub) -> None:
+    def __init__(self, folder: Path, url: str, running: RunningHub, alerts: str) -> None:
         self.folder = folder
         self.url = url
         self.hub = running
         self.desk = Desk(folder, running.url, "", "")
+        self.desk.environment["ALERTS"] = alerts
         self.names = [f"o{number}" for number in range(_ORGANISATIONS)]
         (folder / "keys").mkdir(parents=True)
         (folder / "headrace.toml").write_text(_PROJECT.format(url=url), encoding="utf-8")
@@ -113,8 +122,9 @@ def test_300_organisations_stay_in_step_while_workers_die(tmp_path: Path) -> Non
     with (
         restartable_server() as (url, restart),
         hub(limits="upflow", latency=0.05) as running,
+        receiver() as received,
     ):
-        crowd = Crowd(tmp_path / "crowd", url, running)
+        crowd = Crowd(tmp_path / "crowd", url, running, received.address)
         workers = [crowd.work() for _ in range(_WORKERS)]
         try:
             kills = _kill_workers(crowd, workers, restart)
@@ -124,6 +134,9 @@ def test_300_organisations_stay_in_step_while_workers_die(tmp_path: Path) -> Non
                 crowd.desk.command("fleet", "sync", name)
             crowd.wait_until_in_step(healthy, 900)
             _check(crowd, healthy, kills)
+            titles = received.titles()
+            assert len(titles) == 3, titles
+            assert all(any(name in title for title in titles) for name in ("o1", "o2", "o3"))
         finally:
             for worker in workers:
                 worker.process.terminate()

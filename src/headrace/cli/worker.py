@@ -16,6 +16,7 @@ from headrace.fleet.round import Round
 from headrace.fleet.workers.worker import TAKEOVER_S, Worker
 from headrace.model.clock import SYSTEM_CLOCK, parse_interval
 from headrace.model.errors import ConfigurationError
+from headrace.watching.watch import Watch
 
 _AT_ONCE = 8
 _TAKEOVER_MIN_S = 2.0
@@ -39,6 +40,15 @@ def command(
             "20s. Within three fifths of it, it stops sending by itself."
         ),
     ] = f"{TAKEOVER_S:g}s",
+    metrics: Annotated[
+        str,
+        typer.Option(
+            help="Serve metrics, health checks and the status page at this address, such as 9464 "
+            "for a port of this machine only.",
+            metavar="ADDRESS",
+            show_default=False,
+        ),
+    ] = "",
     json: JsonOption = False,
 ) -> None:
     """Take rounds of organisations from the queue, together with other workers, until stopped.
@@ -47,8 +57,9 @@ def command(
     started and stopped at any time. It has the organisations of headrace.toml and those that
     `headrace fleet add` made. Each gets a round at its interval and after `headrace fleet sync`; no
     two workers work on the same one at a time. If a worker dies or is cut off, others take over.
-    Ctrl-C and SIGTERM let requests in flight finish. With --json, one JSON document per round and
-    line.
+    Alerts are sent as by `headrace run`: each worker watches over the organisations whose last
+    round it did. Ctrl-C and SIGTERM let requests in flight finish. With --json, one JSON document
+    per round and line.
 
     Example: headrace worker --project /srv/billing-sync --at-once 16
     """
@@ -65,11 +76,15 @@ def command(
     def complain(sentence: str) -> None:
         print(f"warning: {sentence}", file=sys.stderr, flush=True)
 
-    worker = Worker(project, at_once, seconds, SYSTEM_CLOCK, report, complain)
+    watch = Watch(metrics, SYSTEM_CLOCK)
+    worker = Worker(project, at_once, seconds, SYSTEM_CLOCK, report, complain, watch.observers)
     if not json:
         text = f"worker {worker.name}: {several(at_once, 'organisation')} at a time"
         console.print(text, markup=False)
-    asyncio.run(_stoppable(worker))
+    with watch:
+        if watch.url:
+            print(f"status, metrics and health at {watch.url}", file=sys.stderr, flush=True)
+        asyncio.run(_stoppable(worker))
 
 
 async def _stoppable(worker: Worker) -> None:

@@ -23,7 +23,9 @@ create table organisation (
     failures bigint not null default 0,
     summary text not null default '',
     error text not null default '',
-    ended_at timestamptz
+    ended_at timestamptz,
+    -- The worker of the last round; it watches over the organisation until another one serves it.
+    worker text not null default ''
 );
 create index organisation_due on organisation (due_at) where paused_at is null;
 

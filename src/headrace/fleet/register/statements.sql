@@ -202,8 +202,12 @@ update organisation set
     failures = case when %(error)s = '' then 0 else failures + 1 end,
     summary = %(summary)s,
     error = %(error)s,
-    ended_at = now()
+    ended_at = now(),
+    worker = %(worker)s
 where name = %(name)s
+
+-- watched_by --
+select name from organisation where worker = %(worker)s and paused_at is null order by name
 
 -- history --
 select started_at, ended_at, worker, sent, pending, summary, error

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from headrace.book.file import discard, is_damage
+from headrace.fleet.observer import Observer
 from headrace.fleet.project import LoadedProject, load_file
 from headrace.fleet.register.database import FleetDatabase
 from headrace.fleet.register.members import members, settings_of
@@ -36,8 +37,9 @@ _BUSY_S = 5.0
 class Turn(Watcher):
     """Runs a round while the worker may send, and ends early when it is stopped."""
 
-    def __init__(self, name: str, may_send: Callable[[], None]) -> None:
+    def __init__(self, name: str, may_send: Callable[[], None], observer: Observer) -> None:
         self.name = name
+        self._observer = observer
         self.may_send = may_send  # type: ignore[method-assign]
         self._stopped = False
         self._plan: Plan | None = None
@@ -51,6 +53,7 @@ class Turn(Watcher):
 
     def sending(self, progress: Progress, delivery: Delivery) -> None:
         """Keep how to end the delivery, or end it if the turn was stopped before."""
+        self._observer.sending(self.name, progress)
         self._interrupt = delivery.interrupt
         if self._stopped:
             delivery.interrupt()
@@ -58,9 +61,12 @@ class Turn(Watcher):
     def planned(self, plan: Plan) -> None:
         """Keep the plan, also of a round that fails later."""
         self._plan = plan
+        self._observer.planned(self.name, plan)
 
     async def run(self, project: LoadedProject, clock: Clock) -> Round:
         """Sync once, for at most a slice; errors are part of the result, never raised."""
+        started, began = clock.now().timestamp(), clock.monotonic()
+        self._observer.began(self.name)
         try:
             try:
                 round = await self._sync(project, clock)
@@ -74,7 +80,10 @@ class Turn(Watcher):
         except Exception as error:
             trouble = translated(project, self.name, clock, error)
             round = Round(self.name, self._plan, None, trouble)
+        seconds = clock.monotonic() - began
+        round = msgspec.structs.replace(round, started_at=started, seconds=seconds)
         await asyncio.to_thread(note_round, project, round, LOOP, clock)
+        await self._observer.ended(project, round)
         return round
 
     async def _sync(self, project: LoadedProject, clock: Clock) -> Round:
@@ -154,5 +163,6 @@ def note(database: FleetDatabase, name: str, worker: str, seconds: float, what: 
             pending=what.pending,
             summary=what.summary,
             error=what.error,
+            worker=worker,
             soon=what.soon,
         )

@@ -11,7 +11,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from headrace import __version__
+from headrace.fleet.observer import Observer
 from headrace.fleet.project import LoadedProject, load_file
 from headrace.fleet.register.database import WHAT, FleetDatabase, session_options
 from headrace.fleet.round import Round
@@ -21,6 +24,7 @@ from headrace.fleet.workers.turn import Turn, note, noted, project_with
 from headrace.model.clock import Clock
 from headrace.model.errors import ConfigurationError, HeadraceError
 from headrace.model.extras import load_extra
+from headrace.model.project import OrganisationSettings
 from headrace.sync.journal import PostgresPlace
 
 QUEUE, TASK = "rounds", "headrace.round"
@@ -29,6 +33,8 @@ TAKEOVER_S = 20.0
 _POLL_S = 5.0
 """Seconds after which the queue is looked at again if no notification came."""
 _POOL = 4
+_ALIVE_S = 5.0
+"""Seconds between two signs of life for the observer."""
 _BACKOFF_S = (0.5, 1.0, 2.0, 5.0)
 
 
@@ -43,6 +49,7 @@ class Worker:
         clock: Clock,
         report: Callable[[Round], None],
         complain: Callable[[str], None],
+        observer: Observer | None = None,
     ) -> None:
         """Work for the project at `path`, on `at_once` organisations at a time.
 
@@ -56,6 +63,9 @@ class Worker:
         self._clock = clock
         self._report = report
         self._complain = complain
+        self._observer = observer or Observer()
+        self._settings: dict[str, OrganisationSettings] = {}
+        """Of the organisations that had a round here."""
         self._project = load_file(path)
         self._url = self._project.state_url()
         if not self._url:
@@ -146,9 +156,29 @@ class Worker:
             await self._clock.sleep(0.02)
         with self._kept(work.worker_id) as lease:
             self._lease = lease
+            looked = 0.0
             while not lease.lost.is_set():
+                if self._clock.monotonic() - looked > _ALIVE_S:
+                    looked = self._clock.monotonic()
+                    await self._show_alive()
                 await self._clock.sleep(0.2)
             work.stop()  # another worker took over and removed this one; it begins anew
+
+    async def _show_alive(self) -> None:
+        """Show the observer which organisations this worker watches over: those whose last round
+        was here. It knows too little of the others."""
+        with suppress(ConfigurationError):
+            names = await asyncio.to_thread(self._watched)
+            settings = self._project.settings
+            mine = {name: self._settings[name] for name in names if name in self._settings}
+            project = LoadedProject(
+                self._project.folder, msgspec.structs.replace(settings, organisation=mine)
+            )
+            self._observer.alive(project, list(mine))
+
+    def _watched(self) -> list[str]:
+        with FleetDatabase(self._url, self.name, make=False) as database:
+            return [name for (name,) in database.run("watched_by", worker=self.name)]
 
     @contextmanager
     def _kept(self, worker: int) -> Iterator[Lease]:
@@ -193,12 +223,15 @@ class Worker:
         while (lease := self._lease) is None:
             await self._clock.sleep(0.02)
         term = lease.term
-        turn = self._turns[organisation] = Turn(organisation, lambda: lease.check(term))
+        turn = self._turns[organisation] = Turn(
+            organisation, lambda: lease.check(term), self._observer
+        )
         began = self._clock.monotonic()
         try:
             project = await asyncio.to_thread(self._begun, organisation)
             if project is None:
                 return
+            self._settings[organisation] = project.settings_of(organisation)
             round = await turn.run(project, self._clock)
         except HeadraceError as error:
             round = Round(organisation, None, None, error)
