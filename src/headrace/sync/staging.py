@@ -14,7 +14,6 @@ from headrace import __version__
 from headrace.book.book import Book
 from headrace.book.models import Model
 from headrace.model.project import OrganisationSettings
-from headrace.model.steps import step
 from headrace.sources.moved import Staged, stage_moved
 from headrace.sources.registry import open_source
 from headrace.systems.catalogue import models_folder
@@ -39,7 +38,7 @@ class Stage(Struct, frozen=True):
             folder = models_folder(settings.models, self.folder)
             models = book.load(folder, source.tables(), self.organisation)
             wanted = sorted(set().union(*(model.reads for model in models)))
-            with step("stage"), book.staging() as connection:
+            with book.staging() as connection:
                 staged = stage_moved(
                     source,
                     connection,
