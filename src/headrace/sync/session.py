@@ -174,8 +174,7 @@ class Organisation:
         Unless `whole`, only what depends on tables that moved since the last time is made again.
         """
         self.book.leave_positions_out(self.journal.refused_positions())
-        staged = self._staged
-        contents, changed = (staged.contents, staged.changed) if staged else (None, {})
+        contents, changed = (one.contents, one.changed) if (one := self._staged) else (None, {})
         with step("models"):
             if self.book.build(self.models, contents, changed, whole):
                 self.book.check()
@@ -192,9 +191,8 @@ class Organisation:
         target = self.settings.target
         self._scope = scope
         with step("plan"):
-            plan = self._planner.make(
-                self.name, target.rate, target.in_flight, self._latency, scope
-            )
+            rate, in_flight = target.rate, target.in_flight
+            plan = self._planner.make(self.name, rate, in_flight, self._latency, scope)
         new_fields = [f"{field.label} ({field.data_type})" for field in self._names.new_fields]
         self._planned = f"{plan.made_at} {next(_PLANS)}"
         return msgspec.structs.replace(
