@@ -8,7 +8,7 @@ SHELL = /bin/sh
 # The tests start hundreds of processes: each would compile headrace anew where this is set.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: help demo serve test soak bench mutants lint docs clean
+.PHONY: help demo serve test soak live bench mutants lint docs clean
 
 help: ## List what can be made
 	@grep -E '^[a-z]+:.*## ' Makefile | sed 's/:.*## /\t/'
@@ -26,6 +26,9 @@ test: .venv/developing ## Run all tests
 soak: .venv/developing ## Run the long tests
 	@.venv/bin/python -m pytest -m soak
 
+live: .venv/developing ## Bring up real systems, act in them and hold a hub against each; ONLY=tryton for one
+	@.venv/bin/python -m pytest tests/live -m live -rs $(if $(ONLY),-k $(ONLY))
+
 bench: .venv/developing ## Print the ratios of speed and memory; FULL=1 for the large sizes
 	@.venv/bin/python bench/run.py $(if $(FULL),--full)
 
@@ -41,8 +44,8 @@ lint: .venv/developing ## Style, types and import rules
 docs: .venv/developing ## Write the parts of docs/ that come from the program itself
 	@.venv/bin/python docs/reference.py
 
-clean: ## Remove the environment, the demo and the mutants
-	rm -rf .venv .mutants headrace-demo
+clean: ## Remove the environment, the demo, the mutants and the live systems
+	rm -rf .venv .mutants .live headrace-demo
 
 .venv/bin/python:
 	@command -v "$(PYTHON)" >/dev/null || { \

@@ -20,6 +20,7 @@ BENCHES = (
     "hinted",
     "memory",
     "hub",
+    "portal",
     "overload",
     "proxied",
     "fakes",

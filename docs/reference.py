@@ -20,6 +20,7 @@ import typer
 
 from headrace.cli.application import build_app, run
 from headrace.model import project
+from headrace.model.alert_settings import AlertSettings, RunSettings
 from headrace.model.guards import GuardSettings
 from headrace.model.meanings import field_meanings
 from headrace.model.source_settings import FileFormat, Incremental, SourceSettings
@@ -42,6 +43,8 @@ TABLES = (
     ("[organisation.NAME.source.incremental.TABLE]", Incremental),
     ("[organisation.NAME.guards]", GuardSettings),
     ("[organisation.NAME.webhook]", WebhookSettings),
+    ("[alerts]", AlertSettings),
+    ("[run]", RunSettings),
 )
 """Heading and record of each table of the project file."""
 

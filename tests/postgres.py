@@ -15,7 +15,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -103,6 +103,25 @@ def running_server(settings: Mapping[str, str], packaged: bool = False) -> Itera
         _running(binaries, Path(folder), settings) as url,
     ):
         yield url
+
+
+@contextmanager
+def restartable_server() -> Iterator[tuple[str, Callable[[], None]]]:
+    """A server of its own, and how to stop it at once and start it again at the same address."""
+    binaries = find_binaries()
+    if binaries is None:
+        pytest.skip("no PostgreSQL server here: install one")
+    with tempfile.TemporaryDirectory(prefix="headrace-pg-") as name:
+        folder = Path(name)
+        # What was committed has to survive the stop.
+        settings = {**_SETTINGS, "fsync": "on", "synchronous_commit": "on"}
+        with _running(binaries, folder, settings) as url:
+
+            def restart() -> None:
+                control = [binaries / "pg_ctl", "-D", folder / "data", "-w", "-m", "immediate"]
+                _quietly([*control, "-l", folder / "log", "restart"], _server_user(folder))
+
+            yield url, restart
 
 
 @contextmanager

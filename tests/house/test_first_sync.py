@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from headrace.model.project import UPFLOW_URL, parse_project
+from headrace.model.project import UPFLOW_URL
+from headrace.model.project_file import parse_project
 from headrace.testkit.hub import hub_process
 from tree import ROOT
 

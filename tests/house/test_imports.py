@@ -15,8 +15,19 @@ import import_graph
 from tree import PACKAGE, ROOT, Module, package
 
 HUB = {"ledger", "store", "server", "console", "portal", "control"}
-PIPELINE = {"client", "sources", "systems", "book", "sync", "fleet", "drafting", "hints"}
-SHARED = {"model", "oracle", "proxy", "cli", "testkit"}
+PIPELINE = {
+    "client",
+    "sources",
+    "systems",
+    "book",
+    "sync",
+    "fleet",
+    "alerts",
+    "watching",
+    "drafting",
+    "hints",
+}
+SHARED = {"model", "pages", "oracle", "proxy", "cli", "testkit"}
 """What both halves stand on, and what stands on both."""
 
 

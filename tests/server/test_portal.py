@@ -11,13 +11,11 @@ import urllib.request
 from datetime import timedelta
 from typing import Any
 
-import pytest
 from administration import NOW, Administration
 from hub_api import Api, credit_note, customer, invoice, payment, to_invoice
 
 from headrace.model.clock import SYSTEM_CLOCK
 from headrace.model.collection import PortalRequest
-from headrace.portal.amounts import locale_for, show_date, show_money
 from headrace.portal.page import PAGES
 from headrace.store.context import Context
 from headrace.store.engine.place import transactions
@@ -29,9 +27,11 @@ from headrace.testkit.hub import RunningHub
 PORTAL = "/customers/external:C/portal"
 
 
-def fetch(url: str, language: str = "en", accept: str = "*/*") -> tuple[int, str, dict[str, str]]:
+def fetch(
+    url: str, language: str = "en", accept: str = "*/*", data: bytes | None = None
+) -> tuple[int, str, dict[str, str]]:
     headers = {"Accept-Language": language, "Accept": accept}
-    request = urllib.request.Request(url, headers=headers)
+    request = urllib.request.Request(url, data, headers)
     try:
         with urllib.request.urlopen(request, timeout=10) as got:
             return got.status, got.read().decode(), {k.lower(): v for k, v in got.headers.items()}
@@ -42,7 +42,7 @@ def fetch(url: str, language: str = "en", accept: str = "*/*") -> tuple[int, str
 
 def words(page: str) -> str:
     """Return the visible text of a page in one line."""
-    body = re.sub(r"<style>.*?</style>|<[^>]+>", " ", page, flags=re.DOTALL)
+    body = re.sub(r"<[^>]+>", " ", page)
     return " ".join(body.split())
 
 
@@ -62,28 +62,29 @@ def test_the_page_lists_what_is_owed(api: Api) -> None:
     link = api.post(PORTAL, {})
     assert set(link) == {"url"}
     origin = f"http://127.0.0.1:{api._connection.port}"
-    assert re.fullmatch(rf"{origin}/portal/[\w-]{{54}}==|{origin}/portal/[\w-]+", link["url"])
+    assert re.fullmatch(rf"{origin}/portal/[\w-]+", link["url"])
     status, page, headers = fetch(link["url"])
     assert status == 200
     said = words(page)
     for text in (
-        "Outstanding €1,533.86 Due €300.00 Overdue €1,234.56 Unapplied €0.70",
-        "Outstanding ¥7,000 Due ¥7,000 Overdue ¥0 Unapplied ¥0",
-        "No late Child May 5, 2015 Jan 31, 2016 €1,234.56 €1,234.56 Overdue PDF",
+        "Due later €300.00 Not applied €0.70 Outstanding €1,533.86",
+        "Due now ¥0 Overdue ¥0 Due later ¥7,000 Not applied ¥0 Outstanding ¥7,000",
+        "No late Child May 5, 2015 Jan 31, 2016",
+        "€1,234.56 €1,234.56 Overdue PDF",
         "Ref 42 Payment Feb 3, 2016 €1.00 €0.50",
         "No N Credit note €0.20 €0.20",
+        "No paid Invoice May 5, 2015 €0.50 €0.00",
         "Café &lt;script&gt;alert(1)&lt;/script&gt; &amp; Söhne",
         "No &lt;b&gt;due&lt;/b&gt;",
     ):
         assert text in said, said
-    assert "No paid" not in said
-    assert "<script" not in page
-    (pdf,) = re.findall(r'href="([^"]+)"', page)
+    assert "<script>" not in page
+    (pdf,) = re.findall(r'href="(/pdf/[^"]+)"', page)
     with urllib.request.urlopen(origin + pdf.replace("&amp;", "&"), timeout=10) as got:
         assert got.read() == b"%PDF-1"
     policy = headers["content-security-policy"]
-    assert policy.startswith("default-src 'none'; style-src 'sha256-")
-    assert policy.endswith("base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+    assert policy.startswith("default-src 'none'; style-src 'self'; script-src 'self';")
+    assert policy.endswith("base-uri 'none'; form-action 'self'; frame-ancestors 'none'")
     assert {
         "referrer-policy": "no-referrer",
         "x-robots-tag": "noindex, nofollow",
@@ -131,7 +132,7 @@ def test_a_link_is_valid_for_its_lifetime(running: RunningHub, api: Api) -> None
     old = admin.run(made_before, timedelta(days=3650), 86_400)
     status, page, headers = fetch(f"{running.url.removesuffix('/v1')}/portal/{old}")
     assert status == 410
-    assert "This link has expired. Please ask for a new one." in words(page)
+    assert "This link has expired Please ask for a new one." in words(page)
     assert headers["content-security-policy"].endswith("frame-ancestors 'none'")
 
 
@@ -153,6 +154,10 @@ def test_pdfs_of_a_page_can_be_read_as_long_as_the_page(running: RunningHub, api
         assert (status, headers["content-type"]) == (403, "text/html; charset=utf-8")
         assert "This link is no longer valid" in words(page)
         assert "ask whoever sent it to you for a new link" in words(page)
+        for language, said in (("fr", "plus valable"), ("de", "gilt nicht"), ("es", "ya no es")):
+            page = fetch(late, language, "text/html")[1]
+            assert f'<html lang="{language}">' in page
+            assert said in words(page)
 
 
 def test_all_links_can_be_revoked_together(running: RunningHub, api: Api) -> None:
@@ -182,10 +187,12 @@ def test_invalid_tokens_are_refused(running: RunningHub, api: Api) -> None:
     forged = base64.urlsafe_b64encode(data[:16] + bytes(len(data) - 16)).decode()
     unknown = base64.urlsafe_b64encode(bytes(16) + data[16:]).decode()
     wrong = (forged, unknown, token[:-4], "x", "%FF", "a" * 5_000, token + "AAAA")
-    for bad, path in itertools.product(wrong, PAGES):
-        status, page, _ = fetch(head.removesuffix("/portal") + path.format(token=bad))
+    for bad, (path, (method, _)) in itertools.product(wrong, PAGES.items()):
+        address = head.removesuffix("/portal") + path.format(token=bad, file="x")
+        data = None if method == "GET" else b"proof=x"
+        status, page, _ = fetch(address, data=data)
         assert status == 404, (bad, path)
-        assert "This link is not known here." in words(page)
+        assert "This link is not known here" in words(page)
     with transactions(running.place) as transact:
         rows = transact(lambda db: db.execute("SELECT token_hash FROM portal_link").fetchall())
     assert token not in {row[0] for row in rows}, "the token itself is kept nowhere"
@@ -199,37 +206,3 @@ def test_portal_links_are_created_for_own_customers_by_post_only(api: Api, new_a
     assert api.refused("POST", "/customers/external:C/portalUrl", {}, status=404)
     made = api.post("/customers", customer("C"))
     assert new_api().refused("POST", f"/customers/{made['id']}/portal", {}, status=404)
-
-
-@pytest.mark.parametrize(
-    ("amount", "currency", "language", "text"),
-    [
-        (123456, "EUR", "en", "€1,234.56"),
-        (123456, "EUR", "de", "1.234,56\xa0€"),
-        (-5, "EUR", "en", "-€0.05"),
-        (7000, "JPY", "en", "¥7,000"),
-        (12258, "LYD", "en", "LYD\xa012.258"),
-        (500, "CLP", "es", "500\xa0CLP"),
-        (100, "HUF", "hu", "1,00\xa0Ft"),
-        (2**63 - 1, "USD", "en", "$92,233,720,368,547,758.07"),
-    ],
-)
-def test_amounts_have_all_their_decimals(
-    amount: int, currency: str, language: str, text: str
-) -> None:
-    assert show_money(amount, currency, locale_for(language)) == text
-
-
-@pytest.mark.parametrize(
-    ("header", "expected"),
-    [
-        ("", "en_GB"),
-        ("fr-CA,fr;q=0.9,en;q=0.8", "fr_CA"),
-        ("xx;q=1, de;q=0.3, it;q=0.9", "it"),
-        ("*, ;q=x, nonsense--", "en_GB"),
-        ("zh-Hant-TW", "zh_Hant_TW"),
-    ],
-)
-def test_the_page_is_in_the_readers_language(header: str, expected: str) -> None:
-    assert str(locale_for(header)) == expected
-    assert show_date("2026-11-23T10:00:00.000Z", locale_for("de")) == "23.11.2026"

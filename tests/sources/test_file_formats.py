@@ -41,6 +41,7 @@ def _proposed(message: str) -> FileFormat:
     return FileFormat(
         encoding=pairs.get("encoding", "").strip('"'),
         delimiter=pairs.get("delimiter", "").strip('"').replace("\\t", "\t"),
+        header=pairs["header"] == "true" if "header" in pairs else None,
         skip=int(pairs["skip"]) if "skip" in pairs else None,
     )
 
@@ -112,6 +113,20 @@ def test_a_file_without_header_has_numbered_columns(tmp_path: Path) -> None:
     found = connection.sql("from source.t")
     assert found.columns == ["column1", "column2"]
     assert found.fetchall() == [("1", "x"), ("2", "y")]
+
+
+def test_a_first_line_of_values_is_refused_and_read_as_proposed(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("7,2026-01-31,12.50,x\n8,2026-02-01,7.25,y\n")
+    message = _refused(tmp_path)
+    assert "t.csv, line 1, should have the names of columns, and looks like values" in message
+    rows = [("7", "2026-01-31", "12.50", "x"), ("8", "2026-02-01", "7.25", "y")]
+    assert _stage(tmp_path, _proposed(message)) == rows
+    assert _stage(tmp_path, FileFormat(header=True)) == rows[1:]
+
+
+def test_years_may_be_the_names_of_columns(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("id,2024,2025,2026\n1,2,3,4\n")
+    assert _stage(tmp_path) == [("1", "2", "3", "4")]
 
 
 def test_one_table_may_be_written_differently(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 from headrace.book.book import Book
 from headrace.book.sql_tree import read_select
 from headrace.model.errors import ConfigurationError, ModelError, SourceError
-from headrace.model.project import parse_project
+from headrace.model.project_file import parse_project
 from headrace.sources.registry import open_source, readable_folders
 from headrace.testkit.source_suite import SourceSuite, source_suite
 

@@ -56,7 +56,8 @@ ODD = [
     (datetime.date(2024, 2, 29), "2024-02-29"),
     (datetime.datetime(2026, 1, 31, 10, 30), "2026-01-31 10:30:00"),
     (datetime.time(10, 30), "10:30:00"),
-    (("=1/0", "#DIV/0!"), None),
+    (("=1/0", "#DIV/0!"), "#DIV/0!"),
+    (("=NA()", "#N/A"), "#N/A"),
     (("=1+1", 2), "2"),
     ("31/12/2026", "31/12/2026"),
     (None, None),
@@ -70,6 +71,35 @@ def test_every_odd_value_arrives_as_people_see_it(tmp_path: Path) -> None:
     found = _stage(tmp_path)
     assert set(map(str, found.types)) == {"VARCHAR"}
     assert found.fetchall() == [("1", *(seen for _, seen in ODD))]
+
+
+FORMATS = [
+    ("00000", 123, "00123"),
+    ("00000", 1234567, "1234567"),
+    ("00000", -7, "-00007"),
+    ("00000", 1.5, "1.5"),
+    ('"INV-"0000', 12, "INV-0012"),
+    ("\\K000", 1, "K001"),
+    ("0000;-0000", 42, "0042"),
+    ("0.00", 1.5, "1.5"),
+    ("#,##0", 12345, "12345"),
+    ("0", 5, "5"),
+    ("dd.mm.yyyy", 46053, "2026-01-31"),
+]
+"""A number's format, the number, and what models see."""
+
+
+def test_a_number_has_the_zeros_that_its_format_puts_before_it(tmp_path: Path) -> None:
+    with xlsxwriter.Workbook(str(tmp_path / "t.xlsx")) as book:
+        book.add_worksheet("other").write(0, 0, "nothing")
+        sheet = book.add_worksheet("Data")
+        # Titles, an empty row and an empty column: the sheet does not begin at its corner.
+        sheet.write(1, 1, "Report")
+        sheet.write_row(3, 1, [f"c{place}" for place in range(len(FORMATS))])
+        for place, (code, value, _) in enumerate(FORMATS):
+            sheet.write_number(5, place + 1, value, book.add_format({"num_format": code}))
+    found = _stage(tmp_path, "t.data").fetchall()
+    assert found == [tuple(seen for _, _, seen in FORMATS)]
 
 
 def test_title_rows_are_skipped_by_rule_and_rows_without_values_left_out(tmp_path: Path) -> None:
@@ -92,6 +122,13 @@ def test_the_number_of_rows_to_skip_can_be_said(tmp_path: Path) -> None:
     assert _stage(tmp_path, form=FileFormat(skip=1)).columns == ["c", "d"]
     found = _stage(tmp_path, form=FileFormat(header=False, skip=2))
     assert (found.columns, found.fetchall()) == (["column1", "column2"], [("1", "2")])
+
+
+def test_a_first_row_of_values_is_refused_with_a_proposal(tmp_path: Path) -> None:
+    _write(tmp_path / "t.xlsx", {"A": [[1, datetime.date(2026, 1, 31)], [2, 3]]})
+    with pytest.raises(SourceError, match=r"sheet A, row 1, should have the names .*header = fal"):
+        _stage(tmp_path)
+    assert len(_stage(tmp_path, form=FileFormat(header=False)).fetchall()) == 2
 
 
 def test_sheets_are_tables_by_their_names(tmp_path: Path) -> None:

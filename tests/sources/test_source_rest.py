@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,11 +15,14 @@ from urllib.parse import parse_qs, urlsplit
 
 import duckdb
 import pytest
+from odd_json import ODD, arrived, odd_record
 
 from headrace.model.errors import ConfigurationError, SourceError
-from headrace.model.source_settings import SourceSettings
+from headrace.model.source_settings import Incremental, SourceSettings
 from headrace.sources.registry import open_source
+from headrace.sources.rest_cursors import later
 from headrace.sources.rest_source import RestSource
+from virtual_time import VirtualClock
 
 pytest.importorskip("dlt")
 
@@ -27,13 +32,25 @@ class _Api(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         self.server.tokens += 1  # type: ignore[attr-defined]
-        self._answer({"access_token": f"t{self.server.tokens}", "expires_in": 3600})  # type: ignore[attr-defined]
+        length = int(self.headers["Content-Length"])
+        self.server.granted.append(parse_qs(self.rfile.read(length).decode()))  # type: ignore[attr-defined]
+        answer = {"access_token": f"t{self.server.tokens}", "expires_in": self.server.life}  # type: ignore[attr-defined]
+        self._answer(answer)
 
     def do_GET(self) -> None:
         server: Any = self.server
         server.asked.append(self.path)
-        if not self.headers.get("Authorization", "").startswith("Bearer t"):
+        server.times.append(time.monotonic())
+        # A token that has expired is refused: only the last one is good.
+        if self.headers.get("Authorization", "") != f"Bearer t{server.tokens}":
             self._answer({"error": "no token"}, 401)
+            return
+        if self.path.startswith("/odd"):
+            self._answer(f"[{odd_record()}]".encode())
+            return
+        if self.path.startswith("/changes"):
+            since = parse_qs(urlsplit(self.path).query).get("since", [""])[0]
+            self._answer([row for row in server.rows if row["at"] >= since])
             return
         if len(server.asked) == 2:
             self._answer({"error": "slow down"}, 429, {"Retry-After": "0"})
@@ -44,7 +61,7 @@ class _Api(BaseHTTPRequestHandler):
         self._answer({"data": rows if page < 4 else []})
 
     def _answer(self, body: Any, status: int = 200, headers: Any = None) -> None:
-        content = json.dumps(body).encode()
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
         self.send_response(status)
         for name, value in (headers or {}).items():
             self.send_header(name, value)
@@ -59,7 +76,8 @@ class _Api(BaseHTTPRequestHandler):
 @contextmanager
 def _serving() -> Iterator[Any]:
     with ThreadingHTTPServer(("127.0.0.1", 0), _Api) as server:
-        server.tokens, server.asked = 0, []  # type: ignore[attr-defined]
+        server.tokens, server.asked, server.granted = 0, [], []  # type: ignore[attr-defined]
+        server.life, server.times, server.rows = 3600, [], []  # type: ignore[attr-defined]
         threading.Thread(target=server.serve_forever, daemon=True).start()
         try:
             yield server
@@ -101,6 +119,85 @@ def test_a_declared_api_is_read_page_by_page_with_a_token_and_within_its_limit()
         "select unnest(lines::json[]) ->> 'amount' from source.invoices limit 1"
     ).fetchall()
     assert lines == [("1.1",)]
+
+
+def test_a_token_that_expires_is_asked_for_again_and_the_rate_is_kept() -> None:
+    with _serving() as server:
+        server.life = 0
+        options = _options(server) | {"rate": 600}
+        refresh = {"grant_type": "refresh_token", "refresh_token": "r-0123456789"}
+        options["client"]["auth"]["access_token_request_data"] = refresh
+        assert RestSource(options).stage(duckdb.connect(), ["invoices"]) == {"invoices": 6}
+        assert server.tokens >= 4  # one for each page
+        assert all(one["grant_type"] == ["refresh_token"] for one in server.granted)
+        assert min(b - a for a, b in itertools.pairwise(server.times)) > 0.08
+
+
+def test_every_odd_value_arrives_exact_or_as_its_text() -> None:
+    with _serving() as server:
+        options = _options(server)
+        options["client"]["paginator"] = "single_page"
+        options["resources"] = [{"name": "odd", "endpoint": "odd"}]
+        book = duckdb.connect()
+        RestSource(options).stage(book, ["odd"])
+        found = arrived(book.sql("from source.odd"))
+    assert found == [(kind, value) for _, kind, value in ODD]
+
+
+def _changes(server: Any, **more: str) -> RestSource:
+    options = _options(server)
+    options["client"]["paginator"] = "single_page"
+    options["resources"] = [{"name": "Changes", "primary_key": "id", "endpoint": "changes"}]
+    settings = {"cursor": "at", "parameter": "since", "sweep": "1d", "overlap": "1h"} | more
+    return RestSource(options, {"Changes": Incremental(**settings)}, server.clock)
+
+
+def test_only_what_is_new_is_asked_for_until_the_sweep() -> None:
+    with _serving() as server:
+        server.clock = VirtualClock()
+        server.rows = [{"id": n, "at": f"2026-01-0{n}T10:00:00Z"} for n in (1, 2)]
+        book = duckdb.connect()
+        query = 'select id, "at" from source.changes order by id'
+        assert _changes(server).stage(book, ["changes"]) == {"changes": 2}
+        server.rows = [
+            {"id": 2, "at": "2026-01-03T08:00:00Z"},
+            {"id": 3, "at": "2026-01-03T09:00:00Z"},
+        ]
+        assert _changes(server).stage(book, ["changes"]) == {"changes": 3}
+        assert server.asked[-1] == "/changes?since=2026-01-02T09%3A00%3A00Z"
+        assert book.execute(query).fetchall() == [
+            (1, "2026-01-01T10:00:00Z"),
+            (2, "2026-01-03T08:00:00Z"),
+            (3, "2026-01-03T09:00:00Z"),
+        ]
+        server.clock.seconds += 86_400
+        assert _changes(server).stage(book, ["changes"]) == {"changes": 2}  # 1 was deleted
+        assert server.asked[-1] == "/changes"
+
+
+def test_a_cursor_needs_its_parameter_and_its_resource() -> None:
+    with _serving() as server:
+        server.clock = VirtualClock()
+        with pytest.raises(ConfigurationError, match=r"incremental\.changes needs parameter"):
+            _changes(server, parameter="")
+        with pytest.raises(SourceError, match="has no table nothing"):
+            cursor = Incremental(cursor="at", parameter="since")
+            RestSource(_options(server), {"nothing": cursor})
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "first"),
+    [
+        (5, 7, 7),
+        ("2026-01-01T23:30:00-02:00", "2026-01-02T01:00:00Z", "2026-01-01T23:30:00-02:00"),
+        ("2026-01-01", "2026-01-02", "2026-01-02"),
+        ("abc", "abd", "abd"),
+        (None, 3, 3),
+    ],
+)
+def test_the_later_cursor_counts_by_what_it_means(one: Any, other: Any, first: Any) -> None:
+    assert later(one, other) == first
+    assert later(other, one) == first
 
 
 def test_an_api_that_refuses_is_one_clear_sentence_without_secrets() -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
+from odd_json import ODD, arrived, odd_record
 
 from headrace.model.errors import ConfigurationError, SourceError
 from headrace.model.source_settings import SourceSettings
@@ -154,3 +156,32 @@ def test_messages_may_come_from_a_file(tmp_path: Path) -> None:
     suite = source_suite(lambda: open_source(settings, tmp_path))()
     for test in (name for name in dir(SourceSuite) if name.startswith("test_")):
         getattr(suite, test)()
+
+
+def _odd_messages() -> str:
+    schema = '{"type": "SCHEMA", "stream": "t", "schema": {}, "key_properties": ["id"]}'
+    return f'{schema}\n{{"type": "RECORD", "stream": "t", "record": {odd_record()}}}\n'
+
+
+def test_every_odd_value_arrives_exact_or_as_its_text(tmp_path: Path) -> None:
+    (tmp_path / "said.jsonl").write_text(_odd_messages(), "utf-8")
+    found = _stage(SingerSource(tmp_path, "said.jsonl", {}), "t")
+    assert arrived(found) == [(kind, value) for _, kind, value in ODD]
+
+
+def test_messages_may_come_on_standard_input(tmp_path: Path) -> None:
+    (tmp_path / "headrace.toml").write_text(
+        '[organisation.it]\ntarget = { url = "http://127.0.0.1:1/v1", key = "env:K", '
+        'secret = "env:K" }\n[organisation.it.source]\nkind = "singer"\npath = "-"\n'
+    )
+    command = [sys.executable, "-m", "headrace", "preview", "t", "--json"]
+    done = subprocess.run(
+        [*command, "--project", str(tmp_path)],
+        input=_odd_messages(),
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+    )
+    assert done.returncode == 0, done.stderr
+    assert "1234567890123456.78" in done.stdout
+    assert "Müller" in done.stdout

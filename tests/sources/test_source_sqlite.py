@@ -33,8 +33,8 @@ def _stage(path: Path, name: str = "t", query: str = "") -> duckdb.DuckDBPyConne
     return connection
 
 
-def _column(path: Path, column: str = "c") -> tuple[str, list[object]]:
-    connection = _stage(path)
+def _column(path: Path, column: str = "c", query: str = "") -> tuple[str, list[object]]:
+    connection = _stage(path, query=query)
     relation = connection.sql(f"select {column} from source.t order by rowid")
     return str(relation.types[0]), [row[0] for row in relation.fetchall()]
 
@@ -101,6 +101,19 @@ def test_a_column_without_values_has_the_declared_type(
 ) -> None:
     path = _file(tmp_path, f"create table t (c {declared})", "insert into t values (null)")
     assert _column(path) == (kind, [None])
+
+
+@pytest.mark.parametrize(
+    ("declared", "kind"),
+    [("integer", "BIGINT"), ("decimal(10,2)", "DOUBLE"), ("datetime", "VARCHAR"), ("", "VARCHAR")],
+)
+@pytest.mark.parametrize("chosen", ["1 = 1", "1 = 0"])
+def test_a_column_of_a_query_without_values_has_the_type_of_its_table(
+    tmp_path: Path, declared: str, kind: str, chosen: str
+) -> None:
+    path = _file(tmp_path, f"create table t (c {declared})", "insert into t values (null)")
+    found = _column(path, query=f"select 1 as n, c from t where {chosen}")
+    assert found == (kind, [None] if chosen == "1 = 1" else [])
 
 
 def test_text_that_is_not_utf8_is_shown_with_its_bytes(tmp_path: Path) -> None:

@@ -129,7 +129,7 @@ def test_a_difference_between_schemas_is_found(
         "ALTER TABLE note ADD COLUMN colour TEXT",
         "DROP INDEX note_customer",
         "CREATE UNIQUE INDEX note_customer ON note (customer, seq)",
-        "DROP TABLE portal_link",
+        "DROP TABLE portal_file",
     ):
         if place.url is not None:
             with psycopg.connect(place.url) as remote:

@@ -163,8 +163,8 @@ class Command:
 class HubDesk(Desk):
     """A desk at an organisation of its own in a hub of this process."""
 
-    def __init__(self, folder: Path, hub: RunningHub, name: str) -> None:
-        pair = hub.add_organisation(name)
+    def __init__(self, folder: Path, hub: RunningHub, name: str, currency: str = "EUR") -> None:
+        pair = hub.add_organisation(name, currency)
         super().__init__(folder, hub.url, pair.key, pair.secret)
         self.hub = hub
         self.name = name

@@ -125,6 +125,17 @@ class Ledger:
             (move, invoice),
         )
 
+    def credits(self, invoice: int, item: int, amount: str) -> int:
+        """The invoice was credited as a whole: its credit note's move cancels it."""
+        note, credited = self.invoice(amount, "paid")
+        self._sql.execute(
+            "update account_invoice set state = 'cancelled', cancel_move ="
+            " (select move from account_invoice where id = %s) where id = %s",
+            (note, invoice),
+        )
+        self.reconcile(item, credited)
+        return note
+
     def pays(self, invoice: int, line: int) -> None:
         """Tryton lists the line as paying the invoice."""
         self._add("account_invoice-account_move_line", invoice=invoice, line=line)
@@ -205,9 +216,13 @@ def test_a_posted_invoice_that_was_cancelled_leaves_nothing_behind(postgres_serv
         kept, _ = ledger.invoice("10.00")
         gone, _ = ledger.invoice("70.00")
         ledger.cancels(gone, "-70.00")
+        credited, item = ledger.invoice("80.00")
+        note = ledger.credits(credited, item, "-80.00")
         with steady_book(PROJECT, url) as book:
             assert errors(book) == []
             assert str(gone) not in external_ids(book, "invoices")
+            # An invoice that its own credit note cancelled is a document, as the note is.
+            assert ("credit_note", str(note), "invoice", str(credited), 8000) in links(book)
             assert str(kept) in external_ids(book, "invoices")
             assert [*owed(book).values()] == [1000]
 

@@ -22,7 +22,9 @@ _DECIMALS = re.compile(r"[+-]?\d*\.\d+")
 _COMMA = re.compile(r"[+-]?\d{1,3}(\.\d{3})+,\d+|[+-]?\d+,\d{1,2}")
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
 _SPACES = re.compile(r"[+-]?\d{1,3}([ \u00a0\u202f']\d{3})+([.,]\d+)?")
-_SIGN = re.compile(r"[^\d+-]+[\d.,]*\d|[+-]?\d[\d.,]*[^\d.,]+")
+_MARK = r"(?:[€$£¥₹₽₺₩₪฿]|[A-Za-z]{1,2}\$|[A-Z]{3}|kr\.?|zł|Fr\.?)"
+_SIGN = re.compile(rf"{_MARK}\s*[+-]?\d[\d.,' ]*|[+-]?\d[\d.,' ]*\s*{_MARK}")
+_DIGITS = re.compile(r".*\d.*")
 _DAY = re.compile(r"(\d{1,2})([/.-])(\d{1,2})\2(\d{4}|\d{2})( \d{1,2}:\d{2}(:\d{2})?)?")
 _COMPACT = re.compile(r"(19|20)\d{6}")
 _SECONDS = re.compile(r"\d{9,10}(\.0+)?")
@@ -71,7 +73,7 @@ def _name_cause(connection: duckdb.DuckDBPyConnection, model: Model, column: Col
             "update book.problems set remedy = $3 "
             "where starts_with(problem, $1) and contains(remedy, $2)"
             " and not contains(problem, 'more than the')",
-            [said, remedy, f"{cause} in {remedy}"],
+            [said, remedy, f"{cause} {'' if cause.endswith(' see') else 'in '}{remedy}"],
         )
 
 
@@ -98,17 +100,18 @@ def _amount_cause(values: Sequence[str], given: _Given) -> str | None:
             )
         return f"{how_many} have decimals: did you mean minor({sql}, currency)"
     if how_many := _alike(values, _COMMA.fullmatch):
-        clean = f"replace(replace({sql}, '.', ''), ',', '.')"
+        clean = f"money_text({sql}, mark := ',')"
         return f"{how_many} have a decimal comma: write minor({clean}, currency)"
     if how_many := _alike(values, _THOUSANDS.fullmatch):
         clean = f"replace({sql}, ',', '')"
         return f"{how_many} have commas between thousands: write minor({clean}, currency)"
+    read = f"minor(money_text({sql}), currency)"
     if how_many := _alike(values, _SPACES.fullmatch):
-        clean = rf"replace(regexp_replace({sql}, '[^0-9.,-]', '', 'g'), ',', '.')"
-        return f"{how_many} have spaces between thousands: write minor({clean}, currency)"
+        return f"{how_many} have spaces between thousands: write {read}"
     if how_many := _alike(values, _SIGN.fullmatch):
-        clean = f"regexp_replace({sql}, '[^0-9.-]', '', 'g')"
-        return f"{how_many} have a currency sign: write minor({clean}, currency)"
+        return f"{how_many} have a currency sign: write {read}"
+    if _alike(values, _DIGITS.fullmatch):
+        return f"{read} reads amounts as people write them, and correct what remains: see"
     return None
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 
-from headrace.model.errors import Busy
+from headrace.model.errors import BusyCache
 
 _DAMAGE = (duckdb.FatalException, duckdb.InternalException, duckdb.SerializationException)
 _WORDS = ("corrupt", "checksum", "not a valid duckdb", "version number")
@@ -20,7 +20,8 @@ _HELD = ("Could not set lock on file", "Unique file handle conflict")
 def attach(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     """Attach the file as `staging`; creates a new one in place of an unusable one.
 
-    Raises Busy when another process has it open, duckdb.IOException where no file can be created.
+    Raises BusyCache when another process has it open, duckdb.IOException where no file can be
+    created.
     """
     try:
         _attach(connection, path)
@@ -38,8 +39,10 @@ def attach(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
 
 
 def discard(path: Path) -> None:
-    """Delete the file; its contents can be rebuilt from the source and the journal. Raises Busy
-    when another process has it open."""
+    """Delete the file; its contents can be rebuilt from the source and the journal.
+
+    Raises BusyCache when another process has it open.
+    """
     with _alone(path), duckdb.connect() as connection:
         # Hold it while it is deleted, so that no process can have started to use it.
         try:
@@ -71,7 +74,7 @@ def _attach(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
 
 def _raise_if_held(error: duckdb.Error, path: Path) -> None:
     if any(words in str(error) for words in _HELD):
-        raise Busy(
+        raise BusyCache(
             f"Another command works on {path.parent.name} (it holds {path}): wait until it is "
             "done, or stop it; `headrace status` works in the meantime."
         ) from None

@@ -34,7 +34,7 @@ against that API.
 
 Exit codes: 0 done, 1 a defect, 2 changes pending (with --detailed-exitcode), 3 problems in the
 data, 4 rejected records, 5 the API or the source can't be reached, 6 wrong configuration,
-7 refused as unsafe, 8 busy, 9 balances or answers differ, 130 interrupted.
+7 refused as unsafe, 8 busy, 9 balances or answers differ, 10 waits for approval, 130 interrupted.
 """
 
 

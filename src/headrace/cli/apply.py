@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from msgspec import Struct
 
+from headrace.alerts.checking import OutsideView
+from headrace.alerts.post import ApprisePost
 from headrace.cli.each import Failures
 from headrace.cli.exit_codes import ExitCode
 from headrace.cli.options.record import with_options
@@ -25,7 +27,7 @@ from headrace.cli.show.console import (
 )
 from headrace.cli.show.plans import show_outcome, show_plan
 from headrace.cli.show.progress import DeliveryWatch
-from headrace.fleet.project import load_project
+from headrace.fleet.project import LoadedProject, load_project
 from headrace.fleet.round import Round, note_round
 from headrace.fleet.sync import SyncOptions, Watcher, sync_once
 from headrace.model.clock import SYSTEM_CLOCK, parse_interval
@@ -90,9 +92,14 @@ def command(options: Options) -> None:
     loaded = load_project(options.project)
     chosen = [sync_options.saved.organisation] if sync_options.saved else options.organisation
     plans: dict[str, Plan] = {}
+    rounds: list[Round] = []
 
     def note(name: str, error: HeadraceError) -> None:
-        note_round(loaded, Round(name, plans.get(name), None, error), "apply", SYSTEM_CLOCK)
+        end(Round(name, plans.get(name), None, error))
+
+    def end(round: Round) -> None:
+        note_round(loaded, round, "apply", SYSTEM_CLOCK)
+        rounds.append(round)
 
     def sync(name: str) -> tuple[Plan, DeliveryOutcome]:
         return bring_up_to_date(
@@ -103,11 +110,14 @@ def command(options: Options) -> None:
 
     failures = Failures(loaded, loaded.names(chosen), options.json, note)
     results: list[Applied] = []
-    for name, (plan, outcome) in failures.each(sync):
-        note_round(loaded, Round(name, plan, outcome), "apply", SYSTEM_CLOCK)
-        results.append(Applied(name, plan, outcome, exit_code=_code(plan, outcome)))
-        if outcome.interrupted:
-            break
+    try:
+        for name, (plan, outcome) in failures.each(sync):
+            end(Round(name, plan, outcome))
+            results.append(Applied(name, plan, outcome, exit_code=_code(plan, outcome)))
+            if outcome.interrupted:
+                break
+    finally:
+        _announce(loaded, rounds)
     if options.json:
         failed = [
             Applied(one.organisation, None, None, one.error, one.exit_code) for one in failures.all
@@ -116,6 +126,13 @@ def command(options: Options) -> None:
     behind = [one.organisation for one in results if one.exit_code is not ExitCode.DONE]
     failures.sum_up("in step", [("not in step", behind)])
     failures.exit(one.exit_code for one in results)
+
+
+def _announce(loaded: LoadedProject, rounds: Sequence[Round]) -> None:
+    """Announce what these rounds brought, to the organisations' addresses for alerts."""
+    names = [one.organisation for one in rounds if loaded.settings_of(one.organisation).alerts.to]
+    if names:
+        OutsideView(SYSTEM_CLOCK, ApprisePost()).look(loaded, names, rounds)
 
 
 class _Screen(Watcher):

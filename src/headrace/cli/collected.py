@@ -25,7 +25,8 @@ from headrace.cli.show.console import (
     print_json,
     several,
 )
-from headrace.fleet.project import LoadedProject, load_project, resolve
+from headrace.fleet.project import LoadedProject, load_project
+from headrace.fleet.secrets import resolve
 from headrace.model.clock import SYSTEM_CLOCK, parse_interval
 from headrace.model.errors import ConfigurationError
 from headrace.sync.collection.collected import Collected

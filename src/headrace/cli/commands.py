@@ -10,14 +10,20 @@ from __future__ import annotations
 COMMANDS = {
     "adopt": "Start with an Upflow organisation that already holds data, so that nothing is "
     "sent twice.",
+    "alerts": "Look at what is announced to people, and try the addresses.",
     "apply": "Plan, then send what the API lacks.",
+    "approve": "Approve a plan that waits for a person, and send it.",
+    "audit": "Look at what was decided about plans, and verify that nobody changed it.",
     "check": "Try everything that a sync needs, and send nothing.",
     "collected": "See what Upflow collected itself, and say what it is to the source.",
     "conformance": "Find out whether a server speaks Upflow's API v1, by its answers alone.",
+    "console": "Say who may sign in to a hub's console; also while the hub runs.",
     "demo": "Bring a real accounting file into a hub, balance it to the cent, and keep it in step.",
     "drift": "Compare what the API holds with what it acknowledged, field by field.",
     "explain": "Explain one record: where it comes from, what is sent of it, and what the API "
     "said.",
+    "fleet": "Look after the organisations that workers share: add, list, pause, resume, remove, "
+    "sync now.",
     "forget": "Take a customer's data out of what is kept here, for good.",
     "generate": "Make up a billing database: customers, invoices, payments and all that happens "
     "to them.",
@@ -45,6 +51,8 @@ COMMANDS = {
     "status": "Show what the API has, the last runs, and what it refused; works during a "
     "running sync.",
     "tables": "List the tables that models may read, with their rows and columns.",
+    "worker": "Take rounds of organisations from the queue, together with other workers, until "
+    "stopped.",
     "test": "Run the unit tests of the models: given rows of the source, expected rows.",
 }
 """By name; the sentence is the first one of the command's own help."""

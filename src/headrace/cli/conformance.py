@@ -21,7 +21,7 @@ from headrace.cli.show.conformance import (
 )
 from headrace.cli.show.console import JsonOption, console, print_json
 from headrace.client.transport import HttpTransport
-from headrace.fleet.project import resolve
+from headrace.fleet.secrets import resolve
 from headrace.model.clock import SYSTEM_CLOCK
 from headrace.model.errors import ConfigurationError
 from headrace.model.secret_text import check_key, check_target

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from headrace.model.errors import (
     ApiError,
+    ApprovalNeeded,
     Busy,
     Defect,
     HeadraceError,
@@ -29,6 +30,7 @@ class ExitCode(enum.IntEnum):
     UNSAFE = 7
     BUSY = 8
     DIFFERS = 9
+    AWAITS_APPROVAL = 10
     INTERRUPTED = 130
 
 
@@ -37,6 +39,8 @@ def code_of(error: HeadraceError) -> ExitCode:
     match error:
         case UnsafePlan():
             return ExitCode.UNSAFE
+        case ApprovalNeeded():
+            return ExitCode.AWAITS_APPROVAL
         case Defect():
             return ExitCode.DEFECT
         case Busy():
@@ -53,6 +57,7 @@ _WORST_FIRST = (
     ExitCode.DEFECT,
     ExitCode.CONFIGURATION,
     ExitCode.UNSAFE,
+    ExitCode.AWAITS_APPROVAL,
     ExitCode.UNREACHABLE,
     ExitCode.BUSY,
     ExitCode.REJECTED_RECORDS,

@@ -46,7 +46,7 @@ class Options(ScopeOptions, frozen=True, kw_only=True):
         Path | None, typer.Option(help="Save the plan to this file, for `headrace apply FILE`.")
     ] = None
     markdown: Annotated[
-        bool, typer.Option("--markdown", help="Print Markdown, as for a pull request.")
+        bool, typer.Option("--markdown", "--md", help="Print Markdown, as for a pull request.")
     ] = False
     detailed_exitcode: Annotated[
         bool, typer.Option("--detailed-exitcode", help="Exit with 2 when changes are pending.")

@@ -16,7 +16,7 @@ from headrace.cli.exit_codes import ExitCode
 from headrace.cli.options.record import with_options
 from headrace.cli.show.console import JsonOption
 from headrace.client.transport import trusting
-from headrace.fleet.project import resolve
+from headrace.fleet.secrets import resolve
 from headrace.model.clock import SYSTEM_CLOCK
 from headrace.model.errors import ConfigurationError, Defect
 from headrace.oracle.recording import server_name

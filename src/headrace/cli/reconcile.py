@@ -20,6 +20,7 @@ from headrace.cli.show.console import (
 from headrace.cli.show.reconciled import show_reconciled
 from headrace.cli.show.reconciliation_files import write_csv, write_html
 from headrace.fleet.project import LoadedProject, load_project
+from headrace.fleet.proving import prove
 from headrace.model.clock import SYSTEM_CLOCK
 from headrace.sync.remote.proof import Reconciled
 
@@ -65,7 +66,4 @@ def command(
 
 
 def _prove(loaded: LoadedProject, name: str) -> Reconciled:
-    with loaded.open(name, SYSTEM_CLOCK) as opened:
-        asyncio.run(opened.prepare())
-        opened.plan()  # so that a document that is not there can be explained
-        return asyncio.run(opened.remote.reconcile())
+    return asyncio.run(prove(loaded, name, SYSTEM_CLOCK))

@@ -26,6 +26,7 @@ from headrace.fleet.loop import Loop
 from headrace.fleet.round import Round
 from headrace.fleet.watch import WatchedProject
 from headrace.model.clock import SYSTEM_CLOCK, format_instant
+from headrace.watching.watch import Watch
 
 
 def command(
@@ -34,6 +35,15 @@ def command(
     once: Annotated[
         bool, typer.Option("--once", help="Sync every organisation once, then end.")
     ] = False,
+    metrics: Annotated[
+        str,
+        typer.Option(
+            help="Serve metrics, health checks and the status page at this address, such as 9464 "
+            "for a port of this machine only; without it, that of [run] in headrace.toml.",
+            metavar="ADDRESS",
+            show_default=False,
+        ),
+    ] = "",
     json: JsonOption = False,
 ) -> None:
     """Keep every organisation in step, each at its own interval, until stopped.
@@ -51,21 +61,22 @@ def command(
 
     def report(round: Round) -> None:
         rounds[round.organisation] = round
-        if json:
-            print_json(_document(round))
-        else:
-            _show(round)
+        show_round(round, json)
 
     def complain(sentence: str) -> None:
         print(f"error: {sentence}", file=sys.stderr, flush=True)
 
     watched = WatchedProject(project, complain)
-    loop = Loop(watched, organisation, SYSTEM_CLOCK, report, complain)
+    watch = Watch(metrics or watched.project.settings.run.listen, SYSTEM_CLOCK)
+    loop = Loop(watched, organisation, SYSTEM_CLOCK, report, complain, watch.observers)
     count = len(watched.project.names(organisation))
     if not json and count > 1:  # the first round may take as long as a whole slice
         at_once = min(count, watched.project.at_once)
         console.print(f"{several(count, 'organisation')}, {at_once} at a time", markup=False)
-    asyncio.run(_stoppable(loop, once))
+    with watch:
+        if watch.url:
+            print(f"status, metrics and health at {watch.url}", file=sys.stderr, flush=True)
+        asyncio.run(_stoppable(loop, once, watch))
     if not json and len(rounds) > 1:
         console.print(_summary(list(rounds.values())), markup=False)
     if once:
@@ -74,7 +85,7 @@ def command(
             raise typer.Exit(code)
 
 
-async def _stoppable(loop: Loop, once: bool) -> None:
+async def _stoppable(loop: Loop, once: bool, watch: Watch) -> None:
     signals = SignalCallbacks(lambda number: loop.stop())
     try:
         left = await loop.run(once)
@@ -84,8 +95,17 @@ async def _stoppable(loop: Loop, once: bool) -> None:
         print(f"error: stopped while it read {listed(left)}; nothing is lost", file=sys.stderr)
         for stream in filter(None, (sys.stdout, sys.stderr)):
             stream.flush()
+        watch.stop()
         # Their threads may wait for a source or a disk for ever, and would be waited for.
         os._exit(ExitCode.INTERRUPTED)
+
+
+def show_round(round: Round, json: bool) -> None:
+    """Print a round: a line with the problems of its data, or a JSON document."""
+    if json:
+        print_json(_document(round))
+    else:
+        _show(round)
 
 
 def _document(round: Round) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from msgspec import Struct
 from headrace.cli.options.like import like
 from headrace.cli.options.record import with_options
 from headrace.cli.ready import announce, say
+from headrace.console.passwords import check_installed
 from headrace.control.access import Access, Reach, make_token
 from headrace.control.application import Parts, put_together
 from headrace.model.clock import SYSTEM_CLOCK, format_instant
@@ -119,6 +120,13 @@ class Options(Struct, frozen=True, kw_only=True):
             "optional fields."
         ),
     ] = None
+    console: Annotated[
+        bool,
+        typer.Option(
+            "--console",
+            help="Serve the console below /console, for people who `headrace console add` added.",
+        ),
+    ] = False
     test_mode: Annotated[
         bool,
         typer.Option(
@@ -166,6 +174,8 @@ def command(options: Options) -> None:
     """
     start_log(options.log_format, options.log_level)
     parent = watch_parent() if options.stop_with_parent else None
+    if options.console:
+        check_installed()
     tls, limits = _tls(options), parse_limits(options.limits)
     if options.like is not None:
         load(options.like)
@@ -313,6 +323,7 @@ class _Service(Struct, frozen=True):
                     access=self.access,
                     profiles=CompanyProfiles(),
                     test_mode=options.test_mode,
+                    console=options.console,
                     workers=options.workers,
                 )
             )

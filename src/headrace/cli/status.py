@@ -11,7 +11,9 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
+from headrace.alerts.stores import recorded_alerts
 from headrace.cli.each import Failed, Failures
+from headrace.cli.show.alerts import alert_document, alert_text
 from headrace.cli.show.console import (
     JsonOption,
     OrganisationOption,
@@ -23,11 +25,12 @@ from headrace.cli.show.console import (
 )
 from headrace.cli.show.names import name_text
 from headrace.cli.show.standing import standing_text, summary_text
+from headrace.cli.show.watching import watch_status
 from headrace.fleet.project import LoadedProject, load_project
 from headrace.fleet.standing import TROUBLE_FIRST, Standing, standing_of
 from headrace.model.clock import SYSTEM_CLOCK
 from headrace.model.errors import ConfigurationError
-from headrace.sync.journal import KILLED, Journal, Key, Reject, Run, Sent, State
+from headrace.sync.journal import KILLED, Alert, Journal, Key, Reject, Run, Sent, State
 from headrace.sync.planning.names import UNKNOWN, Name, acknowledged_names, refused_names
 
 _REJECTS_SHOWN = 20
@@ -40,6 +43,9 @@ def command(
         int | None,
         typer.Option("--run", help="One run by its number: what it sent and what was refused."),
     ] = None,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Show it again every two seconds, until Ctrl-C.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Show what the API has, the last runs, and what it refused; works during a running sync.
@@ -56,28 +62,54 @@ def command(
     if run is not None:
         _tell_run(loaded, loaded.only(organisation), run, json)
         return
+    if watch:
+        watch_status(lambda: _shown(load_project(project), organisation))
+        return
     names = loaded.names(organisation)
     failures = Failures(loaded, names, json)
     reports = [report for _, report in failures.each(lambda name: _read(loaded, name))]
-    reports += map(_unreadable, failures.all)
+    reports += [_unreadable(loaded, failed) for failed in failures.all]
     reports.sort(key=lambda report: TROUBLE_FIRST.index(report["standing"].state))
     if json:
         print_json([_document(report) for report in reports])
     elif len(names) == 1:
         _show(reports[0])
     else:
-        _show_all([report["standing"] for report in reports])
+        _show_all(reports)
     failures.exit()
 
 
-def _show_all(standings: Sequence[Standing]) -> None:
+def _shown(loaded: LoadedProject, organisation: Sequence[str] | None) -> list[str]:
+    """Return the lines of the status, those in trouble first."""
+    names = loaded.names(organisation)
+    failures = Failures(loaded, names, json=True, note=lambda name, error: None)
+    reports = [report for _, report in failures.each(lambda name: _read(loaded, name))]
+    reports += [_unreadable(loaded, failed) for failed in failures.all]
+    reports.sort(key=lambda report: TROUBLE_FIRST.index(report["standing"].state))
+    return _all_lines(reports)
+
+
+def _all_lines(reports: Sequence[dict[str, Any]]) -> list[str]:
     now = SYSTEM_CLOCK.now().timestamp()
-    console.print(summary_text(standings), markup=False)
-    for standing in standings:
-        console.print(standing_text(standing, now), markup=False)
+    lines = [summary_text([report["standing"] for report in reports])]
+    for report in reports:
+        lines += standing_text(report["standing"], now).splitlines()
+        lines += [f"  {alert_text(alert)}" for alert in report["alerts"]]
+    return lines
 
 
-def _unreadable(failed: Failed) -> dict[str, Any]:
+def _show_all(reports: Sequence[dict[str, Any]]) -> None:
+    for line in _all_lines(reports):
+        console.print(line, markup=False)
+
+
+def _show_alerts(alerts: Sequence[Alert]) -> None:
+    """Show what is announced, and which message could not be sent."""
+    for alert in alerts:
+        console.print(f"  {alert_text(alert)}", markup=False)
+
+
+def _unreadable(loaded: LoadedProject, failed: Failed) -> dict[str, Any]:
     """Return the status of an organisation whose journal can't be read."""
     name = failed.organisation
     return {
@@ -88,6 +120,8 @@ def _unreadable(failed: Failed) -> dict[str, Any]:
         "state": None,
         "rejects": [],
         "names": {},
+        "alerts": recorded_alerts(loaded, name, SYSTEM_CLOCK),
+        "approvals": [],
     }
 
 
@@ -102,12 +136,15 @@ def _read(loaded: LoadedProject, name: str) -> dict[str, Any]:
             "state": journal.state(runs[0].id) if runs else None,
             "rejects": (rejects := journal.rejects()),
             "names": refused_names(journal, rejects[:_REJECTS_SHOWN]),
+            "alerts": recorded_alerts(loaded, name, SYSTEM_CLOCK),
+            "approvals": journal.approvals("waiting"),
         }
 
 
 def _document(report: dict[str, Any]) -> dict[str, Any]:
     names: dict[Key, Name] = report.pop("names")
-    return report | {"rejects": _with_names(report["rejects"], names)}
+    alerts = [alert_document(alert) for alert in report["alerts"]]
+    return report | {"rejects": _with_names(report["rejects"], names), "alerts": alerts}
 
 
 def _with_names(
@@ -154,6 +191,7 @@ def _refused_names(journal: Journal, records: Sequence[Sent]) -> dict[Key, Name]
 def _show(report: dict[str, Any]) -> None:
     now = SYSTEM_CLOCK.now().timestamp()
     console.print(standing_text(report["standing"], now), markup=False)
+    _show_alerts(report["alerts"])
     counts = report["records"]
     said = ", ".join(several(count, entity) for entity, count in counts.items())
     console.print(f"  the API has: {said or 'nothing yet'}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import ssl
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Protocol
@@ -15,6 +15,7 @@ from headrace.client.answer import Answer
 from headrace.client.proxies import any_named
 from headrace.model.errors import ConfigurationError, NotTheApi, Unreachable
 from headrace.model.lazy import lazily
+from headrace.model.steps import step
 
 if TYPE_CHECKING:
     import aiohttp
@@ -54,7 +55,8 @@ class HttpTransport:
     """One organisation's connection pool; sends its keys with every request.
 
     `timeout` covers the complete answer. HTTPS_PROXY, HTTP_PROXY and NO_PROXY are honoured. `ca` is
-    a file of certificates that are trusted instead of the system's.
+    a file of certificates that are trusted instead of the system's. `may_send` is called before
+    each request, and whatever it raises is raised instead of sending.
     """
 
     def __init__(
@@ -65,7 +67,9 @@ class HttpTransport:
         timeout: float,
         connections: int,
         ca: Path | None = None,
+        may_send: Callable[[], None] = lambda: None,
     ) -> None:
+        self._may_send = may_send
         self._base = url.rstrip("/")
         self._session = aiohttp.ClientSession(
             headers={
@@ -109,12 +113,15 @@ class HttpTransport:
         data: bytes | aiohttp.FormData | None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
+        self._may_send()
         most = PAGE_MOST if method == "GET" and "?" in path else ENTITY_MOST
         try:
-            async with self._session.request(
+            request = self._session.request(
                 method, self._base + path, data=data, headers=headers, allow_redirects=False
-            ) as response:
-                content = await _read(response, most)
+            )
+            with step("request"):
+                async with request as response:
+                    content = await _read(response, most)
                 named = {name.lower(): value for name, value in response.headers.items()}
                 return Answer(response.status, named, content)
         except TimeoutError:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from msgspec import Struct
 from starlette.routing import BaseRoute
 
+from headrace.console.page import console_routes
 from headrace.control.access import Access
 from headrace.control.desk import Desk
 from headrace.control.expiry import Expiry
@@ -42,6 +43,8 @@ class Parts(Struct, frozen=True, kw_only=True):
     test_mode: bool = False
     profiles: Profiles = NoProfiles()
     """Makes up the data of sandboxes."""
+    console: bool = False
+    """Whether people can sign in to the console."""
     workers: int = 1
     own_process: bool = True
     """Whether a fault may end the process."""
@@ -57,6 +60,8 @@ def put_together(parts: Parts) -> Hub:
     journal = parts.place.folder / JOURNAL if parts.place.folder else None
     expiry = Expiry(parts.store, parts.clock, keeper, faults, parts.door, journal)
     pages: list[BaseRoute] = [*portal_routes(parts.store, times), ready]
+    if parts.console:
+        pages += console_routes(parts.store, times)
     if parts.access is not None:
         desk = Desk(
             place=parts.place,

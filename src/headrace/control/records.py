@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from headrace.model.custom_field import CustomFieldValue
+from headrace.model.portal import PortalAnswer, PortalLinkEntry, SharedFile
 from headrace.model.record import Amount, Currency, Instant, Record, Text
 from headrace.model.reference import InvoiceLink, Reference
 from headrace.server.faults.scripts import ScriptReport
@@ -212,3 +213,28 @@ class ScriptReports(Record):
     """All scripts of faults."""
 
     scripts: list[ScriptReport]
+
+
+class SharedFiles(Record):
+    """All shared documents of an organisation."""
+
+    documents: list[SharedFile]
+
+
+class PortalAnswers(Record):
+    """Disputes and promises, newest first, settled ones included; at most 1,000."""
+
+    answers: list[PortalAnswer]
+
+
+class LinksOf(Struct, frozen=True):
+    """Whose links."""
+
+    customer: str = ""
+    """An id, or `external:` and the external id; by default everybody's."""
+
+
+class PortalLinks(Record):
+    """Links to the portal, newest first; at most 500."""
+
+    links: list[PortalLinkEntry]

@@ -14,6 +14,7 @@ from headrace.control.handlers import (
     sandboxes,
     snapshots,
 )
+from headrace.control.portal_routes import PORTAL_ROUTES
 from headrace.control.route import OF_ORGANISATION, ControlRoute
 from headrace.control.sandbox_records import SandboxAnswer, SandboxDraft, Sandboxes, SandboxMade
 from headrace.server.faults.scripts import Script, ScriptReport
@@ -53,6 +54,7 @@ CONTROL_ROUTES = (
         "DELETE", "/sandboxes/{name}", sandboxes.delete, "Delete a sandbox with all its data"
     ),
     *CATALOGUE_ROUTES,
+    *PORTAL_ROUTES,
     ControlRoute("GET", "/rates", rates.list_, "All exchange rates", None, records.Rates),
     ControlRoute(
         "POST", "/rates", rates.create, "Set exchange rates", records.RatesDraft, records.Rates

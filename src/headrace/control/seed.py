@@ -19,6 +19,7 @@ from msgspec import UNSET
 
 from headrace.control.catalogue_routes import CATALOGUE_ROUTES
 from headrace.control.desk import Desk, Order
+from headrace.control.portal_routes import PORTAL_ROUTES
 from headrace.control.records import SeedAnswer
 from headrace.control.route import BASE
 from headrace.control.seed_line import SeedLine, refusal
@@ -112,7 +113,7 @@ class _Player:
         return msgspec.json.decode(answer.body) if answer.body else None
 
     def _control(self, line: SeedLine, body: Any) -> Any:
-        for route in CATALOGUE_ROUTES:
+        for route in (*CATALOGUE_ROUTES, *PORTAL_ROUTES):
             names = self._names(route.path, line.path.removeprefix(BASE))
             if route.method != line.method or names is None:
                 continue

@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 import msgspec
 from msgspec import Struct
 
-from headrace.fleet.project import FILE_NAME, LoadedProject, resolve
+from headrace.fleet.project import FILE_NAME, LoadedProject
+from headrace.fleet.secrets import resolve
 from headrace.hints.choice import choose, described
 from headrace.hints.file_events import FileEvents
 from headrace.hints.following import Following

@@ -10,12 +10,15 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 import duckdb
+import msgspec
 from msgspec import Struct
 
 from headrace.book.file import discard, is_damage
 from headrace.fleet.hinting import HintKeeper
+from headrace.fleet.observer import Observer
 from headrace.fleet.open_books import OpenBooks
 from headrace.fleet.project import LoadedProject
+from headrace.fleet.proving import prove_if_due
 from headrace.fleet.round import Round, note_round
 from headrace.fleet.sync import SyncOptions, Watcher, sync_once
 from headrace.fleet.trouble import translated
@@ -55,6 +58,7 @@ class Loop:
         clock: Clock,
         report: Callable[[Round], None],
         complain: Callable[[str], None] = lambda sentence: None,
+        observer: Observer | None = None,
     ) -> None:
         """Sync the organisations that `chosen`, names and patterns, match; None for all.
 
@@ -66,6 +70,7 @@ class Loop:
         self._clock = clock
         self._report = report
         self._complain = complain
+        self.observer = observer or Observer()
         self._stopping = asyncio.Event()
         self._interrupts: dict[str, Callable[[], None]] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
@@ -115,6 +120,7 @@ class Loop:
         self._books = None if once else OpenBooks(self._clock)
         try:
             while not self._stopping.is_set():
+                self.observer.alive(self._watched.project, list(self._due))
                 if not once:
                     self._take_up()
                     keeper.follow(self._watched.project, list(self._due))
@@ -211,6 +217,7 @@ class Loop:
         started = self._clock.monotonic()
         self._hinted.discard(name)
         round = await self.sync(project, name)
+        await self.observer.ended(project, round)
         outcome = round.outcome
         ended = self._clock.monotonic()
         self._earliest[name] = 2 * ended - started
@@ -227,6 +234,8 @@ class Loop:
     async def sync(self, project: LoadedProject, name: str) -> Round:
         """Run one round of one organisation; its errors are part of the result, never raised."""
         made = _Made()
+        started, began = self._clock.now().timestamp(), self._clock.monotonic()
+        self.observer.began(name)
         try:
             try:
                 await self._work(project, name, made)
@@ -244,7 +253,11 @@ class Loop:
             round = Round(name, made.plan, made.outcome, trouble)
         finally:
             self._interrupts.pop(name, None)
+        round = msgspec.structs.replace(
+            round, started_at=started, seconds=self._clock.monotonic() - began
+        )
         await asyncio.to_thread(note_round, project, round, LOOP, self._clock)
+        await prove_if_due(project, round, self._clock, self._books)
         if self._books is not None:
             await asyncio.to_thread(self._books.settle, name)
         return round
@@ -276,6 +289,8 @@ class _Interruptible(Watcher):
 
     def planned(self, plan: Plan) -> None:
         self._made.plan = plan
+        self._loop.observer.planned(self._name, plan)
 
     def sending(self, progress: Progress, delivery: Delivery) -> None:
         self._loop.take_interrupt(self._name, delivery.interrupt)
+        self._loop.observer.sending(self._name, progress)

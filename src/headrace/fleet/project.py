@@ -6,7 +6,7 @@ import difflib
 import fnmatch
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -16,15 +16,18 @@ import msgspec
 from msgspec import Struct
 
 from headrace.fleet.giving_way import asking_for
+from headrace.fleet.register.members import organisations_of
+from headrace.fleet.secrets import resolve
 from headrace.model.clock import Clock
 from headrace.model.errors import Busy, ConfigurationError
-from headrace.model.project import OrganisationSettings, Project, parse_project
-from headrace.model.secret_text import check_database_url, check_key, check_target, trimmed
-from headrace.model.source_settings import SourceSettings
+from headrace.model.project import OrganisationSettings, Project
+from headrace.model.project_file import parse_project
+from headrace.model.secret_text import check_database_url, check_key, check_target
+from headrace.model.source_settings import SYSTEM, SourceSettings
 from headrace.sync.connection import Keys
 from headrace.sync.journal import SCHEMES, Place, PostgresPlace
 from headrace.sync.session import Organisation
-from headrace.systems.catalogue import models_folder, with_queries
+from headrace.systems.catalogue import extraction_folder, models_folder, with_queries
 
 FILE_NAME = "headrace.toml"
 _TARGET = "{target}"
@@ -37,6 +40,13 @@ class LoadedProject(Struct, frozen=True):
 
     folder: Path
     settings: Project
+
+    def joined(self, more: Mapping[str, OrganisationSettings]) -> LoadedProject:
+        """Return the project with more organisations; those in the file take precedence."""
+        organisations = {**more, **self.settings.organisation}
+        return LoadedProject(
+            self.folder, msgspec.structs.replace(self.settings, organisation=organisations)
+        )
 
     def names(self, chosen: Sequence[str] | None = None) -> list[str]:
         """Return the organisations, in the file's order.
@@ -110,27 +120,48 @@ class LoadedProject(Struct, frozen=True):
 
     def journal_place(self, name: str, environment: Mapping[str, str] = os.environ) -> Place:
         """Return the location of the journal. Raises ConfigurationError for an invalid setting."""
-        setting = self.settings.journal
-        if not setting:
+        which = "journal" if self.settings.journal or not self.settings.state else "state"
+        if not getattr(self.settings, which):
             return self.data_folder(name, environment) / "journal.db"
-        url = resolve(setting, f"{FILE_NAME} journal", self.folder, environment)
-        if not url.startswith(SCHEMES):
-            raise ConfigurationError(f"{FILE_NAME} journal must be a postgresql:// URL, or empty.")
-        check_database_url(url, f"{FILE_NAME} journal")
+        url = self._database_url(which, environment)
         apart = _TARGET in self.settings.data
         return PostgresPlace(url, name, self._target_name(name, environment) if apart else "")
 
+    def state_url(self, environment: Mapping[str, str] = os.environ) -> str:
+        """Return the address of the database that workers share; empty if there is none.
+
+        Raises ConfigurationError for an invalid setting.
+        """
+        return self._database_url("state", environment) if self.settings.state else ""
+
+    def _database_url(self, which: str, environment: Mapping[str, str]) -> str:
+        where = f"{FILE_NAME} {which}"
+        url = resolve(getattr(self.settings, which), where, self.folder, environment)
+        if not url.startswith(SCHEMES):
+            raise ConfigurationError(f"{where} must be a postgresql:// URL, or empty.")
+        check_database_url(url, where)
+        return url
+
     def open(
-        self, name: str, clock: Clock, environment: Mapping[str, str] = os.environ
+        self,
+        name: str,
+        clock: Clock,
+        environment: Mapping[str, str] = os.environ,
+        may_send: Callable[[], None] = lambda: None,
     ) -> Organisation:
-        """Open one organisation with its secrets resolved. Raises ConfigurationError or Busy."""
+        """Open one organisation with its secrets resolved; see `HttpTransport` for `may_send`.
+
+        Raises ConfigurationError or Busy.
+        """
         settings, keys = self.resolved(name, environment)
         place = self.journal_place(name, environment)
         data = self.data_folder(name, environment)
         with asking_for(data) as ask:
             while True:
                 try:
-                    return Organisation(name, settings, keys, self.folder, data, clock, place)
+                    return Organisation(
+                        name, settings, keys, self.folder, data, clock, place, may_send
+                    )
                 except Busy:
                     # `headrace run` keeps books open between rounds, and closes them on request.
                     if not ask.again():
@@ -181,12 +212,15 @@ class LoadedProject(Struct, frozen=True):
         url = resolve(source.url, f"{where}.url", self.folder, environment)
         if source.kind == "sql" and not url.startswith(("sqlite:", "duckdb:")):
             check_database_url(url, f"{where}.url")
+        path = source.path
+        if source.kind.startswith(SYSTEM):
+            path = str(extraction_folder(source.kind))
         options = self._resolved_options(source.options, f"{where}.options", environment)
         more = {
             name: self._resolved_source(other, f"{where}.{name}", environment)
             for name, other in source.more.items()
         }
-        return msgspec.structs.replace(source, url=url, options=options, more=more)
+        return msgspec.structs.replace(source, url=url, path=path, options=options, more=more)
 
     def _resolved_options(self, value: Any, where: str, environment: Mapping[str, str]) -> Any:
         """Return options with every text in them resolved, also in lists and tables."""
@@ -212,7 +246,15 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def load_project(path: Path) -> LoadedProject:
-    """Read a project file, or the one in a folder. Raises ConfigurationError."""
+    """Read a project file, or the one in a folder, with the organisations of the register if the
+    setting `state` names one. Raises ConfigurationError."""
+    loaded = load_file(path)
+    url = loaded.state_url()
+    return loaded.joined(organisations_of(loaded.settings, url)) if url else loaded
+
+
+def load_file(path: Path) -> LoadedProject:
+    """Read a project file, or the one in a folder, alone. Raises ConfigurationError."""
     file = path / FILE_NAME if path.is_dir() else path
     try:
         text = file.read_bytes()
@@ -224,35 +266,14 @@ def load_project(path: Path) -> LoadedProject:
         raise ConfigurationError(f"{file} can't be read: {error.strerror}.") from None
     settings = parse_project(text, file.name)
     for name in settings.organisation:
-        if not _NAME.fullmatch(name):
-            raise ConfigurationError(
-                f"{file.name}: the organisation's name {name!r} must be letters, digits, '.', '_' "
-                "and '-' only, because a folder has the same name."
-            )
+        check_name(name, file.name)
     return LoadedProject(file.parent.resolve(), settings)
 
 
-def resolve(text: str, where: str, folder: Path, environment: Mapping[str, str]) -> str:
-    """Return the value that `env:NAME` or `file:PATH` stands for; other texts are returned as is.
-
-    `where` names the setting in messages. Raises ConfigurationError if there is no value.
-    """
-    if text.startswith("env:"):
-        name = text.removeprefix("env:")
-        value = environment.get(name, "")
-        if not value:
-            raise ConfigurationError(
-                f"{where} is read from the environment variable {name}, which is not set."
-            )
-        return trimmed(value, f"{where}, the environment variable {name},")
-    if text.startswith("file:"):
-        path = folder / text.removeprefix("file:")
-        try:
-            return trimmed(path.read_text(encoding="utf-8-sig"), f"{where}, the file {path},")
-        except OSError as error:
-            raise ConfigurationError(
-                f"{where} is read from {path}, which can't be read: {error.strerror}."
-            ) from None
-        except UnicodeDecodeError:
-            raise ConfigurationError(f"{where} is read from {path}, which is not UTF-8.") from None
-    return text
+def check_name(name: str, where: str) -> None:
+    """Raise ConfigurationError unless an organisation may have this name."""
+    if not _NAME.fullmatch(name):
+        raise ConfigurationError(
+            f"{where}: the organisation's name {name!r} must be letters, digits, '.', '_' and '-' "
+            "only, because a folder has the same name."
+        )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from contextlib import closing, suppress
 
+import msgspec
 from msgspec import Struct
 
 from headrace.fleet.project import LoadedProject
 from headrace.model.clock import Clock
-from headrace.model.errors import Busy, HeadraceError
+from headrace.model.errors import ApprovalNeeded, Busy, HeadraceError, UnsafePlan
 from headrace.sync.delivery.outcome import DeliveryOutcome
-from headrace.sync.journal import Journal, Kind
+from headrace.sync.journal import Journal, Kind, RoundFigures
 from headrace.sync.planning.plan import Plan
 
 
@@ -21,6 +22,9 @@ class Round(Struct, frozen=True):
     plan: Plan | None
     outcome: DeliveryOutcome | None
     error: HeadraceError | None = None
+    started_at: float = 0.0
+    """Seconds since 1970; 0 if unknown."""
+    seconds: float = 0.0
 
     @property
     def pending(self) -> int | None:
@@ -28,6 +32,30 @@ class Round(Struct, frozen=True):
         if self.outcome is not None:
             return self.outcome.left + self.outcome.held
         return self.plan.requests if self.plan is not None else None
+
+    def figures(self, command: str) -> RoundFigures:
+        """Return what the journal records of it."""
+        plan, outcome = self.plan, self.outcome
+        return RoundFigures(
+            command=command,
+            started_at=self.started_at,
+            seconds=self.seconds,
+            error=type(self.error).__name__ if self.error is not None else "",
+            said=self.summary,
+            clauses=self._clauses,
+            sent=outcome.sent if outcome else 0,
+            rejected=outcome.rejected if outcome else 0,
+            withheld=len(plan.withheld) if plan else None,
+            pending=self.pending,
+        )
+
+    @property
+    def _clauses(self) -> list[str]:
+        """Figures about the error, without data of records."""
+        if isinstance(self.error, ApprovalNeeded):
+            return self.error.clauses
+        unsafe = self.plan is not None and isinstance(self.error, UnsafePlan)
+        return self.plan.objections if self.plan is not None and unsafe else []
 
     @property
     def summary(self) -> str:
@@ -61,3 +89,6 @@ def note_round(loaded: LoadedProject, round: Round, command: str, clock: Clock) 
     ):
         kind: Kind = "success" if round.error is None else "failure"
         journal.note_round(kind, command, round.summary, round.pending)
+        figures = round.figures(command)
+        now = clock.now().timestamp()
+        journal.log_round(msgspec.structs.replace(figures, started_at=round.started_at or now))

@@ -10,15 +10,16 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from headrace.fleet.project import LoadedProject, resolve
+from headrace.fleet.project import LoadedProject
+from headrace.fleet.secrets import resolve
 from headrace.model.clock import Clock
-from headrace.model.errors import HeadraceError
+from headrace.model.errors import ApprovalNeeded, HeadraceError
 from headrace.model.project import OrganisationSettings
 from headrace.sources.registry import open_source
 from headrace.sync.journal import KILLED, SCHEMES, Journal, NotedRound, Run
 
-State = Literal["failed", "behind", "new", "running", "in step"]
-TROUBLE_FIRST: tuple[State, ...] = ("failed", "behind", "new", "running", "in step")
+State = Literal["failed", "waiting", "behind", "new", "running", "in step"]
+TROUBLE_FIRST: tuple[State, ...] = ("failed", "waiting", "behind", "new", "running", "in step")
 
 
 class Standing(Struct, frozen=True, kw_only=True):
@@ -26,7 +27,8 @@ class Standing(Struct, frozen=True, kw_only=True):
 
     organisation: str
     state: State
-    """`failed` if the last round failed or the next one would; `behind` if records are left or
+    """`failed` if the last round failed or the next one would; `waiting` if its plan waits for a
+    person's approval; `behind` if records are left or
     rejected; `new` if there was no round yet."""
     trouble: str = ""
     """Message about the current error; empty if there is none."""
@@ -62,7 +64,7 @@ def standing_of(
         trouble = newest.message
     state: State = "in step"
     if trouble:
-        state = "failed"
+        state = "waiting" if _waits(journal) else "failed"
     elif running:
         state = "running"
     elif newest is None:
@@ -81,6 +83,12 @@ def standing_of(
         rejects=rejects,
         next_round=newest.at + every if newest and not running else None,
     )
+
+
+def _waits(journal: Journal) -> bool:
+    """Whether the last round ended because its plan needs approval."""
+    newest = next(iter(journal.logged_rounds(1)), None)
+    return newest is not None and newest.error == ApprovalNeeded.__name__
 
 
 def _goes_on(run: Run) -> bool:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import asyncio
 
+import msgspec
 from msgspec import Struct
 
+from headrace.fleet.approving import approval_for, requester, summary_of
 from headrace.fleet.open_books import OpenBooks
 from headrace.fleet.project import LoadedProject
 from headrace.fleet.rest import NOTHING_SENT, keep_rest, plan_at_rest, take_sight, verify_target
@@ -16,6 +18,7 @@ from headrace.model.clock import Clock
 from headrace.sync.delivery.outcome import DeliveryOutcome
 from headrace.sync.delivery.progress import Progress
 from headrace.sync.delivery.scheduler import Delivery
+from headrace.sync.journal import Approval
 from headrace.sync.planning.plan import Plan
 from headrace.sync.planning.saved_plan import SavedPlan
 from headrace.sync.planning.scope import WHOLE, Scope
@@ -41,22 +44,28 @@ class SyncOptions(Struct, frozen=True, kw_only=True):
     """Whether the user confirmed the first delivery to Upflow's production."""
     retry_rejected: bool = False
     """Whether to send rejected records again."""
+    approved: str = ""
+    """Id of the plan that a person has just approved: only this one is delivered."""
     through: bool = True
     """Whether to plan again after each slice until nothing is left; else stop after one slice."""
 
     @property
     def plain(self) -> bool:
         """Whether no option asks for more than an ordinary sync."""
-        special = self.force or self.changes or self.retry_rejected or self.saved is not None
+        special = self.force or self.changes or self.retry_rejected or self.approved
+        special = special or self.saved is not None
         return not special and self.scope == WHOLE
 
+    whole: bool = False
+    """Whether to deliver the plan in one slice in any case."""
+
     @property
-    def whole(self) -> bool:
+    def in_one(self) -> bool:
         """Whether to deliver the plan in one slice.
 
         A saved plan and the first requests of `--limit` must not change through planning again.
         """
-        return self.saved is not None or bool(self.scope.limit)
+        return self.whole or self.saved is not None or bool(self.scope.limit)
 
 
 class Watcher:
@@ -71,6 +80,9 @@ class Watcher:
 
     def sending(self, progress: Progress, delivery: Delivery) -> None:
         """Called before the first request of a delivery."""
+
+    def may_send(self) -> None:
+        """Called before each request; an exception ends the sync instead."""
 
     async def ended(self) -> None:
         """Called at the end of a delivery, also after an error."""
@@ -90,8 +102,9 @@ async def sync_once(
     """Sync one organisation. Long steps run on threads, so the event loop is not blocked.
 
     If nothing has changed since a sync that found nothing to send, the book is not opened. With
-    `books`, it is taken from there, and kept there unless the sync fails. Raises
-    StalePlan if the plan is not the saved one, UnsafePlan if a guard refuses it, and whatever
+    `books`, it is taken from there, and kept there unless the sync fails. Raises StalePlan if the
+    plan is not the saved one, UnsafePlan if a guard refuses it, ApprovalNeeded if it waits for a
+    person, and whatever
     `LoadedProject.open`, `Organisation.prepare` and `Organisation.apply` raise.
     """
     if options.plain:
@@ -102,7 +115,7 @@ async def sync_once(
             watcher.planned(plan)
             return plan, NOTHING_SENT
     sight = await asyncio.to_thread(take_sight, project, name, clock)
-    opened = await asyncio.to_thread(_opened, project, name, clock, books)
+    opened = await asyncio.to_thread(_opened, project, name, clock, watcher, books)
     done = False
     try:
         if options.retry_rejected:
@@ -121,27 +134,36 @@ async def sync_once(
 
 
 def _opened(
-    project: LoadedProject, name: str, clock: Clock, books: OpenBooks | None
+    project: LoadedProject, name: str, clock: Clock, watcher: Watcher, books: OpenBooks | None
 ) -> Organisation:
-    return project.open(name, clock) if books is None else books.take(project, name)
+    if books is not None:
+        return books.take(project, name)
+    return project.open(name, clock, may_send=watcher.may_send)
 
 
 async def deliver(
     opened: Organisation, options: SyncOptions, watcher: Watcher
 ) -> tuple[Plan, DeliveryOutcome]:
     """Sync an organisation that is open, like `sync_once`; the source is always read."""
-    plan = await _planned(opened, options, watcher)
+    plan, approval = await _planned(opened, options, watcher)
     first = opened.binding.is_first_in_production and not plan.empty
-    confirmed = options.confirmed or (first and watcher.confirms())
+    confirmed = options.confirmed or approval is not None or (first and watcher.confirms())
+    if approval is not None:  # as it was approved, and so in one slice
+        options = msgspec.structs.replace(options, whole=True)
     outcome = await _applied(opened, plan, options, watcher, confirmed)
+    if approval is not None and not outcome.interrupted:
+        detail = f"{outcome.sent:,} sent, {outcome.rejected:,} rejected, {outcome.left:,} left"
+        opened.journal.note_applied(approval, requester(options.command), detail)
     while outcome.sliced and options.through:
         watcher.sliced(outcome)
-        plan = await _planned(opened, options, watcher)
+        plan, _ = await _planned(opened, options, watcher)
         outcome = (await _applied(opened, plan, options, watcher, confirmed)).after(outcome)
     return plan, outcome
 
 
-async def _planned(opened: Organisation, options: SyncOptions, watcher: Watcher) -> Plan:
+async def _planned(
+    opened: Organisation, options: SyncOptions, watcher: Watcher
+) -> tuple[Plan, Approval | None]:
     await opened.prepare(whole=options.command != LOOP)
     plan = await asyncio.to_thread(opened.plan, options.scope)
     if options.saved is not None:
@@ -149,9 +171,17 @@ async def _planned(opened: Organisation, options: SyncOptions, watcher: Watcher)
     if options.changes:
         plan = await asyncio.to_thread(opened.with_changes, plan, options.changes)
     watcher.planned(plan)
+    who = requester(options.command)
+    if opened.settings.approve != "never" or options.approved:
+        approval = await asyncio.to_thread(
+            approval_for, opened, plan, options.scope, who, options.approved
+        )
+        return plan, approval
     if not options.force:
         plan.raise_if_unsafe()
-    return plan
+    elif plan.objections:
+        opened.journal.audit("forced", who, "", "", summary_of(plan))
+    return plan, None
 
 
 async def _applied(
@@ -159,7 +189,7 @@ async def _applied(
 ) -> DeliveryOutcome:
     try:
         return await opened.apply(
-            plan, options.command, watcher.sending, options.patience, options.whole, confirmed
+            plan, options.command, watcher.sending, options.patience, options.in_one, confirmed
         )
     finally:
         await watcher.ended()

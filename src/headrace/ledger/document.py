@@ -60,14 +60,16 @@ def open_amount(document: Item) -> int:
 
 def invoice_state(invoice: Item, today: date) -> str:
     """Return PAID, OVERDUE or DUE, or the mark that a person set (docs/api-evidence.md, Invoice
-    states).
+    states). An invoice in dispute that is paid is PAID.
 
     `today` is the date in the organisation's time zone.
     """
-    if invoice.mark:
-        return invoice.mark
+    if invoice.mark in OUT_OF_BALANCE:
+        return str(invoice.mark)
     if open_amount(invoice) == 0:
         return "PAID"
+    if invoice.mark:
+        return invoice.mark
     if invoice.due_date and is_overdue(invoice.due_date, today):
         return "OVERDUE"
     return "DUE"

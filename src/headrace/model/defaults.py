@@ -3,6 +3,7 @@ override."""
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from typing import Any
 
@@ -45,3 +46,22 @@ def _has(table: Any, path: list[str]) -> bool:
             return False
         table = table[part]
     return True
+
+
+OWN_TABLES = frozenset({"target", "source", "guards"})
+"""Tables that an organisation has."""
+
+
+def meant(tables: Mapping[str, Any]) -> str:
+    """Suggest the table that was probably meant as an organisation's, or show how to write one."""
+    for key, table in tables.items():
+        if not isinstance(table, dict):
+            continue
+        if not OWN_TABLES.isdisjoint(table):
+            return f"did you mean [organisation.{key}] by [{key}]?"
+        inner = next((name for name, part in table.items() if isinstance(part, dict)), "")
+        alike = difflib.get_close_matches(key.lower(), ("organisation",), 1)
+        if alike or (inner and not OWN_TABLES.isdisjoint(table[inner])):
+            written = f"{key}.{inner}" if inner else key
+            return f"did you mean [organisation.{inner or 'NAME'}] by [{written}]?"
+    return "add a table [organisation.NAME]."

@@ -7,7 +7,9 @@
     ├── UnsafePlan               review the plan, then repeat with --force
     │   ├── StalePlan            plan again: the data has changed since
     │   └── AnotherTarget        use another journal for the other API, or repair this one
+    ├── ApprovalNeeded           let another person approve the plan, or wait for it
     ├── Busy                     another command uses the organisation: wait for it
+    │   └── BusyCache            only its cache is in use, on this machine
     ├── DamagedJournal           restore the journal from a backup, or `headrace adopt`
     ├── Defect                   report it, with the traceback in the log file
     ├── ApiError                 a failure at the receivables API
@@ -61,8 +63,24 @@ class AnotherTarget(UnsafePlan):
     """The API does not contain what the journal says it acknowledged."""
 
 
+class ApprovalNeeded(HeadraceError):
+    """A plan waits for a person's approval; `id` is the plan's, or empty if none waits.
+
+    `clauses` are its figures, without data of records.
+    """
+
+    def __init__(self, message: str, id: str, clauses: list[str]) -> None:
+        super().__init__(message)
+        self.id = id
+        self.clauses = clauses
+
+
 class Busy(HeadraceError):
     """Another process is working on the same organisation."""
+
+
+class BusyCache(Busy):
+    """Another process of this machine has the organisation's cache open."""
 
 
 class DamagedJournal(HeadraceError):

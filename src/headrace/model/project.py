@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import difflib
 import typing
-from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
-import msgspec
-from msgspec import Struct
-
+from headrace.model.alert_settings import AlertSettings, ApproveRule, RunSettings
 from headrace.model.clock import parse_interval
 from headrace.model.custom_field import DataType
-from headrace.model.defaults import origin, shared, with_defaults
-from headrace.model.errors import ConfigurationError
 from headrace.model.guards import GuardSettings
 from headrace.model.pdf_place import parse_pdf_place
 from headrace.model.source_settings import (
-    FileFormat,
     Settings,
     SourceSettings,
-    gather_sources,
 )
-from headrace.model.webhook_settings import WebhookCheck, WebhookSettings
+from headrace.model.webhook_settings import WebhookSettings
 
 UPFLOW_URL = "https://api.upflow.io/v1"
 
@@ -140,14 +132,25 @@ class OrganisationSettings(Settings, frozen=True, kw_only=True):
     with a private address."""
     guards: GuardSettings = GuardSettings()
     """How much a plan may change before it is refused; a table of its own."""
+    approve: ApproveRule = "never"
+    """Which plans wait until another person approves them with `headrace approve`: `"always"` every
+    plan that sends something, `"unsafe"` those that the guards refuse, `"never"` none, so that the
+    guards refuse unsafe plans."""
     keep_payloads: bool = True
     """Whether the journal keeps what was sent; false keeps only hashes (personal data)."""
+    reconcile: str = ""
+    """How often `headrace run` compares all balances with the API's, as `headrace reconcile` does,
+    such as `"1d"`; empty for never. It lists all documents that the API has."""
+    alerts: AlertSettings = AlertSettings()
+    """Who is alerted about this organisation; a table of its own."""
 
     def __post_init__(self) -> None:
         for name in ("every", "sweep", "slice"):
             _check_interval(name, getattr(self, name))
         if self.hints == "webhook" and self.webhook is None:
             raise ValueError('hints = "webhook" needs a table webhook with its secret')
+        if self.reconcile:
+            _check_interval("reconcile", self.reconcile)
         for place in self.documents:
             parse_pdf_place(place)
         if not 0 <= self.claim_days <= 366:
@@ -171,6 +174,11 @@ class OrganisationSettings(Settings, frozen=True, kw_only=True):
         return parse_interval(self.sweep)
 
     @property
+    def reconcile_seconds(self) -> float | None:
+        """Return `reconcile` in seconds; None for never."""
+        return parse_interval(self.reconcile).total_seconds() if self.reconcile else None
+
+    @property
     def interval(self) -> timedelta:
         """Return `every` as a duration."""
         return parse_interval(self.every)
@@ -180,7 +188,11 @@ class Project(Settings, frozen=True, kw_only=True):
     """The whole project file."""
 
     organisation: dict[str, OrganisationSettings]
-    """One table for each organisation; commands and folders use its name."""
+    """One table for each organisation; commands and folders use its name. May be missing if
+    `state` names a database with organisations."""
+    template: dict[str, dict[str, Any]] = {}
+    """Tables that `headrace fleet add --template NAME` bases organisations on, with the same keys.
+    `{name}`, and the organisation's `parameters` by their names, are filled in everywhere."""
     defaults: dict[str, Any] = {}
     """Settings shared by all organisations, with the same keys. An organisation's own take
     precedence, and its tables, such as `target`, are merged by key."""
@@ -190,6 +202,14 @@ class Project(Settings, frozen=True, kw_only=True):
     """Where the journals are: empty for one SQLite file each in `data`, or the `postgresql://…`
     of one database for all, as `env:NAME` or `file:PATH`, so that several machines can take
     turns."""
+    state: str = ""
+    """The `postgresql://…` of the database that all `headrace worker` share, as `env:NAME` or
+    `file:PATH`: the register of organisations, the queue of their rounds, and the journals unless
+    `journal` names another."""
+    alerts: AlertSettings = AlertSettings()
+    """Who is alerted; a table of its own, which applies to every organisation."""
+    run: RunSettings = RunSettings()
+    """The process of `headrace run`; a table of its own."""
     at_once: int = 0
     """How many organisations `headrace run` has open at the same time, each with its book in
     memory; 0 for the number of cores."""
@@ -203,137 +223,3 @@ class Project(Settings, frozen=True, kw_only=True):
             raise ValueError("webhooks must be HOST:PORT, such as 127.0.0.1:8377")
         if self.at_once < 0:
             raise ValueError("at_once must be 0, for as many as there are cores, or more")
-
-
-def parse_project(text: bytes, name: str) -> Project:
-    """Parse the content of a project file; `name` is used in messages.
-
-    Raises ConfigurationError that names the table and key, and the values allowed there.
-    """
-    try:
-        tables = msgspec.toml.decode(text, type=dict[str, Any])
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{name} is not valid TOML: {error}.") from None
-    if _has_nul(tables):
-        raise ConfigurationError(f"{name} has a NUL character, \\u0000, where none can be.")
-    defaults = shared(tables, name)
-    organisations = tables.pop("organisation", None)
-    if not isinstance(organisations, dict) or not organisations:
-        raise ConfigurationError(f"{name} names no organisation: {_meant(tables)}")
-    if not _OWN_TABLES.isdisjoint(organisations):
-        raise ConfigurationError(
-            f"{name}: the table [organisation] needs a name in it: write [organisation.NAME], and "
-            "[organisation.NAME.target] for what stands in it."
-        )
-    for table in (defaults, *organisations.values()):
-        gather_sources(table)
-    settings = {
-        key: _organisation(defaults, table, name, f"[organisation.{key}]")
-        for key, table in organisations.items()
-    }
-    return _convert({**tables, "organisation": settings}, Project, name)
-
-
-def _has_nul(value: Any) -> bool:
-    if isinstance(value, dict):
-        return any("\0" in key or _has_nul(inner) for key, inner in value.items())
-    if isinstance(value, list):
-        return any(map(_has_nul, value))
-    return isinstance(value, str) and "\0" in value
-
-
-def _organisation(
-    defaults: dict[str, Any], own: Any, name: str, title: str
-) -> OrganisationSettings:
-    if not isinstance(own, dict):
-        return _convert(own, OrganisationSettings, f"{name} in {title}")
-    try:
-        return _convert(
-            with_defaults(defaults, own),
-            OrganisationSettings,
-            f"{name} in {title}",
-            (defaults, own),
-        )
-    except _InDefaults as error:
-        raise ConfigurationError(f"{name} in [defaults]{error}") from None
-
-
-class _InDefaults(Exception):
-    """The error is in the shared table."""
-
-
-_OWN_TABLES = frozenset({"target", "source", "guards"})
-
-
-def _meant(tables: Mapping[str, Any]) -> str:
-    """Suggest the table that was probably meant as an organisation's, or show how to write one."""
-    for key, table in tables.items():
-        if not isinstance(table, dict):
-            continue
-        if not _OWN_TABLES.isdisjoint(table):
-            return f"did you mean [organisation.{key}] by [{key}]?"
-        inner = next((name for name, part in table.items() if isinstance(part, dict)), "")
-        alike = difflib.get_close_matches(key.lower(), ("organisation",), 1)
-        if alike or (inner and not _OWN_TABLES.isdisjoint(table[inner])):
-            written = f"{key}.{inner}" if inner else key
-            return f"did you mean [organisation.{inner or 'NAME'}] by [{written}]?"
-    return "add a table [organisation.NAME]."
-
-
-S = TypeVar("S", bound=Settings)
-
-
-def _convert(
-    table: Any, kind: type[S], where: str, layers: tuple[dict[str, Any], Any] | None = None
-) -> S:
-    try:
-        return msgspec.convert(table, kind)
-    except msgspec.ValidationError as error:
-        problem, _, place = str(error).replace("`key` in ", "").partition(" - at `$")
-        inner = place.rstrip("`").lstrip(".")
-        faulty = problem.rpartition(" ")[2].strip("`") if "unknown field" in problem else ""
-        if problem.startswith("Object contains unknown field "):
-            problem = _unknown(problem.rpartition(" ")[2].strip("`"), kind, inner)
-        elif problem.startswith("Invalid enum value "):
-            problem = (
-                f"{problem.removeprefix('Invalid enum value ')} must be one of {_choices(inner)}"
-            )
-        key = f" {inner}:" if inner else ""
-        if layers is not None and origin(faulty, inner, *layers):
-            raise _InDefaults(f":{key} {problem}.") from None
-        raise ConfigurationError(f"{where}:{key} {problem}.") from None
-
-
-_CHOICES: dict[str, Any] = {
-    "custom_field_types[...]": DataType,
-    "on_delete[...]": DeletionRule,
-    "contacts": ContactRule,
-    "claims": ClaimRule,
-    "family_payments": FamilyRule,
-    "hints": HintWish,
-    "webhook.check": WebhookCheck,
-}
-
-
-def _choices(inner: str) -> str:
-    """Return what is allowed at a place of an organisation's table."""
-    if inner == "on_delete":  # of the rule itself, or of the entities that have one
-        rules, entities = typing.get_args(DeletionRule), typing.get_args(EntityName)
-        return f"{', '.join(rules)}; a table has the keys {', '.join(entities)}"
-    return ", ".join(typing.get_args(_CHOICES[inner]))
-
-
-def _unknown(key: str, kind: type[Settings], inner: str) -> str:
-    """Return the message for an unknown key: the keys that exist, and the one that was probably
-    meant."""
-    tables: dict[str, type[Struct]] = {
-        "target": TargetSettings,
-        "source": SourceSettings,
-        "source.format": FileFormat,
-        "guards": GuardSettings,
-        "webhook": WebhookSettings,
-    }
-    known = tables.get(inner, kind).__struct_fields__
-    near = difflib.get_close_matches(key, known, 1)
-    hint = f", did you mean {near[0]}?" if near else ";"
-    return f"there is no key {key}{hint} there is {', '.join(known)}"

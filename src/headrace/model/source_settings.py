@@ -13,6 +13,9 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A table of the project file."""
 
 
+SYSTEM = "system:"
+"""Before a known system's name: as `kind` it is read by its API, as `models` its models are
+used."""
 SHIPPED_KINDS = {
     "sql": (("url",), 'url is needed with kind = "sql", such as sqlite:///billing.db'),
     "files": (("path", "tables"), 'path is needed with kind = "files": the folder with the files'),
@@ -33,11 +36,17 @@ class FileFormat(Settings, frozen=True, kw_only=True):
     """CSV: the encoding, such as `"cp1252"` or `"utf-16"`; empty for UTF-8."""
     delimiter: str = ""
     """CSV: the character between fields; empty for the one that divides all lines evenly."""
-    header: bool = True
-    """CSV and Excel: whether the first line has the names; else they are `column1`, `column2`."""
+    header: bool | None = None
+    """CSV and Excel: false if the first line has no names; they are then `column1`, `column2`.
+    Without it, a first line that looks like values is an error."""
     skip: int | None = None
     """CSV and Excel: the number of lines before the header. Without it, none in CSV; in Excel,
     title rows are recognised."""
+
+    @property
+    def has_header(self) -> bool:
+        """Whether the first line has the names."""
+        return self.header is not False
 
     def __post_init__(self) -> None:
         if self.skip is not None and self.skip < 0:
@@ -58,6 +67,9 @@ class Incremental(Settings, frozen=True, kw_only=True):
     """The column that grows with each change of a row, such as `"write_date"`."""
     key: str = "id"
     """The column that identifies a row."""
+    parameter: str = ""
+    """kind = "rest": the query parameter by which the API gives only what is new, such as
+    `"updated_since"`."""
     overlap: str = "1h"
     """How far before the last change reading starts again: a transaction may commit late."""
     sweep: str = "1d"
@@ -73,7 +85,8 @@ class SourceSettings(Settings, frozen=True, kw_only=True):
 
     kind: str = ""
     """`"sql"` for a database, `"files"` for a folder of exports, `"python"` for your own
-    generators, `"singer"` for a tap, `"rest"` for an API, the name of a source that another package
+    generators, `"singer"` for a tap, `"rest"` for an API, `"system:NAME"` for a known system by its
+    own API, the name of a source that another package
     brings, or `"package.module:Class"`."""
     url: str = ""
     """kind = "sql": `sqlite:///FILE` (relative to the project), `postgresql://…`, `mysql://…`, or
@@ -89,7 +102,7 @@ class SourceSettings(Settings, frozen=True, kw_only=True):
     """Additional table names that models may read: a SELECT each (sql), or a file glob each
     (files)."""
     incremental: dict[str, Incremental] = {}
-    """kind = "sql": tables that are read by a cursor, such as `{ invoices = { cursor =
+    """kind = "sql" and "rest": tables that are read by a cursor, such as `{ invoices = { cursor =
     "write_date" } }`; a table of its own each. A deleted row is then noticed at the next sweep."""
     format: FileFormat = FileFormat()
     """kind = "files": how the files are written; a table of its own."""

@@ -22,6 +22,8 @@ from headrace.model.errors import (
     RequestError,
     ServiceUnavailable,
 )
+from headrace.pages.hub_pages import front_page, hub_routes, lost_page
+from headrace.pages.templates import wants_page
 from headrace.server.admission.door import Door, Visitor
 from headrace.server.admission.load import Load
 from headrace.server.admission.tarpit import Connection, note_refusal, note_service
@@ -101,6 +103,7 @@ class Hub:
                 PageRoute("/healthz", _health),
                 PageRoute("/openapi.json", _openapi),
                 api_page_route(),
+                *hub_routes(),
                 pdf_route(store, keeper, times),
             ],
             exception_handlers={404: _no_page},
@@ -319,6 +322,10 @@ async def _openapi(request: Request) -> Response:
 
 
 async def _no_page(request: Request, error: Exception) -> Response:
+    if wants_page(request):
+        if request.url.path == "/":
+            return front_page()
+        return lost_page(404, "There is no such page", "Check the address, or open the link again.")
     answer = error_answer(
         NotFound(f"There is nothing at {request.url.path}: the API is below /v1.")
     )

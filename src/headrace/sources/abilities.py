@@ -77,5 +77,10 @@ ABILITIES = (
     Ability(
         "Singer taps", 'kind = "singer"', "what the tap gives", "what is new, with state; a sweep"
     ),
-    Ability("APIs", 'kind = "rest"', "page by page", _ALL, "rest", "dlt"),
+    Ability("Odoo", 'kind = "system:odoo"', "table by table", "what is new, and all ids; a sweep"),
+    Ability(
+        "Tryton", 'kind = "system:tryton"', "table by table", "what is new, and all ids; a sweep"
+    ),
+    Ability("Stripe", 'kind = "system:stripe"', "object by object", "its events; a sweep"),
+    Ability("APIs", 'kind = "rest"', "page by page", _CURSOR, "rest", "dlt"),
 )

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from headrace.model.errors import SourceError
 from headrace.model.source_settings import FileFormat
+from headrace.sources.header import check_header
 from headrace.sources.source import quoted
 
 _DELIMITERS = ",;\t|"
@@ -60,9 +61,11 @@ def read_dialect(path: Path, form: FileFormat) -> Dialect:
         raise SourceError(f"{path} is empty: a CSV file needs a line of column names.")
     delimiter = form.delimiter or _delimiter(path, lines)
     first = next(csv.reader(lines, delimiter=delimiter), [])
+    if form.has_header and len(set(_counts(lines, delimiter))) == 1:
+        check_header(f"{path}, line {skip + 1},", first, form)
     names = (
         [text.strip() or f"column{place}" for place, text in enumerate(first, 1)]
-        if form.header
+        if form.has_header
         else [f"column{place}" for place in range(1, len(first) + 1)]
     )
     seen: set[str] = set()
@@ -70,7 +73,7 @@ def read_dialect(path: Path, form: FileFormat) -> Dialect:
         if column.lower() in seen:
             raise SourceError(f"{path}, line {skip + 1}: two columns are named {quoted(column)}.")
         seen.add(column.lower())
-    return Dialect(delimiter, names, skip, form.header)
+    return Dialect(delimiter, names, skip, form.has_header)
 
 
 def _delimiter(path: Path, lines: list[str]) -> str:

@@ -1,7 +1,8 @@
 """Loads sheets of Excel workbooks, every column as text, as people see it.
 
 A day is `2026-01-31`, a moment `2026-01-31 10:30:00`, a time of day `10:30:00`, a number its digits
-without those that only the format adds. A cell with an error, such as `#DIV/0!`, is NULL.
+with the zeros that its format puts before them (`00123`). A cell with an error is its text, such as
+`#DIV/0!`; in files other than .xlsx it is NULL, and numbers have no zeros before them.
 
 The header is the first of the first rows that has more than three quarters of the filled cells of
 the fullest of them, so titles and empty rows above it are skipped. Columns without a name are
@@ -19,6 +20,8 @@ import duckdb
 from headrace.model.errors import SourceError
 from headrace.model.source_settings import FileFormat
 from headrace.sources.adbc import scanned
+from headrace.sources.excel_cells import OddCell, odd_cells
+from headrace.sources.header import check_header
 from headrace.sources.source import quoted, staged
 
 try:
@@ -28,6 +31,8 @@ except ImportError:
 
 ENDINGS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 _SAMPLE = 50
+_CORRECTED = '"sheet of headrace"'
+_PLACE = '"row of headrace"'
 _UNNAMED = re.compile(r"__UNNAMED__(\d+)")
 """How the reader calls a column without a name."""
 
@@ -46,10 +51,10 @@ def stage_sheet(
     sheet = _named(book, path, sheet)
     where = f"{path}, sheet {sheet}"
     skip = _title_rows(book, sheet) if form.skip is None else form.skip
-    header = skip if form.header else None
+    header = skip if form.has_header else None
     try:
         loaded = book.load_sheet(
-            sheet, header_row=header, skip_rows=None if form.header else skip, dtypes="string"
+            sheet, header_row=header, skip_rows=None if form.has_header else skip, dtypes="string"
         )
     except fastexcel.FastExcelError as error:
         raise SourceError(f"{where}: {_first_line(error)}.") from None
@@ -58,13 +63,43 @@ def stage_sheet(
         columns = [str(row[0]) for row in connection.execute("describe stream").fetchall()]
         counts = _counts(connection, columns)
     kept = [c for c, count in zip(columns, counts, strict=True) if count or not _UNNAMED.match(c)]
+    odd = odd_cells(path, sheet)
+    leading = _leading_rows(book, sheet) if odd else 0
+    above = max(skip - leading, 0) + 1 if form.has_header else skip - leading
+    changed = sorted({cell.column for cell in odd if cell.row >= above})
     # A stream can be read once.
     with scanned(connection, loaded):
+        if changed:
+            _correct(connection, columns, odd, above)
+        rows = _CORRECTED if changed else "stream"
         names = [(c, _column_name(c)) for c in kept]
         shown = ", ".join(f"{_shown(quoted(c))} as {quoted(own)}" for c, own in names)
         filled = " or ".join(f"{quoted(c)} is not null" for c in kept)
         connection.execute(
-            f"create or replace table {staged(name)} as select {shown} from stream where {filled}"
+            f"create or replace table {staged(name)} as select {shown} from {rows} where {filled}"
+        )
+        if changed:
+            connection.execute(f"drop table {_CORRECTED}")
+
+
+def _correct(
+    connection: duckdb.DuckDBPyConnection, columns: list[str], odd: list[OddCell], above: int
+) -> None:
+    """Copy the stream with the odd cells as Excel shows them; `above` rows are not in it."""
+    by_column: dict[int, list[OddCell]] = {}
+    for cell in odd:
+        if cell.row >= above and cell.column < len(columns):
+            by_column.setdefault(cell.column, []).append(cell)
+    connection.execute(
+        f"create or replace temp table {_CORRECTED} as "
+        f"select *, row_number() over () - 1 as {_PLACE} from stream"
+    )
+    for column, cells in by_column.items():
+        connection.execute(
+            f"update {_CORRECTED} set {quoted(columns[column])} = cell.text "
+            "from (select unnest($1::bigint[]) as place, unnest($2::varchar[]) as text) cell "
+            f"where cell.place = {_PLACE}",
+            [[cell.row - above for cell in cells], [cell.text for cell in cells]],
         )
 
 
@@ -90,9 +125,12 @@ def _shown(column: str) -> str:
 
 
 def _check_names(book: Any, sheet: str, skip: int, where: str, form: FileFormat) -> None:
-    if not form.header:
+    if not form.has_header:
         return
     first = _rows(book, sheet, skip + 1)[-1:]
+    check_header(
+        f"{where}, row {skip + 1},", [str(v) for row in first for v in row if v is not None], form
+    )
     seen: set[str] = set()
     for text in (str(value).strip() for row in first for value in row if value is not None):
         if text.lower() in seen:
@@ -107,8 +145,15 @@ def _title_rows(book: Any, sheet: str) -> int:
     return next((place for place, count in enumerate(filled) if 4 * count > 3 * fullest), 0)
 
 
+def _leading_rows(book: Any, sheet: str) -> int:
+    """Return the number of empty rows at the top."""
+    whole = book.load_sheet(sheet, header_row=None, skip_rows=0, dtypes="string").height
+    return int(whole - book.load_sheet(sheet, header_row=None, dtypes="string").height)
+
+
 def _rows(book: Any, sheet: str, count: int) -> list[tuple[Any, ...]]:
-    loaded = book.load_sheet(sheet, header_row=None, n_rows=count, dtypes="string")
+    # Empty rows at the top count, as they do for header_row and skip_rows.
+    loaded = book.load_sheet(sheet, header_row=None, skip_rows=0, n_rows=count, dtypes="string")
     with duckdb.connect() as scratch, scanned(scratch, loaded):
         return scratch.execute("from stream").fetchall()
 

@@ -63,7 +63,7 @@ def messages(
 
 def decoded(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
     """Return the messages of lines; numbers that a float would round are text."""
-    decoder = msgspec.json.Decoder(float_hook=_exact)
+    decoder = msgspec.json.Decoder(float_hook=exact_number)
     for line in lines:
         if not line.lstrip().startswith(b"{"):
             continue
@@ -73,7 +73,8 @@ def decoded(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
             continue
 
 
-def _exact(text: str) -> float | str:
+def exact_number(text: str) -> float | str:
+    """Return a number of JSON with decimals, or its text where a float would round it."""
     number = float(text)
     return number if math.isfinite(number) and Decimal(text) == Decimal(repr(number)) else text
 

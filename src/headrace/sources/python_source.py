@@ -10,20 +10,18 @@ The file runs in a process of its own. It is asked for no table that no model re
 from __future__ import annotations
 
 import ast
-import sys
 from collections.abc import Collection
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
-import msgspec
 
 from headrace.model.errors import SourceError
-from headrace.sources.address import masked, secrets_in
-from headrace.sources.process import messages
+from headrace.sources.address import secrets_in
 from headrace.sources.records import RecordFiles
 from headrace.sources.source import check_offered, count_rows, scratch_folder
+from headrace.sources.worker_messages import worker_messages
 
 
 class PythonSource:
@@ -87,26 +85,12 @@ def stage_worker(
 
     Raises SourceError with the worker's own words.
     """
-    given = msgspec.json.encode(task)
-    command = [sys.executable, "-m", "headrace.sources.worker"]
     with TemporaryDirectory(prefix="headrace-rows-", dir=scratch_folder(connection)) as folder:
         files = RecordFiles(Path(folder))
         try:
-            done = False
-            for message in messages(what, command, given, secrets):
-                if "error" in message:
-                    words = " ".join(str(message["error"]).split())
-                    raise SourceError(f"{what}: {_masked(words, secrets)}.")
-                done = done or "done" in message
-                if "record" in message:
-                    files.add(str(message["table"]).lower(), [message["record"]])
-            if not done:
-                raise SourceError(f"{what}: it ended before all records were read.")
+            for message in worker_messages(what, task, secrets):
+                files.add(str(message["table"]).lower(), [message["record"]])
             for name in names:
                 files.stage(connection, name)
         finally:
             files.close()
-
-
-def _masked(words: str, secrets: tuple[str, ...]) -> str:
-    return masked(words, secrets).rstrip(".")

@@ -46,6 +46,13 @@ class RecordFiles:
             }
             file.write(_ENCODER.encode(plain) + b"\n")
 
+    def written(self, table: str) -> Path | None:
+        """Return the file of a table with all its records; None without any."""
+        if table not in self._files:
+            return None
+        self._files[table].flush()
+        return self._path(table)
+
     def touch(self, table: str) -> None:
         """Let the table exist, if only without rows."""
         self._file(table)

@@ -8,8 +8,9 @@ from pathlib import Path
 import msgspec
 
 from headrace.model.errors import ConfigurationError
-from headrace.model.source_settings import SourceSettings
+from headrace.model.source_settings import SYSTEM, SourceSettings
 from headrace.sources.duckdb_file import DuckdbSource
+from headrace.sources.extraction import ExtractionSource
 from headrace.sources.file_places import LocalFolder, RemoteFolder
 from headrace.sources.files import FileSource, folders_read
 from headrace.sources.foreign import Factory, foreign_source
@@ -81,7 +82,7 @@ def _singer(settings: SourceSettings, folder: Path) -> Source:
 
 
 def _rest(settings: SourceSettings, folder: Path) -> Source:
-    return RestSource(settings.options)
+    return RestSource(settings.options, settings.incremental)
 
 
 SQLALCHEMY = frozenset(
@@ -92,6 +93,10 @@ SQLALCHEMY = frozenset(
     }
 )
 """Dialects that SQLAlchemy or packages for it bring."""
+
+
+def _system(settings: SourceSettings, folder: Path) -> Source:
+    return ExtractionSource(Path(settings.path), settings.options, _queries(settings))
 
 
 KINDS: dict[str, Factory] = {
@@ -110,7 +115,8 @@ def open_source(settings: SourceSettings, folder: Path) -> Source:
     `settings.url` must be the resolved address, not `env:NAME`. Nothing is connected yet. Raises
     ConfigurationError for an unknown kind, and for a database without a driver.
     """
-    main = KINDS.get(settings.kind, foreign_source)(settings, folder) if settings.kind else None
+    known = _system if settings.kind.startswith(SYSTEM) else foreign_source
+    main = KINDS.get(settings.kind, known)(settings, folder) if settings.kind else None
     others = {name.lower(): open_source(other, folder) for name, other in settings.more.items()}
     return main if main is not None and not others else SeveralSources(main, others)
 

@@ -32,6 +32,8 @@ _EXAMPLES = {"integer": "0", "real": "0.5", "text": "'x'", "blob": "x'00'"}
 _WIDE = 450
 """Columns that are read at a time."""
 _ROW = '"row of headrace"'
+_SHAPE = "headrace_shape"
+"""A view of the connection's own, which leaves the file as it is."""
 
 _TABLES = (
     "select name from sqlite_master where type in ('table', 'view')"
@@ -107,13 +109,17 @@ class SqliteSource:
 def _own_tables(database: Database) -> dict[str, str]:
     """Return a query for all rows of each table and view, by lower-case name."""
     found = database.rows(_TABLES)
-    return {str(name).lower(): f"select * from {quoted(str(name))}" for (name,) in found}
+    return {str(name).lower(): _all_of(str(name)) for (name,) in found}
+
+
+def _all_of(table: str) -> str:
+    return f"select * from {quoted(table)}"
 
 
 def _stage_table(database: Database, name: str, query: str) -> None:
     query = query.strip().rstrip(";")
     columns = database.columns(query)
-    expected = _expected_types(database, name, columns)
+    expected = _expected_types(database, name, query, columns)
     if len(columns) <= _WIDE:
         _copy(database, staged(name), query, _value_types(database, query, columns, expected))
         return
@@ -132,9 +138,19 @@ def _stage_table(database: Database, name: str, query: str) -> None:
         database.target.execute(f"drop table {part}")
 
 
-def _expected_types(database: Database, name: str, columns: list[str]) -> dict[str, str]:
+def _expected_types(
+    database: Database, name: str, query: str, columns: list[str]
+) -> dict[str, str]:
     """Return the types that the declarations suggest; a guess, checked against the values."""
-    info = database.rows(f"select name, type from pragma_table_xinfo({literal(name)})")
+    shape = f"select name, type from pragma_table_xinfo({literal(name)})"
+    info = database.rows(shape)
+    if query != _all_of(name):
+        # Only a view shows from which column of a table a column of a query comes.
+        database.run(f"create temp view {_SHAPE} as {query}")
+        info = database.rows(shape.replace(literal(name), literal(_SHAPE)))
+        database.run(f"drop view temp.{_SHAPE}")
+        # To a view, a column without a type is a BLOB.
+        info = [(column, "" if kind == "BLOB" else kind) for column, kind in info]
     declared = {str(column): str(kind or "").upper() for column, kind in info}
     return {column: _affinity(declared.get(column, "")) for column in columns}
 

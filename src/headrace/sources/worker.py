@@ -1,14 +1,15 @@
 """Runs a generator of records in a process of its own, whose libraries the sync never loads.
 
 The process is `python -m headrace.sources.worker`. It reads one task as JSON from standard input,
-and writes one JSON line per record: `{"table": ..., "record": {...}}`. Its last line is `{"done":
-true}`, or `{"error": ...}`.
+and writes one JSON line per record: `{"table": ..., "record": {...}}`; of a known system also other
+messages, see `headrace.systems.messages`. Its last line is `{"done": true}`, or `{"error": ...}`.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -17,13 +18,15 @@ from typing import Any, cast
 
 import msgspec
 
+from headrace.model.clock import SYSTEM_CLOCK
+from headrace.sources.process import exact_number
 from headrace.sources.records import shown
 
-Records = Iterator[tuple[str, Any]]
+Messages = Iterator[dict[str, Any]]
 Task = Mapping[str, Any]
 
 
-def python_records(task: Task) -> Records:
+def python_records(task: Task) -> Messages:
     """Return what the functions of a user's file yield.
 
     Its function of a table's name yields mappings; `options` are passed to functions with a
@@ -34,7 +37,17 @@ def python_records(task: Task) -> Records:
         function = getattr(module, name)
         takes = function.__code__.co_argcount > 0
         for record in function(task["options"]) if takes else function():
-            yield name, record
+            yield _record(name, record)
+
+
+def _record(table: str, record: Any) -> dict[str, Any]:
+    return {"table": table, "record": shown(record)}
+
+
+def system_messages(task: Task) -> Messages:
+    """Return what the extraction of a known system says."""
+    read: Callable[..., Messages] = _module(Path(task["file"])).read
+    return read(task["tables"], task["options"], task["last"], task["now"])
 
 
 def _module(path: Path) -> ModuleType:
@@ -47,19 +60,51 @@ def _module(path: Path) -> ModuleType:
     return module
 
 
-def rest_records(task: Task) -> Records:
-    """Return what dlt's `rest_api` reads by a declaration."""
+def rest_records(task: Task) -> Messages:
+    """Return what dlt's `rest_api` reads by a declaration; `rate` is the requests a minute."""
     rest_api = importlib.import_module("dlt.sources.rest_api")
-    source = rest_api.rest_api_source(task["declaration"], name="headrace")
+    declaration = dict(task["declaration"])
+    requests = importlib.import_module("dlt.sources.helpers.requests")
+    session = requests.Client(raise_for_status=False).session
+    pause = 60 / rate if (rate := float(declaration.pop("rate", 0))) else 0.0
+    # Below the retries, each of which is a request.
+    for adapter in set(session.adapters.values()):
+        adapter.send = _careful(adapter.send, pause)
+    declaration["client"] = {"session": session} | declaration["client"]
+    source = rest_api.rest_api_source(declaration, name="headrace")
     for name in task["tables"]:
         resource = source.resources[name]
         resource.selected = True
         for page in resource:
             for record in page if isinstance(page, list) else [page]:
-                yield name, record
+                yield _record(name, record)
 
 
-WORK: dict[str, Callable[[Task], Records]] = {"python": python_records, "rest": rest_records}
+def _careful(send: Callable[..., Any], pause: float) -> Callable[..., Any]:
+    """Return `send`, with at least `pause` seconds between the starts of its calls, and answers
+    whose JSON keeps all digits of its numbers."""
+    wait = threading.Event().wait
+    due = 0.0
+
+    def careful(*given: Any, **named: Any) -> Any:
+        nonlocal due
+        now = SYSTEM_CLOCK.monotonic()
+        if now < due:
+            wait(due - now)
+        due = max(now, due) + pause
+        response = send(*given, **named)
+        decoded = response.json
+        response.json = lambda **said: decoded(**{"parse_float": exact_number} | said)
+        return response
+
+    return careful
+
+
+WORK: dict[str, Callable[[Task], Messages]] = {
+    "python": python_records,
+    "rest": rest_records,
+    "system": system_messages,
+}
 
 
 def main() -> None:
@@ -69,8 +114,8 @@ def main() -> None:
     encoder = msgspec.json.Encoder()
     task = msgspec.json.decode(sys.stdin.buffer.read())
     try:
-        for table, record in WORK[task["kind"]](task):
-            out.write(encoder.encode({"table": table, "record": shown(record)}) + b"\n")
+        for message in WORK[task["kind"]](task):
+            out.write(encoder.encode(message) + b"\n")
         out.write(b'{"done": true}\n')
     except BaseException as error:
         place = _place(error, task.get("file"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -36,9 +36,19 @@ class Connection:
     """The way to one organisation's API; opens connections on demand."""
 
     def __init__(
-        self, target: TargetSettings, keys: Keys, folder: Path, journal: Journal, clock: Clock
+        self,
+        target: TargetSettings,
+        keys: Keys,
+        folder: Path,
+        journal: Journal,
+        clock: Clock,
+        may_send: Callable[[], None] = lambda: None,
     ) -> None:
-        """Connect to `target`; paths in its settings are relative to `folder`."""
+        """Connect to `target`; paths in its settings are relative to `folder`.
+
+        `may_send` is called before each request; see `HttpTransport`.
+        """
+        self._may_send = may_send
         self._target = target
         self._keys = keys
         self._folder = folder
@@ -78,7 +88,13 @@ class Connection:
         await asyncio.to_thread(load)
         try:
             async with HttpTransport(
-                target.url, self._keys.key, self._keys.secret, timeout, target.in_flight, ca
+                target.url,
+                self._keys.key,
+                self._keys.secret,
+                timeout,
+                target.in_flight,
+                ca,
+                self._may_send,
             ) as transport:
                 yield transport
         finally:

@@ -18,6 +18,7 @@ from headrace.model.clock import Clock
 from headrace.model.entity import CUSTOMER
 from headrace.model.errors import ApiError, StalePlan, UnsafePlan
 from headrace.model.project import OrganisationSettings
+from headrace.model.steps import step
 from headrace.sources.moved import Staged
 from headrace.sources.registry import readable_folders
 from headrace.sync.binding import CONFIRM, FIRST_IN_PRODUCTION, Binding
@@ -65,6 +66,7 @@ class Organisation:
         data: Path,
         clock: Clock,
         journal: Place,
+        may_send: Callable[[], None] = lambda: None,
     ) -> None:
         self.name = name
         self.settings = settings
@@ -79,7 +81,7 @@ class Organisation:
         except BaseException:
             self.book.close()
             raise
-        self.connection = Connection(settings.target, keys, folder, self.journal, clock)
+        self.connection = Connection(settings.target, keys, folder, self.journal, clock, may_send)
         self.binding = Binding(self.journal, self.connection, clock, settings.sweep_interval)
         self._names = KnownNames(settings, self.book, self.journal, self.connection)
         self.remote = RemoteCommands(
@@ -119,7 +121,8 @@ class Organisation:
         can't run.
         """
         now = self._clock.now().timestamp()
-        self.models, staged = self._stage.read(self.book, now, whole)
+        with step("stage"):
+            self.models, staged = self._stage.read(self.book, now, whole)
         self._staged = staged
         self._row_counts.note(staged.rows)
         self.rebuild(staged.whole)
@@ -171,22 +174,25 @@ class Organisation:
         Unless `whole`, only what depends on tables that moved since the last time is made again.
         """
         self.book.leave_positions_out(self.journal.refused_positions())
-        staged = self._staged
-        contents, changed = (staged.contents, staged.changed) if staged else (None, {})
-        if self.book.build(self.models, contents, changed, whole):
-            self.book.check()
+        contents, changed = (one.contents, one.changed) if (one := self._staged) else (None, {})
+        with step("models"):
+            if self.book.build(self.models, contents, changed, whole):
+                self.book.check()
         self.compare()
 
     def compare(self) -> None:
         """Compare the book, as it was last built, with the journal as it is now."""
-        self._planner.compare()
+        with step("plan"):
+            self._planner.compare()
         self._claimer.forget()
 
     def plan(self, scope: Scope = WHOLE) -> Plan:
         """Return the plan that follows from the last comparison; sends nothing."""
         target = self.settings.target
         self._scope = scope
-        plan = self._planner.make(self.name, target.rate, target.in_flight, self._latency, scope)
+        with step("plan"):
+            rate, in_flight = target.rate, target.in_flight
+            plan = self._planner.make(self.name, rate, in_flight, self._latency, scope)
         new_fields = [f"{field.label} ({field.data_type})" for field in self._names.new_fields]
         self._planned = f"{plan.made_at} {next(_PLANS)}"
         return msgspec.structs.replace(

@@ -11,9 +11,8 @@ import msgspec
 from msgspec import Struct
 
 from headrace.model.errors import ConfigurationError
+from headrace.model.source_settings import SYSTEM
 
-PREFIX = "system:"
-"""Before a system's name in the setting `models`."""
 _HOME = Path(__file__).parent
 
 
@@ -34,6 +33,12 @@ class System(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def models(self) -> Path:
         """The folder of its models."""
         return _HOME / self.name / "models"
+
+    @property
+    def extraction(self) -> Path | None:
+        """The folder of what reads it by its API; None if headrace has nothing that does."""
+        folder = _HOME / self.name
+        return folder if (folder / "extraction.py").exists() else None
 
     def texts(self) -> dict[str, str]:
         """Return the text of each model by its name, and of the views that they share."""
@@ -78,13 +83,28 @@ def models_folder(setting: str, folder: Path) -> Path:
 
     Raises ConfigurationError for a system that does not exist.
     """
-    if setting.startswith(PREFIX):
-        return find_system(setting.removeprefix(PREFIX)).models
+    if setting.startswith(SYSTEM):
+        return find_system(setting.removeprefix(SYSTEM)).models
     return folder / setting
 
 
 def with_queries(setting: str, tables: Mapping[str, str]) -> dict[str, str]:
     """Return the queries of a source, with those of the system whose models it uses."""
-    if setting.startswith(PREFIX):
-        return {**find_system(setting.removeprefix(PREFIX)).tables, **tables}
+    if setting.startswith(SYSTEM):
+        return {**find_system(setting.removeprefix(SYSTEM)).tables, **tables}
     return dict(tables)
+
+
+def extraction_folder(kind: str) -> Path:
+    """Return the folder of the extraction that a source's kind `system:NAME` means.
+
+    Raises ConfigurationError for a system that does not exist, or is not read by its API.
+    """
+    system = find_system(kind.removeprefix(SYSTEM))
+    if system.extraction is None:
+        able = ", ".join(name for name, one in systems().items() if one.extraction)
+        raise ConfigurationError(
+            f'source.kind "{kind}": headrace does not read {system.title} by its API, only {able}. '
+            f"Read {system.reads} by another kind of source."
+        )
+    return system.extraction

@@ -147,6 +147,7 @@ def hub(
     latency: float = 0.0,
     database: str | None = None,
     seed: Seed = None,
+    console: bool = False,
 ) -> Iterator[RunningHub]:
     """Run a hub on a free loopback port, with an organisation `test`, until the end of the block.
 
@@ -155,7 +156,8 @@ def hub(
     `limits` are those of `headrace serve`. With `folder` the data are kept; without it they are
     deleted at the end, and the hub does not wait for the disk. `database` is the URL of a
     PostgreSQL database to use instead of SQLite. Every answer is delayed by `latency` seconds, as
-    on a network. The hub is in test mode, and its control plane is open.
+    on a network. The hub is in test mode, and its control plane is open. With `console` people can
+    sign in.
     """
     durable = folder is not None
     with contextlib.ExitStack() as stack:
@@ -179,6 +181,7 @@ def hub(
                 access=access,
                 profiles=CompanyProfiles(),
                 test_mode=True,
+                console=console,
                 own_process=False,
             )
         )

@@ -9,7 +9,7 @@ import pytest
 
 from headrace.book.pdf_places import PdfPlaces
 from headrace.model.errors import ConfigurationError
-from headrace.model.project import parse_project
+from headrace.model.project_file import parse_project
 
 _WEB = ("https://files.example.com", "https://other.example/below", "s3://bucket/pdfs")
 

@@ -165,11 +165,15 @@ def test_a_model_that_can_not_be_followed_says_it_without_the_value(
         ("total", "10.5, 7.25", "have decimals: did you mean minor(total, currency)"),
         ("minor(total, 'EUR')", "'10.505', '7.255'", "minor_rounded(total, currency) would round"),
         ("minor(total, 'EUR')", "'1.377,58', '12,50'",
-         "decimal comma: write minor(replace(replace(total, '.', ''), ',', '.'), currency)"),
+         "decimal comma: write minor(money_text(total, mark := ','), currency)"),
         ("minor(total, 'EUR')", "'1,377.58', '12,000'",
          "commas between thousands: write minor(replace(total, ',', ''), currency)"),
-        ("minor(total, 'EUR')", "'€ 12.50', '12.50 €'", "all of them have a currency sign"),
-        ("minor(total, 'EUR')", "'1 377,58', '12 000'", "spaces between thousands"),
+        ("minor(total, 'EUR')", "'€ 12.50', '12.50 €'",
+         "all of them have a currency sign: write minor(money_text(total), currency)"),
+        ("minor(total, 'EUR')", "'1 377,58', '12 000'",
+         "spaces between thousands: write minor(money_text(total), currency)"),
+        ("minor(total, 'EUR')", "'12,x', '7?'",
+         "minor(money_text(total), currency) reads amounts as people write them"),
     ],
 )  # fmt: skip
 def test_amounts_that_look_alike_have_a_likely_cause(
@@ -178,6 +182,20 @@ def test_amounts_that_look_alike_have_a_likely_cause(
     found = problems(book, tmp_path, BASE.format(day="due", amount=amount, table="bills"), total)
     assert len(found) == 2
     assert all(cause in p.remedy and p.remedy.endswith("models/invoices.sql") for p in found)
+
+
+@pytest.mark.parametrize(
+    ("amount", "total"),
+    [
+        ("minor(money_text(total, mark := ','), 'EUR')", "'1.377,58', '12,50', '1.377'"),
+        ("minor(money_text(total), 'EUR')", "'€ 12.50', '12.50 €', '1 377,58', '12 000', '7'"),
+    ],
+)
+def test_what_a_cause_proposes_reads_the_values(
+    book: Book, tmp_path: Path, amount: str, total: str
+) -> None:
+    sql = BASE.format(day="due", amount=amount, table="bills")
+    assert problems(book, tmp_path, sql, total) == []
 
 
 @pytest.mark.parametrize(

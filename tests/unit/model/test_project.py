@@ -3,7 +3,8 @@
 import pytest
 
 from headrace.model.errors import ConfigurationError
-from headrace.model.project import UPFLOW_URL, parse_project
+from headrace.model.project import UPFLOW_URL
+from headrace.model.project_file import parse_project
 
 GOOD = """
 [organisation.acme]

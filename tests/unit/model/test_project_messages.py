@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from headrace.model.errors import ConfigurationError
-from headrace.model.project import OrganisationSettings, parse_project
+from headrace.model.project import OrganisationSettings
+from headrace.model.project_file import parse_project
 
 HEAD = """[organisation.acme]
 target = {{ key = "env:KEY", secret = "file:s"{target} }}
@@ -130,13 +131,13 @@ SAID = [
     (
         "head",
         "zzz = 1\n",
-        ": there is no key zzz; there is organisation, defaults, data, journal, at_once.",
+        ": there is no key zzz; there is organisation, template, defaults, data, journal, state, alerts, run, at_once, webhooks.",
     ),
     ("head", "at_once = -1\n", ": at_once must be 0, for as many as there are cores, or more."),
     (
         "head",
         'datta = "x"\n',
-        ": there is no key datta, did you mean data? there is organisation, defaults, data, journal, at_once.",
+        ": there is no key datta, did you mean data? there is organisation, template, defaults, data, journal, state, alerts, run, at_once, webhooks.",
     ),
     ("head", 'at_once = "x"\n', ": at_once: Expected `int`, got `str`."),
 ]

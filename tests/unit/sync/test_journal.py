@@ -2,6 +2,8 @@
 
 import os
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
@@ -361,3 +363,23 @@ def test_the_mark_of_rest_changes_with_all_that_may_change_a_plan(journal: Journ
     journal.note_latency(0.1)
     journal.answered()
     assert journal.rest_mark() == marks[-1], "these change no plan"
+
+
+@pytest.mark.parametrize("few", [0, 5000])
+def test_an_open_journal_survives_others_that_open_and_close_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    monkeypatch.setattr("headrace.sync.journal.sqlite._FEW", few)
+    path = tmp_path / "journal.db"
+    look = (
+        f"import sqlite3; db = sqlite3.connect({str(path)!r}); "
+        "db.execute('pragma journal_mode = wal'); db.execute('select * from runs').fetchall()"
+    )
+    with opened(path) as journal, Book(tmp_path / "cache.duckdb") as book:
+        for number in range(3):
+            journal.acknowledge([taken(f"i{number}", 2**62 + number), forgotten("i9")])
+            assert len(acknowledged(journal, book)) == number + 1
+            subprocess.run([sys.executable, "-c", look], check=True)
+        assert acknowledged(journal, book)[2] == ("i2", 2**62 + 2)
+    with opened(path) as again:
+        assert again.count() == {"invoice": 3}

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
-from importlib import resources
 from pathlib import Path
 from typing import TextIO
-
-import jinja2
 
 from headrace.cli.show.reconciled import named, own, why
 from headrace.model.csv_text import CsvTable
 from headrace.model.errors import ConfigurationError
 from headrace.model.money import EXPONENTS, format_money
+from headrace.pages.templates import environment
 from headrace.sync.remote.proof import CurrencyTotal, Difference, OpenDocument, Reconciled
 
 _COLUMNS = (
@@ -93,12 +91,11 @@ def write_html(path: Path, proofs: Sequence[Reconciled]) -> None:
 
     Raises ConfigurationError when the file can't be written.
     """
-    environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    environment.filters["money"] = lambda amount, currency: format_money(amount, currency)
-    environment.filters["why"] = why
-    environment.globals.update(named=named, own=own)
-    text = resources.files("headrace.cli.show").joinpath("reconciliation.html").read_text("utf-8")
-    page = environment.from_string(text).render(proofs=proofs)
+    pages = environment("headrace.cli.show")
+    pages.filters["money"] = lambda amount, currency: format_money(amount, currency)
+    pages.filters["why"] = why
+    pages.globals.update(named=named, own=own)
+    page = pages.get_template("reconciliation.html").render(proofs=proofs)
     with _open(path) as file:
         file.write(page)
 

@@ -14,6 +14,7 @@ from headrace.model.reference import PaymentLink, Reference
 from headrace.model.refund import Refund, RefundAnswer
 from headrace.store.connection import Connection
 from headrace.store.context import Context
+from headrace.store.records.collected_payment import collect_payment
 from headrace.store.records.documents import import_document, put_document
 from headrace.store.records.references import Address
 
@@ -31,19 +32,16 @@ async def fail(order: Order) -> RefundAnswer:
 
 
 def _collect(db: Connection, context: Context, draft: CollectedDraft) -> PaymentAnswer:
-    reference = draft.ref_number
-    if reference is UNSET:
-        reference = f"UPF-{context.new_id()[:8].upper()}"
     payment = Payment(
         currency=draft.currency,
         amount=draft.amount,
-        validated_at=context.timestamp if draft.validated_at is UNSET else draft.validated_at,
+        validated_at=draft.validated_at,
         customer=draft.customer,
         instrument=draft.instrument,
-        ref_number=reference,
+        ref_number=draft.ref_number,
         linked_invoices=draft.linked_invoices,
     )
-    return cast(PaymentAnswer, import_document(db, context, PAYMENT, payment).answer)
+    return collect_payment(db, context, payment)
 
 
 def _fail(db: Connection, context: Context, id: str, draft: FailedDraft) -> RefundAnswer:

@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
-import base64
 import functools
-import hashlib
 import json
 from collections.abc import Iterator
 from typing import Any
 
 import msgspec
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
+from headrace.pages.policy import page_headers
+from headrace.pages.templates import environment
 from headrace.server.description.openapi import openapi_document
 
-_PAGES = Environment(
-    loader=PackageLoader("headrace.server"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
-_STYLE = _PAGES.get_template("api.css").render()
-_STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-_POLICY = f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; frame-ancestors 'none'"
+_PAGES = environment("headrace.server")
 _LIMITS = {
     "minLength": "at least {} characters",
     "maxLength": "at most {} characters",
@@ -42,7 +32,7 @@ def api_page_route() -> Route:
 
 
 async def _show(request: Request) -> Response:
-    return HTMLResponse(api_page(), headers={"Content-Security-Policy": _POLICY})
+    return HTMLResponse(api_page(), headers=page_headers(private=False))
 
 
 @functools.cache
@@ -57,7 +47,6 @@ def api_page() -> str:
     return _PAGES.get_template("api.html").render(
         document=document,
         tags=tags,
-        style=Markup(_STYLE),
         kind=_kind,
         code=_code,
         pretty=_pretty,

@@ -16,13 +16,14 @@ from headrace.store.engine import postgres, sqlite
 from headrace.store.engine.place import DATABASE, Place, check_file, database_file
 from headrace.store.migrations import check_version, migrate
 from headrace.store.pdf_files import put_on_disk
-from headrace.store.queries import KEY, ORGANISATION, SNAPSHOT
+from headrace.store.queries import CONSOLE, KEY, ORGANISATION, SNAPSHOT
 
 TABLES = (
     "meta", "organisation", "sandbox", "api_key", "position", "customer", "pdf_file", "document",
     "reconciliation", "allocation", "counter", "custom_field", "custom_key", "custom_value",
     "catalogue", "action", "note", "portal_link",
-    "exchange_rate",
+    "portal_settings", "portal_answer", "portal_file", "portal_visit", "exchange_rate",
+    "console_user", "console_session", "console_attempt",
 )  # fmt: skip
 """All tables; each comes after the tables it refers to."""
 
@@ -54,6 +55,8 @@ def copy_in(path: Path, place: Place) -> None:
     """
     with _opened(path) as copy:
         sqlite.transact(copy, migrate)
+        # Who has signed out since must not be signed in again.
+        copy.execute(CONSOLE["delete_all_sessions"])
         if place.url is None:
             _swap(copy, place)
         else:

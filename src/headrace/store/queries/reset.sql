@@ -18,6 +18,18 @@ DELETE FROM action WHERE organisation = ?
 -- note --
 DELETE FROM note WHERE customer IN (SELECT seq FROM customer WHERE organisation = ?)
 
+-- portal_visit --
+DELETE FROM portal_visit WHERE link IN (SELECT id FROM portal_link WHERE organisation = ?)
+
+-- portal_answer --
+DELETE FROM portal_answer WHERE organisation = ?
+
+-- portal_file --
+DELETE FROM portal_file WHERE organisation = ?
+
+-- portal_settings --
+DELETE FROM portal_settings WHERE organisation = ?
+
 -- portal_link --
 DELETE FROM portal_link WHERE organisation = ?
 

@@ -48,6 +48,7 @@ from headrace.store.records.outcome import Outcome
 from headrace.store.records.page import Order, Page, Selection, Window
 from headrace.store.records.patch import check_new_external_id, merge, refuse, require, set_or_none
 from headrace.store.records.pdfs import release_pdf
+from headrace.store.records.portal_answers import remove_answers
 from headrace.store.records.references import Address, find_for_import, resolve_reference
 
 
@@ -98,6 +99,7 @@ def delete_document(
     unlink(db, row)
     if row.entity == INVOICE.name:
         forget_invoice(db, row.seq)
+        remove_answers(db, row.seq)
     if getattr(BODIES[row.entity].decode(row.body), "custom_fields", UNSET) is not UNSET:
         remove_values(db, context, entity_type(entity), row.seq)
     db.execute(SQL["delete"], (row.seq,))

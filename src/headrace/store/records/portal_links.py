@@ -7,12 +7,16 @@ import binascii
 import os
 import re
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
 
 from headrace.model.clock import format_instant
 from headrace.model.collection import PortalRequest
+from headrace.model.customer import CustomerBrief
+from headrace.model.errors import NotFound
+from headrace.model.portal import PortalLinkEntry, PortalUse
 from headrace.store.connection import Connection
 from headrace.store.context import Context, Organisation
 from headrace.store.queries import PORTAL as SQL
@@ -31,11 +35,14 @@ _HOST = re.compile(
     re.IGNORECASE,
 )
 _HOSTS_MAX = 50
+_LISTED_MAX = 500
+_USES_MAX = 200
 
 
 class PortalDoor(Struct, frozen=True):
     """What a token gives access to while it is valid."""
 
+    link: str
     organisation: Organisation
     customer: Address
     frame_ancestors: str | None
@@ -74,7 +81,8 @@ def open_portal_link(db: Connection, token: str) -> PortalDoor | None:
         return None
     if len(data) != _ID_BYTES + _RANDOM_BYTES:
         return None
-    row = db.execute(SQL["by_id"], (str(UUID(bytes=data[:_ID_BYTES])),)).fetchone()
+    link = str(UUID(bytes=data[:_ID_BYTES]))
+    row = db.execute(SQL["by_id"], (link,)).fetchone()
     if row is None:
         return None
     token_hash, frame_ancestors, expires_at, revoked_at, customer_id, *owner = row
@@ -82,7 +90,12 @@ def open_portal_link(db: Connection, token: str) -> PortalDoor | None:
     if not is_signed(token_hash, organisation.secret, "portal", token):
         return None
     return PortalDoor(
-        organisation, Address(id=customer_id), frame_ancestors, expires_at, revoked_at is not None
+        link,
+        organisation,
+        Address(id=customer_id),
+        frame_ancestors,
+        expires_at,
+        revoked_at is not None,
     )
 
 
@@ -92,9 +105,58 @@ def revoke_portal_links(db: Connection, context: Context, customer: Address) -> 
     return db.execute(SQL["revoke_of_customer"], (context.timestamp, row.seq)).rowcount
 
 
+def revoke_portal_link(db: Connection, context: Context, link: str) -> PortalLinkEntry:
+    """Revoke one link. Raises NotFound."""
+    if not db.execute(SQL["revoke"], (context.timestamp, link, context.organisation.seq)).rowcount:
+        raise NotFound(f"There is no portal link with id {link}.")
+    return _entry(db, db.execute(SQL["link"], (link,)).fetchone())
+
+
+def list_portal_links(
+    db: Connection, context: Context, customer: Address | None
+) -> list[PortalLinkEntry]:
+    """Return the newest links of all customers or of one, newest first, with how they were used.
+    Raises NotFound without the customer."""
+    statement, owner = "links_of_organisation", context.organisation.seq
+    if customer is not None:
+        statement, owner = "links_of_customer", get_customer(db, context, customer).seq
+    rows = db.execute(SQL[statement], (owner, _LISTED_MAX)).fetchall()
+    return [_entry(db, row) for row in rows]
+
+
+def note_visit(db: Connection, link: str, what: str, now: datetime) -> None:
+    """Add to the access log that a link was used; counted by day, so that reloading a page does
+    not make the log longer."""
+    moment = format_instant(now)
+    db.execute(SQL["note_visit"], (link, moment[:10], what, moment))
+
+
 def remove_portal_links(db: Connection, customer: int) -> None:
-    """Delete the links of a customer that is being deleted."""
+    """Delete the links of a customer that is being deleted, with their access log."""
+    db.execute(SQL["delete_visits_of_customer"], (customer,))
     db.execute(SQL["delete_of_customer"], (customer,))
+
+
+def _entry(db: Connection, row: Any) -> PortalLinkEntry:
+    link, customer_id, external_id, name, accounting_ref, frame_ancestors, *moments = row
+    uses = db.execute(SQL["visits"], (link, _USES_MAX))
+    return PortalLinkEntry(
+        id=link,
+        customer=CustomerBrief(
+            id=customer_id,
+            external_id=external_id,
+            company_name=name,
+            accounting_ref=accounting_ref,
+        ),
+        frame_ancestors=frame_ancestors,
+        created_at=moments[0],
+        expires_at=moments[1],
+        revoked_at=moments[2],
+        uses=[
+            PortalUse(day=day, what=what, total=total, last_at=last_at)
+            for day, what, total, last_at in uses
+        ],
+    )
 
 
 def _after(now: datetime, seconds: int) -> datetime:

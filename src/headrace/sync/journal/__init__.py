@@ -6,7 +6,10 @@ moment. So after a crash at any time, the journal knows which operations were in
 or may not have carried them out.
 """
 
+from headrace.sync.journal.alerts import Alert
+from headrace.sync.journal.approvals import Approval
 from headrace.sync.journal.asked import Asked
+from headrace.sync.journal.audit import AuditEntry
 from headrace.sync.journal.collected import Decision, ListState
 from headrace.sync.journal.forgetting import Forgotten
 from headrace.sync.journal.journal import Journal, Place
@@ -22,6 +25,7 @@ from headrace.sync.journal.records import (
     Sent,
     State,
 )
+from headrace.sync.journal.round_log import LoggedRound, Proof, RoundFigures
 from headrace.sync.journal.rounds import Kind, NotedRound
 from headrace.sync.journal.runs import KILLED
 
@@ -31,7 +35,10 @@ __all__ = [
     "Acknowledged",
     "Acknowledgement",
     "Adopted",
+    "Alert",
+    "Approval",
     "Asked",
+    "AuditEntry",
     "Decision",
     "Drift",
     "Forgotten",
@@ -39,10 +46,13 @@ __all__ = [
     "Key",
     "Kind",
     "ListState",
+    "LoggedRound",
     "NotedRound",
     "Place",
     "PostgresPlace",
+    "Proof",
     "Reject",
+    "RoundFigures",
     "Run",
     "Sent",
     "State",

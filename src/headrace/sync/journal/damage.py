@@ -16,24 +16,29 @@ import duckdb
 
 from headrace.model.errors import DamagedJournal
 
-_HEADER = b"SQLite format 3\0"
+_PAGE_MIN = 512
+"""Size in bytes of SQLite's smallest page."""
 _CODES = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _WORDS = ("malformed", "not a database", "no such table", "no such column", "already exists")
 """Parts of messages: of a driver without error codes, and of a file with other tables."""
 
 
-def raise_if_foreign(path: Path) -> None:
-    """Raise DamagedJournal for an existing file that is not a SQLite database, or is empty."""
+def raise_if_empty(path: Path) -> None:
+    """Raise DamagedJournal for an existing file that SQLite would take for a new one, because it
+    has no page.
+
+    The file is not opened: closing it would release the locks of other connections that this
+    process has to the journal.
+    """
     try:
-        with path.open("rb") as file:
-            start = file.read(len(_HEADER))
+        size = path.stat().st_size
     except OSError:  # missing or not readable: opening it reports why
         return
-    if start == _HEADER:
+    if size >= _PAGE_MIN:
         return
-    if not start and not (path.parent / "cache.duckdb").exists():
+    if not size and not (path.parent / "cache.duckdb").exists():
         return  # a process was killed while it created the file; no plan was made from it
-    raise DamagedJournal(_sentence(path, "it is empty" if not start else "it is not a SQLite file"))
+    raise DamagedJournal(_sentence(path, "it is empty" if not size else "it is not a SQLite file"))
 
 
 @contextmanager

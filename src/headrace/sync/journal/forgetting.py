@@ -80,6 +80,7 @@ class ForgettingSection(Section):
             run_all("hush_refusal", found.refusals)
             run_all("hush_outcome", found.outcomes)
             run("clear_progress")
+            run("hush_rounds")
             if not found.acknowledged:
                 run("unname_sent_customer", _named(customer))
                 run("drop_forgotten_customer", _named(customer))

@@ -5,12 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from headrace.model.clock import Clock
+from headrace.sync.journal.alerts import AlertsSection
+from headrace.sync.journal.approvals import ApprovalsSection
 from headrace.sync.journal.asked import AskedSection
 from headrace.sync.journal.collected import CollectedSection
 from headrace.sync.journal.database import JournalDatabase
 from headrace.sync.journal.forgetting import ForgettingSection
 from headrace.sync.journal.postgres import PostgresDatabase, PostgresPlace
 from headrace.sync.journal.rejects import RejectsSection
+from headrace.sync.journal.round_log import RoundLogSection
 from headrace.sync.journal.rounds import RoundsSection
 from headrace.sync.journal.runs import RunsSection
 from headrace.sync.journal.sqlite import SqliteDatabase
@@ -19,7 +22,15 @@ Place = Path | PostgresPlace
 
 
 class Journal(
-    AskedSection, RejectsSection, RunsSection, RoundsSection, CollectedSection, ForgettingSection
+    AskedSection,
+    RejectsSection,
+    RunsSection,
+    RoundsSection,
+    RoundLogSection,
+    AlertsSection,
+    ApprovalsSection,
+    CollectedSection,
+    ForgettingSection,
 ):
     """One organisation's journal.
 

@@ -60,6 +60,16 @@ class PostgresPlace(Struct, frozen=True):
             return f"{schema}@{digest}"
         return apart
 
+    @property
+    def lock_number(self) -> int:
+        """Number of the advisory lock, derived from the schema's name.
+
+        Advisory locks belong to the database and are identified by numbers. The two neighbouring
+        numbers (xor 1 and 2) are for migrations and for active runs.
+        """
+        digest = hashlib.blake2b(self.schema.encode(), digest_size=8).digest()
+        return int.from_bytes(digest, "big", signed=True)
+
     def __str__(self) -> str:
         """Return a name for messages. A URL may contain a password, so it is not shown."""
         return f"The journal of {self.organisation} in PostgreSQL"
@@ -97,7 +107,7 @@ class PostgresDatabase:
 
     def _prepare(self) -> None:
         """Create or migrate the schema under a lock: another process may start at the same time."""
-        making = (self._lock ^ 1,)
+        making = (self._place.lock_number ^ 1,)
         self._db.execute("select pg_advisory_lock(%s)", making)
         try:
             if self.run_text("select to_regnamespace(%s)", (self._schema,))[0] is None:
@@ -144,7 +154,7 @@ class PostgresDatabase:
             database.into(create, query)
 
     def lock(self) -> None:
-        key = self._lock
+        key = self._place.lock_number
         if self.run_text("select pg_try_advisory_lock(%s)", (key,))[0]:
             return
         who = self.run("holder", (key,)).fetchone()
@@ -155,23 +165,13 @@ class PostgresDatabase:
         )
 
     def begin_work(self) -> None:
-        self.run_text("select pg_advisory_lock_shared(%s)", (self._lock ^ 2,))
+        self.run_text("select pg_advisory_lock_shared(%s)", (self._place.lock_number ^ 2,))
 
     def end_work(self) -> None:
-        self.run_text("select pg_advisory_unlock_shared(%s)", (self._lock ^ 2,))
+        self.run_text("select pg_advisory_unlock_shared(%s)", (self._place.lock_number ^ 2,))
 
     def is_at_work(self) -> bool | None:
-        return self.run("holder", (self._lock ^ 2,)).fetchone() is not None
-
-    @property
-    def _lock(self) -> int:
-        """Number of the advisory lock, derived from the schema's name.
-
-        Advisory locks belong to the database and are identified by numbers. The two neighbouring
-        numbers (xor 1 and 2) are for migrations and for active runs.
-        """
-        digest = hashlib.blake2b(self._place.schema.encode(), digest_size=8).digest()
-        return int.from_bytes(digest, "big", signed=True)
+        return self.run("holder", (self._place.lock_number ^ 2,)).fetchone() is not None
 
     def run_text(self, sql: str, values: Sequence[Any]) -> Any:
         """Run a statement that only this engine has; returns its first row."""

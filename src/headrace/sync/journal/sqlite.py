@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import sqlite3
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -17,9 +19,12 @@ import duckdb
 
 from headrace.model.private_files import make_folder
 from headrace.sources.adbc import scanned
-from headrace.sync.journal.damage import damage_reported, raise_if_foreign
+from headrace.sync.journal.damage import damage_reported, raise_if_empty
 from headrace.sync.journal.database import migrate
 from headrace.sync.journal.statements import SQLITE
+
+_FEW = 5_000
+"""Rows that Python's own connection reads; more are read as Arrow batches, much faster."""
 
 
 def _make(path: Path) -> None:
@@ -28,7 +33,7 @@ def _make(path: Path) -> None:
     A kill or a full disk must not leave an empty file, which would count as a damaged journal. So
     the database is created under another name and linked to its own when it is complete.
     """
-    part = path.with_name(f"{path.name}.{os.getpid()}.new")
+    part = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}.new")
     try:
         with closing(sqlite3.connect(part)) as database:
             # Writes the first page. Setting the journal mode would do so too, but fail silently.
@@ -38,6 +43,29 @@ def _make(path: Path) -> None:
             path.hardlink_to(part)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _hand_over(
+    connection: duckdb.DuckDBPyConnection,
+    names: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    create: str,
+) -> None:
+    """Run `create` in DuckDB, where `stream` has these rows: texts and whole numbers."""
+    kinds = {
+        name: "VARCHAR" if any(isinstance(row[place], str) for row in rows) else "BIGINT"
+        for place, name in enumerate(names)
+    }
+    text = json.dumps([dict(zip(names, row, strict=True)) for row in rows])
+    connection.execute(
+        "create or replace temp table stream as "
+        "select unnest(from_json($1, $2), recursive := true)",
+        [text, json.dumps([kinds])],
+    )
+    try:
+        connection.execute(create)
+    finally:
+        connection.execute("drop table temp.stream")
 
 
 class SqliteDatabase:
@@ -52,25 +80,34 @@ class SqliteDatabase:
         make_folder(path.parent)
         self._path = path
         self._work: int | None = None
-        raise_if_foreign(path)
+        raise_if_empty(path)
         if not path.exists():
             _make(path)
-        # Used by one thread at a time, but not always by the one that opened it.
-        self._db = sqlite3.connect(
-            path, isolation_level=None, timeout=30.0, check_same_thread=False
-        )
+        self._db = self._connected()
         try:
             with damage_reported(path):
-                self._db.execute("pragma journal_mode = wal")
-                # A power cut may lose the newest acknowledgements. That is safe: their records are
-                # sent once more. In return, a commit does not wait for the disk.
-                self._db.execute("pragma synchronous = normal")
-                # Fewer, larger checkpoints, because no request is sent during one.
-                self._db.execute("pragma wal_autocheckpoint = 4000")
                 migrate(self, str(path))
         except BaseException:
             self._db.close()
             raise
+
+    def _connected(self) -> sqlite3.Connection:
+        # Used by one thread at a time, but not always by the one that opened it.
+        made = sqlite3.connect(
+            self._path, isolation_level=None, timeout=30.0, check_same_thread=False
+        )
+        try:
+            with damage_reported(self._path):
+                made.execute("pragma journal_mode = wal")
+                # A power cut may lose the newest acknowledgements. That is safe: their records are
+                # sent once more. In return, a commit does not wait for the disk.
+                made.execute("pragma synchronous = normal")
+                # Fewer, larger checkpoints, because no request is sent during one.
+                made.execute("pragma wal_autocheckpoint = 4000")
+        except BaseException:
+            made.close()
+            raise
+        return made
 
     def run(self, name: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
         try:
@@ -95,6 +132,23 @@ class SqliteDatabase:
             self._db.execute("commit")
 
     def scan(self, connection: duckdb.DuckDBPyConnection, query: str, create: str) -> None:
+        with damage_reported(self._path):
+            cursor = self._db.execute(query)
+            rows = cursor.fetchmany(_FEW + 1)
+            cursor.close()
+        if len(rows) <= _FEW:
+            _hand_over(connection, [name for name, *_ in cursor.description], rows, create)
+            return
+        # The driver brings a SQLite library of its own, and a process loses all its locks on a file
+        # when any part of it closes the file. Without its locks, this connection would be destroyed
+        # by the next process that opens and closes the journal, such as `headrace status`.
+        self._db.close()
+        try:
+            self._scan(connection, query, create)
+        finally:
+            self._db = self._connected()
+
+    def _scan(self, connection: duckdb.DuckDBPyConnection, query: str, create: str) -> None:
         uri = f"file:{quote(str(self._path.resolve()))}?mode=ro"
         driver = adbc_driver_sqlite._driver_path()
         with (

@@ -381,3 +381,110 @@ select
     (select count(*) from imported),
     (select count(*) || ' ' || coalesce(max(asked_at), 0) from asked),
     (select coalesce(max(url || ' ' || key), '') from target)
+
+-- newest_logged --
+select
+    id, command, error, said, clauses, first_at, at, times, seconds, sent, rejected, withheld,
+    pending, failures, failing_since, error_since, behind_since, in_step_at, succeeded_at
+from round_log
+order by id desc limit ?
+
+-- log_round --
+insert into round_log (
+    command, error, said, clauses, first_at, at, times, seconds, sent, rejected, withheld,
+    pending, failures, failing_since, error_since, behind_since, in_step_at, succeeded_at
+) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+
+-- continue_round --
+update round_log set
+    command = ?, error = ?, said = ?, clauses = ?, first_at = ?, at = ?, times = ?, seconds = ?,
+    sent = ?, rejected = ?, withheld = ?, pending = ?, failures = ?, failing_since = ?,
+    error_since = ?, behind_since = ?, in_step_at = ?, succeeded_at = ?
+where id = ?
+
+-- hush_rounds --
+update round_log set said = ''
+
+-- drop_old_rounds --
+delete from round_log where id <= (select max(id) from round_log) - ?
+
+-- alerts --
+select
+    kind, since, raised_at, amount, clauses, seen, announced_at, recovered_at, reached,
+    next_try_at, tries, said
+from alerts
+order by raised_at, kind
+
+-- raise_alert --
+insert into alerts (
+    kind, since, raised_at, amount, clauses, seen, announced_at, recovered_at, reached,
+    next_try_at, tries, said
+) values (?, ?, ?, ?, ?, ?, null, null, '[]', 0, 0, '')
+on conflict (kind) do nothing
+returning kind
+
+-- renew_alert --
+-- Something was added to a trouble that was announced.
+update alerts set
+    amount = ?, clauses = ?, seen = ?, raised_at = ?, announced_at = null, reached = '[]',
+    next_try_at = 0, tries = 0
+where kind = ? and announced_at is not null and recovered_at is null
+returning kind
+
+-- recover_alert --
+update alerts set recovered_at = ?, reached = '[]', next_try_at = 0, tries = 0
+where kind = ? and recovered_at is null
+returning kind
+
+-- resume_alert --
+update alerts set recovered_at = null, reached = '[]' where kind = ?
+
+-- claim_alert --
+-- Whoever gets the row sends; another process may take over when the time has passed.
+update alerts set next_try_at = ?, tries = tries + 1
+where kind = ? and next_try_at <= ?
+returning tries
+
+-- note_reached --
+update alerts set reached = ?, announced_at = ?, next_try_at = ?, said = ? where kind = ?
+
+-- drop_alert --
+delete from alerts where kind = ?
+
+-- clear_proofs --
+delete from proofs
+
+-- note_proof --
+insert into proofs (at, balanced, differences) values (?, ?, ?)
+
+-- proof --
+select at, balanced, differences from proofs
+
+-- approvals --
+select id, digest, state, requested_at, requested_by, summary, decided_at, decided_by
+from approvals
+order by requested_at, id
+
+-- request_approval --
+-- A plan that lapsed, or was applied, may come back; it then needs a new approval.
+insert into approvals (id, digest, state, requested_at, requested_by, summary)
+values (?, ?, 'waiting', ?, ?, ?)
+on conflict (id) do update set
+    state = 'waiting', requested_at = excluded.requested_at, requested_by = excluded.requested_by,
+    decided_at = null, decided_by = null
+where approvals.state in ('lapsed', 'applied')
+returning id
+
+-- decide_approval --
+update approvals set state = ?, decided_at = ?, decided_by = ? where id = ? and state = ?
+returning id
+
+-- newest_audit --
+select number, hash from audit order by number desc limit 1
+
+-- add_audit --
+insert into audit (number, at, action, who, subject, digest, detail, previous, hash)
+values (?, ?, ?, ?, ?, ?, ?, ?, ?)
+
+-- audit_entries --
+select number, at, action, who, subject, digest, detail, previous, hash from audit order by number

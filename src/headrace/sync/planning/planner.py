@@ -26,7 +26,6 @@ from headrace.sync.ordering.links import SETTLEMENTS, Linkage, linkage_of
 from headrace.sync.ordering.resolver import MAX_MOVED, resolve
 from headrace.sync.planning.changes import Changes
 from headrace.sync.planning.comparison import PayloadComparison
-from headrace.sync.planning.names import Names
 from headrace.sync.planning.neighbourhood import Neighbourhood
 from headrace.sync.planning.parent_pins import ParentPins
 from headrace.sync.planning.phases import spread
@@ -82,7 +81,6 @@ class Planner:
         self._deletion_rules = deletion_rules
         self._claimer = claimer or Claimer(book.connection, journal, "off")
         self._payloads = Payloads(book.connection, book.columns)
-        self._names = Names(book.connection, journal)
         self._rejects = Rejects(book.connection, journal)
         self._pdfs = PdfDigests(book.connection, book.pdf_places)
         self.unchanged: list[tuple[int | None, str, str]] = []

@@ -11,7 +11,8 @@ select
     invoice.invoice_date as issued_at,
     currency.code as currency,
     minor(posted.total, currency.code) as gross_amount,
-    minor(coalesce(-invoice.untaxed_amount_cache, posted.total), currency.code) as net_amount,
+    minor(coalesce(-invoice.untaxed_amount_cache::decimal(38, 10), posted.total), currency.code)
+        as net_amount,
     coalesce(invoice.description, invoice.reference) as name
 from invoice
 join posted on posted.id = invoice.id and posted.total > 0

@@ -14,7 +14,8 @@ select
     coalesce(posted.due, invoice.invoice_date) as due_date,
     currency.code as currency,
     minor(posted.total, currency.code) as gross_amount,
-    minor(coalesce(invoice.untaxed_amount_cache, posted.total), currency.code) as net_amount,
+    minor(coalesce(invoice.untaxed_amount_cache::decimal(38, 10), posted.total), currency.code)
+        as net_amount,
     coalesce(invoice.description, invoice.reference) as name,
     -- Paid, even where something other than a payment settled it.
     case when invoice.state = 'paid' then invoice.invoice_date end as marked_paid_at

@@ -1,0 +1,1 @@
+"""Alerts: a person is told once when something goes wrong, and once when it is over."""

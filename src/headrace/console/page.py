@@ -1,0 +1,128 @@
+"""The console: sign-in, the organisations of a hub, and the overview of one."""
+
+from __future__ import annotations
+
+import functools
+
+from anyio import to_thread
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from headrace.console.overview import Overviews, ageing_rows, debtor_rows, figures_of
+from headrace.console.passwords import is_password
+from headrace.console.session import (
+    COOKIE,
+    HOME,
+    SIGN_IN,
+    Desk,
+    Page,
+    Seat,
+    is_own_site,
+    new_token,
+    place_of,
+    render,
+    signed_in,
+    with_session,
+)
+from headrace.model.errors import NotFound, RequestError
+from headrace.pages.form import read_form
+from headrace.pages.policy import page_headers
+from headrace.store.admin.console_users import (
+    FAILURES_LAST,
+    begin_session,
+    end_session,
+    find_account,
+    note_failure,
+)
+from headrace.store.admin.frozen_clock import Times
+from headrace.store.connection import Connection
+from headrace.store.context import Context
+from headrace.store.engine.interface import Store
+from headrace.store.queries import CONSOLE
+from headrace.store.records.organisations import find_organisation
+
+_WRONG = "The e-mail or the password is wrong."
+_BLOCKED = (
+    "Too many attempts with this e-mail have failed. Try again in "
+    f"{int(FAILURES_LAST.total_seconds()) // 60} minutes."
+)
+
+
+def console_routes(store: Store, times: Times) -> list[Route]:
+    """Return the routes of the console. Everything but the sign-in needs a session."""
+    desk, overviews = Desk(store, times), Overviews()
+    pages: dict[str, tuple[str, Page]] = {
+        HOME: ("GET", organisations),
+        f"{HOME}/sign-out": ("POST", sign_out),
+        f"{HOME}/organisations/{{organisation}}": ("GET", functools.partial(overview, overviews)),
+    }
+    return [
+        Route(SIGN_IN, functools.partial(_sign_in, desk), methods=["GET", "POST"]),
+        *(
+            Route(path, signed_in(desk, page, form=method == "POST"), methods=[method])
+            for path, (method, page) in pages.items()
+        ),
+    ]
+
+
+async def organisations(seat: Seat) -> Response:
+    """All organisations of the hub."""
+    rows = await seat.desk.store.scan(_organisations)
+    return seat.render("organisations.html", rows=rows)
+
+
+async def overview(overviews: Overviews, seat: Seat) -> Response:
+    """What an organisation is owed, how old it is, and by whom."""
+    name = seat.request.path_params["organisation"]
+    desk = seat.desk
+    found = await desk.store.read(find_organisation, name)
+    if found is None:
+        raise NotFound(f"There is no organisation {name}.")
+    context = Context(found, desk.times.now(found))
+    shown = await overviews.of(desk.store, desk.clock, context)
+    return seat.render(
+        "overview.html",
+        organisation=found,
+        overview=shown,
+        figures=[figures_of(one) for one in shown.currencies],
+        ageing=[ageing_rows(one) for one in shown.currencies],
+        debtors=[debtor_rows(one) for one in shown.currencies],
+    )
+
+
+async def sign_out(seat: Seat) -> Response:
+    """End the session."""
+    await seat.desk.store.write(0, end_session, seat.token)
+    answer = RedirectResponse(SIGN_IN, 303, headers=page_headers())
+    return with_session(seat.request, answer, None)
+
+
+async def _sign_in(desk: Desk, request: Request) -> Response:
+    if request.method != "POST":
+        return render("sign_in.html", to=place_of(request.query_params.get("to", "")), error="")
+    try:
+        form = await read_form(request)
+    except RequestError as error:
+        return render("sign_in.html", error.status, to=HOME, error=str(error))
+    to = place_of(form.get("to", ""))
+    if not is_own_site(request):
+        return render("sign_in.html", 403, to=to, error="This form can't be sent from elsewhere.")
+    email, password, now = form.text("email"), form.get("password", ""), desk.clock.now()
+    account, is_blocked = await desk.store.read(find_account, email, now)
+    if is_blocked:
+        return render("sign_in.html", 429, to=to, error=_BLOCKED)
+    known = account.password if account else None
+    right = await to_thread.run_sync(is_password, password, known)
+    if account is None or not right:
+        await desk.store.write(0, note_failure, email, now)
+        return render("sign_in.html", 401, to=to, error=_WRONG)
+    token = new_token()
+    former = request.cookies.get(COOKIE)
+    await desk.store.write(0, begin_session, account, token, former, now)
+    answer = RedirectResponse(to, 303, headers=page_headers())
+    return with_session(request, answer, token)
+
+
+def _organisations(db: Connection) -> list[tuple[str, str, str | None, int, int]]:
+    return [tuple(row) for row in db.execute(CONSOLE["organisations"])]

@@ -1,0 +1,200 @@
+"""A known system by its API: the extraction that headrace ships for it, in a process of its own.
+
+The system's folder has `extraction.py`, whose function `read` yields messages (see
+`headrace.systems.messages`), and `extraction.toml`, which says what it needs and reads. Queries
+that the system's models need run here over the tables that were read, as they run in the system's
+own database where there is access to that.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import duckdb
+import msgspec
+from msgspec import Struct
+
+from headrace.model.clock import SYSTEM_CLOCK, Clock, parse_interval
+from headrace.model.errors import ConfigurationError, SourceError
+from headrace.sources.address import secrets_in
+from headrace.sources.json_files import stage_json
+from headrace.sources.kept_records import KeptRecords, column_types
+from headrace.sources.records import RecordFiles
+from headrace.sources.source import (
+    check_offered,
+    count_rows,
+    literal,
+    quoted,
+    scratch_folder,
+    staged,
+)
+from headrace.sources.worker_messages import worker_messages
+
+_SWEEP = "1d"
+
+
+class Extraction(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A file `extraction.toml`."""
+
+    needs: list[str] = []
+    """Options that must be given."""
+    tables: dict[str, dict[str, str]]
+    """Columns with DuckDB's types, by table; none where records have whatever columns they have."""
+    keys: dict[str, str] = {}
+    """The column that identifies a record, where it is not `id`."""
+
+
+class ExtractionSource:
+    """The tables of one system, read by its API, and queries over them."""
+
+    def __init__(
+        self,
+        folder: Path,
+        options: dict[str, Any],
+        queries: Mapping[str, str],
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
+        file = folder / "extraction.toml"
+        self._plan = msgspec.toml.decode(file.read_bytes(), type=Extraction)
+        missing = [name for name in self._plan.needs if not options.get(name)]
+        if missing:
+            raise ConfigurationError(
+                f'source.options of kind = "system:{folder.name}" needs {", ".join(missing)}.'
+            )
+        self._what = folder.name
+        self._folder = folder
+        self._options = options
+        self._queries = queries
+        self._clock = clock
+        self._sweep_s = parse_interval(str(options.get("sweep", _SWEEP))).total_seconds()
+
+    def tables(self) -> frozenset[str]:
+        return frozenset(self._plan.tables) | frozenset(self._queries)
+
+    def stage(
+        self, connection: duckdb.DuckDBPyConnection, names: Collection[str]
+    ) -> dict[str, int]:
+        check_offered(names, self.tables(), self._what)
+        connection.execute("create schema if not exists source")
+        if not names:
+            return {}
+        read = {name: self._reads(connection, name) for name in names}
+        raw = sorted(frozenset().union(*read.values()))
+        kept = KeptRecords(connection, self._place())
+        with TemporaryDirectory(prefix="headrace-api-", dir=scratch_folder(connection)) as folder:
+            self._update(kept, raw, Path(folder))
+            made = {name: self._load(connection, kept, name, Path(folder)) for name in raw}
+            for name in names:
+                tables = ", ".join(f"{quoted(one)} as (from {made[one]})" for one in read[name])
+                rows = self._queries.get(name) or f"from {quoted(name)}"
+                if made.get(name) != staged(name):
+                    connection.execute(
+                        f"create or replace table {staged(name)} as "
+                        f"with {tables} select * from ({rows.strip().rstrip(';')}\n)"
+                    )
+            for table in made.values():
+                if not table.startswith("source."):
+                    connection.execute(f"drop table {table}")
+        return {name: count_rows(connection, name) for name in names}
+
+    def mark(self, now: float) -> str | None:
+        return None  # whether something has changed is asked by reading
+
+    def close(self) -> None:
+        """Do nothing: no resource is held between calls."""
+
+    def _reads(self, connection: duckdb.DuckDBPyConnection, name: str) -> set[str]:
+        """Return the system's own tables that a table is made of."""
+        if name not in self._queries:
+            return {name}
+        found = connection.get_table_names(self._queries[name], qualified=False)
+        check_offered(found, self._plan.tables, self._what)
+        return set(found)
+
+    def _place(self) -> str:
+        """Return what tells this account from others; it does not show any secret."""
+        said = msgspec.json.encode([self._what, self._options], order="sorted")
+        return f"{self._what} {hashlib.blake2b(said, digest_size=16).hexdigest()}"
+
+    def _update(self, kept: KeptRecords, raw: list[str], folder: Path) -> None:
+        """Bring the kept records up to date; nothing of them changes if that fails."""
+        now = self._clock.now().timestamp()
+        last = kept.since(raw, now, self._sweep_s)
+        files, left = RecordFiles(folder), _Left()
+        try:
+            for message in self._said(raw, last, now):
+                left.take(message)
+                if "record" in message:
+                    files.add(message["table"], [message["record"]])
+            paths = {name: files.written(name) for name in raw}
+        finally:
+            files.close()
+        with kept.changing():
+            if whole := last is None or left.whole:
+                kept.replace(raw)
+            for name, path in paths.items():
+                if path is not None:
+                    kept.put(name, self._plan.keys.get(name, "id"), path)
+            for name, keys in left.gone.items():
+                kept.drop(name, keys)
+            for name, keys in left.only.items():
+                kept.drop(name, keys, others=True)
+            kept.note(raw, left.since, now if whole else None)
+
+    def _said(self, raw: list[str], last: Any, now: float) -> Iterator[dict[str, Any]]:
+        task = {
+            "kind": "system",
+            "file": str(self._folder / "extraction.py"),
+            "tables": {name: list(self._plan.tables[name]) for name in raw},
+            "options": self._options,
+            "last": last,
+            "now": now,
+        }
+        return worker_messages(self._what, task, secrets_in(self._options))
+
+    def _load(
+        self, connection: duckdb.DuckDBPyConnection, kept: KeptRecords, name: str, folder: Path
+    ) -> str:
+        """Make a table of the kept records; returns its quoted name."""
+        file = folder / f"{name.encode().hex()}.kept.jsonl"
+        kept.write(name, file)
+        columns = self._plan.tables[name]
+        try:
+            if not columns:
+                stage_json(connection, name, [file])
+                return staged(name)
+            table = quoted(f"read {name}")
+            connection.execute(
+                f"create or replace temp table {table} as select * from read_json("
+                f"{literal(str(file))}, format = 'newline_delimited', "
+                f"columns = {column_types(columns)}, maximum_object_size = 67108864)"
+            )
+        except duckdb.Error as error:
+            words = str(error).split("\n")[0]
+            raise SourceError(f"{self._what}, table {name}: {words}.") from None
+        return table
+
+
+class _Left:
+    """What an extraction said besides records."""
+
+    def __init__(self) -> None:
+        self.gone: dict[str, list[str]] = {}
+        self.only: dict[str, list[str]] = {}
+        self.since: Any = None
+        self.whole = False
+
+    def take(self, message: Mapping[str, Any]) -> None:
+        """Take a message."""
+        if "gone" in message:
+            self.gone.setdefault(message["table"], []).append(message["gone"])
+        elif "only" in message:
+            self.only.setdefault(message["table"], []).extend(message["only"])
+        elif "whole" in message:
+            self.whole = True
+        elif "since" in message:
+            self.since = message["since"]
