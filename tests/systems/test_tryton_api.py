@@ -14,6 +14,7 @@ import pytest
 from small_api import Asked, serving, write_project
 from warehouse import links, steady_book
 
+from headrace.cli.main import run
 from headrace.model.errors import SourceError
 from headrace.sources.extraction import ExtractionSource
 from headrace.systems.catalogue import extraction_folder
@@ -160,3 +161,38 @@ def test_a_wrong_key_and_an_address_without_rest_are_one_sentence(
     system.models.clear()
     with pytest.raises(SourceError, match=r"no REST API, or no party\.party, at this address"):
         ExtractionSource(folder, options, {}).stage(duckdb.connect(), ["party_party"])
+
+
+def test_a_project_is_drafted_from_the_api_with_its_secrets_outside(
+    tryton: tuple[Tryton, dict[str, str]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    _, options = tryton
+    command = ["init", "--system", "tryton", "--to", str(tmp_path / "acme"), "--json"]
+    assert run(command) == 6
+    assert "set TRYTON_URL, TRYTON_KEY and run the command again" in capsys.readouterr().out
+    for name, value in options.items():
+        monkeypatch.setenv(f"TRYTON_{name.upper()}", value)
+    assert run(command) == 0
+    drafted = json.loads(capsys.readouterr().out)
+    assert (drafted["system"], drafted["todo"]) == ("tryton", [])
+    written = (tmp_path / "acme" / "headrace.toml").read_text("utf-8")
+    assert 'options = { url = "env:TRYTON_URL", key = "env:TRYTON_KEY" }' in written
+    assert KEY not in written
+    assert "TRYTON_KEY=\n" in (tmp_path / "acme" / ".env.example").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "Name the source"),
+        (["--system", "xero"], "only odoo, stripe, tryton"),
+    ],
+)
+def test_a_system_without_an_api_needs_a_source(
+    words: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["init", *words, "--to", str(tmp_path)]) == 6
+    assert said in capsys.readouterr().err

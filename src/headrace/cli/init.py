@@ -18,7 +18,7 @@ from headrace.cli.show.drafted import show_draft, show_survey
 from headrace.drafting.answers import Answers, Question, propose
 from headrace.drafting.ground import Ground
 from headrace.drafting.models import draft_models
-from headrace.drafting.place import Place, find_place
+from headrace.drafting.place import Place, api_place, find_place
 from headrace.drafting.project import Draft, write_project
 from headrace.drafting.roles import assign
 from headrace.drafting.scratch import Scratch
@@ -37,12 +37,14 @@ def command(options: DraftingOptions) -> None:
     Looks at tables, keys, values and the columns that refer to other tables, proposes which table
     is what, and asks the questions of docs/models.md with what it saw as the proposed answers. Then
     it writes headrace.toml, models, tests, .env.example and README.md, runs the models, and shows
-    problems, first payloads and balances. Nothing is sent, and the source is only read.
+    problems, first payloads and balances. Nothing is sent, and the source is only read. Systems
+    that are read by their API need no address: `headrace init --system stripe --to shop`, with
+    STRIPE_KEY in the environment.
 
     Example: headrace init billing.db --to shop --yes
     """
     options.check()
-    place = find_place(options.where, options.to)
+    place = find_place(options.where, options.to) if options.where else api_place(options.system)
     with Scratch(place.settings, Path()) as scratch:
         draft = _draft(options, place, scratch)
     trial, files = _tried(place.settings, draft)

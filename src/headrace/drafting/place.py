@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from msgspec import Struct
 
 from headrace.model.errors import ConfigurationError
-from headrace.model.source_settings import SourceSettings
+from headrace.model.source_settings import SYSTEM, SourceSettings
+from headrace.sources.extraction import needed_options
+from headrace.systems.catalogue import extraction_folder
 
 VARIABLE = "SOURCE_URL"
 """The environment variable that a drafted project reads a database's address from."""
@@ -19,10 +22,10 @@ class Place(Struct, frozen=True):
     """A source, as it is read now and as the project file names it."""
 
     settings: SourceSettings
-    written: dict[str, str]
+    written: dict[str, Any]
     """The keys of the `source` table."""
-    variable: str = ""
-    """The environment variable with the address, where it may hold a password."""
+    variables: tuple[str, ...] = ()
+    """The environment variables with what may be secret: an address, or the options of an API."""
 
 
 def find_place(where: str, to: Path, environment: Mapping[str, str] = os.environ) -> Place:
@@ -39,7 +42,7 @@ def find_place(where: str, to: Path, environment: Mapping[str, str] = os.environ
     if "://" in address and not address.startswith("sqlite:"):
         variable = variable or VARIABLE
         settings = SourceSettings(kind="sql", url=address)
-        return Place(settings, {"kind": "sql", "url": f"env:{variable}"}, variable)
+        return Place(settings, {"kind": "sql", "url": f"env:{variable}"}, (variable,))
     path = Path(address.removeprefix("sqlite://").replace("//", "/", 1)).expanduser()
     if path.is_dir():
         settings = SourceSettings(kind="files", path=str(path.absolute()))
@@ -53,6 +56,37 @@ def find_place(where: str, to: Path, environment: Mapping[str, str] = os.environ
     raise ConfigurationError(
         f"{where} is no database address, no SQLite file and no folder: write "
         "postgresql://USER@HOST/DATABASE, env:NAME, a file or a folder with exports."
+    )
+
+
+def api_place(system: str | None, environment: Mapping[str, str] = os.environ) -> Place:
+    """Return the API of a known system as a source. Each option that it needs is read from an
+    environment variable such as `STRIPE_KEY`.
+
+    Raises ConfigurationError for a system that is not read by its API, and for variables that are
+    not set.
+    """
+    if system in (None, "none"):
+        raise ConfigurationError(
+            "Name the source: a database's address, env:NAME, a file or a folder; or a system that "
+            "is read by its API, such as --system stripe."
+        )
+    kind = f"{SYSTEM}{system}"
+    variables = {
+        option: f"{system}_{option}".upper() for option in needed_options(extraction_folder(kind))
+    }
+    missing = [name for name in variables.values() if not environment.get(name)]
+    if missing:
+        raise ConfigurationError(
+            f"To read {system} by its API, set {', '.join(missing)} and run the command again; "
+            "docs/systems.md says what each is."
+        )
+    given = {option: environment[name] for option, name in variables.items()}
+    written = {option: f"env:{name}" for option, name in variables.items()}
+    return Place(
+        SourceSettings(kind=kind, options=given),
+        {"kind": kind, "options": written},
+        tuple(variables.values()),
     )
 
 

@@ -51,7 +51,7 @@ class Draft(Struct, frozen=True, kw_only=True):
             'secret = "env:HEADRACE_SECRET" }',
             "",
             f"[organisation.{self.organisation}.source]",
-            *(f"{key} = {json.dumps(value)}" for key, value in self.place.written.items()),
+            *(f"{key} = {_toml(value)}" for key, value in self.place.written.items()),
         ]
         if self.system and self.system.tables:
             lines += ["", f"# Queries that the models of {self.system.title} read."]
@@ -69,8 +69,9 @@ class Draft(Struct, frozen=True, kw_only=True):
             "HEADRACE_KEY=",
             "HEADRACE_SECRET=",
         ]
-        if self.place.variable:
-            lines += ["# The source, for reading only.", f"{self.place.variable}="]
+        if self.place.variables:
+            lines += ["# The source, for reading only."]
+            lines += [f"{name}=" for name in self.place.variables]
         return "\n".join(lines) + "\n"
 
     def _readme(self) -> str:
@@ -98,6 +99,13 @@ class Draft(Struct, frozen=True, kw_only=True):
             "3. `headrace plan` shows what `headrace apply` would send.",
         ]
         return "\n".join(lines) + "\n"
+
+
+def _toml(value: str | Mapping[str, str]) -> str:
+    """Return a text, or an inline table of texts, as TOML."""
+    if isinstance(value, str):
+        return json.dumps(value)
+    return "{ " + ", ".join(f"{key} = {json.dumps(text)}" for key, text in value.items()) + " }"
 
 
 def write_project(folder: Path, files: Mapping[str, str], *, force: bool) -> None:

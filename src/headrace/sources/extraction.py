@@ -48,6 +48,15 @@ class Extraction(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The column that identifies a record, where it is not `id`."""
 
 
+def needed_options(folder: Path) -> list[str]:
+    """Return the options that the extraction in a folder needs."""
+    return _plan_of(folder).needs
+
+
+def _plan_of(folder: Path) -> Extraction:
+    return msgspec.toml.decode((folder / "extraction.toml").read_bytes(), type=Extraction)
+
+
 class ExtractionSource:
     """The tables of one system, read by its API, and queries over them."""
 
@@ -58,8 +67,7 @@ class ExtractionSource:
         queries: Mapping[str, str],
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        file = folder / "extraction.toml"
-        self._plan = msgspec.toml.decode(file.read_bytes(), type=Extraction)
+        self._plan = _plan_of(folder)
         missing = [name for name in self._plan.needs if not options.get(name)]
         if missing:
             raise ConfigurationError(

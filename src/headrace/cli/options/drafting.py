@@ -20,18 +20,20 @@ class DraftingOptions(Struct, frozen=True, kw_only=True):
     """What `init` is told; an answer that is None is asked for, or proposed."""
 
     where: Annotated[
-        str,
+        str | None,
         typer.Argument(
-            help="A database's address, `env:NAME` with one, a SQLite file, or a folder of exports."
+            help="A database's address, `env:NAME` with one, a SQLite file, or a folder of "
+            "exports; none for the API of --system."
         ),
-    ]
+    ] = None
     to: Annotated[Path, typer.Option(help="The project's folder; made if missing.")] = Path()
     name: Annotated[str, typer.Option(help="The organisation's name in the project.")] = "main"
     system: Annotated[
         str | None,
         typer.Option(
-            help="Take the models of this system (docs/systems.md). Without it, a system is "
-            "recognised by its tables; `none` recognises none."
+            help="Take the models of this system (docs/systems.md), and read its API if there is "
+            "no other source. Without it, a system is recognised by its tables; `none` recognises "
+            "none."
         ),
     ] = None
     table: Annotated[
