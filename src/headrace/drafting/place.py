@@ -72,9 +72,8 @@ def api_place(system: str | None, environment: Mapping[str, str] = os.environ) -
             "is read by its API, such as --system stripe."
         )
     kind = f"{SYSTEM}{system}"
-    variables = {
-        option: f"{system}_{option}".upper() for option in needed_options(extraction_folder(kind))
-    }
+    folder = extraction_folder(kind)
+    variables = {option: f"{system}_{option}".upper() for option in needed_options(folder)}
     missing = [name for name in variables.values() if not environment.get(name)]
     if missing:
         raise ConfigurationError(
@@ -84,7 +83,7 @@ def api_place(system: str | None, environment: Mapping[str, str] = os.environ) -
     given = {option: environment[name] for option, name in variables.items()}
     written = {option: f"env:{name}" for option, name in variables.items()}
     return Place(
-        SourceSettings(kind=kind, options=given),
+        SourceSettings(kind=kind, path=str(folder), options=given),
         {"kind": kind, "options": written},
         tuple(variables.values()),
     )
