@@ -126,6 +126,7 @@ class Desk:
         out, err = io.StringIO(), io.StringIO()
         with (
             unittest.mock.patch.dict(os.environ, self.environment),
+            unittest.mock.patch("sys.stdin", io.StringIO()),
             contextlib.redirect_stdout(out),
             contextlib.redirect_stderr(err),
         ):
