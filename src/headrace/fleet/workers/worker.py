@@ -90,8 +90,6 @@ class Worker:
     async def run(self) -> None:
         """Work until stopped. While the database is away, it is tried again, ever more slowly."""
         asyncio.get_running_loop().set_exception_handler(_unraised)
-        with FleetDatabase(self._url, self.name) as database:
-            _enter_file(database, self._project)
         attempts = 0
         while not self._stopping.is_set():
             try:
@@ -112,6 +110,7 @@ class Worker:
         # Their own logs tell of every round and of every attempt to connect.
         for name in ("procrastinate", "psycopg.pool"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
+        await asyncio.to_thread(self._enter_file)
         library = load_extra("procrastinate", "workers", WHAT)
         connector = library.PsycopgConnector(
             conninfo=self._url,
@@ -137,6 +136,14 @@ class Worker:
             self._work = work
             if not self._stopping.is_set():
                 await self._worked(work)
+
+    def _enter_file(self) -> None:
+        """Enter the project file's organisations into the register, and drop those that left."""
+        organisations = self._project.settings.organisation
+        with FleetDatabase(self._url, self.name) as database, database.transaction():
+            for name, settings in organisations.items():
+                database.run("of_file", name=name, every=settings.interval.total_seconds())
+            database.run("left_file", names=list(organisations))
 
     async def _worked(self, work: Any) -> None:
         entering = asyncio.create_task(self._entered(work))
@@ -250,15 +257,6 @@ class Worker:
     def _noted(self, round: Round, seconds: float) -> None:
         with FleetDatabase(self._url, self.name, make=False) as database:
             note(database, round.organisation, self.name, seconds, noted(round))
-
-
-def _enter_file(database: FleetDatabase, project: LoadedProject) -> None:
-    """Enter the organisations of the project file into the register, and drop those that left."""
-    organisations = project.settings.organisation
-    with database.transaction():
-        for name, settings in organisations.items():
-            database.run("of_file", name=name, every=settings.interval.total_seconds())
-        database.run("left_file", names=list(organisations))
 
 
 def _unraised(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
