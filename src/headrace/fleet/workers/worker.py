@@ -20,7 +20,7 @@ from headrace.fleet.register.database import WHAT, FleetDatabase, session_option
 from headrace.fleet.round import Round
 from headrace.fleet.workers.lease import Lease
 from headrace.fleet.workers.steward import Desk, Steward
-from headrace.fleet.workers.turn import Turn, note, noted, project_with
+from headrace.fleet.workers.turn import Noted, Turn, note, noted, project_with
 from headrace.model.clock import Clock
 from headrace.model.errors import ConfigurationError, HeadraceError
 from headrace.model.extras import load_extra
@@ -35,6 +35,8 @@ _POLL_S = 5.0
 _POOL = 4
 _ALIVE_S = 5.0
 """Seconds between two signs of life for the observer."""
+_SOON_S = 5.0
+"""Seconds until a round is repeated that failed while the database was away."""
 _BACKOFF_S = (0.5, 1.0, 2.0, 5.0)
 
 
@@ -245,18 +247,35 @@ class Worker:
         finally:
             self._turns.pop(organisation, None)
         self._report(round)
-        if lease.term == term:  # else another worker has taken the round over, and notes it
-            seconds = self._clock.monotonic() - began
-            await asyncio.to_thread(self._noted, round, seconds)
+        await self._note(round, self._clock.monotonic() - began, lease, term)
+
+    async def _note(self, round: Round, seconds: float, lease: Lease, term: int) -> None:
+        """Write the round into the register, unless another worker has taken it over.
+
+        While the database is away this is tried again: with its job gone and no note, the
+        organisation would wait for a whole interval. A round that failed meanwhile is repeated
+        soon.
+        """
+        what = noted(round)
+        while lease.term == term and not lease.lost.is_set():
+            try:
+                await asyncio.to_thread(self._noted, round.organisation, seconds, what)
+                return
+            except ConfigurationError:
+                if self._stopping.is_set():
+                    return
+                if round.error is not None:
+                    what = msgspec.structs.replace(what, soon=_SOON_S)
+                await self._clock.sleep(1.0)
 
     def _begun(self, organisation: str) -> LoadedProject | None:
         with FleetDatabase(self._url, self.name, make=False) as database:
             database.run("began", name=organisation)
             return project_with(self._path, database, organisation)
 
-    def _noted(self, round: Round, seconds: float) -> None:
+    def _noted(self, name: str, seconds: float, what: Noted) -> None:
         with FleetDatabase(self._url, self.name, make=False) as database:
-            note(database, round.organisation, self.name, seconds, noted(round))
+            note(database, name, self.name, seconds, what)
 
 
 def _unraised(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
