@@ -114,7 +114,8 @@ def restartable_server() -> Iterator[tuple[str, Callable[[], None]]]:
     with tempfile.TemporaryDirectory(prefix="headrace-pg-") as name:
         folder = Path(name)
         # What was committed has to survive the stop.
-        settings = {**_SETTINGS, "fsync": "on", "synchronous_commit": "on"}
+        durable = {"fsync": "on", "synchronous_commit": "on", "max_connections": "200"}
+        settings = {**_SETTINGS, **durable}
         with _running(binaries, folder, settings) as url:
 
             def restart() -> None:
