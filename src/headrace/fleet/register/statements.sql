@@ -193,9 +193,12 @@ delete from round where organisation = %(name)s and id <= (
 
 -- ended --
 update organisation set
+    -- What failed is tried again after 30 s, 1 min, 2 min, and so on, at most an interval.
     due_at = now() + make_interval(secs => case
-        when %(soon)s::double precision is null then greatest(every - %(seconds)s, 0)
-        else %(soon)s
+        when %(soon)s::double precision is not null then %(soon)s
+        when %(error)s <> ''
+            then least(greatest(every - %(seconds)s, 0), 30 * 2 ^ least(failures, 16))
+        else greatest(every - %(seconds)s, 0)
     end),
     seconds = (seconds + %(seconds)s) / 2,
     pending = %(pending)s,

@@ -93,7 +93,7 @@ class Steward:
         names = self._desk.at_work()
         found = dict(database.run("forgotten", worker=self._desk.worker, names=names).fetchall())
         for job in self._forgotten & found.keys():
-            _queue_again(database, job, found[job])
+            queue_again(database, job, found[job])
         self._forgotten = set(found)
 
 
@@ -107,11 +107,11 @@ def take_over(database: FleetDatabase, desk: Desk) -> None:
         lock = desk.journal_lock(organisation)
         if lock is not None:
             database.run("end_sessions", lock=lock)
-        if _queue_again(database, job, organisation):
+        if queue_again(database, job, organisation):
             desk.report(f"{organisation}: taken over from {worker}, which does not answer any more")
 
 
-def _queue_again(database: FleetDatabase, job: int, organisation: str) -> bool:
+def queue_again(database: FleetDatabase, job: int, organisation: str) -> bool:
     """Give the round another job; returns False if another worker has just done so."""
     with database.transaction():
         if database.run("drop_stalled", id=job).fetchone() is None:

@@ -19,7 +19,7 @@ from headrace.fleet.project import LoadedProject, load_file
 from headrace.fleet.register.database import WHAT, FleetDatabase, session_options
 from headrace.fleet.round import Round
 from headrace.fleet.workers.lease import Lease
-from headrace.fleet.workers.steward import Desk, Steward
+from headrace.fleet.workers.steward import Desk, Steward, queue_again
 from headrace.fleet.workers.turn import Noted, Turn, note, noted, project_with
 from headrace.model.clock import Clock
 from headrace.model.errors import ConfigurationError, HeadraceError
@@ -122,7 +122,7 @@ class Worker:
             timeout=10.0,
         )
         app = library.App(connector=connector)
-        app.task(name=TASK, queue=QUEUE)(self._round)
+        app.task(name=TASK, queue=QUEUE, pass_context=True)(self._round)
         async with app.open_async():
             work = load_extra("procrastinate.worker", "workers", WHAT).Worker(
                 app,
@@ -227,7 +227,7 @@ class Worker:
                 return place.lock_number
         return None
 
-    async def _round(self, organisation: str) -> None:
+    async def _round(self, context: Any, organisation: str) -> None:
         """Do one round, and write into the register how it ended."""
         while (lease := self._lease) is None:
             await self._clock.sleep(0.02)
@@ -247,10 +247,19 @@ class Worker:
         finally:
             self._turns.pop(organisation, None)
         self._report(round)
-        await self._note(round, self._clock.monotonic() - began, lease, term)
+        if not await self._note(round, self._clock.monotonic() - began, lease, term):
+            # Unless another worker has taken the job over, it is still this one's and would be
+            # deleted now: the organisation would wait for a whole interval.
+            with suppress(ConfigurationError):
+                await asyncio.to_thread(self._give_back, context.job.id, organisation)
 
-    async def _note(self, round: Round, seconds: float, lease: Lease, term: int) -> None:
-        """Write the round into the register, unless another worker has taken it over.
+    def _give_back(self, job: int, organisation: str) -> None:
+        with FleetDatabase(self._url, self.name, make=False) as database:
+            queue_again(database, job, organisation)
+
+    async def _note(self, round: Round, seconds: float, lease: Lease, term: int) -> bool:
+        """Write the round into the register, unless another worker may have taken it over; returns
+        whether it was written.
 
         While the database is away this is tried again: with its job gone and no note, the
         organisation would wait for a whole interval. A round that failed meanwhile is repeated
@@ -260,13 +269,14 @@ class Worker:
         while lease.term == term and not lease.lost.is_set():
             try:
                 await asyncio.to_thread(self._noted, round.organisation, seconds, what)
-                return
+                return True
             except ConfigurationError:
                 if self._stopping.is_set():
-                    return
+                    break
                 if round.error is not None:
                     what = msgspec.structs.replace(what, soon=_SOON_S)
                 await self._clock.sleep(1.0)
+        return False
 
     def _begun(self, organisation: str) -> LoadedProject | None:
         with FleetDatabase(self._url, self.name, make=False) as database:
