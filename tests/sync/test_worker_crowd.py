@@ -134,7 +134,8 @@ def test_300_organisations_stay_in_step_while_workers_die(tmp_path: Path) -> Non
                 crowd.desk.command("fleet", "sync", name)
             crowd.wait_until_in_step(healthy, 900)
             _check(crowd, healthy, kills)
-            titles = received.titles()
+            # The restart of the database is a trouble of its own, with its own messages.
+            titles = [one for one in received.titles() if "the journal can't be used" not in one]
             assert len(titles) == 3, titles
             assert all(any(name in title for title in titles) for name in ("o1", "o2", "o3"))
         finally:
