@@ -8,9 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from headrace.model.errors import ConfigurationError
-
-_VARIABLES = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+from headrace.model.span_export import span_provider
 
 
 class Traces:
@@ -62,23 +60,5 @@ def make_traces(environment: Mapping[str, str] = os.environ) -> Traces | None:
 
     Raises ConfigurationError when the variables are set and the libraries are missing.
     """
-    if not any(environment.get(name) for name in _VARIABLES):
-        return None
-    if environment.get("OTEL_SDK_DISABLED", "").lower() == "true":
-        return None
-    try:
-        sdk = importlib.import_module("opentelemetry.sdk.trace")
-        export = importlib.import_module("opentelemetry.sdk.trace.export")
-        resources = importlib.import_module("opentelemetry.sdk.resources")
-        wire = importlib.import_module("opentelemetry.exporter.otlp.proto.http.trace_exporter")
-    except ImportError:
-        raise ConfigurationError(
-            "OpenTelemetry's variables are set and its libraries are not there: "
-            "pip install 'headrace[traces]', or unset OTEL_EXPORTER_OTLP_ENDPOINT."
-        ) from None
-    resource = resources.Resource.create(
-        {"service.name": environment.get("OTEL_SERVICE_NAME", "headrace-run")}
-    )
-    provider = sdk.TracerProvider(resource=resource)
-    provider.add_span_processor(export.BatchSpanProcessor(wire.OTLPSpanExporter()))
-    return Traces(provider)
+    provider = span_provider(environment, "headrace-run")
+    return Traces(provider) if provider is not None else None
