@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+import zoneinfo
 from collections.abc import Callable
 
 import pytest
@@ -144,3 +146,16 @@ def test_a_folder_without_a_hub_is_not_made_by_mistake(tmp_path: object) -> None
     with pytest.raises(ConfigurationError) as caught:
         keys("list", "--data", f"{tmp_path}/nothing")
     assert "There is no hub in" in str(caught.value)
+
+
+def test_a_system_without_time_zones_is_recognised(
+    running: RunningHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "tzdata", None)
+    zoneinfo.reset_tzpath(())
+    try:
+        with pytest.raises(ConfigurationError, match="install its package tzdata"):
+            options = [*running.options, "--time-zone", "Europe/Vaduz"]
+            keys("create", "--organisation", "x", "--new", *options)
+    finally:
+        zoneinfo.reset_tzpath()

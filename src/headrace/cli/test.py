@@ -12,7 +12,8 @@ import typer
 from headrace.book.models import Model, load_models
 from headrace.cli.exit_codes import ExitCode
 from headrace.cli.show.console import JsonOption, ProjectOption, console, print_json, several
-from headrace.drafting.model_tests import Result, load_tests, run_tests
+from headrace.drafting.model_tests import Result, run_tests
+from headrace.drafting.test_files import load_tests
 from headrace.fleet.project import LoadedProject, load_project
 from headrace.model.errors import ConfigurationError
 
@@ -27,9 +28,9 @@ def command(
 ) -> None:
     """Run the unit tests of the models: given rows of the source, expected rows.
 
-    Tests are in tests/*.yaml of the project (docs/models.md has the format). They need no source,
-    no keys and no network, so they can run wherever the models are changed. The exit code is 3 if a
-    test fails.
+    Tests are in tests/*.yaml and tests/*.sql of the project (docs/models.md has the formats). They
+    need no source, no keys and no network, so they can run wherever the models are changed. The
+    exit code is 3 if a test fails.
 
     Example: headrace test invoices
     """
@@ -46,7 +47,7 @@ def command(
     if not any(tests.values()):
         raise ConfigurationError(
             f"There is no test{' that fits' if words else ''} in {loaded.folder / 'tests'}: write "
-            "tests/NAME.yaml; docs/models.md shows how."
+            "tests/NAME.yaml or tests/NAME.sql; docs/models.md shows how."
         )
     results = list(run_tests(tests, cache(lambda name: _models(loaded, name))))
     if json:

@@ -1,11 +1,10 @@
 """Unit tests of models: given rows of the source, expected rows of the model.
 
-A file `tests/*.yaml` of the project is a list of tests. Rows are a list of mappings, or one SELECT.
+Rows are a list of mappings, or one SELECT.
 """
 
 from __future__ import annotations
 
-import re
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -15,32 +14,13 @@ from typing import Any
 
 import duckdb
 import msgspec
-import yaml
 from msgspec import Struct
 
 from headrace.book.book import Book
 from headrace.book.models import Model
+from headrace.drafting.test_files import ModelTest, Rows
 from headrace.model.errors import ConfigurationError, ModelError
 from headrace.sources.source import quoted
-
-Value = str | int | bool | Decimal | None
-Rows = list[dict[str, Any]] | str
-
-
-class ModelTest(Struct, frozen=True, forbid_unknown_fields=True):
-    """One test, as it is written."""
-
-    test: str
-    """What the test shows, as a sentence."""
-    model: str
-    expect: Rows
-    """Rows that the model makes, in any order; columns that are not named are not compared."""
-    given: dict[str, Rows] = {}
-    """The rows of each table that the model reads."""
-    organisation: str = ""
-    """Whose models are meant, where organisations have their own."""
-    parameters: dict[str, str | int | bool] = {}
-    """What the model reads by `getvariable`."""
 
 
 class Result(Struct, frozen=True):
@@ -58,44 +38,6 @@ class Result(Struct, frozen=True):
     def passed(self) -> bool:
         """Whether the model makes exactly the expected rows."""
         return not (self.missing or self.unexpected or self.error)
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML as its version 1.2 reads it: NO is a country and not false, a day stays text, and 12.50
-    is exact."""
-
-
-_Loader.yaml_implicit_resolvers = {}
-for _tag, _pattern, _first in (
-    ("tag:yaml.org,2002:bool", r"true|false", "tf"),
-    ("tag:yaml.org,2002:null", r"~|null|", ["~", "n", ""]),
-    ("tag:yaml.org,2002:int", r"[-+]?(0|[1-9][0-9]*)", "-+0123456789"),
-    ("!decimal", r"[-+]?[0-9]+\.[0-9]+", "-+0123456789"),
-):
-    _Loader.add_implicit_resolver(_tag, re.compile(f"^(?:{_pattern})$"), list(_first))
-_Loader.add_constructor("!decimal", lambda loader, node: Decimal(str(node.value)))
-
-
-def load_tests(folder: Path) -> dict[str, list[ModelTest]]:
-    """Return the tests of each file below `folder`, by the file's name.
-
-    Raises ConfigurationError that names the file and what is wrong in it.
-    """
-    found = {}
-    for path in sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")]):
-        try:
-            content = yaml.load(path.read_text(encoding="utf-8-sig"), _Loader)
-        except yaml.YAMLError as error:
-            raise ConfigurationError(f"{path.name} is not YAML: {_one_line(error)}") from None
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigurationError(f"{path.name} can't be read: {error}.") from None
-        try:
-            found[path.name] = msgspec.convert(content or [], list[ModelTest])
-        except msgspec.ValidationError as error:
-            raise ConfigurationError(
-                f"{path.name}: {error}. A test is `test`, `model`, `given` and `expect`."
-            ) from None
-    return found
 
 
 def run_tests(

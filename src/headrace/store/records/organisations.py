@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from msgspec import json
 
@@ -44,7 +44,11 @@ def make_organisation(
     try:
         ZoneInfo(time_zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ConfigurationError(f"{time_zone} is no time zone, such as Europe/Paris.") from None
+        known = available_timezones()
+        why = "" if known else " This system has no time zones at all: install its package tzdata."
+        raise ConfigurationError(
+            f"{time_zone} is no time zone, such as Europe/Paris.{why}"
+        ) from None
     (seq,) = db.execute(ORGANISATION["next_seq"]).fetchone()
     made = Organisation(seq, name, currency, time_zone, secrets.token_urlsafe(32))
     values = (seq, name, currency, time_zone, made.secret, timestamp)
