@@ -151,7 +151,8 @@ def test_a_folder_without_a_hub_is_not_made_by_mistake(tmp_path: object) -> None
 def test_a_system_without_time_zones_is_recognised(
     running: RunningHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "tzdata", None)
+    for loaded in ("tzdata", "tzdata.zoneinfo", "tzdata.zoneinfo.Europe"):
+        monkeypatch.setitem(sys.modules, loaded, None)
     zoneinfo.reset_tzpath(())
     try:
         with pytest.raises(ConfigurationError, match="install its package tzdata"):
