@@ -11,19 +11,26 @@ from live_actor import Actor, actor
 from live_cache import Missing
 
 PYTHON = "/usr/bin/python3"
-NEEDED = "python3-gnucash and libdbd-sqlite3 are needed: apt-get install --no-install-recommends"
+NEEDED = "gnucash python3-gnucash libdbd-sqlite3 libdbd-pgsql"
 
 
 @contextmanager
-def gnucash_book(folder: Path) -> Iterator[tuple[Actor, str]]:
-    """An actor in a new book, a SQLite file, and the file's address. Raises Missing."""
+def gnucash_book(folder: Path, database: str | None) -> Iterator[tuple[Actor, str]]:
+    """An actor in a new book, and the book's address: a SQLite file in the folder, or the empty
+    PostgreSQL `database`. Raises Missing."""
     try:
         found = subprocess.run([PYTHON, "-c", "import gnucash"], capture_output=True).returncode
     except FileNotFoundError:
         found = 1
     if found:
-        raise Missing(f"{NEEDED} python3-gnucash libdbd-sqlite3.")
-    file = folder / "book.gnucash"
-    with actor(PYTHON, "gnucash_actor.py", f"sqlite3://{file}", log=folder / "log") as acting:
+        raise Missing(f"{NEEDED} are needed: apt-get install --no-install-recommends {NEEDED}")
+    if database is None:
+        address = f"sqlite:///{folder / 'book.gnucash'}"
+        uri = address.replace("sqlite:///", "sqlite3://")
+    else:
+        # GnuCash wants a password, even where the server does not.
+        address = database
+        uri = address.replace("postgresql://", "postgres://").replace("@", ":none@")
+    with actor(PYTHON, "gnucash_actor.py", uri, log=folder / "log") as acting:
         acting("prepare")
-        yield acting, f"sqlite:///{file}"
+        yield acting, address

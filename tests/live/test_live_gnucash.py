@@ -13,6 +13,8 @@ from live_cache import Missing
 from live_desk import LiveDesk, write_project
 from live_gnucash import gnucash_book
 
+from postgres import fresh_database, running_server
+
 
 class GnuCash:
     """A book, and its desk."""
@@ -38,16 +40,22 @@ class GnuCash:
         return number
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def gnucash(
-    tmp_path_factory: pytest.TempPathFactory, live_desk: Callable[[Path, str], HubDesk]
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    live_desk: Callable[[Path, str], HubDesk],
 ) -> Iterator[GnuCash]:
     """A book without customers."""
     folder = tmp_path_factory.mktemp("gnucash")
     with ExitStack() as stack:
         try:
-            act, url = stack.enter_context(gnucash_book(folder))
-        except Missing as missing:
+            database = None
+            if request.param == "postgresql":
+                server = stack.enter_context(running_server({}))
+                database = stack.enter_context(fresh_database(server))
+            act, url = stack.enter_context(gnucash_book(folder, database))
+        except (Missing, FileNotFoundError) as missing:
             pytest.skip(f"GnuCash can't be had here: {missing}")
         write_project(folder, "gnucash", f'kind = "sql"\nurl = "{url}"\n')
         desk = LiveDesk(

@@ -22,7 +22,7 @@ select
     posted.customer_guid as customer_external_id,
     invoice.id as custom_id,
     posted.posted_on as issued_at,
-    coalesce(left(due.timespec_val, 10), posted.posted_on) as due_date,
+    coalesce(left(due.timespec_val::varchar, 10), posted.posted_on) as due_date,
     posted.currency,
     posted.amount as gross_amount,
     posted.amount - coalesce(tax.amount, 0) as net_amount,
