@@ -38,7 +38,10 @@ class Account(BaseHTTPRequestHandler):
             self._answer(429, {}, {"Retry-After": "0"})
             return
         _, _, table, *number = path.path.split("/")
-        items = server.objects.get(table, {})
+        if table not in server.objects:
+            self._answer(404, {"error": {"message": "Unrecognized request URL"}})
+            return
+        items = server.objects[table]
         if number:
             found = items.get(number[0])
             self._answer(200 if found else 404, found or {})
@@ -183,3 +186,16 @@ def test_a_reading_that_fails_changes_nothing_and_shows_no_key(stripe: Stripe) -
         ExtractionSource(extraction_folder("system:stripe"), {}, {})
     with pytest.raises(ConfigurationError, match="does not read GnuCash 4 by its API, only"):
         extraction_folder("system:gnucash")
+
+
+def test_an_account_without_invoice_payments_is_read_all_the_same(stripe: Stripe) -> None:
+    stripe.source().stage(stripe.book, ["customers", "invoice_payments"])
+    stripe.server.objects["invoice_payments"] = {}
+    stripe.happens("invoice_payment.paid", "invoice_payments", "inpay", amount_paid=5)
+    stripe.source().stage(stripe.book, ["customers", "invoice_payments"])
+    rows = stripe.book.execute("select id, amount_paid from source.invoice_payments").fetchall()
+    assert rows == [("inpay", 5)]
+    del stripe.server.objects["customers"]
+    stripe.clock.seconds += 2 * 86_400
+    with pytest.raises(SourceError, match="/v1/customers does not exist at this address"):
+        stripe.source().stage(stripe.book, ["customers", "invoice_payments"])

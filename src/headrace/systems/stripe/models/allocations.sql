@@ -1,9 +1,4 @@
-with paid as (
-    select charged.data ->> '$.object.id' as charge, paid.data ->> '$.object.id' as invoice
-    from events charged
-    join events paid on (paid.request ->> 'id') = (charged.request ->> 'id')
-    where charged.type = 'charge.succeeded' and paid.type = 'invoice.paid'
-),
+with
 -- A refund that a credit note explains: the note names its refunds.
 explained as (
     select id as credit_note, currency, item ->> 'refund' as refund,
@@ -21,23 +16,30 @@ unexplained as (
     from refunds
     where status = 'succeeded' and id not in (select refund from explained)
 ),
-links as (
-    -- A charge pays its invoice, as far as it was not simply given back.
-    select 'payment' as from_entity, charges.id as from_external_id,
-           'invoice' as to_entity, paid.invoice as to_external_id, charges.currency,
-           charges.amount_captured - coalesce(sum(unexplained.amount), 0) as amount
+-- What a charge paid of each of its invoices, and what it had paid before that one.
+parts as (
+    select charges.id, charges.currency, paid.invoice, paid.amount,
+           sum(paid.amount) over (partition by charges.id order by paid.id) - paid.amount as before,
+           charges.amount_captured - coalesce(given_back.amount, 0) as stays
     from charges
     join paid on paid.charge = charges.id
-    left join unexplained on unexplained.charge = charges.id
+    left join (select charge, sum(amount) as amount from unexplained group by charge) given_back
+      on given_back.charge = charges.id
     where charges.status = 'succeeded'
-    group by charges.id, paid.invoice, charges.currency, charges.amount_captured
-    having charges.amount_captured > coalesce(sum(unexplained.amount), 0)
+),
+links as (
+    -- A charge pays its invoices, as far as it was not simply given back.
+    select 'payment' as from_entity, id as from_external_id,
+           'invoice' as to_entity, invoice as to_external_id, currency,
+           least(amount, stays - before) as amount
+    from parts
+    where least(amount, stays - before) > 0
 
     union all
     select 'refund', unexplained.refund, 'payment', unexplained.charge, unexplained.currency,
            unexplained.amount
     from unexplained
-    join paid on paid.charge = unexplained.charge
+    where charge in (select charge from paid)
 
     union all
     -- A note on an open invoice lowers what is due ...
@@ -53,7 +55,7 @@ links as (
            explained.amount
     from explained
     join refunds on refunds.id = explained.refund
-    join paid on paid.charge = refunds.charge
+    where refunds.charge in (select charge from paid)
 )
 
 -- In Stripe's minor units, as all amounts of Stripe.

@@ -9,8 +9,4 @@ select
     refunds.charge as ref_number
 from refunds
 join charges on charges.id = refunds.charge
-join events charged
-  on charged.type = 'charge.succeeded' and (charged.data ->> '$.object.id') = charges.id
-join events paid
-  on paid.type = 'invoice.paid' and (paid.request ->> 'id') = (charged.request ->> 'id')
-where refunds.status = 'succeeded'
+where refunds.status = 'succeeded' and charges.id in (select charge from paid)
