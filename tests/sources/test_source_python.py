@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,11 @@ import duckdb
 import pytest
 
 from headrace.model.errors import SourceError
-from headrace.model.source_settings import SourceSettings
+from headrace.model.source_settings import Incremental, SourceSettings
 from headrace.sources.python_source import PythonSource
 from headrace.sources.registry import open_source
 from headrace.testkit.source_suite import SourceSuite, source_suite
+from virtual_time import VirtualClock
 
 ID = "0b6ccb7e-7a5b-4a37-8a0e-2f9d3b1c5e11"
 ODD = [
@@ -66,6 +68,44 @@ def test_functions_are_tables_and_take_options(tmp_path: Path) -> None:
     assert _stage(tmp_path, text, "invoices", first=1).fetchall() == [(11,)]
     assert _stage(tmp_path, text, "refunds").fetchall() == []
     assert PythonSource(tmp_path / "billing.py", {}).tables() == {"invoices", "refunds"}
+
+
+def test_a_function_with_since_yields_only_what_is_new_until_the_sweep(tmp_path: Path) -> None:
+    file, clock = tmp_path / "billing.py", VirtualClock()
+    text = (
+        "import json\n"
+        "def bills(options, since):\n    print(since, file=open(options['log'], 'a'))\n"
+        "    for one in json.load(open(options['rows'])):\n"
+        "        if since is None or one['at'] >= since:\n            yield one\n"
+        "def others(options):\n    yield {'n': 1}\n"
+    )
+    file.write_text(text)
+    rows, log = tmp_path / "rows.json", tmp_path / "log"
+    cursors = {"bills": Incremental(cursor="at", overlap="10s")}
+    book = duckdb.connect()
+
+    def read(*found: tuple[int, int, str]) -> tuple[list[tuple[int, str]], str]:
+        rows.write_text(json.dumps([{"id": i, "at": at, "name": n} for i, at, n in found]))
+        log.write_text("")
+        options = {"rows": str(rows), "log": str(log)}
+        counts = PythonSource(file, options, cursors, clock).stage(book, ["bills", "others"])
+        kept = book.execute("select id, name from source.bills order by id").fetchall()
+        assert counts == {"bills": len(kept), "others": 1}
+        return kept, log.read_text().strip()
+
+    assert read((1, 100, "a"), (2, 200, "b")) == ([(1, "a"), (2, "b")], "None")
+    assert read((1, 100, "a"), (2, 210, "c"), (3, 205, "d")) == (
+        [(1, "a"), (2, "c"), (3, "d")],
+        "190",
+    )
+    assert read((2, 220, "e")) == ([(1, "a"), (2, "e"), (3, "d")], "200")
+    file.write_text(text + "# changed\n")
+    assert read((2, 220, "e")) == ([(2, "e")], "None")
+    clock.seconds += 86_400
+    assert read((4, 1, "f")) == ([(4, "f")], "None")
+    with pytest.raises(SourceError, match=r"billing\.py has no table bill"):
+        cursors["bill"] = cursors["bills"]
+        read()
 
 
 def test_an_error_names_its_line_and_no_secret(tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ ABILITIES = (
         "s3",
         "s3fs",
     ),
-    Ability("own generators", 'kind = "python"', "what the code gives", _ALL),
+    Ability("own generators", 'kind = "python"', "what the code gives", _CURSOR),
     Ability(
         "Singer taps", 'kind = "singer"', "what the tap gives", "what is new, with state; a sweep"
     ),

@@ -4,32 +4,44 @@ def invoices(options):
     for page in pages(options["url"]):
         yield from page["invoices"]
 
-The file runs in a process of its own. It is asked for no table that no model reads.
+The file runs in a process of its own. It is asked for no table that no model reads. A function of a
+table with a cursor may have a parameter `since`.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection
+import hashlib
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
+import msgspec
 
+from headrace.model.clock import SYSTEM_CLOCK, Clock
 from headrace.model.errors import SourceError
+from headrace.model.source_settings import Incremental
 from headrace.sources.address import secrets_in
-from headrace.sources.records import RecordFiles
-from headrace.sources.source import check_offered, count_rows, scratch_folder
+from headrace.sources.cursor_tables import CursorTables
+from headrace.sources.source import check_offered, count_rows
 from headrace.sources.worker_messages import worker_messages
 
 
 class PythonSource:
-    """The public functions of one file that need no parameter, or one for the options."""
+    """The public functions of one file that need no parameter but `options` and `since`."""
 
-    def __init__(self, path: Path, options: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        options: dict[str, Any],
+        cursors: Mapping[str, Incremental] | None = None,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
         self._path = path
         self._options = options
+        self._cursors = {name.lower(): one for name, one in (cursors or {}).items()}
+        self._clock = clock
 
     def tables(self) -> frozenset[str]:
         return frozenset(self._functions())
@@ -39,6 +51,7 @@ class PythonSource:
     ) -> dict[str, int]:
         functions = self._functions()
         check_offered(names, functions, str(self._path))
+        check_offered(self._cursors, functions, str(self._path))
         connection.execute("create schema if not exists source")
         task = {
             "kind": "python",
@@ -46,8 +59,21 @@ class PythonSource:
             "tables": [functions[name] for name in names],
             "options": self._options,
         }
-        stage_worker(connection, str(self._path), task, list(names), secrets_in(self._options))
+        tables = CursorTables(self._cursors, self._place(), self._clock)
+        tables.stage(
+            connection,
+            names,
+            lambda since: worker_messages(
+                str(self._path), task | {"since": since}, secrets_in(self._options)
+            ),
+        )
         return {name: count_rows(connection, name) for name in names}
+
+    def _place(self) -> str:
+        """Return what tells these records from others: all are read again when the code changes."""
+        said = msgspec.json.encode([self._options, self._cursors], order="sorted")
+        code = self._path.read_bytes()
+        return f"python {hashlib.blake2b(said + code, digest_size=16).hexdigest()}"
 
     def mark(self, now: float) -> str | None:
         return None  # only the code knows whether its system has changed
@@ -70,27 +96,6 @@ class PythonSource:
             for node in tree.body
             if isinstance(node, ast.FunctionDef)
             and not node.name.startswith("_")
-            and len(node.args.args) - len(node.args.defaults) < 2
+            and len(node.args.args) - len(node.args.defaults)
+            < (3 if any(one.arg == "since" for one in node.args.args) else 2)
         }
-
-
-def stage_worker(
-    connection: duckdb.DuckDBPyConnection,
-    what: str,
-    task: dict[str, Any],
-    names: list[str],
-    secrets: tuple[str, ...],
-) -> None:
-    """Stage what a worker yields for a task; `names` are the tables that exist if only empty.
-
-    Raises SourceError with the worker's own words.
-    """
-    with TemporaryDirectory(prefix="headrace-rows-", dir=scratch_folder(connection)) as folder:
-        files = RecordFiles(Path(folder))
-        try:
-            for message in worker_messages(what, task, secrets):
-                files.add(str(message["table"]).lower(), [message["record"]])
-            for name in names:
-                files.stage(connection, name)
-        finally:
-            files.close()

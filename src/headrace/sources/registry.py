@@ -74,7 +74,7 @@ def _database(settings: SourceSettings, folder: Path) -> Source:
 
 
 def _python(settings: SourceSettings, folder: Path) -> Source:
-    return PythonSource(folder.absolute() / settings.path, settings.options)
+    return PythonSource(folder.absolute() / settings.path, settings.options, settings.incremental)
 
 
 def _singer(settings: SourceSettings, folder: Path) -> Source:

@@ -9,23 +9,19 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-from collections.abc import Collection, Mapping
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import duckdb
 import msgspec
 
-from headrace.model.clock import SYSTEM_CLOCK, Clock, parse_interval
+from headrace.model.clock import SYSTEM_CLOCK, Clock
 from headrace.model.errors import ConfigurationError, SourceError
 from headrace.model.source_settings import Incremental
 from headrace.sources.address import secrets_in
-from headrace.sources.json_files import stage_json
-from headrace.sources.kept_records import KeptRecords
-from headrace.sources.records import RecordFiles
-from headrace.sources.rest_cursors import check_parameters, declared, later, start
-from headrace.sources.source import check_offered, count_rows, scratch_folder
+from headrace.sources.cursor_tables import CursorTables
+from headrace.sources.rest_cursors import check_parameters, declared
+from headrace.sources.source import check_offered, count_rows
 from headrace.sources.worker_messages import worker_messages
 
 
@@ -66,25 +62,8 @@ class RestSource:
             return {}
         if importlib.util.find_spec("dlt") is None:
             raise SourceError("REST sources need their library: pip install 'headrace[rest]'.")
-        by_cursor = sorted(name for name in names if name in self._cursors)
-        kept = KeptRecords(connection, self._place()) if by_cursor else None
-        with TemporaryDirectory(prefix="headrace-api-", dir=scratch_folder(connection)) as folder:
-            files = RecordFiles(Path(folder))
-            try:
-                if kept is not None:
-                    self._update(kept, by_cursor, list(names), files, Path(folder))
-                else:
-                    self._read(list(names), {}, files)
-                for name in names:
-                    if name not in self._cursors:
-                        files.stage(connection, name)
-            finally:
-                files.close()
-            for name in by_cursor:
-                assert kept is not None
-                file = Path(folder) / f"{name.encode().hex()}.kept.jsonl"
-                kept.write(name, file)
-                stage_json(connection, name, [file])
+        tables = CursorTables(self._cursors, self._place(), self._clock)
+        tables.stage(connection, names, lambda starts: self._messages(list(names), starts))
         return {name: count_rows(connection, name) for name in names}
 
     def mark(self, now: float) -> str | None:
@@ -98,47 +77,13 @@ class RestSource:
         said = msgspec.json.encode([self._declaration, self._cursors], order="sorted")
         return f"rest {hashlib.blake2b(said, digest_size=16).hexdigest()}"
 
-    def _update(
-        self,
-        kept: KeptRecords,
-        by_cursor: list[str],
-        names: list[str],
-        files: RecordFiles,
-        folder: Path,
-    ) -> None:
-        """Read all tables, those with a cursor into the kept records."""
-        now = self._clock.now().timestamp()
-        sweep = min(parse_interval(self._cursors[name].sweep).total_seconds() for name in by_cursor)
-        last = kept.since(by_cursor, now, sweep)
-        reached = self._read(names, last or {}, files)
-        with kept.changing():
-            if last is None:
-                kept.replace(by_cursor)
-            for name in by_cursor:
-                path = files.written(name)
-                if path is not None:
-                    kept.put(name, self._cursors[name].key, path)
-            kept.note(by_cursor, reached, now if last is None else None)
-
-    def _read(
-        self, names: list[str], last: Mapping[str, Any], files: RecordFiles
-    ) -> dict[str, Any]:
-        """Write the records of tables into files; returns how far each cursor came."""
-        starts = {
-            name: (self._cursors[name].parameter, start(self._cursors[name], value))
-            for name, value in last.items()
-            if value is not None
+    def _messages(self, names: list[str], starts: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        parameters = {
+            name: (self._cursors[name].parameter, value) for name, value in starts.items()
         }
         task = {
             "kind": "rest",
-            "declaration": declared(self._declaration, starts),
+            "declaration": declared(self._declaration, parameters),
             "tables": [self._names[name] for name in names],
         }
-        reached = dict(last)
-        for message in worker_messages(self._address, task, secrets_in(self._declaration)):
-            name = str(message["table"]).lower()
-            files.add(name, [message["record"]])
-            if name in self._cursors:
-                value = message["record"].get(self._cursors[name].cursor)
-                reached[name] = later(reached.get(name), value)
-        return reached
+        return worker_messages(self._address, task, secrets_in(self._declaration))

@@ -29,14 +29,19 @@ Task = Mapping[str, Any]
 def python_records(task: Task) -> Messages:
     """Return what the functions of a user's file yield.
 
-    Its function of a table's name yields mappings; `options` are passed to functions with a
-    parameter.
+    Its function of a table's name yields mappings. A parameter `since` gets where its table's
+    cursor starts, None for everything; any other gets `options`.
     """
     module = _module(Path(task["file"]))
     for name in task["tables"]:
         function = getattr(module, name)
-        takes = function.__code__.co_argcount > 0
-        for record in function(task["options"]) if takes else function():
+        code = function.__code__
+        parameters = code.co_varnames[: code.co_argcount]
+        others = [one for one in parameters if one != "since"]
+        given: dict[str, Any] = dict.fromkeys(others[:1], task["options"])
+        if "since" in parameters:
+            given["since"] = task["since"].get(name.lower())
+        for record in function(**given):
             yield _record(name, record)
 
 
