@@ -120,5 +120,9 @@ def test_secrets_in_its_options_come_from_the_environment(tmp_path: Path, packag
 
 
 def test_options_are_not_for_the_sources_that_ship() -> None:
+    cursors = {"t": Incremental(cursor="at")}
+    for kind in ("files", "singer", "system:stripe"):
+        with pytest.raises(ValueError, match=f'kind = "{kind}" notices by itself'):
+            SourceSettings(kind=kind, path="x", incremental=cursors)
     with pytest.raises(ValueError, match="options are for other kinds of sources"):
         SourceSettings(kind="sql", url="sqlite:///b.db", options={"a": 1})

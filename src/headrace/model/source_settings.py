@@ -102,8 +102,9 @@ class SourceSettings(Settings, frozen=True, kw_only=True):
     """Additional table names that models may read: a SELECT each (sql), or a file glob each
     (files)."""
     incremental: dict[str, Incremental] = {}
-    """kind = "sql" and "rest": tables that are read by a cursor, such as `{ invoices = { cursor =
-    "write_date" } }`; a table of its own each. A deleted row is then noticed at the next sweep."""
+    """kind = "sql", "rest" and "python": tables that are read by a cursor, such as `{ invoices = {
+    cursor = "write_date" } }`; a table of its own each. A deleted row is then noticed at the next
+    sweep."""
     format: FileFormat = FileFormat()
     """kind = "files": how the files are written; a table of its own."""
     formats: dict[str, FileFormat] = {}
@@ -132,6 +133,12 @@ class SourceSettings(Settings, frozen=True, kw_only=True):
         remote = self.kind == "files" and "://" in self.path
         if self.options and self.kind in ("sql", "files") and not remote:
             raise ValueError(f'options are for other kinds of sources, not kind = "{self.kind}"')
+        alone = self.kind in ("files", "singer") or self.kind.startswith(SYSTEM)
+        if self.incremental and alone:
+            raise ValueError(
+                f'incremental is for kind = "sql", "rest" and "python": kind = "{self.kind}" '
+                "notices by itself what is new"
+            )
 
 
 def gather_sources(table: Any) -> None:
