@@ -11,7 +11,7 @@ import pytest
 
 from headrace.fleet.project import load_project
 from headrace.model.errors import ConfigurationError
-from headrace.model.source_settings import SHIPPED_KINDS, SourceSettings
+from headrace.model.source_settings import SHIPPED_KINDS, Incremental, SourceSettings
 from headrace.sources.registry import KINDS, open_source
 
 _MODULE = """
