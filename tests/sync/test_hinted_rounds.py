@@ -17,6 +17,7 @@ from headrace.book.book import Book
 from headrace.fleet.loop import Loop
 from headrace.fleet.project import LoadedProject
 from headrace.fleet.round import Round
+from headrace.fleet.turn import Turn
 from headrace.fleet.watch import WatchedProject
 from headrace.model.clock import SYSTEM_CLOCK
 from headrace.testkit.hub import RunningHub
@@ -129,12 +130,12 @@ class SlowRounds:
         self.go = asyncio.Semaphore(0)
         rounds = self
 
-        async def sync(loop: Loop, project: LoadedProject, name: str) -> Round:
+        async def run(turn: Turn, project: LoadedProject) -> Round:
             rounds.begun += 1
             await rounds.go.acquire()
-            return Round(name, None, None)
+            return Round(turn.name, None, None)
 
-        monkeypatch.setattr(Loop, "sync", sync)
+        monkeypatch.setattr(Turn, "run", run)
 
 
 async def settled(check: Callable[[], bool]) -> None:

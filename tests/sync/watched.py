@@ -21,6 +21,7 @@ from headrace.alerts.watchman import LOOK_S, Watchman
 from headrace.fleet.loop import Loop
 from headrace.fleet.project import load_project
 from headrace.fleet.round import Round
+from headrace.fleet.turn import Turn
 from headrace.fleet.watch import WatchedProject
 from headrace.testkit.hub import RunningHub
 
@@ -87,9 +88,7 @@ class Watched:
         """One round, as the loop does it."""
         project = self._project = load_project(self.desk.folder)
         self.watchman.alive(project, ["shop"])
-        round = await self.loop.sync(project, "shop")
-        await self.loop.observer.ended(project, round)
-        return round
+        return await Turn("shop", self.clock, self.loop.observer).run(project)
 
     def sync(self) -> Round:
         """One round, in this thread."""

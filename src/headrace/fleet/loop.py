@@ -9,27 +9,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
-import duckdb
-import msgspec
-from msgspec import Struct
-
-from headrace.book.file import discard, is_damage
 from headrace.fleet.hinting import HintKeeper
 from headrace.fleet.observer import Observer
 from headrace.fleet.open_books import OpenBooks
-from headrace.fleet.project import LoadedProject
-from headrace.fleet.proving import prove_if_due
-from headrace.fleet.round import Round, note_round
-from headrace.fleet.sync import SyncOptions, Watcher, sync_once
-from headrace.fleet.trouble import translated
+from headrace.fleet.round import Round
+from headrace.fleet.turn import Turn
 from headrace.fleet.watch import WatchedProject
 from headrace.model.clock import Clock
 from headrace.model.errors import ConfigurationError
 from headrace.sync.delivery.outcome import DeliveryOutcome
-from headrace.sync.delivery.progress import Progress
-from headrace.sync.delivery.scheduler import Delivery
-from headrace.sync.planning.plan import Plan
-from headrace.sync.session import LOOP
 
 _WIND_UP_S = 5.0
 """Seconds to wait after a stop for rounds that only read."""
@@ -39,13 +27,6 @@ _LOOK_OPEN_S = 0.5
 """The same while books are kept open, until a command that wants one is noticed."""
 _GATHER_S = 0.05
 """Seconds for which hints are gathered before a round."""
-
-
-class _Made(Struct):
-    """The results of a round so far; they are reported even if the round fails later."""
-
-    plan: Plan | None = None
-    outcome: DeliveryOutcome | None = None
 
 
 class Loop:
@@ -72,7 +53,7 @@ class Loop:
         self._complain = complain
         self.observer = observer or Observer()
         self._stopping = asyncio.Event()
-        self._interrupts: dict[str, Callable[[], None]] = {}
+        self._turns: dict[str, Turn] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
         self._earlier: dict[str, DeliveryOutcome] = {}
         """Outcomes of earlier slices, by organisation, until the last slice is delivered."""
@@ -89,8 +70,8 @@ class Loop:
     def stop(self) -> None:
         """Stop the loop after the requests in flight have been answered."""
         self._stopping.set()
-        for interrupt in list(self._interrupts.values()):
-            interrupt()
+        for turn in list(self._turns.values()):
+            turn.stop()
 
     def hint(self, name: str) -> None:
         """Let a round of the organisation follow soon: its source may have changed.
@@ -155,7 +136,8 @@ class Loop:
         while self._running:
             await asyncio.wait(self._running.values(), timeout=_WIND_UP_S / 10)
             self._collect()
-            if not self._interrupts and self._clock.monotonic() > patience:
+            delivering = any(turn.delivering for turn in self._turns.values())
+            if not delivering and self._clock.monotonic() > patience:
                 break
         return list(self._running)
 
@@ -216,8 +198,15 @@ class Loop:
         project = self._watched.project
         started = self._clock.monotonic()
         self._hinted.discard(name)
-        round = await self.sync(project, name)
-        await self.observer.ended(project, round)
+        turn = self._turns[name] = Turn(
+            name, self._clock, self.observer, self._books, earlier=self._earlier.pop(name, None)
+        )
+        if self._stopping.is_set():
+            turn.stop()
+        try:
+            round = await turn.run(project)
+        finally:
+            del self._turns[name]
         outcome = round.outcome
         ended = self._clock.monotonic()
         self._earliest[name] = 2 * ended - started
@@ -225,72 +214,9 @@ class Loop:
             if outcome is not None and outcome.sliced and round.error is None:
                 # More is left to send, but organisations that are overdue longer go first.
                 self._due[name] = ended
+                self._earlier[name] = outcome
             elif once:
                 del self._due[name]
             else:
                 self._due[name] = started + project.settings_of(name).interval.total_seconds()
         self._report(round)
-
-    async def sync(self, project: LoadedProject, name: str) -> Round:
-        """Run one round of one organisation; its errors are part of the result, never raised."""
-        made = _Made()
-        started, began = self._clock.now().timestamp(), self._clock.monotonic()
-        self.observer.began(name)
-        try:
-            try:
-                await self._work(project, name, made)
-            except (duckdb.Error, RuntimeError) as error:
-                if not is_damage(error):
-                    raise
-                if self._books is not None:
-                    await asyncio.to_thread(self._books.drop, name)
-                discard(project.book_file(name))
-                await self._work(project, name, made)
-            round = Round(name, made.plan, made.outcome)
-        except Exception as error:
-            self._earlier.pop(name, None)
-            trouble = translated(project, name, self._clock, error)
-            round = Round(name, made.plan, made.outcome, trouble)
-        finally:
-            self._interrupts.pop(name, None)
-        round = msgspec.structs.replace(
-            round, started_at=started, seconds=self._clock.monotonic() - began
-        )
-        await asyncio.to_thread(note_round, project, round, LOOP, self._clock)
-        await prove_if_due(project, round, self._clock, self._books)
-        if self._books is not None:
-            await asyncio.to_thread(self._books.settle, name)
-        return round
-
-    async def _work(self, project: LoadedProject, name: str, made: _Made) -> None:
-        options = SyncOptions(command=LOOP, through=False)
-        made.plan, outcome = await sync_once(
-            project, name, options, self._clock, _Interruptible(self, name, made), self._books
-        )
-        earlier = self._earlier.pop(name, None)
-        made.outcome = outcome.after(earlier) if earlier is not None else outcome
-        if outcome.sliced:
-            self._earlier[name] = made.outcome
-
-    def take_interrupt(self, name: str, interrupt: Callable[[], None]) -> None:
-        """Register the callback by which `stop` ends the organisation's delivery."""
-        self._interrupts[name] = interrupt
-        if self._stopping.is_set():
-            interrupt()
-
-
-class _Interruptible(Watcher):
-    """Keeps the plan of a round that may still fail, and registers how to end its delivery."""
-
-    def __init__(self, loop: Loop, name: str, made: _Made) -> None:
-        self._loop = loop
-        self._name = name
-        self._made = made
-
-    def planned(self, plan: Plan) -> None:
-        self._made.plan = plan
-        self._loop.observer.planned(self._name, plan)
-
-    def sending(self, progress: Progress, delivery: Delivery) -> None:
-        self._loop.take_interrupt(self._name, delivery.interrupt)
-        self._loop.observer.sending(self._name, progress)

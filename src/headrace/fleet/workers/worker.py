@@ -18,9 +18,10 @@ from headrace.fleet.observer import Observer
 from headrace.fleet.project import LoadedProject, load_file
 from headrace.fleet.register.database import WHAT, FleetDatabase, session_options
 from headrace.fleet.round import Round
+from headrace.fleet.turn import Turn
 from headrace.fleet.workers.lease import Lease
+from headrace.fleet.workers.note import Noted, note, noted, project_with
 from headrace.fleet.workers.steward import Desk, Steward, queue_again
-from headrace.fleet.workers.turn import Noted, Turn, note, noted, project_with
 from headrace.model.clock import Clock
 from headrace.model.errors import ConfigurationError, HeadraceError
 from headrace.model.extras import load_extra
@@ -233,7 +234,7 @@ class Worker:
             await self._clock.sleep(0.02)
         term = lease.term
         turn = self._turns[organisation] = Turn(
-            organisation, lambda: lease.check(term), self._observer
+            organisation, self._clock, self._observer, claim=lambda: lease.check(term)
         )
         began = self._clock.monotonic()
         try:
@@ -241,7 +242,7 @@ class Worker:
             if project is None:
                 return
             self._settings[organisation] = project.settings_of(organisation)
-            round = await turn.run(project, self._clock)
+            round = await turn.run(project)
         except HeadraceError as error:
             round = Round(organisation, None, None, error)
         finally:
