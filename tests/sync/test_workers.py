@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import itertools
 import json
 import signal
+import socket
+import sqlite3
 import subprocess
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -213,3 +219,45 @@ def test_a_worker_waits_for_its_database_and_goes_on(workplace: Workplace) -> No
     worker.process.send_signal(signal.SIGTERM)
     assert worker.communicated().returncode == 0
     assert workplace.query("select count(*) from worker") == [(0,)]
+
+
+def test_hints_reach_whichever_worker_follows_them(workplace: Workplace) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        place = f"127.0.0.1:{free.getsockname()[1]}"
+    file = workplace.folder / "headrace.toml"
+    file.write_text(f'webhooks = "{place}"\n' + file.read_text("utf-8"), "utf-8")
+    (workplace.folder / "hook").write_text("s3cret")
+    for name in ("hint-a", "hint-b"):
+        workplace.shop(name, 1)
+        workplace.add(name)
+    workplace.shop("hook-c", 1)
+    webhook = ("--set", "webhook.secret=file:hook", "--set", "hints=webhook")
+    assert workplace.add("hook-c", *webhook).returncode == 0
+    workers = [workplace.work(), workplace.work()]
+    workplace.wait(lambda: len(workplace.query("select 1 from worker")) == 2)
+    names = ("hint-a", "hint-b", "hook-c")
+    workplace.wait(lambda: all(workplace.sent(name) == 2 for name in names))
+    workplace.wait(lambda: all(one["state"] == "in step" for one in workplace.listed().values()))
+
+    def change(name: str) -> None:
+        with closing(sqlite3.connect(workplace.folder / f"{name}.db")) as database, database:
+            database.execute("update customers set name = 'changed'")
+
+    def is_changed(name: str) -> bool:
+        puts = [one for one in workplace.log(name) if one.method == "POST"]
+        return len(puts) == 3
+
+    for name in names:
+        change(name)
+    workplace.wait(lambda: is_changed("hint-a") and is_changed("hint-b"))
+    assert not is_changed("hook-c")
+    digest = hmac.new(b"s3cret", b"{}", hashlib.sha256).hexdigest()
+    request = urllib.request.Request(
+        f"http://{place}/hints/hook-c", b"{}", {"X-Signature": digest}, method="POST"
+    )
+    assert urllib.request.urlopen(request, timeout=10).status == 204
+    workplace.wait(lambda: is_changed("hook-c"))
+    for worker in workers:
+        worker.process.send_signal(signal.SIGTERM)
+        done = worker.communicated()
+        assert (done.returncode, "can't be listened at" in done.stderr) == (0, False)

@@ -76,10 +76,16 @@ class HintKeeper:
     """Follows the hints of organisations, each in a task of its own."""
 
     def __init__(
-        self, clock: Clock, hint: Callable[[str], None], complain: Callable[[str], None]
+        self,
+        clock: Clock,
+        hint: Callable[[str], None],
+        complain: Callable[[str], None],
+        shared: bool = False,
     ) -> None:
         """`hint` is called with an organisation's name, on the event loop's thread, and `complain`
-        with a message if webhooks can't be received."""
+        with a message if webhooks can't be received. With `shared`, other processes of the machine
+        may receive webhooks at the same address."""
+        self._shared = shared
         self._clock = clock
         self._hint = hint
         self._complain = complain
@@ -140,7 +146,7 @@ class HintKeeper:
 
     async def _listen(self, place: str) -> None:
         try:
-            async with webhooks(place, self._find, self._hint, self._clock):
+            async with webhooks(place, self._find, self._hint, self._clock, self._shared):
                 self._trouble = ""
                 while self._place() == place:
                     await self._clock.sleep(_LOOK_S)

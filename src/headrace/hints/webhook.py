@@ -33,9 +33,10 @@ FindHook = Callable[[str], Hook | None]
 
 @asynccontextmanager
 async def webhooks(
-    place: str, find: FindHook, hint: Callable[[str], None], clock: Clock
+    place: str, find: FindHook, hint: Callable[[str], None], clock: Clock, shared: bool = False
 ) -> AsyncIterator[int]:
-    """Listen at `place`, a host and port, for the length of a `with`; yields the port.
+    """Listen at `place`, a host and port, for the length of a `with`; yields the port. With
+    `shared`, other processes may listen there too, and each request reaches one of them.
 
     Calls `hint` with the organisation of each genuine request. Raises ConfigurationError if the
     address can't be listened at.
@@ -61,7 +62,7 @@ async def webhooks(
     runner = web.AppRunner(application, access_log=None, handle_signals=False)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, host.strip("[]"), int(port))
+        site = web.TCPSite(runner, host.strip("[]"), int(port), reuse_port=shared or None)
         try:
             await site.start()
         except OSError as error:

@@ -19,6 +19,7 @@ from headrace.fleet.project import LoadedProject, load_file
 from headrace.fleet.register.database import WHAT, FleetDatabase, session_options
 from headrace.fleet.round import Round
 from headrace.fleet.turn import Turn
+from headrace.fleet.workers.hinted import HintedRounds
 from headrace.fleet.workers.lease import Lease
 from headrace.fleet.workers.note import Noted, note, noted, project_with
 from headrace.fleet.workers.steward import Desk, Steward, queue_again
@@ -81,6 +82,7 @@ class Worker:
         self._turns: dict[str, Turn] = {}
         self._work: Any = None
         self._lease: Lease | None = None
+        self._hinted = HintedRounds(path, self._url, self.name, clock, complain)
 
     def stop(self) -> None:
         """Take no more rounds, and end those at work after the requests in flight."""
@@ -167,11 +169,16 @@ class Worker:
         with self._kept(work.worker_id) as lease:
             self._lease = lease
             looked = 0.0
-            while not lease.lost.is_set():
-                if self._clock.monotonic() - looked > _ALIVE_S:
-                    looked = self._clock.monotonic()
-                    await self._show_alive()
-                await self._clock.sleep(0.2)
+            hinted = asyncio.create_task(self._hinted.run())
+            try:
+                while not lease.lost.is_set():
+                    if self._clock.monotonic() - looked > _ALIVE_S:
+                        looked = self._clock.monotonic()
+                        await self._show_alive()
+                    await self._clock.sleep(0.2)
+            finally:
+                hinted.cancel()
+                await asyncio.gather(hinted, return_exceptions=True)
             work.stop()  # another worker took over and removed this one; it begins anew
 
     async def _show_alive(self) -> None:
@@ -247,8 +254,10 @@ class Worker:
             round = Round(organisation, None, None, error)
         finally:
             self._turns.pop(organisation, None)
+        ended = self._clock.monotonic()
+        self._hinted.ended(organisation, began, ended)
         self._report(round)
-        if not await self._note(round, self._clock.monotonic() - began, lease, term):
+        if not await self._note(round, ended - began, lease, term):
             # Unless another worker has taken the job over, it is still this one's and would be
             # deleted now: the organisation would wait for a whole interval.
             with suppress(ConfigurationError):
