@@ -18,6 +18,7 @@ BENCHES = (
     "pauses",
     "fleet",
     "hinted",
+    "workers",
     "memory",
     "hub",
     "portal",
