@@ -15,7 +15,7 @@ from headrace.fleet.open_books import OpenBooks
 from headrace.fleet.round import Round
 from headrace.fleet.turn import Turn
 from headrace.fleet.watch import WatchedProject
-from headrace.model.clock import Clock
+from headrace.model.clock import Clock, until_next
 from headrace.model.errors import ConfigurationError
 from headrace.sync.delivery.outcome import DeliveryOutcome
 
@@ -23,7 +23,7 @@ _WIND_UP_S = 5.0
 """Seconds to wait after a stop for rounds that only read."""
 _LOOK_S = 2.0
 """Maximum seconds until an edit of the project file is noticed."""
-_LOOK_OPEN_S = 0.5
+_LOOK_OPEN_S = 1.0
 """The same while books are kept open, until a command that wants one is noticed."""
 _GATHER_S = 0.05
 """Seconds for which hints are gathered before a round."""
@@ -179,7 +179,8 @@ class Loop:
 
     def _idle_for(self) -> float:
         now = self._clock.monotonic()
-        look = _LOOK_OPEN_S if self._books is not None and self._books.names else _LOOK_S
+        period = _LOOK_OPEN_S if self._books is not None and self._books.names else _LOOK_S
+        look = until_next(period, self._clock)
         due = [due - now for name, due in self._due.items() if name not in self._running]
         if len(self._running) >= self._watched.project.at_once:
             return look

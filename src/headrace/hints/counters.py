@@ -7,7 +7,7 @@ import asyncio
 from headrace.hints.postgres_session import IS_INSTALLED, MISSING, base_tables, postgres_session
 from headrace.hints.tables import names_read
 from headrace.hints.way import Hint, Subject
-from headrace.model.clock import Clock
+from headrace.model.clock import Clock, until_next
 
 _EVERY_S = 1.0
 _OFF = "track_counts is off on this server"
@@ -50,4 +50,4 @@ class CountersWay:
                 if now != before:
                     hint()
                 before = now
-                await self._clock.sleep(_EVERY_S)
+                await self._clock.sleep(until_next(_EVERY_S, self._clock))

@@ -8,7 +8,7 @@ from contextlib import ExitStack, suppress
 from typing import Any, TypeVar
 
 from headrace.hints.way import Hint, HintsLost, Subject
-from headrace.model.clock import Clock
+from headrace.model.clock import Clock, until_next
 from headrace.model.errors import SourceError
 from headrace.sources.address import Address
 from headrace.sources.mysql_session import MysqlSession, mysql_failures, mysql_session
@@ -55,7 +55,7 @@ class MysqlCountersWay:
                 if now != before:
                     hint()
                 before = now
-                await self._clock.sleep(_EVERY_S)
+                await self._clock.sleep(until_next(_EVERY_S, self._clock))
         except SourceError as error:
             raise HintsLost(str(error)) from None
         finally:

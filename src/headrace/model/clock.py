@@ -39,6 +39,15 @@ class SystemClock:
 SYSTEM_CLOCK = SystemClock()
 
 
+def until_next(period: float, clock: Clock) -> float:
+    """Return the seconds until the monotonic clock's next multiple of a period in seconds.
+
+    What looks around regularly does so at these moments, so that a process with many such tasks
+    wakes up once for all of them.
+    """
+    return period - clock.monotonic() % period
+
+
 def parse_instant(text: str) -> datetime:
     """Parse an ISO 8601 date or date-time as UTC; without a zone it is UTC, a bare date is its
     midnight.
