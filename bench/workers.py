@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -153,10 +154,11 @@ def fresh() -> Iterator[Fleet]:
             yield Fleet(folder / "project", state, hub)
 
 
-def writes(fleet: Fleet) -> int:
-    """Requests that the hub has taken down."""
+def sent(fleet: Fleet) -> Counter[str]:
+    """Requests that the hub has had of each organisation."""
     log = fleet.folder.parent / "requests.jsonl"
-    return log.read_bytes().count(b"\n") if log.exists() else 0
+    lines = log.read_text().splitlines()[:-1] if log.exists() else []
+    return Counter(line.partition('"organisation":"')[2].partition('"')[0] for line in lines)
 
 
 def full_rate(fleet: Fleet, count: int) -> None:
@@ -164,17 +166,17 @@ def full_rate(fleet: Fleet, count: int) -> None:
     os.sched_setaffinity(fleet.hub.pid, {1})
     # One window is sent at once, the next one is measured, the third is for those that were first;
     # less than half of the records are requests.
-    fleet.make(count, 8 * RATE, every="1h", rate=RATE, in_flight=8)
+    fleet.make(count, 10 * RATE, every="1h", rate=RATE, in_flight=8)
     with fleet.workers(1, count, core=0) as (pid,):
         process = psutil.Process(pid)
         running = "select count(*) from procrastinate_jobs where status = 'doing'"
         fleet.wait(running, count)
-        while writes(fleet) < count * RATE:
-            time.sleep(0.5)
-        begun, used, started = writes(fleet), sum(process.cpu_times()[:2]), time.monotonic()
+        while sum(number >= RATE for number in sent(fleet).values()) < count:
+            time.sleep(1)
+        begun, used, started = sent(fleet).total(), sum(process.cpu_times()[:2]), time.monotonic()
         time.sleep(WINDOW_S)
         seconds = time.monotonic() - started
-        rate = (writes(fleet) - begun) / seconds * WINDOW_S / count
+        rate = (sent(fleet).total() - begun) / seconds * WINDOW_S / count
         cores = (sum(process.cpu_times()[:2]) - used) / seconds
         memory = process.memory_info().rss / 2**20
     print(

@@ -93,6 +93,11 @@ def _read_model(path: Path, shared: Mapping[str, str]) -> Model:
     return Model(table, reading.sql, path.name, reading.tables, first_line)
 
 
+_TYPES: dict[tuple[str, str], Mapping[str, str]] = {}
+"""Types of the columns that a text makes of tables with given columns, see `_describe`."""
+_MOST_TYPES = 500
+
+
 def tables_read(sql: str) -> frozenset[str]:
     """Return the tables that a SELECT reads, in lower case, without common table expressions."""
     return read_select(sql).tables
@@ -149,6 +154,29 @@ def make_empty(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
 
 
 def _describe(connection: duckdb.DuckDBPyConnection, model: Model) -> Mapping[str, str]:
+    """Return the types of the columns that the model makes.
+
+    They follow from its text and the columns of the tables that it reads. Binding a model takes the
+    engine longer than most take to run on a small organisation, so they are remembered.
+    """
+    if "getvariable" in model.sql.lower():  # its type is that of a parameter
+        return _described(connection, model)
+    try:
+        read = [
+            (table, connection.execute(f'describe source."{table}"').fetchall())
+            for table in sorted(model.reads)
+        ]
+    except duckdb.Error:
+        return _described(connection, model)
+    known = model.sql, str(read)
+    if known not in _TYPES:
+        if len(_TYPES) >= _MOST_TYPES:
+            _TYPES.clear()
+        _TYPES[known] = _described(connection, model)
+    return _TYPES[known]
+
+
+def _described(connection: duckdb.DuckDBPyConnection, model: Model) -> Mapping[str, str]:
     rows = _execute(connection, model, f"describe\n{model.sql}").fetchall()
     return {str(name).lower(): str(kind) for name, kind, *_ in rows}
 

@@ -7,6 +7,7 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
 import duckdb
@@ -81,6 +82,7 @@ def write(tree: Tree) -> str:
     return _ask("select json_deserialize_sql($1)", json.dumps(tree))
 
 
+@lru_cache(maxsize=500)
 def read_select(sql: str) -> Reading:
     """Return the tables of a SELECT, and the text to run.
 
