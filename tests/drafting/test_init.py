@@ -109,8 +109,18 @@ def test_what_is_not_recognised_is_left_to_do_and_runs(tmp_path: Path, capsys: C
 def test_existing_files_are_not_written_over_and_a_dry_run_writes_none(
     exports: Path, tmp_path: Path, capsys: Capture
 ) -> None:
+    (exports / "unread.csv").write_text('"this can not be read\n')
+    only = ("--only", "cl*", "--only", "f*")
+    code, out, _ = said(capsys, "init", exports, *only, "--to", tmp_path / "p", "--dry-run")
+    (exports / "unread.csv").unlink()
+    assert code == 0 and "models/payments.sql" not in out
     code, out, _ = said(capsys, "init", exports, "--to", tmp_path / "p", "--dry-run")
-    assert code == 0 and "select" in out and not (tmp_path / "p").exists()
+    assert (
+        code == 0
+        and "models/payments.sql" in out
+        and "select" in out
+        and not (tmp_path / "p").exists()
+    )
     (tmp_path / "p" / "models").mkdir(parents=True)
     (tmp_path / "p" / "models" / "customers.sql").write_text("mine")
     code, _, err = said(capsys, "init", exports, "--to", tmp_path / "p")
@@ -127,6 +137,7 @@ def test_existing_files_are_not_written_over_and_a_dry_run_writes_none(
         (["env:NOT_SET_ANYWHERE"], "NOT_SET_ANYWHERE is not set"),
         (["{exports}", "--system", "oddo"], "There is no system 'oddo'. Did you mean odoo?"),
         (["{exports}", "--table", "customers=nothing"], "The source has no table nothing"),
+        (["{exports}", "--only", "bank*"], "--only bank*: the source has no such table"),
         (["{exports}", "--table", "buyers=clients"], "WHAT is one of customers"),
         (["{exports}", "--amounts", "cents"], "write major or minor"),
         (["{exports}", "--leave-out", "Statut"], "--leave-out 'Statut': write COLUMN=value"),

@@ -79,6 +79,7 @@ def _draft(options: DraftingOptions, place: Place, scratch: Scratch) -> Draft:
     for name in fixed.values():
         if name not in offered:
             raise ConfigurationError(f"The source has no table {name}: {', '.join(offered)}.")
+    offered = options.looked_into(offered)
     scratch.stage(offered)
     seen = survey(scratch.sources(), offered)
     roles = assign(seen, fixed)

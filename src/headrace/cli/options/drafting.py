@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -40,6 +41,15 @@ class DraftingOptions(Struct, frozen=True, kw_only=True):
         list[str] | None,
         typer.Option(
             help="Which table holds what, as invoices=belege; repeat it.", metavar="WHAT=TABLE"
+        ),
+    ] = None
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Look only into tables that match, such as bill*; repeat it. Without it, every "
+            "table is read, which takes long in a database of hundreds.",
+            metavar="PATTERN",
+            show_default=False,
         ),
     ] = None
     leave_out: Annotated[
@@ -82,6 +92,21 @@ class DraftingOptions(Struct, frozen=True, kw_only=True):
                 )
             found[role] = name.lower()
         return found
+
+    def looked_into(self, offered: list[str]) -> list[str]:
+        """Return the tables of the source that are to be read. Raises ConfigurationError if a
+        pattern matches none."""
+        if not self.only:
+            return offered
+        found: set[str] = set()
+        for pattern in self.only:
+            matching = fnmatch.filter(offered, pattern.lower())
+            if not matching:
+                raise ConfigurationError(
+                    f"--only {pattern}: the source has no such table, only {', '.join(offered)}."
+                )
+            found.update(matching)
+        return sorted(found | set(self.roles().values()) & set(offered))
 
     def check(self) -> None:
         """Raise ConfigurationError for a value that means nothing."""
