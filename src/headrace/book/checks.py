@@ -65,6 +65,9 @@ _SUMS_OVER, _WITHHOLD, _FLAWED_LINKS, _LINKS_OVER, _LINK_PROBLEMS, _PROBLEMS = (
 )
 
 
+_OF_THESE = "/* of the records that are looked at */"
+"""What a rule that is marked `-- By record.` has where a condition on `external_id` may stand."""
+
 WITHHELD = {"book.withheld": ("entity varchar", "external_id varchar", "reason varchar")}
 
 
@@ -148,7 +151,8 @@ def _restricted(
         where = f"external_id in ({listed(ids)})"
         connection.execute(f"delete from book.findings where rule = $1 and {where}", [rule.name])
         names = ", ".join(column.split(" ")[0] for column in _PROBLEM)
-        text = rule.sql.rstrip().rstrip(";")
+        # The engine does not bring a condition into a query's parts; a rule may say where it holds.
+        text = rule.sql.rstrip().rstrip(";").replace(_OF_THESE, f"and {where}")
         rules.append(
             Rule(rule.name, f"select * from ({text}\n) as found({names}) where {where}", rule.over)
         )

@@ -110,11 +110,12 @@ def stage_moved(
             contents[name], rows[name] = contents_of(connection, staged(name))
         else:
             _, contents[name], rows[name] = known[name]
-    for name in names:
-        connection.execute(
-            f"insert into {_MARKS} values ($1, $2, $3, $4, $5, $6)",
-            [name, version, reading.marks.get(name), contents[name], rows[name], swept],
-        )
+    marks = [reading.marks.get(name) for name in names]
+    connection.execute(
+        f"insert into {_MARKS} select unnest($1::varchar[]), $2, unnest($3::varchar[]), "
+        "unnest($4::varchar[]), unnest($5::bigint[]), $6",
+        [list(names), version, marks, *([of[n] for n in names] for of in (contents, rows)), swept],
+    )
     return Staged(rows, contents, frozenset(reading.read), whole, changed)
 
 
@@ -132,12 +133,18 @@ def replace_rows(connection: duckdb.DuckDBPyConnection, name: str, gone: str, pa
     """Replace the rows of a staged table for which `gone`, SQL, is true by those of `part`, and
     keep both versions as `old_rows` and `new_rows`."""
     whole = staged(name)
-    connection.execute(
-        f"create schema if not exists {_CHANGES}; "
-        f"create or replace table {old_rows(name)} as from {whole} where {gone}; "
-        f"create or replace table {new_rows(name)} as from {part}; "
-        f"delete from {whole} where {gone}; insert into {whole} from {part}"
-    )
+    # One transaction waits for the disk once.
+    connection.execute("begin")
+    try:
+        connection.execute(
+            f"create schema if not exists {_CHANGES}; "
+            f"create or replace table {old_rows(name)} as from {whole} where {gone}; "
+            f"create or replace table {new_rows(name)} as from {part}; "
+            f"delete from {whole} where {gone}; insert into {whole} from {part}; commit"
+        )
+    except BaseException:
+        connection.execute("rollback")
+        raise
 
 
 def ask_what_moved(
