@@ -116,6 +116,16 @@ class Fleet:
             connection.execute("set search_path = headrace_fleet")
             return int(connection.execute(sql).fetchall()[0][0])
 
+    def database_work(self) -> tuple[int, int]:
+        """Transactions and changed rows of the workers' database so far."""
+        time.sleep(1.1)  # the server's figures are up to a second old
+        return self.query(
+            "select xact_commit from pg_stat_database where datname = current_database()"
+        ), self.query(
+            "select tup_inserted + tup_updated + tup_deleted from pg_stat_database "
+            "where datname = current_database()"
+        )
+
     def wait(self, sql: str, count: int) -> None:
         """Wait until a query counts so many."""
         while self.query(sql) < count:
@@ -173,18 +183,26 @@ def full_rate(fleet: Fleet, count: int) -> None:
         fleet.wait(running, count)
         while sum(number >= RATE for number in sent(fleet).values()) < count:
             time.sleep(1)
+        written = fleet.database_work()
         begun, used, started = sent(fleet).total(), sum(process.cpu_times()[:2]), time.monotonic()
         time.sleep(WINDOW_S)
         seconds = time.monotonic() - started
         rate = (sent(fleet).total() - begun) / seconds * WINDOW_S / count
         cores = (sum(process.cpu_times()[:2]) - used) / seconds
         memory = process.memory_info().rss / 2**20
+        commits, rows = _since(written, fleet, (sent(fleet).total() - begun) or 1)
     print(
         f"{count} organisations on one core, requests of each / its rate: {rate / RATE:.2f} (at "
         f"least {FULL_RATE_MIN} at 100): {rate:.0f} / {RATE} a minute; {cores:.2f} cores, "
-        f"{memory:,.0f} MB",
+        f"{memory:,.0f} MB; {commits:.2f} commits and {rows:.1f} rows a request",
         flush=True,
     )
+
+
+def _since(before: tuple[int, int], fleet: Fleet, units: int) -> tuple[float, float]:
+    """Commits and rows of each unit of work since then."""
+    commits, rows = fleet.database_work()
+    return (commits - before[0]) / units, (rows - before[1]) / units
 
 
 def speedup(fleet: Fleet) -> None:
@@ -216,6 +234,7 @@ def polled(fleet: Fleet, count: int) -> None:
         fleet.wait("select count(*) from organisation where pending = 0", count)
         time.sleep(every + 10)  # rounds at rest from here on
         processes = [psutil.Process(pid) for pid in pids]
+        written = fleet.database_work()
         rounds = fleet.query("select coalesce(max(id), 0) from round")
         used, started = sum(sum(p.cpu_times()[:2]) for p in processes), time.monotonic()
         time.sleep(max(30.0, min(every, 120.0)))
@@ -223,10 +242,11 @@ def polled(fleet: Fleet, count: int) -> None:
         cores = (sum(sum(p.cpu_times()[:2]) for p in processes) - used) / seconds
         done = (fleet.query("select coalesce(max(id), 0) from round") - rounds) / seconds
         memory = sum(p.memory_info().rss for p in processes) / 2**20
+        commits, rows = _since(written, fleet, max(1, round(done * seconds)))
     print(
         f"{count} organisations polled every {every:g} s by four workers, cores / bar: "
         f"{cores / POLLED_CORES_MAX:.2f} (at most 1): {cores:.2f} cores, {done:.1f} rounds a "
-        f"second, {memory:,.0f} MB",
+        f"second, {memory:,.0f} MB; {commits:.1f} commits and {rows:.1f} rows a round",
         flush=True,
     )
 
