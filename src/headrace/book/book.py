@@ -80,6 +80,8 @@ class Book:
         self.columns: dict[str, frozenset[str]] = {}
         self.models: list[Model] = []
         """The models of the last build."""
+        self._whole_units: dict[str, list[str]] = {}
+        """Amount columns in whole units, by table, see `warn_of_lost_decimals`."""
         self._builder = Builder(self.connection, self.pdf_places, self.columns)
         self._directory: Directory | None = None
         self._refused: Mapping[str, str] | None = None
@@ -202,7 +204,8 @@ class Book:
         before."""
         with parsing_with(self.connection), self._builder.checking() as moved:
             run_checks(self.connection, moved)
-            warn_of_lost_decimals(self.connection, self.models)
+            tables = None if moved is None else moved.tables
+            warn_of_lost_decimals(self.connection, self.models, tables, self._whole_units)
             name_causes(self.connection, self.models)
 
     def run_again(self) -> None:

@@ -18,12 +18,24 @@ _PARTS_MIN = 0.1
 """... and its decimals count as lost if at least this share of the source's values has some."""
 
 
-def warn_of_lost_decimals(connection: duckdb.DuckDBPyConnection, models: Iterable[Model]) -> None:
+def warn_of_lost_decimals(
+    connection: duckdb.DuckDBPyConnection,
+    models: Iterable[Model],
+    moved: frozenset[str] | None,
+    known: dict[str, list[str]],
+) -> None:
     """Add a warning for each amount column in whole units whose source column has decimals. Only
-    for currencies with two decimals; in others, whole units are normal."""
+    for currencies with two decimals; in others, whole units are normal.
+
+    `moved` are the tables with other rows than the last time, None for all. `known` keeps the
+    columns in whole units of each table from one time to the next.
+    """
     columns: Mapping[str, dict[str, str]] | None = None
     for model in models:
-        for name in _whole(connection, model):
+        table = model.table.name
+        if moved is None or table in moved or table not in known:
+            known[table] = _whole(connection, model)
+        for name in known[table]:
             columns = columns if columns is not None else _staged(connection)
             _warn(connection, model, model.table.column(name), columns)
 
