@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psutil
@@ -24,11 +25,22 @@ _SETTLED_H = 4
 """Hours after which everything has been open once."""
 
 
+class _Later(HastyClock):
+    """A day after now: a file that was written just before could still be written to."""
+
+    def __init__(self) -> None:
+        super().__init__(silence=60.0)
+        self._epoch = datetime.now(UTC) + timedelta(days=1)
+
+    def now(self) -> datetime:
+        return self._epoch + timedelta(seconds=self.seconds)
+
+
 class Day(Observer):
     """Lets time jump between rounds, and looks at the process once an hour."""
 
     def __init__(self, fleet: Fleet) -> None:
-        self.clock = HastyClock(silence=60.0)
+        self.clock = _Later()
         self.clock.busy = lambda: self._at_work > 0
         self._at_work = 0
         self._fleet = fleet
