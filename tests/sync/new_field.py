@@ -17,7 +17,7 @@ from typing import Any
 from desk import HubDesk
 from shop import Shop
 
-from headrace.cli.show.changes import change_lines
+from headrace.sync.planning.change_texts import change_lines
 from headrace.testkit.hub import RunningHub, hub
 
 _TABLES = ("customers", "contacts", "invoices", "credit_notes", "payments", "refunds")

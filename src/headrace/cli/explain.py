@@ -16,11 +16,11 @@ from headrace.cli.show.console import (
     console,
     print_json,
 )
-from headrace.cli.show.names import name_text
 from headrace.fleet.project import load_project
 from headrace.model.clock import SYSTEM_CLOCK
 from headrace.model.money import format_money
 from headrace.sync.dossier import Dossier, Dossiers, Row
+from headrace.sync.planning.name_texts import name_text
 from headrace.sync.planning.names import Name
 
 _SHOWN_LINKS = 20

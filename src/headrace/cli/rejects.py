@@ -18,9 +18,9 @@ from headrace.cli.show.console import (
     print_json,
     several,
 )
-from headrace.cli.show.names import name_details, name_text
 from headrace.model.errors import ConfigurationError
 from headrace.sync.journal import Journal, Reject
+from headrace.sync.planning.name_texts import name_details, name_text
 from headrace.sync.planning.names import UNKNOWN, Name, refused_names
 
 app = typer.Typer(no_args_is_help=True)

@@ -23,7 +23,6 @@ from headrace.cli.show.console import (
     print_json,
     several,
 )
-from headrace.cli.show.names import name_text
 from headrace.cli.show.standing import standing_text, summary_text
 from headrace.cli.show.watching import watch_status
 from headrace.fleet.project import LoadedProject, load_project
@@ -31,6 +30,7 @@ from headrace.fleet.standing import TROUBLE_FIRST, Standing, standing_of
 from headrace.model.clock import SYSTEM_CLOCK
 from headrace.model.errors import ConfigurationError
 from headrace.sync.journal import KILLED, Alert, Journal, Key, Reject, Run, Sent, State
+from headrace.sync.planning.name_texts import name_text
 from headrace.sync.planning.names import UNKNOWN, Name, acknowledged_names, refused_names
 
 _REJECTS_SHOWN = 20

@@ -6,9 +6,9 @@ from itertools import groupby
 
 from rich.console import Console
 
-from headrace.cli.show.changes import change_lines
-from headrace.cli.show.names import record_text
 from headrace.cli.show.plans import show_plan
+from headrace.sync.planning.change_texts import change_lines
+from headrace.sync.planning.name_texts import record_text
 from headrace.sync.planning.plan import Plan
 
 

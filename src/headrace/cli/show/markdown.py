@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from headrace.cli.show.changes import change_lines
 from headrace.cli.show.console import duration_text, several
-from headrace.cli.show.names import named_text, problem_name
 from headrace.cli.show.plans import extra_requests, money_text, nothing_text
 from headrace.cli.show.problems import kinds_of
 from headrace.model.entity import BY_NAME
 from headrace.sync.operations.pdf_digests import PDF_OF
+from headrace.sync.planning.change_texts import change_lines
+from headrace.sync.planning.name_texts import named_text, problem_name
 from headrace.sync.planning.plan import Money, Plan
 
 _SHOWN = 50

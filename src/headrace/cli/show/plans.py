@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
-from headrace.cli.show.changes import change_lines
 from headrace.cli.show.console import duration_text, several
-from headrace.cli.show.names import named_text, signed_money
 from headrace.cli.show.problems import show_problems
 from headrace.model.entity import BY_NAME
 from headrace.model.money import format_money
 from headrace.sync.delivery.outcome import DeliveryOutcome
 from headrace.sync.operations.pdf_digests import PDF_OF
+from headrace.sync.planning.change_texts import change_lines
+from headrace.sync.planning.name_texts import named_text, signed_money
 from headrace.sync.planning.plan import Change, Money, Plan, Withheld, least_seconds
 
 _FAILURES_SHOWN = 20

@@ -11,8 +11,8 @@ from rich.console import Console
 
 from headrace.book.checks import Problem
 from headrace.cli.show.console import several
-from headrace.cli.show.names import problem_name
 from headrace.model.entity import SENT
+from headrace.sync.planning.name_texts import problem_name
 
 _KINDS_SHOWN = 20
 _EXAMPLES = 3

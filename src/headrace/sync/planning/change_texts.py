@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from headrace.cli.show.names import change_text, record_text
 from headrace.model.entity import LINKS, SENT
 from headrace.model.fields import Kind, sent_fields
 from headrace.model.money import format_money
+from headrace.sync.planning.name_texts import change_text, record_text
 from headrace.sync.planning.plan import Change
 
 
