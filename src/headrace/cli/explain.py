@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json as jsonlib
+import sys
+import tempfile
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,12 +18,14 @@ from headrace.cli.show.console import (
     console,
     print_json,
 )
-from headrace.fleet.project import load_project
+from headrace.fleet.project import LoadedProject, load_project
 from headrace.model.clock import SYSTEM_CLOCK
+from headrace.model.errors import Busy
 from headrace.model.money import format_money
 from headrace.sync.dossier import Dossier, Dossiers, Row
 from headrace.sync.planning.name_texts import name_text
 from headrace.sync.planning.names import Name
+from headrace.sync.session import Organisation
 
 _SHOWN_LINKS = 20
 
@@ -41,20 +45,41 @@ def command(
 
     Shows the source's rows, the model's row, links, problems, the payload, what the API
     acknowledged and last answered, and why the record is withheld, held back, refused, drifted or
-    not linked. Sends nothing.
+    not linked. Sends nothing, and works during a running sync.
 
     Example: headrace explain invoice/INV-2026-118
     """
     loaded = load_project(project)
-    with loaded.open(loaded.only(organisation), SYSTEM_CLOCK) as opened:
-        asyncio.run(opened.prepare(bound=False))
-        plan = opened.plan()
-        dossiers = Dossiers(opened, plan)
-        dossier = dossiers.read(dossiers.find(record))
+    name = loaded.only(organisation)
+    try:
+        with loaded.open(name, SYSTEM_CLOCK) as opened:
+            asyncio.run(opened.prepare(bound=False))
+            dossier = _read(opened, record)
+    except Busy:
+        dossier = _read_aside(loaded, name, record)
     if json:
         print_json(dossier)
     else:
         _show(dossier)
+
+
+def _read(opened: Organisation, record: str) -> Dossier:
+    dossiers = Dossiers(opened, opened.plan())
+    return dossiers.read(dossiers.find(record))
+
+
+def _read_aside(loaded: LoadedProject, name: str, record: str) -> Dossier:
+    """Read the source once more, for a book of its own, while a sync works with the other."""
+    print(
+        f"{name} is being synced: explained by the source and the journal as they are now",
+        file=sys.stderr,
+    )
+    with (
+        tempfile.TemporaryDirectory(dir=loaded.data_folder(name), prefix="aside-") as folder,
+        loaded.open_aside(name, SYSTEM_CLOCK, Path(folder)) as opened,
+    ):
+        opened.refresh()
+        return _read(opened, record)
 
 
 def _show(one: Dossier) -> None:

@@ -22,6 +22,7 @@ from headrace.cli.show.console import (
     print_json,
     several,
 )
+from headrace.fleet.picture import forget_pictures
 from headrace.fleet.project import load_project
 from headrace.fleet.rest import rest_file
 from headrace.fleet.trouble import log_file
@@ -86,6 +87,7 @@ def command(
         logs = log.parent.glob(f"{log.name}*")
         for path in (book, book.with_suffix(".duckdb.wal"), rest_file(loaded, name), *logs):
             path.unlink(missing_ok=True)
+        forget_pictures(folder)
     report = Report(
         organisation=name,
         customer=customer,

@@ -65,6 +65,13 @@ def approval_for(
     return found
 
 
+def waiting_id(opened: Organisation, plan: Plan, scope: Scope) -> str:
+    """Return the id by which a person approves the plan; empty if it needs no approval."""
+    if plan.unread or not needs_approval(opened.settings.approve, plan):
+        return ""
+    return approval_id(opened.saved(plan, scope))
+
+
 def _raise_if_other(opened: Organisation, only: str, id: str) -> None:
     if not only or only == id:
         return

@@ -12,12 +12,15 @@ from collections.abc import Callable, Sequence
 from headrace.fleet.hinting import HintKeeper
 from headrace.fleet.observer import Observer
 from headrace.fleet.open_books import OpenBooks
+from headrace.fleet.project import LoadedProject
 from headrace.fleet.round import Round
+from headrace.fleet.sync import SyncOptions
 from headrace.fleet.turn import Turn
 from headrace.fleet.watch import WatchedProject
 from headrace.model.clock import Clock, until_next
 from headrace.model.errors import ConfigurationError
 from headrace.sync.delivery.outcome import DeliveryOutcome
+from headrace.sync.session import LOOP
 
 _WIND_UP_S = 5.0
 """Seconds to wait after a stop for rounds that only read."""
@@ -40,11 +43,13 @@ class Loop:
         report: Callable[[Round], None],
         complain: Callable[[str], None] = lambda sentence: None,
         observer: Observer | None = None,
+        pictures: bool = False,
     ) -> None:
         """Sync the organisations that `chosen`, names and patterns, match; None for all.
 
         Organisations that match later join the loop. `complain` gets messages about the loop
-        itself. Raises ConfigurationError for a name or pattern that matches none.
+        itself. With `pictures`, each round keeps its plan for the pages. Raises ConfigurationError
+        for a name or pattern that matches none.
         """
         self._watched = watched
         self._chosen = chosen
@@ -52,6 +57,7 @@ class Loop:
         self._report = report
         self._complain = complain
         self.observer = observer or Observer()
+        self._pictures = pictures
         self._stopping = asyncio.Event()
         self._turns: dict[str, Turn] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
@@ -60,6 +66,9 @@ class Loop:
         self._due: dict[str, float] = {}
         """Time of the next round by organisation, in the clock's monotonic seconds."""
         self._books: OpenBooks | None = None
+        self._to_open: set[str] = set()
+        """Organisations whose next round opens the book in any case."""
+        self._events: asyncio.AbstractEventLoop | None = None
         self._hinted: set[str] = set()
         """Organisations with a hint since their round began, to be followed by another."""
         self._earliest: dict[str, float] = {}
@@ -90,6 +99,24 @@ class Loop:
             self._due[name] = soon
             self._woken.set()
 
+    def ask(self, name: str, open_book: bool = False) -> None:
+        """Do as `hint` does, from another thread; `open_book` lets the round open the book even if
+        nothing has changed."""
+        if open_book:
+            self._to_open.add(name)
+        if self._events is not None:
+            self._events.call_soon_threadsafe(self.hint, name)
+
+    @property
+    def project(self) -> LoadedProject:
+        """The project as it was last read."""
+        return self._watched.project
+
+    @property
+    def books(self) -> OpenBooks | None:
+        """The books that are open; None before the loop runs."""
+        return self._books
+
     async def run(self, once: bool = False) -> list[str]:
         """Sync every organisation at its interval; `once` syncs each a single time.
 
@@ -97,6 +124,7 @@ class Loop:
         thread that ends only with the process. They send nothing.
         """
         stopping = asyncio.create_task(self._stopping.wait())
+        self._events = asyncio.get_running_loop()
         keeper = HintKeeper(self._clock, self.hint, self._complain)
         self._books = None if once else OpenBooks(self._clock)
         try:
@@ -115,6 +143,7 @@ class Loop:
                 self._collect()
             return await self._wind_up()
         finally:
+            self._events = None
             stopping.cancel()
             await keeper.close()
             if self._books is not None:
@@ -200,7 +229,12 @@ class Loop:
         started = self._clock.monotonic()
         self._hinted.discard(name)
         turn = self._turns[name] = Turn(
-            name, self._clock, self.observer, self._books, earlier=self._earlier.pop(name, None)
+            name,
+            self._clock,
+            self.observer,
+            self._books,
+            earlier=self._earlier.pop(name, None),
+            options=self._options(name),
         )
         if self._stopping.is_set():
             turn.stop()
@@ -221,3 +255,10 @@ class Loop:
             else:
                 self._due[name] = started + project.settings_of(name).interval.total_seconds()
         self._report(round)
+
+    def _options(self, name: str) -> SyncOptions:
+        open_book = name in self._to_open
+        self._to_open.discard(name)
+        return SyncOptions(
+            command=LOOP, through=False, pictures=self._pictures, open_book=open_book
+        )

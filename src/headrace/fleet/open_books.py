@@ -7,10 +7,12 @@ wants a kept organisation gets it (see `giving_way.py`).
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from headrace.fleet.giving_way import is_wanted, show_idle
 from headrace.fleet.project import LoadedProject
@@ -26,6 +28,8 @@ class _Kept(Struct):
     data: Path
     files: Any
     """States of its files after the last round, which others may have replaced since."""
+    read: threading.Lock = field(default_factory=threading.Lock)
+    """Held while a page reads the book."""
 
 
 class OpenBooks:
@@ -37,6 +41,9 @@ class OpenBooks:
         """By name, the one used longest ago first."""
         self._taken = 0
         """Number of organisations that are at work."""
+        self._at_work: dict[str, Organisation] = {}
+        self._lent: dict[str, _Kept] = {}
+        """Organisations at work whose book does not change at the moment."""
         self._lock = threading.Lock()
 
     def take(self, loaded: LoadedProject, name: str) -> Organisation:
@@ -51,13 +58,49 @@ class OpenBooks:
         for one in over:
             _close(one)
         try:
-            return self._usable(kept, loaded, name) or loaded.open(name, self._clock)
+            taken = self._usable(kept, loaded, name) or loaded.open(name, self._clock)
         except BaseException:
             self._taken -= 1
             raise
+        self._at_work[name] = taken
+        return taken
+
+    @contextmanager
+    def borrowed(self, name: str, seconds: float) -> Iterator[Organisation | None]:
+        """Yield an organisation to read its book on cursors of its own; None if its book is closed
+        or about to change. A round waits until the block ends; this waits for other readers, at
+        most `seconds`."""
+        kept = self._readable(name)
+        if kept is None or not kept.read.acquire(timeout=seconds):
+            yield None
+            return
+        try:
+            yield kept.organisation if self._readable(name) is kept else None
+        finally:
+            kept.read.release()
+
+    def _readable(self, name: str) -> _Kept | None:
+        with self._lock:
+            return self._kept.get(name) or self._lent.get(name)
+
+    def lend(self, name: str) -> None:
+        """Let pages read the book of an organisation at work, until `reclaim`."""
+        if (organisation := self._at_work.get(name)) is not None:
+            with self._lock:
+                self._lent[name] = _Kept(organisation, None, organisation.data, None)
+
+    def reclaim(self, name: str) -> None:
+        """End what `lend` began; waits for a page that reads."""
+        with self._lock:
+            lent = self._lent.pop(name, None)
+        if lent is not None:
+            with lent.read:
+                pass
 
     def _usable(self, kept: _Kept | None, loaded: LoadedProject, name: str) -> Organisation | None:
         if kept is not None:
+            with kept.read:  # a page that reads comes to its end
+                pass
             if kept.made_from == _made_from(loaded, name) and kept.files == _states(kept.data):
                 show_idle(kept.data, False)
                 return kept.organisation
@@ -71,6 +114,7 @@ class OpenBooks:
 
     def give_back(self, organisation: Organisation) -> None:
         """Close an organisation whose round failed."""
+        self._at_work.pop(organisation.name, None)
         with self._lock:
             self._taken -= 1
         organisation.close()
@@ -78,6 +122,7 @@ class OpenBooks:
     def keep(self, loaded: LoadedProject, organisation: Organisation) -> None:
         """Keep an organisation after a round, as long as no more are open than `at_once` says."""
         name = organisation.name
+        self._at_work.pop(name, None)
         data = loaded.data_folder(name)
         kept = _Kept(organisation, _made_from(loaded, name), data, None)
         with self._lock:
@@ -124,7 +169,8 @@ class OpenBooks:
 
 
 def _close(kept: _Kept) -> None:
-    kept.organisation.close()
+    with kept.read:
+        kept.organisation.close()
     show_idle(kept.data, False)
 
 

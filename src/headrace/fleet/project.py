@@ -167,6 +167,15 @@ class LoadedProject(Struct, frozen=True):
                     if not ask.again():
                         raise
 
+    def open_aside(
+        self, name: str, clock: Clock, data: Path, environment: Mapping[str, str] = os.environ
+    ) -> Organisation:
+        """Open one organisation to be read, with a book of its own in the folder `data`, also while
+        another process delivers. Raises ConfigurationError."""
+        settings, keys = self.resolved(name, environment)
+        place = self.journal_place(name, environment)
+        return Organisation(name, settings, keys, self.folder, data, clock, place, None)
+
     def resolved(
         self, name: str, environment: Mapping[str, str] = os.environ
     ) -> tuple[OrganisationSettings, Keys]:

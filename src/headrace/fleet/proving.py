@@ -7,6 +7,7 @@ from contextlib import closing
 from functools import partial
 
 from headrace.fleet.open_books import OpenBooks
+from headrace.fleet.picture import keep_proof
 from headrace.fleet.project import LoadedProject
 from headrace.fleet.round import Round
 from headrace.fleet.trouble import translated
@@ -30,9 +31,14 @@ async def prove(project: LoadedProject, name: str, clock: Clock) -> Reconciled:
 
 
 async def prove_if_due(
-    project: LoadedProject, round: Round, clock: Clock, books: OpenBooks | None
+    project: LoadedProject,
+    round: Round,
+    clock: Clock,
+    books: OpenBooks | None,
+    pictures: bool = False,
 ) -> None:
-    """Do the same after a round, if it is due. The book is taken from `books`, if there are any.
+    """Do the same after a round, if it is due. The book is taken from `books`, if there are any;
+    with `pictures`, the result is kept for the pages.
 
     Nothing is raised: the next round meets what lasts, and a defect is in the log.
     """
@@ -41,19 +47,26 @@ async def prove_if_due(
         if not await asyncio.to_thread(_is_due, project, round, clock):
             return
         if books is None:
-            await prove(project, name, clock)
+            proof = await prove(project, name, clock)
+            await asyncio.to_thread(_keep, project, proof, pictures)
             return
         await asyncio.to_thread(books.settle, name)  # the round was noted since it was kept
         opened = await asyncio.to_thread(books.take, project, name)
         done = False
         try:
-            await _proved(opened)
+            proof = await _proved(opened)
+            await asyncio.to_thread(_keep, project, proof, pictures)
             done = True
         finally:
             after = partial(books.keep, project) if done else books.give_back
             await asyncio.to_thread(after, opened)
     except Exception as error:
         translated(project, name, clock, error)
+
+
+def _keep(project: LoadedProject, proof: Reconciled, pictures: bool) -> None:
+    if pictures:
+        keep_proof(project.data_folder(proof.organisation), proof)
 
 
 async def _proved(opened: Organisation) -> Reconciled:

@@ -10,8 +10,9 @@ import asyncio
 import msgspec
 from msgspec import Struct
 
-from headrace.fleet.approving import approval_for, requester, summary_of
+from headrace.fleet.approving import approval_for, requester, summary_of, waiting_id
 from headrace.fleet.open_books import OpenBooks
+from headrace.fleet.picture_writing import keep_picture, picture_is_missing
 from headrace.fleet.project import LoadedProject
 from headrace.fleet.rest import NOTHING_SENT, keep_rest, plan_at_rest, take_sight, verify_target
 from headrace.model.clock import Clock
@@ -58,6 +59,10 @@ class SyncOptions(Struct, frozen=True, kw_only=True):
 
     whole: bool = False
     """Whether to deliver the plan in one slice in any case."""
+    pictures: bool = False
+    """Whether to keep each plan for the pages."""
+    open_book: bool = False
+    """Whether to open the book even if nothing has changed."""
 
     @property
     def in_one(self) -> bool:
@@ -107,7 +112,7 @@ async def sync_once(
     person, and whatever
     `LoadedProject.open`, `Organisation.prepare` and `Organisation.apply` raise.
     """
-    if options.plain:
+    if options.plain and not _needs_the_book(project, name, options):
         plan = await asyncio.to_thread(plan_at_rest, project, name, clock)
         if plan is not None:
             if options.command != LOOP:
@@ -131,6 +136,11 @@ async def sync_once(
         else:
             await asyncio.to_thread(books.give_back, opened)
     return plan, outcome
+
+
+def _needs_the_book(project: LoadedProject, name: str, options: SyncOptions) -> bool:
+    missing = options.pictures and picture_is_missing(project.data_folder(name))
+    return options.open_book or missing
 
 
 def _opened(
@@ -171,6 +181,9 @@ async def _planned(
     if options.changes:
         plan = await asyncio.to_thread(opened.with_changes, plan, options.changes)
     watcher.planned(plan)
+    if options.pictures:
+        id = await asyncio.to_thread(waiting_id, opened, plan, options.scope)
+        await asyncio.to_thread(keep_picture, opened, plan, id)
     who = requester(options.command)
     if opened.settings.approve != "never" or options.approved:
         approval = await asyncio.to_thread(

@@ -41,6 +41,7 @@ class Turn(Watcher):
         books: OpenBooks | None = None,
         claim: Callable[[], None] | None = None,
         earlier: DeliveryOutcome | None = None,
+        options: SyncOptions = _OPTIONS,
     ) -> None:
         """`books` keep the organisation open between rounds. `claim` is called before each request,
         and raises if the organisation is no longer this process's. `earlier` is the outcome of the
@@ -51,6 +52,7 @@ class Turn(Watcher):
         self._books = books
         self._claim = claim
         self._earlier = earlier
+        self._options = options
         self._stopped = False
         self._plan: Plan | None = None
         self._outcome: DeliveryOutcome | None = None
@@ -71,8 +73,15 @@ class Turn(Watcher):
         """Keep how to end the delivery, or end it if the turn was stopped before."""
         self._observer.sending(self.name, progress)
         self._interrupt = delivery.interrupt
+        if self._books is not None:
+            self._books.lend(self.name)
         if self._stopped:
             delivery.interrupt()
+
+    async def ended(self) -> None:
+        """Take the book back from the pages, which may read it during a delivery."""
+        if self._books is not None:
+            await asyncio.to_thread(self._books.reclaim, self.name)
 
     def planned(self, plan: Plan) -> None:
         """Keep the plan, also of a round that fails later."""
@@ -122,7 +131,7 @@ class Turn(Watcher):
 
     async def _sync(self, project: LoadedProject) -> None:
         self._plan, outcome = await sync_once(
-            project, self.name, _OPTIONS, self._clock, self, self._books
+            project, self.name, self._options, self._clock, self, self._books
         )
         self._outcome = outcome if self._earlier is None else outcome.after(self._earlier)
 

@@ -14,12 +14,17 @@ from headrace.client.pace import WINDOW, Pace
 from headrace.client.retry import ATTEMPTS
 from headrace.client.transport import HttpTransport, load
 from headrace.model.clock import Clock, parse_interval
-from headrace.model.errors import ApiError
+from headrace.model.errors import ApiError, StalePlan
 from headrace.model.project import TargetSettings
 from headrace.sync.explain import explain
 from headrace.sync.journal import Journal
 
 ONLY_READ = "nothing was changed"
+
+
+def only_read() -> None:
+    """Refuse a request of an organisation that was opened to be read. Raises StalePlan."""
+    raise StalePlan("Nothing was sent: this organisation was only opened to be read.")
 
 
 class Keys(Struct, frozen=True):

@@ -6,16 +6,17 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+import duckdb
 from msgspec import Struct
 
 from headrace.book.casts import RAW
 from headrace.book.models import Model
-from headrace.book.payloads import Payloads
+from headrace.book.payloads import Payloads, payload_hash
 from headrace.model.entity import BY_NAME
 from headrace.model.errors import ConfigurationError
 from headrace.model.record import canonical
 from headrace.sources.source import quoted
-from headrace.sync.journal import Drift, Key
+from headrace.sync.journal import Acknowledged, Drift, Journal, Key
 from headrace.sync.planning.plan import Plan
 from headrace.sync.session import Organisation
 
@@ -46,6 +47,19 @@ class Link(Struct, frozen=True):
     reason: str | None
 
 
+class Owed(Struct, frozen=True):
+    """What a customer owes in one currency by the models, as sums of amounts by entity."""
+
+    currency: str
+    amounts: dict[str, int]
+    """Invoices and refunds positive, payments and credit notes negative."""
+
+    @property
+    def balance(self) -> int:
+        """What is left of it."""
+        return sum(self.amounts.values())
+
+
 class Dossier(Struct, frozen=True, kw_only=True):
     """One record; empty parts are unknown or do not exist."""
 
@@ -71,16 +85,29 @@ class Dossier(Struct, frozen=True, kw_only=True):
     drift: Drift | None
     next: str | None
     """What the next apply would do."""
+    customer: str = ""
+    """External id of the customer that owns the record; a customer's own id."""
+    owed: list[Owed] = []
+    """What that customer owes by the models, by currency."""
 
 
 class Dossiers:
-    """Reads dossiers from an organisation whose plan has just been made."""
+    """Reads dossiers from an organisation with its last plan.
 
-    def __init__(self, organisation: Organisation, plan: Plan) -> None:
+    `connection` and `journal` are others than the organisation's own where another thread reads.
+    """
+
+    def __init__(
+        self,
+        organisation: Organisation,
+        plan: Plan,
+        connection: duckdb.DuckDBPyConnection | None = None,
+        journal: Journal | None = None,
+    ) -> None:
         self._organisation = organisation
         self._plan = plan
-        self._connection = organisation.book.connection
-        self._journal = organisation.journal
+        self._connection = connection or organisation.book.connection
+        self._journal = journal or organisation.journal
 
     def find(self, words: str) -> Key:
         """Return the record that `words` name: `invoice/INV-1`, an external id or a number.
@@ -128,8 +155,10 @@ class Dossiers:
         asked = self._journal.asked().get(key)
         drift = next((d for d in self._journal.drifts() if (d.entity, d.external_id) == key), None)
         row = self._row(model, external_id)
-        following = self._next(key)
+        payload = self._payload(key)
+        following = self._next(key, payload, acknowledged)
         kept = acknowledged.payload if acknowledged else None
+        customer = self._customer(key) or (acknowledged.customer if acknowledged else "")
         return Dossier(
             entity=entity,
             external_id=external_id,
@@ -146,13 +175,15 @@ class Dossiers:
                     list(key),
                 )
             ],
-            payload=self._payload(key),
+            payload=None if payload is None else json.loads(payload),
             acknowledged=None if kept is None else json.loads(kept),
             known_to_api=acknowledged is not None,
             unanswered=asked.action if asked else None,
             refused=f"{reject.status} {reject.message}" if reject else None,
             drift=drift,
             next=following,
+            customer=customer,
+            owed=self._owed(customer) if customer else [],
         )
 
     def _rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
@@ -228,21 +259,46 @@ class Dossiers:
         )
         return [Link(*row) for row in rows]
 
-    def _payload(self, key: Key) -> Any:
+    def _payload(self, key: Key) -> bytes | None:
         withheld = any((r.entity, r.external_id) == key for r in self._plan.withheld)
         if key[0] not in BY_NAME or withheld:
             return None
         payloads = Payloads(self._connection, self._organisation.book.columns)
         record = payloads.fetch(key[0], [key[1]]).get(key[1])
-        return None if record is None else json.loads(canonical(record))
+        return None if record is None else canonical(record)
 
-    def _next(self, key: Key) -> str | None:
+    def _customer(self, key: Key) -> str:
+        rows = self._rows(
+            "select customer from book.placed where entity = $1 and external_id = $2", list(key)
+        )
+        return str(rows[0][0] or "") if rows else ""
+
+    def _owed(self, customer: str) -> list[Owed]:
+        found: dict[str, dict[str, int]] = {}
+        for currency, entity, amount in self._rows(
+            "select currency, entity, sum(if(entity in ('invoice', 'refund'), amount, -amount))"
+            "::hugeint from book.placed where customer = $1 and entity <> 'customer' "
+            "and currency is not null and amount is not null group by all order by all",
+            [customer],
+        ):
+            found.setdefault(currency, {})[entity] = int(amount)
+        return [Owed(currency, amounts) for currency, amounts in found.items()]
+
+    def _next(
+        self, key: Key, payload: bytes | None, acknowledged: Acknowledged | None
+    ) -> str | None:
+        """Return the planned actions, unless they were acknowledged since the plan was made."""
+        if acknowledged and payload and acknowledged.hash == payload_hash(payload):
+            return None
         rows = self._rows(
             "select action from plan.operations where entity = $1 and external_id = $2 "
             "order by number",
             list(key),
         )
-        return ", ".join(str(action) for (action,) in rows) or None
+        actions = [str(action) for (action,) in rows]
+        if actions == ["delete"] and acknowledged is None:
+            return None
+        return ", ".join(actions) or None
 
     def _verdict(self, key: Key, in_source: bool, known: bool, following: str | None) -> str:
         """Say in one sentence where the record stands; what keeps it back comes first."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -23,14 +23,14 @@ from headrace.sources.moved import Staged
 from headrace.sources.registry import readable_folders
 from headrace.sync.binding import CONFIRM, FIRST_IN_PRODUCTION, Binding
 from headrace.sync.collection.claiming import Claimer
-from headrace.sync.connection import Connection, Keys
+from headrace.sync.connection import Connection, Keys, only_read
 from headrace.sync.delivery.loader import Loader
 from headrace.sync.delivery.outcome import DeliveryOutcome, outcome_of
 from headrace.sync.delivery.progress import Progress
 from headrace.sync.delivery.scheduler import Delivery
 from headrace.sync.explain import explain
 from headrace.sync.journal import Journal, Place
-from headrace.sync.planning.plan import Plan
+from headrace.sync.planning.plan import Change, Plan
 from headrace.sync.planning.planner import Planner
 from headrace.sync.planning.row_counts import RowCounts
 from headrace.sync.planning.saved_plan import SavedPlan
@@ -44,7 +44,6 @@ LOOP = "run"
 
 _PLANS = itertools.count(1)
 
-
 Watch = Callable[[Progress, Delivery], None]
 """Called with a delivery before its first request, to show its progress and to interrupt it."""
 
@@ -52,9 +51,9 @@ Watch = Callable[[Progress, Delivery], None]
 class Organisation:
     """One organisation: its source, book, journal and API.
 
-    Opens the organisation exclusively. Raises Busy if another process has opened it, on this or
-    another machine. `folder` is the project's folder, `data` the organisation's own; both are
-    created if missing.
+    Opens it exclusively. Raises Busy if another process has opened it, on this or another machine.
+    `folder` is the project's folder, `data` the organisation's own; both are created if missing.
+    Without `may_send` it can only be read, and the journal is shared with whoever delivers.
     """
 
     def __init__(
@@ -66,10 +65,11 @@ class Organisation:
         data: Path,
         clock: Clock,
         journal: Place,
-        may_send: Callable[[], None] = lambda: None,
+        may_send: Callable[[], None] | None = lambda: None,
     ) -> None:
         self.name = name
         self.settings = settings
+        self.data = data
         self._clock = clock
         self._stage = Stage(name, settings, folder)
         rules = settings.contacts, settings.family_payments, settings.documents
@@ -77,11 +77,12 @@ class Organisation:
         self.book = Book(data / "cache.duckdb", folder, *rules, readable, settings.rounding)
         self.book.set_parameters(settings.parameters)
         try:
-            self.journal = self._open_journal(journal)
+            self.journal = self._open_journal(journal, may_send is not None)
         except BaseException:
             self.book.close()
             raise
-        self.connection = Connection(settings.target, keys, folder, self.journal, clock, may_send)
+        send = may_send or only_read
+        self.connection = Connection(settings.target, keys, folder, self.journal, clock, send)
         self.binding = Binding(self.journal, self.connection, clock, settings.sweep_interval)
         self._names = KnownNames(settings, self.book, self.journal, self.connection)
         self.remote = RemoteCommands(
@@ -97,16 +98,17 @@ class Organisation:
         """What the staged tables contain; None before they were read."""
         self._row_counts = RowCounts(data / "rows.json", settings.source)
         self._scope = WHOLE
-        self._planned = ""
-        """Id of the plan whose operations are in the book."""
+        self.made: Plan | None = None
+        """The plan whose operations are in the book."""
         self._latency = self.journal.latency()
         self.models: list[Model] = []
         """Models of the last refresh."""
 
-    def _open_journal(self, place: Place) -> Journal:
+    def _open_journal(self, place: Place, alone: bool) -> Journal:
         journal = Journal(place, self._clock, self.settings.keep_payloads)
         try:
-            journal.lock()
+            if alone:
+                journal.lock()
         except BaseException:
             journal.close()
             raise
@@ -115,10 +117,9 @@ class Organisation:
     def refresh(self, whole: bool = True) -> dict[str, int]:
         """Read the source and build the book; returns the number of rows per staged table.
 
-        Unless `whole`, tables that did not move since the last time are not read again, and only
-        what depends on others is made again; the result is the same. At every `sweep` everything is
-        read all the same. Raises SourceError when the source can't be read, ModelError when a model
-        can't run.
+        Unless `whole`, only tables that moved since the last time are read again, and only what
+        depends on them is made again; the result is the same. At every `sweep` everything is read.
+        Raises SourceError when the source can't be read, ModelError when a model can't run.
         """
         now = self._clock.now().timestamp()
         with step("stage"):
@@ -131,9 +132,9 @@ class Organisation:
     async def prepare(self, bound: bool = True, whole: bool = True) -> dict[str, int]:
         """Refresh the book, and read from the API what planning needs.
 
-        These are users, dunning plans and custom fields where models name them, and collected
-        records. If the API can't be reached, the names of the last time are used, and the plan says
-        that the collected records were not read.
+        These are users, dunning plans and custom fields that models name, and collected records. If
+        the API can't be reached, the names of the last time are used, and the plan says that the
+        collected records were not read.
 
         Raises AnotherTarget if the API is not the journal's target. `bound=False` skips this check,
         for commands that repair the journal. `whole` is as for `refresh`, which raises as well.
@@ -157,8 +158,7 @@ class Organisation:
     async def _looked_again(self, plan: Plan, patience: float) -> Plan:
         """Return the plan, made again if the collected records could not be read before.
 
-        Raises ApiError if they still can't: sending a collected payment as a new one would count
-        the money twice.
+        Raises ApiError if they still can't: a collected payment sent as a new one counts twice.
         """
         if not plan.unread:
             return plan
@@ -194,27 +194,28 @@ class Organisation:
             rate, in_flight = target.rate, target.in_flight
             plan = self._planner.make(self.name, rate, in_flight, self._latency, scope)
         new_fields = [f"{field.label} ({field.data_type})" for field in self._names.new_fields]
-        self._planned = f"{plan.made_at} {next(_PLANS)}"
-        return msgspec.structs.replace(
+        self.made = msgspec.structs.replace(
             plan,
-            id=self._planned,
+            id=f"{plan.made_at} {next(_PLANS)}",
             new_fields=new_fields,
             rebound=self.binding.rebound,
             shrunk=[] if plan.empty else self._row_counts.shrunk(self.settings.guards.rows),
         )
+        return self.made
 
     def with_changes(self, plan: Plan, limit: int | None) -> Plan:
         """Return the plan with its first `limit` operations as field changes; None for all."""
-        return msgspec.structs.replace(plan, changes=list(self._planner.changes().read(limit)))
+        return msgspec.structs.replace(plan, changes=list(self.changes(limit)))
+
+    def changes(self, limit: int | None) -> Iterator[Change]:
+        """Yield the first `limit` operations of the last plan as field changes; None for all."""
+        return self._planner.changes().read(limit)
 
     def saved(self, plan: Plan, scope: Scope) -> SavedPlan:
         """Return the last plan as a value that can be written to a file and applied later."""
+        position, digest = self.journal.position(), self._planner.digest()
         return SavedPlan(
-            organisation=self.name,
-            scope=scope,
-            journal=self.journal.position(),
-            digest=self._planner.digest(),
-            plan=plan,
+            organisation=self.name, scope=scope, journal=position, digest=digest, plan=plan
         )
 
     async def apply(
@@ -237,7 +238,7 @@ class Organisation:
         UnsafePlan for the first delivery to Upflow's production unless it is `confirmed`. Raises
         ApiError when the API made the delivery stop early; acknowledged records stay recorded.
         """
-        if plan.id != self._planned:
+        if self.made is None or plan.id != self.made.id:
             raise StalePlan(
                 f"Nothing was sent: a later plan of {self.name} has replaced this one "
                 f"({plan.made_at}). Apply the later one, or plan again."
@@ -326,10 +327,8 @@ class Organisation:
         return self._planner.samples()
 
     async def probe(self) -> None:
-        """Send two harmless requests. Raises ApiError when the API can't be used with these keys.
-
-        The second request uses the open connection; its duration is the latency for the first plan.
-        """
+        """Send two harmless requests, the second on the open connection to measure the latency.
+        Raises ApiError when the API can't be used with these keys."""
         async with self.connection.reading(attempts=1) as reader:
             started = 0.0
             for _ in range(2):
