@@ -184,15 +184,24 @@ class Watchman(Observer):
         now, project = self._clock.now().timestamp(), self._project
         if project is None:
             return []
-        return [
-            View(
-                facts=self._now(project, name, now),
-                alerts=self._announcer.open_alerts(name),
-                progress=self._seen[name].progress,
-                began_at=self._seen[name].began_at,
-            )
-            for name in self._names
-        ]
+        return [self._view(project, name, now) for name in self._names]
+
+    def view_of(self, name: str) -> View | None:
+        """Return what is known of one organisation; None if it is not synced."""
+        now, project = self._clock.now().timestamp(), self._project
+        if project is None or name not in self._names:
+            return None
+        return self._view(project, name, now)
+
+    def _view(self, project: LoadedProject, name: str, now: float) -> View:
+        facts = self._now(project, name, now)
+        seen = self._seen[name]
+        return View(
+            facts=facts,
+            alerts=self._announcer.open_alerts(name),
+            progress=seen.progress,
+            began_at=seen.began_at,
+        )
 
     def silent_for(self) -> float:
         """Seconds since the loop's last turn."""

@@ -23,10 +23,15 @@ from headrace.cli.show.console import (
 from headrace.cli.show.problems import show_problems
 from headrace.cli.signals import SignalCallbacks
 from headrace.fleet.loop import Loop
+from headrace.fleet.project import LoadedProject
 from headrace.fleet.round import Round
+from headrace.fleet.secrets import resolve
 from headrace.fleet.watch import WatchedProject
 from headrace.model.clock import SYSTEM_CLOCK, format_instant
-from headrace.watching.watch import Watch
+from headrace.watching.watch import Pages, Watch
+
+_PORT = "9464"
+"""Where the pages are if no address is given; on this machine only."""
 
 
 def command(
@@ -44,6 +49,13 @@ def command(
             show_default=False,
         ),
     ] = "",
+    pages: Annotated[
+        bool,
+        typer.Option(
+            "--pages",
+            help="Serve the sync pages at that address, or at port 9464 of this machine.",
+        ),
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Keep every organisation in step, each at its own interval, until stopped.
@@ -67,15 +79,20 @@ def command(
         print(f"error: {sentence}", file=sys.stderr, flush=True)
 
     watched = WatchedProject(project, complain)
-    watch = Watch(metrics or watched.project.settings.run.listen, SYSTEM_CLOCK)
-    loop = Loop(watched, organisation, SYSTEM_CLOCK, report, complain, watch.observers)
+    settings = watched.project.settings.run
+    pages = pages or settings.pages
+    address = metrics or settings.listen or (_PORT if pages else "")
+    watch = Watch(address, SYSTEM_CLOCK, _pages(watched.project) if pages else None)
+    loop = Loop(watched, organisation, SYSTEM_CLOCK, report, complain, watch.observers, pages)
+    watch.attend(loop)
     count = len(watched.project.names(organisation))
     if not json and count > 1:  # the first round may take as long as a whole slice
         at_once = min(count, watched.project.at_once)
         console.print(f"{several(count, 'organisation')}, {at_once} at a time", markup=False)
     with watch:
         if watch.url:
-            print(f"status, metrics and health at {watch.url}", file=sys.stderr, flush=True)
+            served = "pages, metrics and health" if pages else "status, metrics and health"
+            print(f"{served} at {watch.url}", file=sys.stderr, flush=True)
         asyncio.run(_stoppable(loop, once, watch))
     if not json and len(rounds) > 1:
         console.print(_summary(list(rounds.values())), markup=False)
@@ -83,6 +100,15 @@ def command(
         code = worst(map(_code, rounds.values()))
         if code is not ExitCode.DONE:
             raise typer.Exit(code)
+
+
+def _pages(project: LoadedProject) -> Pages:
+    settings = project.settings.run
+    people = {
+        name: resolve(secret, f"[run.people] {name}", project.folder, os.environ)
+        for name, secret in settings.people.items()
+    }
+    return Pages(hosts=settings.hosts, people=people)
 
 
 async def _stoppable(loop: Loop, once: bool, watch: Watch) -> None:

@@ -145,7 +145,7 @@ def _keep(opened: Organisation, plan: Plan, id: str) -> None:
             "insert into customers values (?, ?, ?)",
             (
                 (place, customer, _part(customer, part))
-                for place, (customer, part) in _placed(parts)
+                for place, (customer, part) in enumerate(parts)
             ),
         )
         database.execute("create index operations_of on operations (customer, number)")

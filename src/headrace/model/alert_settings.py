@@ -9,6 +9,7 @@ from typing import Literal
 from headrace.model.clock import parse_interval
 from headrace.model.source_settings import Settings
 
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 _HOUR = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 
 
@@ -72,3 +73,26 @@ class RunSettings(Settings, frozen=True, kw_only=True):
     """Address for metrics, health checks and the status page, such as `"9464"`, a port of this
     machine only, or `"0.0.0.0:9464"`; empty for none. The status page is only served to this
     machine."""
+    pages: bool = False
+    """Whether the sync pages are served there, by default at port 9464 of this machine, and rounds
+    keep what they show."""
+    hosts: list[str] = []
+    """Names by which the sync pages may be reached from elsewhere, such as `"sync.example.com"`; a
+    reverse proxy adds TLS. They require `people`."""
+    people: dict[str, str] = {}
+    """Who may sign in to the sync pages, approve plans and retry rejects: names with secrets of at
+    least 12 characters, each as `env:NAME`, `file:PATH` or `command:PROGRAM`. Without any, this
+    machine sees the pages without signing in, and they change nothing."""
+
+    def __post_init__(self) -> None:
+        for name, secret in self.people.items():
+            if not name.strip() or name != name.strip() or not name.isprintable():
+                raise ValueError(f"people: {name!r} is no name")
+            if not secret.startswith(("env:", "file:", "command:", "sealed:")):
+                raise ValueError(
+                    f"people: the secret of {name} must be env:NAME, file:PATH or command:PROGRAM; "
+                    "a secret never stands in this file"
+                )
+        for host in self.hosts:
+            if not _HOST.fullmatch(host):
+                raise ValueError(f"hosts: {host!r} is no name of a host, without a port")

@@ -1,12 +1,12 @@
-"""Serves metrics, health and the status page on a thread, so that it answers while the loop hangs.
+"""Serves metrics, health and pages on a thread, so that they answer while the loop hangs.
 
-The address is on loopback unless told otherwise. The page names organisations and their errors, so
-it is only served to this machine; metrics and health have the organisations' names and figures.
+The address is on loopback unless another is given. The status page names organisations and their
+errors, so it is only served to this machine; metrics and health have the organisations' names and
+figures. `pages/` says who gets the sync pages.
 """
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 import threading
 from collections.abc import Callable
@@ -26,6 +26,8 @@ from headrace.watching.figures import Figures
 from headrace.watching.health import health, readiness
 from headrace.watching.metrics import exposition
 from headrace.watching.page import StatusPage
+from headrace.watching.pages.site import site_routes
+from headrace.watching.pages.visit import Site, host_of, is_loopback
 
 _END_S = 5
 
@@ -43,7 +45,14 @@ def parse_listen(text: str) -> tuple[str, int]:
 class Listener:
     """The server, from `start` to `stop`."""
 
-    def __init__(self, address: str, watchman: Watchman, figures: Figures, clock: Clock) -> None:
+    def __init__(
+        self,
+        address: str,
+        watchman: Watchman,
+        figures: Figures,
+        clock: Clock,
+        site: Site | None = None,
+    ) -> None:
         """Bind the address. Raises ConfigurationError when it is taken or wrong."""
         host, port = parse_listen(address)
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -54,7 +63,7 @@ class Listener:
         except OSError as error:
             self._socket.close()
             raise ConfigurationError(f"{address} can't be used: {error.strerror}.") from None
-        app = application(watchman, figures, clock)
+        app = application(watchman, figures, clock, site)
         config = uvicorn.Config(
             app,
             http="httptools",
@@ -93,8 +102,10 @@ class Listener:
         self._socket.close()
 
 
-def application(watchman: Watchman, figures: Figures, clock: Clock) -> Starlette:
-    """Return the ASGI application."""
+def application(
+    watchman: Watchman, figures: Figures, clock: Clock, site: Site | None = None
+) -> Starlette:
+    """Return the ASGI application; with `site`, the sync pages instead of the status page."""
     page = StatusPage()
 
     def status(request: Request) -> Response:
@@ -117,13 +128,14 @@ def application(watchman: Watchman, figures: Figures, clock: Clock) -> Starlette
         return JSONResponse(body, code)
 
     routes: dict[str, Callable[[Request], Response]] = {
-        "/": _local(status),
         "/metrics": metrics,
         "/healthz": healthz,
         "/readyz": readyz,
     }
+    if site is None:
+        routes["/"] = _local(status)
     pages = [Route(path, _safe(make)) for path, make in routes.items()]
-    return Starlette(routes=[*pages, asset_route()])
+    return Starlette(routes=[*pages, *(site_routes(site) if site else ()), asset_route()])
 
 
 def _local(make: Callable[[Request], Response]) -> Callable[[Request], Response]:
@@ -132,7 +144,7 @@ def _local(make: Callable[[Request], Response]) -> Callable[[Request], Response]
 
     def answer(request: Request) -> Response:
         peer = request.client.host if request.client is not None else ""
-        if _is_loopback(peer) and _is_loopback(request.url.hostname or ""):
+        if is_loopback(peer) and is_loopback(host_of(request)):
             return make(request)
         return PlainTextResponse("The status page is only served to this machine.\n", 403)
 
@@ -146,12 +158,3 @@ def _safe(make: Callable[[Request], Response]) -> Callable[[Request], Response]:
         return response
 
     return answer
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False

@@ -1,9 +1,10 @@
-"""The status page: one HTML document without scripts, which the browser loads again by itself."""
+"""The status page: one HTML document, which a small script loads again by itself."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import Any
 
 from markupsafe import Markup, escape
 from msgspec import Struct
@@ -11,11 +12,12 @@ from msgspec import Struct
 from headrace.alerts.kinds import KINDS
 from headrace.alerts.texts import duration, when
 from headrace.alerts.watchman import View
+from headrace.model.errors import ApprovalNeeded
 from headrace.pages.templates import environment
 from headrace.sync.journal import LoggedRound
 from headrace.watching.metrics import pending_of
 
-_ORDER = ("in trouble", "failed", "behind", "new", "running", "in step")
+_ORDER = ("in trouble", "failed", "waiting", "behind", "new", "running", "in step")
 _SHOWN = 500
 """Organisations on the page, those in trouble first."""
 
@@ -49,22 +51,25 @@ class StatusPage:
 
     def __init__(self) -> None:
         templates = environment("headrace.watching")
-        templates.filters["code"] = _code
+        templates.filters["code"] = marked_code
         self._template = templates.get_template("status.html")
 
     def render(self, views: Iterable[View], now: float) -> str:
         """Return the page; organisations are sorted by trouble."""
+        return self._template.render(pages=False, who="", proof="", **self.shown(views, now))
+
+    def shown(self, views: Iterable[View], now: float) -> dict[str, Any]:
+        """Return what the page's template shows."""
         rows = sorted((row_of(view, now) for view in views), key=_rank)
         counts = {
             state: count for state in _ORDER if (count := sum(row.state == state for row in rows))
         }
         at = f"{datetime.fromtimestamp(now, UTC):%Y-%m-%d %H:%M:%S} UTC"
-        return self._template.render(
-            rows=rows[:_SHOWN], more=max(0, len(rows) - _SHOWN), counts=counts, at=at
-        )
+        more = max(0, len(rows) - _SHOWN)
+        return {"rows": rows[:_SHOWN], "more": more, "counts": counts, "at": at}
 
 
-def _code(text: str) -> Markup:
+def marked_code(text: str) -> Markup:
     """Return the text, escaped, with what stands in backticks as code."""
     parts = [escape(part) for part in text.split("`")]
     marked = [
@@ -95,7 +100,9 @@ def row_of(view: View, now: float) -> Row:
         for one in open_alerts
     ]
     failed = last is not None and bool(last.error)
-    if open_alerts:
+    if failed and last is not None and last.error == ApprovalNeeded.__name__:
+        state = "waiting"
+    elif open_alerts:
         state = "in trouble"
     elif failed:
         state = "failed"

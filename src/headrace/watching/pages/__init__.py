@@ -1,0 +1,1 @@
+"""The sync pages: what a person sees, and decides, of the organisations that a loop syncs."""
