@@ -265,7 +265,9 @@ def _locations(opened: Organisation, pdfs: Sequence[tuple[str, str]]) -> dict[tu
 def _shown(number: int, change: Change) -> ShownOperation:
     _, *lines = change_lines(change, whose=False)
     amount = ""
-    if change.amount is not None and change.action in ("update", "link"):
+    if change.entity in PDF_OF:
+        pass
+    elif change.amount is not None and change.action in ("update", "link"):
         amount = f"open {signed_money(change.amount, change.currency)}" if change.amount else ""
     elif change.amount is not None:
         amount = format_money(change.amount, change.currency)

@@ -129,4 +129,6 @@ def _round_text(round: LoggedRound, now: float) -> str:
     """Return `3 min ago: 12 sent in 4.1 s`."""
     times = f" ({round.times:,} rounds)" if round.times > 1 else ""
     said = "failed" if round.error else round.said
+    if round.error == ApprovalNeeded.__name__:
+        said = "a plan waits for approval"
     return f"{duration(now - round.at)} ago: {said} in {round.seconds:.1f} s{times}"

@@ -137,6 +137,7 @@ def _payload(one: Dossier) -> Step:
     if one.payload is None:
         return Step(title="Sent", state="nothing", kind="none", note=_sentence(one.verdict))
     state, kind = ("to be sent", "info") if one.next else ("sent", "good")
+    note = _sentence(one.verdict) if one.next else ""
     changes = _changes(one)
     points = [f"{name}: {before or '–'} → {after or '–'}" for name, before, after in changes]
     fields = {} if points else _flat(one.payload)
@@ -145,7 +146,7 @@ def _payload(one: Dossier) -> Step:
         title="Sent",
         state=state,
         kind=kind,
-        note=_sentence(one.verdict),
+        note=note,
         tables=tables,
         points=points,
     )

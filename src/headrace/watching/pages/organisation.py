@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from msgspec import Struct
 from starlette.responses import Response
 
 from headrace.alerts.texts import duration, when
 from headrace.fleet.picture import Head, opened_picture
-from headrace.sync.journal import Approval, LoggedRound, Proof
+from headrace.model.errors import ApprovalNeeded
+from headrace.sync.journal import LoggedRound, Proof
 from headrace.watching.page import row_of
 from headrace.watching.pages.records import FEW, LISTS
 from headrace.watching.pages.visit import Visit
@@ -46,12 +45,7 @@ def organisation(visit: Visit) -> Response:
         proof=None if proof is None else _proof_text(proof, now),
         lists=lists,
         retried=visit.number("retried") if "retried" in visit.request.query_params else 0,
-        **_steps(waiting),
     )
-
-
-def _steps(waiting: list[Approval]) -> dict[str, Any]:
-    return {"waits": bool(waiting)}
 
 
 def _head(visit: Visit) -> Head | None:
@@ -60,13 +54,14 @@ def _head(visit: Visit) -> Head | None:
 
 
 def _round_row(one: LoggedRound, now: float) -> RoundRow:
+    waits = one.error == ApprovalNeeded.__name__
     return RoundRow(
         at=when(one.at),
         ago=duration(now - one.at),
-        said=one.said,
+        said="a plan waits for approval" if waits else one.said,
         took=f"{one.seconds:.1f} s",
         times=one.times,
-        failed=bool(one.error),
+        failed=bool(one.error) and not waits,
     )
 
 

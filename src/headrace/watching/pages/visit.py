@@ -29,10 +29,18 @@ from headrace.watching.pages.people import People
 
 HOME = "/"
 COOKIE = "headrace_pages"
+
+
+def clipped(text: str, longest: int = 160) -> str:
+    """Return the beginning of a text that is longer than a page can show."""
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
 _TEMPLATES = environment("headrace.watching")
 _TEMPLATES.filters["code"] = marked_code
 _TEMPLATES.filters["money"] = format_money
 _TEMPLATES.filters["signed"] = signed_money
+_TEMPLATES.filters["clipped"] = clipped
 _TEMPLATES.filters["words"] = lambda text: text.replace("_", " ")
 
 
