@@ -264,22 +264,23 @@ def _locations(opened: Organisation, pdfs: Sequence[tuple[str, str]]) -> dict[tu
 
 def _shown(number: int, change: Change) -> ShownOperation:
     _, *lines = change_lines(change, whose=False)
-    amount = ""
-    if change.entity in PDF_OF:
-        pass
-    elif change.amount is not None and change.action in ("update", "link"):
-        amount = f"open {signed_money(change.amount, change.currency)}" if change.amount else ""
-    elif change.amount is not None:
-        amount = format_money(change.amount, change.currency)
     return ShownOperation(
         number=number,
         entity=change.entity,
         external_id=change.external_id,
         action=change.action,
         title=change.number or change.external_id,
-        amount=amount,
+        amount=_amount(change),
         lines=[line.strip() for line in lines],
     )
+
+
+def _amount(change: Change) -> str:
+    if change.amount is None or change.entity in PDF_OF:
+        return ""
+    if change.action in ("update", "link"):
+        return f"open {signed_money(change.amount, change.currency)}" if change.amount else ""
+    return format_money(change.amount, change.currency)
 
 
 def _stays(opened: Organisation, plan: Plan) -> Iterator[Stay]:

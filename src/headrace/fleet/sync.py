@@ -16,6 +16,7 @@ from headrace.fleet.picture_writing import keep_picture, picture_is_missing
 from headrace.fleet.project import LoadedProject
 from headrace.fleet.rest import NOTHING_SENT, keep_rest, plan_at_rest, take_sight, verify_target
 from headrace.model.clock import Clock
+from headrace.model.errors import ApprovalNeeded, UnsafePlan
 from headrace.sync.delivery.outcome import DeliveryOutcome
 from headrace.sync.delivery.progress import Progress
 from headrace.sync.delivery.scheduler import Delivery
@@ -128,6 +129,12 @@ async def sync_once(
         plan, outcome = await deliver(opened, options, watcher)
         await asyncio.to_thread(keep_rest, project, opened, sight, plan, outcome)
         done = True
+    except UnsafePlan as error:
+        done = type(error) is UnsafePlan  # the book is complete, and its plan can be looked at
+        raise
+    except ApprovalNeeded:
+        done = True
+        raise
     finally:
         if books is None:
             await asyncio.to_thread(opened.close)

@@ -56,7 +56,8 @@ class Listener:
         """Bind the address. Raises ConfigurationError when it is taken or wrong."""
         host, port = parse_listen(address)
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._socket = socket.socket(family, socket.SOCK_STREAM)
+        # With the protocol named, asyncio sends answers at once (TCP_NODELAY), not after 40 ms.
+        self._socket = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             self._socket.bind((host, port))
