@@ -19,7 +19,6 @@ from urllib.request import Request, urlopen
 from portal_data import ARABIC, LONG, PDF
 
 from headrace.fleet.loop import Loop
-from headrace.fleet.picture import keep_proof
 from headrace.fleet.proving import prove
 from headrace.fleet.round import Round
 from headrace.fleet.watch import WatchedProject
@@ -161,9 +160,7 @@ class World:
 
     def reconcile(self, name: str) -> None:
         """Compare an organisation's balances, as the loop does at its interval."""
-        project = self.watched.project
-        proof = asyncio.run(prove(project, name, SYSTEM_CLOCK))
-        keep_proof(project.data_folder(name), proof)
+        asyncio.run(prove(self.watched.project, name, SYSTEM_CLOCK))
 
 
 @contextmanager

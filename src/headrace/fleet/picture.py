@@ -21,7 +21,6 @@ from headrace.sync.remote.proof import Difference, Reconciled
 
 PICTURE, PROOF = "picture.db", "proof.db"
 """Names of the files in an organisation's data folder."""
-_NONE = "select 1 where false"
 
 StayKind = Literal["withheld", "held", "departed"]
 
@@ -238,6 +237,11 @@ def keep_proof(data: Path, proof: Reconciled) -> None:
             "insert into differences values (?, ?)",
             ((n, msgspec.json.encode(one)) for n, one in enumerate(proof.differences)),
         )
+
+
+def picture_is_missing(data: Path) -> bool:
+    """Whether no picture was kept of an organisation."""
+    return not (data / PICTURE).exists()
 
 
 def forget_pictures(data: Path) -> None:

@@ -7,7 +7,6 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from pathlib import Path
 
 import msgspec
 from msgspec import Struct, field
@@ -328,8 +327,3 @@ def _model_rows(
             values = plain_row(dict(zip(names, row, strict=True)))
             found[name, values["external_id"]] = values
     return found
-
-
-def picture_is_missing(data: Path) -> bool:
-    """Whether no picture was kept yet."""
-    return not (data / PICTURE).exists()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import closing
+import sqlite3
+from contextlib import closing, suppress
 from functools import partial
 
 from headrace.fleet.open_books import OpenBooks
-from headrace.fleet.picture import keep_proof
+from headrace.fleet.picture import keep_proof, picture_is_missing
 from headrace.fleet.project import LoadedProject
 from headrace.fleet.round import Round
 from headrace.fleet.trouble import translated
@@ -31,14 +32,9 @@ async def prove(project: LoadedProject, name: str, clock: Clock) -> Reconciled:
 
 
 async def prove_if_due(
-    project: LoadedProject,
-    round: Round,
-    clock: Clock,
-    books: OpenBooks | None,
-    pictures: bool = False,
+    project: LoadedProject, round: Round, clock: Clock, books: OpenBooks | None
 ) -> None:
-    """Do the same after a round, if it is due. The book is taken from `books`, if there are any;
-    with `pictures`, the result is kept for the pages.
+    """Do the same after a round, if it is due. The book is taken from `books`, if there are any.
 
     Nothing is raised: the next round meets what lasts, and a defect is in the log.
     """
@@ -47,15 +43,13 @@ async def prove_if_due(
         if not await asyncio.to_thread(_is_due, project, round, clock):
             return
         if books is None:
-            proof = await prove(project, name, clock)
-            await asyncio.to_thread(_keep, project, proof, pictures)
+            await prove(project, name, clock)
             return
         await asyncio.to_thread(books.settle, name)  # the round was noted since it was kept
         opened = await asyncio.to_thread(books.take, project, name)
         done = False
         try:
-            proof = await _proved(opened)
-            await asyncio.to_thread(_keep, project, proof, pictures)
+            await _proved(opened)
             done = True
         finally:
             after = partial(books.keep, project) if done else books.give_back
@@ -64,16 +58,14 @@ async def prove_if_due(
         translated(project, name, clock, error)
 
 
-def _keep(project: LoadedProject, proof: Reconciled, pictures: bool) -> None:
-    if pictures:
-        keep_proof(project.data_folder(proof.organisation), proof)
-
-
 async def _proved(opened: Organisation) -> Reconciled:
     await opened.prepare()
     await asyncio.to_thread(opened.plan)  # explains a document that is not there
     proof = await opened.remote.reconcile()
     opened.journal.note_proof(proof.balanced, len(proof.differences) + len(proof.statements))
+    if not picture_is_missing(opened.data):  # there are pages, and they show it
+        with suppress(OSError, sqlite3.Error):
+            await asyncio.to_thread(keep_proof, opened.data, proof)
     return proof
 
 

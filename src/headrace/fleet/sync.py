@@ -12,7 +12,8 @@ from msgspec import Struct
 
 from headrace.fleet.approving import approval_for, requester, summary_of, waiting_id
 from headrace.fleet.open_books import OpenBooks
-from headrace.fleet.picture_writing import keep_picture, picture_is_missing
+from headrace.fleet.picture import picture_is_missing
+from headrace.fleet.picture_writing import keep_picture
 from headrace.fleet.project import LoadedProject
 from headrace.fleet.rest import NOTHING_SENT, keep_rest, plan_at_rest, take_sight, verify_target
 from headrace.model.clock import Clock

@@ -42,7 +42,7 @@ def organisation(visit: Visit) -> Response:
         rounds=rounds,
         head=_head(visit),
         waiting=waiting[-1] if waiting else None,
-        proof=None if proof is None else _proof_text(proof, now),
+        balances=None if proof is None else _proof_text(proof, now),
         lists=lists,
         retried=visit.number("retried") if "retried" in visit.request.query_params else 0,
     )

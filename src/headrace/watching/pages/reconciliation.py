@@ -27,7 +27,7 @@ def reconciliation(visit: Visit) -> Response:
     return visit.render(
         "reconciliation_page.html",
         name=name,
-        proof=proof,
+        result=proof,
         balanced=balanced,
         part=part,
         most=DOCUMENTS,
