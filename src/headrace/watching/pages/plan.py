@@ -21,6 +21,7 @@ CUSTOMERS, OPERATIONS, FIRST = 25, 50, 3
 """Customers on a page, operations on a customer's page, and operations below each customer."""
 _PDF_START = b"%PDF-"
 _PDF_S = 15.0
+_NUMBER_MAX = 2**62
 _ENTITIES = ("invoice", "credit_note", "payment", "refund")
 
 
@@ -112,7 +113,7 @@ def approve(visit: Visit) -> Response:
 
 def pdf(visit: Visit) -> Response:
     """The PDF of an operation, if it is a file. Raises NotFound."""
-    name, number = visit.name, int(visit.request.path_params["number"])
+    name, number = visit.name, min(int(visit.request.path_params["number"]), _NUMBER_MAX)
     with opened_picture(visit.project.data_folder(name)) as picture:
         operation = None if picture is None else picture.operation(number)
     if operation is None or not operation.location:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from urllib.parse import quote
 
@@ -11,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from headrace.fleet.trouble import translated
 from headrace.model.errors import HeadraceError, RequestError
 from headrace.pages.form import FormFields, is_own_site, read_form
 from headrace.pages.policy import page_headers
@@ -30,7 +30,6 @@ from headrace.watching.pages.visit import (
     page,
 )
 
-_LOGGER = logging.getLogger("headrace.watching")
 SIGN_IN = "/sign-in"
 _ONE = "/organisations/{organisation}"
 _WRONG = "The name or the secret is wrong."
@@ -117,9 +116,11 @@ def _admitted(site: Site, request: Request, form: FormFields, make: Page) -> Res
         return _trouble(error.status, "This can't be shown or done", str(error))
     except HeadraceError as error:
         return _trouble(503, "This can't be read now", str(error))
-    except Exception:
-        _LOGGER.exception("a sync page failed")
-        return _trouble(500, "This page failed", "The process's log has the details.")
+    except Exception as error:
+        if site.loop is None:
+            raise
+        said = translated(site.loop.project, "pages", site.clock, error)
+        return _trouble(500, "This page failed", str(said))
 
 
 def _led_to_sign_in(request: Request) -> Response:
