@@ -97,3 +97,27 @@ def test_what_people_changed_at_the_api_is_shown_after_a_look(pair: Pair) -> Non
     one = explained(pair, "invoice/I1")
     assert one["drift"]["fields"][0][0] == "dueDate"
     assert "drift    the API keeps dueDate" in pair.desk.command("explain", "invoice/I1").stdout
+
+
+def test_it_works_while_a_sync_has_the_book(pair: Pair) -> None:
+    pair.shop.run("update invoices set gross_amount = 200 where external_id = 'I1'")
+    with pair.desk.open():
+        done = pair.desk.command("explain", "invoice/I1", "--json")
+        assert pair.desk.command("plan").returncode == 8
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.startswith("shop is being synced: explained by the source")
+    one = json.loads(done.stdout)
+    assert (one["next"], one["payload"]["grossAmount"]) == ("update", 200)
+    assert one["acknowledged"]["grossAmount"] == 100
+    data = pair.shop.folder / ".headrace" / "shop"
+    assert not list(data.glob("aside-*"))
+    assert len(pair.sync()) == 1
+
+
+def test_what_a_customer_owes_adds_up(pair: Pair) -> None:
+    pair.shop.credit_note("N1", "A", 15)
+    one = explained(pair, "customer/A")
+    assert one["customer"] == "A"
+    assert one["owed"] == [
+        {"currency": "EUR", "amounts": {"credit_note": -15, "invoice": 100, "payment": -60}}
+    ]

@@ -6,6 +6,7 @@ without waiting for a round, and never sees half of one. It can be deleted at an
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -218,6 +219,8 @@ def replacing(path: Path, schema: str) -> Iterator[sqlite3.Connection]:
     new = path.with_suffix(".new")
     new.unlink(missing_ok=True)
     try:
+        # Only its owner can read it, whatever the umask is.
+        os.close(os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         with closing(sqlite3.connect(new, isolation_level=None)) as database:
             database.executescript(f"pragma journal_mode = off; pragma synchronous = off; {schema}")
             database.execute("begin")

@@ -119,7 +119,9 @@ def _admitted(site: Site, request: Request, form: FormFields, make: Page) -> Res
     except Exception as error:
         if site.loop is None:
             raise
-        said = translated(site.loop.project, "pages", site.clock, error)
+        project = site.loop.project
+        name = str(request.path_params.get("organisation") or project.names()[0])
+        said = translated(project, name, site.clock, error)
         return _trouble(500, "This page failed", str(said))
 
 
