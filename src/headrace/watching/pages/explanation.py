@@ -247,7 +247,7 @@ def _link_label(link: Link) -> str:
 def _scaled(parts: list[tuple[str, int]], currency: str) -> list[Bar]:
     largest = max((abs(amount) for _, amount in parts), default=0) or 1
     return [
-        Bar(label, format_money(amount, currency), round(abs(amount) * 100 / largest))
+        Bar(label, format_money(amount, currency), abs(amount) * 100 // largest)
         for label, amount in parts
     ]
 
