@@ -4,6 +4,8 @@ and names that are hard to show."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import io
 import json
 import os
 import sqlite3
@@ -18,13 +20,14 @@ from urllib.request import Request, urlopen
 
 from portal_data import ARABIC, LONG, PDF
 
+from headrace.cli.main import run
 from headrace.fleet.loop import Loop
-from headrace.fleet.proving import prove
 from headrace.fleet.round import Round
 from headrace.fleet.watch import WatchedProject
 from headrace.model.clock import SYSTEM_CLOCK
 from headrace.testkit.hub import RunningHub
 from headrace.watching.watch import Pages, Watch
+from portal_reader import Reader
 
 ANNA, BEN = "correct horse battery", "staple and paper clip"
 HTML = '<script>alert("x")</script><b>&amp;'
@@ -54,6 +57,7 @@ class Company:
 
     def __init__(self, folder: Path, running: RunningHub, name: str, more: str = "") -> None:
         self.name = name
+        self.running = running
         self._file = folder / f"{name}.db"
         with closing(sqlite3.connect(self._file)) as database:
             database.executescript(_TABLES)
@@ -87,6 +91,15 @@ class Company:
         """Add an invoice."""
         row = (id, owner, f"INV-{id}", "2026-11-01", due, "EUR", amount, amount)
         self.insert("invoices", row)
+
+    def pay_in_portal(self, customer: str) -> None:
+        """Let a customer pay all its open invoices in the portal."""
+        own = f"/organisations/{self.name}"
+        self.running.control.call("PUT", f"{own}/portal", {"payments": "on"})
+        reader = Reader(self.call("POST", f"/customers/external:{customer}/portal", {})["url"])
+        chosen = reader.get("/selection", [("all", "1")])
+        paid = reader.post("/pay", chosen.fields("/pay"))
+        assert "Reference: UPF-" in paid.words
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
         """Send a request to the API; it must succeed."""
@@ -144,6 +157,11 @@ class World:
         self._thread.join(_PATIENCE_S)
         self.watch.stop()
 
+    def command(self, *words: str) -> None:
+        """Run a `headrace` command on the project, in this process."""
+        with contextlib.redirect_stdout(io.StringIO()):
+            run([*words, "--project", str(self.watched.project.folder)])
+
     def wait(self, until: Callable[[], object]) -> None:
         """Wait until something is true."""
         ends = time.monotonic() + _PATIENCE_S
@@ -157,10 +175,6 @@ class World:
         self.loop.ask(name)
         self.wait(lambda: any(one.organisation == name for one in self.rounds[before:]))
         return self.rounds[-1]
-
-    def reconcile(self, name: str) -> None:
-        """Compare an organisation's balances, as the loop does at its interval."""
-        asyncio.run(prove(self.watched.project, name, SYSTEM_CLOCK))
 
 
 @contextmanager

@@ -94,7 +94,7 @@ class Client:
 def world(tmp_path_factory: pytest.TempPathFactory, running: RunningHub) -> Iterator[World]:
     with sync_world(tmp_path_factory.mktemp("sync"), running) as made:
         made.loop.ask("acme", open_book=True)
-        made.reconcile("acme")
+        made.command("reconcile", "-o", "acme")
         yield made
 
 

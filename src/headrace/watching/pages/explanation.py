@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,7 +23,8 @@ _WAIT_S = 2.0
 """Seconds to wait for other readers of the same book."""
 _LINKS = 50
 _WORDS_MAX = 300
-_DEBT = ("invoice", "refund")
+_AMOUNT = re.compile(r"(?i)amount(Linked)?$")
+_WHOLE = re.compile(r"-?\d{1,18}")
 
 
 class Step(Struct, frozen=True, kw_only=True):
@@ -94,7 +96,7 @@ def open_book(visit: Visit) -> Response:
 
 
 def _steps(one: Dossier) -> list[Step]:
-    return [_source(one), _model(one), _payload(one), _api(one)]
+    return [_source(one), _model(one), _payload(one), _api(one), _balance(one)]
 
 
 def _source(one: Dossier) -> Step:
@@ -114,7 +116,10 @@ def _source(one: Dossier) -> Step:
 
 
 def _model(one: Dossier) -> Step:
-    problems = list(one.problems)
+    problems = [
+        *one.problems,
+        *(f"{_link_label(link)}: not sent, {link.reason}" for link in one.links if link.reason),
+    ][:_LINKS]
     kind, state = ("bad", "in error") if _in_error(one) else ("good", "made")
     if one.row is None:
         return Step(title="Model", state="no row", kind="none", points=problems)
@@ -122,7 +127,7 @@ def _model(one: Dossier) -> Step:
         title="Model",
         state=state,
         kind=kind,
-        tables=[(str(one.model), _texts(one.row))],
+        tables=[(str(one.model), _with_money(_texts(one.row), _currency(one)))],
         points=problems,
     )
 
@@ -140,7 +145,7 @@ def _payload(one: Dossier) -> Step:
     note = _sentence(one.verdict) if one.next else ""
     changes = _changes(one)
     points = [f"{name}: {before or '–'} → {after or '–'}" for name, before, after in changes]
-    fields = {} if points else _flat(one.payload)
+    fields = {} if points else _with_money(_flat(one.payload), _currency(one))
     tables = [("What is sent", fields)] if fields else []
     return Step(
         title="Sent",
@@ -193,6 +198,15 @@ def _api(one: Dossier) -> Step:
     return Step(title="API", state="acknowledged", kind="good", note=note, points=points)
 
 
+def _balance(one: Dossier) -> Step:
+    if not one.owed:
+        return Step(title="Balance", state="none", kind="none", note="It changes no balance.")
+    whose = "It" if one.entity == "customer" else f"Customer {one.customer}"
+    sums = [format_money(owed.balance, owed.currency) for owed in one.owed]
+    note = f"{whose} owes this by the models; see the sums below."
+    return Step(title="Balance", state=sums[0], kind="info", note=note, points=sums[1:])
+
+
 def _by_journal(journal: Journal, words: str) -> list[Step]:
     """Return what the journal alone knows of a record that is named as ENTITY/ID."""
     entity, _, external_id = words.partition("/")
@@ -215,8 +229,7 @@ def _by_journal(journal: Journal, words: str) -> list[Step]:
 def _bars(one: Dossier) -> list[tuple[str, list[Bar]]]:
     """Return the picture's last part: charts with their captions."""
     charts = []
-    row = one.row or {}
-    currency = row.get("currency") or ""
+    row, currency = one.row or {}, _currency(one)
     amount = row.get("gross_amount") or row.get("amount") or ""
     if one.entity != "customer" and currency and amount.lstrip("-").isdecimal():
         charts.append(("What is open of it", _open_bars(one, int(amount), currency)))
@@ -250,6 +263,20 @@ def _scaled(parts: list[tuple[str, int]], currency: str) -> list[Bar]:
         Bar(label, format_money(amount, currency), abs(amount) * 100 // largest)
         for label, amount in parts
     ]
+
+
+def _currency(one: Dossier) -> str:
+    return (one.row or {}).get("currency") or str((one.acknowledged or {}).get("currency") or "")
+
+
+def _with_money(values: Mapping[str, str], currency: str) -> dict[str, str]:
+    """Return the values with amounts in the lowest division followed by the money that they are."""
+    return {
+        name: f"{value} ({format_money(int(value), currency)})"
+        if currency and _AMOUNT.search(name) and _WHOLE.fullmatch(value)
+        else value
+        for name, value in values.items()
+    }
 
 
 def _texts(row: Mapping[str, str | None]) -> dict[str, str]:
