@@ -87,7 +87,7 @@ def test_an_organisation_has_its_rounds_and_what_needs_somebody(
         assert "NODATE" in row.get_by_role("definition").all_inner_texts()
         assert HTML in staying.inner_text()
         drifted = page.get_by_role("table", name="Records that the API stores differently")
-        assert "sent 5000, stored 6000" in drifted.get_by_role("row", name="INV-C1-2").inner_text()
+        assert "stored 6000 (EUR 60.00)" in drifted.get_by_role("row", name="INV-C1-2").inner_text()
         money = page.get_by_role("table", name="Money that Upflow collected")
         assert ARABIC in money.inner_text() and "EUR 1,250.50" in money.inner_text()
         assert "sent, 1 rejected" in page.get_by_role("table", name="The last rounds").inner_text()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sqlite3
 import threading
 import unittest.mock
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -300,3 +302,47 @@ async def _until(true: object) -> None:
             return
         await asyncio.sleep(0.01)
     raise AssertionError("the loop did not get there")
+
+
+# the command ------------------------------------------------------------------------------------
+
+
+def test_the_command_serves_the_pages_and_says_where(world: World) -> None:
+    command = world.desk.start("run", "--pages", "--metrics", "0")
+    stderr = command.process.stderr
+    assert stderr is not None
+    line = stderr.readline().strip()
+    address = line.removeprefix("pages, metrics and health at ")
+    assert address.startswith("http://127.0.0.1:"), line
+    try:
+        with urllib.request.urlopen(f"{address}/healthz", timeout=30) as got:
+            assert got.status in (200, 503)
+        while True:
+            with urllib.request.urlopen(address, timeout=30) as got:
+                if "/organisations/shop" in got.read().decode():
+                    break
+        with urllib.request.urlopen(f"{address}/organisations/shop", timeout=30) as got:
+            assert "Rounds" in got.read().decode()
+    finally:
+        command.process.send_signal(signal.SIGTERM)
+        done = command.communicated()
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ('people = { anna = "env:NOBODY_SET_THIS" }', "NOBODY_SET_THIS, which is not set"),
+        ('people = { anna = "env:HEADRACE_SHORT" }', "a secret has at least 12 characters"),
+        ('hosts = ["sync.example.com"]', "[run.people] has to name who may sign in"),
+        ('listen = "no address"', "is no address"),
+    ],
+    ids=["unset", "short", "hosts alone", "address"],
+)
+def test_the_command_refuses_pages_that_are_not_safe(
+    world: World, settings: str, said: str
+) -> None:
+    world.desk.environment["HEADRACE_SHORT"] = "short"
+    world.set(f"[run]\npages = true\n{settings}")
+    done = world.desk.command("run", "--once")
+    assert done.returncode == 6 and said in done.stderr, done.stderr

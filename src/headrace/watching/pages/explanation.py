@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,14 +16,13 @@ from headrace.model.money import format_money
 from headrace.sync.dossier import Dossier, Dossiers, Link
 from headrace.sync.journal import Journal
 from headrace.sync.planning.payload_changes import field_changes
+from headrace.watching.pages.amounts import all_with_money
 from headrace.watching.pages.visit import Visit, place_of
 
 _WAIT_S = 2.0
 """Seconds to wait for other readers of the same book."""
 _LINKS = 50
 _WORDS_MAX = 300
-_AMOUNT = re.compile(r"(?i)amount(Linked)?$")
-_WHOLE = re.compile(r"-?\d{1,18}")
 
 
 class Step(Struct, frozen=True, kw_only=True):
@@ -127,7 +125,7 @@ def _model(one: Dossier) -> Step:
         title="Model",
         state=state,
         kind=kind,
-        tables=[(str(one.model), _with_money(_texts(one.row), _currency(one)))],
+        tables=[(str(one.model), all_with_money(_texts(one.row), _currency(one)))],
         points=problems,
     )
 
@@ -145,7 +143,7 @@ def _payload(one: Dossier) -> Step:
     note = _sentence(one.verdict) if one.next else ""
     changes = _changes(one)
     points = [f"{name}: {before or '–'} → {after or '–'}" for name, before, after in changes]
-    fields = {} if points else _with_money(_flat(one.payload), _currency(one))
+    fields = {} if points else all_with_money(_flat(one.payload), _currency(one))
     tables = [("What is sent", fields)] if fields else []
     return Step(
         title="Sent",
@@ -267,16 +265,6 @@ def _scaled(parts: list[tuple[str, int]], currency: str) -> list[Bar]:
 
 def _currency(one: Dossier) -> str:
     return (one.row or {}).get("currency") or str((one.acknowledged or {}).get("currency") or "")
-
-
-def _with_money(values: Mapping[str, str], currency: str) -> dict[str, str]:
-    """Return the values with amounts in the lowest division followed by the money that they are."""
-    return {
-        name: f"{value} ({format_money(int(value), currency)})"
-        if currency and _AMOUNT.search(name) and _WHOLE.fullmatch(value)
-        else value
-        for name, value in values.items()
-    }
 
 
 def _texts(row: Mapping[str, str | None]) -> dict[str, str]:

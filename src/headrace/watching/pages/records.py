@@ -15,6 +15,7 @@ from headrace.model.money import format_money
 from headrace.sync.collection.collected import Collected
 from headrace.sync.journal import Drift, Journal, Reject
 from headrace.sync.planning.names import UNKNOWN, Name, acknowledged_names, refused_names
+from headrace.watching.pages.amounts import with_money
 from headrace.watching.pages.paging import Part, part_of, span_of
 from headrace.watching.pages.visit import Visit, place_of
 
@@ -83,8 +84,11 @@ def drifts(visit: Visit, size: int) -> Part:
 
 
 def _drift_row(one: Drift, name: Name) -> Row:
+    currency = name.currency
     fields = {
-        name: f"sent {sent or '–'}, stored {stored or '–'}" for name, sent, stored in one.fields
+        field: f"sent {with_money(field, sent, currency) or '–'}, "
+        f"stored {with_money(field, stored, currency) or '–'}"
+        for field, sent, stored in one.fields
     }
     return Row(**_named(one.entity, one.external_id, name), at=one.found_at, fields=fields)
 
