@@ -3,7 +3,8 @@
     python bench/pages.py            quick: 100,000 records
     python bench/pages.py --full     1,000,000 records
 
-A plan of 100,000 operations waits for approval, 1,000 records are rejected, and the book is open.
+A plan of 100,000 operations waits for approval, 1,000 records are rejected, as many are withheld,
+10,000 balances differ, and the book is open.
 One reader, one page after the other, from the request to the whole answer; pages at most 100 ms,
 the plan at most 300 ms (p95), and the first paint in a browser at most 1 s. What keeping the plan
 adds to its round comes first.
@@ -15,6 +16,7 @@ import argparse
 import http.client
 import os
 import shutil
+import sqlite3
 import statistics
 import subprocess
 import sys
@@ -28,22 +30,26 @@ from urllib.parse import urlsplit
 import psutil
 from playwright.sync_api import sync_playwright
 
-from headrace.fleet.picture import PICTURE
+from headrace.fleet.picture import PICTURE, keep_proof
 from headrace.fleet.picture_writing import keep_picture
 from headrace.fleet.project import LoadedProject, load_project
 from headrace.model.clock import SYSTEM_CLOCK
 from headrace.pages.assets import asset_text
 from headrace.sync.journal import Adopted, Journal, Reject
+from headrace.sync.remote.proof import CurrencyTotal, Difference, DocumentDifference, Reconciled
 from headrace.sync.session import Organisation
 from headrace.testkit.billing import generate, write_project
 from headrace.testkit.hub import hub
 
 OPERATIONS = 100_000
 REJECTS = 1_000
+WITHHELD = 1_000
+DIFFERENCES = 10_000
 TIMES = 60
 PAGE_MAX_MS, PLAN_MAX_MS, PAINT_MAX_MS = 100.0, 300.0, 1_000.0
 SCRIPTS_MAX = 60_000
 _PATIENCE_S = 900.0
+_SIDES = "models and API"
 _PAINTS = "performance.getEntriesByName('first-contentful-paint')"
 
 
@@ -63,18 +69,51 @@ def main() -> None:
         )
         database = Path(folder) / "billing.db"
         generate(database, records=records, seed=1)
+        _spoil(database)
         project = write_project(Path(folder) / "project", f"sqlite:///{database}")
         _let_wait(project)
         loaded = load_project(project)
         name = loaded.only(None)
         with loaded.open(name, SYSTEM_CLOCK) as organisation:
             _prepare(organisation, records)
+            keep_proof(organisation.data, _differing(name))
         with serving(project, loaded, name) as (url, process):
             _measure(url, process, name, _rejected(loaded, name))
     scripts = len(asset_text("refresh.js"))
     print(
         f"scripts of a page / bar: {scripts / SCRIPTS_MAX:.3f} (at most 1): "
         f"{scripts:,} / {SCRIPTS_MAX:,} B"
+    )
+
+
+def _spoil(database: Path) -> None:
+    """Give some bills a currency that there is none of."""
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute(
+            "update bills set currency = 'QQQ' where bill_id in "
+            f"(select bill_id from bills order by bill_id limit {WITHHELD})"
+        )
+
+
+def _differing(name: str) -> Reconciled:
+    """Return a reconciliation with many differences."""
+    documents = [
+        DocumentDifference("invoice", f"I{n}", 100_00, 90_00, "open amounts differ", f"INV-{n}")
+        for n in range(3)
+    ]
+    differences = [
+        Difference(f"C{n}", "EUR", 300_00, 270_00, documents, name=f"Customer {n}", pairs=[_SIDES])
+        for n in range(DIFFERENCES)
+    ]
+    return Reconciled(
+        organisation=name,
+        made_at="2026-11-27T10:00:00.000Z",
+        customers=DIFFERENCES,
+        documents=3 * DIFFERENCES,
+        balances=DIFFERENCES,
+        totals=[CurrencyTotal("EUR", DIFFERENCES, DIFFERENCES * 300_00, DIFFERENCES * 270_00)],
+        differences=differences,
+        statements=[],
     )
 
 
@@ -163,6 +202,7 @@ def _rejected(loaded: LoadedProject, name: str) -> str:
 
 
 def _measure(url: str, process: psutil.Process, name: str, invoice: str) -> None:
+    customer = "customer/1"
     own = f"/organisations/{name}"
     last = OPERATIONS // 25
     pages = {
@@ -171,7 +211,10 @@ def _measure(url: str, process: psutil.Process, name: str, invoice: str) -> None
         "rejects, last page": (f"{own}/records/rejects?page=20", PAGE_MAX_MS),
         "plan": (f"{own}/plan", PLAN_MAX_MS),
         "plan, last page": (f"{own}/plan?page={last}", PLAN_MAX_MS),
+        "withheld, last page": (f"{own}/records/staying?page=20", PAGE_MAX_MS),
         "reconciliation": (f"{own}/reconciliation", PAGE_MAX_MS),
+        "reconciliation, last page": (f"{own}/reconciliation?page=400", PAGE_MAX_MS),
+        "explain a customer": (f"{own}/explain?record={customer}", PAGE_MAX_MS),
         "explain an invoice": (f"{own}/explain?record=invoice/{invoice}", PAGE_MAX_MS),
     }
     for label, (path, bar) in pages.items():

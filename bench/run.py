@@ -22,6 +22,7 @@ BENCHES = (
     "memory",
     "hub",
     "portal",
+    "pages",
     "overload",
     "proxied",
     "fakes",

@@ -7,6 +7,7 @@ import os
 import signal
 import sqlite3
 import threading
+import time
 import unittest.mock
 import urllib.request
 from collections.abc import Iterator
@@ -317,10 +318,11 @@ def test_the_command_serves_the_pages_and_says_where(world: World) -> None:
     try:
         with urllib.request.urlopen(f"{address}/healthz", timeout=30) as got:
             assert got.status in (200, 503)
-        while True:
+        for _ in range(600):
             with urllib.request.urlopen(address, timeout=30) as got:
                 if "/organisations/shop" in got.read().decode():
                     break
+            time.sleep(0.05)
         with urllib.request.urlopen(f"{address}/organisations/shop", timeout=30) as got:
             assert "Rounds" in got.read().decode()
     finally:

@@ -12,7 +12,7 @@ from msgspec import Struct
 from headrace.book.casts import RAW
 from headrace.book.models import Model
 from headrace.book.payloads import Payloads, payload_hash
-from headrace.model.entity import BY_NAME
+from headrace.model.entity import BY_NAME, CUSTOMER
 from headrace.model.errors import ConfigurationError
 from headrace.model.record import canonical
 from headrace.sources.source import quoted
@@ -24,6 +24,11 @@ _ROWS = 5
 """Rows shown of each table of the source."""
 _ALIKE = 10
 """Records named when a number fits several."""
+
+_WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT")
+_DIGITS = 18
+_NO_IDS = ("DATE", "TIME", "BOOLEAN", "INTERVAL")
+"""Beginnings of types whose values are no ids."""
 
 Row = dict[str, str | None]
 
@@ -149,7 +154,8 @@ class Dossiers:
     def read(self, key: Key) -> Dossier:
         """Return all that is known of a record."""
         entity, external_id = key
-        model = self._model(key)
+        origin, customer = self._placed(key)
+        model = self._model(origin)
         acknowledged = self._journal.acknowledged([key]).get(key)
         reject = next((r for r in self._journal.rejects() if r.key == key), None)
         asked = self._journal.asked().get(key)
@@ -158,7 +164,7 @@ class Dossiers:
         payload = self._payload(key)
         following = self._next(key, payload, acknowledged)
         kept = acknowledged.payload if acknowledged else None
-        customer = self._customer(key) or (acknowledged.customer if acknowledged else "")
+        customer = customer or (acknowledged.customer if acknowledged else "")
         return Dossier(
             entity=entity,
             external_id=external_id,
@@ -190,18 +196,23 @@ class Dossiers:
         found: list[tuple[Any, ...]] = self._connection.execute(sql, list(parameters)).fetchall()
         return found
 
-    def _model(self, key: Key) -> Model | None:
-        origin = self._rows(
-            "select origin from book.placed where entity = $1 and external_id = $2", list(key)
+    def _placed(self, key: Key) -> tuple[str, str]:
+        """Return (origin, customer) of a record in the book; the entity and nothing of others."""
+        rows = self._rows(
+            "select origin, coalesce(customer, '') from book.placed "
+            "where entity = $1 and external_id = $2",
+            list(key),
         )
+        return (str(rows[0][0]), str(rows[0][1])) if rows else (key[0], "")
+
+    def _model(self, origin: str) -> Model | None:
         tables = {
             "adjustment": "adjustments",
             "settlement": "settlements",
             **{name: entity.plural for name, entity in BY_NAME.items()},
         }
-        wanted = tables.get(str(origin[0][0]) if origin else key[0], "")
         models = {model.table.name: model for model in self._organisation.models}
-        return models.get(wanted)
+        return models.get(tables.get(origin, ""))
 
     def _source(self, model: Model, external_id: str) -> list[SourceRows]:
         """Return the source's rows with the id in a column, table by table."""
@@ -210,16 +221,17 @@ class Dossiers:
         plain = external_id.rpartition(":")[2]
         for table in sorted(model.reads):
             columns = cursor.execute(f"describe staging.source.{quoted(table)}").fetchall()
-            names = [str(name) for name, kind, *_ in columns if "BLOB" not in str(kind)]
-            for name in names:
+            kinds = {str(name): str(kind) for name, kind, *_ in columns if "BLOB" not in str(kind)}
+            for name, kind in kinds.items():
+                if (test := _test(quoted(name), kind, plain)) is None:
+                    continue
                 rows = cursor.execute(
-                    f"select {', '.join(f'{quoted(n)}::varchar' for n in names)} "
-                    f"from staging.source.{quoted(table)} "
-                    f"where {quoted(name)}::varchar in ($1, $2) limit {_ROWS}",
+                    f"select {', '.join(f'{quoted(n)}::varchar' for n in kinds)} "
+                    f"from staging.source.{quoted(table)} where {test} limit {_ROWS}",
                     [external_id, plain],
                 ).fetchall()
                 if rows:
-                    shown = [dict(zip(names, row, strict=True)) for row in rows]
+                    shown = [dict(zip(kinds, row, strict=True)) for row in rows]
                     found.append(SourceRows(table, name, shown))
                     break
         return found
@@ -243,6 +255,8 @@ class Dossiers:
         }
 
     def _links(self, key: Key) -> list[Link]:
+        if key[0] == CUSTOMER.name:
+            return []
         rows = self._rows(
             "with links as ("
             "select 'to' as direction, to_entity as entity, to_external_id as external_id, amount, "
@@ -266,12 +280,6 @@ class Dossiers:
         payloads = Payloads(self._connection, self._organisation.book.columns)
         record = payloads.fetch(key[0], [key[1]]).get(key[1])
         return None if record is None else canonical(record)
-
-    def _customer(self, key: Key) -> str:
-        rows = self._rows(
-            "select customer from book.placed where entity = $1 and external_id = $2", list(key)
-        )
-        return str(rows[0][0] or "") if rows else ""
 
     def _owed(self, customer: str) -> list[Owed]:
         found: dict[str, dict[str, int]] = {}
@@ -313,3 +321,16 @@ class Dossiers:
         if known:
             return "no longer in the source; the API keeps it, as `on_delete` says"
         return "in the source, and not at the API" if in_source else "not in the source"
+
+
+def _test(column: str, kind: str, plain: str) -> str | None:
+    """Return the condition under which a column of this type holds the id $1 or $2, of which the
+    latter is `plain`; None if it never does."""
+    if kind == "VARCHAR":
+        return f"{column} in ($1, $2)"
+    if kind in _WHOLE:  # far faster than as text
+        fits = plain.isascii() and plain.isdecimal() and str(int(plain[:_DIGITS])) == plain
+        return f"{column} = $2::bigint and $1 is not null" if fits else None
+    if kind.startswith(_NO_IDS):
+        return None
+    return f"{column}::varchar in ($1, $2)"
