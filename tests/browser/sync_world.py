@@ -114,10 +114,13 @@ class Company:
 class World:
     """A loop on a thread of its own, with its pages."""
 
-    def __init__(self, folder: Path, companies: Sequence[Company], people: bool) -> None:
+    def __init__(
+        self, folder: Path, companies: Sequence[Company], people: bool, journal: str
+    ) -> None:
         self.companies = {one.name: one for one in companies}
+        start = "at_once = 4\n" + ('journal = "env:JOURNAL"\n' if journal else "")
         (folder / "headrace.toml").write_text(
-            "at_once = 4\n" + "".join(one.settings for one in companies), "utf-8"
+            start + "".join(one.settings for one in companies), "utf-8"
         )
         secrets = {"anna": ANNA, "ben": BEN} if people else {}
         hosts = ["sync.example.com"] if people else []
@@ -178,20 +181,23 @@ class World:
 
 
 @contextmanager
-def sync_world(folder: Path, running: RunningHub, people: bool = True) -> Iterator[World]:
-    """Run a loop over `acme`, which has everything, `waits`, whose plan waits, and `empty`."""
+def sync_world(
+    folder: Path, running: RunningHub, people: bool = True, journal: str = ""
+) -> Iterator[World]:
+    """Run a loop over `acme`, which has everything, `waits`, whose plan waits, and `empty`; their
+    journals are in the database `journal`, or files."""
     prefix = "" if people else "ro-"
     acme = Company(folder, running, f"{prefix}acme")
     waits = Company(folder, running, f"{prefix}waits", 'approve = "always"')
     empty = Company(folder, running, f"{prefix}empty")
     _fill_acme(acme)
     _fill_waiting(folder, waits)
-    environment: dict[str, str] = {}
+    environment = {"JOURNAL": journal}
     for one in (acme, waits, empty):
         environment |= one.environment
     with (
         unittest.mock.patch.dict(os.environ, environment),
-        World(folder, [acme, waits, empty], people) as world,
+        World(folder, [acme, waits, empty], people, journal) as world,
     ):
         yield world
 
