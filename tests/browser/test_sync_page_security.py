@@ -221,7 +221,7 @@ def test_who_requested_a_plan_cannot_approve_it(world: World, anna: Client) -> N
 
 
 def test_every_page_refuses_frames_and_escapes_every_text(world: World, anna: Client) -> None:
-    for path in (*PAGES, "/sign-in", "/organisations/none"):
+    for path in (*PAGES, "/sign-in", "/organisations/none", "/none", "/sign-out"):
         answer = anna.get(path)
         policy = answer.headers["content-security-policy"]
         assert "frame-ancestors 'none'" in policy and "script-src 'self'" in policy

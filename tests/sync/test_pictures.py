@@ -11,6 +11,7 @@ import time
 import unittest.mock
 import urllib.request
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -146,7 +147,14 @@ def test_what_is_withheld_is_kept_with_its_row_and_remedy(world: World) -> None:
 
 
 def test_a_disk_that_is_full_or_a_damaged_picture_ends_no_round(world: World) -> None:
-    (world.data / PICTURE).write_bytes(b"not a database")
+    for content in (b"not a database", b""):
+        (world.data / PICTURE).write_bytes(content)
+        with opened_picture(world.data) as picture:
+            assert picture is None
+        assert not (world.data / PICTURE).exists()
+    with closing(sqlite3.connect(world.data / PICTURE)) as database, database:
+        database.execute("create table head (body blob)")
+        database.execute("insert into head values (?)", (b'{"of": "another version"}',))
     world.shop.invoice("I2", "A", 5)
     world.round()
     assert world.head().requests == 1

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 from urllib.parse import quote
 
 import msgspec
@@ -23,6 +23,7 @@ from headrace.sync.remote.proof import Difference, Reconciled
 PICTURE, PROOF = "picture.db", "proof.db"
 """Names of the files in an organisation's data folder."""
 
+Kind = TypeVar("Kind")
 StayKind = Literal["withheld", "held", "departed"]
 
 
@@ -128,7 +129,7 @@ create table differences (place integer primary key, body blob not null);
 
 
 class Picture:
-    """Reads one picture. Raises sqlite3.Error where the file is damaged."""
+    """Reads one picture. Raises sqlite3.Error or ValueError where the file is damaged."""
 
     def __init__(self, database: sqlite3.Connection) -> None:
         self._database = database
@@ -192,25 +193,32 @@ class ProofPicture:
 @contextmanager
 def opened_picture(data: Path) -> Iterator[Picture | None]:
     """Open the picture in an organisation's data folder; None if there is none."""
-    with _opened(data / PICTURE) as database:
-        yield None if database is None else Picture(database)
+    with _opened(data / PICTURE, Picture) as picture:
+        yield picture
 
 
 @contextmanager
 def opened_proof(data: Path) -> Iterator[ProofPicture | None]:
     """Open the picture of the last reconciliation; None if there is none."""
-    with _opened(data / PROOF) as database:
-        yield None if database is None else ProofPicture(database)
+    with _opened(data / PROOF, ProofPicture) as picture:
+        yield picture
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[sqlite3.Connection | None]:
+def _opened(path: Path, kind: Callable[[sqlite3.Connection], Kind]) -> Iterator[Kind | None]:
+    """Open a picture; deletes one that is damaged or of another version."""
     if not path.exists():
         yield None
         return
     address = f"file:{quote(str(path.resolve()))}?mode=ro&immutable=1"
     with closing(sqlite3.connect(address, uri=True)) as database:
-        yield database
+        try:
+            picture = kind(database)
+        except (sqlite3.Error, ValueError):
+            path.unlink(missing_ok=True)
+            yield None
+            return
+        yield picture
 
 
 @contextmanager

@@ -132,7 +132,7 @@ def keep_picture(opened: Organisation, plan: Plan, id: str) -> None:
 def _keep(opened: Organisation, plan: Plan, id: str) -> None:
     data = opened.data
     digest = _digest(opened, plan, id)
-    with suppress(sqlite3.Error, msgspec.DecodeError, ValueError), opened_picture(data) as before:
+    with opened_picture(data) as before:
         if before is not None and before.head.digest == digest:
             return
     waits = bool(id or plan.objections)

@@ -136,7 +136,16 @@ def application(
     if site is None:
         routes["/"] = _local(status)
     pages = [Route(path, _safe(make)) for path, make in routes.items()]
-    return Starlette(routes=[*pages, *(site_routes(site) if site else ()), asset_route()])
+    return Starlette(
+        routes=[*pages, *(site_routes(site) if site else ()), asset_route()],
+        exception_handlers={404: _lost, 405: _lost},
+    )
+
+
+def _lost(request: Request, error: Exception) -> Response:
+    status = getattr(error, "status_code", 404)
+    text = "There is nothing here.\n" if status == 404 else "This is no form's address.\n"
+    return PlainTextResponse(text, status, headers=page_headers())
 
 
 def _local(make: Callable[[Request], Response]) -> Callable[[Request], Response]:

@@ -12,6 +12,7 @@ from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from headrace.alerts.texts import duration
 from headrace.alerts.watchman import View, Watchman
 from headrace.fleet.loop import Loop
 from headrace.fleet.project import LoadedProject
@@ -38,6 +39,7 @@ def clipped(text: str, longest: int = 160) -> str:
 
 _TEMPLATES = environment("headrace.watching")
 _TEMPLATES.filters["code"] = marked_code
+_TEMPLATES.filters["duration"] = duration
 _TEMPLATES.filters["money"] = format_money
 _TEMPLATES.filters["signed"] = signed_money
 _TEMPLATES.filters["clipped"] = clipped
