@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from starlette.datastructures import ImmutableMultiDict
 from starlette.requests import Request
@@ -41,11 +41,3 @@ async def read_form(request: Request) -> FormFields:
     if any("\0" in value for _, value in pairs):
         raise BadRequest("The form contains a NUL character.")
     return FormFields(pairs)
-
-
-def is_own_site(request: Request) -> bool:
-    """Whether a form comes from a page of the same site, as far as the browser says."""
-    site = request.headers.get("sec-fetch-site", "same-origin")
-    origin = request.headers.get("origin", "null")
-    foreign = origin != "null" and urlsplit(origin).netloc != request.headers.get("host", "")
-    return site == "same-origin" and not foreign

@@ -12,7 +12,8 @@ from starlette.routing import Route
 
 from headrace.fleet.trouble import translated
 from headrace.model.errors import HeadraceError, RequestError
-from headrace.pages.form import FormFields, is_own_site, read_form
+from headrace.pages.form import FormFields, read_form
+from headrace.pages.origin import is_own_site
 from headrace.pages.policy import page_headers
 from headrace.watching.page import StatusPage
 from headrace.watching.pages import explanation, plan, records
