@@ -166,6 +166,37 @@ def test_a_record_is_explained_from_its_row_to_the_balance(
         assert "withheld: has no due_date" in page.get_by_role("main").inner_text()
 
 
+def test_a_closed_book_is_opened_by_a_button_and_a_round_is_named(
+    world: World, browser: Any, session: Any
+) -> None:
+    address = f"{world.url}/organisations/acme/explain?record=invoice/C1-1"
+    books = world.loop.books
+    assert books is not None
+    books.drop("acme")
+    with opened(browser, address, storage_state=session) as page:
+        note = page.get_by_role("status")
+        assert "closed between rounds. This is what the journal knows." in note.inner_text()
+        assert page.get_by_role("listitem").get_by_role("heading").all_inner_texts() == [
+            "API acknowledged"
+        ]
+        assert_accessible(page)
+        assert_fits(page, "sync-explanation-closed")
+        world.watch.observers.began("acme")
+        page.reload()
+        assert "A round has been at work since 20" in note.inner_text()
+        assert page.get_by_role("button", name="Open the book").count() == 0
+        before = len(world.rounds)
+        world.round("acme")
+        page.goto(f"{world.url}/organisations/empty/explain?record=customer/NONE")
+        books.drop("empty")
+        page.reload()
+        page.get_by_role("button", name="Open the book with a round now").click()
+        world.wait(lambda: any(one.organisation == "empty" for one in world.rounds[before:]))
+        world.wait(lambda: "empty" in books.names)
+        page.reload()
+        assert "There is no customer NONE" in page.get_by_role("alert").inner_text()
+
+
 @pytest.mark.parametrize("scripts", [False, True], ids=["without scripts", "with scripts"])
 def test_finance_reads_a_plan(world: World, browser: Any, session: Any, scripts: bool) -> None:
     """Money first, then customers; every request of one, and its PDF."""

@@ -135,6 +135,23 @@ def test_a_refused_plan_is_kept_with_what_is_wrong_and_deletions_count(world: Wo
     assert (head.outstanding[0].deleted, head.outstanding[0].change) == (-200, -200)
 
 
+def test_what_can_not_be_known_is_counted_and_not_guessed(world: World) -> None:
+    """The change of an amount without the earlier payload, and of a currency."""
+    world.set('approve = "always"')
+    shop = world.shop
+    shop.run("update invoices set currency = 'USD' where external_id = 'IA'")
+    world.waiting()
+    (sums,) = world.head().outstanding
+    assert (sums.currency, sums.change, sums.unknown) == ("USD", 0, 1)
+    shop.run("update invoices set currency = 'EUR' where external_id = 'IA'")
+    shop.run("update invoices set gross_amount = 7, net_amount = 7 where external_id = 'IB'")
+    with closing(sqlite3.connect(world.data / "journal.db")) as database, database:
+        database.execute("delete from payloads")
+    world.waiting()
+    (sums,) = world.head().outstanding
+    assert (sums.currency, sums.change, sums.unknown) == ("EUR", 0, 1)
+
+
 def test_what_is_withheld_is_kept_with_its_row_and_remedy(world: World) -> None:
     world.shop.run("update invoices set due_date = null where external_id = 'IA'")
     world.round()

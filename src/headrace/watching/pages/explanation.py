@@ -217,7 +217,8 @@ def _by_journal(journal: Journal, words: str) -> list[Step]:
     if acknowledged is None:
         return [Step(title="API", state="has nothing of it", kind="none", points=points)]
     kept = {} if acknowledged.payload is None else _flat(json.loads(acknowledged.payload))
-    tables = [("What the API acknowledged", kept)] if kept else []
+    fields = all_with_money(kept, kept.get("currency", ""))
+    tables = [("What the API acknowledged", fields)] if fields else []
     return [Step(title="API", state="acknowledged", kind="good", tables=tables, points=points)]
 
 
