@@ -113,6 +113,7 @@ class Dossiers:
         self._plan = plan
         self._connection = connection or organisation.book.connection
         self._journal = journal or organisation.journal
+        self._places: dict[Key, tuple[str, str] | None] = {}
 
     def find(self, words: str) -> Key:
         """Return the record that `words` name: `invoice/INV-1`, an external id or a number.
@@ -122,6 +123,8 @@ class Dossiers:
         entity, slash, name = words.partition("/")
         if not slash or entity not in BY_NAME:
             entity, name = "", words
+        elif self._placed((entity, name)) is not None:
+            return entity, name
         found = self._named(entity, name)
         if len(found) == 1:
             return found[0]
@@ -154,7 +157,7 @@ class Dossiers:
     def read(self, key: Key) -> Dossier:
         """Return all that is known of a record."""
         entity, external_id = key
-        origin, customer = self._placed(key)
+        origin, customer = self._placed(key) or (entity, "")
         model = self._model(origin)
         acknowledged = self._journal.acknowledged([key]).get(key)
         reject = next((r for r in self._journal.rejects() if r.key == key), None)
@@ -196,14 +199,16 @@ class Dossiers:
         found: list[tuple[Any, ...]] = self._connection.execute(sql, list(parameters)).fetchall()
         return found
 
-    def _placed(self, key: Key) -> tuple[str, str]:
-        """Return (origin, customer) of a record in the book; the entity and nothing of others."""
-        rows = self._rows(
-            "select origin, coalesce(customer, '') from book.placed "
-            "where entity = $1 and external_id = $2",
-            list(key),
-        )
-        return (str(rows[0][0]), str(rows[0][1])) if rows else (key[0], "")
+    def _placed(self, key: Key) -> tuple[str, str] | None:
+        """Return (origin, customer) of a record; None if it is not in the book."""
+        if key not in self._places:
+            rows = self._rows(
+                "select origin, coalesce(customer, '') from book.placed "
+                "where entity = $1 and external_id = $2",
+                list(key),
+            )
+            self._places[key] = (str(rows[0][0]), str(rows[0][1])) if rows else None
+        return self._places[key]
 
     def _model(self, origin: str) -> Model | None:
         tables = {
