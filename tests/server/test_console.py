@@ -63,7 +63,9 @@ class Browser:
 def served(request: pytest.FixtureRequest) -> Iterator[RunningHub]:
     with ExitStack() as stack:
         database = database_of(request, request.param, stack)
-        started = stack.enter_context(hub(database=database, console=True))
+        started = stack.enter_context(
+            hub(database=database, console=True, sync_pages="https://sync.example.com")
+        )
         with transactions(started.place) as transact:
             transact(set_user, EMAIL, hash_password(PASSWORD), SYSTEM_CLOCK.now())
         yield started
@@ -237,3 +239,9 @@ def test_a_snapshot_does_not_revive_sessions(served: RunningHub, browser: Browse
 def _age_sessions(db: Any, by: timedelta) -> None:
     moment = (SYSTEM_CLOCK.now() - by).strftime("%Y-%m-%dT%H:%M:%S.000Z")
     db.execute("UPDATE console_session SET last_at = ?", (moment,))
+
+
+def test_an_organisation_links_to_its_sync(browser: Browser) -> None:
+    browser.sign_in()
+    text = browser.ask("GET", "/console/organisations/test")[1]
+    assert '<a href="https://sync.example.com/organisations/test">Its sync</a>' in text

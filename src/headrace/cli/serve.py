@@ -19,6 +19,7 @@ from msgspec import Struct
 
 from headrace.cli.options.like import like
 from headrace.cli.options.record import with_options
+from headrace.cli.options.sync_pages import SyncPagesOption
 from headrace.cli.ready import announce, say
 from headrace.console.passwords import check_installed
 from headrace.control.access import Access, Reach, make_token
@@ -49,7 +50,7 @@ _ORGANISATION = "test"
 _LOGGER = logging.getLogger("headrace.hub")
 
 
-class Options(Struct, frozen=True, kw_only=True):
+class Options(SyncPagesOption, frozen=True, kw_only=True):
     """Options of `headrace serve`."""
 
     data: Annotated[
@@ -174,6 +175,7 @@ def command(options: Options) -> None:
     """
     start_log(options.log_format, options.log_level)
     parent = watch_parent() if options.stop_with_parent else None
+    options.sync_address()
     if options.console:
         check_installed()
     tls, limits = _tls(options), parse_limits(options.limits)
@@ -324,6 +326,7 @@ class _Service(Struct, frozen=True):
                     profiles=CompanyProfiles(),
                     test_mode=options.test_mode,
                     console=options.console,
+                    sync_pages=options.sync_address(),
                     workers=options.workers,
                 )
             )

@@ -49,9 +49,10 @@ _BLOCKED = (
 )
 
 
-def console_routes(store: Store, times: Times) -> list[Route]:
-    """Return the routes of the console. Everything but the sign-in needs a session."""
-    desk, overviews = Desk(store, times), Overviews()
+def console_routes(store: Store, times: Times, sync_pages: str = "") -> list[Route]:
+    """Return the routes of the console. Everything but the sign-in needs a session. Organisations
+    link to the pipeline's pages at `sync_pages`, if there is such an address."""
+    desk, overviews = Desk(store, times, sync_pages), Overviews()
     pages: dict[str, tuple[str, Page]] = {
         HOME: ("GET", organisations),
         f"{HOME}/sign-out": ("POST", sign_out),

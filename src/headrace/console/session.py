@@ -35,6 +35,8 @@ class Desk(Struct, frozen=True):
 
     store: Store
     times: Times
+    sync_pages: str = ""
+    """Address of the sync pages of the pipeline, to which organisations link; empty for none."""
 
     @property
     def clock(self) -> Clock:
@@ -59,7 +61,8 @@ class Seat(Struct, kw_only=True):
 
     def render(self, template: str, status: int = 200, **values: Any) -> Response:
         """Answer with a page."""
-        return render(template, status, email=self.email, proof=self.proof(), **values)
+        common = {"email": self.email, "proof": self.proof(), "sync_pages": self.desk.sync_pages}
+        return render(template, status, **{**common, **values})
 
 
 Page: TypeAlias = Callable[[Seat], Awaitable[Response]]

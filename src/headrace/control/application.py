@@ -45,6 +45,8 @@ class Parts(Struct, frozen=True, kw_only=True):
     """Makes up the data of sandboxes."""
     console: bool = False
     """Whether people can sign in to the console."""
+    sync_pages: str = ""
+    """Address of the sync pages, to which the console links; empty for none."""
     workers: int = 1
     own_process: bool = True
     """Whether a fault may end the process."""
@@ -61,7 +63,7 @@ def put_together(parts: Parts) -> Hub:
     expiry = Expiry(parts.store, parts.clock, keeper, faults, parts.door, journal)
     pages: list[BaseRoute] = [*portal_routes(parts.store, times), ready]
     if parts.console:
-        pages += console_routes(parts.store, times)
+        pages += console_routes(parts.store, times, parts.sync_pages)
     if parts.access is not None:
         desk = Desk(
             place=parts.place,

@@ -148,6 +148,7 @@ def hub(
     database: str | None = None,
     seed: Seed = None,
     console: bool = False,
+    sync_pages: str = "",
 ) -> Iterator[RunningHub]:
     """Run a hub on a free loopback port, with an organisation `test`, until the end of the block.
 
@@ -157,7 +158,7 @@ def hub(
     deleted at the end, and the hub does not wait for the disk. `database` is the URL of a
     PostgreSQL database to use instead of SQLite. Every answer is delayed by `latency` seconds, as
     on a network. The hub is in test mode, and its control plane is open. With `console` people can
-    sign in.
+    sign in, and it links to `sync_pages`.
     """
     durable = folder is not None
     with contextlib.ExitStack() as stack:
@@ -182,6 +183,7 @@ def hub(
                 profiles=CompanyProfiles(),
                 test_mode=True,
                 console=console,
+                sync_pages=sync_pages,
                 own_process=False,
             )
         )
