@@ -41,6 +41,7 @@ create table allocations (from_entity text, from_external_id text, to_entity tex
   to_external_id text, amount integer);
 create table documents (entity text, external_id text, location text);
 """
+_CONTROL = "create table control (customer_external_id text, currency text, balance integer)"
 _ORGANISATION = """
 [organisation.{name}]
 target = {{ url = "env:{id}_URL", key = "env:{id}_KEY", secret = "env:{id}_SECRET", \
@@ -218,6 +219,9 @@ def _fill_acme(acme: Company) -> None:
     acme.invoice("NODATE", "C1", 777, None)
     acme.insert("payments", ("P1", "C1", "EUR", 20_000, "2026-11-05", "wire 17"))
     acme.insert("allocations", ("payment", "P1", "invoice", "C1-1", 20_000))
+    acme.run(_CONTROL)
+    own = {"C1": 105_827, "AR": 125_050, "LONG": 125_000, "HTML": 125_150}
+    acme.insert("control", *((owner, "EUR", balance) for owner, balance in own.items()))
 
 
 def _fill_waiting(folder: Path, waits: Company) -> None:

@@ -130,6 +130,12 @@ def test_the_reconciliation_shows_what_differs(world: World, browser: Any, sessi
         totals = page.get_by_role("table", name="Totals of all balances")
         row = totals.get_by_role("row", name="EUR").inner_text()
         assert "-EUR 1.23" in row and "EUR -1,250.50" in row
+        heads = totals.get_by_role("columnheader").all_inner_texts()
+        assert heads[1:4] == ["Source's own", "Models", "API"]
+        assert "EUR 4,810.27" in row and "EUR 4,810.77" in row
+        long = page.get_by_role("article", name=LONG[:60])
+        assert "source's own ≠ models" in long.inner_text()
+        assert "EUR 1,250.00" in long.inner_text() and "EUR 1,250.50" in long.inner_text()
         northwind = page.get_by_role("article", name="Northwind Traders EUR")
         assert "EUR 60.00" in northwind.get_by_role("row", name="INV-C1-2").inner_text()
         assert_accessible(page)
