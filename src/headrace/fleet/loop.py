@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from headrace.fleet.hinting import HintKeeper
 from headrace.fleet.observer import Observer
@@ -104,8 +105,9 @@ class Loop:
         nothing has changed."""
         if open_book:
             self._to_open.add(name)
-        if self._events is not None:
-            self._events.call_soon_threadsafe(self.hint, name)
+        if (events := self._events) is not None:
+            with suppress(RuntimeError):  # it has just ended
+                events.call_soon_threadsafe(self.hint, name)
 
     @property
     def project(self) -> LoadedProject:
