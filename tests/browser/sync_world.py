@@ -48,6 +48,7 @@ target = {{ url = "env:{id}_URL", key = "env:{id}_KEY", secret = "env:{id}_SECRE
 rate = 1000000 }}
 source = {{ kind = "sql", url = "sqlite:///{name}.db" }}
 every = "1h"
+hints = "off"
 {more}
 """
 _PATIENCE_S = 60.0
@@ -174,11 +175,11 @@ class World:
             time.sleep(0.02)
 
     def round(self, name: str) -> Round:
-        """Let the loop sync an organisation, and return the round."""
+        """Let the loop sync an organisation and open its book, and return the round."""
         before = len(self.rounds)
-        self.loop.ask(name)
+        self.loop.ask(name, open_book=True)
         self.wait(lambda: any(one.organisation == name for one in self.rounds[before:]))
-        return self.rounds[-1]
+        return next(one for one in self.rounds[before:] if one.organisation == name)
 
 
 @contextmanager

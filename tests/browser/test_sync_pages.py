@@ -31,7 +31,7 @@ def world(tmp_path_factory: pytest.TempPathFactory, running: RunningHub) -> Iter
         made.command("reconcile", "-o", "acme")
         made.command("drift", "-o", "acme")
         made.command("collected", "list", "-o", "acme")
-        made.loop.ask("acme", open_book=True)
+        made.round("acme")
         yield made
 
 
