@@ -89,7 +89,7 @@ class Company:
         with closing(sqlite3.connect(self._file)) as database, database:
             database.execute(sql, values)
 
-    def invoice(self, id: str, owner: str, amount: object, due: str | None = "2026-12-01") -> None:
+    def invoice(self, id: str, owner: str, amount: object, due: str | None = "2099-12-01") -> None:
         """Add an invoice."""
         row = (id, owner, f"INV-{id}", "2026-11-01", due, "EUR", amount, amount)
         self.insert("invoices", row)

@@ -133,6 +133,8 @@ def test_the_reconciliation_shows_what_differs(world: World, browser: Any, sessi
         heads = totals.get_by_role("columnheader").all_inner_texts()
         assert heads[1:4] == ["Source's own", "Models", "API"]
         assert "EUR 4,810.27" in row and "EUR 4,810.77" in row
+        ages = page.get_by_role("table", name="Open amounts on the day")
+        assert "EUR 4,810.77" in ages.get_by_role("row", name="EUR models").inner_text()
         long = page.get_by_role("article", name=LONG[:60])
         assert "source's own ≠ models" in long.inner_text()
         assert "EUR 1,250.00" in long.inner_text() and "EUR 1,250.50" in long.inner_text()
