@@ -19,6 +19,7 @@ import duckdb
 
 from headrace.model.private_files import make_folder
 from headrace.sources.adbc import scanned
+from headrace.sync.journal.alone import alone_with, note_closed, note_opened
 from headrace.sync.journal.damage import damage_reported, raise_if_empty
 from headrace.sync.journal.database import migrate
 from headrace.sync.journal.statements import SQLITE
@@ -79,16 +80,23 @@ class SqliteDatabase:
         """
         make_folder(path.parent)
         self._path = path
+        self._counted = path.absolute()
+        self._closed = False
         self._work: int | None = None
         raise_if_empty(path)
         if not path.exists():
             _make(path)
-        self._db = self._connected()
+        note_opened(self._counted)
         try:
-            with damage_reported(path):
-                migrate(self, str(path))
+            self._db = self._connected()
+            try:
+                with damage_reported(path):
+                    migrate(self, str(path))
+            except BaseException:
+                self._db.close()
+                raise
         except BaseException:
-            self._db.close()
+            note_closed(self._counted)
             raise
 
     def _connected(self) -> sqlite3.Connection:
@@ -142,11 +150,12 @@ class SqliteDatabase:
         # The driver brings a SQLite library of its own, and a process loses all its locks on a file
         # when any part of it closes the file. Without its locks, this connection would be destroyed
         # by the next process that opens and closes the journal, such as `headrace status`.
-        self._db.close()
-        try:
-            self._scan(connection, query, create)
-        finally:
-            self._db = self._connected()
+        with alone_with(self._counted):
+            self._db.close()
+            try:
+                self._scan(connection, query, create)
+            finally:
+                self._db = self._connected()
 
     def _scan(self, connection: duckdb.DuckDBPyConnection, query: str, create: str) -> None:
         uri = f"file:{quote(str(self._path.resolve()))}?mode=ro"
@@ -216,3 +225,6 @@ class SqliteDatabase:
     def close(self) -> None:
         self.end_work()
         self._db.close()
+        if not self._closed:
+            self._closed = True
+            note_closed(self._counted)
