@@ -9,14 +9,22 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from headrace.console.inspector.api import API_PAGES
+from headrace.console.inspector.hub import HUB_PAGES
+from headrace.console.inspector.requests import REQUEST_PAGES
+from headrace.console.inspector.testing import TESTING_PAGES
+from headrace.console.operations import Operations
 from headrace.console.overview import Overviews, ageing_rows, debtor_rows, figures_of
 from headrace.console.passwords import is_password
+from headrace.console.records.customer import CUSTOMER_PAGES
+from headrace.console.records.document import document_pages
+from headrace.console.records.lists import list_pages
 from headrace.console.session import (
     COOKIE,
     HOME,
     SIGN_IN,
     Desk,
-    Page,
+    Pages,
     Seat,
     is_own_site,
     new_token,
@@ -25,7 +33,10 @@ from headrace.console.session import (
     signed_in,
     with_session,
 )
-from headrace.model.errors import NotFound, RequestError
+from headrace.console.settings.entries import entry_pages
+from headrace.console.settings.keys import KEY_PAGES
+from headrace.console.settings.portal import PORTAL_PAGES
+from headrace.model.errors import RequestError
 from headrace.pages.form import read_form
 from headrace.pages.policy import page_headers
 from headrace.store.admin.console_users import (
@@ -34,14 +45,13 @@ from headrace.store.admin.console_users import (
     end_session,
     find_account,
     note_failure,
+    organisations_of,
 )
 from headrace.store.admin.frozen_clock import Times
-from headrace.store.connection import Connection
-from headrace.store.context import Context
 from headrace.store.engine.interface import Store
-from headrace.store.queries import CONSOLE
-from headrace.store.records.organisations import find_organisation
 
+ORGANISATION = f"{HOME}/organisations/{{organisation}}"
+_METHODS = {"GET": "GET", "POST": "POST", "UPLOAD": "POST"}
 _WRONG = "The e-mail or the password is wrong."
 _BLOCKED = (
     "Too many attempts with this e-mail have failed. Try again in "
@@ -49,41 +59,52 @@ _BLOCKED = (
 )
 
 
-def console_routes(store: Store, times: Times) -> list[Route]:
-    """Return the routes of the console. Everything but the sign-in needs a session."""
-    desk, overviews = Desk(store, times), Overviews()
-    pages: dict[str, tuple[str, Page]] = {
+def console_pages(overviews: Overviews) -> Pages:
+    """Return all pages by their paths; each needs a session."""
+    inside: Pages = {
+        "": ("GET", functools.partial(overview, overviews)),
+        **list_pages(),
+        **CUSTOMER_PAGES,
+        **document_pages(),
+        **entry_pages(),
+        **KEY_PAGES,
+        **PORTAL_PAGES,
+        **REQUEST_PAGES,
+        **TESTING_PAGES,
+        **API_PAGES,
+    }
+    return {
         HOME: ("GET", organisations),
         f"{HOME}/sign-out": ("POST", sign_out),
-        f"{HOME}/organisations/{{organisation}}": ("GET", functools.partial(overview, overviews)),
+        **HUB_PAGES,
+        **{f"{ORGANISATION}{path}": page for path, page in inside.items()},
     }
+
+
+def console_routes(store: Store, times: Times, operations: Operations) -> list[Route]:
+    """Return the routes of the console. Everything but the sign-in needs a session."""
+    desk = Desk(store, times, operations)
     return [
         Route(SIGN_IN, functools.partial(_sign_in, desk), methods=["GET", "POST"]),
         *(
-            Route(path, signed_in(desk, page, form=method == "POST"), methods=[method])
-            for path, (method, page) in pages.items()
+            Route(path, signed_in(desk, page, method), methods=[_METHODS[method]])
+            for path, (method, page) in console_pages(Overviews()).items()
         ),
     ]
 
 
 async def organisations(seat: Seat) -> Response:
-    """All organisations of the hub."""
-    rows = await seat.desk.store.scan(_organisations)
+    """The organisations that the person sees."""
+    rows = await seat.desk.store.scan(organisations_of, seat.session)
     return seat.render("organisations.html", rows=rows)
 
 
 async def overview(overviews: Overviews, seat: Seat) -> Response:
     """What an organisation is owed, how old it is, and by whom."""
-    name = seat.request.path_params["organisation"]
     desk = seat.desk
-    found = await desk.store.read(find_organisation, name)
-    if found is None:
-        raise NotFound(f"There is no organisation {name}.")
-    context = Context(found, desk.times.now(found))
-    shown = await overviews.of(desk.store, desk.clock, context)
+    shown = await overviews.of(desk.store, desk.clock, seat.context)
     return seat.render(
         "overview.html",
-        organisation=found,
         overview=shown,
         figures=[figures_of(one) for one in shown.currencies],
         ageing=[ageing_rows(one) for one in shown.currencies],
@@ -122,7 +143,3 @@ async def _sign_in(desk: Desk, request: Request) -> Response:
     await desk.store.write(0, begin_session, account, token, former, now)
     answer = RedirectResponse(to, 303, headers=page_headers())
     return with_session(request, answer, token)
-
-
-def _organisations(db: Connection) -> list[tuple[str, str, str | None, int, int]]:
-    return [tuple(row) for row in db.execute(CONSOLE["organisations"])]

@@ -24,6 +24,7 @@ from headrace.server.admission.doors import door_for
 from headrace.server.admission.limits import parse_limits
 from headrace.server.app import Send
 from headrace.server.http.incoming import Receive
+from headrace.server.observing.request_journal import JOURNAL, RequestJournal
 from headrace.server.observing.request_log import LogRecord
 from headrace.server.process.run import PDFS, HubServer, address_of, folder_lock, listen
 from headrace.server.visit import Scope
@@ -35,6 +36,7 @@ from headrace.testkit.billing.company_seed import CompanyProfiles
 from headrace.testkit.hub_control import TEST_ORGANISATION, Controlled, Sandbox, Seed
 
 _START_S = 30.0
+_JOURNAL_BYTES = 10_000_000
 
 
 class RunningHub(Controlled):
@@ -157,7 +159,7 @@ def hub(
     deleted at the end, and the hub does not wait for the disk. `database` is the URL of a
     PostgreSQL database to use instead of SQLite. Every answer is delayed by `latency` seconds, as
     on a network. The hub is in test mode, and its control plane is open. With `console` people can
-    sign in.
+    sign in, and requests are kept for it.
     """
     durable = folder is not None
     with contextlib.ExitStack() as stack:
@@ -170,6 +172,10 @@ def hub(
         stack.callback(store.close)
         log = _Log()
         pdfs = FolderPdfs(folder / PDFS)
+        journal = None
+        if console:
+            journal = RequestJournal(folder / JOURNAL, _JOURNAL_BYTES)
+            stack.callback(journal.close)
         access = Access(make_token(folder))
         app: Any = put_together(
             Parts(
@@ -178,6 +184,7 @@ def hub(
                 door=door_for(store, SYSTEM_CLOCK, parse_limits(limits)),
                 pdfs=pdfs,
                 sink=log,
+                journal=journal,
                 access=access,
                 profiles=CompanyProfiles(),
                 test_mode=True,

@@ -102,6 +102,9 @@ WHERE seq = ?
 UPDATE document SET amount = ?, dated = ?, due_date = ?, modified_at = ?, body = ?
 WHERE seq = ?
 
+-- set_mark --
+UPDATE document SET mark = ?, modified_at = ? WHERE seq = ?
+
 -- apply --
 UPDATE document SET applied = applied + ? WHERE seq = ?
 

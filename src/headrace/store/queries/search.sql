@@ -1,0 +1,123 @@
+-- Lists of people, page by page. A page goes through an index in its order, from the row after the
+-- last one of the page before. KEY is the expression that the list is ordered by, and SIGN the
+-- comparison of its direction. NARROW are conditions that an index answers; CONDITIONS are those
+-- that rows are looked at for, of which a page looks at a bounded number.
+
+-- document_steps --
+SELECT seq, KEY AS place FROM document
+WHERE organisation = ? AND entity = ? NARROW
+ORDER BY KEY DIRECTION, seq DIRECTION LIMIT ?
+
+-- document_steps_of_customer --
+SELECT seq, KEY AS place FROM document
+WHERE customer = ? AND entity = ? NARROW
+ORDER BY KEY DIRECTION, seq DIRECTION LIMIT ?
+
+-- customer_steps --
+SELECT seq, KEY AS place FROM customer
+WHERE organisation = ? NARROW
+ORDER BY KEY DIRECTION, seq DIRECTION LIMIT ?
+
+-- documents --
+SELECT p.seq, p.place, d.external_id, d.body, c.name
+FROM (STEPS) p
+JOIN document d ON d.seq = p.seq
+JOIN customer c ON c.seq = d.customer
+WHERE 1 = 1 CONDITIONS
+ORDER BY p.place DIRECTION, p.seq DIRECTION LIMIT ?
+
+-- customers --
+SELECT c.seq, p.place
+FROM (STEPS) p
+JOIN customer c ON c.seq = p.seq
+WHERE 1 = 1 CONDITIONS
+ORDER BY p.place DIRECTION, p.seq DIRECTION LIMIT ?
+
+-- edge --
+-- The last row that a page looks at; none when the list ends before.
+SELECT seq, place FROM (STEPS) p ORDER BY place DIRECTION, seq DIRECTION LIMIT 1 OFFSET ?
+
+-- after --
+AND (KEY, seq) SIGN (?, ?)
+
+-- after_seq --
+AND seq SIGN ?
+
+-- narrow_open --
+AND applied < amount
+
+-- narrow_overdue --
+AND applied < amount AND coalesce(due_date, '') > '' AND coalesce(due_date, '') < ?
+
+-- narrow_mark --
+AND mark = ?
+
+-- narrow_days --
+AND coalesce(dated, '') >= ? AND coalesce(dated, '') < ?
+
+-- where_open --
+AND d.applied < d.amount AND (d.mark IS NULL OR d.mark = 'DISPUTED')
+
+-- where_due --
+AND d.applied < d.amount AND d.mark IS NULL
+AND (d.due_date IS NULL OR substr(d.due_date, 1, 10) >= ?)
+
+-- where_overdue --
+AND d.applied < d.amount AND d.mark IS NULL AND substr(d.due_date, 1, 10) < ?
+
+-- where_settled --
+AND d.applied = d.amount AND (d.mark IS NULL OR d.mark = 'DISPUTED')
+
+-- where_disputed --
+AND d.applied < d.amount
+
+-- where_currency --
+AND d.currency = ?
+
+-- where_days --
+AND coalesce(d.dated, '') >= ? AND coalesce(d.dated, '') < ?
+
+-- where_text --
+AND (lower(d.external_id) LIKE ? ESCAPE '\' OR lower(d.body) LIKE ? ESCAPE '\'
+    OR lower(c.name) LIKE ? ESCAPE '\')
+
+-- where_named --
+AND (lower(c.name) LIKE ? ESCAPE '\' OR lower(c.external_id) LIKE ? ESCAPE '\'
+    OR lower(c.accounting_ref) LIKE ? ESCAPE '\')
+
+-- where_mailed --
+AND lower(c.contacts) LIKE ? ESCAPE '\'
+
+-- where_owing --
+AND EXISTS (SELECT 1 FROM document d WHERE d.customer = c.seq AND d.entity = 'invoice'
+    AND d.applied < d.amount AND (d.mark IS NULL OR d.mark = 'DISPUTED'))
+
+-- where_late --
+AND EXISTS (SELECT 1 FROM document d WHERE d.customer = c.seq AND d.entity = 'invoice'
+    AND d.applied < d.amount AND (d.mark IS NULL OR d.mark = 'DISPUTED')
+    AND substr(d.due_date, 1, 10) < ?)
+
+-- where_unapplied --
+AND EXISTS (SELECT 1 FROM document d WHERE d.customer = c.seq
+    AND d.entity IN ('payment', 'credit_note') AND d.applied < d.amount)
+
+-- document_ids --
+SELECT seq FROM document WHERE id = ? AND entity = ? AND organisation = ?
+UNION ALL
+SELECT seq FROM (
+    SELECT seq FROM document WHERE organisation = ? AND entity = ?
+        AND external_id >= ? AND external_id < ?
+    ORDER BY external_id LIMIT ?
+) named
+
+-- customer_ids --
+SELECT seq FROM customer WHERE id = ? AND organisation = ?
+UNION ALL
+SELECT seq FROM (
+    SELECT seq FROM customer WHERE organisation = ? AND external_id >= ? AND external_id < ?
+    ORDER BY external_id LIMIT ?
+) named
+
+-- changed_since --
+SELECT d.id FROM document d JOIN customer c ON c.seq = d.customer
+WHERE (c.seq = ? OR c.parent = ?) AND d.modified_at > ?
