@@ -58,16 +58,20 @@ def allowed_marks(context: Context, row: DocumentRow) -> list[Mark]:
 
 def _check(context: Context, row: DocumentRow, mark: Mark) -> None:
     if row.mark == mark:
-        raise BadRequest(f"{row.label.capitalize()} has this state already.")
+        raise BadRequest(f"{_name(row)} has this state already.")
     if mark == DISPUTED and row.mark in OUT_OF_BALANCE:
         state = str(row.mark).lower().replace("_", " ")
-        raise BadRequest(f"{row.label.capitalize()} is {state}: take that back first.")
+        raise BadRequest(f"{_name(row)} is {state}: take that back first.")
     if mark == "VOIDED" and row.applied:
         applied = format_money(row.applied, row.currency)
         raise BadRequest(
-            f"{row.label.capitalize()} can't be voided while {applied} is applied to it: remove "
+            f"{_name(row)} can't be voided while {applied} is applied to it: remove "
             "the links first, or write off the rest."
         )
     if mark != "VOIDED" and open_amount(row) == 0 and row.mark not in OUT_OF_BALANCE:
         state = invoice_state(row, context.today)
-        raise BadRequest(f"{row.label.capitalize()} is {state}: nothing of it is open.")
+        raise BadRequest(f"{_name(row)} is {state}: nothing of it is open.")
+
+
+def _name(row: DocumentRow) -> str:
+    return row.label[0].upper() + row.label[1:]
