@@ -105,11 +105,13 @@ class Browser:
         """Send a form with the proof of this session."""
         return Shown(*self.ask("POST", path, {"proof": self.proof(), **(fields or {})}))
 
-    def upload(self, path: str, fields: dict[str, str], files: dict[str, bytes]) -> Shown:
-        """Send a form with files, named `x"\r\nSet-Cookie: a=b.png`."""
+    def upload(
+        self, path: str, fields: dict[str, str], files: dict[str, bytes], own: bool = True
+    ) -> Shown:
+        """Send a form with files, with the proof of this session unless it is not an `own` form."""
         border = secrets.token_hex(16)
         parts = []
-        for name, value in {"proof": self.proof(), **fields}.items():
+        for name, value in {**({"proof": self.proof()} if own else {}), **fields}.items():
             parts.append(f'Content-Disposition: form-data; name="{name}"\r\n\r\n{value}'.encode())
         for name, content in files.items():
             head = f'Content-Disposition: form-data; name="{name}"; filename="x%22.png"\r\n'
