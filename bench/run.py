@@ -22,6 +22,7 @@ BENCHES = (
     "memory",
     "hub",
     "portal",
+    "console",
     "overload",
     "proxied",
     "fakes",

@@ -185,7 +185,11 @@ def test_another_organisations_records_are_not_in_ones_own(pair: Pair) -> None:
         assert got.status == 404, path
         assert SECRET not in got.text.replace("&amp;", "&"), path
     own, theirs = f"{HOME}/organisations/{OURS}", pair.ids[THEIRS]
-    script = {"id": "s", "organisation": THEIRS, "faults": [{"kind": "reset", "on": "POST /reconcile"}]}
+    script = {
+        "id": "s",
+        "organisation": THEIRS,
+        "faults": [{"kind": "reset", "on": "POST /reconcile"}],
+    }
     pair.running.control.call("POST", "/faults", script)
     link = pair.running.control.call("GET", f"/organisations/{THEIRS}/portal/links")["links"][0]
     for place, fields in (

@@ -46,6 +46,16 @@ class Change(Struct, frozen=True, kw_only=True):
     answered: bytes
 
 
+class Pace(Struct, frozen=True):
+    """The requests of an organisation in the last minute."""
+
+    requests: int
+    refused: int
+    """Those of them that were refused by the limits."""
+    most: int | None
+    """How many are admitted in a minute; None without a limit."""
+
+
 class Verified(Struct, frozen=True):
     """A rule of the API that the hub keeps, with its evidence."""
 
@@ -68,6 +78,9 @@ class Operations(Protocol):
     async def ask(self, call: ApiCall) -> ApiAnswer:
         """Send a request to the API as a client of the organisation does, with a key pair that
         lasts an hour."""
+
+    async def pace(self, organisation: str) -> Pace | None:
+        """Return the requests of the last minute; None where the hub keeps no journal."""
 
     def note(self, change: Change) -> None:
         """Add a change to the request journal, if the hub keeps one."""

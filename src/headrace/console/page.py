@@ -14,7 +14,7 @@ from headrace.console.inspector.hub import HUB_PAGES
 from headrace.console.inspector.requests import REQUEST_PAGES
 from headrace.console.inspector.testing import TESTING_PAGES
 from headrace.console.operations import Operations
-from headrace.console.overview import Overviews, ageing_rows, debtor_rows, figures_of
+from headrace.console.overview import Overviews, ageing_rows, debtor_rows, figures_of, total_of
 from headrace.console.passwords import is_password
 from headrace.console.records.customer import CUSTOMER_PAGES
 from headrace.console.records.document import document_pages
@@ -52,6 +52,8 @@ from headrace.store.engine.interface import Store
 
 ORGANISATION = f"{HOME}/organisations/{{organisation}}"
 _METHODS = {"GET": "GET", "POST": "POST", "UPLOAD": "POST"}
+_REFRESH_S = 2
+"""When a page asks again whose figures are being computed."""
 _WRONG = "The e-mail or the password is wrong."
 _BLOCKED = (
     "Too many attempts with this e-mail have failed. Try again in "
@@ -103,9 +105,16 @@ async def overview(overviews: Overviews, seat: Seat) -> Response:
     """What an organisation is owed, how old it is, and by whom."""
     desk = seat.desk
     shown = await overviews.of(desk.store, desk.clock, seat.context)
+    pace = await desk.operations.pace(seat.name)
+    if shown is None:
+        answer = seat.render("computing.html", pace=pace)
+        answer.headers["Refresh"] = str(_REFRESH_S)
+        return answer
     return seat.render(
         "overview.html",
         overview=shown,
+        pace=pace,
+        total=await seat.read(total_of, shown),
         figures=[figures_of(one) for one in shown.currencies],
         ageing=[ageing_rows(one) for one in shown.currencies],
         debtors=[debtor_rows(one) for one in shown.currencies],

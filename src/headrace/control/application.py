@@ -19,6 +19,7 @@ from headrace.control.profiles import NoProfiles, Profiles
 from headrace.model.clock import SYSTEM_CLOCK, Clock
 from headrace.portal.page import portal_routes
 from headrace.server.admission.door import Door
+from headrace.server.admission.limits import Limits
 from headrace.server.app import Hub
 from headrace.server.faults.scripts import Faults
 from headrace.server.observing.readiness import readiness_route
@@ -52,6 +53,8 @@ class Parts(Struct, frozen=True, kw_only=True):
     """The rules of the API that conformance cases verify, for the console."""
     differences: Path | None = None
     """What `headrace proxy --json` found, for the console."""
+    limits: Limits | None = None
+    """The limits of organisations that have none of their own, as the console shows them."""
     workers: int = 1
     own_process: bool = True
     """Whether a fault may end the process."""
@@ -79,7 +82,7 @@ def put_together(parts: Parts) -> Hub:
     )
     if parts.console:
         operations = HubOperations(
-            desk, lambda: hub, parts.journal, parts.verified, parts.differences
+            desk, lambda: hub, parts.journal, parts.verified, parts.differences, parts.limits
         )
         pages += console_routes(parts.store, times, operations)
     if parts.access is not None:

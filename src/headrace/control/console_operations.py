@@ -16,17 +16,19 @@ from urllib.parse import unquote
 import msgspec
 from msgspec import Struct
 
-from headrace.console.operations import ApiAnswer, ApiCall, Change, Verified
+from headrace.console.operations import ApiAnswer, ApiCall, Change, Pace, Verified
 from headrace.control.desk import Desk, Order
 from headrace.control.route import ControlRoute
 from headrace.control.routes import CONTROL_ROUTES
 from headrace.model.clock import format_instant
 from headrace.model.errors import BadRequest, NotFound
 from headrace.model.record import decode, decode_query
+from headrace.server.admission.limits import Limits, parse_limits
 from headrace.server.description.openapi import openapi_document
 from headrace.server.observing.request_journal import Exchange
 from headrace.server.observing.request_log import LogRecord
 from headrace.store.admin.keys import KeyPair, make_passing_key
+from headrace.store.admin.sandboxes import find_sandbox
 
 App: TypeAlias = Callable[[Any, Any, Any], Awaitable[None]]
 
@@ -37,6 +39,7 @@ _PATIENCE_S = 30.0
 _SHOWN_MAX = 100_000
 """Characters of an answer."""
 _DIFFERENCES_MAX = 500
+_COUNTED = 1_000
 
 
 class _Key(Struct, frozen=True):
@@ -54,12 +57,14 @@ class HubOperations:
         journal: Callable[[Exchange], None] | None,
         verified: Callable[[], Sequence[Verified]],
         differences: Path | None,
+        limits: Limits | None,
     ) -> None:
         self._desk = desk
         self._app = app
         self._journal = journal
         self._verified = verified
         self._differences = differences
+        self._limits = limits
         self._keys: dict[str, _Key] = {}
         self._numbers = itertools.count(1)
         self._run = os.urandom(6).hex()
@@ -104,6 +109,21 @@ class HubOperations:
             "server": None,
         }
         return await _asked(self._app(), scope, call.body)
+
+    async def pace(self, organisation: str) -> Pace | None:
+        """Return the requests of the last minute."""
+        query = {"organisation": organisation, "limit": str(_COUNTED), "within": str(_COUNTED * 4)}
+        try:
+            found = await self.call("GET", "/requests", query=query)
+        except NotFound:
+            return None
+        since = format_instant(self._desk.times.clock.now() - timedelta(minutes=1))
+        last = [one["status"] for one in found["requests"] if one["at"] >= since]
+        sandbox = await self._desk.store.read(find_sandbox, organisation)
+        own = sandbox.limits if sandbox else None
+        limits = parse_limits(own) if own else self._limits
+        refused = sum(status == HTTPStatus.TOO_MANY_REQUESTS for status in last)
+        return Pace(len(last), refused, limits.per_minute if limits else None)
 
     def note(self, change: Change) -> None:
         """Add a change to the request journal."""

@@ -33,6 +33,7 @@ from headrace.store.engine.place import Place, open_store, transactions
 from headrace.store.pdf_files import FolderPdfs
 from headrace.store.records.organisations import make_organisation
 from headrace.testkit.billing.company_seed import CompanyProfiles
+from headrace.testkit.conformance.verified import verified_rules
 from headrace.testkit.hub_control import TEST_ORGANISATION, Controlled, Sandbox, Seed
 
 _START_S = 30.0
@@ -189,6 +190,8 @@ def hub(
                 profiles=CompanyProfiles(),
                 test_mode=True,
                 console=console,
+                verified=verified_rules,
+                limits=parse_limits(limits),
                 own_process=False,
             )
         )

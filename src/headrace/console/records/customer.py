@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
@@ -177,6 +177,7 @@ def _read(db: Connection, context: Context, id: str) -> Shown:
     row = _customer(db, context, id)
     own = Address(id=row.id)
     family = read_family(db, context, own)
+    items = open_items(db, family)
     held = counters.of_customer(db, context.organisation, row.seq)
     documents = []
     for kind in KINDS.values():
@@ -195,9 +196,9 @@ def _read(db: Connection, context: Context, id: str) -> Shown:
         documents.append((kind, count, [row_of(one, context.today) for one in found]))
     return Shown(
         row,
-        answer_customers(db, context, [row])[0],
+        answer_customers(db, context, [row], {row.seq: items})[0],
         family,
-        _sums(context, open_items(db, family)),
+        _sums(context, items),
         documents,
         list_portal_links(db, context, own)[:_LINKS],
         list_notes(db, context, own, Window(0, _NOTES))[1].items,
@@ -205,12 +206,13 @@ def _read(db: Connection, context: Context, id: str) -> Shown:
 
 
 def _sums(context: Context, items: Sequence[OpenItem]) -> list[Sums]:
-    amounts: dict[str, Counter[str]] = {}
-    counts: dict[str, Counter[str]] = {}
+    amounts: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    counts: dict[tuple[str, str], int] = defaultdict(int)
+    today = context.today
     for item in items:
-        part = state_of(item, context.today) if item.entity == INVOICE.name else item.entity
-        amounts.setdefault(item.currency, Counter())[part] += open_amount(item)
-        counts.setdefault(item.currency, Counter())[part] += 1
+        part = state_of(item, today) if item.entity == INVOICE.name else item.entity
+        amounts[item.currency][part] += open_amount(item)
+        counts[item.currency, part] += 1
     found = []
     for currency in sorted(amounts):
         own, most = amounts[currency], max(amounts[currency].values())
@@ -222,7 +224,7 @@ def _sums(context: Context, items: Sequence[OpenItem]) -> list[Sums]:
             balance += -own[name] if lowers else own[name]
             amount = format_money(-own[name] if lowers else own[name], currency)
             share = _WIDTH * own[name] // most if most else 0
-            parts.append(Part(label, amount, counts[currency][name], share, lowers))
+            parts.append(Part(label, amount, counts[currency, name], share, lowers))
         found.append(Sums(currency, format_money(balance, currency), parts))
     return found
 
