@@ -121,6 +121,12 @@ def test_records_are_found_by_ids_numbers_and_names(office: Office) -> None:
     ):  # fmt: skip
         assert _all(office, "/invoices", q=words) == expected
     assert len(_all(office, "/invoices", q="i00")) == 10
+    assert len(_all(office, "/invoices", q="no i00")) == 10
+    assert _all(office, "/invoices", q="No I000", state="PAID") == ["No i000 i000"]
+    assert _all(office, "/invoices", q="No I000", state="OPEN") == []
+    later = {"q": "no i00", "from": "2025-06-01", "to": "2025-08-31"}
+    assert len(_all(office, "/invoices", **later)) == 3
+    assert _all(office, "/payments", q="P", state="OPEN") == ["p"]
     assert len(_all(office, "/invoices", q="beta")) == 30
     for words, expected in (
         ("BET", ["Beta c1"]), ("R3", ["alpha c3"]), ("c4", ["100 %_\\ c4"]), ("%_\\", None),

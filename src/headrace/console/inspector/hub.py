@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 from urllib.parse import quote
 
@@ -116,9 +117,15 @@ async def likeness(seat: Seat) -> Response:
     """The rules that conformance cases verify, and what a proxy found."""
     _check(seat)
     operations = seat.desk.operations
+    rules = operations.verified()
+    counts = Counter(name for rule in rules for name in rule.operation.split(", "))
+    wanted = seat.request.query_params.get("operation", "")
     return seat.render(
         "likeness.html",
-        rules=operations.verified(),
+        operations=[("", "Choose one"), *((k, f"{k} ({n})") for k, n in sorted(counts.items()))],
+        wanted=wanted if wanted in counts else "",
+        total=len(rules),
+        rules=[rule for rule in rules if wanted in rule.operation.split(", ")],
         differences=operations.differences(),
         trail=(("Hub", PLACE), ("Likeness to Upflow", "")),
     )

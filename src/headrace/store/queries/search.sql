@@ -71,6 +71,9 @@ AND d.applied = d.amount AND (d.mark IS NULL OR d.mark = 'DISPUTED')
 -- where_disputed --
 AND d.applied < d.amount
 
+-- where_mark --
+AND d.mark = ?
+
 -- where_currency --
 AND d.currency = ?
 
@@ -109,6 +112,11 @@ SELECT seq FROM (
         AND external_id >= ? AND external_id < ?
     ORDER BY external_id LIMIT ?
 ) named
+UNION ALL
+SELECT seq FROM (
+    SELECT seq FROM document WHERE organisation = ? AND entity = ? AND number >= ? AND number < ?
+    ORDER BY number LIMIT ?
+) numbered
 
 -- customer_ids --
 SELECT seq FROM customer WHERE id = ? AND organisation = ?

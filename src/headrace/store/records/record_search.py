@@ -7,19 +7,21 @@ row by row, in a bounded number of rows; a page that ends there says so, and its
 
 from __future__ import annotations
 
-import string
 from collections.abc import Callable
+from datetime import date
 from typing import Any, Generic, TypeVar
 
 import msgspec
 from msgspec import Struct
 
-from headrace.model.entity import Entity
+from headrace.ledger.document import invoice_state
+from headrace.model.entity import INVOICE, Entity
 from headrace.store.connection import Connection
 from headrace.store.context import Context
 from headrace.store.queries import SEARCH as SQL
 from headrace.store.records.customer_rows import CustomerRow, customer_by_seq
 from headrace.store.records.document_rows import DocumentRow, document_by_seq
+from headrace.store.records.number_keys import lowered
 
 T = TypeVar("T")
 
@@ -36,7 +38,6 @@ CUSTOMER_SORTS = {"new": "seq", "name": "substr(lower(name), 1, 60)"}
 _MARKS = ("DISPUTED", "VOIDED", "WRITTEN_OFF")
 OPEN_STATES = ("OPEN", "DUE", "OVERDUE")
 """States of open documents; of a settlement OPEN is what is not applied yet."""
-_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 _LAST = "\U0010ffff"
 _DIRECT_MAX = 50
 
@@ -105,15 +106,19 @@ def search_documents(
     direct: list[int] = []
     if text:
         own = (organisation, entity.name)
-        parameters = (text, entity.name, organisation, *own, text, text + _LAST, _DIRECT_MAX)
-        direct = [seq for (seq,) in db.execute(SQL["document_ids"], parameters)]
-    part = text.translate(_LOWER)
+        key = lowered(text)
+        named = (*own, text, text + _LAST, _DIRECT_MAX, *own, key, key + _LAST, _DIRECT_MAX)
+        parameters = (text, entity.name, organisation, *named)
+        found_ids = db.execute(SQL["document_ids"], parameters)
+        known = [document_by_seq(db, seq) for seq in dict.fromkeys(seq for (seq,) in found_ids)]
+        direct = [row.seq for row in known if _is_wanted(row, query, context.today)]
+    part = lowered(text)
 
     def has_text(row: tuple[Any, ...]) -> bool:
         _, _, external_id, body, name = row
         numbers = _NUMBERS.decode(body)
         texts = (external_id, name, numbers.custom_id, numbers.name, numbers.ref_number)
-        return any(part in one.translate(_LOWER) for one in texts if one)
+        return any(part in lowered(one) for one in texts if one)
 
     scan = _document_scan(context, entity, query)
     fits = has_text if text else None
@@ -155,6 +160,26 @@ def search_customers(
     return FoundPage([customer_by_seq(db, seq) for seq in found.rows], found.next, found.looked)
 
 
+def _is_wanted(row: DocumentRow, query: SearchQuery, today: date) -> bool:
+    """Whether a document meets all conditions but the text."""
+    if query.state:
+        invoice = row.entity == INVOICE.name
+        state = invoice_state(row, today) if invoice else "PAID"
+        if row.applied < row.amount and (not invoice or state in ("DUE", "OVERDUE", "DISPUTED")):
+            states = {"OPEN", state} if invoice else {"OPEN"}
+        else:
+            states = {state}
+        if query.state not in states:
+            return False
+    day = (row.dated or "")[:10]
+    return (
+        query.currency in ("", row.currency)
+        and query.customer in (0, row.customer)
+        and (query.first_day or "") <= day
+        and day <= (query.last_day or _LAST)
+    )
+
+
 def _document_scan(context: Context, entity: Entity, query: SearchQuery) -> _Scan:
     by_due = query.sort == "due" and query.state in OPEN_STATES
     key = SORTS["due"] if by_due else SORTS.get(query.sort.replace("due", "new"), "seq")
@@ -168,11 +193,13 @@ def _document_scan(context: Context, entity: Entity, query: SearchQuery) -> _Sca
         "PAID": ("where_settled", ()),
         "DISPUTED": ("where_disputed", ()),
     }
+    if query.state in _MARKS and key != "seq":
+        conditions.append(("where_mark", (query.state,)))
     if query.state == "OVERDUE" and by_due:
         narrow.append(("narrow_overdue", (today,)))
     elif by_due:
         narrow.append(("narrow_open", ()))
-    elif query.state in _MARKS:
+    elif query.state in _MARKS and key == "seq":
         narrow.append(("narrow_mark", (query.state,)))
     if query.state in states:
         conditions.append(states[query.state])
@@ -243,4 +270,4 @@ def _page(
 def _pattern(text: str) -> str:
     for character in "\\%_":
         text = text.replace(character, f"\\{character}")
-    return f"%{text.translate(_LOWER)}%"
+    return f"%{lowered(text)}%"
