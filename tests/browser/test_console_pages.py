@@ -136,7 +136,7 @@ def test_a_customer_with_ten_thousand_invoices(company: Company, look: Open) -> 
     company.customer("many", "Ten Thousand AG")
     company.many("many", 10_000)
     with look(f"/customers/{_id_of(company, 'customers', 'many')}") as page:
-        assert "10,000" in page.get_by_role("region", name="Balance").inner_text()
+        assert "10,000" in page.get_by_role("region", name="Balance", exact=True).inner_text()
         assert page.get_by_role("region", name="Invoices").get_by_role("row").count() == 11
         assert_fits(page, "console-many")
         page.get_by_role("link", name="All invoices of this customer (10,000)").click()
