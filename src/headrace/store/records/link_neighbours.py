@@ -23,8 +23,8 @@ class Neighbour(Struct, frozen=True):
 
 def neighbours_of(db: Connection, row: DocumentRow, limit: int) -> tuple[list[Neighbour], int]:
     """Return the first links of a document, oldest first, and the number of all."""
-    (count,) = db.execute(SQL["count_around"], (row.seq, row.seq)).fetchone()
-    links = db.execute(SQL["around"], (row.seq, row.seq, limit)).fetchall()
+    (count,) = db.execute(SQL["count_of_neighbours"], (row.seq, row.seq)).fetchone()
+    links = db.execute(SQL["of_neighbours"], (row.seq, row.seq, limit)).fetchall()
     found = []
     for amount, source, target, reconciliation in links:
         settles = source == row.seq
