@@ -13,7 +13,7 @@ from headrace.console.passwords import hash_password
 from headrace.model.clock import SYSTEM_CLOCK
 from headrace.store.admin.console_users import limit_user, set_user
 from headrace.store.engine.place import transactions
-from headrace.testkit.hub import RunningHub
+from headrace.testkit.hub import HubProcess, RunningHub
 
 EMAIL, PASSWORD = "anna@example.com", "correct horse battery"
 HOME, SIGN_IN = "/console", "/console/sign-in"
@@ -59,7 +59,7 @@ class Shown:
 class Browser:
     """Keeps the console's cookie, and follows nothing by itself."""
 
-    def __init__(self, running: RunningHub) -> None:
+    def __init__(self, running: RunningHub | HubProcess) -> None:
         self._at = urlsplit(running.url)
         self.cookie = ""
 

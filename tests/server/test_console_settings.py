@@ -8,14 +8,19 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
-from console_browser import HOME, Browser, Shown, add_person
+from console_browser import EMAIL, HOME, PASSWORD, Browser, Shown, add_person
 from hub_api import Api, customer, invoice, payment
 
 from conftest import ENGINES, database_of
+from headrace.console.passwords import hash_password
+from headrace.model.clock import SYSTEM_CLOCK
 from headrace.model.errors import Refused
-from headrace.testkit.hub import RunningHub, hub
+from headrace.store.admin.console_users import set_user
+from headrace.store.engine.place import Place, transactions
+from headrace.testkit.hub import RunningHub, hub, hub_process
 from portal_reader import Reader
 
 NAME = "Shop"
@@ -352,6 +357,41 @@ def test_the_rules_of_the_api_and_what_a_proxy_found(shop: Shop, tmp_path: Path)
     assert "documented" in words
     assert "POST /customers" in words
     assert "The hub was given no file of differences." in words
+
+
+def test_what_a_proxy_found_is_read_from_its_file(tmp_path: Path) -> None:
+    file, data = tmp_path / "differences.jsonl", tmp_path / "hub"
+    place = Place(folder=data)
+    with transactions(place, make=True) as transact:
+        transact(set_user, EMAIL, hash_password(PASSWORD), SYSTEM_CLOCK.now())
+    options = ("--console", "--differences", str(file))
+    with hub_process(data, options=options) as served:
+        browser = Browser(served).as_person()
+        missing = browser.get(f"{HUB}/likeness")
+        assert (missing.status, "can't be read" in missing.words) == (400, True)
+        one = {"operation": "GET /x", "kind": "null", "place": "body.<b>", "hub": None, "server": 1}
+        file.write_text("not JSON\n" + json.dumps(one) + '\n{"compared": 3}\n')
+        words = browser.get(f"{HUB}/likeness").words
+        assert "GET /x null body.<b> nothing 1" in words
+        file.write_text("")
+        assert "The proxy found no difference." in browser.get(f"{HUB}/likeness").words
+
+
+def test_a_name_can_not_add_a_header(shop: Shop) -> None:
+    name = 'x"\r\nSet-Cookie: a=b\r\n; ü'
+    shop.running.add_organisation(name)
+    own = f"{HOME}/organisations/{quote(name, safe='')}"
+    for path in ("", "/customers", "/customers.csv", "/settings"):
+        shown = shop.browser.get(own + path)
+        assert shown.status == 200
+        assert "Set-Cookie" not in shown.headers
+    disposition = shop.browser.get(f"{own}/payments.csv").headers["Content-Disposition"]
+    assert disposition.startswith('attachment; filename="x_Set-Cookie_ a=b_')
+    made = shop.browser.send(f"{own}/settings/positions/new", {"name": "X"})
+    assert made.status == 303
+    assert made.location == f"{own}/settings/positions"
+    listed = shop.browser.get(HOME)
+    assert f'href="{own}"' in listed.text
 
 
 def test_people_see_the_organisations_that_they_are_limited_to(shop: Shop) -> None:

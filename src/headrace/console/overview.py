@@ -26,7 +26,7 @@ from headrace.store.records.rates import converter, rates_in_use
 
 FRESH_S = 60.0
 """After how long another overview is made."""
-_PATIENCE_S = 0.05
+_PATIENCE_S = 0.03
 """How long a page waits for figures; those of a small organisation are there."""
 _DIGITS = 6
 _LOGGER = logging.getLogger("headrace.server")

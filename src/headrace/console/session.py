@@ -15,7 +15,7 @@ from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from headrace.console.operations import Operations
+from headrace.console.operations import ApiAnswer, ApiCall, Operations
 from headrace.model.clock import Clock, format_instant
 from headrace.model.errors import NotFound, RequestError, ServiceUnavailable
 from headrace.pages.form import FormFields, read_form, read_upload
@@ -102,6 +102,20 @@ class Seat(Struct, kw_only=True):
             return run(db, Context(known, times.now(known), self.context.origin), *arguments)
 
         return await self.desk.store.write(organisation.seq, with_context)
+
+    async def ask(self, method: str, path: str, body: bytes = b"") -> ApiAnswer:
+        """Send a request to the API as a client of the organisation does."""
+        headers = self.request.headers
+        forwarded = headers.get("x-forwarded-proto", self.request.url.scheme)
+        call = ApiCall(
+            organisation=self.name,
+            method=method,
+            path=path,
+            body=body,
+            host=headers.get("host", ""),
+            scheme="https" if forwarded == "https" else "http",
+        )
+        return await self.desk.operations.ask(call)
 
     async def operate(self, method: str, path: str, body: Any = None) -> Any:
         """Carry out an operation of the control plane on the organisation."""

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 from starlette.responses import Response
 
-from headrace.console.operations import ApiAnswer, ApiCall, Operations
+from headrace.console.operations import ApiAnswer, Operations
 from headrace.console.session import Pages, Seat
 
 _NAME = re.compile(r"\{(\w+)\}")
@@ -79,16 +79,8 @@ async def try_it(seat: Seat) -> Response:
             errors["body"] = f"This is no JSON: {error}."
     if errors or chosen is None:
         return await api_page(seat, 400, errors)
-    request = seat.request
-    call = ApiCall(
-        organisation=seat.name,
-        method=chosen.method,
-        path=path,
-        body=body.encode() if chosen.takes_body else b"",
-        host=request.headers.get("host", ""),
-        scheme=request.headers.get("x-forwarded-proto", request.url.scheme),
-    )
-    return await api_page(seat, answer=await seat.desk.operations.ask(call))
+    sent = body.encode() if chosen.takes_body else b""
+    return await api_page(seat, answer=await seat.ask(chosen.method, path, sent))
 
 
 API_PAGES: Pages = {"/api": ("GET", api_page), "/api/send": ("POST", try_it)}

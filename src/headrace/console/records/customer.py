@@ -10,7 +10,6 @@ import msgspec
 from msgspec import Struct
 from starlette.responses import Response
 
-from headrace.console.operations import ApiCall
 from headrace.console.records.history import history_of
 from headrace.console.records.kinds import CUSTOMERS, INVOICES, KINDS, Kind, Row, row_of, state_of
 from headrace.console.session import Pages, Seat
@@ -129,16 +128,8 @@ async def make_link(seat: Seat) -> Response:
     body: dict[str, Any] = {"expiresIn": _EXPIRY[lasts]}
     if hosts := seat.form.text("hosts"):
         body["frameAncestors"] = hosts
-    request = seat.request
-    call = ApiCall(
-        organisation=seat.name,
-        method="POST",
-        path=f"/v1/customers/{row.id}/portal",
-        body=msgspec.json.encode(body),
-        host=request.headers.get("host", ""),
-        scheme=request.headers.get("x-forwarded-proto", request.url.scheme),
-    )
-    answer = await seat.desk.operations.ask(call)
+    path = f"{CUSTOMERS.entity.path}/{row.id}/portal"
+    answer = await seat.ask("POST", f"/v1{path}", msgspec.json.encode(body))
     said = msgspec.json.decode(answer.body) if answer.body.startswith("{") else {}
     if "url" not in said:
         return await customer_page(seat, 400, {"hosts": said.get("message", "No link was made.")})

@@ -31,10 +31,10 @@ from headrace.store.connection import Connection
 from headrace.store.context import Context
 from headrace.store.records.document_rows import DocumentRow
 from headrace.store.records.documents import read_document
+from headrace.store.records.link_neighbours import Neighbour, neighbours_of
 from headrace.store.records.marks import Mark, allowed_marks, mark_invoice
 from headrace.store.records.portal_answers import Said
 from headrace.store.records.references import parse_address
-from headrace.store.records.link_neighbours import Neighbour, neighbours_of
 
 _LINKS_SHOWN = 100
 _WIDTH = 1_000

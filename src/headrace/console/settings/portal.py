@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 from starlette.responses import Response
 
 from headrace.console.inputs import Input, body_of, check_answer, errors_in, errors_of
-from headrace.console.operations import ApiCall
 from headrace.console.session import Pages, Seat
 from headrace.model.errors import BadRequest, RequestError
 from headrace.model.portal import PortalAnswer, PortalSettings
@@ -24,6 +24,7 @@ from headrace.store.records.portal_settings import read_settings
 _ACCOUNTS = 100
 _ANSWERS = 50
 _SAMPLE_S = 3_600
+_MISSING = 404
 _PAYMENTS = (
     ("off", "Nobody can pay by card"),
     ("on", "Every pretended payment succeeds"),
@@ -143,26 +144,13 @@ def _values(settings: PortalSettings) -> dict[str, str]:
 
 
 async def _sample(seat: Seat, customer: str) -> str:
-    request = seat.request
-    host = request.headers.get("host", "")
+    host = seat.request.headers.get("host", "")
     body = msgspec.json.encode({"expiresIn": _SAMPLE_S, "frameAncestors": host})
     names = (customer, f"external:{customer}")
     for name in names:
-        call = ApiCall(
-            organisation=seat.name,
-            method="POST",
-            path=f"/v1/customers/{_quoted(name)}/portal",
-            body=body,
-            host=host,
-            scheme=request.url.scheme,
-        )
-        answer = await seat.desk.operations.ask(call)
-        if answer.status != 404 or name == names[-1]:
+        answer = await seat.ask("POST", f"/v1/customers/{quote(name, safe='')}/portal", body)
+        if answer.status != _MISSING or name == names[-1]:
             check_answer(answer)
             url = msgspec.json.decode(answer.body, type=dict[str, str])["url"]
             return url[url.index("/portal/") :]
     raise BadRequest("There is no such customer.")
-
-
-def _quoted(name: str) -> str:
-    return "".join(f"%{byte:02X}" for byte in name.encode())

@@ -11,7 +11,6 @@ import msgspec
 from msgspec import UNSET, Struct
 
 from headrace.console.inputs import Input, check_answer
-from headrace.console.operations import ApiCall
 from headrace.console.session import Seat
 from headrace.model.entity import Entity
 from headrace.model.resource import BANK_ACCOUNT, DUNNING_PLAN, USER
@@ -71,8 +70,7 @@ async def _remove_field(seat: Seat, id: str) -> None:
 
 
 async def _asked(seat: Seat, method: str, path: str, body: bytes = b"") -> None:
-    call = ApiCall(organisation=seat.name, method=method, path=path, body=body)
-    check_answer(await seat.desk.operations.ask(call))
+    check_answer(await seat.ask(method, path, body))
 
 
 def _positions(db: Connection, context: Context) -> list[Entry]:
