@@ -33,6 +33,7 @@ import hub as hub_bench
 from headrace.console.passwords import hash_password
 from headrace.model.clock import SYSTEM_CLOCK
 from headrace.store.admin.console_users import set_user
+from headrace.store.admin.keys import KeyPair
 from headrace.store.engine.place import Place, transactions
 from headrace.testkit.hub import HubProcess, hub_process, make_keys
 
@@ -41,6 +42,7 @@ EMAIL, PASSWORD = "anna@example.com", "correct horse battery"
 HOME = f"/console/organisations/{ORGANISATION}"
 TIMES = 40
 MANY = 10_000
+REQUESTS = 800
 PAGE_MAX_MS = 100.0
 PAINT_MAX_MS = 1_000.0
 SCRIPTS_MAX_BYTES = 60_000
@@ -62,7 +64,7 @@ PAGES = {
     "invoices, an id": f"{HOME}/invoices?q=D4711",
     "invoices, in vain": f"{HOME}/invoices?q=no+such+number",
     "payments not applied": f"{HOME}/payments?state=OPEN",
-    "a customer with 10 documents": f"{HOME}/customers/external:C77",
+    "a customer with 800 documents": f"{HOME}/customers/external:C77",
     "a customer with 10,000 invoices": f"{HOME}/customers/external:many",
     "an invoice": f"{HOME}/invoices/external:D1",
     "a payment": f"{HOME}/payments/external:D7",
@@ -84,18 +86,20 @@ def main() -> None:
     count = 1_000_000 if parser.parse_args().full else 100_000
     with tempfile.TemporaryDirectory(prefix="bench-console-") as folder:
         data = Path(folder) / "data"
-        make_keys(data, ORGANISATION)
+        pair = make_keys(data, ORGANISATION)
         hub_bench.fill_plainly(data, count)
         with transactions(Place(folder=data)) as transact:
             transact(set_user, EMAIL, hash_password(PASSWORD), SYSTEM_CLOCK.now())
         with hub_process(data, options=("--console",)) as served:
             _fill_many(served)
+            seen = _send_requests(served, pair)
             reader = Reader(served.origin)
             print(f"{count:,} documents")
             _report("the first overview of an organisation", [reader.get(HOME).took], 0.0)
             reader.wait_for_overview()
             for name, path in PAGES.items():
                 _measure(served, reader, name, path)
+            _measure(served, reader, f"one of {REQUESTS:,} requests", f"{HOME}/requests/{seen}")
             _measure_csv(reader, count)
             _measure_scripts(reader)
             if _CHROMIUM:
@@ -160,6 +164,35 @@ def _fill_many(served: HubProcess) -> None:
         lines.append(_line("/invoices", body))
     own = f"/organisations/{ORGANISATION}"
     served.control.call("POST", f"{own}/seed", "\n".join(lines).encode())
+
+
+def _send_requests(served: HubProcess, pair: KeyPair) -> str:
+    """Upsert invoices of one customer; returns the id of the first request."""
+    parts = urlsplit(served.origin)
+    connection = http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=60)
+    head = {
+        "X-Api-Key": pair.key,
+        "X-Api-Secret": pair.secret,
+        "Content-Type": "application/json",
+    }
+    first = ""
+    for number in range(REQUESTS):
+        body = {
+            "externalId": f"sent-{number}",
+            "customId": f"S-{number}",
+            "issuedAt": "2026-01-01",
+            "dueDate": "2026-02-01",
+            "currency": "EUR",
+            "grossAmount": 1000,
+            "netAmount": 1000,
+            "customer": {"externalId": "C77"},
+        }
+        connection.request("POST", "/v1/invoices", json.dumps(body), head)
+        answer = connection.getresponse()
+        answer.read()
+        first = first or str(answer.headers["X-Request-Id"])
+    connection.close()
+    return first
 
 
 def _line(path: str, body: object) -> str:

@@ -40,6 +40,8 @@ class BarRow(Struct, frozen=True):
     amount: str
     share: int
     note: str = ""
+    id: str = ""
+    """The customer's id, of a row about one."""
 
 
 class FigureTexts(Struct, frozen=True):
@@ -173,7 +175,8 @@ def debtor_rows(one: CurrencyFigures) -> list[BarRow]:
             debtor.name,
             format_money(debtor.owed, one.currency),
             _share(debtor.owed, most),
-            debtor.external_id or debtor.id,
+            debtor.external_id or "",
+            debtor.id,
         )
         for debtor in one.debtors
     ]

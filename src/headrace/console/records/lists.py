@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import io
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any
+from typing import Any, TypeAlias
 
 from msgspec import UnsetType
 from starlette.responses import Response, StreamingResponse
@@ -31,8 +31,15 @@ from headrace.store.context import Context
 from headrace.store.records.customer_rows import CustomerRow, get_customer
 from headrace.store.records.customers import answer_customers
 from headrace.store.records.document_rows import DocumentRow
-from headrace.store.records.record_search import FoundPage, search_customers, search_documents
+from headrace.store.records.record_search import (
+    FoundPage,
+    Mark,
+    search_customers,
+    search_documents,
+)
 from headrace.store.records.references import parse_address
+
+Cells: TypeAlias = tuple[str | int | None, ...]
 
 _CSV_ROWS = 500
 _CUSTOMER_COLUMNS = (
@@ -87,8 +94,10 @@ async def list_csv(kind: Kind, seat: Seat) -> Response:
     wanted = wanted_of(kind, seat.request.query_params)
     name = f"{seat.name} {kind.slug} {seat.context.today}.csv"
     headers = download_headers(name)
+    # What can't be read is refused before the file begins.
+    first = await seat.read(_lines, kind, wanted)
     return StreamingResponse(
-        _csv(kind, wanted, seat), media_type="text/csv; charset=utf-8", headers=headers
+        _csv(kind, wanted, seat, first), media_type="text/csv; charset=utf-8", headers=headers
     )
 
 
@@ -151,14 +160,15 @@ def _heads(kind: Kind, wanted: Wanted, here: Callable[..., str]) -> list[tuple[s
     return found
 
 
-async def _csv(kind: Kind, wanted: Wanted, seat: Seat) -> AsyncIterator[bytes]:
+async def _csv(
+    kind: Kind, wanted: Wanted, seat: Seat, first: tuple[list[Cells], Mark | None]
+) -> AsyncIterator[bytes]:
     columns = _CUSTOMER_COLUMNS if kind is CUSTOMERS else _DOCUMENT_COLUMNS
     out = io.StringIO()
     table = CsvTable(out, columns)
     yield b"\xef\xbb\xbf"
-    after = wanted
+    after, (lines, mark) = wanted, first
     while True:
-        lines, mark = await seat.read(_lines, kind, after)
         table.add_all(lines)
         yield out.getvalue().encode()
         out.seek(0)
@@ -166,16 +176,17 @@ async def _csv(kind: Kind, wanted: Wanted, seat: Seat) -> AsyncIterator[bytes]:
         if mark is None:
             return
         after = _after(after, mark)
+        lines, mark = await seat.read(_lines, kind, after)
 
 
-def _after(wanted: Wanted, mark: Any) -> Wanted:
+def _after(wanted: Wanted, mark: Mark) -> Wanted:
     fields = {name: getattr(wanted, name) for name in wanted.__struct_fields__}
     return Wanted(**{**fields, "after": mark})
 
 
 def _lines(
     db: Connection, context: Context, kind: Kind, wanted: Wanted
-) -> tuple[list[tuple[str | int | None, ...]], Any]:
+) -> tuple[list[Cells], Mark | None]:
     if kind is CUSTOMERS:
         customers = search_customers(db, context, wanted.query(0, _CSV_ROWS))
         answers = (answer_customers(db, context, [one])[0] for one in customers.rows)
@@ -187,7 +198,7 @@ def _lines(
     return list(_document_lines(context, found.rows)), found.next
 
 
-def _customer_line(one: CustomerAnswer) -> tuple[str | int | None, ...]:
+def _customer_line(one: CustomerAnswer) -> Cells:
     parent = one.parent.external_id or one.parent.id if one.parent else None
     contacts = [] if isinstance(one.contacts, UnsetType) else one.contacts
     main = next((contact.email for contact in contacts if contact.is_main), None)
@@ -197,9 +208,7 @@ def _customer_line(one: CustomerAnswer) -> tuple[str | int | None, ...]:
     return tuple(text if isinstance(text, str) else None for text in (*texts, *money, main))
 
 
-def _document_lines(
-    context: Context, rows: list[DocumentRow]
-) -> Iterator[tuple[str | int | None, ...]]:
+def _document_lines(context: Context, rows: list[DocumentRow]) -> Iterator[Cells]:
     for row in rows:
         yield (
             row.id,
