@@ -232,7 +232,8 @@ def test_a_key_is_made_used_and_revoked(company: Company, look: Open) -> None:
         key = page.get_by_role("region", name="Key", exact=True).inner_text()
         assert page.get_by_role("region", name="Secret").inner_text()
         assert_accessible(page)
-        page.get_by_role("button", name=f"Revoke {key}").click()
+        page.get_by_label(f"Revoke {key}", exact=True).click()
+        page.get_by_role("button", name=f"Revoke {key}: really").click()
         assert "revoked" in page.get_by_role("row", name=key).inner_text()
 
 

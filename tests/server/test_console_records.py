@@ -223,6 +223,9 @@ def test_what_only_people_set_shows_in_the_api_balances_and_the_portal(office: O
     set_state(first, action="restore")
     (action,) = api.get("/actions?customerId=external:m")["items"]
     assert action["state"] == "EXECUTED"
+    page = browser.get(f"{OWN}/customers/{office.id_of('customers', 'm')}").words
+    assert "Dispute, price" in page
+    assert "2026-11-27, dispute, No m1 executed" in page
     set_state(first, action="write-off")
     assert balance() == (500, "WRITTEN_OFF", "OVERDUE")
     assert "No m1" not in portal.get().words

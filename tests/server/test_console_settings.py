@@ -20,7 +20,7 @@ from headrace.model.clock import SYSTEM_CLOCK
 from headrace.model.errors import Refused
 from headrace.store.admin.console_users import set_user
 from headrace.store.engine.place import Place, transactions
-from headrace.testkit.hub import RunningHub, hub, hub_process
+from headrace.testkit.hub import RunningHub, hub, hub_process, make_keys
 from portal_reader import Reader
 
 NAME = "Shop"
@@ -375,6 +375,25 @@ def test_what_a_proxy_found_is_read_from_its_file(tmp_path: Path) -> None:
         assert "GET /x null body.<b> nothing 1" in words
         file.write_text("")
         assert "The proxy found no difference." in browser.get(f"{HUB}/likeness").words
+
+
+def test_a_hub_without_journal_and_control_plane_has_its_console(tmp_path: Path) -> None:
+    data = tmp_path / "hub"
+    make_keys(data, NAME)
+    with transactions(Place(folder=data)) as transact:
+        transact(set_user, EMAIL, hash_password(PASSWORD), SYSTEM_CLOCK.now())
+    options = ("--console", "--request-journal", "0", "--control", "off")
+    with hub_process(data, options=options) as served:
+        browser = Browser(served).as_person()
+        assert "no hub has kept a journal" in browser.get(f"{OWN}/requests").words
+        assert browser.get(OWN).status == 200
+        body = json.dumps({"externalId": "C", "name": "Alone"})
+        sent = {"operation": "POST /customers", "path": "/v1/customers", "body": body}
+        assert "Answer 201" in browser.send(f"{OWN}/api/send", sent).words
+        listed = browser.get(f"{OWN}/customers")
+        (link,) = listed.links(f"{OWN}/customers/")
+        assert "keeps no journal of requests" in browser.get(link).words
+        assert "started with --test-mode" in browser.get(f"{OWN}/testing").words
 
 
 def test_a_name_can_not_add_a_header(shop: Shop) -> None:

@@ -29,6 +29,8 @@ FRESH_S = 60.0
 _PATIENCE_S = 0.03
 """How long a page waits for figures; those of a small organisation are there."""
 _DIGITS = 6
+TOP = 10
+"""Debtors on the overview."""
 _LOGGER = logging.getLogger("headrace.server")
 BUCKETS = ("Not due", "1 to 30 days", "31 to 60 days", "61 to 90 days", "More than 90 days")
 
@@ -167,7 +169,7 @@ def ageing_rows(one: CurrencyFigures) -> list[BarRow]:
     ]
 
 
-def debtor_rows(one: CurrencyFigures) -> list[BarRow]:
+def debtor_rows(one: CurrencyFigures, limit: int = TOP) -> list[BarRow]:
     """Return the top debtors as a chart."""
     most = max((debtor.owed for debtor in one.debtors), default=0)
     return [
@@ -178,7 +180,7 @@ def debtor_rows(one: CurrencyFigures) -> list[BarRow]:
             debtor.external_id or "",
             debtor.id,
         )
-        for debtor in one.debtors
+        for debtor in one.debtors[:limit]
     ]
 
 

@@ -13,7 +13,7 @@ from headrace.console.inspector.api import API_PAGES
 from headrace.console.inspector.hub import HUB_PAGES
 from headrace.console.inspector.requests import REQUEST_PAGES
 from headrace.console.inspector.testing import TESTING_PAGES
-from headrace.console.operations import Operations
+from headrace.console.operations import Operations, Pace
 from headrace.console.overview import Overviews, ageing_rows, debtor_rows, figures_of, total_of
 from headrace.console.passwords import is_password
 from headrace.console.records.customer import CUSTOMER_PAGES
@@ -49,6 +49,7 @@ from headrace.store.admin.console_users import (
 )
 from headrace.store.admin.frozen_clock import Times
 from headrace.store.engine.interface import Store
+from headrace.store.records.organisation_overview import DEBTORS
 
 ORGANISATION = f"{HOME}/organisations/{{organisation}}"
 _METHODS = {"GET": "GET", "POST": "POST", "UPLOAD": "POST"}
@@ -65,6 +66,7 @@ def console_pages(overviews: Overviews) -> Pages:
     """Return all pages by their paths; each needs a session."""
     inside: Pages = {
         "": ("GET", functools.partial(overview, overviews)),
+        "/debtors": ("GET", functools.partial(debtors, overviews)),
         **list_pages(),
         **CUSTOMER_PAGES,
         **document_pages(),
@@ -107,9 +109,7 @@ async def overview(overviews: Overviews, seat: Seat) -> Response:
     shown = await overviews.of(desk.store, desk.clock, seat.context)
     pace = await desk.operations.pace(seat.name)
     if shown is None:
-        answer = seat.render("computing.html", pace=pace)
-        answer.headers["Refresh"] = str(_REFRESH_S)
-        return answer
+        return _computing(seat, pace)
     return seat.render(
         "overview.html",
         overview=shown,
@@ -119,6 +119,30 @@ async def overview(overviews: Overviews, seat: Seat) -> Response:
         ageing=[ageing_rows(one) for one in shown.currencies],
         debtors=[debtor_rows(one) for one in shown.currencies],
     )
+
+
+async def debtors(overviews: Overviews, seat: Seat) -> Response:
+    """The families that owe most, in one currency."""
+    shown = await overviews.of(seat.desk.store, seat.desk.clock, seat.context)
+    trail = (("Who owes most", ""),)
+    if shown is None:
+        return _computing(seat, None)
+    currency = seat.request.query_params.get("currency", seat.context.organisation.currency)
+    found = [one for one in shown.currencies if one.currency == currency]
+    return seat.render(
+        "debtors.html",
+        overview=shown,
+        currency=currency if found else "",
+        others=[one.currency for one in shown.currencies if one.currency != currency],
+        rows=debtor_rows(found[0], DEBTORS) if found else [],
+        trail=trail,
+    )
+
+
+def _computing(seat: Seat, pace: Pace | None) -> Response:
+    answer = seat.render("computing.html", pace=pace)
+    answer.headers["Refresh"] = str(_REFRESH_S)
+    return answer
 
 
 async def sign_out(seat: Seat) -> Response:

@@ -14,6 +14,7 @@ from headrace.console.records.history import history_of
 from headrace.console.records.kinds import CUSTOMERS, INVOICES, KINDS, Kind, Row, row_of, state_of
 from headrace.console.session import Pages, Seat
 from headrace.ledger.document import RAISES_BALANCE, open_amount
+from headrace.model.collection import Action
 from headrace.model.customer import CustomerAnswer
 from headrace.model.entity import INVOICE
 from headrace.model.errors import BadRequest
@@ -22,6 +23,7 @@ from headrace.model.portal import PortalLinkEntry
 from headrace.store.connection import Connection
 from headrace.store.context import Context
 from headrace.store.records import counters
+from headrace.store.records.actions import list_actions
 from headrace.store.records.customer_rows import CustomerRow, get_customer
 from headrace.store.records.customers import answer_customers
 from headrace.store.records.notes import list_notes
@@ -39,6 +41,7 @@ _DOCUMENTS = 10
 _MEMBERS = 50
 _LINKS = 20
 _NOTES = 20
+_ACTIONS = 10
 _WIDTH = 100
 _EXPIRY = {"1 hour": 3_600, "1 day": 86_400, "25 days": 2_160_000}
 _APART = ("contacts", "customFields", "parent", "address", "paymentMethods", "balance",
@@ -82,6 +85,7 @@ class Shown(Struct, frozen=True):
     documents: list[tuple[Kind, int, list[Row]]]
     links: list[PortalLinkEntry]
     notes: list[Any]
+    actions: list[Action]
 
 
 async def customer_page(
@@ -193,6 +197,7 @@ def _read(db: Connection, context: Context, id: str) -> Shown:
         documents,
         list_portal_links(db, context, own)[:_LINKS],
         list_notes(db, context, own, Window(0, _NOTES))[1].items,
+        list_actions(db, context, Window(0, _ACTIONS), own).items,
     )
 
 
