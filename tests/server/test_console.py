@@ -180,6 +180,11 @@ def test_the_overview_adds_up_as_the_api_does(served: RunningHub, browser: Brows
         "&lt;b&gt;Alpha&lt;/b&gt; A EUR 292.50 100 % Gamma C EUR 40.00 13 %",
     ):
         assert text in said, said
+    place = "/console/organisations/Figures%20%26%20co/debtors"
+    found = browser.get(place, currency="EUR")
+    assert found.rows() == ["<b>Alpha</b> A", "Gamma C"]
+    assert len(found.links("/customers/")) == 2
+    assert "Nobody owes anything" in browser.get(place, currency="USD").words
     assert browser.ask("GET", "/console/organisations/nobody")[0] == 404
     api.close()
 
