@@ -288,6 +288,7 @@ def test_a_part_of_one_invoice_can_be_paid(desk: Desk) -> None:
     whole = desk.api.get("/invoices/external:late")["amountOutstanding"]
     fields = page.fields("/pay")
     for wrong in (
+        "",
         "0",
         "-1",
         "1,234.50",

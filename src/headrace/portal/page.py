@@ -156,9 +156,11 @@ async def pay(visit: Visit) -> Response:
         await visit.note("payment failed")
         return await _show_selection(visit, choice, 402, {"pay": "failed"})
     shown, part = visit.form.text("shown"), None
-    if text := visit.form.text("part"):
+    if "part" in visit.form:
+        text = visit.form.text("part")
         part = part_of(text, shown) if visit.settings.partial else None
-        if part is None or choice.whole or len(choice.ids) != 1:
+        selected: Selected = await visit.store.scan(read_selected, visit, choice)
+        if part is None or len(selected.documents) != 1:
             return await _show_selection(visit, choice, 400, {"part": "error_part"})
     made = await _write(visit, pay_selected, visit, choice, shown, part)
     if made is None:

@@ -124,6 +124,8 @@ def pay_selected(
     selected = read_selected(db, visit, choice)
     if selected.shown != shown or not selected.sums:
         return None
+    if part is not None and len(selected.documents) != 1:
+        return None
     payer = Reference(id=selected.family.head.id)
     made = []
     for currency, amount, _ in selected.sums:
