@@ -52,7 +52,7 @@ def test_a_page_of_documents_goes_through_its_index(
         search_documents(plans, context, INVOICE, query)
         steps = plans.said[0][1]
         assert index in steps, steps
-        assert not re.search(r"SCAN (document|d)\b", steps), steps
+        assert not re.search(r"SCAN (document|customer)\b", steps), steps
 
 
 def test_words_are_looked_up_by_id_and_number(

@@ -3,35 +3,41 @@
 -- comparison of its direction. NARROW are conditions that an index answers; CONDITIONS are those
 -- that rows are looked at for, of which a page looks at a bounded number.
 
+-- Rows are looked at inside of the steps, and nothing is joined to them: PostgreSQL would rather go
+-- through the other table as a whole.
+
+-- document_columns --
+seq, KEY AS place, external_id, body, customer, currency, amount, applied, dated, due_date, mark
+
 -- document_steps --
-SELECT seq, KEY AS place FROM document
+SELECT {document_columns} FROM document
 WHERE organisation = ? AND entity = ? NARROW
 ORDER BY KEY DIRECTION, seq DIRECTION LIMIT ?
 
 -- document_steps_of_customer --
-SELECT seq, KEY AS place FROM document
+SELECT {document_columns} FROM document
 WHERE customer = ? AND entity = ? NARROW
 ORDER BY KEY DIRECTION, seq DIRECTION LIMIT ?
 
 -- customer_steps --
-SELECT seq, KEY AS place FROM customer
+SELECT seq, KEY AS place, external_id, name, accounting_ref, contacts FROM customer
 WHERE organisation = ? NARROW
 ORDER BY KEY DIRECTION, seq DIRECTION LIMIT ?
 
+-- name_of_customer --
+(SELECT c.name FROM customer c WHERE c.seq = d.customer)
+
 -- documents --
-SELECT p.seq, p.place, d.external_id, d.body, c.name
-FROM (STEPS) p
-JOIN document d ON d.seq = p.seq
-JOIN customer c ON c.seq = d.customer
+SELECT d.seq, d.place, d.external_id, d.body, {name_of_customer}
+FROM (STEPS) d
 WHERE 1 = 1 CONDITIONS
-ORDER BY p.place DIRECTION, p.seq DIRECTION LIMIT ?
+ORDER BY d.place DIRECTION, d.seq DIRECTION LIMIT ?
 
 -- customers --
-SELECT c.seq, p.place
-FROM (STEPS) p
-JOIN customer c ON c.seq = p.seq
+SELECT c.seq, c.place
+FROM (STEPS) c
 WHERE 1 = 1 CONDITIONS
-ORDER BY p.place DIRECTION, p.seq DIRECTION LIMIT ?
+ORDER BY c.place DIRECTION, c.seq DIRECTION LIMIT ?
 
 -- edge --
 -- The last row that a page looks at; none when the list ends before.
@@ -82,7 +88,7 @@ AND coalesce(d.dated, '') >= ? AND coalesce(d.dated, '') < ?
 
 -- where_text --
 AND (lower(d.external_id) LIKE ? ESCAPE '\' OR lower(d.body) LIKE ? ESCAPE '\'
-    OR lower(c.name) LIKE ? ESCAPE '\')
+    OR lower({name_of_customer}) LIKE ? ESCAPE '\')
 
 -- where_named --
 AND (lower(c.name) LIKE ? ESCAPE '\' OR lower(c.external_id) LIKE ? ESCAPE '\'
@@ -92,17 +98,17 @@ AND (lower(c.name) LIKE ? ESCAPE '\' OR lower(c.external_id) LIKE ? ESCAPE '\'
 AND lower(c.contacts) LIKE ? ESCAPE '\'
 
 -- where_owing --
-AND EXISTS (SELECT 1 FROM document d WHERE d.customer = c.seq AND d.entity = 'invoice'
-    AND d.applied < d.amount AND (d.mark IS NULL OR d.mark = 'DISPUTED'))
+AND (SELECT 1 FROM document d WHERE d.customer = c.seq AND d.entity = 'invoice'
+    AND d.applied < d.amount AND (d.mark IS NULL OR d.mark = 'DISPUTED') LIMIT 1) = 1
 
 -- where_late --
-AND EXISTS (SELECT 1 FROM document d WHERE d.customer = c.seq AND d.entity = 'invoice'
+AND (SELECT 1 FROM document d WHERE d.customer = c.seq AND d.entity = 'invoice'
     AND d.applied < d.amount AND (d.mark IS NULL OR d.mark = 'DISPUTED')
-    AND substr(d.due_date, 1, 10) < ?)
+    AND substr(d.due_date, 1, 10) < ? LIMIT 1) = 1
 
 -- where_unapplied --
-AND EXISTS (SELECT 1 FROM document d WHERE d.customer = c.seq
-    AND d.entity IN ('payment', 'credit_note') AND d.applied < d.amount)
+AND (SELECT 1 FROM document d WHERE d.customer = c.seq
+    AND d.entity IN ('payment', 'credit_note') AND d.applied < d.amount LIMIT 1) = 1
 
 -- document_ids --
 SELECT seq FROM document WHERE id = ? AND entity = ? AND organisation = ?
