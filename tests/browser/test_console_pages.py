@@ -104,6 +104,20 @@ def test_every_page_is_accessible_and_fits(company: Company, look: Open, path: s
         keep_dark(page, name)
 
 
+def test_every_page_is_complete_without_scripts(
+    running: RunningHub, company: Company, browser: Any, session: Any
+) -> None:
+    place = origin_of(running) + "/console"
+    with opened(browser, place, storage_state=session, java_script_enabled=False) as page:
+        for path in GET_PAGES:
+            if path.endswith((".csv", *_NO_PAGE)):
+                continue
+            page.goto(origin_of(running) + _place(company, path))
+            assert page.get_by_role("heading", level=1).is_visible(), path
+            for hidden in page.locator("main [hidden]").all():
+                assert hidden.get_attribute("class") == "keys", path
+
+
 def test_hard_names_fit_and_keep_their_direction(company: Company, look: Open) -> None:
     for kind, name in (("customers", "long"), ("customers", "arabic"), ("invoices", "l" * 90)):
         with look(f"/{kind}/{_id_of(company, kind, name)}") as page:

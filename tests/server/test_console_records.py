@@ -180,6 +180,20 @@ def test_a_customers_balance_is_explained(office: Office) -> None:
     assert '"externalId": "c0"' in words
 
 
+def test_values_of_a_customer_have_their_labels(office: Office) -> None:
+    for name, kind in (("Region", "SELECT"), ("Tags", "MULTI_SELECT"), ("Limit", "NUMBER")):
+        field = {"label": name, "dataType": kind, "entityType": "CUSTOMER", "externalId": name}
+        office.api.post("/custom_fields", field)
+    values = [
+        {"externalId": "Region", "value": {"label": "North"}},
+        {"externalId": "Tags", "value": [{"label": "a"}, {"label": "b"}]},
+        {"externalId": "Limit", "value": "12345678901234567890.5"},
+    ]
+    office.api.call("PUT", "/customers/external:child", {"customFields": values})
+    words = office.get(f"/customers/{office.id_of('customers', 'child')}").words
+    assert "Region North Tags a, b Limit 12345678901234567890.5" in words
+
+
 def test_a_document_shows_its_parts_and_its_history(office: Office) -> None:
     words = office.get(f"/payments/{office.id_of('payments', 'p')}").words
     assert "Not applied EUR 0.50 Amount EUR 1.50 Applied EUR 1.00" in words

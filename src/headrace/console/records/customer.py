@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 from starlette.responses import Response
 
+from headrace.console.records.forms import ValueField, value_fields
 from headrace.console.records.history import history_of
 from headrace.console.records.kinds import CUSTOMERS, INVOICES, KINDS, Kind, Row, row_of, state_of
 from headrace.console.session import Pages, Seat
@@ -56,6 +57,10 @@ _PARTS = (
 )
 
 
+# A float would change a number of many digits.
+_VALUES = msgspec.json.Decoder(list[dict[str, Any]], float_hook=str)
+
+
 class Part(Struct, frozen=True):
     """What a kind of open documents adds to a balance."""
 
@@ -86,6 +91,7 @@ class Shown(Struct, frozen=True):
     links: list[PortalLinkEntry]
     notes: list[Any]
     actions: list[Action]
+    fields: list[ValueField]
 
 
 async def customer_page(
@@ -109,7 +115,7 @@ async def customer_page(
         due=format_money(answer.amount_due, answer.currency),
         facts=_facts(built),
         address=_lines(built.get("address")),
-        values=_values(built.get("customFields") or []),
+        values=[(one.label, one.value.replace("\n", ", ")) for one in shown.fields if one.value],
         members=shown.family.members[1 : _MEMBERS + 1],
         more_members=max(0, len(shown.family.members) - 1 - _MEMBERS),
         expiry=list(_EXPIRY),
@@ -189,15 +195,18 @@ def _read(db: Connection, context: Context, id: str) -> Shown:
             query = SearchQuery(customer=row.seq, limit=_DOCUMENTS)
             found = search_documents(db, context, kind.entity, query).rows
         documents.append((kind, count, [row_of(one, context.today) for one in found]))
+    answer = answer_customers(db, context, [row], {row.seq: items})[0]
+    values = _VALUES.decode(msgspec.json.encode(answer.custom_fields))
     return Shown(
         row,
-        answer_customers(db, context, [row], {row.seq: items})[0],
+        answer,
         family,
         _sums(context, items),
         documents,
         list_portal_links(db, context, own)[:_LINKS],
         list_notes(db, context, own, Window(0, _NOTES))[1].items,
         list_actions(db, context, Window(0, _ACTIONS), own).items,
+        value_fields(db, context, CUSTOMERS.entity, values),
     )
 
 
@@ -236,14 +245,3 @@ def _facts(answer: dict[str, Any]) -> list[tuple[str, str]]:
 def _lines(address: dict[str, Any] | None) -> str:
     parts = (address or {}).values()
     return ", ".join(str(part) for part in parts if part)
-
-
-def _values(values: Sequence[dict[str, Any]]) -> list[tuple[str, str]]:
-    found = []
-    for one in values:
-        value = one.get("value")
-        labels = value if isinstance(value, list) else [value]
-        texts = [str(x.get("label")) if isinstance(x, dict) else str(x) for x in labels]
-        if value is not None:
-            found.append((one.get("externalId") or one["id"], ", ".join(texts)))
-    return found

@@ -39,7 +39,7 @@ from headrace.store.records.references import parse_address
 _LINKS_SHOWN = 100
 _WIDTH = 1_000
 _APART = ("links", "customFields", "customer", "linkedInvoices", "linkedTransactions",
-    "linkedCreditNotes", "payments")  # fmt: skip
+    "linkedCreditNotes", "payments", "pdfUrl")  # fmt: skip
 _MONEY = ("grossAmount", "netAmount", "amount", "amountOutstanding", "amountLinked")
 _VALUED = ("payment", "credit_note")
 _ACTIONS: dict[str, tuple[Mark | None, str]] = {
@@ -105,6 +105,7 @@ async def document_page(
         out=row.mark in OUT_OF_BALANCE,
         state=(STATE_WORDS[state], BADGES[state]),
         mark=row.mark,
+        pdf=shown.answer.get("pdfUrl"),
         marks=shown.marks,
         reasons=[(one, one.replace("_", " ").capitalize()) for one in REASONS],
         comment_max=COMMENT_MAX,
