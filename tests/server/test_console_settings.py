@@ -232,6 +232,16 @@ def test_a_request_shows_the_balance_before_and_after(shop: Shop) -> None:
             first = link
             said.append((words.partition(" /v1/")[0].split()[-1], *found.groups()))
     assert said == expected
+    id = api.get("/invoices/external:b1")["id"]
+    shop.send(f"/invoices/{id}/state", action="write-off")
+    for _ in range(500):
+        noted = shop.get("/requests", match="/state").links(f"{OWN}/requests/con_")
+        if noted:
+            break
+    words = shop.browser.get(noted[0]).words
+    assert "Before EUR 4.00 Change EUR -7.00 After EUR -3.00" in words
+    assert '"by": "anna@example.com"' in words
+    assert "Before EUR 0.00 Change EUR 10.00 After EUR 10.00" in shop.browser.get(first).words
     # What the journal does not have makes earlier balances unknown.
     made = {"customer": {"externalId": "bal"}, "currency": "EUR", "amount": 5}
     shop.control("POST", "/collected", made)
