@@ -142,6 +142,19 @@ def test_records_are_found_by_ids_numbers_and_names(office: Office) -> None:
     assert "Nothing is found" in nothing
 
 
+def test_everything_is_found_by_its_name(office: Office) -> None:
+    shown = office.get("/find", q="i00")
+    assert "Invoices" in shown.words
+    assert len(shown.rows()) == 10
+    words = office.get("/find", q="p").words
+    assert "alpha c3" in words
+    assert "p delta 2016-02-03 EUR 1.50" in words
+    assert "More" not in words
+    assert "More invoices" in office.get("/find", q="no i").words
+    assert "Nothing is found" in office.get("/find", q="no such thing").words
+    assert "Write an id" in office.get("/find").words
+
+
 def test_wrong_parameters_ask_for_nothing(office: Office) -> None:
     for wrong in (
         {"state": "x"}, {"sort": "seq; DROP TABLE document"}, {"currency": "euro"},

@@ -18,6 +18,7 @@ from headrace.console.overview import Overviews, ageing_rows, debtor_rows, figur
 from headrace.console.passwords import is_password
 from headrace.console.records.customer import CUSTOMER_PAGES
 from headrace.console.records.document import document_pages
+from headrace.console.records.finder import FINDER_PAGES
 from headrace.console.records.lists import list_pages
 from headrace.console.session import (
     COOKIE,
@@ -67,6 +68,7 @@ def console_pages(overviews: Overviews) -> Pages:
     inside: Pages = {
         "": ("GET", functools.partial(overview, overviews)),
         "/debtors": ("GET", functools.partial(debtors, overviews)),
+        **FINDER_PAGES,
         **list_pages(),
         **CUSTOMER_PAGES,
         **document_pages(),

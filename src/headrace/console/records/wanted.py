@@ -18,7 +18,8 @@ from headrace.store.records.record_search import (
 )
 
 PAGE_ROWS = 50
-_TEXT_MAX = 100
+TEXT_MAX = 100
+"""Characters of a search."""
 _DAY_LENGTH = 10
 _SEQ_MAX = 2**62
 
@@ -89,7 +90,7 @@ def wanted_of(kind: Kind, given: Mapping[str, str]) -> Wanted:
     if sort.removeprefix("-") == "due" and state not in OPEN_STATES:
         known = False
     return Wanted(
-        text=given.get("q", "").replace("\0", "").strip()[:_TEXT_MAX],
+        text=given.get("q", "").replace("\0", "").strip()[:TEXT_MAX],
         state=state,
         currency=currency if currency in EXPONENTS else "",
         first=_day(given.get("from", "")),

@@ -5,7 +5,8 @@
 const isTyping = (target) => target.closest("input, select, textarea, [contenteditable]") !== null;
 
 function addKeys() {
-  const search = document.querySelector("input[type=search]");
+  const search = document.querySelector("main .card input[type=search]")
+    ?? document.querySelector("input[type=search]");
   const links = () => [...document.querySelectorAll("[data-rows] tbody th a")];
   for (const hint of document.querySelectorAll(".keys")) hint.hidden = false;
   const step = (by) => {

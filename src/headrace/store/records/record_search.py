@@ -102,16 +102,11 @@ def search_documents(
     db: Connection, context: Context, entity: Entity, query: SearchQuery
 ) -> FoundPage[DocumentRow]:
     """Return a page of an entity's documents."""
-    text, organisation = query.text, context.organisation.seq
+    text = query.text
     direct: list[int] = []
     if text:
-        own = (organisation, entity.name)
-        key = lowered(text)
-        named = (*own, text, text + _LAST, _DIRECT_MAX, *own, key, key + _LAST, _DIRECT_MAX)
-        parameters = (text, entity.name, organisation, *named)
-        found_ids = db.execute(SQL["document_ids"], parameters)
-        known = [document_by_seq(db, seq) for seq in dict.fromkeys(seq for (seq,) in found_ids)]
-        direct = [row.seq for row in known if _is_wanted(row, query, context.today)]
+        named = named_documents(db, context, entity, text)
+        direct = [row.seq for row in named if _is_wanted(row, query, context.today)]
     part = lowered(text)
 
     def has_text(row: tuple[Any, ...]) -> bool:
@@ -124,6 +119,18 @@ def search_documents(
     fits = has_text if text else None
     found = _page(db, "documents", scan, query, direct, fits)
     return FoundPage([document_by_seq(db, seq) for seq in found.rows], found.next, found.looked)
+
+
+def named_documents(
+    db: Connection, context: Context, entity: Entity, text: str
+) -> list[DocumentRow]:
+    """Return the documents that have this id, or whose external id or number begins with the text;
+    the first ones only, where there are many."""
+    own, key = (context.organisation.seq, entity.name), lowered(text)
+    named = (*own, text, text + _LAST, _DIRECT_MAX, *own, key, key + _LAST, _DIRECT_MAX)
+    parameters = (text, entity.name, context.organisation.seq, *named)
+    found = db.execute(SQL["document_ids"], parameters).fetchall()
+    return [document_by_seq(db, seq) for seq in dict.fromkeys(seq for (seq,) in found)]
 
 
 def search_customers(
