@@ -14,7 +14,7 @@ from headrace.console.records.forms import ValueField, value_fields
 from headrace.console.records.history import history_of
 from headrace.console.records.kinds import CUSTOMERS, INVOICES, KINDS, Kind, Row, row_of, state_of
 from headrace.console.session import Pages, Seat
-from headrace.ledger.document import RAISES_BALANCE, open_amount
+from headrace.ledger.document import RAISES_BALANCE, ItemGroup, open_amount
 from headrace.model.collection import Action
 from headrace.model.customer import CustomerAnswer
 from headrace.model.entity import INVOICE
@@ -28,8 +28,9 @@ from headrace.store.records.actions import list_actions
 from headrace.store.records.customer_rows import CustomerRow, get_customer
 from headrace.store.records.customers import answer_customers
 from headrace.store.records.notes import list_notes
+from headrace.store.records.open_groups import open_groups
 from headrace.store.records.page import Window
-from headrace.store.records.portal_account import Family, OpenItem, open_items, read_family
+from headrace.store.records.portal_account import Family, read_family
 from headrace.store.records.portal_links import (
     list_portal_links,
     revoke_portal_link,
@@ -178,7 +179,7 @@ def _read(db: Connection, context: Context, id: str) -> Shown:
     row = _customer(db, context, id)
     own = Address(id=row.id)
     family = read_family(db, context, own)
-    items = open_items(db, family)
+    items = open_groups(db, context, row.seq)
     held = counters.of_customer(db, context.organisation, row.seq)
     documents = []
     for kind in KINDS.values():
@@ -210,14 +211,14 @@ def _read(db: Connection, context: Context, id: str) -> Shown:
     )
 
 
-def _sums(context: Context, items: Sequence[OpenItem]) -> list[Sums]:
+def _sums(context: Context, items: Sequence[ItemGroup]) -> list[Sums]:
     amounts: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     counts: dict[tuple[str, str], int] = defaultdict(int)
     today = context.today
     for item in items:
         part = state_of(item, today) if item.entity == INVOICE.name else item.entity
         amounts[item.currency][part] += open_amount(item)
-        counts[item.currency, part] += 1
+        counts[item.currency, part] += item.count
     found = []
     for currency in sorted(amounts):
         own, most = amounts[currency], max(amounts[currency].values())

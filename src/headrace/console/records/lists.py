@@ -31,6 +31,7 @@ from headrace.store.context import Context
 from headrace.store.records.customer_rows import CustomerRow, get_customer
 from headrace.store.records.customers import answer_customers
 from headrace.store.records.document_rows import DocumentRow
+from headrace.store.records.open_groups import open_groups
 from headrace.store.records.record_search import (
     FoundPage,
     Mark,
@@ -112,7 +113,7 @@ def list_pages() -> Pages:
 
 def customer_cells(db: Connection, context: Context, row: CustomerRow) -> dict[str, Any]:
     """Return a customer as a row of a list."""
-    one = answer_customers(db, context, [row])[0]
+    one = answer_customers(db, context, [row], {row.seq: open_groups(db, context, row.seq)})[0]
     return {
         "id": row.id,
         "name": row.name,

@@ -135,3 +135,13 @@ SELECT seq FROM (
 -- changed_since --
 SELECT d.id FROM document d JOIN customer c ON c.seq = d.customer
 WHERE (c.seq = ? OR c.parent = ?) AND d.modified_at > ?
+
+-- open_groups --
+-- What a customer and its children have open. Few rows, however many documents there are; sums are
+-- taken of upper and lower halves apart, lest those of large amounts overflow.
+SELECT d.entity, d.currency, d.mark, CASE WHEN substr(d.due_date, 1, 10) < ? THEN 1 ELSE 0 END,
+    count(*), sum(d.amount / 4294967296), sum(d.amount % 4294967296),
+    sum(d.applied / 4294967296), sum(d.applied % 4294967296)
+FROM (SELECT seq FROM customer WHERE seq = ? UNION ALL SELECT seq FROM customer WHERE parent = ?) c
+JOIN document d ON d.customer = c.seq AND d.applied < d.amount
+GROUP BY 1, 2, 3, 4
