@@ -14,6 +14,7 @@ from console_browser import Browser, Shown, add_person
 from hub_api import Api, credit_note, customer, invoice, payment, to_invoice
 
 from conftest import ENGINES, database_of
+from headrace.store.records import record_search
 from headrace.testkit.hub import RunningHub, hub
 from portal_reader import Reader
 
@@ -140,6 +141,25 @@ def test_records_are_found_by_ids_numbers_and_names(office: Office) -> None:
     assert len(_all(office, "/customers", state="OVERDUE")) == 4
     nothing = office.get("/customers", q="nobody at all").words
     assert "Nothing is found" in nothing
+
+
+def test_a_long_search_goes_on_where_it_ended(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[dict[str, str]] = [
+        {"state": "PAID"}, {"q": "i11"}, {"q": "beta", "sort": "amount"},
+        {"state": "OVERDUE", "sort": "-amount"}, {"q": "alpha", "state": "OPEN"},
+        {"currency": "USD"}, {"from": "2025-03-01", "to": "2025-03-31"},
+    ]  # fmt: skip
+    whole = [sorted(_all(office, "/invoices", **one)) for one in asked]
+    monkeypatch.setattr(record_search, "LOOKED_AT", 30)
+    monkeypatch.setattr(record_search, "_LOOKED_AT_FIRST", 5)
+    shown = office.get("/invoices", currency="USD")
+    assert "This page looked at 30 rows and found nothing." in shown.words
+    assert "Continue the search" in shown.words
+    parts = [_all(office, "/invoices", **one) for one in asked]
+    assert [sorted(set(one)) for one in parts] == whole
+    assert all(len(set(one)) == len(one) for one in parts), "no row comes twice"
 
 
 def test_everything_is_found_by_its_name(office: Office) -> None:

@@ -27,6 +27,7 @@ T = TypeVar("T")
 
 LOOKED_AT = 10_000
 """Rows that a page looks at, at most."""
+_LOOKED_AT_FIRST = 500
 SORTS = {
     "new": "seq",
     "date": "coalesce(dated, '')",
@@ -244,9 +245,8 @@ def _page(
         values = (mark.seq,) if simple else (mark.place, mark.seq)
         narrow.append(("after_seq" if simple else "after", values))
     bounded = bool(scan.conditions)
-    bound = LOOKED_AT if bounded else query.limit + 1
     steps = SQL[scan.steps].replace("NARROW", " ".join(SQL[name] for name, _ in narrow))
-    owner = (*scan.owner, *(value for _, values in narrow for value in values), bound)
+    owner = (*scan.owner, *(value for _, values in narrow for value in values))
 
     def said(text: str) -> str:
         text = text.replace("STEPS", steps).replace("KEY", scan.key)
@@ -255,11 +255,16 @@ def _page(
 
     where = " ".join(SQL[name] for name, _ in scan.conditions)
     given = tuple(value for _, values in scan.conditions for value in values)
-    most = LOOKED_AT if fits else query.limit + 1
     text = said(SQL[statement].replace("CONDITIONS", where))
-    rows = db.execute(text, (*owner, *given, most)).fetchall()
-    if fits is not None:
-        rows = [row for row in rows if fits(row)]
+    rows: list[tuple[Any, ...]] = []
+    # Most pages are full after few rows.
+    for bound in (_LOOKED_AT_FIRST, LOOKED_AT) if bounded else (query.limit + 1,):
+        most = bound if fits else query.limit + 1
+        rows = db.execute(text, (*owner, bound, *given, most)).fetchall()
+        if fits is not None:
+            rows = [row for row in rows if fits(row)]
+        if len(rows) > query.limit:
+            break
     whole = len(direct) < _DIRECT_MAX
     first = [] if query.after is not None else direct
     found = [row for row in rows if not (whole and row[0] in direct)][: query.limit]
@@ -268,7 +273,7 @@ def _page(
         seq, place = found[-1][:2]
         return FoundPage(numbers, Mark(place, seq))
     if bounded:
-        edge = db.execute(said(SQL["edge"]), (*owner, bound - 1)).fetchone()
+        edge = db.execute(said(SQL["edge"]), (*owner, LOOKED_AT, LOOKED_AT - 1)).fetchone()
         if edge is not None:
             return FoundPage(numbers, Mark(edge[1], edge[0]), LOOKED_AT)
     return FoundPage(numbers, None)
