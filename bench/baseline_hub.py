@@ -89,7 +89,9 @@ class PostgresRows:
             row = self._document(invoice.external_id)
             dates = (invoice.issued_at, invoice.due_date)
             if row is not None:
-                self._run(DOCUMENT["amend"], (invoice.gross_amount, *dates, NOW, body, row[10]))
+                self._run(
+                    DOCUMENT["amend"], (invoice.gross_amount, *dates, NOW, body, None, row[10])
+                )
                 return
             customer = (invoice.customer.external_id, self._organisation)
             owner = self._one(CUSTOMER["by_external_id"], customer)
@@ -101,7 +103,7 @@ class PostgresRows:
 
     def _create(self, invoice: Invoice, owner: int, dates: tuple[str, str], body: str) -> int:
         ids = (self._organisation, "invoice", os.urandom(16).hex(), invoice.external_id, owner)
-        values = (*ids, invoice.currency, invoice.gross_amount, *dates, NOW, NOW, body)
+        values = (*ids, invoice.currency, invoice.gross_amount, *dates, NOW, NOW, body, None)
         seq: int = self._one(DOCUMENT["insert"], values)[0]
         self._run(COUNTER["add"], (self._organisation, 0, "invoice", "", 1))
         self._run(COUNTER["add"], (self._organisation, owner, "invoice", invoice.currency, 1))

@@ -79,12 +79,13 @@ PLAIN_ROWS = (
     FROM n""",
     f"""{_NUMBERS})
     INSERT INTO document (organisation, entity, id, external_id, customer, currency, amount,
-        applied, dated, due_date, created_at, modified_at, body)
+        applied, dated, due_date, created_at, modified_at, body, number)
     SELECT 1, CASE WHEN i % 10 < 6 THEN 'invoice' WHEN i % 10 < 9 THEN 'payment'
         ELSE 'credit_note' END, 'd' || i, 'D' || i, (i - 1) / 10 + 1, 'EUR', 1000 + i % 500,
         CASE WHEN i % 10 IN (1, 2, 7, 8) THEN 700 ELSE 0 END,
         '2026-01-01T00:00:00.000Z', '2026-02-01T00:00:00.000Z', '', '',
-        '{{"customId":"INV-' || i || '","currency":"EUR","grossAmount":1000,"netAmount":900}}'
+        '{{"customId":"INV-' || i || '","currency":"EUR","grossAmount":1000,"netAmount":900}}',
+        'inv-' || i
     FROM n""",
     """INSERT INTO allocation (source, target, amount)
     SELECT seq, seq - 6, 700 FROM document WHERE entity = 'payment' AND applied > 0""",

@@ -23,6 +23,7 @@ BENCHES = (
     "hub",
     "portal",
     "pages",
+    "console",
     "overload",
     "proxied",
     "fakes",

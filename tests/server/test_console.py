@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import http.client
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import pytest
+from console_browser import EMAIL, HOME, PASSWORD, SIGN_IN, Browser
 from hub_api import Api, credit_note, customer, invoice, payment
 
 from conftest import ENGINES, database_of
@@ -19,44 +19,6 @@ from headrace.model.clock import SYSTEM_CLOCK
 from headrace.store.admin.console_users import set_user
 from headrace.store.engine.place import transactions
 from headrace.testkit.hub import RunningHub, hub
-
-EMAIL, PASSWORD = "anna@example.com", "correct horse battery"
-HOME, SIGN_IN = "/console", "/console/sign-in"
-
-
-class Browser:
-    """Keeps the console's cookie, and follows nothing by itself."""
-
-    def __init__(self, running: RunningHub) -> None:
-        self._at = urlsplit(running.url)
-        self.cookie = ""
-
-    def ask(
-        self, method: str, path: str, fields: dict[str, str] | None = None, **headers: str
-    ) -> tuple[int, str, http.client.HTTPMessage]:
-        connection = http.client.HTTPConnection(str(self._at.hostname), self._at.port, timeout=10)
-        sent = {name.replace("_", "-"): value for name, value in headers.items()}
-        if self.cookie:
-            sent["Cookie"] = f"headrace_console={self.cookie}"
-        body = None
-        if fields is not None:
-            body = urlencode(fields)
-            sent.setdefault("Content-Type", "application/x-www-form-urlencoded")
-        connection.request(method, path, body, {"Accept": "text/html", **sent})
-        answer = connection.getresponse()
-        text = answer.read().decode()
-        if (cookie := answer.headers.get("Set-Cookie")) is not None:
-            self.cookie = cookie.partition("=")[2].partition(";")[0].strip('"')
-        connection.close()
-        return answer.status, text, answer.headers
-
-    def sign_in(self, email: str = EMAIL, password: str = PASSWORD, **headers: str) -> Any:
-        return self.ask("POST", SIGN_IN, {"email": email, "password": password}, **headers)
-
-    def proof(self) -> str:
-        found = re.search(r'name="proof" value="([^"]+)"', self.ask("GET", HOME)[1])
-        assert found is not None
-        return found[1]
 
 
 @pytest.fixture(scope="module", params=ENGINES)
@@ -220,6 +182,11 @@ def test_the_overview_adds_up_as_the_api_does(served: RunningHub, browser: Brows
         "&lt;b&gt;Alpha&lt;/b&gt; A EUR 292.50 100 % Gamma C EUR 40.00 13 %",
     ):
         assert text in said, said
+    place = "/console/organisations/Figures%20%26%20co/debtors"
+    found = browser.get(place, currency="EUR")
+    assert found.rows() == ["<b>Alpha</b> A", "Gamma C"]
+    assert len(found.links("/customers/")) == 2
+    assert "Nobody owes anything" in browser.get(place, currency="USD").words
     assert browser.ask("GET", "/console/organisations/nobody")[0] == 404
     api.close()
 

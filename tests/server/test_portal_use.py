@@ -279,3 +279,39 @@ def test_a_seed_may_set_the_portal_up(desk: Desk) -> None:
     desk.control("POST", "/seed", lines.encode())
     assert desk.control("GET", "/portal")["payments"] == "on"
     assert "Seeded" in desk.reader.get().words
+
+
+def test_a_part_of_one_invoice_can_be_paid(desk: Desk) -> None:
+    desk.settings(payments="on")
+    page = desk.reader.selection(desk.ids["late"])
+    assert 'name="part"' in page.text
+    whole = desk.api.get("/invoices/external:late")["amountOutstanding"]
+    fields = page.fields("/pay")
+    for wrong in (
+        "",
+        "0",
+        "-1",
+        "1,234.50",
+        "1.2.3",
+        "99999999",
+        "1.234",
+        "all",
+        "\N{SUPERSCRIPT TWO}",
+    ):
+        refused = desk.reader.post("/pay", [*fields, ("part", wrong)])
+        assert refused.status == 400, wrong
+        assert "Write an amount such as 1234.50" in refused.words
+    assert desk.api.get("/invoices/external:late")["amountOutstanding"] == whole
+    paid = desk.reader.post("/pay", [*fields, ("part", "1,5")])
+    assert paid.status == 200
+    found = desk.api.get("/invoices/external:late")
+    assert (found["amountOutstanding"], found["state"]) == (whole - 150, "OVERDUE")
+    again = desk.reader.post("/pay", [*fields, ("part", "1")])
+    assert again.status == 409, "the page showed another amount"
+    several = desk.reader.selection(desk.ids["late"], desk.ids["later"])
+    assert 'name="part"' not in several.text
+    assert desk.reader.post("/pay", [*several.fields("/pay"), ("part", "1")]).status == 400
+    desk.settings(partial=False)
+    one = desk.reader.selection(desk.ids["late"])
+    assert 'name="part"' not in one.text
+    assert desk.reader.post("/pay", [*one.fields("/pay"), ("part", "1")]).status == 400

@@ -119,6 +119,13 @@ def test_the_control_plane_lists_the_same_requests(process: HubProcess, api: Api
         ("match=POST%20/v1/customers&limit=1", [refused]),
         (f"after={created['seq']}", [refused]),
         (f"after={refused['seq']}", []),
+        ("entity=customer", [created, refused]),
+        ("entity=invoice", []),
+        ("record=C&customer=C", [created]),
+        ("record=customers", [created, refused]),
+        ("customer=nobody", []),
+        (f"key={created['key']}&within=1", [refused]),
+        ("key=hub_0", []),
     ):
         assert process.control.call("GET", f"{base}&{query}")["requests"] == expected
     assert process.control.call("GET", f"/requests/{created['id']}") == created

@@ -65,7 +65,9 @@ def postgres_schema(db: psycopg.Connection[Any]) -> Any:
     return postgres_columns(db), indexes, rules
 
 
-def named_indexes_of_sqlite(db: sqlite3.Connection) -> dict[str, tuple[bool, tuple[str, ...]]]:
+def named_indexes_of_sqlite(
+    db: sqlite3.Connection,
+) -> dict[str, tuple[bool, tuple[str | None, ...]]]:
     """Return (unique, columns) of the schema's named indexes, by name."""
     found = {}
     for table in sqlite_columns(db):
@@ -78,14 +80,16 @@ def named_indexes_of_sqlite(db: sqlite3.Connection) -> dict[str, tuple[bool, tup
 
 def named_indexes_of_postgres(
     db: psycopg.Connection[Any],
-) -> dict[str, tuple[bool, tuple[str, ...]]]:
-    """The same."""
+) -> dict[str, tuple[bool, tuple[str | None, ...]]]:
+    """The same; None stands for an expression."""
     keys = {row[0] for row in db.execute("select conname from pg_constraint").fetchall()}
     found = {}
     for name, unique, text in db.execute(_PG_INDEXES).fetchall():
         if name not in keys:
             columns = re.search(r"USING btree \((.*?)\)(?: WHERE|$)", text)
             assert columns is not None, text
-            names = (part.partition(" ")[0] for part in columns[1].split(", "))
+            # A comma inside parentheses belongs to an expression.
+            parts = re.split(r", (?![^(]*\))", columns[1])
+            names = (None if "(" in part else part.partition(" ")[0] for part in parts)
             found[name] = (unique, tuple(names))
     return found

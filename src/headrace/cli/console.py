@@ -11,7 +11,9 @@ import typer
 
 from headrace.console.passwords import hash_password
 from headrace.model.clock import SYSTEM_CLOCK
-from headrace.store.admin.console_users import list_users, remove_user, set_user
+from headrace.model.errors import ConfigurationError
+from headrace.store.admin.console_users import limit_user, list_users, remove_user, set_user
+from headrace.store.connection import Connection
 from headrace.store.engine.place import find_place, snapshot, transactions
 
 app = typer.Typer(
@@ -30,11 +32,17 @@ Database = Annotated[
     str | None,
     typer.Option(help="Or its PostgreSQL database: postgresql://..., env:NAME or file:PATH."),
 ]
+Only = Annotated[
+    list[str] | None,
+    typer.Option("--organisation", help="Show the person this organisation only; may be repeated."),
+]
 Email = Annotated[str, typer.Argument(help="The person's e-mail address.")]
 
 
 @app.command()
-def add(email: Email, data: Data = None, database: Database = None) -> None:
+def add(
+    email: Email, organisation: Only = None, data: Data = None, database: Database = None
+) -> None:
     """Let a person sign in, or give it another password, which ends its sessions.
 
     The command asks for the password, of at least 12 characters; without a terminal it is the first
@@ -49,8 +57,32 @@ def add(email: Email, data: Data = None, database: Database = None) -> None:
         password = sys.stdin.readline().rstrip("\n")
     hashed = hash_password(password)
     with transactions(place, make=True) as transact:
-        transact(set_user, email, hashed, SYSTEM_CLOCK.now())
+        transact(_add, email, hashed, organisation)
     typer.echo(f"{email} can sign in to the console.")
+
+
+@app.command()
+def limit(
+    email: Email,
+    organisation: Only = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Show the person all organisations.")
+    ] = False,
+    data: Data = None,
+    database: Database = None,
+) -> None:
+    """Say which organisations a person sees; it takes effect with the next page.
+
+    Of other organisations the person finds no page, and none of the hub as a whole.
+
+    Example: headrace console limit anna@example.com --organisation acme --data ./hub
+    """
+    if everything == bool(organisation):
+        raise ConfigurationError("Name organisations by --organisation, or give --all.")
+    with transactions(find_place(data, database)) as transact:
+        transact(limit_user, email, None if everything else organisation)
+    seen = "all organisations" if everything else ", ".join(organisation or ())
+    typer.echo(f"{email} sees {seen}.")
 
 
 @app.command("list")
@@ -70,7 +102,8 @@ def list_(
         return
     for one in found:
         seen = one.last_seen_at[:16].replace("T", " ") if one.last_seen_at else "never"
-        typer.echo(f"{one.email}  last signed in: {seen}")
+        sees = "all" if one.organisations is None else ", ".join(one.organisations) or "none"
+        typer.echo(f"{one.email}  last signed in: {seen}  organisations: {sees}")
     if not found:
         typer.echo("Nobody can sign in yet: `headrace console add` adds the first.")
 
@@ -84,3 +117,9 @@ def remove(email: Email, data: Data = None, database: Database = None) -> None:
     with transactions(find_place(data, database)) as transact:
         transact(remove_user, email)
     typer.echo(f"{email} can no longer sign in.")
+
+
+def _add(db: Connection, email: str, hashed: str, organisations: list[str] | None) -> None:
+    set_user(db, email, hashed, SYSTEM_CLOCK.now())
+    if organisations:
+        limit_user(db, email, organisations)

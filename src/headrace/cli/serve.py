@@ -44,6 +44,7 @@ from headrace.store.engine.place import Place, find_place, open_store, transacti
 from headrace.store.pdf_files import open_pdfs
 from headrace.store.records.organisations import make_organisation
 from headrace.testkit.billing.company_seed import CompanyProfiles
+from headrace.testkit.conformance.verified import verified_rules
 
 _ORGANISATION = "test"
 """That of an ephemeral hub."""
@@ -128,6 +129,10 @@ class Options(SyncPagesOption, frozen=True, kw_only=True):
             help="Serve the console below /console, for people who `headrace console add` added.",
         ),
     ] = False
+    differences: Annotated[
+        Path | None,
+        typer.Option(help="What `headrace proxy --json` wrote, for the console to show."),
+    ] = None
     test_mode: Annotated[
         bool,
         typer.Option(
@@ -327,6 +332,9 @@ class _Service(Struct, frozen=True):
                     test_mode=options.test_mode,
                     console=options.console,
                     sync_pages=options.sync_address(),
+                    verified=verified_rules,
+                    differences=options.differences,
+                    limits=self.limits,
                     workers=options.workers,
                 )
             )

@@ -1,4 +1,8 @@
-"""The overview of an organisation as texts, and how long one is shown."""
+"""The overview of an organisation as texts, and how its figures are kept.
+
+Reading a whole organisation takes seconds, so nobody waits for it: figures are computed in the
+background, and a page without them says that they are being computed.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ from msgspec import Struct
 
 from headrace.model.clock import Clock
 from headrace.model.money import format_money
+from headrace.store.connection import Connection
 from headrace.store.context import Context
 from headrace.store.engine.interface import Store
 from headrace.store.records.organisation_overview import (
@@ -17,9 +22,15 @@ from headrace.store.records.organisation_overview import (
     OrganisationOverview,
     read_organisation_overview,
 )
+from headrace.store.records.rates import converter, rates_in_use
 
-FRESH_S, SHOWN_S = 60.0, 600.0
-"""After how long another overview is made, and for how long at most one is shown."""
+FRESH_S = 60.0
+"""After how long another overview is made."""
+_PATIENCE_S = 0.03
+"""How long a page waits for figures; those of a small organisation are there."""
+_DIGITS = 6
+TOP = 10
+"""Debtors on the overview."""
 _LOGGER = logging.getLogger("headrace.server")
 BUCKETS = ("Not due", "1 to 30 days", "31 to 60 days", "61 to 90 days", "More than 90 days")
 
@@ -31,6 +42,8 @@ class BarRow(Struct, frozen=True):
     amount: str
     share: int
     note: str = ""
+    id: str = ""
+    """The customer's id, of a row about one."""
 
 
 class FigureTexts(Struct, frozen=True):
@@ -56,42 +69,75 @@ class _Known(Struct, frozen=True):
 
 
 class Overviews:
-    """Makes overviews. After a minute another is made while the last one is still shown, for up to
-    ten minutes; so only the first reader of a large organisation waits."""
+    """Makes overviews in the background, one at a time: each keeps a core busy."""
 
     def __init__(self) -> None:
         self._known: dict[int, _Known] = {}
         self._lock = asyncio.Lock()
-        self._renewals: dict[int, asyncio.Task[OrganisationOverview]] = {}
+        self._tasks: dict[int, asyncio.Task[None]] = {}
 
-    async def of(self, store: Store, clock: Clock, context: Context) -> OrganisationOverview:
-        """Return the overview of the context's organisation."""
+    async def of(self, store: Store, clock: Clock, context: Context) -> OrganisationOverview | None:
+        """Return the overview of the context's organisation, which may be some minutes old while
+        another one is made; None while the first one is."""
         organisation = context.organisation
         known = self._known.get(organisation.seq)
         # A test clock that is moved changes what is overdue at once.
+        is_valid = known is not None and known.clock == organisation.clock
+        if known is None or not is_valid or clock.monotonic() - known.made > FRESH_S:
+            task = self._tasks.get(organisation.seq)
+            if task is None:
+                task = asyncio.ensure_future(self._make(store, clock, context))
+                self._tasks[organisation.seq] = task
+            await asyncio.wait({task}, timeout=_PATIENCE_S)
+            known = self._known.get(organisation.seq)
         if known is None or known.clock != organisation.clock:
-            return await self._make(store, clock, context)
-        age = clock.monotonic() - known.made
-        if age > SHOWN_S:
-            return await self._make(store, clock, context)
-        if age > FRESH_S and organisation.seq not in self._renewals:
-            task = asyncio.ensure_future(self._make(store, clock, context))
-            self._renewals[organisation.seq] = task
-            task.add_done_callback(lambda done: self._renewed(organisation.seq, done))
+            return None
         return known.overview
 
-    async def _make(self, store: Store, clock: Clock, context: Context) -> OrganisationOverview:
-        # One at a time: each keeps a core busy.
-        async with self._lock:
-            begun, organisation = clock.monotonic(), context.organisation
-            made = await store.scan(read_organisation_overview, context)
-            self._known[organisation.seq] = _Known(begun, organisation.clock, made)
-            return made
+    async def _make(self, store: Store, clock: Clock, context: Context) -> None:
+        organisation = context.organisation
+        try:
+            async with self._lock:
+                begun = clock.monotonic()
+                made = await store.scan(read_organisation_overview, context)
+                self._known[organisation.seq] = _Known(begun, organisation.clock, made)
+        except Exception:
+            _LOGGER.warning("an overview could not be made", exc_info=True)
+        finally:
+            del self._tasks[organisation.seq]
 
-    def _renewed(self, organisation: int, done: asyncio.Task[OrganisationOverview]) -> None:
-        del self._renewals[organisation]
-        if not done.cancelled() and done.exception() is not None:
-            _LOGGER.warning("an overview could not be made", exc_info=done.exception())
+
+class Total(Struct, frozen=True):
+    """What is outstanding in all currencies together, at the rates of the hub."""
+
+    currency: str
+    outstanding: str
+    rates: list[str]
+    """The rates in use."""
+    missing: list[str]
+    """Currencies that are left out, because the hub has no rate."""
+
+
+def total_of(db: Connection, context: Context, overview: OrganisationOverview) -> Total | None:
+    """Return the total; None for an organisation of one currency."""
+    into = context.organisation.currency
+    others = [one for one in overview.currencies if one.currency != into]
+    if not others:
+        return None
+    convert = converter(db, context)
+    rates = rates_in_use(db, context, [one.currency for one in others], into)
+    amounts = [
+        one.outstanding
+        if one.currency == into
+        else convert(one.outstanding, one.currency, into) or 0
+        for one in overview.currencies
+    ]
+    return Total(
+        into,
+        format_money(sum(amounts), into),
+        [f"1 {name} = {round(rate, _DIGITS)} {into}" for name, rate in rates.items() if rate],
+        [name for name, rate in rates.items() if rate is None],
+    )
 
 
 def figures_of(one: CurrencyFigures) -> FigureTexts:
@@ -123,7 +169,7 @@ def ageing_rows(one: CurrencyFigures) -> list[BarRow]:
     ]
 
 
-def debtor_rows(one: CurrencyFigures) -> list[BarRow]:
+def debtor_rows(one: CurrencyFigures, limit: int = TOP) -> list[BarRow]:
     """Return the top debtors as a chart."""
     most = max((debtor.owed for debtor in one.debtors), default=0)
     return [
@@ -131,9 +177,10 @@ def debtor_rows(one: CurrencyFigures) -> list[BarRow]:
             debtor.name,
             format_money(debtor.owed, one.currency),
             _share(debtor.owed, most),
-            debtor.external_id or debtor.id,
+            debtor.external_id or "",
+            debtor.id,
         )
-        for debtor in one.debtors
+        for debtor in one.debtors[:limit]
     ]
 
 

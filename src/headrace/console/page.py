@@ -9,14 +9,23 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from headrace.console.overview import Overviews, ageing_rows, debtor_rows, figures_of
+from headrace.console.inspector.api import API_PAGES
+from headrace.console.inspector.hub import HUB_PAGES
+from headrace.console.inspector.requests import REQUEST_PAGES
+from headrace.console.inspector.testing import TESTING_PAGES
+from headrace.console.operations import Operations, Pace
+from headrace.console.overview import Overviews, ageing_rows, debtor_rows, figures_of, total_of
 from headrace.console.passwords import is_password
+from headrace.console.records.customer import CUSTOMER_PAGES
+from headrace.console.records.document import document_pages
+from headrace.console.records.finder import FINDER_PAGES
+from headrace.console.records.lists import list_pages
 from headrace.console.session import (
     COOKIE,
     HOME,
     SIGN_IN,
     Desk,
-    Page,
+    Pages,
     Seat,
     is_own_site,
     new_token,
@@ -25,7 +34,10 @@ from headrace.console.session import (
     signed_in,
     with_session,
 )
-from headrace.model.errors import NotFound, RequestError
+from headrace.console.settings.entries import entry_pages
+from headrace.console.settings.keys import KEY_PAGES
+from headrace.console.settings.portal import PORTAL_PAGES
+from headrace.model.errors import RequestError
 from headrace.pages.form import read_form
 from headrace.pages.policy import page_headers
 from headrace.store.admin.console_users import (
@@ -34,14 +46,16 @@ from headrace.store.admin.console_users import (
     end_session,
     find_account,
     note_failure,
+    organisations_of,
 )
 from headrace.store.admin.frozen_clock import Times
-from headrace.store.connection import Connection
-from headrace.store.context import Context
 from headrace.store.engine.interface import Store
-from headrace.store.queries import CONSOLE
-from headrace.store.records.organisations import find_organisation
+from headrace.store.records.organisation_overview import DEBTORS
 
+ORGANISATION = f"{HOME}/organisations/{{organisation}}"
+_METHODS = {"GET": "GET", "POST": "POST", "UPLOAD": "POST"}
+_REFRESH_S = 2
+"""When a page asks again whose figures are being computed."""
 _WRONG = "The e-mail or the password is wrong."
 _BLOCKED = (
     "Too many attempts with this e-mail have failed. Try again in "
@@ -49,47 +63,91 @@ _BLOCKED = (
 )
 
 
-def console_routes(store: Store, times: Times, sync_pages: str = "") -> list[Route]:
-    """Return the routes of the console. Everything but the sign-in needs a session. Organisations
-    link to the pipeline's pages at `sync_pages`, if there is such an address."""
-    desk, overviews = Desk(store, times, sync_pages), Overviews()
-    pages: dict[str, tuple[str, Page]] = {
+def console_pages(overviews: Overviews) -> Pages:
+    """Return all pages by their paths; each needs a session."""
+    inside: Pages = {
+        "": ("GET", functools.partial(overview, overviews)),
+        "/debtors": ("GET", functools.partial(debtors, overviews)),
+        **FINDER_PAGES,
+        **list_pages(),
+        **CUSTOMER_PAGES,
+        **document_pages(),
+        **entry_pages(),
+        **KEY_PAGES,
+        **PORTAL_PAGES,
+        **REQUEST_PAGES,
+        **TESTING_PAGES,
+        **API_PAGES,
+    }
+    return {
         HOME: ("GET", organisations),
         f"{HOME}/sign-out": ("POST", sign_out),
-        f"{HOME}/organisations/{{organisation}}": ("GET", functools.partial(overview, overviews)),
+        **HUB_PAGES,
+        **{f"{ORGANISATION}{path}": page for path, page in inside.items()},
     }
+
+
+def console_routes(
+    store: Store, times: Times, operations: Operations, sync_pages: str = ""
+) -> list[Route]:
+    """Return the routes of the console. Everything but the sign-in needs a session. Organisations
+    link to the pipeline's pages at `sync_pages`, if there is such an address."""
+    desk = Desk(store, times, operations, sync_pages)
     return [
         Route(SIGN_IN, functools.partial(_sign_in, desk), methods=["GET", "POST"]),
         *(
-            Route(path, signed_in(desk, page, form=method == "POST"), methods=[method])
-            for path, (method, page) in pages.items()
+            Route(path, signed_in(desk, page, method), methods=[_METHODS[method]])
+            for path, (method, page) in console_pages(Overviews()).items()
         ),
     ]
 
 
 async def organisations(seat: Seat) -> Response:
-    """All organisations of the hub."""
-    rows = await seat.desk.store.scan(_organisations)
+    """The organisations that the person sees."""
+    rows = await seat.desk.store.scan(organisations_of, seat.session)
     return seat.render("organisations.html", rows=rows)
 
 
 async def overview(overviews: Overviews, seat: Seat) -> Response:
     """What an organisation is owed, how old it is, and by whom."""
-    name = seat.request.path_params["organisation"]
     desk = seat.desk
-    found = await desk.store.read(find_organisation, name)
-    if found is None:
-        raise NotFound(f"There is no organisation {name}.")
-    context = Context(found, desk.times.now(found))
-    shown = await overviews.of(desk.store, desk.clock, context)
+    shown = await overviews.of(desk.store, desk.clock, seat.context)
+    pace = await desk.operations.pace(seat.name)
+    if shown is None:
+        return _computing(seat, pace)
     return seat.render(
         "overview.html",
-        organisation=found,
         overview=shown,
+        pace=pace,
+        total=await seat.read(total_of, shown),
         figures=[figures_of(one) for one in shown.currencies],
         ageing=[ageing_rows(one) for one in shown.currencies],
         debtors=[debtor_rows(one) for one in shown.currencies],
     )
+
+
+async def debtors(overviews: Overviews, seat: Seat) -> Response:
+    """The families that owe most, in one currency."""
+    shown = await overviews.of(seat.desk.store, seat.desk.clock, seat.context)
+    trail = (("Who owes most", ""),)
+    if shown is None:
+        return _computing(seat, None)
+    currency = seat.request.query_params.get("currency", seat.context.organisation.currency)
+    found = [one for one in shown.currencies if one.currency == currency]
+    return seat.render(
+        "debtors.html",
+        overview=shown,
+        currency=currency if found else "",
+        others=[one.currency for one in shown.currencies if one.currency != currency],
+        rows=debtor_rows(found[0], DEBTORS) if found else [],
+        trail=trail,
+    )
+
+
+def _computing(seat: Seat, pace: Pace | None) -> Response:
+    answer = seat.render("computing.html", pace=pace)
+    answer.headers["Refresh"] = str(_REFRESH_S)
+    return answer
 
 
 async def sign_out(seat: Seat) -> Response:
@@ -123,7 +181,3 @@ async def _sign_in(desk: Desk, request: Request) -> Response:
     await desk.store.write(0, begin_session, account, token, former, now)
     answer = RedirectResponse(to, 303, headers=page_headers())
     return with_session(request, answer, token)
-
-
-def _organisations(db: Connection) -> list[tuple[str, str, str | None, int, int]]:
-    return [tuple(row) for row in db.execute(CONSOLE["organisations"])]

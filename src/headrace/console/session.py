@@ -4,28 +4,44 @@ from __future__ import annotations
 
 import base64
 import hmac
+import logging
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Any, TypeAlias
-from urllib.parse import quote, urlsplit
+from typing import Any, Literal, TypeAlias, TypeVar
+from urllib.parse import quote, urlencode, urlsplit
 
 from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from headrace.console.operations import ApiAnswer, ApiCall, Operations
 from headrace.model.clock import Clock, format_instant
 from headrace.model.errors import NotFound, RequestError, ServiceUnavailable
-from headrace.pages.form import FormFields, read_form
+from headrace.pages.form import FormFields, read_form, read_upload
 from headrace.pages.policy import page_headers
 from headrace.pages.templates import environment
-from headrace.store.admin.console_users import SESSION_LONGEST, find_session, touch_session
+from headrace.store.admin.console_users import (
+    SESSION_LONGEST,
+    Session,
+    find_session,
+    may_enter,
+    touch_session,
+)
 from headrace.store.admin.frozen_clock import Times
+from headrace.store.connection import Connection
+from headrace.store.context import Context, Organisation
 from headrace.store.engine.interface import Store
+from headrace.store.records.organisations import find_organisation, organisation_by_seq
 
+T = TypeVar("T")
+
+_LOGGER = logging.getLogger("headrace.server")
 COOKIE = "headrace_console"
 HOME = "/console"
 SIGN_IN = "/console/sign-in"
+UPLOAD_MAX = 10_000_000
+"""Bytes of a form with files."""
 _TOUCH = timedelta(minutes=5)
 _TEMPLATES = environment("headrace.console")
 
@@ -35,6 +51,7 @@ class Desk(Struct, frozen=True):
 
     store: Store
     times: Times
+    operations: Operations
     sync_pages: str = ""
     """Address of the sync pages of the pipeline, to which organisations link; empty for none."""
 
@@ -49,32 +66,108 @@ class Seat(Struct, kw_only=True):
 
     desk: Desk
     request: Request
-    email: str
+    session: Session
     token: str
+    inside: Context | None = None
+    """The organisation in the path, at its time."""
     form: FormFields = FormFields([])
     """What was sent; empty unless the page is the target of a form."""
+    files: Mapping[str, bytes] = {}
+    """The files that were sent."""
+
+    @property
+    def context(self) -> Context:
+        """The organisation of a page that has one in its path."""
+        assert self.inside is not None
+        return self.inside
+
+    @property
+    def name(self) -> str:
+        """The name of that organisation."""
+        return self.context.organisation.name
+
+    def at(self, *parts: str, **parameters: Any) -> str:
+        """Return the address of a page of the organisation; empty parameters are left out."""
+        return address(HOME, "organisations", self.name, *parts, **parameters)
+
+    async def read(self, run: Callable[..., T], *arguments: Any) -> T:
+        """Run `run(db, context, *arguments)` as a lookup that may take long."""
+        return await self.desk.store.scan(run, self.context, *arguments)
+
+    async def write(self, run: Callable[..., T], *arguments: Any) -> T:
+        """Run `run(db, context, *arguments)` as a write of the organisation."""
+        organisation, times = self.context.organisation, self.desk.times
+
+        def with_context(db: Connection) -> T:
+            # Read it again under the lock of its writes.
+            known = organisation_by_seq(db, organisation.seq)
+            return run(db, Context(known, times.now(known), self.context.origin), *arguments)
+
+        return await self.desk.store.write(organisation.seq, with_context)
+
+    async def ask(self, method: str, path: str, body: bytes = b"") -> ApiAnswer:
+        """Send a request to the API as a client of the organisation does."""
+        headers = self.request.headers
+        forwarded = headers.get("x-forwarded-proto", self.request.url.scheme)
+        call = ApiCall(
+            organisation=self.name,
+            method=method,
+            path=path,
+            body=body,
+            host=headers.get("host", ""),
+            scheme="https" if forwarded == "https" else "http",
+        )
+        return await self.desk.operations.ask(call)
+
+    async def operate(self, method: str, path: str, body: Any = None) -> Any:
+        """Carry out an operation of the control plane on the organisation."""
+        place = f"/organisations/{quote(self.name, safe='')}{path}"
+        return await self.desk.operations.call(method, place, body)
 
     def proof(self) -> str:
         """Return what a form of this session carries, so that no other site can send one."""
         digest = hmac.digest(self.token.encode(), b"console form", "sha256")
         return base64.urlsafe_b64encode(digest).decode()
 
-    def render(self, template: str, status: int = 200, **values: Any) -> Response:
-        """Answer with a page."""
-        common = {"email": self.email, "proof": self.proof(), "sync_pages": self.desk.sync_pages}
-        return render(template, status, **{**common, **values})
+    def render(
+        self, template: str, status: int = 200, *, framing: bool = False, **values: Any
+    ) -> Response:
+        """Answer with a page; a `framing` one may show another page of the hub in a frame."""
+        common = {"email": self.session.email, "proof": self.proof(), "seat": self, "trail": ()}
+        common["sync_pages"] = self.desk.sync_pages
+        if self.inside is not None:
+            common |= {"at": self.at, "organisation": self.inside.organisation}
+        return render(template, status, framing=framing, **{**common, **values})
+
+    def redirect(self, place: str) -> Response:
+        """Answer a form that was carried out."""
+        return RedirectResponse(place, 303, headers=page_headers())
 
 
-Page: TypeAlias = Callable[[Seat], Awaitable[Response]]
+Page: TypeAlias = Callable[..., Awaitable[Response]]
+"""Takes a seat."""
+Method: TypeAlias = Literal["GET", "POST", "UPLOAD"]
+"""UPLOAD is a POST of a form with files."""
+Pages: TypeAlias = dict[str, tuple[Method, Page]]
+"""Pages by their paths."""
 
 
-def render(template: str, status: int = 200, **values: Any) -> Response:
+def address(*parts: str, **parameters: Any) -> str:
+    """Return the address of a page of the console; empty parameters are left out."""
+    head, *rest = parts
+    path = "/".join((head, *(quote(part, safe="") for part in rest)))
+    query = urlencode({k: v for k, v in parameters.items() if v not in ("", None)}, doseq=True)
+    return f"{path}?{query}" if query else path
+
+
+def render(template: str, status: int = 200, *, framing: bool = False, **values: Any) -> Response:
     """Answer with a page of the console."""
-    text = _TEMPLATES.get_template(template).render(**{"email": "", "proof": "", **values})
-    return HTMLResponse(text, status, headers=page_headers())
+    common = {"email": "", "proof": "", "organisation": None, "trail": ()}
+    text = _TEMPLATES.get_template(template).render(**{**common, **values})
+    return HTMLResponse(text, status, headers=page_headers(scripted=True, framing=framing))
 
 
-def signed_in(desk: Desk, page: Page, *, form: bool = False) -> Callable[[Request], Any]:
+def signed_in(desk: Desk, page: Page, method: Method) -> Callable[[Request], Any]:
     """Return an endpoint for people who are signed in; others are led to the sign-in."""
 
     async def endpoint(request: Request) -> Response:
@@ -82,8 +175,11 @@ def signed_in(desk: Desk, page: Page, *, form: bool = False) -> Callable[[Reques
             seat = await _seat(desk, request)
             if seat is None:
                 return RedirectResponse(_sign_in_for(request), 303, headers=page_headers())
-            if form:
-                seat.form = await read_form(request)
+            if method != "GET":
+                if method == "UPLOAD":
+                    seat.form, seat.files = await read_upload(request, UPLOAD_MAX)
+                else:
+                    seat.form = await read_form(request)
                 proven = hmac.compare_digest(seat.form.get("proof", ""), seat.proof())
                 if not proven or not is_own_site(request):
                     return _trouble(403, "This form can't be sent", "Open the page again.")
@@ -94,6 +190,9 @@ def signed_in(desk: Desk, page: Page, *, form: bool = False) -> Callable[[Reques
             return _trouble(503, "The database can't be reached", "Try again in a moment.")
         except RequestError as error:
             return _trouble(error.status, "This can't be done", str(error))
+        except Exception:
+            _LOGGER.exception("a page of the console failed")
+            return _trouble(500, "This page failed", "The hub's log has the cause.")
 
     return endpoint
 
@@ -135,21 +234,35 @@ def place_of(text: str) -> str:
 
 
 async def _seat(desk: Desk, request: Request) -> Seat | None:
+    """Return the seat of somebody who is signed in. Raises NotFound for an organisation that does
+    not exist or that the person does not see."""
     token = request.cookies.get(COOKIE, "")
     if not token:
         return None
-    now = desk.clock.now()
-    found = await desk.store.read(find_session, token, now)
-    if found is None:
+    now, name = desk.clock.now(), request.path_params.get("organisation")
+    session, organisation = await desk.store.read(_enter, token, now, name)
+    if session is None:
         return None
-    email, last_at = found
-    if last_at < format_instant(now - _TOUCH):
-        await _touch(desk, token, now)
-    return Seat(desk=desk, request=request, email=email, token=token)
+    if session.last_at < format_instant(now - _TOUCH):
+        await desk.store.write(0, touch_session, token, now)
+    inside = None
+    if name is not None:
+        if organisation is None:
+            raise NotFound(f"There is no organisation {name}.")
+        inside = Context(organisation, desk.times.now(organisation), str(request.base_url)[:-1])
+    return Seat(desk=desk, request=request, session=session, token=token, inside=inside)
 
 
-async def _touch(desk: Desk, token: str, now: datetime) -> None:
-    await desk.store.write(0, touch_session, token, now)
+def _enter(
+    db: Connection, token: str, now: datetime, name: str | None
+) -> tuple[Session | None, Organisation | None]:
+    session = find_session(db, token, now)
+    if session is None or name is None or "\0" in name:
+        return session, None
+    organisation = find_organisation(db, name)
+    if organisation is None or not may_enter(db, session, organisation):
+        return session, None
+    return session, organisation
 
 
 def _sign_in_for(request: Request) -> str:

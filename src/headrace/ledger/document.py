@@ -30,6 +30,13 @@ class Item(Struct, frozen=True, gc=False):
     """VOIDED, DISPUTED or WRITTEN_OFF when a person set it."""
 
 
+class ItemGroup(Item, frozen=True, gc=False):
+    """Open documents that are alike in all that sums depend on, as one item."""
+
+    count: int
+    """How many there are."""
+
+
 class Document(Item, frozen=True, gc=False):
     """An invoice, credit note, payment or refund, reduced to what the money rules use."""
 

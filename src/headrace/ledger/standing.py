@@ -8,7 +8,7 @@ from datetime import date
 
 from msgspec import Struct
 
-from headrace.ledger.document import RAISES_BALANCE, Item, open_amount
+from headrace.ledger.document import RAISES_BALANCE, Item, ItemGroup, open_amount
 from headrace.model.clock import is_overdue
 
 Convert = Callable[[int, str, str], int | None]
@@ -45,14 +45,15 @@ def standing(
         amount = open_amount(document)
         if amount == 0:
             continue
+        count = document.count if isinstance(document, ItemGroup) else 1
         if document.entity != "invoice":
             other[document.currency] += amount if document.entity in RAISES_BALANCE else -amount
         elif document.due_date and is_overdue(document.due_date, today):
             overdue[document.currency] += amount
-            count_overdue += 1
+            count_overdue += count
         else:
             due[document.currency] += amount
-            count_due += 1
+            count_due += count
     sums = [_in_one(amounts, currency, convert) for amounts in (due, overdue, other)]
     return Standing(currency, sum(sums), sums[0], sums[1], count_due, count_overdue)
 

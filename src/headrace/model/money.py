@@ -35,6 +35,12 @@ def format_money(amount: int, currency: str) -> str:
     return f"{currency} {Decimal(amount).scaleb(-exponent):,.{exponent}f}"
 
 
+def decimal_text(amount: int, currency: str) -> str:
+    """Format for programs: `decimal_text(-2500, "EUR")` gives `-25.00`."""
+    exponent = EXPONENTS.get(currency, 2)
+    return f"{Decimal(amount).scaleb(-exponent):.{exponent}f}"
+
+
 def converted(amount: int, currency: str, into: str, rate: Decimal) -> int:
     """Convert an amount; `rate` is the price of one unit of `currency`, halves go to even."""
     decimals = EXPONENTS.get(into, 2) - EXPONENTS.get(currency, 2)

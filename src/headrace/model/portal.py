@@ -49,6 +49,8 @@ class PortalSettings(Record):
     disputes: bool = True
     promises: bool = True
     payments: Processor = "off"
+    partial: bool = True
+    """Whether customers may pay a part of one invoice."""
 
 
 class PortalSettingsDraft(Record, forbid_unknown_fields=True):
@@ -63,6 +65,7 @@ class PortalSettingsDraft(Record, forbid_unknown_fields=True):
     disputes: bool | UnsetType = UNSET
     promises: bool | UnsetType = UNSET
     payments: Processor | UnsetType = UNSET
+    partial: bool | UnsetType = UNSET
 
 
 class PortalAnswer(Record):

@@ -10,18 +10,29 @@ _UNSAFE = re.compile(r"[^\w.,()+=@ -]+")
 _NAME_MAX = 120
 
 NOBODY = "'none'"
+_CONNECT = "connect-src 'self'; "
+_FRAME = "frame-src 'self'; "
 
 
-def page_headers(frame_ancestors: str | None = None, *, private: bool = True) -> dict[str, str]:
+def page_headers(
+    frame_ancestors: str | None = None,
+    *,
+    private: bool = True,
+    scripted: bool = False,
+    framing: bool = False,
+) -> dict[str, str]:
     """Return the headers of a page. It may load the hub's own static files and nothing else, inline
     styles and scripts included, and send forms to the hub only.
 
     Only the hosts of `frame_ancestors` may frame it. A `private` page is not kept by anybody, and
-    no search engine may list it.
+    no search engine may list it. The scripts of a `scripted` page may ask the hub, and a `framing`
+    page may show another page of the hub in a frame.
     """
+    more = f"{_CONNECT if scripted else ''}{_FRAME if framing else ''}"
     policy = (
         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
-        f"base-uri 'none'; form-action 'self'; frame-ancestors {frame_ancestors or NOBODY}"
+        f"{more}base-uri 'none'; form-action 'self'; "
+        f"frame-ancestors {frame_ancestors or NOBODY}"
     )
     headers = {
         "Content-Security-Policy": policy,

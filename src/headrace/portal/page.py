@@ -32,6 +32,7 @@ from headrace.portal.selection import (
     customer_reference,
     dispute_of,
     parse_day,
+    part_of,
     pay_selected,
     promise_of,
     read_selected,
@@ -47,6 +48,7 @@ from headrace.store.engine.interface import Store
 from headrace.store.records.document_rows import find_document
 from headrace.store.records.portal_account import read_family
 from headrace.store.records.portal_answers import Said
+from headrace.store.records.portal_logo import read_logo
 from headrace.store.records.portal_settings import read_file
 from headrace.store.records.references import Address
 
@@ -130,6 +132,20 @@ async def shared_file(visit: Visit) -> Response:
     return Response(content, media_type="application/pdf", headers=download_headers(name))
 
 
+async def logo(visit: Visit) -> Response:
+    """The organisation's logo."""
+    found = await visit.store.read(read_logo, visit.context)
+    if found is None:
+        raise NotFound("There is no logo.")
+    headers = {
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "private, max-age=600",
+        "Referrer-Policy": "no-referrer",
+    }
+    return Response(found.content, media_type=found.media_type, headers=headers)
+
+
 async def pay(visit: Visit) -> Response:
     """Pay the selection by card, with the hub's own pretended processor."""
     processor = visit.settings.payments
@@ -139,8 +155,14 @@ async def pay(visit: Visit) -> Response:
     if processor == "failing":
         await visit.note("payment failed")
         return await _show_selection(visit, choice, 402, {"pay": "failed"})
-    shown = visit.form.text("shown")
-    made = await _write(visit, pay_selected, visit, choice, shown)
+    shown, part = visit.form.text("shown"), None
+    if "part" in visit.form:
+        text = visit.form.text("part")
+        part = part_of(text, shown) if visit.settings.partial else None
+        selected: Selected = await visit.store.scan(read_selected, visit, choice)
+        if part is None or len(selected.documents) != 1:
+            return await _show_selection(visit, choice, 400, {"part": "error_part"})
+    made = await _write(visit, pay_selected, visit, choice, shown, part)
     if made is None:
         return await _show_selection(visit, choice, 409, {"pay": "error_changed"})
     await visit.note("payment")
@@ -179,6 +201,7 @@ PAGES: dict[str, tuple[str, Page]] = {
     "/portal/{token}/statement": ("GET", statement),
     "/portal/{token}/receipt": ("GET", receipt),
     "/portal/{token}/files/{file}": ("GET", shared_file),
+    "/portal/{token}/logo": ("GET", logo),
     "/portal/{token}/pay": ("POST", pay),
     "/portal/{token}/dispute": ("POST", dispute),
     "/portal/{token}/promise": ("POST", promise),

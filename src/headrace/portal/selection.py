@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import date, timedelta
 
@@ -11,6 +12,7 @@ from starlette.datastructures import QueryParams
 from headrace.ledger.document import open_amount
 from headrace.model.collection import BankAccount
 from headrace.model.entity import INVOICE
+from headrace.model.money import EXPONENTS
 from headrace.model.payment import Payment
 from headrace.model.portal import COMMENT_MAX, REASONS
 from headrace.model.reference import InvoiceLink, Reference
@@ -38,6 +40,9 @@ SELECTED_MAX = 1_000
 _SHOWN_MAX = 100
 _YEAR = timedelta(days=366)
 _INSTRUMENT = "CARD"
+_CODE = 3
+_AMOUNT = re.compile(r"([0-9]{1,15})(?:[.,]([0-9]{1,4}))?")
+"""Without separators of thousands, which could be taken for decimals."""
 
 
 class Choice(Struct, frozen=True):
@@ -108,31 +113,51 @@ def answer_selected(db: Connection, visit: Visit, choice: Choice, said: Said) ->
     return len(documents)
 
 
-def pay_selected(db: Connection, visit: Visit, choice: Choice, shown: str) -> list[str] | None:
-    """Pay what is open of the selection, by one payment per currency; returns their ids.
+def pay_selected(
+    db: Connection, visit: Visit, choice: Choice, shown: str, part: int | None = None
+) -> list[str] | None:
+    """Pay what is open of the selection, by one payment per currency, or a part of its only
+    invoice; returns their ids.
 
     Returns None, and does nothing, when it is not what the customer was shown.
     """
     selected = read_selected(db, visit, choice)
     if selected.shown != shown or not selected.sums:
         return None
+    if part is not None and len(selected.documents) != 1:
+        return None
     payer = Reference(id=selected.family.head.id)
     made = []
     for currency, amount, _ in selected.sums:
         links = [
-            InvoiceLink(amount_linked=open_amount(one), invoice=Reference(id=one.id))
+            InvoiceLink(amount_linked=part or open_amount(one), invoice=Reference(id=one.id))
             for one in selected.documents
             if one.currency == currency
         ]
         payment = Payment(
             currency=currency,
-            amount=amount,
+            amount=part or amount,
             customer=payer,
             instrument=_INSTRUMENT,
             linked_invoices=links,
         )
         made.append(str(collect_payment(db, visit.context, payment).id))
     return made
+
+
+def part_of(text: str, shown: str) -> int | None:
+    """Return the part of one invoice that a customer wants to pay, in the currency's lowest
+    division; `shown` is what the page showed. None for what is no amount, more than is open, or a
+    part of several invoices in different currencies."""
+    currency, whole = shown[:_CODE], shown[_CODE:]
+    found = _AMOUNT.fullmatch(text)
+    if found is None or not whole.isdecimal() or currency not in EXPONENTS:
+        return None
+    exponent, decimals = EXPONENTS[currency], found[2] or ""
+    if len(decimals) > exponent:
+        return None
+    amount = int(found[1] + decimals.ljust(exponent, "0"))
+    return amount if 0 < amount <= int(whole) else None
 
 
 def dispute_of(form: FormFields) -> tuple[Said, dict[str, str]]:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import functools
 import io
 from datetime import date
-from decimal import Decimal
 
 from anyio import to_thread
 
 from headrace.model.csv_text import CsvTable
-from headrace.model.money import EXPONENTS
+from headrace.model.money import decimal_text
 from headrace.pages.policy import file_name
 from headrace.portal.statement_pdf import HAS_PDF, Heading, statement_pdf
 from headrace.portal.visit import Visit
@@ -60,21 +59,16 @@ def _csv(visit: Visit, found: list[CurrencyStatement]) -> bytes:
     table = CsvTable(out, [say(name) for name in names])
     for statement in found:
         currency = statement.currency
-        balance = _decimal(statement.opening, currency)
+        balance = decimal_text(statement.opening, currency)
         table.add(["", say("opening"), "", "", "", currency, "", "", balance])
         for line in statement.lines:
-            amount = _decimal(abs(line.amount), currency)
+            amount = decimal_text(abs(line.amount), currency)
             sides = (amount, "") if line.amount >= 0 else ("", amount)
             kind = say(f"kind_{line.entity}")
             table.add(
                 [line.day, kind, line.number, line.customer, line.due or "", currency, *sides,
-                 _decimal(line.balance, currency)]
+                 decimal_text(line.balance, currency)]
             )  # fmt: skip
-        balance = _decimal(statement.closing, currency)
+        balance = decimal_text(statement.closing, currency)
         table.add(["", say("closing"), "", "", "", currency, "", "", balance])
     return ("\N{ZERO WIDTH NO-BREAK SPACE}" + out.getvalue()).encode()
-
-
-def _decimal(amount: int, currency: str) -> str:
-    exponent = EXPONENTS.get(currency, 2)
-    return f"{Decimal(amount).scaleb(-exponent):.{exponent}f}"

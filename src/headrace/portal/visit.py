@@ -20,9 +20,11 @@ from headrace.pages.policy import page_headers
 from headrace.pages.templates import environment
 from headrace.portal.language import Reader, reader_of, words
 from headrace.store.admin.frozen_clock import Times
+from headrace.store.connection import Connection
 from headrace.store.context import Context
 from headrace.store.engine.interface import Store
 from headrace.store.records.portal_links import PortalDoor, note_visit, open_portal_link
+from headrace.store.records.portal_logo import has_logo
 from headrace.store.records.portal_settings import read_settings
 from headrace.store.signature import is_signed, sign
 
@@ -41,6 +43,7 @@ class Visit(Struct, kw_only=True):
     context: Context
     door: PortalDoor
     settings: PortalSettings
+    has_logo: bool
     reader: Reader
     chosen_language: str = ""
     form: FormFields = FormFields([])
@@ -124,13 +127,14 @@ def receive(
             return apology(reader, 404, "unknown")
         now = times.now(door.organisation)
         context = Context(door.organisation, now, links_until=parse_instant(door.expires_at))
-        settings = await store.read(read_settings, context)
+        settings, with_logo = await store.read(_settings, context)
         visit = Visit(
             request=request,
             store=store,
             context=context,
             door=door,
             settings=settings,
+            has_logo=with_logo,
             reader=reader,
             chosen_language=wanted if wanted in LANGUAGES else "",
         )
@@ -149,7 +153,8 @@ def receive(
 
 def apology(reader: Reader, status: int, what: str, visit: Visit | None = None) -> Response:
     """Return a page that says why there is nothing to see, and whom to ask, where that is known."""
-    common = _common(visit) if visit is not None else _unknown(reader)
+    # A link that has ended gives nothing more, its picture included.
+    common = {**_common(visit), "logo": ""} if visit is not None else _unknown(reader)
     text = _TEMPLATES.get_template("closed.html").render(what=what, **common)
     return HTMLResponse(text, status, headers=page_headers())
 
@@ -165,6 +170,10 @@ def _is_own_form(visit: Visit) -> bool:
     return visit.is_proven(visit.form.get("proof", ""))
 
 
+def _settings(db: Connection, context: Context) -> tuple[PortalSettings, bool]:
+    return read_settings(db, context), has_logo(db, context)
+
+
 def _common(visit: Visit) -> dict[str, Any]:
     settings = visit.settings
     return {
@@ -172,6 +181,7 @@ def _common(visit: Visit) -> dict[str, Any]:
         "settings": settings,
         "seller": visit.seller,
         "colour": settings.colour,
+        "logo": visit.address("logo") if visit.has_logo else "",
         "languages": [
             (code, words(code)["language_name"], _in_language(visit, code)) for code in LANGUAGES
         ],
@@ -186,6 +196,7 @@ def _unknown(reader: Reader) -> dict[str, Any]:
         "settings": None,
         "seller": "headrace",
         "colour": None,
+        "logo": "",
         "languages": [],
     }
 

@@ -24,6 +24,7 @@ from headrace.server.admission.doors import door_for
 from headrace.server.admission.limits import parse_limits
 from headrace.server.app import Send
 from headrace.server.http.incoming import Receive
+from headrace.server.observing.request_journal import JOURNAL, RequestJournal
 from headrace.server.observing.request_log import LogRecord
 from headrace.server.process.run import PDFS, HubServer, address_of, folder_lock, listen
 from headrace.server.visit import Scope
@@ -32,9 +33,11 @@ from headrace.store.engine.place import Place, open_store, transactions
 from headrace.store.pdf_files import FolderPdfs
 from headrace.store.records.organisations import make_organisation
 from headrace.testkit.billing.company_seed import CompanyProfiles
+from headrace.testkit.conformance.verified import verified_rules
 from headrace.testkit.hub_control import TEST_ORGANISATION, Controlled, Sandbox, Seed
 
 _START_S = 30.0
+_JOURNAL_BYTES = 10_000_000
 
 
 class RunningHub(Controlled):
@@ -158,7 +161,7 @@ def hub(
     deleted at the end, and the hub does not wait for the disk. `database` is the URL of a
     PostgreSQL database to use instead of SQLite. Every answer is delayed by `latency` seconds, as
     on a network. The hub is in test mode, and its control plane is open. With `console` people can
-    sign in, and it links to `sync_pages`.
+    sign in; requests are kept for it, and it links to `sync_pages`.
     """
     durable = folder is not None
     with contextlib.ExitStack() as stack:
@@ -171,6 +174,10 @@ def hub(
         stack.callback(store.close)
         log = _Log()
         pdfs = FolderPdfs(folder / PDFS)
+        journal = None
+        if console:
+            journal = RequestJournal(folder / JOURNAL, _JOURNAL_BYTES)
+            stack.callback(journal.close)
         access = Access(make_token(folder))
         app: Any = put_together(
             Parts(
@@ -179,11 +186,14 @@ def hub(
                 door=door_for(store, SYSTEM_CLOCK, parse_limits(limits)),
                 pdfs=pdfs,
                 sink=log,
+                journal=journal,
                 access=access,
                 profiles=CompanyProfiles(),
                 test_mode=True,
                 console=console,
                 sync_pages=sync_pages,
+                verified=verified_rules,
+                limits=parse_limits(limits),
                 own_process=False,
             )
         )

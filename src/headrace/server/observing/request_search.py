@@ -53,6 +53,16 @@ class Query(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     match: str | None = None
     """A part of `METHOD /path`, or of the external id of the record or its customer."""
     id: str | None = None
+    entity: str | None = None
+    """A kind of record, such as `credit_note`."""
+    record: str | None = None
+    """The external id of the record, or a part of the path that is its id."""
+    customer: str | None = None
+    """The external id of the customer that it was about."""
+    key: str | None = None
+    """The key of a key pair."""
+    within: int = 0
+    """Look at this number of the newest entries only; 0 for all."""
     after: int = 0
     """Only entries with a higher `seq`."""
     limit: Annotated[int, Meta(ge=1, le=1000)] = 100
@@ -70,9 +80,16 @@ class Query(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             seq > self.after
             and self.organisation in (None, record.organisation)
             and self.id in (None, exchange.id)
+            and self.entity in (None, record.entity)
+            and self.customer in (None, record.customer)
+            and self.key in (None, exchange.key)
+            and (self.record in (None, record.external_id) or self._is_in(exchange.path))
             and (self.status is None or self._has_status(record.status))
             and (self.match is None or self.match in _text(exchange))
         )
+
+    def _is_in(self, path: str) -> bool:
+        return self.record is not None and self.record in path.partition("?")[0].split("/")
 
     def _has_status(self, status: int) -> bool:
         return self.status in (str(status), f"{status // 100}xx")
@@ -104,9 +121,13 @@ def search(path: Path, query: Query) -> list[Entry]:
 def _newest(db: sqlite3.Connection, query: Query) -> Iterator[Entry]:
     first = query.after // ROW_MAX
     rows = db.execute("SELECT seq, batch FROM kept WHERE seq >= ? ORDER BY seq DESC", (first,))
+    looked = 0
     for number, array in rows:
         batch = _DECODER.decode(array)
         for place in range(len(batch) - 1, -1, -1):
+            looked += 1
+            if 0 < query.within < looked:
+                return
             seq = number * ROW_MAX + place
             if query.fits(batch[place], seq):
                 yield _entry(batch[place], seq)

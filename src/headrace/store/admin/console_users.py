@@ -6,6 +6,7 @@ They belong to the hub, not to one organisation. All functions are for the calle
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from msgspec import Struct
@@ -13,7 +14,9 @@ from msgspec import Struct
 from headrace.model.clock import format_instant
 from headrace.model.errors import ConfigurationError
 from headrace.store.connection import Connection
+from headrace.store.context import Organisation
 from headrace.store.queries import CONSOLE as SQL
+from headrace.store.records.organisations import find_organisation
 
 SESSION_LONGEST = timedelta(hours=12)
 SESSION_IDLE = timedelta(hours=2)
@@ -28,6 +31,30 @@ class ConsoleUser(Struct, frozen=True):
     email: str
     created_at: str
     last_seen_at: str | None
+    organisations: list[str] | None
+    """The names of the organisations that it is limited to; None for all."""
+
+
+class Session(Struct, frozen=True):
+    """A session that has not ended."""
+
+    person: int
+    email: str
+    limited: bool
+    """Whether the person sees some organisations only."""
+    last_at: str
+    """When it was last used."""
+
+
+class OrganisationRow(Struct, frozen=True):
+    """An organisation, as a list shows it."""
+
+    name: str
+    currency: str
+    clock: str | None
+    """The moment at which its time stands still."""
+    customers: int
+    invoices: int
 
 
 class Account(Struct, frozen=True):
@@ -51,13 +78,47 @@ def set_user(db: Connection, email: str, password: str, now: datetime) -> None:
 
 def list_users(db: Connection) -> list[ConsoleUser]:
     """Return everybody, by e-mail."""
-    return [ConsoleUser(*row) for row in db.execute(SQL["users"])]
+    found = []
+    for seq, email, created_at, last_seen_at, limited in db.execute(SQL["users"]).fetchall():
+        names = [name for (name,) in db.execute(SQL["access_of"], (seq,))] if limited else None
+        found.append(ConsoleUser(email, created_at, last_seen_at, names))
+    return found
+
+
+def limit_user(db: Connection, email: str, organisations: Sequence[str] | None) -> None:
+    """Limit a person to organisations, or let it see all with None; its sessions go on. Raises
+    ConfigurationError for a person or an organisation that does not exist."""
+    name = email_of(email)
+    row = db.execute(SQL["set_limited"], (int(organisations is not None), name)).fetchone()
+    if row is None:
+        raise ConfigurationError(f"Nobody with the e-mail {email} can sign in.")
+    db.execute(SQL["delete_access_of"], (name,))
+    for one in organisations or ():
+        organisation = find_organisation(db, one)
+        if organisation is None:
+            raise ConfigurationError(f"There is no organisation {one} here.")
+        db.execute(SQL["insert_access"], (row[0], organisation.seq))
+
+
+def may_enter(db: Connection, session: Session, organisation: Organisation) -> bool:
+    """Whether the person sees the organisation."""
+    if not session.limited:
+        return True
+    key = (session.person, organisation.seq)
+    return db.execute(SQL["may_enter"], key).fetchone() is not None
+
+
+def organisations_of(db: Connection, session: Session) -> list[OrganisationRow]:
+    """Return the organisations that the person sees, by name."""
+    key = (int(session.limited), session.person)
+    return [OrganisationRow(*row) for row in db.execute(SQL["organisations"], key)]
 
 
 def remove_user(db: Connection, email: str) -> None:
     """Remove a person and end its sessions. Raises ConfigurationError when there is none."""
     name = email_of(email)
     db.execute(SQL["delete_sessions_of"], (name,))
+    db.execute(SQL["delete_access_of"], (name,))
     if not db.execute(SQL["delete_user"], (name,)).rowcount:
         raise ConfigurationError(f"Nobody with the e-mail {email} can sign in.")
 
@@ -89,15 +150,17 @@ def begin_session(
     db.execute(SQL["seen"], (moment, account.seq))
 
 
-def find_session(db: Connection, token: str, now: datetime) -> tuple[str, str] | None:
-    """Return the e-mail of a session, and when it was last used; None when it has ended."""
+def find_session(db: Connection, token: str, now: datetime) -> Session | None:
+    """Return a session; None when it has ended."""
     row = db.execute(SQL["session"], (_hashed(token),)).fetchone()
     if row is None:
         return None
-    email, created_at, last_at = row
+    person, email, limited, created_at, last_at = row
     if created_at < format_instant(now - SESSION_LONGEST):
         return None
-    return (email, last_at) if last_at >= format_instant(now - SESSION_IDLE) else None
+    if last_at < format_instant(now - SESSION_IDLE):
+        return None
+    return Session(person, email, bool(limited), last_at)
 
 
 def touch_session(db: Connection, token: str, now: datetime) -> None:

@@ -79,6 +79,17 @@ def make_key(db: Connection, organisation_name: str, timestamp: str, name: str =
     return pair
 
 
+def make_passing_key(
+    db: Connection, organisation_name: str, timestamp: str, lasts: timedelta, name: str
+) -> KeyPair:
+    """Create a key pair that ends by itself; ended ones of the same name are deleted. Raises
+    ConfigurationError when the organisation does not exist."""
+    pair = make_key(db, organisation_name, timestamp, name)
+    db.execute(KEY["delete_ended"], (pair.key, name, timestamp))
+    db.execute(KEY["expire"], (format_instant(parse_instant(timestamp) + lasts), pair.key))
+    return pair
+
+
 def rotate_key(db: Connection, key: str, overlap: timedelta, timestamp: str) -> KeyPair:
     """Create a new pair with the same organisation and name; the old one expires after `overlap`.
 
@@ -111,6 +122,11 @@ def find_key(db: Connection, key: str) -> KeyEntry | None:
 def list_keys(db: Connection) -> list[KeyEntry]:
     """Return all keys of all organisations, revoked ones included."""
     return [KeyEntry(*row) for row in db.execute(KEY["all"])]
+
+
+def keys_of(db: Connection, organisation: Organisation) -> list[KeyEntry]:
+    """Return the keys of an organisation, revoked ones included."""
+    return [KeyEntry(*row) for row in db.execute(KEY["of_organisation"], (organisation.seq,))]
 
 
 def active_keys(db: Connection) -> dict[str, ActiveKey]:

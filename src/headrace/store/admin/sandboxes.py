@@ -90,7 +90,7 @@ def remove_sandbox(db: Connection, seq: int) -> Sandbox | None:
     if row is None:
         return None
     empty_organisation(db, organisation_by_seq(db, seq))
-    for statement in ("delete_keys", "delete", "delete_organisation"):
+    for statement in ("delete_access", "delete_keys", "delete", "delete_organisation"):
         db.execute(SANDBOX[statement], (seq,))
     # Every process drops the keys with the next request.
     db.execute(KEY["bump_version"])

@@ -23,7 +23,8 @@ TABLES = (
     "reconciliation", "allocation", "counter", "custom_field", "custom_key", "custom_value",
     "catalogue", "action", "note", "portal_link",
     "portal_settings", "portal_answer", "portal_file", "portal_visit", "exchange_rate",
-    "console_user", "console_session", "console_attempt",
+    "portal_logo", "console_user", "console_access", "console_session",
+    "console_attempt",
 )  # fmt: skip
 """All tables; each comes after the tables it refers to."""
 

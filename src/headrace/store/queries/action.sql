@@ -38,6 +38,12 @@ WHERE a.customer = ? ORDER BY a.seq DESC LIMIT ? OFFSET ?
 {columns}
 WHERE a.customer = ? ORDER BY a.seq LIMIT ? OFFSET ?
 
+-- of_invoice --
+SELECT seq, body FROM action WHERE invoice = ?
+
+-- update --
+UPDATE action SET body = ? WHERE seq = ?
+
 -- delete_of_customer --
 DELETE FROM action WHERE customer = ?
 

@@ -60,3 +60,17 @@ ORDER BY a.seq
 JOIN document d ON d.seq = a.source
 WHERE d.entity = ? AND d.organisation = ? AND d.seq BETWEEN ? AND ?
 ORDER BY a.seq
+
+-- of_neighbours --
+SELECT a.amount, a.source, a.target, r.external_id
+FROM (
+    SELECT seq, amount, source, target, reconciliation FROM allocation WHERE source = ?
+    UNION ALL
+    SELECT seq, amount, source, target, reconciliation FROM allocation WHERE target = ?
+) a
+LEFT JOIN reconciliation r ON r.seq = a.reconciliation
+ORDER BY a.seq LIMIT ?
+
+-- count_of_neighbours --
+SELECT (SELECT count(*) FROM allocation WHERE source = ?)
+    + (SELECT count(*) FROM allocation WHERE target = ?)

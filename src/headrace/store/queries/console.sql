@@ -7,7 +7,23 @@ RETURNING seq
 SELECT seq, email, password FROM console_user WHERE email = ?
 
 -- users --
-SELECT email, created_at, last_seen_at FROM console_user ORDER BY email
+SELECT seq, email, created_at, last_seen_at, limited FROM console_user ORDER BY email
+
+-- access_of --
+SELECT o.name FROM console_access a JOIN organisation o ON o.seq = a.organisation
+WHERE a.person = ? ORDER BY o.name
+
+-- delete_access_of --
+DELETE FROM console_access WHERE person IN (SELECT seq FROM console_user WHERE email = ?)
+
+-- set_limited --
+UPDATE console_user SET limited = ? WHERE email = ? RETURNING seq
+
+-- insert_access --
+INSERT INTO console_access (person, organisation) VALUES (?, ?) ON CONFLICT DO NOTHING
+
+-- may_enter --
+SELECT 1 FROM console_access WHERE person = ? AND organisation = ?
 
 -- delete_user --
 DELETE FROM console_user WHERE email = ?
@@ -19,7 +35,7 @@ UPDATE console_user SET last_seen_at = ? WHERE seq = ?
 INSERT INTO console_session (id, person, created_at, last_at) VALUES (?, ?, ?, ?)
 
 -- session --
-SELECT u.email, s.created_at, s.last_at
+SELECT u.seq, u.email, u.limited, s.created_at, s.last_at
 FROM console_session s
 JOIN console_user u ON u.seq = s.person
 WHERE s.id = ?
@@ -57,5 +73,6 @@ SELECT o.name, o.currency, o.clock,
     coalesce(sum(CASE WHEN n.entity = 'invoice' THEN n.total END), 0)
 FROM organisation o
 LEFT JOIN counter n ON n.organisation = o.seq AND n.customer = 0
+WHERE ? = 0 OR o.seq IN (SELECT organisation FROM console_access WHERE person = ?)
 GROUP BY o.seq, o.name, o.currency, o.clock
 ORDER BY o.name

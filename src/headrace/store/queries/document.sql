@@ -88,19 +88,22 @@ WHERE c.parent = ? AND d.applied < d.amount
 
 -- insert --
 INSERT INTO document (organisation, entity, id, external_id, customer, currency, amount, dated,
-    due_date, created_at, modified_at, body)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    due_date, created_at, modified_at, body, number)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 RETURNING seq
 
 -- update --
 UPDATE document
 SET external_id = ?, customer = ?, currency = ?, amount = ?, dated = ?, due_date = ?,
-    modified_at = ?, body = ?
+    modified_at = ?, body = ?, number = ?
 WHERE seq = ?
 
 -- amend --
-UPDATE document SET amount = ?, dated = ?, due_date = ?, modified_at = ?, body = ?
+UPDATE document SET amount = ?, dated = ?, due_date = ?, modified_at = ?, body = ?, number = ?
 WHERE seq = ?
+
+-- set_mark --
+UPDATE document SET mark = ?, modified_at = ? WHERE seq = ?
 
 -- apply --
 UPDATE document SET applied = applied + ? WHERE seq = ?

@@ -10,6 +10,16 @@ JOIN organisation o ON o.seq = k.organisation
 {columns}
 ORDER BY o.name, k.created_at, k.key
 
+-- of_organisation --
+{columns}
+WHERE o.seq = ?
+ORDER BY k.revoked_at IS NOT NULL, k.created_at DESC, k.key
+
+-- delete_ended --
+DELETE FROM api_key
+WHERE organisation = (SELECT k.organisation FROM api_key k WHERE k.key = ?)
+    AND name = ? AND expires_at < ?
+
 -- one --
 {columns}
 WHERE k.key = ?

@@ -116,3 +116,17 @@ UPDATE document SET mark = NULL WHERE seq = ? AND mark = ?
 
 -- invoice_of_answer --
 SELECT invoice FROM portal_answer WHERE id = ? AND organisation = ?
+
+-- logo --
+SELECT media_type, content FROM portal_logo WHERE organisation = ?
+
+-- has_logo --
+SELECT 1 FROM portal_logo WHERE organisation = ?
+
+-- set_logo --
+INSERT INTO portal_logo (organisation, media_type, content) VALUES (?, ?, ?)
+ON CONFLICT (organisation) DO UPDATE SET media_type = excluded.media_type,
+    content = excluded.content
+
+-- delete_logo --
+DELETE FROM portal_logo WHERE organisation = ?

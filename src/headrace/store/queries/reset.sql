@@ -27,6 +27,9 @@ DELETE FROM portal_answer WHERE organisation = ?
 -- portal_file --
 DELETE FROM portal_file WHERE organisation = ?
 
+-- portal_logo --
+DELETE FROM portal_logo WHERE organisation = ?
+
 -- portal_settings --
 DELETE FROM portal_settings WHERE organisation = ?
 

@@ -35,6 +35,9 @@ UPDATE sandbox SET expires_at = ? WHERE organisation = ?
 -- delete --
 DELETE FROM sandbox WHERE organisation = ?
 
+-- delete_access --
+DELETE FROM console_access WHERE organisation = ?
+
 -- delete_keys --
 DELETE FROM api_key WHERE organisation = ?
 

@@ -102,6 +102,15 @@ def list_actions(
     return Page(matching[window.offset :][: window.limit], len(matching))
 
 
+def finish_actions(db: Connection, context: Context, invoice: int, kind: str) -> None:
+    """Note that what an invoice's actions of this type ask for is done."""
+    for seq, text in db.execute(SQL["of_invoice"], (invoice,)).fetchall():
+        body = _BODY.decode(text)
+        if body.type == kind and body.state == "TODO":
+            done = msgspec.structs.replace(body, state="EXECUTED", updated_at=context.timestamp)
+            db.execute(SQL["update"], (msgspec.json.encode(done).decode(), seq))
+
+
 def remove_actions(db: Connection, context: Context, customer: int) -> None:
     """Delete the actions of a customer that is being deleted; its counter goes with the customer's
     row."""

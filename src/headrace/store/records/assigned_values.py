@@ -16,6 +16,7 @@ from headrace.store.records.answers import BODIES
 from headrace.store.records.custom_values import entity_type, marked, write_values
 from headrace.store.records.document_rows import get_document
 from headrace.store.records.documents import read_document
+from headrace.store.records.number_keys import number_key
 from headrace.store.records.references import Address
 
 
@@ -35,6 +36,6 @@ def assign_values(
     body = marked(BODIES[entity.name].decode(row.body), values)
     text = msgspec.json.encode(body).decode()
     dates = (row.dated, row.due_date, context.timestamp)
-    db.execute(SQL["amend"], (row.amount, *dates, text, row.seq))
+    db.execute(SQL["amend"], (row.amount, *dates, text, number_key(body), row.seq))
     write_values(db, context, entity_type(entity), row.seq, values)
     return read_document(db, context, entity, address)[0]

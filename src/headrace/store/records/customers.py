@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -160,19 +160,19 @@ def store_contacts(
 
 
 def answer_customers(
-    db: Connection, context: Context, rows: list[CustomerRow]
+    db: Connection,
+    context: Context,
+    rows: list[CustomerRow],
+    known: Mapping[int, Sequence[Item]] | None = None,
 ) -> list[CustomerAnswer]:
     """Build answers, with the figures that follow from the customers' documents; in the order
-    given."""
+    given. `known` are the open documents by the customer's number, if they have been read."""
     if not rows:
         return []
     first = min(row.seq for row in rows)
     last = max(row.seq for row in rows)
     organisation = context.organisation
-    open_documents: dict[int, list[Item]] = {}
-    parameters = (organisation.seq, first, last, organisation.seq, first, last)
-    for customer, *item in db.execute(SQL["open_documents_of_page"], parameters):
-        open_documents.setdefault(customer, []).append(Item(*item))
+    open_documents = known if known is not None else _open_documents(db, context, first, last)
     currencies = counters.currencies(db, organisation, first, last)
     bodies = [_BODY.decode(row.body) for row in rows]
     values: dict[int, list[CustomFieldValue]] = {}
@@ -188,6 +188,17 @@ def answer_customers(
         figures = standing(documents, currency, context.today, convert)
         answers.append(_answer(row, body, figures, values.get(row.seq, [])))
     return answers
+
+
+def _open_documents(
+    db: Connection, context: Context, first: int, last: int
+) -> dict[int, list[Item]]:
+    found: dict[int, list[Item]] = {}
+    organisation = context.organisation.seq
+    parameters = (organisation, first, last, organisation, first, last)
+    for customer, *item in db.execute(SQL["open_documents_of_page"], parameters):
+        found.setdefault(customer, []).append(Item(*item))
+    return found
 
 
 def _page_of_named(

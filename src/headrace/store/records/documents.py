@@ -44,6 +44,7 @@ from headrace.store.records.links import (
     replaced_fields,
     unlink,
 )
+from headrace.store.records.number_keys import number_key
 from headrace.store.records.outcome import Outcome
 from headrace.store.records.page import Order, Page, Selection, Window
 from headrace.store.records.patch import check_new_external_id, merge, refuse, require, set_or_none
@@ -199,14 +200,14 @@ def _create(db: Connection, context: Context, entity: Entity, record: Any) -> Ou
         customer_name=customer.name,
         customer_accounting_ref=customer.accounting_ref,
     )
-    row = _insert(db, context, row)
+    row = _insert(db, context, row, number_key(body))
     # The row is what was just written, so that it need not be read back.
     if applied := _write_apart(db, context, row, record, replaced_fields(kind, record)):
         row = msgspec.structs.replace(row, applied=applied)
     return _outcome(db, context, entity, row, created=True)
 
 
-def _insert(db: Connection, context: Context, row: DocumentRow) -> DocumentRow:
+def _insert(db: Connection, context: Context, row: DocumentRow, number: str | None) -> DocumentRow:
     """Store a new document; returns it with its number."""
     organisation = context.organisation
     values = (
@@ -222,6 +223,7 @@ def _insert(db: Connection, context: Context, row: DocumentRow) -> DocumentRow:
         row.created_at,
         row.modified_at,
         row.body,
+        number,
     )
     (seq,) = db.execute(SQL["insert"], values).fetchone()
     counters.count_document(db, organisation, row.entity, row.customer, row.currency, 1)
@@ -242,7 +244,7 @@ def _change(db: Connection, context: Context, row: DocumentRow, record: Any) -> 
     currency, amount, dated, due = _columns(kind, body)
     check_amount(row, amount, kind.amount_wire)
     now, text = context.timestamp, msgspec.json.encode(body).decode()
-    rest = (amount, dated, due, now, text, row.seq)
+    rest = (amount, dated, due, now, text, number_key(body), row.seq)
     keys = (
         check_new_external_id(row.label, row.external_id, record.external_id),
         customer,

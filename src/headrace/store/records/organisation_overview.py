@@ -17,7 +17,8 @@ from headrace.store.queries import OVERVIEW as SQL
 
 PAYMENT_DAYS = 30
 DSO_MONTHS = 24
-DEBTORS = 10
+DEBTORS = 500
+"""Families that owe most, of each currency."""
 _MONTH_DAYS = 31
 
 

@@ -22,11 +22,10 @@ from headrace.model.reference import Reference
 from headrace.store.connection import Connection
 from headrace.store.context import Context
 from headrace.store.queries import PORTAL as SQL
-from headrace.store.records.actions import make_action
+from headrace.store.records.actions import finish_actions, make_action
 from headrace.store.records.document_rows import DocumentRow
 
 _LISTED_MAX = 1_000
-_SOURCE = "PORTAL"
 _TYPES: dict[AnswerKind, str] = {"DISPUTE": "DISPUTE", "PROMISE": "PROMISE_TO_PAY"}
 _INVOICE = msgspec.json.Decoder(Invoice)
 
@@ -39,12 +38,14 @@ class Said(Struct, frozen=True):
     comment: str | None = None
     promised_for: str | None = None
     """An ISO date."""
+    source: str = "PORTAL"
+    """The source of the action that is made for it."""
 
 
 def note_answer(db: Connection, context: Context, invoice: DocumentRow, said: Said) -> None:
     """Store what a customer said about an invoice, and make the action for it."""
     organisation = context.organisation.seq
-    db.execute(SQL["settle_answers"], (context.timestamp, invoice.seq, said.kind))
+    settle_answers(db, context, invoice.seq, said.kind)
     answer = (
         organisation, context.new_id(), invoice.seq, said.kind, said.reason, said.comment,
         said.promised_for, context.timestamp,
@@ -55,7 +56,7 @@ def note_answer(db: Connection, context: Context, invoice: DocumentRow, said: Sa
     draft = ActionDraft(
         name=_name_of(said),
         type=_TYPES[said.kind],
-        source=_SOURCE,
+        source=said.source,
         due_date=said.promised_for,
         carrying_invoice=Reference(id=invoice.id),
     )
@@ -77,10 +78,16 @@ def settle_answer(db: Connection, context: Context, answer: str) -> PortalAnswer
     found = _answer(row)
     if found.settled_at is None:
         (invoice,) = db.execute(SQL["invoice_of_answer"], key).fetchone()
-        db.execute(SQL["settle_answers"], (context.timestamp, invoice, found.kind))
+        settle_answers(db, context, invoice, found.kind)
         if found.kind == "DISPUTE":
             db.execute(SQL["unmark"], (invoice, DISPUTED))
     return _answer(db.execute(SQL["answer"], key).fetchone())
+
+
+def settle_answers(db: Connection, context: Context, invoice: int, kind: AnswerKind) -> None:
+    """End what was said in this way about an invoice, and carry out the actions for it."""
+    db.execute(SQL["settle_answers"], (context.timestamp, invoice, kind))
+    finish_actions(db, context, invoice, _TYPES[kind])
 
 
 def remove_answers(db: Connection, invoice: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 from headrace.ledger.standing import Convert
@@ -31,15 +31,34 @@ def remove_rates(db: Connection) -> None:
 def converter(db: Connection, context: Context) -> Convert:
     """Return a function that converts an amount at the rates of the organisation's day; it returns
     None where there are none for the two currencies."""
+    prices = _prices(db, context)
+
+    def convert(amount: int, currency: str, into: str) -> int | None:
+        rate = _rate(prices, currency, into)
+        return None if rate is None else converted(amount, currency, into, rate)
+
+    return convert
+
+
+def rates_in_use(
+    db: Connection, context: Context, currencies: Iterable[str], into: str
+) -> dict[str, Decimal | None]:
+    """Return the price of one unit of each currency in `into` that `converter` goes by; None where
+    there is none."""
+    prices = _prices(db, context)
+    return {one: _rate(prices, one, into) for one in currencies}
+
+
+def _prices(db: Connection, context: Context) -> dict[str, dict[str, Decimal]]:
     prices: dict[str, dict[str, Decimal]] = {}
     for base, currency, rate in db.execute(SQL["valid"], (context.today.isoformat(),)).fetchall():
         prices.setdefault(base, {base: Decimal(1)})[currency] = Decimal(rate)
+    return prices
 
-    def convert(amount: int, currency: str, into: str) -> int | None:
-        for base in sorted(prices, key=lambda base: (base != into, base)):
-            known = prices[base]
-            if currency in known and into in known:
-                return converted(amount, currency, into, known[into] / known[currency])
-        return None
 
-    return convert
+def _rate(prices: Mapping[str, Mapping[str, Decimal]], currency: str, into: str) -> Decimal | None:
+    for base in sorted(prices, key=lambda base: (base != into, base)):
+        known = prices[base]
+        if currency in known and into in known:
+            return known[into] / known[currency]
+    return None

@@ -1,0 +1,1 @@
+"""The pages for developers: requests, faults, time, data, and the API itself."""

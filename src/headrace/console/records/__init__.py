@@ -1,0 +1,1 @@
+"""The pages of customers, documents and payments: lists, records, and what people set of them."""
