@@ -27,7 +27,6 @@ from headrace.console.session import (
     Desk,
     Pages,
     Seat,
-    is_own_site,
     new_token,
     place_of,
     render,
@@ -39,6 +38,7 @@ from headrace.console.settings.keys import KEY_PAGES
 from headrace.console.settings.portal import PORTAL_PAGES
 from headrace.model.errors import RequestError
 from headrace.pages.form import read_form
+from headrace.pages.origin import is_own_site
 from headrace.pages.policy import page_headers
 from headrace.store.admin.console_users import (
     FAILURES_LAST,

@@ -9,7 +9,7 @@ import os
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Literal, TypeAlias, TypeVar
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 from msgspec import Struct
 from starlette.requests import Request
@@ -19,6 +19,7 @@ from headrace.console.operations import ApiAnswer, ApiCall, Operations
 from headrace.model.clock import Clock, format_instant
 from headrace.model.errors import NotFound, RequestError, ServiceUnavailable
 from headrace.pages.form import FormFields, read_form, read_upload
+from headrace.pages.origin import is_own_site
 from headrace.pages.policy import page_headers
 from headrace.pages.templates import environment
 from headrace.store.admin.console_users import (
@@ -195,14 +196,6 @@ def signed_in(desk: Desk, page: Page, method: Method) -> Callable[[Request], Any
             return _trouble(500, "This page failed", "The hub's log has the cause.")
 
     return endpoint
-
-
-def is_own_site(request: Request) -> bool:
-    """Whether a form comes from a page of this hub, as far as the browser says."""
-    site = request.headers.get("sec-fetch-site", "same-origin")
-    origin = request.headers.get("origin", "null")
-    foreign = origin != "null" and urlsplit(origin).netloc != request.headers.get("host", "")
-    return site == "same-origin" and not foreign
 
 
 def new_token() -> str:
