@@ -95,8 +95,8 @@ class IncrementalSource:
             return ""
         column = quoted(settings.cursor)
         try:
-            kind, last = connection.execute(
-                f"select any_value(typeof({column})), max({column}) from {staged(name)}"
+            last, kind = connection.execute(
+                f"select last, typeof(last) from (select max({column}) as last from {staged(name)})"
             ).fetchall()[0]
         except duckdb.Error:
             return ""
