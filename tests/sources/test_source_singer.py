@@ -158,6 +158,30 @@ def test_messages_may_come_from_a_file(tmp_path: Path) -> None:
         getattr(suite, test)()
 
 
+def test_a_tap_may_have_a_config_of_its_own_to_write_into(tmp_path: Path) -> None:
+    (tmp_path / "own.json").write_text(json.dumps({"token": "first"}))
+    (tmp_path / "tap.py").write_text(
+        "import json, sys\n"
+        "place = sys.argv[sys.argv.index('--config') + 1]\n"
+        "token = json.load(open(place))['token']\n"
+        "json.dump({'token': 'next'}, open(place, 'w'))\n"
+        "schema = {'type': 'object', 'properties': {'id': {'type': 'string'}}}\n"
+        "stream = {'stream': 't', 'tap_stream_id': 't', 'schema': schema, 'metadata': []}\n"
+        "if '--discover' in sys.argv:\n    print(json.dumps({'streams': [stream]}))\n"
+        "    sys.exit()\n"
+        "for more in ({'type': 'SCHEMA', 'schema': schema, 'key_properties': ['id']},\n"
+        "             {'type': 'RECORD', 'record': {'id': token}}):\n"
+        "    print(json.dumps({'stream': 't'} | more))\n"
+    )
+    book = duckdb.connect()
+    command = [sys.executable, str(tmp_path / "tap.py")]
+    for _ in range(2):
+        source = SingerSource(tmp_path, "", {"command": command, "config": "own.json"})
+        source.stage(book, ["t"])
+    assert book.execute("select id from source.t").fetchall() == [("next",)]
+    assert json.loads((tmp_path / "own.json").read_text()) == {"token": "next"}
+
+
 def _odd_messages() -> str:
     schema = '{"type": "SCHEMA", "stream": "t", "schema": {}, "key_properties": ["id"]}'
     return f'{schema}\n{{"type": "RECORD", "stream": "t", "record": {odd_record()}}}\n'

@@ -131,9 +131,13 @@ class SingerSource:
     def _run(
         self, folder: Path, arguments: list[str], whole: bool = False
     ) -> Iterator[dict[str, Any]]:
-        config = folder / "config.json"
-        config.touch(mode=0o600)
-        config.write_bytes(msgspec.json.encode(self._options.get("config", {})))
+        given = self._options.get("config", {})
+        if isinstance(given, str):  # the tap's own, where it may write a token that was renewed
+            config = self._folder / given
+        else:
+            config = folder / "config.json"
+            config.touch(mode=0o600)
+            config.write_bytes(msgspec.json.encode(given))
         program = self._command[0]
         if "/" in program:
             program = str(self._folder / program)
