@@ -73,10 +73,10 @@ def _approval(visit: Visit, id: str) -> Approval | None:
 
 
 def _decided(approval: Approval | None) -> str:
-    """Return `approved by ben, 2026-11-27 16:55 UTC`."""
+    """Return `Approved by ben, 2026-11-27 16:55 UTC`."""
     if approval is None or approval.decided_at is None:
         return ""
-    return f"{approval.state} by {approval.decided_by}, {when(approval.decided_at)}"
+    return f"{approval.state.capitalize()} by {approval.decided_by}, {when(approval.decided_at)}"
 
 
 def customer(visit: Visit) -> Response:
