@@ -263,5 +263,5 @@ def test_a_person_approves_the_plan_by_keyboard_and_the_loop_sends_it(
         world.wait(lambda: any(one.outcome is not None for one in world.rounds[before:]))
         page.reload()
         main = page.get_by_role("main").inner_text()
-        assert "applied by headrace run" in main or "Nothing to send" in main
+        assert "Applied by headrace run" in main or "Nothing to send" in main
         assert world.companies["waits"].call("GET", "/customers/external:WAR")["balance"] > 0
