@@ -269,3 +269,13 @@ def test_a_person_approves_the_plan_by_keyboard_and_the_loop_sends_it(
         main = page.get_by_role("main").inner_text()
         assert "Applied by headrace run" in main or "Nothing to send" in main
         assert world.companies["waits"].call("GET", "/customers/external:WAR")["balance"] > 0
+
+
+@pytest.mark.parametrize("name", ["rejects", "withheld", "drift", "collected", "nothing-like-it"])
+def test_the_pages_that_continue_lists_are_accessible(
+    world: World, browser: Any, session: Any, name: str
+) -> None:
+    address = f"{world.url}/organisations/acme/records/{name}"
+    with opened(browser, address, storage_state=session) as page:
+        assert page.get_by_role("heading", level=1).count() == 1
+        assert_accessible(page)
