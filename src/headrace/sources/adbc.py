@@ -4,7 +4,8 @@ Python rows."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from functools import cache
 from typing import Any
 
 import adbc_driver_manager
@@ -12,6 +13,7 @@ import duckdb
 
 from headrace.model.errors import SourceError
 from headrace.sources.address import masked
+from headrace.sources.drivers import OpenDrivers
 
 try:
     import adbc_driver_postgresql
@@ -21,6 +23,7 @@ except ImportError:
 FAILURES = (adbc_driver_manager.Error, duckdb.Error)
 """Exceptions that a driver may raise, or DuckDB while it reads a driver's stream."""
 
+_POSTGRES = OpenDrivers()
 _LONGEST = 1000
 _NOISE = (
     "IO: ",
@@ -89,19 +92,33 @@ def postgres_driver() -> Any:
 
 @contextmanager
 def connected(
-    driver: Any, url: str, target: duckdb.DuckDBPyConnection | None = None
+    database: AbstractContextManager[Any], target: duckdb.DuckDBPyConnection | None = None
 ) -> Iterator[Database]:
-    """Open a connection for the length of a `with`.
+    """Open a connection to a driver's database for the length of a `with`.
 
     Without a `target`, small results go through a DuckDB engine of their own, because a shared one
     would reject them while it is busy.
     """
-    with driver.connect(url) as database, adbc_driver_manager.AdbcConnection(database) as raw:
+    with database as opened, adbc_driver_manager.AdbcConnection(opened) as raw:
         if target is not None:
             yield Database(raw, target)
             return
-        with duckdb.connect() as scratch:
-            yield Database(raw, scratch)
+        with _scratch().cursor() as own:
+            yield Database(raw, own)
+
+
+def to_postgres(
+    url: str, target: duckdb.DuckDBPyConnection | None = None
+) -> AbstractContextManager[Database]:
+    """Open a connection to PostgreSQL, as `connected` does. Raises SourceError when its driver is
+    not installed."""
+    return connected(_POSTGRES.lent(postgres_driver(), url), target)
+
+
+@cache
+def _scratch() -> duckdb.DuckDBPyConnection:
+    """Return an engine for small results, which takes longer to start than to ask."""
+    return duckdb.connect(config={"threads": 1})
 
 
 @contextmanager

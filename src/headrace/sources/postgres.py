@@ -17,7 +17,7 @@ import duckdb
 from msgspec import Struct
 
 from headrace.model.errors import SourceError
-from headrace.sources.adbc import Database, connected, postgres_driver, reading
+from headrace.sources.adbc import Database, reading, to_postgres
 from headrace.sources.address import Address
 from headrace.sources.moved import Reading, replace_rows
 from headrace.sources.postgres_errors import is_passing, remedy
@@ -51,7 +51,7 @@ class PostgresSource:
         self._queries = queries
 
     def tables(self) -> frozenset[str]:
-        with self._reading(), connected(postgres_driver(), self._url) as database:
+        with self._reading(), to_postgres(self._url) as database:
             return frozenset(self._own_tables(database)) | self._queries.keys()
 
     def stage(
@@ -79,7 +79,7 @@ class PostgresSource:
     @contextmanager
     def _snapshot(self, connection: duckdb.DuckDBPyConnection) -> Iterator[Database]:
         """Open a read-only transaction that sees one moment, for the length of a `with`."""
-        with connected(postgres_driver(), self._url, connection) as database:
+        with to_postgres(self._url, connection) as database:
             database.run("begin isolation level repeatable read read only")
             # All settings belong to the transaction: a pooler gives the next one to another server.
             database.run("set local client_encoding = 'UTF8'")
@@ -135,7 +135,7 @@ class PostgresSource:
 
     def mark(self, now: float) -> str | None:
         """Return the server's snapshot, which stays the same while nobody writes anything."""
-        with self._reading(), connected(postgres_driver(), self._url) as database:
+        with self._reading(), to_postgres(self._url) as database:
             if moves_unseen(database, self._queries.values()):
                 return None
             moment = moment_of(database)

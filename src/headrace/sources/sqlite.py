@@ -69,7 +69,7 @@ class SqliteSource:
         with (
             reading(str(self._path)),
             self._file.address() as uri,
-            connected(adbc_driver_sqlite, uri, connection) as database,
+            connected(adbc_driver_sqlite.connect(uri), connection) as database,
         ):
             database.run("pragma busy_timeout = 10000")
             own = _own_tables(database)

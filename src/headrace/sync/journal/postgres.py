@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from headrace.model.errors import Busy, ConfigurationError
 from headrace.model.extras import load_extra
-from headrace.sources.adbc import connected, postgres_driver, reading
+from headrace.sources.adbc import reading, to_postgres
 from headrace.sync.journal.database import migrate
 from headrace.sync.journal.statements import POSTGRES
 
@@ -148,7 +148,7 @@ class PostgresDatabase:
         where = str(self._place)
         with (
             reading(where, (self._place.url,)),
-            connected(postgres_driver(), self._place.url, connection) as database,
+            to_postgres(self._place.url, connection) as database,
         ):
             database.run(f"set search_path = {self._schema}")
             database.into(create, query)
