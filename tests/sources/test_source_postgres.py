@@ -353,3 +353,15 @@ def _wait_for(port: int) -> None:
             if time.monotonic() > end:
                 raise
             time.sleep(0.02)
+
+
+def test_types_that_are_created_between_two_readings(billing: psycopg.Connection) -> None:
+    billing.execute("create table t (id int); insert into t values (1)")
+    assert _stage(billing).execute("from source.t").fetchall() == [(1,)]
+    billing.execute(
+        "create type mood as enum ('glad', 'sad'); alter table t add mood mood, add moods mood[]; "
+        "update t set mood = 'sad', moods = '{glad,sad}'"
+    )
+    for query in ("", "select * from t"):
+        read = _stage(billing, query=query).execute("from source.t").fetchall()
+        assert read == [(1, "sad", '["glad", "sad"]')]

@@ -45,7 +45,7 @@ class CountersWay:
             oids = [one.oid for one in await base_tables(connection, self._subject, names)]
             cursor, before = connection.cursor(), None
             while True:
-                await cursor.execute(_COUNTERS, [oids])
+                await cursor.execute(_COUNTERS, [oids], prepare=True)
                 now = await cursor.fetchone()
                 if now != before:
                     hint()

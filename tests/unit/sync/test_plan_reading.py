@@ -81,7 +81,6 @@ def test_a_plan_without_changes_shifts_nothing(db: duckdb.DuckDBPyConnection) ->
         links=3,
         flawed_links=1,
         contacts=2,
-        settled=1,
         imported=True,
     )
 

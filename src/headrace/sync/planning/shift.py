@@ -44,7 +44,8 @@ class Shift(Struct, frozen=True, kw_only=True):
     flawed_links: int = 0
     """Rows of allocations that are not sent because of an error."""
     settled: int = 0
-    """Invoices with at least one settlement, before or after the plan."""
+    """Invoices with at least one settlement, before or after the plan; only counted where one is
+    reopened."""
     reopened: int = 0
     """Invoices of which less is settled than before."""
     contacts: int = 0
@@ -114,6 +115,7 @@ class ShiftMeter:
 
     def read(self, imported: bool) -> Shift:
         """Return the figures of the plan after all its updates and deletions were added."""
+        reopened = self._reopened()
         return Shift(
             amounts={entity: count for entity, count in self._amounts.items() if count},
             currencies={entity: count for entity, count in self._currencies.items() if count},
@@ -125,8 +127,8 @@ class ShiftMeter:
             ),
             links=self._count("select count(*) from book.allocations"),
             flawed_links=self._count("select count(*) from book.flawed_links"),
-            settled=self._count_settled(),
-            reopened=self._reopened(),
+            settled=self._count_settled() if reopened else 0,
+            reopened=reopened,
             contacts=self._count("select count(*) from book.contacts"),
             contacts_removed=self._contacts_removed,
             open=self._opened(),

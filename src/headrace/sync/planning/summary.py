@@ -9,7 +9,6 @@ import duckdb
 
 from headrace.book.book import Book
 from headrace.book.filled import filled
-from headrace.model.entity import CUSTOMER, DOCUMENTS
 from headrace.sync.collection.claiming import Claimer
 from headrace.sync.journal import Journal
 from headrace.sync.planning.names import Names
@@ -89,22 +88,16 @@ class Summary:
 
     def _desired(self, flawed: bool) -> dict[str, int]:
         """Return the number of records that are not withheld, by entity."""
-        if not flawed:
-            return dict(
+        stopped = {}
+        if flawed:
+            stopped = dict(
                 self._rows(
                     "select entity, count(*) from book.fingerprints "
-                    "where entity in (select unnest($1::varchar[])) group by entity",
-                    [[entity.name for entity in (CUSTOMER, *DOCUMENTS)]],
+                    "semi join book.withheld using (entity, external_id) group by entity"
                 )
             )
-        return dict(
-            self._rows(
-                "select entity, sizes.rows - coalesce(stopped.rows, 0) from book.sizes left "
-                "join (select entity, count(*) as rows from book.fingerprints semi join "
-                "book.withheld using (entity, external_id) group by entity) as stopped "
-                "using (entity) where sizes.rows > 0"
-            )
-        )
+        sizes = self._rows("from book.sizes where rows > 0")
+        return {entity: rows - stopped.get(entity, 0) for entity, rows in sizes}
 
     def _named(self, sql: str) -> list[Withheld]:
         return self._names.named([Withheld(*row) for row in self._rows(sql)])
