@@ -158,6 +158,7 @@ def test_the_commands_do_the_same(
     assert made[0]["/invoices"]["total"] == 4
     assert "15 lines played: 1 actions" in capfd.readouterr().out
     assert run(["hub", "seed", api.organisation, "/nowhere/x", *running.options]) == 6
+    assert run(["hub", "seed", api.organisation, "/dev/zero", *running.options]) == 6
     assert run(["hub", "reset", "nobody", *running.options]) == 6
     assert "There is no organisation nobody here." in capfd.readouterr().err
 

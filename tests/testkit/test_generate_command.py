@@ -33,6 +33,17 @@ def test_it_does_not_overwrite(tmp_path: Path) -> None:
     assert (tmp_path / "b.db").read_text() == "mine"
 
 
+def test_a_project_is_written_over_only_when_that_is_said(tmp_path: Path) -> None:
+    config = tmp_path / "headrace.toml"
+    config.write_text("mine")
+    given = "--records", 10, "--project", tmp_path
+    done = _generate(*given, "--to", tmp_path / "a.db")
+    assert done.returncode == 6 and "--force" in done.stderr
+    assert config.read_text() == "mine" and not (tmp_path / "a.db").exists()
+    assert _generate(*given, "--to", tmp_path / "b.db", "--force").returncode == 0
+    assert "organisation" in config.read_text()
+
+
 def test_it_makes_the_folder_and_says_what_it_can_not_open(tmp_path: Path) -> None:
     assert _generate("--records", 10, "--to", tmp_path / "new" / "b.db").returncode == 0
     for address, words in (

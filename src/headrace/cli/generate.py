@@ -8,6 +8,7 @@ from typing import Annotated
 import msgspec
 import typer
 
+from headrace.model.errors import ConfigurationError
 from headrace.testkit.billing import generate, write_project
 
 
@@ -19,6 +20,7 @@ def command(
         Path | None, typer.Option(help="Also write a project folder that reads it.")
     ] = None,
     pdfs: Annotated[Path | None, typer.Option(help="Also write a small PDF of each bill.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over a project.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Machine-readable output only.")] = False,
 ) -> None:
     """Make up a billing database: customers, invoices, payments and all that happens to them.
@@ -29,6 +31,11 @@ def command(
 
     Example: headrace generate --records 20000 --to billing.db --project demo
     """
+    if project is not None and (project / "headrace.toml").exists() and not force:
+        raise ConfigurationError(
+            f"{project / 'headrace.toml'} exists: choose another folder with --project, or write "
+            "over it and its models with --force."
+        )
     counts = generate(to, records=records, seed=seed, pdf_folder=pdfs)
     if project is not None:
         write_project(project, to, pdf_folder=pdfs)

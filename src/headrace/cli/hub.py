@@ -15,6 +15,7 @@ from headrace.control.access import find_token
 from headrace.control.client import ControlClient, path_of
 from headrace.control.desk import named_organisation
 from headrace.control.forgetting import Removal, remove_customer
+from headrace.control.plane import BODY_MAX
 from headrace.control.profiles import ENTITIES, ENTITIES_MAX
 from headrace.control.records import SeedAnswer
 from headrace.control.seed import play_seed
@@ -272,9 +273,15 @@ def _confirm(question: str) -> None:
 
 def _content(file: Path) -> bytes:
     try:
-        return file.read_bytes()
+        with file.open("rb") as opened:
+            content = opened.read(BODY_MAX + 1)
     except OSError as error:
         raise ConfigurationError(f"{file} can't be read: {error.strerror}.") from None
+    if len(content) > BODY_MAX:
+        raise ConfigurationError(
+            f"{file} has more than {BODY_MAX:,} bytes: split it into several files."
+        )
+    return content
 
 
 def _found(data: Path | None, database: str | None, name: str) -> tuple[Place, Organisation]:

@@ -24,7 +24,7 @@ from headrace.server.call import error_answer
 from headrace.server.http.origin import origin_of
 
 _LOGGER = logging.getLogger("headrace.server")
-_BODY_MAX = 100_000_000
+BODY_MAX = 100_000_000
 """In bytes; a seed may be large."""
 _JSON = "application/json"
 _FAILURE = RequestError("The hub failed at this request; its log has the cause.")
@@ -103,9 +103,9 @@ async def _body(request: Request) -> bytes:
     async for part in request.stream():
         parts.append(part)
         size += len(part)
-        if size > _BODY_MAX:
+        if size > BODY_MAX:
             raise TooLarge(
-                f"The body is larger than {_BODY_MAX:,} bytes: send less in one request."
+                f"The body is larger than {BODY_MAX:,} bytes: send less in one request."
             )
     return b"".join(parts)
 
