@@ -106,11 +106,11 @@ class Builder:
         self._made = {name: inputs_of(model, contents) for name, model in by_table.items()}
         if made is None or corrected:
             self._moved = None
-            self._derive(by_table, None)
+            self._derive(by_table, None, shaped=False)
         elif not moved and not stale:
             return False
         else:
-            self._moved = self._derived(by_table, moved, touched)
+            self._moved = self._derived(by_table, moved, touched, shaped=not due)
         self._unmarked = self._moved if self._marked else None
         self._marked = False
         return True
@@ -172,10 +172,15 @@ class Builder:
         return old != new
 
     def _derived(
-        self, by_table: Mapping[str, Model], moved: frozenset[str], touched: dict[str, Touched]
+        self,
+        by_table: Mapping[str, Model],
+        moved: frozenset[str],
+        touched: dict[str, Touched],
+        *,
+        shaped: bool,
     ) -> Moved:
         """Make the tables that follow from those that moved; returns all that have other rows."""
-        found = moved | self._derive(by_table, moved)
+        found = moved | self._derive(by_table, moved, shaped=shaped)
         read = tables_of(LINK_MARKS.sql)
         by_row = read & found <= touched.keys()
         if any(touched[name].links for name in read & found) if by_row else read & found:
@@ -183,10 +188,13 @@ class Builder:
         return Moved(found, {name: one for name, one in touched.items() if one.ids})
 
     def _derive(
-        self, by_table: Mapping[str, Model], moved: frozenset[str] | None
+        self, by_table: Mapping[str, Model], moved: frozenset[str] | None, *, shaped: bool
     ) -> frozenset[str]:
         """Make the tables that follow from those that moved, None for all; returns those that may
-        have other rows."""
+        have other rows.
+
+        `shaped` says that no model ran as a whole, so that the views still fit their tables.
+        """
         with on_sources(self.connection) as sources:
             note_lost_allocations(sources, by_table.values())
         if moved is None or "customers" in moved:
@@ -200,7 +208,8 @@ class Builder:
         )
         rebooked = filled(self.connection, "rebooked") if moved is not None else frozenset()
         self.connection.execute(_SQL["empty"])
-        self.connection.execute(_SQL["views"])
+        if not shaped:
+            self.connection.execute(_SQL["views"])
         self.connection.execute(_SQL["rebooked"])
         if moved is None:
             return made
