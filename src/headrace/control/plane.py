@@ -104,9 +104,7 @@ async def _body(request: Request) -> bytes:
         parts.append(part)
         size += len(part)
         if size > BODY_MAX:
-            raise TooLarge(
-                f"The body is larger than {BODY_MAX:,} bytes: send less in one request."
-            )
+            raise TooLarge(f"The body is larger than {BODY_MAX:,} bytes: send less in one request.")
     return b"".join(parts)
 
 

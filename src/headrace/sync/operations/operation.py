@@ -22,7 +22,7 @@ ANY_FAMILY: Key = ("family", "")
 """Any change of a customer's parent."""
 
 
-class Operation(Struct, kw_only=True):
+class Operation(Struct, kw_only=True, gc=False):
     """One request, and the record that it creates, updates or deletes."""
 
     number: int
@@ -107,7 +107,7 @@ class Operation(Struct, kw_only=True):
         return (ANY_FAMILY,) if self.entity == "customer" else (ANY_LINK,)
 
 
-class Lane(Struct, kw_only=True):
+class Lane(Struct, kw_only=True, gc=False):
     """The operations of one customer in one phase, sent one after the other."""
 
     customer: str
