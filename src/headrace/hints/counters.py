@@ -18,7 +18,7 @@ select
     sum(s.n_tup_ins + s.n_tup_upd + s.n_tup_del)::text,
     sum(hashoid(pg_relation_filenode(s.relid)))::text
 from pg_stat_user_tables s
-where s.relid = any(%s)
+where s.relid = any('{{{oids}}}'::oid[])
 """
 
 
@@ -42,10 +42,12 @@ class CountersWay:
     async def watch(self, hint: Hint) -> None:
         async with postgres_session(self._subject) as connection:
             names = await asyncio.to_thread(names_read, self._subject)
-            oids = [one.oid for one in await base_tables(connection, self._subject, names)]
+            tables = await base_tables(connection, self._subject, names)
+            # Without parameters and prepared once, it takes the client half as long to ask.
+            counters = _COUNTERS.format(oids=",".join(str(one.oid) for one in tables))
             cursor, before = connection.cursor(), None
             while True:
-                await cursor.execute(_COUNTERS, [oids], prepare=True)
+                await cursor.execute(counters, prepare=True)
                 now = await cursor.fetchone()
                 if now != before:
                     hint()
