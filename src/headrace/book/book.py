@@ -6,6 +6,7 @@ problems, the records to send), `plan` (the operations of the last plan).
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -45,6 +46,11 @@ _MEMORY = "400MB"
 _MANY = 2_500_000
 """Number of staged rows above which more memory is allotted. Up to it the smaller limit costs
 almost no time; beyond it, runs would take a third longer."""
+
+_CORES = os.cpu_count() or 1
+_FEW = 50_000
+"""Number of staged rows up to which each statement uses one thread. To share so little among
+several costs a quarter more than it saves, and each of many organisations would keep its own."""
 
 NAMED = frozenset({"account_manager", "dunning_plan", "custom_fields"})
 """Columns of customers that contain names of objects that people created in Upflow."""
@@ -132,16 +138,18 @@ class Book:
             for name, kinds in rows
         ]
 
-    def limit_memory(self, rows: int) -> None:
-        """Set the memory limit for that many staged rows."""
+    def allot(self, rows: int) -> None:
+        """Set the limits of memory and threads for that many staged rows."""
         memory = _MEMORY if rows <= _MANY else MEMORY_OF_MANY
-        self.connection.execute(f"set memory_limit = '{memory}'")
+        threads = 1 if rows <= _FEW else _CORES
+        self.connection.execute(f"set memory_limit = '{memory}'; set threads = {threads}")
 
     @contextmanager
     def staging(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """Yield the connection with the file as its database, for a source to stage tables in."""
         drop_views(self.connection)
-        self.connection.execute("use staging")
+        # How much will be read is not known yet.
+        self.connection.execute(f"use staging; set threads = {_CORES}")
         try:
             yield self.connection
             # If not done here, some later statement would pay for it.

@@ -24,10 +24,10 @@ _MACROS = resources.files("headrace.book").joinpath("macros.sql").read_text(enco
 def open_engine(path: Path, spill: Path, readable: Sequence[Path]) -> duckdb.DuckDBPyConnection:
     """Open an engine in memory with the file `path` attached as `staging`.
 
-    It spills to the folder `spill`, and reads only its own files and those below `readable`. Raises
-    Busy when another process has the file open.
+    It has one thread at first. It spills to the folder `spill`, and reads only its own files and
+    those below `readable`. Raises Busy when another process has the file open.
     """
-    connection = duckdb.connect()
+    connection = duckdb.connect(config={"threads": 1})
     connection.execute(
         f"set memory_limit = '{MEMORY_OF_MANY}'; set timezone = 'UTC'; "
         f"set temp_directory = {quoted_text(str(spill))}; "

@@ -48,7 +48,7 @@ class Stage(Struct, frozen=True):
                     sweep=settings.sweep_interval.total_seconds(),
                     whole=whole,
                 )
-        book.limit_memory(sum(staged.rows.values()))
+        book.allot(sum(staged.rows.values()))
         return models, staged
 
     @property
