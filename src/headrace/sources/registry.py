@@ -96,7 +96,10 @@ SQLALCHEMY = frozenset(
 
 
 def _system(settings: SourceSettings, folder: Path) -> Source:
-    return ExtractionSource(Path(settings.path), settings.options, _queries(settings))
+    options = dict(settings.options)
+    if "token_file" in options:
+        options["token_file"] = str(folder.absolute() / str(options["token_file"]))
+    return ExtractionSource(Path(settings.path), options, _queries(settings))
 
 
 KINDS: dict[str, Factory] = {
