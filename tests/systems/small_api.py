@@ -47,7 +47,10 @@ class _Handler(BaseHTTPRequestHandler):
         length = int(self.headers.get("Content-Length", 0))
         body = _read(self.headers.get("Content-Type", ""), self.rfile.read(length))
         answer: Answer = self.server.answer  # type: ignore[attr-defined]
-        status, value = answer(Asked(self.path, dict(self.headers), body))
+        try:
+            status, value = answer(Asked(self.path, dict(self.headers), body))
+        except AssertionError as error:  # said at once: a broken connection would be tried again
+            status, value = 400, f"the stand-in fails: {error}"
         said = value if isinstance(value, Said) else Said(value, {})
         text = said.value if isinstance(said.value, str) else json.dumps(said.value)
         content = text.encode()
