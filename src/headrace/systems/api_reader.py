@@ -5,6 +5,7 @@ Numbers with decimals are text with all their digits.
 
 from __future__ import annotations
 
+import io
 import json
 import threading
 import urllib.error
@@ -52,7 +53,8 @@ class ApiReader:
         parameters: Iterable[tuple[str, Any]] = (),
         headers: Mapping[str, str] | None = None,
     ) -> Any:
-        """Return what a GET answers, None for 404. Raises RuntimeError for any other error."""
+        """Return what a GET answers: None for 404, an empty mapping where nothing was modified.
+        Raises RuntimeError for any other error."""
         query = urllib.parse.urlencode([(name, str(value)) for name, value in parameters])
         address = path + (f"?{query}" if query else "")
         return self._answer(address, None, dict(headers or {}), _json)
@@ -99,6 +101,8 @@ class ApiReader:
             except urllib.error.HTTPError as error:
                 if error.code == HTTPStatus.NOT_FOUND:
                     return None
+                if error.code == HTTPStatus.NOT_MODIFIED:
+                    return take(io.BytesIO(b"{}"))
                 if error.code == HTTPStatus.UNAUTHORIZED and not renewed:
                     renewed = True
                     if self._access.renew():
