@@ -49,7 +49,7 @@ class _Handler(BaseHTTPRequestHandler):
         answer: Answer = self.server.answer  # type: ignore[attr-defined]
         try:
             status, value = answer(Asked(self.path, dict(self.headers), body))
-        except AssertionError as error:  # said at once: a broken connection would be tried again
+        except Exception as error:  # said at once: a broken connection would be tried again
             status, value = 400, f"the stand-in fails: {error}"
         said = value if isinstance(value, Said) else Said(value, {})
         text = said.value if isinstance(said.value, str) else json.dumps(said.value)

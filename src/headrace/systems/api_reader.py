@@ -21,7 +21,7 @@ from headrace.systems.access import Access, OpenAccess
 _TRIES = 6
 _TIMEOUT_S = 120.0
 _LONGEST_WAIT_S = 120.0
-_WORDS = 300
+_WORDS = 500
 _REFUSED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 _Read = TypeVar("_Read")
 
