@@ -16,6 +16,8 @@ import pytest
 from test_quickbooks_api import TABLES, document, settles
 from vendor_account import Account, Request, Tokens, Vendor, account, same_objects
 
+from headrace.cli.main import run
+from headrace.fleet.project import load_project
 from headrace.systems.access import basic
 from headrace.systems.quickbooks_api import extraction
 
@@ -179,7 +181,8 @@ def test_what_is_wrong_is_one_sentence_with_what_to_do(company: Account) -> None
     said = company.refusal()
     vendor.tokens.refused = False
     assert "/v3/company/4620/cdc answers 401 Unauthorized" in said
-    assert said.endswith("Check realm, and that this company authorised the app for its accounting.")
+    advice = "Check realm, and that this company authorised the app for its accounting."
+    assert said.endswith(advice)
     assert "did you mean realm?" in _named(company, "realms")
 
 
@@ -189,3 +192,35 @@ def _named(company: Account, name: str) -> str:
         return company.unknown_option()
     finally:
         del company.options[name]
+
+
+def test_a_drafted_project_goes_on_from_the_token_that_its_draft_got(
+    company: Account,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    vendor: Any = company.vendor
+    vendor.tokens = Tokens()
+    vendor.file = tmp_path / "acme" / ".headrace" / "main.quickbooks_api.tokens"
+    for name, value in company.options.items():
+        monkeypatch.setenv(f"QUICKBOOKS_API_{name.upper()}", value)
+    monkeypatch.setenv("QUICKBOOKS_API_REFRESH_TOKEN", "refresh-token-0")
+    folder = tmp_path / "acme"
+    assert run(["init", "--system", "quickbooks_api", "--to", str(folder), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["system"] == "quickbooks_api"
+    assert vendor.tokens.given == 1
+    written = (folder / "headrace.toml").read_text("utf-8")
+    assert 'refresh_token = "env:QUICKBOOKS_API_REFRESH_TOKEN"' in written
+    assert 'url = "env:QUICKBOOKS_API_URL"' in written and SECRET not in written
+    for name in ("URL", "KEY", "SECRET"):
+        monkeypatch.setenv(f"HEADRACE_{name}", "https://api.test")
+    options = load_project(folder).source("main").options
+    assert options["token_file"] == str(vendor.file) and vendor.file.exists()
+    # One account serves all targets, so its tokens are in no folder of one of them.
+    project = folder / "headrace.toml"
+    project.write_text('data = "data/{target}"\n' + written)
+    options = load_project(folder).source("main").options
+    assert options["token_file"] == str(folder / "data" / vendor.file.name)
+    project.write_text(written.replace("refresh_token =", 'token_file = "own", refresh_token ='))
+    assert load_project(folder).source("main").options["token_file"] == "own"

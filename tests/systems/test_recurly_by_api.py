@@ -73,9 +73,7 @@ class Recurly(Vendor):
 @pytest.fixture(scope="module")
 def recurly(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     vendor = Recurly(tables())
-    with account(
-        tmp_path_factory.mktemp("recurly"), "recurly_api", vendor, {"key": KEY}
-    ) as made:
+    with account(tmp_path_factory.mktemp("recurly"), "recurly_api", vendor, {"key": KEY}) as made:
         yield made
 
 

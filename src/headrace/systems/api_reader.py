@@ -70,11 +70,10 @@ class ApiReader:
         return self._answer(path, urllib.parse.urlencode(fields).encode(), more, _json)
 
     def post_text(self, path: str, body: str, kind: str) -> str:
-        """Return the text that a POST of a text answers; `kind` is the media type. Raises
-        RuntimeError."""
+        """Return the text that a POST of a text answers, nothing for 404; `kind` is the media type.
+        Raises RuntimeError."""
         headers = {"Content-Type": f"{kind}; charset=utf-8"}
-        text: str = self._answer(path, body.encode(), headers, _text)
-        return text
+        return self._answer(path, body.encode(), headers, _text) or ""
 
     def lines(self, path: str) -> Iterator[Any]:
         """Yield the values of an answer with one JSON value a line. Raises RuntimeError."""
@@ -125,9 +124,7 @@ class ApiReader:
             self._wait(self._next - now)
         self._next = max(now, self._next) + self._pause
 
-    def _said(
-        self, address: str, error: urllib.error.HTTPError, headers: Mapping[str, str]
-    ) -> str:
+    def _said(self, address: str, error: urllib.error.HTTPError, headers: Mapping[str, str]) -> str:
         words = " ".join(error.read(4096).decode(errors="replace").split())[:_WORDS]
         # An API may repeat what it was sent; a token that was renewed is none of the options.
         secret = headers.get("Authorization", "").rpartition(" ")[2]

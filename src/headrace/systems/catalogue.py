@@ -102,9 +102,20 @@ def extraction_folder(kind: str) -> Path:
     """
     system = find_system(kind.removeprefix(SYSTEM))
     if system.extraction is None:
-        able = ", ".join(name for name, one in systems().items() if one.extraction)
-        raise ConfigurationError(
-            f'source.kind "{kind}": headrace does not read {system.title} by its API, only {able}. '
-            f"Read {system.reads} by another kind of source."
-        )
+        raise ConfigurationError(f'source.kind "{kind}": {_instead(system)}')
     return system.extraction
+
+
+def _instead(system: System) -> str:
+    """Return what to read of a system whose folder has no extraction."""
+    able = [name for name, one in systems().items() if one.extraction]
+    for twin in (f"{system.name}_api", system.name.removesuffix("_fivetran")):
+        if twin in able:
+            return (
+                f"the models of {system.name} read {system.reads}. By its API the system is "
+                f'{twin}: write "{SYSTEM}{twin}", or --system {twin} with `headrace init`.'
+            )
+    return (
+        f"headrace does not read {system.title} by its API, only {', '.join(able)}. "
+        f"Read {system.reads} by another kind of source."
+    )

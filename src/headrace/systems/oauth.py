@@ -33,9 +33,7 @@ def json_grant(address: str, advice: str) -> Grant:
     return lambda fields: _asked(lambda: api.post("", dict(fields)), fields, address, advice)
 
 
-def _asked(
-    ask: Callable[[], Any], fields: Mapping[str, str], address: str, advice: str
-) -> Any:
+def _asked(ask: Callable[[], Any], fields: Mapping[str, str], address: str, advice: str) -> Any:
     try:
         answer = ask()
     except RuntimeError as error:

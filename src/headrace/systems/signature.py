@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import secrets
+import os
 from collections.abc import Callable, Mapping
 from urllib.parse import parse_qsl, quote, urlsplit
 
@@ -31,7 +31,7 @@ class Signature:
         self,
         keys: SigningKeys,
         clock: Clock = SYSTEM_CLOCK,
-        nonce: Callable[[], str] = lambda: secrets.token_hex(16),
+        nonce: Callable[[], str] = lambda: os.urandom(16).hex(),
     ) -> None:
         self._keys = keys
         self._clock = clock

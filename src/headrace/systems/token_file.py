@@ -65,8 +65,10 @@ class TokenFile:
         """Keep these tokens; they are on the disk when this returns. Raises RuntimeError."""
         fresh = self._path.with_name(f".{self._path.name}.new")
         try:
-            with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-                file.write(msgspec.json.encode(msgspec.structs.replace(tokens, origin=self._origin)))
+            content = msgspec.json.encode(msgspec.structs.replace(tokens, origin=self._origin))
+            made = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(made, "wb") as file:
+                file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
             fresh.replace(self._path)
@@ -87,11 +89,11 @@ class TokenFile:
         try:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             lock = self._path.with_name(f".{self._path.name}.lock")
-            file = open(os.open(lock, os.O_WRONLY | os.O_CREAT, 0o600), "wb")  # noqa: SIM115
+            handle = os.open(lock, os.O_WRONLY | os.O_CREAT, 0o600)
         except OSError as error:
             raise _unusable(self._path, error) from None
-        with file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+        with os.fdopen(handle, "wb"):
+            fcntl.flock(handle, fcntl.LOCK_EX)
             yield
 
 

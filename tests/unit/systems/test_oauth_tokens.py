@@ -87,7 +87,7 @@ def test_processes_that_renew_at_once_use_one_token(tmp_path: Path) -> None:
 def test_no_token_is_used_up_where_the_next_one_can_not_be_kept(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     endpoint = Endpoint()
-    with pytest.raises(RuntimeError, match=r"can't be written: .* Name another one with the option"):
+    with pytest.raises(RuntimeError, match=r"can't be written: .* Name another one with the"):
         bearer(rotating(endpoint, tmp_path / "file" / "tokens"))
     assert endpoint.grants == []
     (tmp_path / "tokens").write_text("{")

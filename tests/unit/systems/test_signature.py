@@ -47,5 +47,5 @@ def _fields(header: str) -> dict[str, str]:
 
 def test_each_request_has_a_nonce_of_its_own() -> None:
     signature = Signature(KEYS)
-    made = {_fields(signature.headers("GET", "https://a.test/")["Authorization"])["oauth_nonce"] for _ in range(9)}
-    assert len(made) == 9
+    signed = [signature.headers("GET", "https://a.test/")["Authorization"] for _ in range(9)]
+    assert len({_fields(one)["oauth_nonce"] for one in signed}) == 9

@@ -43,9 +43,7 @@ def read(
     yield since({"until": now})
 
 
-def _listed(
-    api: ApiReader, table: str, asked: list[tuple[str, Any]]
-) -> Iterator[dict[str, Any]]:
+def _listed(api: ApiReader, table: str, asked: list[tuple[str, Any]]) -> Iterator[dict[str, Any]]:
     after: list[tuple[str, Any]] = []
     while True:
         page = api.get(f"/api/v2/{table}", [*asked, *after])

@@ -22,7 +22,9 @@ _PATIENCE_S = 3600.0
 """Zuora itself ends a query after an hour."""
 _DELETED = "headrace_deleted"
 """Whoever selects the column `deleted` gets deleted rows as well."""
-_ADVICE = "Check url, the tenant's data centre, and client_id and client_secret of its OAuth client."
+_ADVICE = (
+    "Check url, the tenant's data centre, and client_id and client_secret of its OAuth client."
+)
 _ROLE = "Check that the OAuth client's user may run data queries."
 
 
