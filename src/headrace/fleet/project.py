@@ -210,7 +210,7 @@ class LoadedProject(Struct, frozen=True):
         settings = self.settings.organisation[name]
         where = f"[organisation.{name}] source"
         source = self._resolved_source(settings.source, where, environment, name)
-        tables = with_queries(settings.models, source.tables)
+        tables = with_queries(settings.models, source.tables, settings.parameters)
         return msgspec.structs.replace(source, tables=tables)
 
     def models(self, name: str) -> Path:
