@@ -97,7 +97,7 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     vendor = QuickBooks(copy.deepcopy(tables), folder)
     vendor.objects["invoices"] = [one for one in tables["invoices"] if one["Id"] != "14"]
     options = {"client_id": "app", "client_secret": SECRET, "realm": "4620"}
-    options |= {"refresh_token": "refresh-token-0", "token_url": "URL/token"}
+    options |= {"refresh_token": "refresh-token-0", "auth_url": "URL/token"}
     with account(folder, "quickbooks_api", vendor, options) as made:
         yield made
 
@@ -121,9 +121,6 @@ def test_what_is_read_is_what_quickbooks_has_and_then_what_changed(company: Acco
 
 def test_a_token_is_never_lost_and_its_file_is_its_owners_only(company: Account) -> None:
     vendor: Any = company.vendor
-    company.stage()
-    mode = stat.S_IMODE(vendor.file.stat().st_mode)
-    assert mode == 0o600
     vendor.tokens.access = "revoked"  # as when another application signed in
     vendor.failing = True
     given = vendor.tokens.given
@@ -134,6 +131,7 @@ def test_a_token_is_never_lost_and_its_file_is_its_owners_only(company: Account)
     vendor.failing = False
     company.stage()
     assert vendor.tokens.given == given + 1
+    assert stat.S_IMODE(vendor.file.stat().st_mode) == 0o600
     vendor.tokens.refresh = "another-token"
     vendor.tokens.access = "revoked"
     said = company.refusal()
@@ -216,11 +214,11 @@ def test_a_drafted_project_goes_on_from_the_token_that_its_draft_got(
     for name in ("URL", "KEY", "SECRET"):
         monkeypatch.setenv(f"HEADRACE_{name}", "https://api.test")
     options = load_project(folder).source("main").options
-    assert options["token_file"] == str(vendor.file) and vendor.file.exists()
+    assert options["auth_file"] == str(vendor.file) and vendor.file.exists()
     # One account serves all targets, so its tokens are in no folder of one of them.
     project = folder / "headrace.toml"
     project.write_text('data = "data/{target}"\n' + written)
     options = load_project(folder).source("main").options
-    assert options["token_file"] == str(folder / "data" / vendor.file.name)
-    project.write_text(written.replace("refresh_token =", 'token_file = "own", refresh_token ='))
-    assert load_project(folder).source("main").options["token_file"] == "own"
+    assert options["auth_file"] == str(folder / "data" / vendor.file.name)
+    project.write_text(written.replace("refresh_token =", 'auth_file = "own", refresh_token ='))
+    assert load_project(folder).source("main").options["auth_file"] == "own"

@@ -7,12 +7,14 @@ import copy
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 from test_xero_api import CONTACT, document
 from vendor_account import Account, Request, Tokens, Vendor, account, same_objects
 
+from headrace.cli.main import run
 from headrace.systems.access import basic
 from headrace.systems.xero_api.extraction import _LISTS
 
@@ -94,7 +96,7 @@ def xero(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     vendor = Xero(copy.deepcopy(TABLES))
     bill = document("InvoiceID", "bill", "ACCPAY", 9)
     vendor.objects["invoices"].append(bill)
-    options = {"client_id": "app", "client_secret": SECRET, "token_url": "URL/token"}
+    options = {"client_id": "app", "client_secret": SECRET, "auth_url": "URL/token"}
     options |= {"refresh_token": "refresh-token-0", "tenant": TENANT, "rate": "6000"}
     with account(tmp_path_factory.mktemp("xero"), "xero_api", vendor, options) as made:
         yield made
@@ -124,7 +126,7 @@ def test_what_is_read_is_what_xero_has_and_then_what_was_modified(xero: Account)
 def test_a_custom_connection_needs_neither_refresh_token_nor_tenant(xero: Account) -> None:
     vendor: Any = xero.vendor
     own = {"client_id": "app", "client_secret": SECRET, "rate": "6000"}
-    own |= {name: xero.options[name] for name in ("url", "token_url")}
+    own |= {name: xero.options[name] for name in ("url", "auth_url")}
     vendor.tenant = None
     try:
         assert xero.stage(own)["invoices"] == 4
@@ -139,6 +141,22 @@ def test_a_custom_connection_needs_neither_refresh_token_nor_tenant(xero: Accoun
         vendor.tenant, vendor.tokens.refused = TENANT, False
 
 
+def test_a_project_is_drafted_with_tests_in_which_nested_values_are_replaced(
+    xero: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vendor: Any = xero.vendor
+    for row in vendor.objects["invoices"]:
+        row["Contact"] |= {"Name": "Acme Ltd", "EmailAddress": "ann@acme.io"}
+    for name, value in xero.options.items():
+        monkeypatch.setenv(f"XERO_API_{name.upper()}", value)
+    monkeypatch.setattr(vendor, "tokens", Tokens())
+    folder = tmp_path / "shop"
+    assert run(["init", "--system", "xero_api", "--to", str(folder), "--json"]) == 0
+    written = (folder / "tests" / "invoices.yaml").read_text("utf-8")
+    assert "acme" not in written.lower() and "ContactID 1" in written
+    assert run(["test", "--project", str(folder)]) == 0
+
+
 def test_what_is_wrong_is_one_sentence_with_what_to_do(xero: Account) -> None:
     vendor: Any = xero.vendor
     assert xero.refusal(tenant="tenant-9").endswith(
@@ -149,6 +167,8 @@ def test_what_is_wrong_is_one_sentence_with_what_to_do(xero: Account) -> None:
     assert "no option colour: there is client_id" in xero.unknown_option()
     vendor.tokens.refresh = vendor.tokens.access = "elsewhere"
     said = xero.refusal()
+    # What is no secret is shown, such as the address.
+    assert f"{xero.options['auth_url']} answers 400 Bad Request" in said
     assert said.endswith(
         '{"error": "invalid_grant"}. Authorise headrace\'s app in Xero again, and set '
         "refresh_token to the new token."

@@ -53,7 +53,7 @@ def command(
             heading,
             no_wrap=heading == "setting",
             overflow="fold" if heading == "needs" else "ellipsis",
-            min_width=11 if heading.startswith(("one", "reads")) else None,
+            min_width=12 if heading.startswith(("one", "reads")) else None,
         )
     for ability in ABILITIES:
         needs = f"headrace[{ability.extra}]" if ability.extra else ""

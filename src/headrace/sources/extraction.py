@@ -38,7 +38,7 @@ from headrace.sources.worker_messages import worker_messages
 _SWEEP = "1d"
 _ALWAYS = ("rate", "sweep")
 """Options of every extraction."""
-_ROTATING = ("refresh_token", "token_file")
+_ROTATING = ("refresh_token", "auth_file")
 """Options that do not tell one account from another."""
 
 
@@ -50,7 +50,7 @@ class Extraction(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     takes: list[str] = []
     """Options that may be given, besides those of every extraction."""
     keeps_tokens: bool = False
-    """Whether it keeps tokens in a file, which the option `token_file` names."""
+    """Whether it keeps tokens in a file, which the option `auth_file` names."""
     tables: dict[str, dict[str, str]]
     """Columns with DuckDB's types, by table; none where records have whatever columns they have."""
     keys: dict[str, str] = {}
@@ -71,7 +71,7 @@ def with_token_file(folder: Path, options: Mapping[str, Any], file: Path) -> dic
     """Return the options with this file for the tokens of an extraction that keeps them, unless
     they name another one."""
     if _plan_of(folder).keeps_tokens:
-        return {"token_file": str(file), **options}
+        return {"auth_file": str(file), **options}
     return dict(options)
 
 
@@ -80,7 +80,8 @@ def _plan_of(folder: Path) -> Extraction:
 
 
 def _check_names(system: str, plan: Extraction, options: Mapping[str, Any]) -> None:
-    known = [*plan.needs, *plan.takes, *_ALWAYS, *(("token_file",) if plan.keeps_tokens else ())]
+    file = ("auth_file",) if plan.keeps_tokens else ()
+    known = list(dict.fromkeys([*plan.needs, *plan.takes, *file, *_ALWAYS]))
     for name in options:
         if name not in known:
             near = difflib.get_close_matches(name, known, 1)

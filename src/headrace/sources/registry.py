@@ -97,8 +97,8 @@ SQLALCHEMY = frozenset(
 
 def _system(settings: SourceSettings, folder: Path) -> Source:
     options = dict(settings.options)
-    if "token_file" in options:
-        options["token_file"] = str(folder.absolute() / str(options["token_file"]))
+    if "auth_file" in options:
+        options["auth_file"] = str(folder.absolute() / str(options["auth_file"]))
     return ExtractionSource(Path(settings.path), options, _queries(settings))
 
 

@@ -75,11 +75,11 @@ class RotatingToken:
     def __init__(
         self, grant: Grant, options: Mapping[str, Any], fields: Mapping[str, str] | None = None
     ) -> None:
-        """Options: `refresh_token`, and `token_file` for the newer ones. `fields` are those of the
+        """Options: `refresh_token`, and `auth_file` for the newer ones. `fields` are those of the
         grant besides its type and the token."""
         self._grant = grant
         self._fields = dict(fields or {})
-        self._file = TokenFile(Path(options["token_file"]), str(options["refresh_token"]))
+        self._file = TokenFile(Path(options["auth_file"]), str(options["refresh_token"]))
         self._tokens: Tokens | None = None
 
     def headers(self, method: str, address: str) -> Mapping[str, str]:

@@ -100,5 +100,5 @@ class TokenFile:
 def _unusable(path: Path, error: OSError) -> RuntimeError:
     return RuntimeError(
         f"The file of tokens {path} can't be written: {error.strerror}. Name another one with the "
-        "option token_file"
+        "option auth_file"
     )

@@ -36,7 +36,7 @@ class Endpoint:
 
 
 def rotating(endpoint: Endpoint, path: Path, first: str = "first") -> RotatingToken:
-    return RotatingToken(endpoint.grant, {"refresh_token": first, "token_file": str(path)})
+    return RotatingToken(endpoint.grant, {"refresh_token": first, "auth_file": str(path)})
 
 
 def bearer(access: Any) -> str:

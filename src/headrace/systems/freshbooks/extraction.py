@@ -2,7 +2,7 @@
 before the last time.
 
 Options: `client_id`, `client_secret` and `redirect_uri` of an app; `refresh_token` of an
-authorisation; `account`, the accounting system's id; `token_file`, where newer refresh tokens are
+authorisation; `account`, the accounting system's id; `auth_file`, where newer refresh tokens are
 kept; `url`; `rate`, requests a minute.
 """
 

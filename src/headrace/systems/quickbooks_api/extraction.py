@@ -1,9 +1,9 @@
 """Reads QuickBooks Online by its Accounting API v3: queries at first, then its change data capture.
 
 Options: `client_id` and `client_secret` of an app; `refresh_token` of the company's authorisation,
-with the scope `com.intuit.quickbooks.accounting`; `realm`, the company's id; `token_file`, where
+with the scope `com.intuit.quickbooks.accounting`; `realm`, the company's id; `auth_file`, where
 newer refresh tokens are kept; `url`, such as `https://sandbox-quickbooks.api.intuit.com`;
-`token_url`; `rate`, requests a minute.
+`auth_url`; `rate`, requests a minute.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def read(
     """Yield what there is, or what has changed since `last`; `now` is the time, since 1970."""
     app = basic(str(options["client_id"]), str(options["client_secret"]))
     accepted = {"Accept": "application/json"}
-    grant = form_grant(str(options.get("token_url", _TOKEN_URL)), app | accepted, _ADVICE)
+    grant = form_grant(str(options.get("auth_url", _TOKEN_URL)), app | accepted, _ADVICE)
     company = ApiReader(
         f"{options.get('url', _URL)}/v3/company/{options['realm']}",
         accepted,

@@ -2,7 +2,7 @@
 
 Options: `client_id` and `client_secret` of a custom connection; of another app also
 `refresh_token`, of an authorisation with `offline_access`, and `tenant`, the organisation's id in
-Xero. `token_file`, where newer refresh tokens are kept; `url`; `token_url`; `rate`, requests a
+Xero. `auth_file`, where newer refresh tokens are kept; `url`; `auth_url`; `rate`, requests a
 minute, 60 without it.
 """
 
@@ -67,7 +67,7 @@ def read(
 
 def _access(options: Mapping[str, Any]) -> Access:
     app = basic(str(options["client_id"]), str(options["client_secret"]))
-    address = str(options.get("token_url", _TOKEN_URL))
+    address = str(options.get("auth_url", _TOKEN_URL))
     if "refresh_token" in options:
         return RotatingToken(form_grant(address, app, _RENEW), options)
     return ClientCredentials(form_grant(address, app, _CONNECTION), {})
