@@ -78,3 +78,8 @@ def test_what_is_wrong_is_one_sentence_with_what_to_do(chargebee: Account) -> No
         "that key is an API key of that site which may read all of it."
     )
     assert "no option colour: there is site, key, url" in chargebee.unknown_option()
+    assert "must be a whole number of requests a minute, not fast." in chargebee.mistake(
+        rate="fast"
+    )
+    assert chargebee.mistake(url="acme.chargebee.com").endswith("must start with https://.")
+    assert chargebee.mistake(site="").endswith("needs site.")

@@ -150,8 +150,14 @@ class Account:
 
     def unknown_option(self) -> str:
         """What an option is answered that the system does not have."""
+        return self.mistake(colour="red")
+
+    def mistake(self, **options: str) -> str:
+        """What an option is answered that can't be right, before anything is asked for."""
+        self.vendor.asked.clear()
         with pytest.raises(ConfigurationError) as caught:
-            self.stage(self.options | {"colour": "red"})
+            self.stage(self.options | options)
+        assert self.vendor.asked == []
         return str(caught.value)
 
 

@@ -91,6 +91,18 @@ def _check_names(system: str, plan: Extraction, options: Mapping[str, Any]) -> N
             )
 
 
+def _check_values(system: str, options: Mapping[str, Any]) -> None:
+    where = f'of kind = "system:{system}"'
+    rate = str(options.get("rate", 0))
+    if not rate.isdecimal():
+        raise ConfigurationError(
+            f"source.options.rate {where} must be a whole number of requests a minute, not {rate}."
+        )
+    for name in ("url", "auth_url"):
+        if name in options and not str(options[name]).startswith(("https://", "http://")):
+            raise ConfigurationError(f"source.options.{name} {where} must start with https://.")
+
+
 class ExtractionSource:
     """The tables of one system, read by its API, and queries over them."""
 
@@ -108,6 +120,7 @@ class ExtractionSource:
                 f'source.options of kind = "system:{folder.name}" needs {", ".join(missing)}.'
             )
         _check_names(folder.name, self._plan, options)
+        _check_values(folder.name, options)
         self._what = folder.name
         self._folder = folder
         self._options = options

@@ -1,5 +1,5 @@
-"""Reads FreshBooks by its accounting API, as documented in 2026: what was updated since the day
-before the last time.
+"""Reads FreshBooks by its accounting API, as documented in 2026: what was updated since two
+days before the last time.
 
 Options: `client_id`, `client_secret` and `redirect_uri` of an app; `refresh_token` of an
 authorisation; `account`, the accounting system's id; `auth_file`, where newer refresh tokens are

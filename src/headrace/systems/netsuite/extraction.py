@@ -1,4 +1,4 @@
-"""Reads NetSuite by SuiteQL over REST, version 1: what was modified since the days before the last
+"""Reads NetSuite by SuiteQL over REST, version 1: what was modified since two days before the last
 time. SuiteQL has the tables of SuiteAnalytics, with the same columns.
 
 Options: `account`, the account's id such as `1234567` or `1234567_SB1`; `consumer_key` and

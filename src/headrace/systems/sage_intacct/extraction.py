@@ -1,4 +1,4 @@
-"""Reads Sage Intacct by its XML API 3.0: what was modified since the days before the last time.
+"""Reads Sage Intacct by its XML API 3.0: what was modified since two days before the last time.
 
 Options: `sender_id` and `sender_password` of a web services subscription; `company`, `user` and
 `password` of a web services user; `entity`, to read one entity of the company; `url` of the
