@@ -20,6 +20,8 @@ class Chargebee(Vendor):
     """Lists of two objects a page, as Chargebee answers them."""
 
     def answered(self, request: Request) -> tuple[int, Any]:
+        if request.path.startswith("/portal"):
+            return 200, "<html>"
         if request.headers["authorization"] != basic(KEY)["Authorization"]:
             return 401, {"api_error_code": "api_authentication_failed", "message": "Sorry."}
         table = request.path.removeprefix("/api/v2/")
@@ -83,3 +85,7 @@ def test_what_is_wrong_is_one_sentence_with_what_to_do(chargebee: Account) -> No
     )
     assert chargebee.mistake(url="acme.chargebee.com").endswith("must start with https://.")
     assert chargebee.mistake(site="").endswith("needs site.")
+    said = chargebee.refusal(url=f"{chargebee.options['url']}/portal")
+    assert said.endswith(
+        "/portal/api/v2/credit_notes answers something that is not JSON: check url."
+    )

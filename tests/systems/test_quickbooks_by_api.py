@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from test_quickbooks_api import TABLES, document, settles
 from vendor_account import Account, Request, Tokens, Vendor, account, same_objects
@@ -34,6 +35,7 @@ class QuickBooks(Vendor):
         self.file = folder / ".headrace" / "it.quickbooks_api.tokens"
         self.changed: list[tuple[int, str, dict[str, Any]]] = []
         self.failing = False
+        self.killing = False
         self.vanish = ""
 
     def happens(self, table: str, item: dict[str, Any], status: str = "") -> None:
@@ -54,6 +56,11 @@ class QuickBooks(Vendor):
         # Before a new token is used, it is where a crash can't lose it.
         assert json.loads(self.file.read_text())["refresh_token"] == self.tokens.refresh
         assert request.query["minorversion"] == "75"
+        if self.killing:
+            self.killing = False
+            for process in psutil.Process().children():
+                if "headrace.sources.worker" in process.cmdline():
+                    process.kill()
         if self.failing:
             error = {"Message": "Unsupported Operation", "Detail": "Not now"}
             return 200, {"Fault": {"Error": [error]}}
@@ -139,6 +146,20 @@ def test_a_token_is_never_lost_and_its_file_is_its_owners_only(company: Account)
     vendor.tokens.refresh = "authorised-again"
     company.options["refresh_token"] = "authorised-again"
     company.stage()
+
+
+def test_a_process_that_is_killed_once_it_has_a_new_token_leaves_it_to_the_next(
+    company: Account,
+) -> None:
+    vendor: Any = company.vendor
+    company.stage()
+    vendor.tokens.access = "revoked"
+    vendor.killing = True
+    given = vendor.tokens.given
+    assert "ended with code -9" in company.refusal()
+    assert vendor.tokens.given == given + 1
+    company.stage()
+    assert vendor.tokens.given == given + 1
 
 
 def test_more_changes_than_an_answer_has_and_a_long_pause_mean_everything(

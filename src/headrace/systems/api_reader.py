@@ -5,6 +5,7 @@ Numbers with decimals are text with all their digits.
 
 from __future__ import annotations
 
+import http.client
 import io
 import json
 import threading
@@ -80,10 +81,13 @@ class ApiReader:
         answer = self._answer(path, None, {}, _open)
         if answer is None:
             raise RuntimeError(f"{_plain(self._base + path)} does not exist")
-        with answer:
-            for line in answer:
-                if line.strip():
-                    yield json.loads(line, parse_float=str)
+        try:
+            with answer:
+                for line in answer:
+                    if line.strip():
+                        yield json.loads(line, parse_float=str)
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise RuntimeError(f"{_plain(self._base + path)} ends early: {error}") from None
 
     def _answer(
         self, path: str, body: bytes | None, more: dict[str, str], take: Callable[[Any], _Read]
@@ -111,9 +115,9 @@ class ApiReader:
                     raise RuntimeError(self._said(address, error, headers)) from None
                 after = error.headers.get("Retry-After", "")
                 self._wait(min(float(after) if after.isdecimal() else 2**attempt, _LONGEST_WAIT_S))
-            except OSError as error:
+            except (OSError, http.client.HTTPException) as error:
                 if attempt == _TRIES:
-                    reason = getattr(error, "reason", error)
+                    reason = getattr(error, "reason", None) or error
                     raise RuntimeError(f"{_plain(address)}: {reason}") from None
                 self._wait(2.0**attempt)
         raise AssertionError("the last attempt returns or raises")
@@ -137,7 +141,12 @@ class ApiReader:
 
 def _json(answer: IO[bytes]) -> Any:
     with answer:
-        return json.loads(answer.read(), parse_float=str)
+        content = answer.read()
+    try:
+        return json.loads(content, parse_float=str)
+    except ValueError:
+        address = _plain(getattr(answer, "url", ""))
+        raise RuntimeError(f"{address} answers something that is not JSON: check url") from None
 
 
 def _text(answer: IO[bytes]) -> str:
