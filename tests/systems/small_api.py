@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 
 @dataclass(frozen=True)
@@ -21,17 +22,41 @@ class Asked:
     body: Any
 
 
+@dataclass(frozen=True)
+class Said:
+    """An answer with headers of its own, or one that is a text."""
+
+    value: Any
+    headers: dict[str, str]
+
+
 Answer = Callable[[Asked], tuple[int, Any]]
+
+
+def _read(kind: str, body: bytes) -> Any:
+    """The body of a request: a form as its fields, a text as it is, else JSON."""
+    if kind.startswith("application/x-www-form-urlencoded"):
+        return dict(parse_qsl(body.decode()))
+    if "xml" in kind:
+        return body.decode()
+    return json.loads(body) if body else None
 
 
 class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         length = int(self.headers.get("Content-Length", 0))
-        body = json.loads(self.rfile.read(length)) if length else None
+        body = _read(self.headers.get("Content-Type", ""), self.rfile.read(length))
         answer: Answer = self.server.answer  # type: ignore[attr-defined]
-        status, value = answer(Asked(self.path, dict(self.headers), body))
-        content = json.dumps(value).encode()
+        try:
+            status, value = answer(Asked(self.path, dict(self.headers), body))
+        except Exception as error:  # said at once: a broken connection would be tried again
+            status, value = 400, f"the stand-in fails: {error}"
+        said = value if isinstance(value, Said) else Said(value, {})
+        text = said.value if isinstance(said.value, str) else json.dumps(said.value)
+        content = text.encode()
         self.send_response(status)
+        for name, header in said.headers.items():
+            self.send_header(name, header)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
@@ -46,7 +71,7 @@ def serving(answer: Answer) -> Iterator[str]:
     """The address of a server whose answers are a function's."""
     with ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as server:
         server.answer = answer  # type: ignore[attr-defined]
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         try:
             yield f"http://127.0.0.1:{server.server_port}"
         finally:

@@ -14,12 +14,13 @@ from warehouse import links, steady_book
 from headrace.model.errors import SourceError
 from headrace.sources.extraction import ExtractionSource
 from headrace.systems.catalogue import extraction_folder
-from project_books import errors, open_amounts
+from project_books import errors, open_amounts, project_book
 
 KEY = "odoo-key-0123456789"
 OLD, NEW = "2026-11-01 10:00:00", "2026-11-20 10:00:00"
 PARTNER = {
     "id": 7,
+    "company_id": [1, "Our company"],
     "name": "Acme",
     "complete_name": "Acme",
     "vat": False,
@@ -38,6 +39,7 @@ PARTNER = {
 }
 MOVE = {
     "id": 1,
+    "company_id": [1, "Our company"],
     "name": "INV/1",
     "move_type": "out_invoice",
     "state": "posted",
@@ -55,6 +57,7 @@ MOVE = {
 }
 LINE = {
     "id": 1,
+    "company_id": [1, "Our company"],
     "move_id": [1, "INV/1"],
     "account_id": [1, "AR"],
     "currency_id": [1, "EUR"],
@@ -66,6 +69,7 @@ LINE = {
 }
 PAYMENT = {
     "id": 5,
+    "company_id": [1, "Our company"],
     "name": "PAY/5",
     "move_id": [2, "PAY/5"],
     "payment_type": "inbound",
@@ -149,6 +153,11 @@ def test_the_models_make_the_same_of_it_as_of_the_database(
         assert open_amounts(book)["invoice", "1"] == 123456789012345 - 10
         found = book.connection.execute("select vat_number, country from book.customers")
         assert found.fetchall() == [(None, "France")]
+    settings = (tmp_path / "headrace.toml").read_text("utf-8")
+    restricted = settings.replace("models =", 'parameters = { companies = "2" }\nmodels =', 1)
+    (tmp_path / "headrace.toml").write_text(restricted)
+    with project_book(tmp_path) as book:
+        assert open_amounts(book) == {}
 
 
 def test_only_what_was_written_is_read_again_and_deletions_are_noticed_at_once(

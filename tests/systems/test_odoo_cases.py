@@ -17,6 +17,8 @@ import pytest
 from warehouse import external_ids, links, published, steady_book
 
 from headrace.book.book import Book
+from headrace.fleet.project import load_project
+from headrace.model.errors import ConfigurationError
 from postgres import find_binaries, fresh_database
 from project_books import balances, errors, open_amounts
 
@@ -66,6 +68,7 @@ class Ledger:
             "partner_id": CHILD,
             "amount_total": total,
             "amount_untaxed": total,
+            "company_id": 1,
             **more,
         }
         self._insert("account_move", values)
@@ -75,6 +78,7 @@ class Ledger:
             "account_id": self._account,
             "currency_id": self._currencies[currency],
             "partner_id": CHILD,
+            "company_id": values["company_id"],
             "parent_state": state,
             "display_type": "payment_term",
             "date": "2026-05-05",
@@ -245,3 +249,33 @@ def test_cancelled_and_draft_are_left_out_and_waiting_payments_pay(postgres_serv
             # Documents of a contact belong to its company.
             assert owed(book) == 7500 - 6000
             assert str(CHILD) not in external_ids(book, "customers")
+
+
+def test_an_organisation_can_be_restricted_to_some_companies(
+    postgres_server: str, tmp_path: Path
+) -> None:
+    project = (PROJECT / "headrace.toml").read_text("utf-8")
+    head = "[organisation.odoo]\n"
+    with odoo(postgres_server) as (url, ledger):
+        ours, item = ledger.move("out_invoice", "100.00", company_id=83)
+        other, _ = ledger.move("out_invoice", "7.00", company_id=82)
+        _, entry = ledger.move("entry", "-30.00", company_id=83)
+        ledger.match(item, entry, "30.00")
+        for companies, invoices, debt in (
+            ('"82, 83"', {str(ours), str(other)}, 7700),
+            ("83", {str(ours)}, 7000),
+        ):
+            text = project.replace(head, f"{head}parameters = {{ companies = {companies} }}\n")
+            (tmp_path / "headrace.toml").write_text(text)
+            with steady_book(tmp_path, url) as book:
+                assert errors(book) == []
+                assert external_ids(book, "invoices") == invoices
+                assert external_ids(book, "payments") == set()
+                assert owed(book) == debt
+                # Of the others, customers that belong to no company stay, without documents.
+                assert set(balances(book)) <= {(str(PARTNER), "USD")}
+        (tmp_path / "headrace.toml").write_text(
+            project.replace(head, f'{head}parameters = {{ companies = "1; 3" }}\n')
+        )
+        with pytest.raises(ConfigurationError, match=r'separated by commas, such as "1, 3", not'):
+            load_project(tmp_path).source("odoo", {"ODOO_DATABASE_URL": url})

@@ -188,7 +188,9 @@ def test_a_project_is_drafted_from_the_api_with_its_secrets_outside(
     ("words", "said"),
     [
         ([], "Name the source"),
-        (["--system", "xero"], "only odoo, stripe, tryton"),
+        (["--system", "gnucash"], "by its API, only chargebee, freshbooks, netsuite, odoo, quick"),
+        (["--system", "xero"], "By its API the system is xero_api: write"),
+        (["--system", "stripe_fivetran"], "or --system stripe with"),
     ],
 )
 def test_a_system_without_an_api_needs_a_source(

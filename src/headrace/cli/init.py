@@ -44,7 +44,11 @@ def command(options: DraftingOptions) -> None:
     Example: headrace init billing.db --to shop --yes
     """
     options.check()
-    place = find_place(options.where, options.to) if options.where else api_place(options.system)
+    place = (
+        find_place(options.where, options.to)
+        if options.where
+        else api_place(options.system, options.to, options.name)
+    )
     with Scratch(place.settings, Path()) as scratch:
         draft = _draft(options, place, scratch)
     trial, files = _tried(place.settings, draft)

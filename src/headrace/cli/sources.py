@@ -48,7 +48,13 @@ def command(
         return
     table = Table(box=None, pad_edge=False)
     for heading in ("system", "setting", "one moment", "reads when nothing changed", "needs"):
-        table.add_column(heading)
+        # What has to be typed is never cut.
+        table.add_column(
+            heading,
+            no_wrap=heading == "setting",
+            overflow="fold" if heading == "needs" else "ellipsis",
+            min_width=12 if heading.startswith(("one", "reads")) else None,
+        )
     for ability in ABILITIES:
         needs = f"headrace[{ability.extra}]" if ability.extra else ""
         needs += "" if ability.installed else ", not installed"

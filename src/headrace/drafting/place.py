@@ -10,9 +10,11 @@ from typing import Any
 from msgspec import Struct
 
 from headrace.model.errors import ConfigurationError
+from headrace.model.project import DATA
 from headrace.model.source_settings import SYSTEM, SourceSettings
-from headrace.sources.extraction import needed_options
+from headrace.sources.extraction import needed_options, possible_options, with_token_file
 from headrace.systems.catalogue import extraction_folder
+from headrace.systems.token_file import token_file
 
 VARIABLE = "SOURCE_URL"
 """The environment variable that a drafted project reads a database's address from."""
@@ -59,9 +61,12 @@ def find_place(where: str, to: Path, environment: Mapping[str, str] = os.environ
     )
 
 
-def api_place(system: str | None, environment: Mapping[str, str] = os.environ) -> Place:
+def api_place(
+    system: str | None, to: Path, organisation: str, environment: Mapping[str, str] = os.environ
+) -> Place:
     """Return the API of a known system as a source. Each option that it needs is read from an
-    environment variable such as `STRIPE_KEY`.
+    environment variable such as `STRIPE_KEY`, and those that it takes where one is set. Tokens that
+    rotate are kept from now on where the project in the folder `to` looks for them.
 
     Raises ConfigurationError for a system that is not read by its API, and for variables that are
     not set.
@@ -80,8 +85,16 @@ def api_place(system: str | None, environment: Mapping[str, str] = os.environ) -
             f"To read {system} by its API, set {', '.join(missing)} and run the command again; "
             "docs/systems.md says what each is."
         )
-    given = {option: environment[name] for option, name in variables.items()}
+    for option in possible_options(folder):
+        name = f"{system}_{option}".upper()
+        if environment.get(name):
+            variables[option] = name
     written = {option: f"env:{name}" for option, name in variables.items()}
+    given = with_token_file(
+        folder,
+        {option: environment[name] for option, name in variables.items()},
+        token_file(to.absolute() / DATA, organisation, folder.name),
+    )
     return Place(
         SourceSettings(kind=kind, path=str(folder), options=given),
         {"kind": kind, "options": written},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
 
 import yaml
@@ -19,6 +21,8 @@ _ROWS = 2
 """Rows of a table in a test, besides one that the model leaves out."""
 _TRIED = 30
 """Rows tried until enough of them fit."""
+_PLAIN = re.compile(r"[A-Z]{3}|-?\d+\.\d+|\d{4}-\d\d-\d\d([T ][\d:.]+Z?)?")
+"""Nested values that identify nobody."""
 _MOST_COLUMNS = 40
 """Columns of a table above which only those that the model names are kept."""
 
@@ -96,6 +100,9 @@ def _masked(column: Column, value: Any, number: int) -> Any:
     """Return the value, or what stands in its place: a few repeated values, money and days stay."""
     if value is None or isinstance(value, bool):
         return value
+    inner = _json(value)
+    if inner is not None:
+        return json.dumps(_masked_json(column.name, inner, number))
     repeated = column.values and 2 * column.distinct <= column.filled
     if column.mostly(column.emails):
         return f"person{number}@example.com"
@@ -105,6 +112,27 @@ def _masked(column: Column, value: Any, number: int) -> Any:
         whole = column.mostly(column.wholes) and column.unique
         return number if whole and isinstance(value, int) else _number(value)
     return f"{column.name} {number}"
+
+
+def _json(value: Any) -> Any:
+    """Return the object or list that a text is; None for any other text."""
+    if not str(value).startswith(("{", "[")):
+        return None
+    try:
+        return json.loads(str(value), parse_float=str)
+    except ValueError:
+        return None
+
+
+def _masked_json(name: str, value: Any, number: int) -> Any:
+    """Return a nested value with the same fields; amounts, days and codes of currencies stay."""
+    if isinstance(value, dict):
+        return {key: _masked_json(key, inner, number) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_masked_json(name, inner, number) for inner in value]
+    if not isinstance(value, str) or _PLAIN.fullmatch(value):
+        return value
+    return f"person{number}@example.com" if "@" in value else f"{name} {number}"
 
 
 def _number(value: Any) -> Any:

@@ -24,10 +24,12 @@ from headrace.model.project import OrganisationSettings, Project
 from headrace.model.project_file import parse_project
 from headrace.model.secret_text import check_database_url, check_key, check_target
 from headrace.model.source_settings import SYSTEM, SourceSettings
+from headrace.sources.extraction import with_token_file
 from headrace.sync.connection import Keys
 from headrace.sync.journal import SCHEMES, Place, PostgresPlace
 from headrace.sync.session import Organisation
 from headrace.systems.catalogue import extraction_folder, models_folder, with_queries
+from headrace.systems.token_file import token_file
 
 FILE_NAME = "headrace.toml"
 _TARGET = "{target}"
@@ -207,8 +209,8 @@ class LoadedProject(Struct, frozen=True):
         system whose models it uses. Raises ConfigurationError."""
         settings = self.settings.organisation[name]
         where = f"[organisation.{name}] source"
-        source = self._resolved_source(settings.source, where, environment)
-        tables = with_queries(settings.models, source.tables)
+        source = self._resolved_source(settings.source, where, environment, name)
+        tables = with_queries(settings.models, source.tables, settings.parameters)
         return msgspec.structs.replace(source, tables=tables)
 
     def models(self, name: str) -> Path:
@@ -216,17 +218,21 @@ class LoadedProject(Struct, frozen=True):
         return models_folder(self.settings.organisation[name].models, self.folder)
 
     def _resolved_source(
-        self, source: SourceSettings, where: str, environment: Mapping[str, str]
+        self, source: SourceSettings, where: str, environment: Mapping[str, str], what: str
     ) -> SourceSettings:
         url = resolve(source.url, f"{where}.url", self.folder, environment)
         if source.kind == "sql" and not url.startswith(("sqlite:", "duckdb:")):
             check_database_url(url, f"{where}.url")
         path = source.path
-        if source.kind.startswith(SYSTEM):
-            path = str(extraction_folder(source.kind))
         options = self._resolved_options(source.options, f"{where}.options", environment)
+        if source.kind.startswith(SYSTEM):
+            system = extraction_folder(source.kind)
+            path = str(system)
+            # Not in the folder of one target: the account is the same for all of them.
+            data = self.folder / self.settings.data.partition(_TARGET)[0]
+            options = with_token_file(system, options, token_file(data, what, system.name))
         more = {
-            name: self._resolved_source(other, f"{where}.{name}", environment)
+            name: self._resolved_source(other, f"{where}.{name}", environment, f"{what}.{name}")
             for name, other in source.more.items()
         }
         return msgspec.structs.replace(source, url=url, path=path, options=options, more=more)

@@ -184,6 +184,10 @@ class OrganisationSettings(Settings, frozen=True, kw_only=True):
         return parse_interval(self.every)
 
 
+DATA = ".headrace"
+"""The folder of the books and journals, where a project names none."""
+
+
 class Project(Settings, frozen=True, kw_only=True):
     """The whole project file."""
 
@@ -196,7 +200,7 @@ class Project(Settings, frozen=True, kw_only=True):
     defaults: dict[str, Any] = {}
     """Settings shared by all organisations, with the same keys. An organisation's own take
     precedence, and its tables, such as `target`, are merged by key."""
-    data: str = ".headrace"
+    data: str = DATA
     """Folder of the books and journals, relative to the project."""
     journal: str = ""
     """Where the journals are: empty for one SQLite file each in `data`, or the `postgresql://…`

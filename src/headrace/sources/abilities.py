@@ -34,6 +34,11 @@ class Ability(Struct, frozen=True):
             return False
 
 
+def _api(name: str, system: str, changes: str) -> Ability:
+    """Return the ability of a system that is read by its API, tried with a stand-in only."""
+    return Ability(name, f'kind = "system:{system}"', "list by list", changes, tried=False)
+
+
 _ALL = "everything"
 _MARK = "nothing if no file changed, else everything"
 _CURSOR = "everything, or what is new by a cursor; a sweep"
@@ -82,5 +87,13 @@ ABILITIES = (
         "Tryton", 'kind = "system:tryton"', "table by table", "what is new, and all ids; a sweep"
     ),
     Ability("Stripe", 'kind = "system:stripe"', "object by object", "its events; a sweep"),
+    _api("Chargebee", "chargebee", "what was updated; a sweep"),
+    _api("FreshBooks", "freshbooks", "what was updated in two days; a sweep"),
+    _api("NetSuite", "netsuite", "what was modified in two days; a sweep"),
+    _api("QuickBooks Online", "quickbooks_api", "its change data capture; a sweep"),
+    _api("Recurly", "recurly_api", "what was updated; a sweep"),
+    _api("Sage Intacct", "sage_intacct", "what was modified in two days; a sweep"),
+    _api("Xero", "xero_api", "what was modified; a sweep"),
+    _api("Zuora", "zuora_api", "what was updated; a sweep"),
     Ability("APIs", 'kind = "rest"', "page by page", _CURSOR, "rest", "dlt"),
 )

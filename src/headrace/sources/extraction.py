@@ -8,6 +8,7 @@ own database where there is access to that.
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
@@ -35,6 +36,10 @@ from headrace.sources.source import (
 from headrace.sources.worker_messages import worker_messages
 
 _SWEEP = "1d"
+_ALWAYS = ("rate", "sweep")
+"""Options of every extraction."""
+_ROTATING = ("refresh_token", "auth_file")
+"""Options that do not tell one account from another."""
 
 
 class Extraction(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -42,6 +47,10 @@ class Extraction(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     needs: list[str] = []
     """Options that must be given."""
+    takes: list[str] = []
+    """Options that may be given, besides those of every extraction."""
+    keeps_tokens: bool = False
+    """Whether it keeps tokens in a file, which the option `auth_file` names."""
     tables: dict[str, dict[str, str]]
     """Columns with DuckDB's types, by table; none where records have whatever columns they have."""
     keys: dict[str, str] = {}
@@ -53,8 +62,45 @@ def needed_options(folder: Path) -> list[str]:
     return _plan_of(folder).needs
 
 
+def possible_options(folder: Path) -> list[str]:
+    """Return the options that the extraction in a folder takes besides those that it needs."""
+    return _plan_of(folder).takes
+
+
+def with_token_file(folder: Path, options: Mapping[str, Any], file: Path) -> dict[str, Any]:
+    """Return the options with this file for the tokens of an extraction that keeps them, unless
+    they name another one."""
+    if _plan_of(folder).keeps_tokens:
+        return {"auth_file": str(file), **options}
+    return dict(options)
+
+
 def _plan_of(folder: Path) -> Extraction:
     return msgspec.toml.decode((folder / "extraction.toml").read_bytes(), type=Extraction)
+
+
+def _check_names(system: str, plan: Extraction, options: Mapping[str, Any]) -> None:
+    file = ("auth_file",) if plan.keeps_tokens else ()
+    known = list(dict.fromkeys([*plan.needs, *plan.takes, *file, *_ALWAYS]))
+    for name in options:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            hint = f"did you mean {near[0]}?" if near else f"there is {', '.join(known)}."
+            raise ConfigurationError(
+                f'source.options of kind = "system:{system}" has no option {name}: {hint}'
+            )
+
+
+def _check_values(system: str, options: Mapping[str, Any]) -> None:
+    where = f'of kind = "system:{system}"'
+    rate = str(options.get("rate", 0))
+    if not rate.isdecimal():
+        raise ConfigurationError(
+            f"source.options.rate {where} must be a whole number of requests a minute, not {rate}."
+        )
+    for name in ("url", "auth_url"):
+        if name in options and not str(options[name]).startswith(("https://", "http://")):
+            raise ConfigurationError(f"source.options.{name} {where} must start with https://.")
 
 
 class ExtractionSource:
@@ -73,6 +119,8 @@ class ExtractionSource:
             raise ConfigurationError(
                 f'source.options of kind = "system:{folder.name}" needs {", ".join(missing)}.'
             )
+        _check_names(folder.name, self._plan, options)
+        _check_values(folder.name, options)
         self._what = folder.name
         self._folder = folder
         self._options = options
@@ -125,7 +173,8 @@ class ExtractionSource:
 
     def _place(self) -> str:
         """Return what tells this account from others; it does not show any secret."""
-        said = msgspec.json.encode([self._what, self._options], order="sorted")
+        lasting = {key: one for key, one in self._options.items() if key not in _ROTATING}
+        said = msgspec.json.encode([self._what, lasting], order="sorted")
         return f"{self._what} {hashlib.blake2b(said, digest_size=16).hexdigest()}"
 
     def _update(self, kept: KeptRecords, raw: list[str], folder: Path) -> None:
@@ -144,6 +193,8 @@ class ExtractionSource:
         with kept.changing():
             if whole := last is None or left.whole:
                 kept.replace(raw)
+            for name, starts in left.parts.items():
+                kept.drop_parts(name, starts)
             for name, path in paths.items():
                 if path is not None:
                     kept.put(name, self._plan.keys.get(name, "id"), path)
@@ -193,6 +244,7 @@ class _Left:
     def __init__(self) -> None:
         self.gone: dict[str, list[str]] = {}
         self.only: dict[str, list[str]] = {}
+        self.parts: dict[str, list[str]] = {}
         self.since: Any = None
         self.whole = False
 
@@ -202,6 +254,8 @@ class _Left:
             self.gone.setdefault(message["table"], []).append(message["gone"])
         elif "only" in message:
             self.only.setdefault(message["table"], []).extend(message["only"])
+        elif "parts" in message:
+            self.parts.setdefault(message["table"], []).append(message["parts"])
         elif "whole" in message:
             self.whole = True
         elif "since" in message:

@@ -92,6 +92,14 @@ class KeptRecords:
             [self._place, name, keys],
         )
 
+    def drop_parts(self, name: str, starts: list[str]) -> None:
+        """Forget the records whose keys start with one of these texts, which end with `/`."""
+        self._connection.execute(
+            "delete from kept.records where place = $1 and name = $2 "
+            "and split_part(key, '/', 1) || '/' in (select unnest($3::varchar[]))",
+            [self._place, name, starts],
+        )
+
     def note(self, names: Collection[str], since: Any, begun: float | None) -> None:
         """Remember what to continue from; `begun` is the time of a reading of everything."""
         if begun is not None:

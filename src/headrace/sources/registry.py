@@ -96,7 +96,10 @@ SQLALCHEMY = frozenset(
 
 
 def _system(settings: SourceSettings, folder: Path) -> Source:
-    return ExtractionSource(Path(settings.path), settings.options, _queries(settings))
+    options = dict(settings.options)
+    if "auth_file" in options:
+        options["auth_file"] = str(folder.absolute() / str(options["auth_file"]))
+    return ExtractionSource(Path(settings.path), options, _queries(settings))
 
 
 KINDS: dict[str, Factory] = {

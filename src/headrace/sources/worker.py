@@ -123,9 +123,16 @@ def main() -> None:
             out.write(encoder.encode(message) + b"\n")
         out.write(b'{"done": true}\n')
     except BaseException as error:
-        place = _place(error, task.get("file"))
-        out.write(encoder.encode({"error": f"{type(error).__name__}: {error}{place}"}) + b"\n")
+        out.write(encoder.encode({"error": _words(error, task)}) + b"\n")
     out.flush()
+
+
+def _words(error: BaseException, task: Task) -> str:
+    """Return the error with what helps to find it in a user's own file. An extraction of headrace
+    says in its own words what is to be done."""
+    if task["kind"] == "system" and type(error) is RuntimeError:
+        return str(error)
+    return f"{type(error).__name__}: {error}{_place(error, task.get('file'))}"
 
 
 def _place(error: BaseException, file: str | None) -> str:

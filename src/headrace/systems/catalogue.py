@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Collection, Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -14,6 +16,7 @@ from headrace.model.errors import ConfigurationError
 from headrace.model.source_settings import SYSTEM
 
 _HOME = Path(__file__).parent
+_IDS = re.compile(r"\d+(?:\s*,\s*\d+)*")
 
 
 class System(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -28,6 +31,9 @@ class System(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Tables that a source of this system has, and others hardly do together."""
     tables: dict[str, str] = {}
     """Queries that the models read besides the system's own tables."""
+    restricted: dict[str, dict[str, str]] = {}
+    """Parameters of an organisation that restrict what is read, such as `companies`, with the
+    condition on each table or query; `{ids}` stands for the parameter's ids."""
 
     @property
     def models(self) -> Path:
@@ -88,11 +94,31 @@ def models_folder(setting: str, folder: Path) -> Path:
     return folder / setting
 
 
-def with_queries(setting: str, tables: Mapping[str, str]) -> dict[str, str]:
-    """Return the queries of a source, with those of the system whose models it uses."""
-    if setting.startswith(SYSTEM):
-        return {**find_system(setting.removeprefix(SYSTEM)).tables, **tables}
-    return dict(tables)
+def with_queries(
+    setting: str, tables: Mapping[str, str], parameters: Mapping[str, Any]
+) -> dict[str, str]:
+    """Return the queries of a source, with those of the system whose models it uses, restricted as
+    parameters of the organisation say.
+
+    Raises ConfigurationError for a parameter that is no list of ids.
+    """
+    if not setting.startswith(SYSTEM):
+        return dict(tables)
+    system = find_system(setting.removeprefix(SYSTEM))
+    queries = {**system.tables, **tables}
+    for name, conditions in system.restricted.items():
+        if name not in parameters:
+            continue
+        if not _IDS.fullmatch(ids := str(parameters[name]).strip()):
+            raise ConfigurationError(
+                f"parameters.{name} of {setting} must be ids separated by commas, such as "
+                f'"1, 3", not {ids!r}.'
+            )
+        for table, condition in conditions.items():
+            rows = queries.get(table, f"select * from {table}").strip().rstrip(";")
+            kept = condition.strip().replace("{ids}", ids)
+            queries[table] = f"select * from (\n{rows}\n) restricted\nwhere {kept}"
+    return queries
 
 
 def extraction_folder(kind: str) -> Path:
@@ -102,9 +128,20 @@ def extraction_folder(kind: str) -> Path:
     """
     system = find_system(kind.removeprefix(SYSTEM))
     if system.extraction is None:
-        able = ", ".join(name for name, one in systems().items() if one.extraction)
-        raise ConfigurationError(
-            f'source.kind "{kind}": headrace does not read {system.title} by its API, only {able}. '
-            f"Read {system.reads} by another kind of source."
-        )
+        raise ConfigurationError(f'source.kind "{kind}": {_instead(system)}')
     return system.extraction
+
+
+def _instead(system: System) -> str:
+    """Return what to read of a system whose folder has no extraction."""
+    able = [name for name, one in systems().items() if one.extraction]
+    for twin in (f"{system.name}_api", system.name.removesuffix("_fivetran")):
+        if twin in able:
+            return (
+                f"the models of {system.name} read {system.reads}. By its API the system is "
+                f'{twin}: write "{SYSTEM}{twin}", or --system {twin} with `headrace init`.'
+            )
+    return (
+        f"headrace does not read {system.title} by its API, only {', '.join(able)}. "
+        f"Read {system.reads} by another kind of source."
+    )

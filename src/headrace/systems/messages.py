@@ -23,6 +23,11 @@ def only(table: str, keys: Iterable[Any]) -> Message:
     return {"table": table, "only": [str(key) for key in keys]}
 
 
+def parts(table: str, whole: Any) -> Message:
+    """The parts of one thing, whose keys start with it and `/`, follow; its others are gone."""
+    return {"table": table, "parts": f"{whole}/"}
+
+
 def whole() -> Message:
     """Everything is read, although there was something to continue from."""
     return {"whole": True}

@@ -107,6 +107,8 @@ class _Odoo:
         if not companies:
             (own,) = self._ask("res.users", "read", [[self._user], ["company_ids"]])
             companies = own["company_ids"]
+        elif isinstance(companies, str):
+            companies = [int(one) for one in companies.split(",")]
         self._context = context | {"allowed_company_ids": companies}
 
     def pages(self, model: str, domain: list[Any], fields: list[str]) -> Iterator[dict[str, Any]]:
