@@ -20,6 +20,8 @@ _LINES = (
     "header = false, delim = '\\x01', quote = '', escape = '', columns = {line: 'varchar'}, "
     "max_line_size = 67108864"
 )
+_FORGOTTEN_S = 7 * 86_400.0
+"""Places that were not read for so long are those of earlier settings, such as an earlier key."""
 _MAKE = """
 create schema if not exists kept;
 create table if not exists kept.records
@@ -101,12 +103,19 @@ class KeptRecords:
         )
 
     def note(self, names: Collection[str], since: Any, begun: float | None) -> None:
-        """Remember what to continue from; `begun` is the time of a reading of everything."""
+        """Remember what to continue from; `begun` is the time of a reading of everything, at which
+        places that were not read for a week are forgotten."""
         if begun is not None:
+            self._connection.execute(
+                "delete from kept.places where begun < $1", [begun - _FORGOTTEN_S]
+            )
             self._connection.execute("delete from kept.places where place = $1", [self._place])
             self._connection.execute(
                 "insert into kept.places values ($1, $2, '', $3)",
                 [self._place, sorted(names), begun],
+            )
+            self._connection.execute(
+                "delete from kept.records where place not in (select place from kept.places)"
             )
         self._connection.execute(
             "update kept.places set since = $2 where place = $1",

@@ -23,3 +23,13 @@ def asked_from(last: Any, overlap: timedelta = HOUR) -> datetime | None:
 def iso(moment: datetime) -> str:
     """Return a moment in UTC as `2026-01-31T08:00:00Z`."""
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def newest_of(times: str | None, now: float) -> str | None:
+    """Return the newest time that records of a reading had, or the start of the reading if that was
+    earlier: a table that was read before lacks what was written into it afterwards.
+
+    Times are text in UTC such as `2026-01-31 08:00:00`.
+    """
+    start = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    return None if times is None else min(times, start)

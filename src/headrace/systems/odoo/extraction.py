@@ -12,6 +12,7 @@ from typing import Any
 
 from headrace.systems.api_reader import ApiReader
 from headrace.systems.messages import Message, only, record, since
+from headrace.systems.moments import newest_of
 
 _PAGE = 2000
 _OVERLAP = timedelta(hours=1)
@@ -59,7 +60,7 @@ def read(
             yield record(table, {name: _value(name, item[name], table) for name in fields})
         if last is not None:
             yield only(table, odoo.ids(model, domain))
-    yield since(until)
+    yield since(newest_of(until, now))
 
 
 def _written(table: str, last: str | None) -> list[Any]:

@@ -14,6 +14,7 @@ from typing import Any
 
 from headrace.systems.api_reader import ApiReader
 from headrace.systems.messages import Message, only, record, since
+from headrace.systems.moments import newest_of
 
 _PAGE = 2000
 _OVERLAP = timedelta(hours=1)
@@ -52,7 +53,7 @@ def read(
             yield record(table, {name: _value(item.get(name)) for name in fields})
         if last is not None:
             yield only(table, [item["id"] for item in _pages(api, model, domain, ["id"])])
-    yield since(until)
+    yield since(newest_of(until, now))
 
 
 def _written(last: str | None) -> list[Any]:
