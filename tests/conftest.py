@@ -1,7 +1,15 @@
 """Fixtures that any test may ask for."""
 
+import gc
+import os
+import shutil
 import signal
+import tempfile
+from collections.abc import Generator
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 from mariadb import mariadb_database, mariadb_server
 from postgres import postgres_database, postgres_server
@@ -10,6 +18,33 @@ __all__ = ["mariadb_database", "mariadb_server", "postgres_database", "postgres_
 
 # A shell's background jobs ignore SIGINT, and so would every command that a test interrupts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+_MEMORY = Path("/dev/shm")
+_ENOUGH = 8 << 30
+"""Bytes. A run of all tests keeps less than one GiB of files at a time."""
+
+
+def pytest_configure() -> None:
+    """Put temporary files into memory where there is plenty: tests create and delete many thousand
+    files, and databases flush them. `TMPDIR` names another place."""
+    if (
+        "TMPDIR" not in os.environ
+        and os.access(_MEMORY, os.W_OK)
+        and shutil.disk_usage(_MEMORY).free >= _ENOUGH
+    ):
+        os.environ["TMPDIR"] = tempfile.tempdir = str(_MEMORY)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Leave the tests out of garbage collections, each of which would look at all thousands."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 from desk import HubDesk
 from pair import Pair, told
 from shop import Shop
+from together import Case, Step, Story, Together
 
+from headrace.server.observing.request_log import LogRecord
 from headrace.sync.planning.plan import Plan
+
+together = Together()
+forgetful = Together("keep_payloads = false")
+"""The same where payloads are not kept."""
 
 
 def _brought(pair: Pair) -> tuple[Plan, list[str]]:
@@ -19,11 +24,20 @@ def _brought(pair: Pair) -> tuple[Plan, list[str]]:
     plans: list[Plan] = []
     writes = pair.sync(plans.append)
     (plan,) = plans
+    assert plan.requests == len(writes)
+    return plan, _announced(plan, writes)
+
+
+def _taken(step: Step) -> tuple[Plan, list[str]]:
+    """The same of one case."""
+    return step.plan, _announced(step.plan, step.agreed())
+
+
+def _announced(plan: Plan, writes: list[LogRecord]) -> list[str]:
     assert {record.status // 100 for record in writes} == {2}, told(writes)
     announced = Counter((change.entity, change.external_id) for change in plan.changes)
     assert Counter((str(w.entity), str(w.external_id)) for w in writes) == announced
-    assert plan.requests == len(writes)
-    return plan, told(writes)
+    return told(writes)
 
 
 def _in_step(desk: HubDesk) -> None:
@@ -98,16 +112,16 @@ _ONE_LINK = [
 ]
 
 
-@pytest.mark.parametrize(("first", "then"), _ONE_LINK)
+@together.each(*_ONE_LINK)
 def test_a_record_leaves_a_customer_that_goes_and_is_linked_when_the_rest_has_followed(
-    pair: Pair, first: Callable[[Shop], None], then: Callable[[Shop], None]
-) -> None:
-    _family(pair.shop)
-    first(pair.shop)
-    pair.desk.apply()
-    _regroup(pair.shop)
-    then(pair.shop)
-    plan, sent = _brought(pair)
+    case: Case, first: Callable[[Shop], None], then: Callable[[Shop], None]
+) -> Story:
+    _family(case.shop)
+    first(case.shop)
+    yield
+    _regroup(case.shop)
+    then(case.shop)
+    plan, sent = _taken((yield))
     assert sent == ["POST R 200", "DELETE C0 204", "POST C1 200", "POST R 200"]
     assert (plan.releases, plan.late_links) == (0, 1)
 
@@ -123,24 +137,18 @@ def moving(pair: Pair) -> Pair:
     return pair
 
 
-@pytest.fixture
-def forgetful(tmp_path: Path, new_desk: Callable[[Path], HubDesk]) -> Iterator[Pair]:
-    """A shop whose payloads are not kept."""
-    shop = Shop(tmp_path / "forgetful", more="keep_payloads = false")
-    yield Pair(shop, new_desk(shop.folder))
-    shop.close()
-
-
-@pytest.mark.parametrize(("first", "then"), _ONE_LINK)
+@forgetful.each(*_ONE_LINK)
 def test_the_same_goes_through_where_payloads_are_not_kept(
-    forgetful: Pair, first: Callable[[Shop], None], then: Callable[[Shop], None]
-) -> None:
-    _family(forgetful.shop)
-    first(forgetful.shop)
-    forgetful.desk.apply()
-    _regroup(forgetful.shop)
-    then(forgetful.shop)
-    _in_step(forgetful.desk)
+    case: Case, first: Callable[[Shop], None], then: Callable[[Shop], None]
+) -> Story:
+    _family(case.shop)
+    first(case.shop)
+    yield
+    _regroup(case.shop)
+    then(case.shop)
+    step = yield
+    assert step.writes
+    step.in_step()
 
 
 @pytest.mark.parametrize(("limit", "requests"), [(1, 1), (2, 1), (3, 2)])
@@ -205,41 +213,47 @@ def _refund_and_invoice(shop: Shop) -> None:
     shop.refund("R", "C0", 200)
 
 
-def test_a_new_payment_in_the_circle_is_linked_last(pair: Pair) -> None:
-    _refund_and_invoice(pair.shop)
-    pair.desk.apply()
-    _new_payment_in_between(pair.shop)
-    plan, sent = _brought(pair)
+@together
+def test_a_new_payment_in_the_circle_is_linked_last(case: Case) -> Story:
+    _refund_and_invoice(case.shop)
+    yield
+    _new_payment_in_between(case.shop)
+    plan, sent = _taken((yield))
     assert sent == ["POST P 201", "POST R 200", "DELETE C0 204", "POST C1 200", "POST P 200"]
     assert (plan.releases, plan.late_links) == (0, 1)
 
 
-def test_a_new_payment_in_the_circle_arrives_where_payloads_are_not_kept(forgetful: Pair) -> None:
-    _refund_and_invoice(forgetful.shop)
-    forgetful.desk.apply()
-    _new_payment_in_between(forgetful.shop)
-    _in_step(forgetful.desk)
+@forgetful
+def test_a_new_payment_in_the_circle_arrives_where_payloads_are_not_kept(case: Case) -> Story:
+    _refund_and_invoice(case.shop)
+    yield
+    _new_payment_in_between(case.shop)
+    step = yield
+    assert step.writes
+    step.in_step()
 
 
-def test_a_claimed_payment_in_the_circle_is_linked_last(pair: Pair) -> None:
-    _refund_and_invoice(pair.shop)
-    pair.desk.apply()
-    hub, name = pair.desk.hub, pair.desk.name
-    id = hub.collect("C2", 700, organisation=name, validatedAt="2026-05-05")["id"]
-    _new_payment_in_between(pair.shop)
-    plan, sent = _brought(pair)
+@together
+def test_a_claimed_payment_in_the_circle_is_linked_last(case: Case) -> Story:
+    _refund_and_invoice(case.shop)
+    yield
+    hub, name = case.desk.hub, case.desk.name
+    id = hub.collect(case.marked("C2"), 700, organisation=name, validatedAt="2026-05-05")["id"]
+    _new_payment_in_between(case.shop)
+    plan, sent = _taken((yield))
     assert [claim.id for claim in plan.claims] == [id]
     assert sent == ["POST P 200", "POST R 200", "DELETE C0 204", "POST C1 200", "POST P 200"]
-    assert pair.desk.get("/payments/external:P")["id"] == id
+    assert case.get("/payments/external:P")["id"] == id
 
 
-def test_a_link_that_stays_goes_for_a_moment_with_its_owners_move(pair: Pair) -> None:
-    _family(pair.shop)
-    pair.shop.invoice("N", "C1", 500)
-    pair.shop.payment("R", "C0", 500, {"N": 500})
-    pair.desk.apply()
-    _regroup(pair.shop)
-    _move(pair.shop, "payments", "R")
-    plan, sent = _brought(pair)
+@together
+def test_a_link_that_stays_goes_for_a_moment_with_its_owners_move(case: Case) -> Story:
+    _family(case.shop)
+    case.shop.invoice("N", "C1", 500)
+    case.shop.payment("R", "C0", 500, {"N": 500})
+    yield
+    _regroup(case.shop)
+    _move(case.shop, "payments", "R")
+    plan, sent = _taken((yield))
     assert sent == ["POST R 200", "DELETE C0 204", "POST C1 200", "POST R 200"]
     assert (plan.releases, plan.late_links) == (0, 1)

@@ -60,12 +60,16 @@ class Step:
         assert all(record.status < 400 for record in self.writes), told(self.writes)
         return self.plan, [f"{one.method} {one.external_id}" for one in self.writes]
 
-    def agreed(self) -> list[LogRecord]:
-        """The writes, after which both sides must agree and nothing may be left."""
+    def in_step(self) -> None:
+        """Both sides must agree and nothing may be left, after whatever was refused at first."""
         left = self.left
         assert (left.changes, left.withheld, left.held, left.drifted) == ([], [], [], []), left
         assert left.errors == 0, left.problems
         assert self.proof.balanced, (self.proof.differences, self.proof.statements)
+
+    def agreed(self) -> list[LogRecord]:
+        """The writes, after which the same holds, and of which no two were under way at once."""
+        self.in_step()
         assert overlapping(self.writes) == []
         return self.writes
 

@@ -14,6 +14,7 @@ from headrace.model.countries import COUNTRIES
 from headrace.model.extras import load_extra
 
 _SQL = resources.files("headrace.book").joinpath("reading.sql").read_text(encoding="utf-8")
+_NAMES = "memory.book.country_names"
 _LANGUAGES = ("en", "de", "fr", "es", "it", "nl")
 _CALL = re.compile(r'\b(money_text|date_text|emails|phone|country)"?\s*\(', re.IGNORECASE)
 
@@ -32,16 +33,19 @@ def add_reading(connection: duckdb.DuckDBPyConnection, models: Iterable[Model]) 
 
 
 def add_reading_macros(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make the macros; `country` knows no names before a model that calls it is run."""
+    """Make the macros unless they are there; `country` knows no names before a model that calls it
+    is run."""
     with connection.cursor() as own:  # without the search path of whoever asks
-        own.execute(
-            "create table if not exists book.country_names (known_as varchar, name varchar)"
-        )
-        own.execute(_SQL)
+        try:
+            own.execute(f"from {_NAMES} limit 0")
+        except duckdb.CatalogException:
+            own.execute(f"begin; create table {_NAMES} (known_as varchar, name varchar)")
+            own.execute(_SQL)
+            own.execute("commit")
 
 
 def _name_countries(connection: duckdb.DuckDBPyConnection) -> None:
-    if connection.execute("from memory.book.country_names limit 1").fetchall():
+    if connection.execute(f"from {_NAMES} limit 1").fetchall():
         return
     babel = load_extra("babel", "languages", "country() in a model")
     known = {code.lower(): name for code, name in COUNTRIES.items()}
@@ -51,7 +55,7 @@ def _name_countries(connection: duckdb.DuckDBPyConnection) -> None:
             if code in COUNTRIES:
                 known.setdefault(called.lower(), COUNTRIES[code])
     connection.execute(
-        "insert into memory.book.country_names "
+        f"insert into {_NAMES} "
         "select distinct strip_accents(unnest($1::varchar[])), unnest($2::varchar[])",
         [list(known), list(known.values())],
     )

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib.util import find_spec
 from typing import Any
 
 from msgspec import Struct
 
 from headrace.hints.tables import base_tables_query
 from headrace.hints.way import HintsLost, Subject
+from headrace.model.extras import load_extra
 from headrace.sources.adbc import driver_words
 from headrace.sources.address import Address
 
-try:
-    import psycopg
-except ImportError:
-    psycopg = None  # type: ignore[assignment]
-
-IS_INSTALLED = psycopg is not None
+IS_INSTALLED = find_spec("psycopg") is not None
 
 MISSING = "psycopg is not installed: pip install 'headrace[postgres]'"
 _SETTINGS: dict[str, Any] = {
@@ -50,12 +47,13 @@ class BaseTable(Struct, frozen=True):
 async def postgres_session(subject: Subject) -> AsyncIterator[Any]:
     """Open a connection that commits each statement. Errors within become HintsLost."""
     address = Address(subject.source.url)
+    driver = load_extra("psycopg", "postgres", "PostgreSQL")
     try:
-        async with await psycopg.AsyncConnection.connect(
+        async with await driver.AsyncConnection.connect(
             subject.source.url, autocommit=True, **_SETTINGS
         ) as connection:
             yield connection
-    except psycopg.Error as error:
+    except driver.Error as error:
         words = driver_words(error, address.secrets)
         raise HintsLost(f"PostgreSQL {address.shown}: {words}") from None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from importlib.util import find_spec
 from typing import Any
 
 from headrace.hints.postgres_session import (
@@ -15,13 +16,9 @@ from headrace.hints.postgres_session import (
 )
 from headrace.hints.tables import names_read
 from headrace.hints.way import Hint, HintsLost, Subject
+from headrace.model.extras import load_extra
 from headrace.sources.address import Address
 from headrace.sources.source import quoted
-
-try:
-    import pgnudge
-except ImportError:
-    pgnudge = None  # type: ignore[assignment]
 
 _NEEDED = 160_000
 _STATE = """
@@ -47,7 +44,7 @@ class SlotWay:
     async def objection(self) -> str:
         if not IS_INSTALLED:
             return MISSING
-        if pgnudge is None:
+        if find_spec("pgnudge") is None:
             return "pgnudge is not installed: pip install 'headrace[postgres]'"
         if not self._address.host or self._address.host.startswith("/"):
             return "the address has no host, and a slot is not read through a Unix socket"
@@ -70,15 +67,16 @@ class SlotWay:
             names = await asyncio.to_thread(names_read, self._subject)
             tables = await base_tables(connection, self._subject, names)
         wanted = {name for table in tables for name in _written(table)}
-        async with self._changes() as changes:
+        library = load_extra("pgnudge", "postgres", "A replication slot")
+        async with self._changes(library) as changes:
             async for item in changes:
-                if isinstance(item, pgnudge.Resync) or not wanted.isdisjoint(item.payloads()):
+                if isinstance(item, library.Resync) or not wanted.isdisjoint(item.payloads()):
                     hint()
         raise HintsLost(f"PostgreSQL {self._address.shown} ended the slot.")
 
-    def _changes(self) -> Any:
+    def _changes(self, library: Any) -> Any:
         address = self._address
-        return pgnudge.WalFeed(
+        return library.WalFeed(
             host=address.host,
             port=address.port or 5432,
             user=address.user,

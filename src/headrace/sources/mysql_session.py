@@ -7,9 +7,11 @@ asynchronous; a loop of its own runs it, so that callers need not be.
 from __future__ import annotations
 
 import asyncio
+import importlib
 import re
 import socket
 import ssl
+import sys
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
@@ -20,13 +22,6 @@ from headrace.model.errors import SourceError
 from headrace.sources.adbc import driver_words, scanned
 from headrace.sources.address import Address
 from headrace.sources.mysql_columns import Column
-
-try:
-    import arro3.core as arrow
-    import asyncmy
-    from asyncmy.cursors import SSCursor
-except ImportError:
-    asyncmy = None  # type: ignore[assignment]
 
 T = TypeVar("T")
 
@@ -82,6 +77,7 @@ class MysqlSession:
     ) -> None:
         """Run `use` in DuckDB, where the relation `stream` is the result of `sql`: text and bytes
         in columns of the given names."""
+        arrow = _loaded("arro3.core")
         types = [arrow.DataType.binary() if c.is_binary else arrow.DataType.utf8() for c in columns]
         schema = arrow.Schema(
             [arrow.Field(c.name, kind) for c, kind in zip(columns, types, strict=True)]
@@ -112,7 +108,7 @@ class MysqlSession:
             raise
 
     def _batches(self, sql: str) -> Iterator[list[tuple[Any, ...]]]:
-        cursor = self._connection.cursor(SSCursor)
+        cursor = self._connection.cursor(_loaded("asyncmy.cursors").SSCursor)
         self._run(cursor.execute(sql))
         while rows := self._run(cursor.fetchmany(_ROWS)):
             yield rows
@@ -128,11 +124,10 @@ def mysql_session(address: Address) -> Iterator[MysqlSession]:
 
     Raises SourceError without the extra, and what `mysql_failures` converts.
     """
-    if asyncmy is None:
-        raise SourceError("MySQL and MariaDB need their driver: pip install 'headrace[mysql]'.")
+    driver = _loaded("asyncmy")
     loop = asyncio.new_event_loop()
     try:
-        connection = loop.run_until_complete(asyncmy.connect(**_settings(address)))
+        connection = loop.run_until_complete(driver.connect(**_settings(address)))
         session = MysqlSession(loop, connection)
         try:
             for statement in _SESSION:
@@ -146,6 +141,16 @@ def mysql_session(address: Address) -> Iterator[MysqlSession]:
             loop.run_forever()
     finally:
         loop.close()
+
+
+def _loaded(module: str) -> Any:
+    """Return a module of the extra, which loads on first use: few projects read MySQL."""
+    try:
+        return importlib.import_module(module)
+    except ImportError:
+        raise SourceError(
+            "MySQL and MariaDB need their driver: pip install 'headrace[mysql]'."
+        ) from None
 
 
 def _settings(address: Address) -> dict[str, Any]:
@@ -219,14 +224,18 @@ def mysql_failures(what: str, address: Address) -> Iterator[None]:
     """Convert failures inside into `SourceError("<what>: <the server's message>")`, with the
     remedy where there is one, without secrets."""
     kinds: tuple[type[Exception], ...] = (OSError, duckdb.Error, ValueError, ssl.SSLError)
-    if asyncmy is not None:
-        kinds = (*kinds, asyncmy.errors.MySQLError)
     try:
         yield
-    except kinds as error:
+    except (*kinds, *_driver_errors()) as error:
         number, words = _number_and_words(error)
         said = driver_words(Exception(words), address.secrets)
         raise SourceError(f"{what}: {said}{_remedy(number, said)}") from None
+
+
+def _driver_errors() -> tuple[type[Exception], ...]:
+    """Return the class of the driver's errors; nothing before a connection loads the driver."""
+    loaded: Any = sys.modules.get("asyncmy")
+    return (loaded.errors.MySQLError,) if loaded else ()
 
 
 def _number_and_words(error: Exception) -> tuple[int, str]:
