@@ -301,24 +301,25 @@ def test_a_page_lets_a_resting_organisation_open_its_book(
         pictures=True,
     )
 
-    async def run() -> tuple[bool, bool]:
+    async def run() -> bool:
         running = asyncio.create_task(loop.run())
         await _until(lambda: len(rounds) == 1)
-        assert loop.books is not None
-        before = "shop" in loop.books.names
+        books = loop.books
+        assert books is not None
+        before = "shop" in books.names
         loop.ask("shop", open_book=True)
-        await _until(lambda: len(rounds) == 2)
-        after = "shop" in loop.books.names
+        # A round that began before may end first.
+        await _until(lambda: "shop" in books.names)
         loop.stop()
         await running
-        return before, after
+        return before
 
     monkeypatch.setattr(headrace.sources.marks, "_SETTLED_S", 0.0)
     world.shop.close()
     world.round()
     assert (world.data / "rest.json").exists()
     with unittest.mock.patch.dict(os.environ, world.desk.environment):
-        assert asyncio.run(run()) == (False, True)
+        assert asyncio.run(run()) is False
 
 
 async def _until(true: object) -> None:
