@@ -23,38 +23,61 @@ _NEARLY_TOO_NARROW = 1030
 _HEIGHT = 900
 _PATIENCE_MS = 30_000
 """Nothing waits so long; a busy machine may take some seconds for a page."""
+_FREE: dict[str, list[Any]] = {}
+"""Contexts that no page uses, by browser and options."""
 _AXE = Axe()
+_VIOLATIONS = """([part, options]) =>
+    axe.run(part ?? document, options).then(found => found.violations)"""
 
 
 @contextmanager
-def opened(browser: Any, url: str = "", **options: Any) -> Iterator[Any]:
-    """Open a page in a context of its own, and check at the end that the browser complained of
+def opened(
+    browser: Any, url: str = "", storage_state: dict[str, Any] | None = None, **options: Any
+) -> Iterator[Any]:
+    """Open a page with only these cookies, and check at the end that the browser complained of
     nothing: no script failed, and the policy refused nothing."""
     complaints: list[str] = []
-    context = browser.new_context(**{"locale": "en-GB", "reduced_motion": "reduce", **options})
-    try:
+    with _context(browser, {"locale": "en-GB", "reduced_motion": "reduce", **options}) as context:
+        if storage_state is not None:
+            context.add_cookies(storage_state["cookies"])
         page = context.new_page()
-        page.set_default_timeout(_PATIENCE_MS)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on(
-            "console",
-            lambda said: complaints.append(said.text) if said.type == "error" else None,
-        )
-        if url:
-            page.goto(url)
-        yield page
-        refused = [one for one in complaints if "status of 4" not in one]
-        assert refused == []
+        try:
+            page.set_default_timeout(_PATIENCE_MS)
+            page.on("pageerror", lambda error: complaints.append(str(error)))
+            page.on(
+                "console",
+                lambda said: complaints.append(said.text) if said.type == "error" else None,
+            )
+            if url:
+                page.goto(url)
+            yield page
+            refused = [one for one in complaints if "status of 4" not in one]
+            assert refused == []
+        finally:
+            page.close()
+
+
+@contextmanager
+def _context(browser: Any, options: dict[str, Any]) -> Iterator[Any]:
+    """Lend a context, without cookies: a new one costs as much as to open three pages."""
+    options = dict(sorted(options.items()))
+    free = _FREE.setdefault(f"{id(browser)} {options}", [])
+    context = free.pop() if free and free[-1].browser is browser else browser.new_context(**options)
+    try:
+        yield context
     finally:
-        context.close()
+        context.clear_cookies()
+        free.append(context)
 
 
 def assert_accessible(page: Any, part: str | None = None) -> None:
     """No violation of any impact, in light and in dark; of the whole page or of one part."""
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(_AXE.axe_script)
     # Dark has the same page in other colours.
-    for scheme, options in (("light", None), ("dark", {"runOnly": ["color-contrast"]})):
+    for scheme, options in (("light", {}), ("dark", {"runOnly": ["color-contrast"]})):
         page.emulate_media(color_scheme=scheme)
-        found = _AXE.run(page, part, options).response["violations"]
+        found = page.evaluate(_VIOLATIONS, [part, options | {"resultTypes": ["violations"]}])
         said = [
             (one["id"], one["impact"], [n["html"][:160] for n in one["nodes"]]) for one in found
         ]
