@@ -21,7 +21,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _MEMORY = Path("/dev/shm")
 _ENOUGH = 8 << 30
-"""Bytes. A run of all tests keeps less than one GiB of files at a time."""
+"""Bytes: more than ten times what a run with three workers held at a time."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
