@@ -21,18 +21,24 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _MEMORY = Path("/dev/shm")
 _ENOUGH = 8 << 30
-"""Bytes. A run of all tests keeps less than one GiB of files at a time."""
+"""Bytes: more than ten times what a run with three workers held at a time."""
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Put temporary files into memory where there is plenty: tests create and delete many thousand
     files, and databases flush them. `TMPDIR` names another place."""
     if (
-        "TMPDIR" not in os.environ
-        and os.access(_MEMORY, os.W_OK)
-        and shutil.disk_usage(_MEMORY).free >= _ENOUGH
+        "TMPDIR" in os.environ
+        or not os.access(_MEMORY, os.W_OK)
+        or shutil.disk_usage(_MEMORY).free < _ENOUGH
     ):
-        os.environ["TMPDIR"] = tempfile.tempdir = str(_MEMORY)
+        return
+    folder = tempfile.mkdtemp(prefix="headrace-tests-", dir=_MEMORY)
+    Path(folder).chmod(0o711)  # servers may run as another user
+    config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+    os.environ["TMPDIR"] = tempfile.tempdir = folder
+    # Folders of tests that failed outlive the run.
+    os.environ["PYTEST_DEBUG_TEMPROOT"] = str(_MEMORY)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -42,7 +48,6 @@ def pytest_collection() -> Generator[None, object, object]:
     try:
         return (yield)
     finally:
-        gc.collect()
         gc.freeze()
         gc.enable()
 

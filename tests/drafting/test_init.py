@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import pty
 import sqlite3
 import subprocess
 import sys
-from contextlib import closing, suppress
+from contextlib import closing, redirect_stdout, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import pytest
 
 from headrace.cli.main import run
 from headrace.drafting.select import UNFINISHED
-from project_books import balances, errors, project_book
+from project_books import aged, balances, errors, project_book
 
 Capture = pytest.CaptureFixture[str]
 
@@ -32,8 +33,11 @@ def said(capsys: Capture, *words: str | Path) -> tuple[int, str, str]:
 
 @pytest.fixture
 def exports(tmp_path: Path) -> Path:
+    return _exports(tmp_path / "exports")
+
+
+def _exports(folder: Path) -> Path:
     """Exports as an accountant makes them: days and amounts as people write them."""
-    folder = tmp_path / "exports"
     folder.mkdir()
     (folder / "clients.csv").write_text(
         "Code client,Raison sociale,Pays,Email\n"
@@ -51,19 +55,30 @@ def exports(tmp_path: Path) -> Path:
         "Id,Code client,Numero facture,Date,Montant,Mode\n"
         '1,C1,F-1,15/02/2026,"377,58",Virement\n2,C2,F-3,28/02/2026,"240,00",Carte\n'
     )
-    return folder
+    return aged(folder)
+
+
+@pytest.fixture(scope="module")
+def drafted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
+    """A project over such exports and a file of another kind, and what its draft says as JSON."""
+    folder = tmp_path_factory.mktemp("drafted")
+    exports = _exports(folder / "exports")
+    (exports / "notes.txt").write_text("closed on Mondays")
+    out = io.StringIO()
+    with redirect_stdout(out):
+        code = run(["init", str(exports), "--to", str(folder / "p"), "--json"])
+    assert code == 0, out.getvalue()
+    return folder / "p", json.loads(out.getvalue())
 
 
 def test_exports_with_days_and_amounts_as_people_write_them_are_read(
-    exports: Path, tmp_path: Path, capsys: Capture
+    drafted: tuple[Path, Any], capsys: Capture
 ) -> None:
-    code, out, err = said(capsys, "init", exports, "--to", tmp_path / "p", "--json")
-    assert code == 0, out + err
-    document = json.loads(out)
+    project, document = drafted
     assert document["answers"]["leave_out"] == "Statut=brouillon"
     assert document["answers"]["credit_notes"] == "negative"
     assert document["answers"]["links"] == "Numero facture"
-    with project_book(tmp_path / "p") as book:
+    with project_book(project) as book:
         assert errors(book) == []
         assert balances(book) == {("C1", "EUR"): 100_000, ("C3", "EUR"): -6_000}
         found = book.connection.execute(
@@ -75,7 +90,7 @@ def test_exports_with_days_and_amounts_as_people_write_them_are_read(
         ).fetchall()
         assert means == [("CARD",), ("WIRE_TRANSFER",)]
     assert document["balances"] == [{"currency": "EUR", "balance": 94_000, "customers": 2}]
-    code, out, _ = said(capsys, "test", "--project", tmp_path / "p")
+    code, out, _ = said(capsys, "test", "--project", project)
     assert code == 0 and out.endswith(" 0 failed\n")
 
 
@@ -196,11 +211,9 @@ def test_at_a_terminal_the_questions_are_asked_with_what_was_seen(
 
 
 def test_files_that_are_not_read_are_mentioned(
-    exports: Path, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+    drafted: tuple[Path, Any], capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (exports / "notes.txt").write_text("closed on Mondays")
-    assert said(capsys, "init", exports, "--to", tmp_path / "p")[0] == 0
-    project = ("--project", tmp_path / "p")
+    project = ("--project", drafted[0])
     assert "not read: notes.txt" in said(capsys, "sources", *project)[1]  # without any keys
     monkeypatch.setenv("HEADRACE_URL", "http://127.0.0.1:9/v1")
     monkeypatch.setenv("HEADRACE_KEY", "k")
@@ -209,11 +222,8 @@ def test_files_that_are_not_read_are_mentioned(
     assert json.loads(said(capsys, "check", *project, "--json")[1])[0]["unread"] == ["notes.txt"]
 
 
-def test_tables_and_previews_show_what_there_is(
-    exports: Path, tmp_path: Path, capsys: Capture
-) -> None:
-    project = tmp_path / "p"
-    assert said(capsys, "init", exports, "--to", project)[0] == 0
+def test_tables_and_previews_show_what_there_is(drafted: tuple[Path, Any], capsys: Capture) -> None:
+    project, _ = drafted
     _, out, _ = said(capsys, "tables", "--project", project)
     assert "  factures: 4 rows\n    Numero, Code client, Date" in out
     _, out, _ = said(capsys, "tables", "--project", project, "--json")

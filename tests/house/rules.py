@@ -154,12 +154,13 @@ def float_money(module: Module) -> Iterator[str]:
 
 def lazy_import(module: Module) -> Iterator[str]:
     """Own modules are not imported inside functions, which usually hides an import cycle."""
-    for function in module.walk():
-        if not isinstance(function, _FUNCTIONS):
+    functions = [node for node in module.walk() if isinstance(node, _FUNCTIONS)]
+    for node in module.walk():
+        if not any(name.split(".")[0] == "headrace" for name in imports_of(node, module.dotted)):
             continue
-        for node in ast.walk(function):
-            if any(name.split(".")[0] == "headrace" for name in imports_of(node, module.dotted)):
-                yield _at(module, node, "imported inside a function: import it at the top")
+        line = getattr(node, "lineno", 0)
+        if any(one.lineno <= line <= (one.end_lineno or one.lineno) for one in functions):
+            yield _at(module, node, "imported inside a function: import it at the top")
 
 
 _VAGUE = re.compile(r"^(?:utils?|utilities|common|helpers?|base|misc|tools?|shared|lib)$")

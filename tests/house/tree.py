@@ -32,9 +32,14 @@ class Module(Struct, frozen=True, dict=True):
         parts = self.path.removeprefix("src/").removesuffix(".py").split("/")
         return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
+    @functools.cached_property
+    def nodes(self) -> tuple[ast.AST, ...]:
+        """Every node, including nested ones, in the order of `ast.walk`."""
+        return tuple(ast.walk(self.tree))
+
     def walk(self) -> Iterator[ast.AST]:
         """Return every node, including nested ones."""
-        return ast.walk(self.tree)
+        return iter(self.nodes)
 
 
 @functools.cache

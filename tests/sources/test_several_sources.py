@@ -16,6 +16,7 @@ from headrace.model.errors import ConfigurationError, ModelError, SourceError
 from headrace.model.project_file import parse_project
 from headrace.sources.registry import open_source, readable_folders
 from headrace.testkit.source_suite import SourceSuite, source_suite
+from project_books import aged
 
 PROJECT = """
 [organisation.acme]
@@ -39,6 +40,7 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "bank").mkdir()
     (tmp_path / "bank" / "payments.csv").write_text("id,name\n007,bank\n")
     (tmp_path / "bank" / "refunds.json").write_text('[{"id": 1, "by": "x"}]')
+    aged(tmp_path / "bank")
     return tmp_path
 
 

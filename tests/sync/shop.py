@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 _TOML = """\
@@ -80,6 +81,16 @@ class Shop:
         """Removes all rows."""
         for table in self._made():
             self.run(f"delete from {table}")
+
+    @contextmanager
+    def undone(self) -> Iterator[None]:
+        """Whatever changes within a `with` is as before at its end."""
+        with closing(sqlite3.connect(":memory:")) as kept:
+            self._db.backup(kept)
+            try:
+                yield
+            finally:
+                kept.backup(self._db)
 
     def _made(self) -> list[str]:
         return [name for (name,) in self._db.execute("select name from sqlite_master")]

@@ -8,26 +8,44 @@ from pathlib import Path
 import msgspec
 import pytest
 from desk import HubDesk
+from pair import Pair
 from shop import Shop
 
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Iterator[Shop]:
     shop = Shop(tmp_path / "shop")
+    _fill(shop)
+    yield shop
+    shop.close()
+
+
+@pytest.fixture(scope="module")
+def shared(shared_pair: Pair) -> Pair:
+    _fill(shared_pair.shop)
+    shared_pair.desk.apply()
+    return shared_pair
+
+
+@pytest.fixture
+def at_rest(shared: Pair) -> Iterator[Pair]:
+    """For tests that send nothing: what they do to the source is undone."""
+    with shared.shop.undone():
+        yield shared
+
+
+def _fill(shop: Shop) -> None:
     for name in ("A", "B", "C"):
         shop.customer(name)
         shop.invoice(f"I{name}", name, 10_000)
         shop.payment(f"P{name}", name, 6_000, {f"I{name}": 6_000})
     shop.run("update payments set ref_number = 'transfer of ' || external_id")
-    yield shop
-    shop.close()
 
 
 def test_what_is_deleted_has_its_name_and_money_by_what_was_sent(
-    shop: Shop, new_desk: Callable[[Path], HubDesk]
+    at_rest: Pair,
 ) -> None:
-    desk = new_desk(shop.folder)
-    desk.apply()
+    shop, desk = at_rest.shop, at_rest.desk
     shop.drop("payments", "PA")
     shop.drop("invoices", "IB")
     shop.drop("payments", "PB")
@@ -45,10 +63,9 @@ def test_what_is_deleted_has_its_name_and_money_by_what_was_sent(
 
 
 def test_the_money_of_updates_is_by_how_much_what_is_open_changes(
-    shop: Shop, new_desk: Callable[[Path], HubDesk]
+    at_rest: Pair,
 ) -> None:
-    desk = new_desk(shop.folder)
-    desk.apply()
+    shop, desk = at_rest.shop, at_rest.desk
     shop.run("update invoices set gross_amount = 12050 where external_id = 'IA'")
     shop.run("update invoices set gross_amount = 9000 where external_id = 'IB'")
     shop.run("update invoices set name = 'corrected' where external_id = 'IC'")

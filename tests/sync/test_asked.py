@@ -46,11 +46,12 @@ class Lost:
     def end(self) -> list[str]:
         """What one apply sends until nothing is left to do; nothing that nobody knows is there."""
         before = len(self.desk.writes())
-        _, outcome = self.desk.apply()
-        assert outcome.rejected == outcome.held == 0
-        writes = self.desk.writes(before)
         with self.desk.open() as organisation:
             asyncio.run(organisation.prepare())
+            outcome = asyncio.run(organisation.apply(organisation.plan(), "apply"))
+            assert outcome.rejected == outcome.held == 0
+            writes = self.desk.writes(before)
+            organisation.compare()
             plan = organisation.plan()
             proof = asyncio.run(organisation.remote.reconcile())
             drift = asyncio.run(organisation.remote.drift())

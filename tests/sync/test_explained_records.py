@@ -10,14 +10,30 @@ import pytest
 from pair import Pair
 
 
-@pytest.fixture
-def pair(pair: Pair) -> Iterator[Pair]:
+def _delivered(pair: Pair) -> Pair:
     """A customer with an invoice and its payment, delivered."""
     pair.shop.customer("A")
     pair.shop.invoice("I1", "A", 100)
     pair.shop.payment("P1", "A", 60, {"I1": 60})
     pair.sync()
-    yield pair
+    return pair
+
+
+@pytest.fixture
+def own(pair: Pair) -> Pair:
+    return _delivered(pair)
+
+
+@pytest.fixture(scope="module")
+def shared(shared_pair: Pair) -> Pair:
+    return _delivered(shared_pair)
+
+
+@pytest.fixture
+def at_rest(shared: Pair) -> Iterator[Pair]:
+    """For tests that send nothing: what they do to the source is undone."""
+    with shared.shop.undone():
+        yield shared
 
 
 def explained(pair: Pair, record: str) -> dict[str, Any]:
@@ -28,95 +44,95 @@ def explained(pair: Pair, record: str) -> dict[str, Any]:
     return document
 
 
-def test_a_record_in_step_is_shown_from_its_row_to_what_the_api_has(pair: Pair) -> None:
-    one = explained(pair, "payment/P1")
+def test_a_record_in_step_is_shown_from_its_row_to_what_the_api_has(at_rest: Pair) -> None:
+    one = explained(at_rest, "payment/P1")
     assert one["verdict"] == "in step: the API acknowledged what the source says"
     assert [(s["table"], s["column"]) for s in one["source"]] == [("payments", "external_id")]
     assert one["row"]["amount"] == "60" and one["links"][0]["external_id"] == "I1"
     assert one["payload"] == one["acknowledged"]
     assert one["payload"]["linkedInvoices"][0]["amountLinked"] == 60
-    shown = pair.desk.command("explain", "payment/P1").stdout
+    shown = at_rest.desk.command("explain", "payment/P1").stdout
     assert "link to invoice I1 EUR 0.60" in shown and "API has  the same" in shown
 
 
-def test_it_is_found_by_its_number_and_what_fits_several_is_asked_back(pair: Pair) -> None:
-    pair.shop.run("update invoices set custom_id = 'F-17' where external_id = 'I1'")
-    assert explained(pair, "F-17")["external_id"] == "I1"
-    assert explained(pair, "A")["entity"] == "customer"
-    pair.shop.invoice("A", "A", 5)
-    several = pair.desk.command("explain", "A")
+def test_it_is_found_by_its_number_and_what_fits_several_is_asked_back(at_rest: Pair) -> None:
+    at_rest.shop.run("update invoices set custom_id = 'F-17' where external_id = 'I1'")
+    assert explained(at_rest, "F-17")["external_id"] == "I1"
+    assert explained(at_rest, "A")["entity"] == "customer"
+    at_rest.shop.invoice("A", "A", 5)
+    several = at_rest.desk.command("explain", "A")
     assert several.returncode == 6 and "customer/A, invoice/A" in several.stderr
-    nothing = pair.desk.command("explain", "invoice/NONE")
+    nothing = at_rest.desk.command("explain", "invoice/NONE")
     assert nothing.returncode == 6 and "There is no invoice NONE" in nothing.stderr
 
 
-def test_what_would_be_sent_next_is_named(pair: Pair) -> None:
-    pair.shop.run("update invoices set gross_amount = 200 where external_id = 'I1'")
-    one = explained(pair, "invoice/I1")
+def test_what_would_be_sent_next_is_named(at_rest: Pair) -> None:
+    at_rest.shop.run("update invoices set gross_amount = 200 where external_id = 'I1'")
+    one = explained(at_rest, "invoice/I1")
     assert (one["next"], one["verdict"]) == ("update", "the next apply sends it: update")
     assert one["acknowledged"]["grossAmount"] == 100 and one["payload"]["grossAmount"] == 200
 
 
 @pytest.mark.parametrize("currency", ["ZZZ", "euro"])
-def test_a_row_in_error_says_why_nothing_of_it_is_sent(pair: Pair, currency: str) -> None:
-    pair.shop.run("update invoices set currency = ? where external_id = 'I1'", currency)
-    one = explained(pair, "invoice/I1")
+def test_a_row_in_error_says_why_nothing_of_it_is_sent(at_rest: Pair, currency: str) -> None:
+    at_rest.shop.run("update invoices set currency = ? where external_id = 'I1'", currency)
+    one = explained(at_rest, "invoice/I1")
     assert (
         one["verdict"].startswith(f"withheld: has the currency '{currency}'")
         and one["payload"] is None
     )
     assert len(one["problems"]) == 1 and one["acknowledged"]["currency"] == "EUR"
-    link = explained(pair, "payment/P1")["links"][0]
+    link = explained(at_rest, "payment/P1")["links"][0]
     assert link["reason"] == "its invoice I1 is withheld"
-    shown = pair.desk.command("explain", "payment/P1").stdout
+    shown = at_rest.desk.command("explain", "payment/P1").stdout
     assert "link to invoice I1 EUR 0.60: not sent, its invoice I1 is withheld" in shown
 
 
-def test_a_refusal_is_shown_with_the_words_of_the_api_and_what_it_holds_back(pair: Pair) -> None:
-    pair.shop.customer("B")
-    pair.shop.run("update customers set name = ? where external_id = 'B'", "x" * 10_001)
-    pair.shop.invoice("I2", "B", 100)
-    pair.desk.apply()
-    refused = explained(pair, "customer/B")
+def test_a_refusal_is_shown_with_the_words_of_the_api_and_what_it_holds_back(own: Pair) -> None:
+    own.shop.customer("B")
+    own.shop.run("update customers set name = ? where external_id = 'B'", "x" * 10_001)
+    own.shop.invoice("I2", "B", 100)
+    own.desk.apply()
+    refused = explained(own, "customer/B")
     assert refused["refused"].startswith("400 name: ") and not refused["known_to_api"]
     assert refused["verdict"].startswith("held back: refused before: name: ")
-    assert explained(pair, "invoice/I2")["verdict"] == "held back: its customer B was refused"
+    assert explained(own, "invoice/I2")["verdict"] == "held back: its customer B was refused"
 
 
-def test_a_record_that_left_the_source_is_explained_from_the_journal(pair: Pair) -> None:
-    pair.shop.run("delete from payments")
-    pair.shop.run("delete from allocations")
-    one = explained(pair, "payment/P1")
+def test_a_record_that_left_the_source_is_explained_from_the_journal(at_rest: Pair) -> None:
+    at_rest.shop.run("delete from payments")
+    at_rest.shop.run("delete from allocations")
+    one = explained(at_rest, "payment/P1")
     assert (one["row"], one["source"], one["next"]) == (None, [], "delete")
     assert one["acknowledged"]["amount"] == 60
 
 
-def test_what_people_changed_at_the_api_is_shown_after_a_look(pair: Pair) -> None:
-    pair.desk.request("PUT", "/invoices/external:I1", {"dueDate": "2027-01-01"})
-    assert pair.desk.command("drift").returncode == 9
-    one = explained(pair, "invoice/I1")
+def test_what_people_changed_at_the_api_is_shown_after_a_look(own: Pair) -> None:
+    own.desk.request("PUT", "/invoices/external:I1", {"dueDate": "2027-01-01"})
+    assert own.desk.command("drift").returncode == 9
+    one = explained(own, "invoice/I1")
     assert one["drift"]["fields"][0][0] == "dueDate"
-    assert "drift    the API keeps dueDate" in pair.desk.command("explain", "invoice/I1").stdout
+    assert "drift    the API keeps dueDate" in own.desk.command("explain", "invoice/I1").stdout
 
 
-def test_it_works_while_a_sync_has_the_book(pair: Pair) -> None:
-    pair.shop.run("update invoices set gross_amount = 200 where external_id = 'I1'")
-    with pair.desk.open():
-        done = pair.desk.command("explain", "invoice/I1", "--json")
-        assert pair.desk.command("plan").returncode == 8
+def test_it_works_while_a_sync_has_the_book(own: Pair) -> None:
+    own.shop.run("update invoices set gross_amount = 200 where external_id = 'I1'")
+    with own.desk.open():
+        done = own.desk.command("explain", "invoice/I1", "--json")
+        assert own.desk.command("plan").returncode == 8
     assert done.returncode == 0, done.stderr
     assert done.stderr.startswith("shop is being synced: explained by the source")
     one = json.loads(done.stdout)
     assert (one["next"], one["payload"]["grossAmount"]) == ("update", 200)
     assert one["acknowledged"]["grossAmount"] == 100
-    data = pair.shop.folder / ".headrace" / "shop"
+    data = own.shop.folder / ".headrace" / "shop"
     assert not list(data.glob("aside-*"))
-    assert len(pair.sync()) == 1
+    assert len(own.sync()) == 1
 
 
-def test_what_a_customer_owes_adds_up(pair: Pair) -> None:
-    pair.shop.credit_note("N1", "A", 15)
-    one = explained(pair, "customer/A")
+def test_what_a_customer_owes_adds_up(at_rest: Pair) -> None:
+    at_rest.shop.credit_note("N1", "A", 15)
+    one = explained(at_rest, "customer/A")
     assert one["customer"] == "A"
     assert one["owed"] == [
         {"currency": "EUR", "amounts": {"credit_note": -15, "invoice": 100, "payment": -60}}

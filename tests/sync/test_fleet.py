@@ -30,13 +30,27 @@ def fleet(
     return make
 
 
-@pytest.fixture
-def three(fleet: Callable[[list[str]], Fleet]) -> Iterator[Fleet]:
+@pytest.fixture(scope="module")
+def in_step(tmp_path_factory: pytest.TempPathFactory, open_hub: RunningHub) -> Fleet:
     """Three that are in step."""
-    made = fleet(THREE)
+    made = Fleet(tmp_path_factory.mktemp("three"), open_hub, THREE, "three")
     done = made.command("apply")
     assert done.returncode == 0, done.stderr
-    yield made
+    return made
+
+
+@pytest.fixture
+def three(in_step: Fleet) -> Iterator[Fleet]:
+    """The same; what a test does to files of `hurt` is undone."""
+    files = (
+        in_step.folder / "hurt.db",
+        in_step.folder / "keys" / "hurt.key",
+        in_step.data("hurt") / "journal.db",
+    )
+    kept = {path: path.read_bytes() for path in files}
+    yield in_step
+    for path, content in kept.items():
+        path.write_bytes(content)
 
 
 def test_six_books_are_synced_side_by_side_time_and_again(

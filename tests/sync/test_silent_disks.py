@@ -133,15 +133,16 @@ def test_sigterm_ends_a_run_that_only_reads_and_comes_to_no_end(
     models = shop.folder / "models"
     models.mkdir()
     (models / "customers.sql").write_text(
-        "select 'c' as external_id, sum(a.range)::varchar as name "
-        "from range(10_000_000_000_000) as a"
+        "select 'c' as external_id, sleep_ms(3_600_000)::varchar as name"
     )
     running = desk.start("run")
     book = shop.folder / ".headrace" / "shop" / "cache.duckdb"
     deadline = time.monotonic() + 60
-    while not book.exists() and time.monotonic() < deadline:
+    while not book.exists():
+        assert running.process.poll() is None, running.communicated()
+        assert time.monotonic() < deadline, "it opened no book"
         with suppress(subprocess.TimeoutExpired):
-            running.process.wait(0.1)
+            running.process.wait(0.05)
     started = time.monotonic()
     running.process.send_signal(signal.SIGTERM)
     found = running.communicated(30)

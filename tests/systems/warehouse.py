@@ -17,7 +17,7 @@ from headrace.book.book import Book
 from headrace.book.models import load_models
 from headrace.book.steady import are_steady
 from headrace.systems.catalogue import find_system
-from project_books import project_book
+from project_books import aged, project_book
 
 DATA = Path(os.environ.get("HEADRACE_DATA", Path(__file__).parents[3] / "shared" / "data"))
 FORMS = ("text", "typed")
@@ -66,6 +66,8 @@ def _project(folder: Path, system: str) -> None:
 @contextmanager
 def steady_book(folder: Path, url: str = "") -> Iterator[Book]:
     """The book of the project, whose models make the same rows whatever order they read."""
+    if (folder / "data").exists():
+        aged(folder / "data")
     with project_book(folder, url) as book:
         assert are_steady(book.connection, book.models)
         before = {(p.entity, p.external_id, p.problem) for p in book.problems()}
