@@ -135,6 +135,9 @@ class FakeJournal:
     def count(self) -> int:
         return self.acknowledged_before + len(self.of("acknowledge"))
 
+    async def flushed(self) -> None:
+        self.calls.append(("flush",))
+
     def note_failing(self, key: Any, trouble: str) -> int:
         self.calls.append(("note_failing", key, trouble))
         return self.failing.get(key, 1)

@@ -231,6 +231,7 @@ def test_a_run_that_goes_on_says_how_far_it_is(journal: Journal, place: Place) -
     )
     journal.note_state(msgspec.structs.replace(state, done=0))
     journal.note_state(state)
+    journal.flush()
     with opened(place) as other:
         assert other.state(number) == state
         journal.end_run("done", None)

@@ -177,7 +177,7 @@ class Delivery:
     # sending ---------------------------------------------------------------------------------
 
     async def _send(self, lane: Lane, operation: Operation) -> None:
-        self._journal.flush()
+        await self._journal.flushed()
         self._results.refusals.sent(operation)
         started = self._clock.monotonic()
         trouble: NoPdf | Unreachable | NotTheApi | None = None

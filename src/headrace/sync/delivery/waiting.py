@@ -38,10 +38,11 @@ class Waiting:
     async def pause(self, seconds: float | None = None) -> bool:
         """Wait for `wake`, so many seconds, or the end of the slice. Returns whether it was
         woken."""
-        seconds = self._until_end(seconds)
-        self._journal.flush()
-        self._say(at_once=seconds is not None and seconds >= _SAY_EVERY)
         self._moved.clear()
+        limited = self._until_end(seconds)
+        self._say(at_once=limited is not None and limited >= _SAY_EVERY)
+        await self._journal.flushed()
+        seconds = self._until_end(seconds)
         if seconds is None:
             await self._moved.wait()
             return True

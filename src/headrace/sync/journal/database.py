@@ -17,6 +17,9 @@ _FOLDER = resources.files(__package__).joinpath("migrations")
 class JournalDatabase(Protocol):
     """One organisation's journal, open on one connection; statements are run by name."""
 
+    is_server: bool
+    """Whether a server executes the statements, so that a call mostly waits for it."""
+
     def run(self, name: str, values: Sequence[Any] = ()) -> Any:
         """Run a statement; returns a cursor over its rows."""
 

@@ -81,6 +81,8 @@ class PostgresPlace(Struct, frozen=True):
 class PostgresDatabase:
     """A journal in PostgreSQL. The statements of a transaction are pipelined: one round trip."""
 
+    is_server = True
+
     def __init__(self, place: PostgresPlace) -> None:
         """Connect, and create or migrate the schema. Raises ConfigurationError on failure."""
         self._driver = load_extra("psycopg", "postgres", "A journal in PostgreSQL")

@@ -70,8 +70,8 @@ class RunsSection(Section):
         return [Sent(*row) for row in self._db.run(statement, (run,))]
 
     def note_state(self, state: State) -> None:
-        """Record the state of the current run, for other processes to read."""
-        self._db.run("note_progress", (self.run_id, msgspec.json.encode(state)))
+        """Record the state of the current run, with the next flush, for other processes to read."""
+        self._db.later("note_progress", (self.run_id, msgspec.json.encode(state)))
 
     def state(self, run: int) -> State | None:
         """Return the state that the run recorded last; None before the first and after its end."""

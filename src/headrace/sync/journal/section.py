@@ -9,7 +9,7 @@ from headrace.sync.journal.write_behind import WriteBehind
 
 
 class Section:
-    """Base class of the journal's sections. Not thread-safe."""
+    """Base class of the journal's sections. Not thread-safe, but for `flushed`."""
 
     def __init__(self, database: JournalDatabase, clock: Clock, keep_payloads: bool) -> None:
         self._db = WriteBehind(database)
@@ -25,6 +25,11 @@ class Section:
     def flush(self) -> None:
         """Commit queued writes; reading or closing the journal does so too."""
         self._db.flush()
+
+    async def flushed(self) -> None:
+        """Commit queued writes without blocking the event loop where the journal is on a database
+        server."""
+        await self._db.flushed()
 
     def _last_change(self) -> int:
         return int(self._db.run("last_change").fetchone()[0])

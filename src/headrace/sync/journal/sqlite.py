@@ -72,6 +72,8 @@ def _hand_over(
 class SqliteDatabase:
     """A journal in SQLite. The book in the same folder is locked, so the file needs no lock."""
 
+    is_server = False
+
     def __init__(self, path: Path) -> None:
         """Open, create or migrate the file.
 
