@@ -227,3 +227,26 @@ def test_operations_that_go_again_hold_back_the_settled_past() -> None:
     assert again.exhausted
     lanes.refill()
     assert taken(lanes) == 6
+
+
+def test_more_is_loaded_ahead_while_there_is_time() -> None:
+    loader = FakeLoader(*(of(f"C{n}", n) for n in range(20)), slice=1)
+    lanes = Lanes(loader, 3)  # type: ignore[arg-type]
+    lanes.refill()
+    assert lanes.is_stocked_for(6) and not lanes.is_stocked_for(8)
+    lanes.load_ahead()
+    lanes.load_ahead()
+    assert lanes.is_stocked_for(8) and loader.loaded == [[n] for n in range(8)]
+    while not lanes.is_stocked_for(1000):
+        lanes.load_ahead()
+    assert loader.loaded == [[n] for n in range(20)]
+    assert numbers(lanes) == list(range(20))
+
+
+def test_the_settled_past_is_not_loaded_ahead_into_the_queue() -> None:
+    lanes = opened(*(of(f"C{n}", n) for n in range(4)), of("Z", 9, phase=2), most=1)
+    lanes.refill()
+    while not lanes.is_stocked_for(100):
+        lanes.load_ahead()
+    assert not lanes.open_complete
+    assert numbers(lanes) == [0, 1, 2, 3, 9]

@@ -39,6 +39,8 @@ class Lanes:
         self._waiting: dict[int, list[Lane]] = {}
         self._unfinished = [0, 0, 0]
         self._upcoming: list[Lane] = []
+        self._loaded = 0
+        """Operations in the queues of lanes that were added."""
         self._landed: set[int] = set()
         self.open_complete = False
         """Whether every open item was delivered, refused or given up."""
@@ -68,6 +70,12 @@ class Lanes:
             return self._is_early(self._upcoming[0]) and not self._upcoming[0].needs_operations
         return self._loader.ended
 
+    def is_stocked_for(self, operations: int) -> bool:
+        """Whether so many operations are loaded, as far as that is possible now."""
+        return self.stocked and (
+            self._loaded >= operations or self._loader.ended or bool(self._upcoming)
+        )
+
     def _is_early(self, lane: Lane) -> bool:
         """Whether the lane is of the settled past, and open items are not complete."""
         return lane.phase > OPEN_ITEMS and any(self._unfinished[: OPEN_ITEMS + 1])
@@ -75,26 +83,40 @@ class Lanes:
     def refill(self) -> None:
         """Load lanes until enough are ready; load the settled past shortly before it starts."""
         while not self.stocked:
-            if not self._upcoming:
-                self._upcoming = self._loader.next_lanes()
-                continue
-            lanes = self._upcoming
-            if lanes[0].needs_operations:
-                self._loader.load(lanes)
-            if self._is_early(lanes[0]):
+            if not self._load_more():
                 break
-            self.open_complete |= lanes[0].phase > OPEN_ITEMS
-            self._upcoming = []
-            for lane in lanes:
-                self.add(lane)
         if not self._upcoming and not any(self._unfinished):
             self.open_complete = True
+
+    def load_ahead(self) -> None:
+        """Load a few more lanes than `refill` would, while there is time."""
+        if not self._upcoming:
+            self._upcoming = self._loader.next_lanes()
+        if self._upcoming:
+            self._load_more()
+
+    def _load_more(self) -> bool:
+        """Load the next lanes; returns False if they are early."""
+        if not self._upcoming:
+            self._upcoming = self._loader.next_lanes()
+            return True
+        lanes = self._upcoming
+        if lanes[0].needs_operations:
+            self._loader.load(lanes)
+        if self._is_early(lanes[0]):
+            return False
+        self.open_complete |= lanes[0].phase > OPEN_ITEMS
+        self._upcoming = []
+        for lane in lanes:
+            self.add(lane)
+        return True
 
     # changes ---------------------------------------------------------------------------------
 
     def add(self, lane: Lane) -> None:
         """Add a lane, behind those of the same customer."""
         self._unfinished[lane.phase] += 1
+        self._loaded += len(lane.queue)
         line = self._lanes_of.setdefault(lane.customer, [])
         line.append(lane)
         if len(line) == 1:
@@ -114,6 +136,7 @@ class Lanes:
             lane = heapq.heappop(lanes)
             if lane.needs_operations:
                 self._loader.load([lane])
+                self._loaded += len(lane.queue)
             waits = [n for n in lane.queue[0].waits_for if n not in self._landed]
             if not waits:
                 return lane
@@ -133,6 +156,7 @@ class Lanes:
         lane. Unless `settled`, lanes that wait for the operation go on waiting: it was a release
         which the same operation follows."""
         operation = lane.queue.popleft()
+        self._loaded -= 1
         if settled:
             self._settle(operation)
         if not lane.exhausted:

@@ -31,6 +31,10 @@ from headrace.sync.operations.pdf_digests import NoPdf
 _QUIET = 0.003
 """Seconds without an answer after which a burst of them is over."""
 
+_AHEAD = 600
+"""Operations to load while the rate is used up: what may go at once when the window ends, at
+Upflow's limit. Loading them then would keep other organisations waiting that send as well."""
+
 _UNTAKEN = (Verdict.THROTTLED, Verdict.UNAUTHORISED, Verdict.FORBIDDEN, Verdict.UNCLEAR)
 """Answers after which the request was certainly not carried out."""
 _FAILING = (Verdict.RETRY, Verdict.UNCLEAR, Verdict.BLOCKED, Verdict.FORBIDDEN)
@@ -158,13 +162,16 @@ class Delivery:
         return True
 
     async def _wait_for_a_slot(self, seconds: float | None) -> None:
-        if self._lanes.stocked:
+        if self._lanes.is_stocked_for(0 if seconds is None else _AHEAD):
             await self._waiting.pause(seconds)
         elif not await self._waiting.pause(_QUIET):
-            self._refill()
+            self._refill(ahead=self._lanes.stocked)
 
-    def _refill(self) -> None:
-        self._lanes.refill()
+    def _refill(self, *, ahead: bool = False) -> None:
+        if ahead:
+            self._lanes.load_ahead()
+        else:
+            self._lanes.refill()
         if self._lanes.open_complete and self._progress.open_complete_after is None:
             self._progress.open_complete_after = self._progress.elapsed
 
