@@ -215,11 +215,14 @@ def test_ten_requests_are_in_flight_and_the_eleventh_is_refused(hubs: Hubs) -> N
 
 def test_requests_in_flight_at_a_kill_no_longer_count(hubs: Hubs) -> None:
     held = _fill(hubs)
-    victim = hubs.workers()[0]
-    os.kill(victim.pid, signal.SIGKILL)
-    victim.wait(10)  # then its connections are closed, however busy the machine is
-    alive = [one for one in held if one.peek(0.3) == 0] if len(hubs.processes) == 1 else held[1::2]
-    assert len(alive) < 10, "none was at the killed process"
+    for victim in hubs.workers():
+        os.kill(victim.pid, signal.SIGKILL)
+        victim.wait(10)  # then its connections are closed, however busy the machine is
+        alive = [one for one in held if one.peek(0.3) == 0]
+        alive = held[1::2] if len(hubs.processes) > 1 else alive
+        if len(alive) < 10:  # on a busy machine one worker may have taken all of them
+            break
+    assert len(alive) < 10, "none was at a killed process"
     url = hubs.urls[-1]
     for _ in range(20):  # a new worker takes over connections that wait for the killed one
         with urllib.request.urlopen(f"{url.removesuffix('/v1')}/healthz", timeout=20) as answer:
