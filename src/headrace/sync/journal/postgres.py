@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 from msgspec import Struct
 
-from headrace.model.errors import Busy, ConfigurationError
+from headrace.model.errors import Busy, ConfigurationError, SourceError
 from headrace.model.extras import load_extra
 from headrace.sources.adbc import reading, to_postgres
 from headrace.sync.journal.database import migrate
@@ -30,6 +30,7 @@ _TYPES = {
     r"blob": "bytea",
     r" without rowid": "",
 }
+_AGAIN = "Run the same command again when the database is back."
 _TYPE = re.compile("|".join(rf"(?<!\w){name}\b" for name in _TYPES))
 # Without keep-alives, a machine that vanished would hold its locks for hours.
 _SESSION = """
@@ -121,7 +122,7 @@ class PostgresDatabase:
     def _watched(self) -> Any:
         return self._translated(
             "was lost; records that the API has acknowledged since are sent once more, without "
-            "effect; run the same command again when the database is back"
+            f"effect; {_AGAIN.lower().rstrip('.')}"
         )
 
     @contextmanager
@@ -147,13 +148,15 @@ class PostgresDatabase:
             yield
 
     def scan(self, connection: duckdb.DuckDBPyConnection, query: str, create: str) -> None:
-        where = str(self._place)
-        with (
-            reading(where, (self._place.url,)),
-            to_postgres(self._place.url, connection) as database,
-        ):
-            database.run(f"set search_path = {self._schema}")
-            database.into(create, query)
+        try:
+            with (
+                reading(str(self._place), (self._place.url,)),
+                to_postgres(self._place.url, connection) as database,
+            ):
+                database.run(f"set search_path = {self._schema}")
+                database.into(create, query)
+        except SourceError as error:  # it is no source
+            raise ConfigurationError(f"{error} {_AGAIN}") from None
 
     def lock(self) -> None:
         key = self._place.lock_number
