@@ -37,7 +37,7 @@ SYSTEMD = sorted((DEPLOY / "systemd").glob("*.service"))
 
 def command_lines() -> Iterator[tuple[str, list[str]]]:
     """The words of every headrace command in deploy/, each with its file."""
-    for file in sorted(path for path in DEPLOY.rglob("*") if path.is_file()):
+    for file in sorted(p for p in DEPLOY.rglob("*") if p.is_file() and p.suffix != ".pyc"):
         text = file.read_text("utf-8")
         for line in re.findall(r"(?:bin/|run: |^ +)headrace (.+)", text, re.MULTILINE):
             line = line.split(">")[0].split(" 2>")[0].partition(" ||")[0]
