@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-import uvloop
 
 from headrace.cli.exit_codes import ExitCode, code_of, worst
-from headrace.cli.garbage import spare_the_collector
+from headrace.cli.long_run import run_long
 from headrace.cli.show.console import (
     JsonOption,
     OrganisationOption,
@@ -95,9 +93,7 @@ def command(
         if watch.url:
             served = "pages, metrics and health" if pages else "status, metrics and health"
             print(f"{served} at {watch.url}", file=sys.stderr, flush=True)
-        spare_the_collector()
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_stoppable(loop, once, watch))
+        run_long(_stoppable(loop, once, watch))
     if not json and len(rounds) > 1:
         console.print(_summary(list(rounds.values())), markup=False)
     if once:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
-import uvloop
 
-from headrace.cli.garbage import spare_the_collector
+from headrace.cli.long_run import run_long
 from headrace.cli.run import show_round
 from headrace.cli.show.console import JsonOption, ProjectOption, console, several
 from headrace.cli.signals import SignalCallbacks
@@ -86,9 +84,7 @@ def command(
     with watch:
         if watch.url:
             print(f"status, metrics and health at {watch.url}", file=sys.stderr, flush=True)
-        spare_the_collector()
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_stoppable(worker))
+        run_long(_stoppable(worker))
 
 
 async def _stoppable(worker: Worker) -> None:
