@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 
@@ -10,10 +11,12 @@ import pytest
 from headrace.fleet.secrets import SEALING_KEY, new_sealing_key, resolve, seal
 from headrace.model.errors import ConfigurationError
 
+PYTHON = shlex.quote(sys.executable)
+
 
 def test_a_command_prints_the_secret_and_runs_in_the_projects_folder(tmp_path: Path) -> None:
     (tmp_path / "vault.py").write_text("print(' s3cret\\n')", encoding="utf-8")
-    assert resolve(f"command:{sys.executable} vault.py", "key", tmp_path, {}) == "s3cret"
+    assert resolve(f"command:{PYTHON} vault.py", "key", tmp_path, {}) == "s3cret"
 
 
 @pytest.mark.parametrize(
@@ -21,7 +24,7 @@ def test_a_command_prints_the_secret_and_runs_in_the_projects_folder(tmp_path: P
     [
         ("", "names no command"),
         ("no-such-program x", "no-such-program, which can't be run"),
-        (f"{sys.executable} -c 'print(\"s3cret\"); exit(3)'", "ended with code 3"),
+        ("PYTHON -c 'print(\"s3cret\"); exit(3)'", "ended with code 3"),
         ("vault 'read", "is no valid command"),
     ],
 )
@@ -29,7 +32,7 @@ def test_a_command_that_fails_is_named_without_its_output(
     command: str, words: str, tmp_path: Path
 ) -> None:
     with pytest.raises(ConfigurationError) as raised:
-        resolve(f"command:{command}", "target.key", tmp_path, {})
+        resolve(f"command:{command.replace('PYTHON', PYTHON)}", "target.key", tmp_path, {})
     assert words in str(raised.value)
     assert "s3cret" not in str(raised.value)
     assert "target.key" in str(raised.value)
