@@ -50,7 +50,7 @@ def change(shop: Shop, chance: random.Random) -> None:
     """One random change of the source, sound or not."""
     name = chance.choice(_NAMES)
     number = chance.randrange(6)
-    kind = chance.randrange(16)
+    kind = chance.randrange(18)
     one = f"{name}{number}"
     if kind == 0:
         shop.run("delete from customers where external_id = ?", name)
@@ -88,6 +88,13 @@ def change(shop: Shop, chance: random.Random) -> None:
         shop.contact(name, chance.choice(["a@x.test", "b@x.test", "no address"]))
     elif kind == 14:
         shop.run("delete from contacts where customer_external_id = ?", name)
+    elif kind == 15:  # of one family or not: whether they may pay for each other
+        parent = chance.choice([None, "A", "A", "B"])
+        shop.run("update customers set parent_external_id = ? where external_id = ?", parent, name)
+    elif kind == 16:
+        shop.run(
+            "update allocations set amount = amount + 10 where from_external_id = ?", f"P{one}"
+        )
     else:
         shop.run("delete from adjustments where external_id = ?", f"J{one}")
         shop.run(
@@ -247,3 +254,25 @@ def test_many_rounds_of_what_moved_equal_whole_rounds(
     walked: Callable[[int, int], None], seed: int
 ) -> None:
     walked(seed, 40)
+
+
+def test_a_family_that_changes_makes_its_links_wrong_and_right_again(
+    tmp_path: Path, new_desk: Callable[[Path], HubDesk]
+) -> None:
+    shop = Shop(tmp_path / "shop")
+    shop.customer("P")
+    for name in ("A", "B"):
+        shop.customer(name, "P")
+    shop.invoice("B0", "B", 1000)
+    shop.payment("PA", "A", 500, {"B0": 500})
+    with new_desk(shop.folder).open() as organisation:
+        for parent, flaws in (("P", 0), (None, 1), ("P", 0)):
+            shop.run(
+                "update customers set parent_external_id = ? where name = 'Customer B'", parent
+            )
+            asyncio.run(organisation.prepare(whole=False))
+            found = state(organisation)
+            asyncio.run(organisation.prepare())
+            assert found == state(organisation)
+            assert len(found["flaws"]) == flaws
+    shop.close()

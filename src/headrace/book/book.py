@@ -23,7 +23,8 @@ from headrace.book.coverage import Uncovered, uncovered
 from headrace.book.custom_values import inferred_type
 from headrace.book.directory import EMPTY, Directory, Field, write_directory
 from headrace.book.engine import MEMORY_OF_MANY, add_macros, open_engine, quoted_text
-from headrace.book.lost_decimals import warn_of_lost_decimals
+from headrace.book.lost_decimals import WholeUnits, warn_of_lost_decimals
+from headrace.book.made import FAMILIES
 from headrace.book.models import Model, load_models
 from headrace.book.pdf_places import PdfPlaces
 from headrace.book.reading import add_reading
@@ -86,8 +87,8 @@ class Book:
         self.columns: dict[str, frozenset[str]] = {}
         self.models: list[Model] = []
         """The models of the last build."""
-        self._whole_units: dict[str, list[str]] = {}
-        """Amount columns in whole units, by table, see `warn_of_lost_decimals`."""
+        self._whole_units: dict[str, WholeUnits] = {}
+        """By table, see `warn_of_lost_decimals`."""
         self._builder = Builder(self.connection, self.pdf_places, self.columns)
         self._directory: Directory | None = None
         self._refused: Mapping[str, str] | None = None
@@ -212,8 +213,7 @@ class Book:
         before."""
         with parsing_with(self.connection), self._builder.checking() as moved:
             run_checks(self.connection, moved)
-            tables = None if moved is None else moved.tables
-            warn_of_lost_decimals(self.connection, self.models, tables, self._whole_units)
+            warn_of_lost_decimals(self.connection, self.models, moved, self._whole_units)
             name_causes(self.connection, self.models)
 
     def run_again(self) -> None:
@@ -234,16 +234,16 @@ class Book:
     def climb(self) -> None:
         """Derive the families again after `book.parents` has changed."""
         self.connection.execute(_SQL["roots"])
-        self.unmark()
+        self.unmark(FAMILIES)
 
     def mark(self) -> None:
         """Compute the fingerprint of every record from the columns that are sent, unless no table
         that it depends on moved since."""
         self._builder.mark()
 
-    def unmark(self) -> None:
+    def unmark(self, tables: frozenset[str]) -> None:
         """Note that tables of the book changed; whoever writes to them by the connection must."""
-        self._builder.unmark()
+        self._builder.unmark(tables)
 
     def problems(self, limit: int | None = None) -> list[Problem]:
         """Return the problems that the checks found, errors first."""

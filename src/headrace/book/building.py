@@ -7,15 +7,17 @@ from contextlib import contextmanager
 from importlib import resources
 
 import duckdb
+from msgspec import structs
 
 from headrace.book.casts import RAW
 from headrace.book.changed_rows import Moved, Touched, replace_changed
 from headrace.book.coverage import note_lost_allocations
 from headrace.book.dependencies import tables_of
-from headrace.book.derived import LINK_MARKS, LINK_TABLES, derive
+from headrace.book.derived import derive
 from headrace.book.filled import filled
 from headrace.book.given_values import keep_given_values
-from headrace.book.made import Inputs, changed_tables, inputs_of, is_corrected, outdated
+from headrace.book.links import LINK_MARKS, LINK_TABLES
+from headrace.book.made import Inputs, changed_tables, corrected_tables, inputs_of, outdated
 from headrace.book.marking import mark
 from headrace.book.models import Model, make_empty, run_model
 from headrace.book.parallel import Task, side_by_side
@@ -65,9 +67,15 @@ class Builder:
         self._made = None
         self.unmark()
 
-    def unmark(self) -> None:
-        """Compute all fingerprints the next time."""
-        self._marked, self._unmarked = False, None
+    def unmark(self, tables: frozenset[str] | None = None) -> None:
+        """Compute the fingerprints again the next time that depend on these tables; None for all of
+        them."""
+        earlier = Moved(frozenset(), {}) if self._marked else self._unmarked
+        if tables is None or earlier is None:
+            self._unmarked = None
+        else:
+            self._unmarked = structs.replace(earlier, tables=earlier.tables | tables)
+        self._marked = False
 
     @contextmanager
     def checking(self) -> Iterator[Moved | None]:
@@ -88,9 +96,9 @@ class Builder:
         made, self._made = self._made, None
         if whole:
             made = None
-        corrected = made is not None and is_corrected(self.connection)
         if made is not None and made.keys() != by_table.keys():
             made = None
+        corrected = corrected_tables(self.connection) if made is not None else frozenset()
         due = list(by_table.values())
         touched: dict[str, Touched] = {}
         if made is not None:
@@ -98,19 +106,19 @@ class Builder:
             add_reading(self.connection, due)
             give_columns(self.connection, by_table.values())
         stale = bool(due)  # some warnings look at the source's rows, whatever models make of them
-        if made is not None and not corrected:
+        if made is not None:
             touched = self._replace_rows(due, contents, changed, made)
             due = [model for model in due if model.table.name not in touched]
         moved = self._run(due, by_table, again=made is not None)
         moved |= {name for name, one in touched.items() if one.ids}
         self._made = {name: inputs_of(model, contents) for name, model in by_table.items()}
-        if made is None or corrected:
+        if made is None:
             self._moved = None
-            self._derive(by_table, None, shaped=False)
-        elif not moved and not stale:
+            self._derive(by_table, None, {}, shaped=False)
+        elif not moved and not stale and not corrected:
             return False
         else:
-            self._moved = self._derived(by_table, moved, touched, shaped=not due)
+            self._moved = self._derived(by_table, moved | corrected, touched, shaped=not due)
         self._unmarked = self._moved if self._marked else None
         self._marked = False
         return True
@@ -180,27 +188,40 @@ class Builder:
         shaped: bool,
     ) -> Moved:
         """Make the tables that follow from those that moved; returns all that have other rows."""
-        found = moved | self._derive(by_table, moved, shaped=shaped)
-        read = tables_of(LINK_MARKS.sql)
-        by_row = read & found <= touched.keys()
-        if any(touched[name].links for name in read & found) if by_row else read & found:
+        found = moved | self._derive(by_table, moved, touched, shaped=shaped)
+        touched = {name: one for name, one in touched.items() if one.ids}
+        read = tables_of(LINK_MARKS.sql) & found
+        linked = None
+        if read <= touched.keys():
+            read = frozenset(name for name in read if touched[name].links)
+            # Without links, the documents were not marked.
+            if filled(self.connection, "document_marks"):
+                ids = (touched[name].ids for name in read - {"allocations"})
+                linked = frozenset[str]().union(*ids)
+        if read:
             found |= LINK_TABLES  # the checks make them, and fingerprints read them
-        return Moved(found, {name: one for name, one in touched.items() if one.ids})
+        return Moved(found, touched, linked if read else None)
 
     def _derive(
-        self, by_table: Mapping[str, Model], moved: frozenset[str] | None, *, shaped: bool
+        self,
+        by_table: Mapping[str, Model],
+        moved: frozenset[str] | None,
+        touched: dict[str, Touched],
+        *,
+        shaped: bool,
     ) -> frozenset[str]:
         """Make the tables that follow from those that moved, None for all; returns those that may
         have other rows.
 
-        `shaped` says that no model ran as a whole, so that the views still fit their tables.
+        `touched` has the rows that were replaced, and gets those that are. `shaped` says that no
+        model ran as a whole, so that the views still fit their tables.
         """
         with on_sources(self.connection) as sources:
             note_lost_allocations(sources, by_table.values())
         if moved is None or "customers" in moved:
             moved = None if moved is None else moved | _UNREAD
         self._note_unread()
-        made = derive(self.connection, moved)
+        made = derive(self.connection, moved, touched)
         mark_files(self.connection, self._places)
         self.connection.execute(
             "create or replace table book.modelled as select unnest($1::varchar[]) as name",

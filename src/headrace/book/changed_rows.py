@@ -18,6 +18,7 @@ from msgspec import Struct
 
 from headrace.book.given_values import keep_given_values
 from headrace.book.models import Model, casting
+from headrace.book.narrowing import listed, selected
 from headrace.book.rowwise import of_rows_of
 
 _MOST = 500
@@ -30,6 +31,8 @@ _LINKED = {
     "refunds": "external_id, customer_external_id, currency, amount",
 }
 """Columns of documents by which links are checked."""
+SETTLING = {"allocations": "to_external_id", "settlements": "invoice_external_id"}
+"""Columns that name what rows settle."""
 
 
 # Temporary tables hide those of the source, so no table of a source has such a name.
@@ -40,8 +43,12 @@ class Touched(Struct):
     """The rows of one canonical table that a build replaced."""
 
     ids: set[str] = set()
+    rows: int = 0
+    """How many rows left, and came."""
     links: bool = False
     """Whether links may look different because of them."""
+    targets: set[str] = set()
+    """The documents that they settle or settled."""
 
 
 class Moved(Struct, frozen=True):
@@ -51,6 +58,9 @@ class Moved(Struct, frozen=True):
     """Tables with other rows than before."""
     touched: dict[str, Touched]
     """Those of them of which only some rows were replaced."""
+    linked: frozenset[str] | None = None
+    """The ids of the documents that moved, if the links that moved are theirs or were replaced
+    themselves; None if the links have to be marked again as a whole, or did not move."""
 
     def ids(self, read: frozenset[str], own: frozenset[str]) -> set[str] | None:
         """Return the ids that moved in the tables that a query reads; None where the ids are not
@@ -59,11 +69,6 @@ class Moved(Struct, frozen=True):
         if not moved <= self.touched.keys() & own:
             return None
         return set[str]().union(*(self.touched[name].ids for name in moved))
-
-
-def listed(ids: Iterable[str]) -> str:
-    """Return ids as a list of SQL."""
-    return ", ".join("'" + one.replace("'", "''") + "'" for one in sorted(ids)) or "null"
 
 
 def key_of(table: str) -> str:
@@ -128,17 +133,35 @@ def _replaced(connection: duckdb.DuckDBPyConnection, model: Model, ids: Collecti
     connection.execute("set search_path = 'staging.source,memory.main'")
     name = model.table.name
     table = f"memory.book.{name}"
-    where = f"{key_of(name)} in ({listed(ids)})"
+    key = key_of(name)
+    where = f"{key} in ({selected(ids)})"
     rows = casting(connection, model)
     connection.execute(
-        f"create or replace temp table {_LATER} as from ({rows}) where {where}; "
+        f"create or replace temp table {_LATER} as from ({rows}) where {key} in ({listed(ids)}); "
         f"create or replace temp table {_EARLIER} as from {table} where {where}"
     )
     if not _differ(connection, "*"):
         return Touched()
     connection.execute(f"delete from {table} where {where}; insert into {table} from {_LATER}")
-    keep_given_values(connection, model)
-    return Touched(set(ids), name not in _LINKED or _differ(connection, _LINKED[name]))
+    keep_given_values(connection, model, where)
+    return Touched(
+        set(ids),
+        _number(connection),
+        name not in _LINKED or _differ(connection, _LINKED[name]),
+        _targets(connection, SETTLING[name]) if name in SETTLING else set(),
+    )
+
+
+def _number(connection: duckdb.DuckDBPyConnection) -> int:
+    counts = (f"(select count(*) from {table})" for table in (_EARLIER, _LATER))
+    return int(connection.execute(f"select {' + '.join(counts)}").fetchall()[0][0])
+
+
+def _targets(connection: duckdb.DuckDBPyConnection, column: str) -> set[str]:
+    rows = connection.execute(
+        f"select {column} from {_EARLIER} union select {column} from {_LATER}"
+    ).fetchall()
+    return {str(one) for (one,) in rows if one is not None}
 
 
 def _differ(connection: duckdb.DuckDBPyConnection, columns: str) -> bool:

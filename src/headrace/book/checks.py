@@ -17,10 +17,11 @@ import duckdb
 from msgspec import Struct
 
 from headrace.book.casts import RAW, why_unread
-from headrace.book.changed_rows import Moved, listed
+from headrace.book.changed_rows import Moved
 from headrace.book.dependencies import depends, tables_of
-from headrace.book.derived import LINK_MARKS, LINK_TABLES
 from headrace.book.filled import filled
+from headrace.book.links import JUDGED, LINK_MARKS, LINK_TABLES, check_links, marking
+from headrace.book.narrowing import listed, narrowed, selected
 from headrace.book.parallel import Task, side_by_side, statement
 from headrace.book.rows import make_empty
 from headrace.book.tables import TABLES, Column, Table
@@ -37,7 +38,7 @@ class Rule(Struct, frozen=True):
     """Tables of which only the rows with a record's id matter for what it finds of the record."""
 
 
-_DOCUMENTS = frozenset({"invoices", "credit_notes", "payments", "refunds", "adjustments"})
+_DOCUMENTS = frozenset({"invoices", "credit_notes", "payments", "refunds", "adjustments", "fixes"})
 _OVER = re.compile(r"^-- Over: (.+)\.$", re.MULTILINE)
 
 
@@ -57,16 +58,10 @@ def _rule(file: str, sql: str) -> Rule:
 
 
 CHECKS, SUMMARIES = _rules("checks"), _rules("summaries")
-_SUMS_OVER, _WITHHOLD, _FLAWED_LINKS, _LINKS_OVER, _LINK_PROBLEMS, _PROBLEMS = (
+_WITHHOLD, _PROBLEMS = (
     resources.files("headrace.book").joinpath(f"{name}.sql").read_text(encoding="utf-8")
-    for name in (
-        *("sums_over", "withhold", "flawed_links", "links_over", "link_problems", "problems"),
-    )
+    for name in ("withhold", "problems")
 )
-
-
-_OF_THESE = "/* of the records that are looked at */"
-"""What a rule that is marked `-- By record.` has where a condition on `external_id` may stand."""
 
 WITHHELD = {"book.withheld": ("entity varchar", "external_id varchar", "reason varchar")}
 
@@ -109,11 +104,12 @@ def run_checks(connection: duckdb.DuckDBPyConnection, moved: Moved | None = None
     if not linked:
         make_empty(connection, LINK_MARKS.tables)
     links_moved = moved is None or not moved.tables.isdisjoint(LINK_TABLES)
+    judged_anew = moved is not None and not moved.tables.isdisjoint(JUDGED)
     side_by_side(
         connection,
         # Longest first, so that both cores stay busy until the end.
         [
-            *([statement(LINK_MARKS.sql)] if linked and links_moved else []),
+            *([marking(moved)] if linked and links_moved else []),
             *_needed(rules, found, "book.findings", named=True),
         ],
     )
@@ -126,8 +122,8 @@ def run_checks(connection: duckdb.DuckDBPyConnection, moved: Moved | None = None
         connection.execute(_WITHHOLD)
     else:
         make_empty(connection, WITHHELD)
-    if linked and (links_moved or errors):
-        _check_links(connection, errors)
+    if linked and (links_moved or errors or judged_anew):
+        check_links(connection, moved, errors)
     found = filled(connection, *_sources(SUMMARIES))
     side_by_side(connection, _needed(SUMMARIES, found, "book.problems"))
 
@@ -148,27 +144,16 @@ def _restricted(
             rules.append(rule)
             continue
         kept.append(rule.name)
+        # Through the parts of a query, only a list is handed down.
         where = f"external_id in ({listed(ids)})"
         connection.execute(f"delete from book.findings where rule = $1 and {where}", [rule.name])
         names = ", ".join(column.split(" ")[0] for column in _PROBLEM)
-        # The engine does not bring a condition into a query's parts; a rule may say where it holds.
-        text = rule.sql.rstrip().rstrip(";").replace(_OF_THESE, f"and {where}")
+        text = narrowed(rule.sql.rstrip().rstrip(";"), selected(ids))
         rules.append(
             Rule(rule.name, f"select * from ({text}\n) as found({names}) where {where}", rule.over)
         )
     connection.execute("delete from book.findings where not list_contains($1, rule)", [kept])
     return rules
-
-
-def _check_links(connection: duckdb.DuckDBPyConnection, errors: bool) -> None:
-    """Find the links that are not sent; `errors` says whether any record is withheld."""
-    over = _is_true(connection, _SUMS_OVER)
-    if not (errors or over or filled(connection, "link_marks where odd")):
-        return
-    connection.execute(_FLAWED_LINKS)
-    if over:
-        connection.execute(_LINKS_OVER)
-    connection.execute(_LINK_PROBLEMS)
 
 
 def _needed(

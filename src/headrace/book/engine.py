@@ -48,6 +48,7 @@ def add_macros(connection: duckdb.DuckDBPyConnection) -> None:
     """Create the schemas, and the macros and lists that models may use."""
     connection.execute(
         "create schema if not exists staging.source; create schema book; create schema plan; "
+        "create table book.doubtful (key bigint); "
         f"create macro minor_scale(currency) as ({scale_of_currency()}); "
         f"create macro processor_scale(currency, processor) as ({scale_of_processor()})"
     )

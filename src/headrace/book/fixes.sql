@@ -1,17 +1,18 @@
 -- An invoice marked paid that no settlement covers gets a payment of what is open, dated on the
 -- invoice's issue date (docs/api-evidence.md, Fix payments). Allocations in error count as
 -- cover: their money stays open and is reported, instead of being papered over.
-create or replace table book.fixes as
 with marked as (
     from book.marked_invoices
+    where true /* narrowed: external_id */
 ),
 settling as (
     select to_external_id, amount
     from book.allocations
-    where to_entity = 'invoice'
+    where to_entity = 'invoice' /* narrowed: to_external_id */
     union all
     select invoice_external_id, amount
     from book.settlements
+    where true /* narrowed: invoice_external_id */
 ),
 covered as (
     -- Not beyond a whole number of 64 bits, whatever the source says.
@@ -31,4 +32,4 @@ select
     marked.external_id as invoice_external_id
 from marked
 left join covered on covered.to_external_id = marked.external_id
-where marked.gross_amount > coalesce(covered.amount, 0);
+where marked.gross_amount > coalesce(covered.amount, 0)

@@ -7,7 +7,7 @@ create or replace temp table withheld_keys as
 select distinct hash(entity, external_id) as key from book.withheld;
 
 create or replace temp table examined as
-select row from book.link_marks where odd
+select row from {links} where odd
 union
 select row from book.link_marks semi join withheld_keys on key = owner
 union

@@ -1,25 +1,8 @@
 -- Every allocation beside both of its documents, by numbers alone: pairing by text would cost ten
 -- times as much. Only what looks odd here is examined by its texts, in `flawed_links.sql`.
-create or replace table book.document_marks as
-select
-    hash('invoice', external_id) as key, hash(customer_external_id, currency) as tag, currency,
-    gross_amount as amount
-from book.invoices
-union all
-select
-    hash('credit_note', external_id), hash(customer_external_id, currency), currency, gross_amount
-from book.credit_notes
-union all
-select hash('payment', external_id), hash(customer_external_id, currency), currency, amount
-from book.all_payments
-union all
-select hash('refund', external_id), hash(customer_external_id, currency), currency, amount
-from book.all_refunds;
-
-create or replace table book.link_marks as
 with links as (
     select
-        rowid as row,
+        row,
         from_entity as from_kind,
         to_entity as to_kind,
         hash(from_entity, from_external_id) as owner,
@@ -29,7 +12,7 @@ with links as (
             (from_entity in ('payment', 'credit_note') and to_entity = 'invoice')
             or (from_entity = 'refund' and to_entity in ('payment', 'credit_note')), false
         ) as odd
-    from book.allocations
+    from {allocations}
 )
 select
     links.row,
@@ -46,5 +29,5 @@ select
         -- Of another customer or in another currency; a sibling's is examined as well.
         or source.tag is distinct from target.tag as odd
 from links
-left join book.document_marks as source on source.key = links.owner
-left join book.document_marks as target on target.key = links.target;
+left join {marks} as source on source.key = links.owner
+left join {marks} as target on target.key = links.target

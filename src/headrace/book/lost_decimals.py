@@ -6,7 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 import duckdb
+from msgspec import Struct
 
+from headrace.book.changed_rows import Moved
 from headrace.book.models import Model
 from headrace.book.sql_tree import Tree, inside, item_place, parse, selects
 from headrace.book.tables import Column
@@ -18,33 +20,51 @@ _PARTS_MIN = 0.1
 """... and its decimals count as lost if at least this share of the source's values has some."""
 
 
+class WholeUnits(Struct):
+    """Which amount columns of a table are almost all in whole units."""
+
+    columns: list[str] = []
+    margin: int = 0
+    """The number of rows that may still change before another column can be one of them."""
+
+
 def warn_of_lost_decimals(
     connection: duckdb.DuckDBPyConnection,
     models: Iterable[Model],
-    moved: frozenset[str] | None,
-    known: dict[str, list[str]],
+    moved: Moved | None,
+    known: dict[str, WholeUnits],
 ) -> None:
     """Add a warning for each amount column in whole units whose source column has decimals. Only
     for currencies with two decimals; in others, whole units are normal.
 
-    `moved` are the tables with other rows than the last time, None for all. `known` keeps the
-    columns in whole units of each table from one time to the next.
+    `moved` is what has other rows than the last time, None for everything. `known` keeps what was
+    found of each table from one time to the next.
     """
     columns: Mapping[str, dict[str, str]] | None = None
     for model in models:
         table = model.table.name
-        if moved is None or table in moved or table not in known:
+        if not _still_known(table, moved, known):
             known[table] = _whole(connection, model)
-        for name in known[table]:
+        for name in known[table].columns:
             columns = columns if columns is not None else _staged(connection)
             _warn(connection, model, model.table.column(name), columns)
 
 
-def _whole(connection: duckdb.DuckDBPyConnection, model: Model) -> list[str]:
-    """Return the amount columns of a table that are almost all in whole units."""
+def _still_known(table: str, moved: Moved | None, known: dict[str, WholeUnits]) -> bool:
+    if moved is None or table not in known:
+        return False
+    if table not in moved.tables:
+        return True
+    if table not in moved.touched:
+        return False
+    known[table].margin -= moved.touched[table].rows
+    return known[table].margin >= 0
+
+
+def _whole(connection: duckdb.DuckDBPyConnection, model: Model) -> WholeUnits:
     names = [column.name for column in model.table.columns if column.kind == "amount"]
     if not names or not any(column.name == "currency" for column in model.table.columns):
-        return []
+        return WholeUnits(margin=2**62)
     looks = ", ".join(
         f"count(*) filter ({name} <> 0), count(*) filter ({name} <> 0 and {name} % 100 = 0)"
         for name in names
@@ -52,11 +72,20 @@ def _whole(connection: duckdb.DuckDBPyConnection, model: Model) -> list[str]:
     found = connection.execute(
         f"select {looks} from book.{model.table.name} where minor_scale(currency) = 100"
     ).fetchall()[0]
-    return [
-        name
-        for place, name in enumerate(names)
-        if found[2 * place] >= _ROWS_MIN and found[2 * place + 1] >= _WHOLE_MIN * found[2 * place]
-    ]
+    counts = dict(zip(names, zip(found[::2], found[1::2], strict=True), strict=True))
+    return WholeUnits(
+        [
+            name
+            for name, (rows, whole) in counts.items()
+            if rows >= _ROWS_MIN and whole >= _WHOLE_MIN * rows
+        ],
+        min(_margin(rows, whole) for rows, whole in counts.values()),
+    )
+
+
+def _margin(rows: int, whole: int) -> int:
+    """Return how many rows may come or go before either limit can be passed."""
+    return int(min(abs(rows - _ROWS_MIN), abs(whole - _WHOLE_MIN * rows))) - 1
 
 
 def _staged(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, str]]:

@@ -14,8 +14,13 @@ from headrace.book.steady import are_steady
 Inputs = tuple[str, tuple[tuple[str, str], ...]]
 """The text of a model, and the contents of each table that it reads."""
 
-_CORRECTED = ("withheld", "flawed_links", "flawed_parents", "waiting_links", "pinned_links")
+CORRECTED = (
+    *("withheld", "flawed_links", "flawed_parents"),
+    *("waiting_links", "pinned_links", "unsaid_parents"),
+)
 """With rows in one of these, planning corrects tables of the book by what the API has."""
+FAMILIES = frozenset({"parents", "roots"})
+"""Tables of families, which it may correct as well."""
 
 
 def inputs_of(model: Model, contents: Mapping[str, str]) -> Inputs | None:
@@ -62,6 +67,7 @@ def changed_tables(
     return moved if known and is_rowwise(model.sql, moved) else []
 
 
-def is_corrected(connection: duckdb.DuckDBPyConnection) -> bool:
-    """Whether planning may have corrected tables of the book, which are then made anew."""
-    return bool(filled(connection, *_CORRECTED))
+def corrected_tables(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
+    """Return the tables that planning may have corrected, and that have to be made anew."""
+    found = filled(connection, *CORRECTED)
+    return found | FAMILIES if found else found

@@ -9,9 +9,10 @@ import pytest
 from books import allocation, credit_note, customer, fill, invoice, payment
 from headrace.book.book import Book
 from headrace.book.checks import CHECKS, SUMMARIES, Rule
-from headrace.book.derived import DERIVED, LINK_MARKS, Derived
+from headrace.book.derived import DERIVED, Derived
 from headrace.book.directory import Directory, Field
 from headrace.book.filled import filled
+from headrace.book.links import LINK_MARKS
 
 RULES = [rule for rule in (*CHECKS, *SUMMARIES) if rule.over]
 
@@ -48,7 +49,10 @@ def wrong(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Book]:
         ],
         "payments": [payment("p1", instrument="PigeonPost"), payment("p2", amount=-5)],
         "refunds": [payment("r1", instrument="PigeonPost"), payment("r2", amount=-5)],
-        "allocations": [allocation(f"payment lost{n}", f"invoice gone{n}") for n in range(3)],
+        "allocations": [
+            *(allocation(f"payment lost{n}", f"invoice gone{n}") for n in range(3)),
+            allocation("payment p1", "invoice i2", 10**6),
+        ],
         "settlements": [
             {
                 "external_id": "s1",

@@ -22,7 +22,7 @@ with ids as (
 doubled as (
     select hash(entity, external_id) as key
     from ids
-    where external_id is not null /* of the records that are looked at */
+    where external_id is not null /* narrowed: external_id */
     group by key
     having count(*) > 1
 )
@@ -37,6 +37,6 @@ select
     'make external_id unique in the model: use the source''s primary key'
 from ids
 semi join doubled on doubled.key = hash(entity, external_id)
-where external_id is not null /* of the records that are looked at */
+where external_id is not null /* narrowed: external_id */
 group by entity, external_id
 having count(*) > 1;

@@ -1,21 +1,14 @@
 -- A table of allocations of which none, or hardly any, finds its documents is in another language
 -- than they are: every paid invoice would be sent as open. `links` in error are named one by one.
--- Over: link_marks.
-with shares as (
-    select
-        from_kind, to_kind, count(*) as rows, count_if(has_source) as sources,
-        count_if(has_target) as targets
-    from book.link_marks
-    group by all
-),
-ends as (
+-- Over: link_shares.
+with ends as (
     select from_kind as entity, sum(rows)::bigint as rows, sum(sources)::bigint as found
-    from shares
+    from book.link_shares
     where from_kind in ('payment', 'credit_note', 'refund')
     group by all
     union all
     select to_kind, sum(rows)::bigint, sum(targets)::bigint
-    from shares
+    from book.link_shares
     where to_kind in ('invoice', 'payment', 'credit_note')
     group by all
 )

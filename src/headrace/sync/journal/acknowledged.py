@@ -11,6 +11,15 @@ from headrace.sync.journal.records import Acknowledged, Acknowledgement, Adopted
 from headrace.sync.journal.statements import MIRROR, SQLITE
 from headrace.sync.journal.target import TargetSection
 
+_KEY = "(hash(entity::varchar, external_id::varchar) >> 1)::bigint"
+_DOUBT = (
+    "create schema if not exists memory.book; "
+    "create table if not exists memory.book.doubtful (key bigint); "
+    "insert into memory.book.doubtful "
+)
+_DOUBT_NEWS = f"{_DOUBT} select {_KEY} from news"
+_DOUBT_ALL = f"{_DOUBT} values (null)"
+
 
 class AcknowledgedSection(TargetSection):
     """Acknowledged records. Each write has a change number, so a reader can ask for later ones."""
@@ -19,7 +28,7 @@ class AcknowledgedSection(TargetSection):
         """Bring `staging.acknowledged` (entity, external_id, key, fingerprint) up to date.
 
         Reads the changes since the last time, or everything if the book has no copy or one of
-        another journal.
+        another journal. Adds the keys of what it read to `book.doubtful`.
         """
         identity, last = self.position()
         connection.execute(
@@ -40,6 +49,8 @@ class AcknowledgedSection(TargetSection):
             "create or replace temp table news as "
             "select entity, external_id, fingerprint, gone = 1 as gone from stream",
         )
+        # Before it is true, and apart: a transaction of DuckDB writes to one file.
+        connection.execute(_DOUBT_ALL if seen < 0 else _DOUBT_NEWS)
         connection.execute("begin")
         if seen < 0:
             connection.execute("delete from staging.acknowledged")

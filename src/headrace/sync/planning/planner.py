@@ -14,6 +14,7 @@ import duckdb
 import msgspec
 
 from headrace.book.book import Book
+from headrace.book.made import CORRECTED
 from headrace.book.payloads import Built, Payloads, encode_payload
 from headrace.book.rows import KEY_COLUMNS, make_table
 from headrace.model.clock import Clock, format_instant
@@ -45,6 +46,8 @@ _SQL = {
     for name in (
         "moved_shares",
         "differences",
+        "doubtful",
+        "examined",
         "departed_records",
         "changes",
         "nodes",
@@ -54,6 +57,13 @@ _SQL = {
         "links_to_refused",
     )
 }
+_MANY = 10_000
+"""Records that may differ above which all are compared."""
+_STILL_DOUBTFUL = (
+    "delete from book.doubtful; insert into book.doubtful "
+    "select (hash(entity, external_id) >> 1)::bigint from plan.differences"
+)
+"""All other records are equal until their fingerprint or the journal changes."""
 
 
 class Planner:
@@ -114,15 +124,27 @@ class Planner:
 
     def _compare(self) -> None:
         self._book.mark()
-        self._connection.execute(_SQL["moved_shares"])
-        if self._rows("from moved_shares limit 1"):
-            self._connection.execute(_SQL["differences"])
+        if self._differs():
+            self._connection.execute(_SQL["examined"])
             if self._rows(
                 "from plan.differences where entity = 'customer' and action = 'delete' limit 1"
             ):
                 self._connection.execute(_SQL["departed_records"])
         else:
             make_empty(self._connection, *COMPARED)
+        self._connection.execute(_STILL_DOUBTFUL)
+
+    def _differs(self) -> bool:
+        """Create `plan.differences`; returns whether there are any."""
+        known = self._rows("select count(*), count(*) filter (key is null) from book.doubtful")[0]
+        if known[1] or known[0] > _MANY:
+            self._connection.execute(_SQL["moved_shares"])
+            if not self._rows("from moved_shares limit 1"):
+                return False
+            self._connection.execute(_SQL["differences"])
+        else:
+            self._connection.execute(_SQL["doubtful"])
+        return bool(self._rows("from plan.differences limit 1"))
 
     def _leave_links_out(self) -> bool:
         """Withhold links to records that the API refused to create; returns whether there are any.
@@ -131,7 +153,7 @@ class Planner:
         """
         before = self._rows("select count(*) from book.waiting_links")
         self._connection.execute(_SQL["links_to_refused"])
-        self._book.unmark()
+        self._book.unmark(frozenset({"waiting_links"}))
         return bool(before != self._rows("select count(*) from book.waiting_links"))
 
     def _apply_pins(self) -> None:
@@ -150,7 +172,7 @@ class Planner:
         while blocked := parents.make_way(pins.waiting):
             pins.regroup(blocked)
         pins.write()
-        self._book.unmark()
+        self._book.unmark(frozenset(CORRECTED))
         held = {key: pins.linkage(key) for key in pins.waiting}
         # The documents that they settle may be deleted in this run. The API then removes those
         # links, and the journal can't tell which. So these records are sent again later.

@@ -61,7 +61,7 @@ PLANNED = (
         "book.examined_links",
         f"{_LINK_ENDS}, amount bigint",
         "a link at either end of a record that differs",
-        "planning/sql/differences.sql",
+        "planning/sql/examined.sql",
         "planning/sql/nodes.sql",
     ),
     _table(
@@ -69,7 +69,7 @@ PLANNED = (
         f"{_KEY}, customer varchar, currency varchar, amount bigint, moment timestamp, "
         "origin varchar",
         "a record that differs, or at the other end of its links, or of a departed customer",
-        "planning/sql/differences.sql",
+        "planning/sql/examined.sql",
         *("planning/sql/nodes.sql", "planning/sql/left_out.sql"),
     ),
     _table(

@@ -30,23 +30,3 @@ select
 from pairs
 left join book.fingerprints as now on now.rowid = now_row
 left join staging.acknowledged as before on before.rowid = before_row;
-
--- The links at either end of the records that differ, then the records at both ends of these links;
--- `departed_records.sql` adds those whose customer left the source. Ids are compared without their
--- entity, which is faster. A record of another entity with the same id may be included; it does no
--- harm.
-create or replace table book.examined_links as
-from book.links
-where from_external_id in (select external_id from plan.differences)
-   or to_external_id in (select external_id from plan.differences);
-
-create or replace table book.examined_records as
-with ids as (
-    select external_id from plan.differences
-    union
-    select from_external_id from book.examined_links
-    union
-    select to_external_id from book.examined_links
-)
-from book.placed
-semi join ids using (external_id);
