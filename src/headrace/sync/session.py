@@ -96,7 +96,7 @@ class Organisation:
         )
         self._staged: Staged | None = None
         """What the staged tables contain; None before they were read."""
-        self._row_counts = RowCounts(data / "rows.json", settings.source)
+        self._row_counts = RowCounts(self.journal, settings.source)
         self._scope = WHOLE
         self.made: Plan | None = None
         """The plan whose operations are in the book."""

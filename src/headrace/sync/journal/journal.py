@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from headrace.model.clock import Clock
@@ -47,6 +48,15 @@ class Journal(
     def lock(self) -> None:
         """Lock the journal for delivery until it is closed. Raises Busy, naming the holder."""
         self._db.lock()
+
+    def source_rows(self) -> dict[str, int]:
+        """Return how many rows each of the source's files had at the last accepted plan."""
+        return dict(self._db.run("source_rows").fetchall())
+
+    def keep_source_rows(self, rows: Mapping[str, int]) -> None:
+        """Store the rows of these files."""
+        with self._db.transaction():
+            self._db.run_all("keep_source_rows", rows.items())
 
     def remember(self, directory: bytes) -> None:
         """Store the API's directory, for plans that are made while the API is unreachable."""

@@ -209,6 +209,13 @@ select latency from (
 ) as measured
 order by id desc limit 1
 
+-- source_rows --
+select name, number from source_rows
+
+-- keep_source_rows --
+insert into source_rows (name, number) values (?, ?)
+on conflict (name) do update set number = excluded.number
+
 -- clear_directory --
 delete from directory
 
