@@ -104,7 +104,7 @@ def run_checks(connection: duckdb.DuckDBPyConnection, moved: Moved | None = None
     if not linked:
         make_empty(connection, LINK_MARKS.tables)
     links_moved = moved is None or not moved.tables.isdisjoint(LINK_TABLES)
-    judged_anew = moved is not None and not moved.tables.isdisjoint(JUDGED)
+    judged_again = moved is not None and not moved.tables.isdisjoint(JUDGED)
     side_by_side(
         connection,
         # Longest first, so that both cores stay busy until the end.
@@ -122,7 +122,7 @@ def run_checks(connection: duckdb.DuckDBPyConnection, moved: Moved | None = None
         connection.execute(_WITHHOLD)
     else:
         make_empty(connection, WITHHELD)
-    if linked and (links_moved or errors or judged_anew):
+    if linked and (links_moved or errors or judged_again):
         check_links(connection, moved, errors)
     found = filled(connection, *_sources(SUMMARIES))
     side_by_side(connection, _needed(SUMMARIES, found, "book.problems"))

@@ -68,6 +68,6 @@ def changed_tables(
 
 
 def corrected_tables(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
-    """Return the tables that planning may have corrected, and that have to be made anew."""
+    """Return the tables that planning may have corrected, and that have to be made again."""
     found = filled(connection, *CORRECTED)
     return found | FAMILIES if found else found
