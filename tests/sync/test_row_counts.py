@@ -46,7 +46,7 @@ def test_fewer_rows_than_last_time_are_refused_with_figures(
     with pytest.raises(UnsafePlan, match="notes has 500 rows"):
         desk.apply(force=False)
     # On another machine, or in a container without a disk of its own, there is only the journal.
-    for file in list(tmp_path.rglob("journal.db"))[0].parent.iterdir():
+    for file in next(iter(tmp_path.rglob("journal.db"))).parent.iterdir():
         if not file.name.startswith("journal.db"):
             file.unlink()
     with pytest.raises(UnsafePlan, match="notes has 500 rows"):
