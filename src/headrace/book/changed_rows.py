@@ -10,7 +10,9 @@ This holds for models of which each row follows from single rows of the table (`
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
+from typing import Any
 
 import duckdb
 import msgspec
@@ -25,10 +27,10 @@ _MOST = 500
 """Ids up to which rows are replaced; beyond it, running the whole model is as fast."""
 _KEYS = {"contacts": "customer_external_id", "allocations": "from_external_id"}
 _LINKED = {
-    "invoices": "external_id, customer_external_id, currency, gross_amount",
-    "credit_notes": "external_id, customer_external_id, currency, gross_amount",
-    "payments": "external_id, customer_external_id, currency, amount",
-    "refunds": "external_id, customer_external_id, currency, amount",
+    "invoices": ("external_id", "customer_external_id", "currency", "gross_amount"),
+    "credit_notes": ("external_id", "customer_external_id", "currency", "gross_amount"),
+    "payments": ("external_id", "customer_external_id", "currency", "amount"),
+    "refunds": ("external_id", "customer_external_id", "currency", "amount"),
 }
 """Columns of documents by which links are checked."""
 SETTLING = {"allocations": "to_external_id", "settlements": "invoice_external_id"}
@@ -36,7 +38,7 @@ SETTLING = {"allocations": "to_external_id", "settlements": "invoice_external_id
 
 
 # Temporary tables hide those of the source, so no table of a source has such a name.
-_EARLIER, _LATER = '"headrace earlier rows"', '"headrace later rows"'
+_LATER = '"headrace later rows"'
 
 
 class Touched(Struct):
@@ -102,7 +104,7 @@ def _affected(
         _show_changes(connection, name, changed)
         part = msgspec.structs.replace(model, sql=of_rows_of(model.sql, name))
         rows = connection.execute(
-            f"select distinct {key} from ({casting(connection, part)}) limit {_MOST + 1}"
+            f"select distinct {key} from ({casting(connection, part, key)}) limit {_MOST + 1}"
         ).fetchall()
         # A row without an id can't be found again.
         if len(rows) > _MOST or (None,) in rows:
@@ -131,47 +133,53 @@ def _show_changes(connection: duckdb.DuckDBPyConnection, name: str, changed: Ite
 
 def _replaced(connection: duckdb.DuckDBPyConnection, model: Model, ids: Collection[str]) -> Touched:
     connection.execute("set search_path = 'staging.source,memory.main'")
-    name = model.table.name
+    name, key = model.table.name, key_of(model.table.name)
     table = f"memory.book.{name}"
-    key = key_of(name)
-    where = f"{key} in ({selected(ids)})"
-    rows = casting(connection, model)
-    connection.execute(
-        f"create or replace temp table {_LATER} as from ({rows}) where {key} in ({listed(ids)}); "
-        f"create or replace temp table {_EARLIER} as from {table} where {where}"
-    )
-    if not _differ(connection, "*"):
+    made = f"from ({casting(connection, model)}) where {key} in ({listed(ids)})"
+    connection.execute(f"create or replace temp table {_LATER} as {made}")
+    # Comparing so few rows here is faster than planning a query for it.
+    later = _rows(connection, model, _LATER)
+    earlier = _rows(connection, model, f"{table} where {key} in ({selected(ids)})")
+    left, came = earlier.rows - later.rows, later.rows - earlier.rows
+    changed = left + came
+    if not changed:
         return Touched()
-    connection.execute(f"delete from {table} where {where}; insert into {table} from {_LATER}")
+    found = {str(one) for (one,) in later.parts(changed, key)}
+    where = f"where {key} in ({selected(found)})"
+    connection.execute(f"delete from {table} {where}; insert into {table} from {_LATER} {where}")
     keep_given_values(connection, model, where)
     return Touched(
-        set(ids),
-        _number(connection),
-        name not in _LINKED or _differ(connection, _LINKED[name]),
-        _targets(connection, SETTLING[name]) if name in SETTLING else set(),
+        found,
+        changed.total(),
+        name not in _LINKED
+        or later.parts(left, *_LINKED[name]) != later.parts(came, *_LINKED[name]),
+        {str(one) for (one,) in later.parts(changed, SETTLING[name]) if one is not None}
+        if name in SETTLING
+        else set(),
     )
 
 
-def _number(connection: duckdb.DuckDBPyConnection) -> int:
-    counts = (f"(select count(*) from {table})" for table in (_EARLIER, _LATER))
-    return int(connection.execute(f"select {' + '.join(counts)}").fetchall()[0][0])
+class _Rows(Struct):
+    """Rows of a canonical table, with how often each is there."""
+
+    names: list[str]
+    rows: Counter[tuple[Any, ...]]
+
+    def parts(self, rows: Counter[tuple[Any, ...]], *names: str) -> Counter[tuple[Any, ...]]:
+        """Return these columns of such rows."""
+        places = [self.names.index(name) for name in names]
+        found: Counter[tuple[Any, ...]] = Counter()
+        for row, times in rows.items():
+            found[tuple(row[place] for place in places)] += times
+        return found
 
 
-def _targets(connection: duckdb.DuckDBPyConnection, column: str) -> set[str]:
-    rows = connection.execute(
-        f"select {column} from {_EARLIER} union select {column} from {_LATER}"
-    ).fetchall()
-    return {str(one) for (one,) in rows if one is not None}
-
-
-def _differ(connection: duckdb.DuckDBPyConnection, columns: str) -> bool:
-    """Whether the earlier and later rows differ in these columns."""
-    one, other = (f"select {columns} from {table}" for table in (_EARLIER, _LATER))
-    return bool(
-        connection.execute(
-            f"(({one}) except all ({other})) union all (({other}) except all ({one})) limit 1"
-        ).fetchall()
-    )
+def _rows(connection: duckdb.DuckDBPyConnection, model: Model, source: str) -> _Rows:
+    files = [column.name for column in model.table.columns if column.kind == "bytes"]
+    hashed = ", ".join(f"hash({name}) as {name}" for name in files)
+    result = connection.execute(f"select * {f'replace ({hashed})' if files else ''} from {source}")
+    names = [str(column[0]) for column in result.description or ()]
+    return _Rows(names, Counter(result.fetchall()))
 
 
 def _quoted(name: str) -> str:

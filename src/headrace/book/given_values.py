@@ -35,12 +35,10 @@ _Mode = Literal["given", "sums", "lines"]
 line that the model itself may exclude, by CASE for example, is not one that a sum lacks."""
 
 
-def keep_given_values(
-    connection: duckdb.DuckDBPyConnection, model: Model, rows: str = "true"
-) -> None:
+def keep_given_values(connection: duckdb.DuckDBPyConnection, model: Model, where: str = "") -> None:
     """Fill `<column>__raw` where a required amount or date is NULL for no visible reason.
 
-    `rows` is a condition for the rows that are new, if the others have been looked at.
+    `where` is a clause for the rows that are new, if the others have been looked at.
     """
     table = f"memory.book.{model.table.name}"
     there = {str(row[0]) for row in connection.execute(f"describe {table}").fetchall()}
@@ -54,7 +52,7 @@ def keep_given_values(
     counts = connection.execute(
         "select "
         + ", ".join(f"count(*) filter ({name} is null and {name}{RAW} is null)" for name in columns)
-        + f" from {table} where {rows}"
+        + f" from {table} {where}"
     ).fetchall()[0]
     lost = [name for name, count in zip(columns, counts, strict=True) if count]
     # The arguments of aggregates, or the arguments inside them; all in one run if possible.

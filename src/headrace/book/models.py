@@ -134,14 +134,15 @@ def run_model(
     return frozenset(types)
 
 
-def casting(connection: duckdb.DuckDBPyConnection, model: Model) -> str:
-    """Return the query for the rows that `run_model` would make."""
-    return _casting(model, _describe(connection, model))
+def casting(connection: duckdb.DuckDBPyConnection, model: Model, column: str = "") -> str:
+    """Return the query for the rows that `run_model` would make, or for one of their columns."""
+    return _casting(model, _describe(connection, model), column)
 
 
-def _casting(model: Model, types: Mapping[str, str]) -> str:
-    columns = [part for c in model.table.columns for part in cast_column(c, types.get(c.name))]
-    reads = ["*", *(r for c in model.table.columns if (r := read_first(c, types.get(c.name))))]
+def _casting(model: Model, types: Mapping[str, str], column: str = "") -> str:
+    wanted = [c for c in model.table.columns if column in ("", c.name)]
+    columns = [part for c in wanted for part in cast_column(c, types.get(c.name))]
+    reads = ["*", *(r for c in wanted if (r := read_first(c, types.get(c.name))))]
     return f"select {', '.join(columns)} from (select {', '.join(reads)} from (\n{model.sql}\n))"
 
 
