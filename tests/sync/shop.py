@@ -27,6 +27,7 @@ _TABLES = {
     "refunds": "external_id, customer_external_id, currency, amount integer, validated_at",
     "allocations": "from_entity, from_external_id, to_entity, to_external_id, amount integer",
     "adjustments": "external_id, customer_external_id, currency, amount integer, booked_at",
+    "settlements": "external_id, invoice_external_id, kind, amount integer, booked_at",
 }
 DAY = "2026-05-05"
 

@@ -32,6 +32,10 @@ _TABLES = {
     "customers": "book.customers",
 }
 _NAMES = ("A", "B", "C", "D")
+_OTHERS = (
+    *("payments", "refunds", "credit_notes", "allocations"),
+    *("contacts", "adjustments", "settlements"),
+)
 
 
 def state(organisation: Organisation) -> dict[str, Any]:
@@ -50,7 +54,7 @@ def change(shop: Shop, chance: random.Random) -> None:
     """One random change of the source, sound or not."""
     name = chance.choice(_NAMES)
     number = chance.randrange(6)
-    kind = chance.randrange(18)
+    kind = chance.randrange(24)
     one = f"{name}{number}"
     if kind == 0:
         shop.run("delete from customers where external_id = ?", name)
@@ -95,6 +99,30 @@ def change(shop: Shop, chance: random.Random) -> None:
         shop.run(
             "update allocations set amount = amount + 10 where from_external_id = ?", f"P{one}"
         )
+    elif kind == 17:
+        shop.run("delete from credit_notes where external_id = ?", f"C{one}")
+        shop.run("delete from allocations where from_external_id = ?", f"C{one}")
+        shop.credit_note(f"C{one}", name, chance.choice([300, 600]), {one: 300})
+    elif kind == 18:
+        shop.run("delete from refunds where external_id = ?", f"R{one}")
+        shop.run("delete from allocations where from_external_id = ?", f"R{one}")
+        shop.refund(f"R{one}", name, 100, chance.choice([{}, {f"P{one}": 100}]))
+    elif kind == 19:
+        shop.run("delete from settlements where external_id = ?", f"S{one}")
+    elif kind == 20:
+        shop.run("delete from settlements where external_id = ?", f"S{one}")
+        shop.run(
+            "insert into settlements values (?, ?, 'write_off', ?, '2026-05-09')",
+            *(f"S{one}", one, chance.choice([100, 3000])),
+        )
+    elif kind == 21:
+        paid = chance.choice([None, "2026-05-06"])
+        shop.run("update invoices set marked_paid_at = ? where external_id = ?", paid, one)
+    elif kind == 22:
+        other = chance.choice(_NAMES)
+        shop.run(
+            "update payments set customer_external_id = ? where external_id = ?", other, f"P{one}"
+        )
     else:
         shop.run("delete from adjustments where external_id = ?", f"J{one}")
         shop.run(
@@ -109,7 +137,7 @@ def walk(shop: Shop, desk: HubDesk, seed: int, steps: int) -> None:
     for name in _NAMES:
         shop.customer(name)
         shop.invoice(f"{name}0", name, 1000)
-    for table in ("payments", "allocations", "contacts", "adjustments"):
+    for table in _OTHERS:
         shop.run(f"delete from {table}")
     with desk.open() as organisation:
         for step in range(steps):
@@ -137,11 +165,17 @@ class PostgresShop:
         "invoices": "external_id text, customer_external_id text, custom_id text, "
         "issued_at date, due_date date, currency text, gross_amount int, net_amount int, "
         "name text, marked_paid_at date",
+        "credit_notes": "external_id text, customer_external_id text, custom_id text, "
+        "issued_at date, currency text, gross_amount int, net_amount int, name text",
         "payments": "external_id text, customer_external_id text, currency text, amount int, "
+        "validated_at date",
+        "refunds": "external_id text, customer_external_id text, currency text, amount int, "
         "validated_at date",
         "allocations": "from_entity text, from_external_id text, to_entity text, "
         "to_external_id text, amount int",
         "adjustments": "external_id text, customer_external_id text, currency text, amount int, "
+        "booked_at date",
+        "settlements": "external_id text, invoice_external_id text, kind text, amount int, "
         "booked_at date",
     }
     _MODELS = {
@@ -151,16 +185,20 @@ class PostgresShop:
         "from invoices left join customers on customers.external_id = customer_external_id",
         "payments": "select * exclude (id) from payments where amount > 500 union all "
         "select * exclude (id) from payments where amount <= 500",
+        "credit_notes": "select * exclude (id) from credit_notes",
+        "refunds": "select * exclude (id) from refunds",
         "allocations": "select allocations.* exclude (id) from allocations "
-        "join payments on payments.external_id = from_external_id",
+        "join payments on payments.external_id = from_external_id union all "
+        "select * exclude (id) from allocations where from_entity <> 'payment'",
+        "settlements": "select * exclude (id) from settlements",
         "adjustments": "with booked as (select * from adjustments) "
         "select * exclude (id) from booked where amount <> 0",
     }
 
-    def __init__(self, folder: Path, url: str) -> None:
+    def __init__(self, folder: Path, url: str, more: str = "") -> None:
         self.folder = folder
         (folder / "models").mkdir(parents=True)
-        (folder / "headrace.toml").write_text(_TOML.format(url=url), encoding="utf-8")
+        (folder / "headrace.toml").write_text(_TOML.format(url=url) + more, encoding="utf-8")
         self._db = psycopg.connect(url, autocommit=True)
         for name, columns in self._TABLES.items():
             self._db.execute(f"drop table if exists {name}")
@@ -172,12 +210,13 @@ class PostgresShop:
             sql = sql.replace(f"insert into {name} values", begin)
         self._db.execute(sql.replace("?", "%s"), values)
 
-    customer, contact, invoice, _insert = (
+    customer, contact, invoice, credit_note = (
         Shop.customer,
         Shop.contact,
         Shop.invoice,
-        Shop._insert,
+        Shop.credit_note,
     )
+    refund, allocate, _money, _insert = Shop.refund, Shop.allocate, Shop._money, Shop._insert
 
     def close(self) -> None:
         self._db.close()
@@ -188,7 +227,10 @@ _INTO = {
     "to_external_id, amount) values",
     "adjustments": "insert into adjustments (external_id, customer_external_id, currency, amount, "
     "booked_at) values",
+    "settlements": "insert into settlements (external_id, invoice_external_id, kind, amount, "
+    "booked_at) values",
 }
+_PARENTS_PAY = 'family_payments = "parent"\n'
 _TOML = """\
 [organisation.shop]
 target = {{ url = "env:HEADRACE_URL", key = "env:HEADRACE_KEY", secret = "env:HEADRACE_SECRET", \
@@ -202,7 +244,8 @@ def walked_in_postgres(
     tmp_path: Path, postgres_database: str, new_desk: Callable[[Path], HubDesk]
 ) -> Callable[[int, int], None]:
     def run(seed: int, steps: int) -> None:
-        shop = PostgresShop(tmp_path / f"shop{seed}", postgres_database)
+        more = _PARENTS_PAY if seed % 3 == 0 else ""
+        shop = PostgresShop(tmp_path / f"shop{seed}", postgres_database, more)
         walk(shop, new_desk(shop.folder), seed, steps)  # type: ignore[arg-type]
         shop.close()
 
@@ -236,7 +279,7 @@ def test_many_rounds_of_changed_rows_equal_whole_rounds(
 @pytest.fixture
 def walked(tmp_path: Path, new_desk: Callable[[Path], HubDesk]) -> Callable[[int, int], None]:
     def run(seed: int, steps: int) -> None:
-        shop = Shop(tmp_path / f"shop{seed}")
+        shop = Shop(tmp_path / f"shop{seed}", more=_PARENTS_PAY if seed % 3 == 0 else "")
         walk(shop, new_desk(shop.folder), seed, steps)
         shop.close()
 
