@@ -17,7 +17,14 @@ from headrace.book.derived import derive
 from headrace.book.filled import filled
 from headrace.book.given_values import keep_given_values
 from headrace.book.links import LINK_MARKS, LINK_TABLES
-from headrace.book.made import Inputs, changed_tables, corrected_tables, inputs_of, outdated
+from headrace.book.made import (
+    FAMILIES,
+    Inputs,
+    changed_tables,
+    corrected_tables,
+    inputs_of,
+    outdated,
+)
 from headrace.book.marking import mark
 from headrace.book.models import Model, make_empty, run_model
 from headrace.book.parallel import Task, side_by_side
@@ -188,7 +195,7 @@ class Builder:
         shaped: bool,
     ) -> Moved:
         """Make the tables that follow from those that moved; returns all that have other rows."""
-        found = moved | self._derive(by_table, moved, touched, shaped=shaped)
+        found = moved - FAMILIES | self._derive(by_table, moved, touched, shaped=shaped)
         touched = {name: one for name, one in touched.items() if one.ids}
         read = tables_of(LINK_MARKS.sql) & found
         linked = None

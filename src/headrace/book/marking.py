@@ -20,6 +20,8 @@ _ALLOCATION_MARKS = (
 )
 _MARK_ALLOCATIONS = f"create or replace table book.allocation_marks as {_ALLOCATION_MARKS}"
 _INPUTS = tables_of(_ALLOCATION_MARKS)
+_MANY = 1_000
+"""Settlements above which the fingerprints of all of them are computed."""
 _BY_OWNER = frozenset({"link_marks"})
 """Tables of which `book.moved_owners` has the settlements that moved."""
 
@@ -32,31 +34,37 @@ def mark(connection: duckdb.DuckDBPyConnection, moved: Moved | None) -> None:
             "insert into book.doubtful values (null)"
         )
         return
-    tables, owners = moved.tables, None
+    tables, owners = moved.tables, set[str]()
     if moved_inputs := _INPUTS & tables:
-        if moved.linked is not None and moved_inputs == _BY_OWNER:
-            owners = _mark_owners(connection)
+        few = moved.linked is not None and moved_inputs == _BY_OWNER
+        found = _mark_owners(connection) if few else _mark_allocations(connection)
+        if found is None:
+            tables |= {"allocation_marks"}
         else:
-            _mark_allocations(connection)
-        tables |= {"allocation_marks"}
+            owners = found
     for entity, read in READ.items():
-        if not (relevant := closure(read) & tables):
-            continue
-        ids, others = _which(relevant, moved, owners)
-        if ids is None or ids or others:
-            connection.execute(_again(entity, ids, others))
+        depends = closure(read)
+        ids = moved.ids(depends & tables, depends & tables)
+        if ids is not None and "allocation_marks" in depends:
+            ids |= owners
+        if ids is None or ids:
+            connection.execute(_again(entity, ids))
 
 
-def _mark_allocations(connection: duckdb.DuckDBPyConnection) -> None:
-    """Compute the marks of all links, and note in `other_marks` whose differ from before."""
-    connection.execute(
+def _mark_allocations(connection: duckdb.DuckDBPyConnection) -> set[str] | None:
+    """Compute the marks of all links; returns the ids of the settlements whose mark differs from
+    before, None if there are many."""
+    rows = connection.execute(
         "drop table if exists book.earlier_marks; "
         "alter table book.allocation_marks rename to earlier_marks; "
         f"{_MARK_ALLOCATIONS}; "
-        "create or replace temp table other_marks as select key "
+        # The fingerprints are still those of before: new settlements are marked anyhow.
+        "select external_id from book.fingerprints where key in (select (key >> 1)::bigint "
         "from book.earlier_marks as before full join book.allocation_marks as now using (key) "
-        "where before.mark is distinct from now.mark; drop table book.earlier_marks"
-    )
+        f"where before.mark is distinct from now.mark) limit {_MANY + 1}"
+    ).fetchall()
+    connection.execute("drop table book.earlier_marks")
+    return {str(external_id) for (external_id,) in rows} if len(rows) <= _MANY else None
 
 
 def _mark_owners(connection: duckdb.DuckDBPyConnection) -> set[str]:
@@ -78,28 +86,14 @@ def _mark_owners(connection: duckdb.DuckDBPyConnection) -> set[str]:
     }
 
 
-def _which(
-    relevant: frozenset[str], moved: Moved, owners: set[str] | None
-) -> tuple[set[str] | None, bool]:
-    """Return the ids of the records of an entity whose fingerprint depends on what moved, None for
-    all, and whether those of `other_marks` are to be added; `owners` are the ids of the settlements
-    whose links moved, None if `other_marks` has their keys."""
-    own = relevant - {"allocation_marks"}
-    ids = moved.ids(own, own)
-    if "allocation_marks" not in relevant or ids is None:
-        return ids, False
-    return ids | (owners or set()), owners is None
-
-
-def _again(entity: str, ids: set[str] | None, others: bool) -> str:
-    """Return statements that compute fingerprints again."""
-    of_entity = f"where entity = '{entity}'"
-    stored = made = of_entity
+def _again(entity: str, ids: set[str] | None) -> str:
+    """Return statements that compute the fingerprints of these records again, None for all of the
+    entity."""
+    stored = made = f"where entity = '{entity}'"
     if ids is not None:
-        more = " or hash(entity, external_id) in (select key from other_marks)" if others else ""
-        stored += f" and (external_id in ({selected(ids)}){more})"
+        stored += f" and external_id in ({selected(ids)})"
         # Through the parts of a query, only a list is handed down.
-        made += f" and (external_id in ({listed(ids)}){more})"
+        made += f" and external_id in ({listed(ids)})"
     doubtful = f"insert into book.doubtful select key from book.fingerprints {stored}"
     text = FINGERPRINTS.rstrip().rstrip(";")
     return (

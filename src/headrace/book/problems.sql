@@ -16,13 +16,29 @@ links as (
     where exists(from wanted where entity = 'link')
 ),
 
+wanted_links as (
+    from links semi join wanted on wanted.entity = 'link' and wanted.external_id = links.external_id
+),
+
+-- Of millions of records, only these are read.
+ids as (
+    select external_id from wanted
+    union
+    select from_external_id from wanted_links
+    union
+    select to_external_id from wanted_links
+),
+
 records as (
-    select entity, external_id, customer, number from book.known
+    select entity, external_id, customer, number
+    from book.known
+    semi join ids using (external_id)
     union all
     select
         'contact', coalesce(external_id, customer_external_id || '/' || coalesce(email, '?')),
         customer_external_id, if(external_id is not null, email, null)
     from book.contacts
+    where exists(from wanted where entity = 'contact')
 ),
 
 named as (
@@ -30,14 +46,12 @@ named as (
     from wanted
     join records using (entity, external_id)
     union all
-    select 'link', wanted.external_id, source.customer, target.number
-    from wanted
-    join links using (external_id)
+    select 'link', links.external_id, source.customer, target.number
+    from wanted_links as links
     left join records as source
         on source.entity = links.from_entity and source.external_id = links.from_external_id
     left join records as target
         on target.entity = links.to_entity and target.external_id = links.to_external_id
-    where wanted.entity = 'link'
 ),
 
 names as (
