@@ -52,9 +52,12 @@ def state(organisation: Organisation) -> dict[str, Any]:
 
 def change(shop: Shop, chance: random.Random) -> None:
     """One random change of the source, sound or not."""
-    name = chance.choice(_NAMES)
-    number = chance.randrange(6)
+    name, number = chance.choice(_NAMES), chance.randrange(6)
     kind = chance.randrange(24)
+    (_change_record if kind < 13 else _change_around)(shop, chance, kind, name, number)
+
+
+def _change_record(shop: Shop, chance: random.Random, kind: int, name: str, number: int) -> None:
     one = f"{name}{number}"
     if kind == 0:
         shop.run("delete from customers where external_id = ?", name)
@@ -86,9 +89,13 @@ def change(shop: Shop, chance: random.Random) -> None:
             "insert into allocations values ('payment', ?, 'invoice', ?, ?)",
             *(f"P{one}", f"{chance.choice(_NAMES)}{number}", chance.choice([100, 500, 900])),
         )
-    elif kind == 12:
+    else:
         shop.run("delete from allocations where from_external_id = ?", f"P{one}")
-    elif kind == 13:
+
+
+def _change_around(shop: Shop, chance: random.Random, kind: int, name: str, number: int) -> None:
+    one = f"{name}{number}"
+    if kind == 13:
         shop.contact(name, chance.choice(["a@x.test", "b@x.test", "no address"]))
     elif kind == 14:
         shop.run("delete from contacts where customer_external_id = ?", name)
