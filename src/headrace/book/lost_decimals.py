@@ -74,17 +74,19 @@ def _whole(connection: duckdb.DuckDBPyConnection, model: Model) -> WholeUnits:
     ).fetchall()[0]
     counts = dict(zip(names, zip(found[::2], found[1::2], strict=True), strict=True))
     return WholeUnits(
-        [
-            name
-            for name, (rows, whole) in counts.items()
-            if rows >= _ROWS_MIN and whole >= _WHOLE_MIN * rows
-        ],
-        min(_margin(rows, whole) for rows, whole in counts.values()),
+        [name for name, count in counts.items() if is_whole(*count)],
+        min(margin(*count) for count in counts.values()),
     )
 
 
-def _margin(rows: int, whole: int) -> int:
-    """Return how many rows may come or go before either limit can be passed."""
+def is_whole(rows: int, whole: int) -> bool:
+    """Whether `whole` of so many amounts count as a column in whole units."""
+    return rows >= _ROWS_MIN and whole >= _WHOLE_MIN * rows
+
+
+def margin(rows: int, whole: int) -> int:
+    """Return how many amounts may come or go before `is_whole` can change."""
+    # Each moves a count, or the difference of both, by one at most.
     return int(min(abs(rows - _ROWS_MIN), abs(whole - _WHOLE_MIN * rows))) - 1
 
 
