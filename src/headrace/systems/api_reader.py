@@ -8,6 +8,7 @@ from __future__ import annotations
 import http.client
 import io
 import json
+import socket
 import threading
 import urllib.error
 import urllib.parse
@@ -116,8 +117,10 @@ class ApiReader:
                 after = error.headers.get("Retry-After", "")
                 self._wait(min(float(after) if after.isdecimal() else 2**attempt, _LONGEST_WAIT_S))
             except (OSError, http.client.HTTPException) as error:
-                if attempt == _TRIES:
-                    reason = getattr(error, "reason", None) or error
+                reason = getattr(error, "reason", None) or error
+                # A name that nobody knows is a mistake in the settings, not a server that rests.
+                unknown = isinstance(reason, socket.gaierror) and reason.errno == socket.EAI_NONAME
+                if unknown or attempt == _TRIES:
                     raise RuntimeError(f"{_plain(address)}: {reason}") from None
                 self._wait(2.0**attempt)
         raise AssertionError("the last attempt returns or raises")
