@@ -8,7 +8,7 @@ SHELL = /bin/sh
 # The tests start hundreds of processes: each would compile headrace anew where this is set.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: help demo serve test soak live bench mutants lint docs clean
+.PHONY: help demo serve test soak pictures live bench mutants lint docs clean
 
 help: ## List what can be made
 	@grep -E '^[a-z]+:.*## ' Makefile | sed 's/:.*## /\t/'
@@ -25,6 +25,9 @@ test: .venv/developing ## Run all tests
 
 soak: .venv/developing ## Run the long tests
 	@.venv/bin/python -m pytest -m soak
+
+pictures: .venv/developing ## Keep a picture of every page in build/screenshots
+	@HEADRACE_TEST_PICTURES=1 .venv/bin/python -m pytest tests/browser
 
 live: .venv/developing ## Bring up real systems, act in them and hold a hub against each; ONLY=tryton for one
 	@.venv/bin/python -m pytest tests/live -m live -rs $(if $(ONLY),-k $(ONLY))

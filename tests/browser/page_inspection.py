@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 from axe_playwright_python.sync_playwright import Axe
 
 SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
+_KEEPS = "HEADRACE_TEST_PICTURES" in os.environ
+"""Whether to keep pictures: they take a fifth of the time, and only people look at them."""
 WIDTHS = (1280, 768, 390, 320)
 _SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 _CUT_OFF = """[...document.querySelectorAll('main *')].filter(one =>
@@ -86,15 +89,13 @@ def assert_accessible(page: Any, part: str | None = None) -> None:
 
 
 def assert_fits(page: Any, name: str) -> None:
-    """At every width nothing is cut off, and nothing has to be scrolled sideways; keeps a picture
-    of each."""
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    """At every width nothing is cut off, and nothing has to be scrolled sideways."""
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": _HEIGHT})
         assert page.evaluate(_SIDEWAYS) <= 0, f"{name} at {width} px scrolls sideways"
         assert page.evaluate(_CUT_OFF) == [], f"{name} at {width} px"
         assert not page.evaluate(_SCROLLED), f"a table of {name} at {width} px scrolls sideways"
-        page.screenshot(path=SCREENSHOTS / f"{name}-{width}.png", full_page=True)
+        _keep(page, f"{name}-{width}")
     page.set_viewport_size({"width": _NEARLY_TOO_NARROW, "height": _HEIGHT})
     assert not page.evaluate(_SCROLLED), f"a table of {name} scrolls sideways"
     page.set_viewport_size({"width": WIDTHS[0], "height": _HEIGHT})
@@ -102,6 +103,13 @@ def assert_fits(page: Any, name: str) -> None:
 
 def keep_dark(page: Any, name: str) -> None:
     """Keep a picture of the page in dark."""
-    page.emulate_media(color_scheme="dark")
-    page.screenshot(path=SCREENSHOTS / f"{name}-dark.png", full_page=True)
-    page.emulate_media(color_scheme="light")
+    if _KEEPS:
+        page.emulate_media(color_scheme="dark")
+        _keep(page, f"{name}-dark")
+        page.emulate_media(color_scheme="light")
+
+
+def _keep(page: Any, name: str) -> None:
+    if _KEEPS:
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 from watching import Hints, subject, watching
 
+from headrace.hints import files
 from headrace.hints.file_events import FileEvents
 from headrace.hints.files import FilesWay
 from headrace.hints.following import Following
@@ -84,7 +86,11 @@ def test_changed_new_and_replaced_files_of_a_folder_are_heard(tmp_path: Path) ->
     follow(one, more, new, replaced, quiet=lambda: file.read_text() and None)
 
 
-def test_many_organisations_share_one_watcher_and_may_come_later(tmp_path: Path) -> None:
+def test_many_organisations_share_one_watcher_and_may_come_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "_LOOK_S", 1_000.0)
+
     async def run() -> None:
         events = FileEvents()
         running = asyncio.create_task(events.run())
@@ -100,8 +106,12 @@ def test_many_organisations_share_one_watcher_and_may_come_later(tmp_path: Path)
             await hints.more_than(0)
         for number, hints in enumerate(heard):
             before = hints.count
-            (tmp_path / str(number) / "exports" / "x.csv").write_text("id\n1\n")
-            await hints.more_than(before)
+            for size in itertools.count():  # until the watcher has begun
+                (tmp_path / str(number) / "exports" / "x.csv").write_text("id\n" * size)
+                await asyncio.sleep(0.02)
+                if hints.count > before:
+                    break
+                assert size < 1_000, f"organisation {number} heard nothing"
         for task in (*tasks, running):
             task.cancel()
 

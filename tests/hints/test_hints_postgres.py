@@ -39,6 +39,11 @@ class Billing:
     def run(self, statement: str) -> None:
         self.connection.execute(statement)
 
+    def run_and_leave(self, statement: str) -> None:
+        """Run it in a session that ends: one that stays may report its statistics 10 s later."""
+        with psycopg.connect(self.url, autocommit=True) as session:
+            session.execute(statement)
+
     def subject(self, user: str = "postgres", table: str = "clients") -> Subject:
         url = self.url.replace("postgres@", f"{user}@")
         return subject(self.folder / user / table, table, kind="sql", url=url)
@@ -103,7 +108,7 @@ def test_counters_tell_a_role_that_may_only_read(billing: Billing) -> None:
         way = CountersWay(billing.subject("reader"), SYSTEM_CLOCK)
         assert await way.objection() == ""
         async with watching(way) as hints:
-            await hears(hints, lambda: billing.run("insert into clients values (4, 'd')"))
+            await hears(hints, lambda: billing.run_and_leave("insert into clients values (4, 'd')"))
 
     asyncio.run(run())
 
@@ -137,7 +142,7 @@ def test_lost_hints_come_back_with_a_hint(billing: Billing) -> None:
             "where application_name = 'headrace hints'"
         )
         await hints.more_than(seen)
-        await hears(hints, lambda: billing.run("insert into clients values (5, 'e')"))
+        await hears(hints, lambda: billing.run_and_leave("insert into clients values (5, 'e')"))
         task.cancel()
 
     asyncio.run(run())

@@ -6,6 +6,7 @@ import html
 import http.client
 import re
 import secrets
+import select
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -57,10 +58,11 @@ class Shown:
 
 
 class Browser:
-    """Keeps the console's cookie, and follows nothing by itself."""
+    """Keeps the console's cookie and one connection, and follows nothing by itself."""
 
     def __init__(self, running: RunningHub | HubProcess) -> None:
-        self._at = urlsplit(running.url)
+        at = urlsplit(running.url)
+        self._connection = http.client.HTTPConnection(str(at.hostname), at.port, timeout=30)
         self.cookie = ""
 
     def ask(
@@ -71,7 +73,9 @@ class Browser:
         raw: bytes | None = None,
         **headers: str,
     ) -> tuple[int, str, http.client.HTTPMessage]:
-        connection = http.client.HTTPConnection(str(self._at.hostname), self._at.port, timeout=30)
+        connection = self._connection
+        if connection.sock is not None and select.select([connection.sock], [], [], 0)[0]:
+            connection.close()  # the hub has ended it
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         if self.cookie:
             sent["Cookie"] = f"headrace_console={self.cookie}"
@@ -84,7 +88,6 @@ class Browser:
         text = answer.read().decode("utf-8", "replace")
         if (cookie := answer.headers.get("Set-Cookie")) is not None:
             self.cookie = cookie.partition("=")[2].partition(";")[0].strip('"')
-        connection.close()
         return answer.status, text, answer.headers
 
     def sign_in(self, email: str = EMAIL, password: str = PASSWORD, **headers: str) -> Any:

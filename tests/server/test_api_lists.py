@@ -127,6 +127,25 @@ def test_links_are_the_same_in_a_list_and_in_a_single_read(api: Api) -> None:
                 assert entry == api.get(f"{path}/{entry['id']}")
 
 
+def test_values_are_the_same_in_a_list_and_in_a_single_read(api: Api) -> None:
+    field = {"label": "Batch", "dataType": "TEXT", "entityType": "INVOICE", "externalId": "batch"}
+    api.post("/custom_fields", field)
+    api.post("/customers", customer("C"))
+    for n in range(6):
+        values = [{"externalId": "batch", "value": f"B{n}"}]
+        api.post("/invoices", invoice(f"{n}", "C", **({"customFields": values} if n % 2 else {})))
+    emptied = [{"externalId": "batch", "value": None}]
+    api.post("/invoices", invoice("5", "C", customFields=emptied), status=200)
+    for query in ("", "?customerId=external:C", "?offset=1&limit=3"):
+        for entry in api.get("/invoices" + query)["invoices"]:
+            assert entry == api.get(f"/invoices/{entry['id']}")
+    found = [
+        [value["value"] for value in entry["customFields"]] if "customFields" in entry else None
+        for entry in api.get("/invoices")["invoices"]
+    ]
+    assert found == [[None], None, ["B3"], None, ["B1"], None]
+
+
 def test_customers_are_found_by_name_and_values_together(api: Api) -> None:
     field = {"label": "Size", "dataType": "TEXT", "entityType": "CUSTOMER"}
     size = api.post("/custom_fields", field)["id"]

@@ -44,15 +44,16 @@ def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
         yield Browser(running).as_person()
 
 
-def _places(browser: Browser) -> Iterator[str]:
-    """Every page, with a record where its path has one."""
+def _pages(browser: Browser) -> Iterator[tuple[str, Shown]]:
+    """Open every page in turn, with a record where its path has one; gives its place too."""
     names = {"customers": "C", "invoices": "I", "payments": "P", "credit-notes": "N"}
     for path in PAGES:
         kind = [*path.removeprefix(ORGANISATION).split("/"), ""][1]
         id = f"external:{names.get(kind, 'x')}"
         place = path.format(organisation="acme", id=id)
-        if browser.get(place).status == 200:
-            yield place
+        shown = browser.get(place)
+        if shown.status == 200:
+            yield place, shown
 
 
 class Form:
@@ -94,8 +95,8 @@ def _forms(shown: Shown) -> list[Form]:
 
 def test_markup_in_every_text_field_of_every_form_is_text(browser: Browser) -> None:
     sent = 0
-    for place in list(_places(browser)):
-        for form in _forms(browser.get(place)):
+    for _, page in _pages(browser):
+        for form in _forms(page):
             # What ends sessions or keys comes last, and is the same with any text.
             if not form.texts or "revoke" in form.action:
                 continue
@@ -105,8 +106,7 @@ def test_markup_in_every_text_field_of_every_form_is_text(browser: Browser) -> N
             assert "<script>alert" not in shown.text, form.action
             assert "<img src=x" not in shown.text, form.action
     assert sent > 25
-    for place in _places(browser):
-        shown = browser.get(place)
+    for place, shown in _pages(browser):
         assert "<script>alert" not in shown.text, place
         assert "<img src=x" not in shown.text, place
 
@@ -116,10 +116,10 @@ def test_markup_in_every_text_field_of_every_form_is_text(browser: Browser) -> N
     ids=["nul", "surrogate", "long", "direction", "line", "blank"],
 )  # fmt: skip
 def test_no_text_makes_a_form_fail(browser: Browser, text: str) -> None:
-    for place in list(_places(browser)):
+    for place, page in _pages(browser):
         if "/hub" in place:
             continue
-        for form in _forms(browser.get(place)):
+        for form in _forms(page):
             if not form.is_post or not form.texts or form.is_upload:
                 continue
             raw = "&".join(
@@ -135,9 +135,10 @@ def test_no_text_makes_a_form_fail(browser: Browser, text: str) -> None:
 
 def test_no_parameter_makes_a_page_fail(browser: Browser) -> None:
     names = ("q", "state", "from", "after", "sort", "customer", "status", "match", "operation")
+    places = [place for place, _ in _pages(browser)]
     for value in ("%00", "%ff%fe", "1" * 3_000, "..%2f..", "%F0%9F%92%A9", "-1.-1", "1.1"):
         query = "&".join(f"{name}={value}" for name in names)
-        for place in list(_places(browser)):
+        for place in places:
             assert browser.ask("GET", f"{place}?{query}")[0] in (200, 400, 404), (place, value)
     for id in ("%00", "external:%00", "%F0%9F%92%A9", "x" * 2_000, "..", "external:", "%2e%2e"):
         for path in PAGES:

@@ -102,7 +102,7 @@ def test_reset_and_stall_store_nothing(meeting: Meeting) -> None:
         start = time.monotonic()
         with pytest.raises(http.client.RemoteDisconnected):
             meeting.send()
-        assert time.monotonic() - start >= 0.1
+        assert time.monotonic() - start >= 0.099, "timers count milliseconds"
     assert meeting.stored == 0
 
 

@@ -74,7 +74,7 @@ class _Collector(http.server.BaseHTTPRequestHandler):
 def collector() -> Iterator[str]:
     _Collector.received.clear()
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Collector)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     server.server_close()

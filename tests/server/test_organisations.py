@@ -43,6 +43,7 @@ def test_wrong_keys_are_401(new_api: Callable[..., Api]) -> None:
         ({**good, "X-Api-Secret": other.headers["X-Api-Secret"]}, WRONG),
     ):
         api.headers = headers
+        api.close()  # the next request has a connection of its own: refusals slow one down
         for path in ("/customers", "/nothing"):
             assert api.refused("GET", path, status=401) == sentence
 

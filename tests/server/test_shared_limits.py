@@ -21,6 +21,7 @@ import pytest
 from hub_api import Api, customer
 from typer.testing import CliRunner
 
+from conftest import database_of
 from headrace.cli.keys import app
 from headrace.server.admission.limits import Limits, RateRefusal
 from headrace.server.admission.shared_gates import SharedGates, SharedMemory
@@ -108,29 +109,51 @@ class Hubs:
         return children or parents
 
 
-@pytest.fixture(
-    params=[
-        "sqlite-workers",
-        pytest.param("postgresql-workers", marks=pytest.mark.soak),
-        "postgresql-hubs",
-    ]
-)
-def hubs(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Hubs]:
-    engine, _, what = request.param.partition("-")
-    database = None
-    if engine == "postgresql":
-        database = request.getfixturevalue("postgres_database")
+KINDS = [
+    "sqlite-workers",
+    pytest.param("postgresql-workers", marks=pytest.mark.soak),
+    "postgresql-hubs",
+]
+
+
+@contextlib.contextmanager
+def _started(request: pytest.FixtureRequest, kind: str, folder: Path) -> Iterator[list[HubProcess]]:
+    engine, _, what = kind.partition("-")
     with contextlib.ExitStack() as stack:
+        database = database_of(request, engine, stack)
         options = ("--workers", "2") if what == "workers" else ()
-        processes = [
+        yield [
             stack.enter_context(
-                hub_process(tmp_path / f"{n}", "upflow", options=options, database=database)
+                hub_process(folder / f"{n}", "upflow", options=options, database=database)
             )
             for n in range(1 if what == "workers" else 2)
         ]
-        pair = make_keys(processes[0].place, "acme")
-        headers = {"X-Api-Key": pair.key, "X-Api-Secret": pair.secret}
-        yield Hubs(processes, headers)
+
+
+def _hubs(processes: list[HubProcess], organisation: str) -> Hubs:
+    pair = make_keys(processes[0].place, organisation)
+    return Hubs(processes, {"X-Api-Key": pair.key, "X-Api-Secret": pair.secret})
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def processes(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[list[HubProcess]]:
+    with _started(request, request.param, tmp_path_factory.mktemp("hubs")) as processes:
+        yield processes
+
+
+@pytest.fixture
+def hubs(request: pytest.FixtureRequest, processes: list[HubProcess]) -> Hubs:
+    """An organisation of its own for each test."""
+    return _hubs(processes, str(request.function.__name__))
+
+
+@pytest.fixture(params=KINDS)
+def mortal_hubs(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Hubs]:
+    """Processes that the test may kill."""
+    with _started(request, request.param, tmp_path) as processes:
+        yield _hubs(processes, "acme")
 
 
 async def _statuses(hubs: Hubs, count: int, at_a_time: int) -> Counter[int]:
@@ -213,7 +236,8 @@ def test_ten_requests_are_in_flight_and_the_eleventh_is_refused(hubs: Hubs) -> N
     assert [one.finish() for one in held] == [200] * 9
 
 
-def test_requests_in_flight_at_a_kill_no_longer_count(hubs: Hubs) -> None:
+def test_requests_in_flight_at_a_kill_no_longer_count(mortal_hubs: Hubs) -> None:
+    hubs = mortal_hubs
     held = _fill(hubs)
     for victim in hubs.workers():
         os.kill(victim.pid, signal.SIGKILL)

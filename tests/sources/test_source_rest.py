@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import threading
 import time
@@ -78,7 +77,7 @@ def _serving() -> Iterator[Any]:
     with ThreadingHTTPServer(("127.0.0.1", 0), _Api) as server:
         server.tokens, server.asked, server.granted = 0, [], []  # type: ignore[attr-defined]
         server.life, server.times, server.rows = 3600, [], []  # type: ignore[attr-defined]
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         try:
             yield server
         finally:
@@ -130,7 +129,8 @@ def test_a_token_that_expires_is_asked_for_again_and_the_rate_is_kept() -> None:
         assert RestSource(options).stage(duckdb.connect(), ["invoices"]) == {"invoices": 6}
         assert server.tokens >= 4  # one for each page
         assert all(one["grant_type"] == ["refresh_token"] for one in server.granted)
-        assert min(b - a for a, b in itertools.pairwise(server.times)) > 0.08
+        # Not each pause: on a busy machine one request arrives late, and the next in time.
+        assert server.times[-1] - server.times[0] > 0.09 * (len(server.times) - 1)
 
 
 def test_every_odd_value_arrives_exact_or_as_its_text() -> None:

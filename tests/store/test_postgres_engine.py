@@ -309,17 +309,24 @@ def test_statistics_are_collected_when_tables_have_grown(
 ) -> None:
     """Without statistics, the query plans of a new database scan all rows of an organisation."""
 
-    async def use() -> None:
-        for n in range(300):
+    async def use(numbers: range) -> None:
+        for n in numbers:
             await store.write(1, insert, f"{n}" + "x" * 200)
 
-    asyncio.run(use())
-    store._statistics.close()
-    with psycopg.connect(postgres_database) as connection:
-        query = "SELECT reltuples FROM pg_class WHERE relname = 'meta'"
-        row = connection.execute(query).fetchone()
-    assert row is not None
-    assert row[0] > 90
+    def counted() -> float:
+        store._statistics.close()
+        with psycopg.connect(postgres_database) as connection:
+            query = "SELECT reltuples FROM pg_class WHERE relname = 'meta'"
+            row = connection.execute(query).fetchone()
+        assert row is not None
+        return float(row[0])
+
+    # Where an analysis comes late, the table has not doubled at the next, and the third counts.
+    for first in (0, 300, 600):
+        asyncio.run(use(range(first, first + 300)))
+        if counted() > 90:
+            break
+    assert counted() > 90
     with transactions(postgres_database) as transact:
         transact(collect)
         assert transact(collect) == [], "nothing has doubled since"

@@ -109,7 +109,7 @@ def stripe() -> Iterator[Stripe]:
     with ThreadingHTTPServer(("127.0.0.1", 0), Account) as server:
         server.asked, server.busy = [], 0  # type: ignore[attr-defined]
         server.objects = {"customers": {}, "events": {}, "invoices": {}}  # type: ignore[attr-defined]
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         made = Stripe(server)
         for number in "abc":
             made.happens("customer.created", "customers", number, name=number.upper())

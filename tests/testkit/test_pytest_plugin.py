@@ -89,7 +89,7 @@ def test_every_test_gets_a_sandbox_of_its_own(project: Path) -> None:
 
 
 def test_tests_run_in_parallel(project: Path) -> None:
-    run = _pytest(project, "-n", "3")
+    run = _pytest(project, "-n", "2")
     assert "14 passed" in run.stdout, run.stdout
 
 

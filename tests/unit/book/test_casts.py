@@ -75,6 +75,18 @@ def any_id(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Invoices]:
         yield invoices
 
 
+@pytest.fixture(scope="module")
+def any_day(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Invoices]:
+    with opened(tmp_path_factory.mktemp("days"), due_date="v") as invoices:
+        yield invoices
+
+
+@pytest.fixture(scope="module")
+def any_amount(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Invoices]:
+    with opened(tmp_path_factory.mktemp("amounts"), gross_amount="v", net_amount="0") as invoices:
+        yield invoices
+
+
 @pytest.mark.parametrize(
     "ids",
     [
@@ -160,11 +172,10 @@ def test_whole_numbers_are_the_same_ids_in_every_type(any_id: Invoices, numbers:
     ids=lambda days: next(iter(days)),
 )  # fmt: skip
 def test_a_date_is_read_or_the_problem_of_its_row(
-    tmp_path: Path, days: dict[str, datetime | None]
+    any_day: Invoices, days: dict[str, datetime | None]
 ) -> None:
-    with opened(tmp_path, due_date="v") as invoices:
-        assert invoices.read("due_date", days) == days
-        assert invoices.with_problem("has due_date '", days) == unread(days)
+    assert any_day.read("due_date", days) == days
+    assert any_day.with_problem("has due_date '", days) == unread(days)
 
 
 @pytest.mark.parametrize(
@@ -183,11 +194,10 @@ def test_a_date_is_read_or_the_problem_of_its_row(
     ids=lambda amounts: next(iter(amounts)),
 )  # fmt: skip
 def test_an_amount_is_read_or_the_problem_of_its_row(
-    tmp_path: Path, amounts: dict[str, int | None]
+    any_amount: Invoices, amounts: dict[str, int | None]
 ) -> None:
-    with opened(tmp_path, gross_amount="v", net_amount="0") as invoices:
-        assert invoices.read("gross_amount", amounts) == amounts
-        assert invoices.with_problem("gross_amount '", amounts) == unread(amounts)
+    assert any_amount.read("gross_amount", amounts) == amounts
+    assert any_amount.with_problem("gross_amount '", amounts) == unread(amounts)
 
 
 def unread(values: Mapping[str, object]) -> list[str]:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date
 from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import NODEFAULT, Struct
+from msgspec.structs import FieldInfo, replace
 
 from headrace.ledger.document import Document, invoice_state, open_amount
-from headrace.model.credit_note import CreditNote, CreditNoteAnswer, CreditNoteFields
+from headrace.model.credit_note import CreditNote, CreditNoteAnswer
+from headrace.model.custom_field import CustomFieldValue
 from headrace.model.customer import CustomerBrief
-from headrace.model.entity import INVOICE, Entity
+from headrace.model.entity import CREDIT_NOTE, INVOICE, PAYMENT, REFUND, Entity
 from headrace.model.invoice import (
     Invoice,
     InvoiceAnswer,
@@ -28,13 +31,12 @@ from headrace.model.refund import (
     RefundCreditNoteAnswer,
     RefundPaymentAnswer,
 )
-from headrace.model.transaction import TransactionFields
 from headrace.store.connection import Connection
 from headrace.store.context import Context
 from headrace.store.queries import ALLOCATION as SQL
 from headrace.store.records.custom_values import entity_type, read_values
+from headrace.store.records.document_kinds import DOCUMENT_KINDS
 from headrace.store.records.document_rows import DocumentRow
-from headrace.store.records.patch import set_or_none
 
 BODIES: dict[str, msgspec.json.Decoder[Any]] = {
     "invoice": msgspec.json.Decoder(Invoice),
@@ -43,6 +45,33 @@ BODIES: dict[str, msgspec.json.Decoder[Any]] = {
     "refund": msgspec.json.Decoder(Refund),
 }
 """Contents of the column `body`, by entity."""
+
+
+def _answers(entity: Entity) -> msgspec.json.Decoder[Any]:
+    """Return the decoder of a stored body as an answer: null for what was never set.
+
+    The rest of the answer is filled in from the row and its links.
+    """
+    answered = entity.answer
+    # A page has up to 500 bodies, so they become answers in C. The types are left out, and with
+    # them the checks: each value was checked when it was imported.
+    stored = set(entity.record.__struct_fields__) - set(DOCUMENT_KINDS[entity.name].apart)
+    fields = [
+        (field.name, Any, None if field.required or field.name in stored else _default(field))
+        for field in msgspec.structs.fields(answered)
+    ]
+    name = f"Stored{answered.__name__}"
+    made = msgspec.defstruct(name, fields, bases=(answered,), frozen=True, kw_only=True)
+    return msgspec.json.Decoder(made)
+
+
+def _default(field: FieldInfo) -> Any:
+    if field.default_factory is not NODEFAULT:
+        return msgspec.field(default_factory=field.default_factory)
+    return field.default
+
+
+_ANSWERS = {entity.name: _answers(entity) for entity in (INVOICE, CREDIT_NOTE, PAYMENT, REFUND)}
 
 
 class Link(Struct, frozen=True):
@@ -69,25 +98,35 @@ def answer_documents(
     `in_sequence` asserts that no other document of the entity and organisation lies between the
     rows; their links are then read with one statement.
     """
+    linked: Mapping[int, Any]
     if entity.name == "invoice":
-        payments = _payments(db, context, entity, rows, in_sequence=in_sequence)
-        return [_invoice(db, context, row, payments.get(row.seq, [])) for row in rows]
-    links = _links(db, context, entity, rows, in_sequence=in_sequence)
-    build = {"credit_note": _credit_note, "payment": _payment, "refund": _refund}[entity.name]
-    return [
-        _with_values(db, context, entity, row, build(context, row, links.get(row.seq, [])))
-        for row in rows
-    ]
+        linked = _payments(db, context, entity, rows, in_sequence=in_sequence)
+    else:
+        linked = _links(db, context, entity, rows, in_sequence=in_sequence)
+    values = _values(db, context, entity, rows, in_sequence=in_sequence)
+    decode, build = _ANSWERS[entity.name].decode, _BUILDERS[entity.name]
+    # `today` is computed once: a page has up to 500 rows.
+    today = context.today
+    answers = []
+    for row in rows:
+        answer = build(context, today, row, decode(row.body), linked.get(row.seq, []))
+        if row.seq in values:
+            answer = replace(answer, custom_fields=values[row.seq])
+        answers.append(answer)
+    return answers
 
 
-def _with_values(
-    db: Connection, context: Context, entity: Entity, row: DocumentRow, answer: Record
-) -> Record:
-    """Add the values of custom fields, if people have assigned any."""
-    if '"customFields"' not in row.body:
-        return answer
-    values = read_values(db, context, entity_type(entity), row.seq, row.seq).get(row.seq)
-    return msgspec.structs.replace(answer, custom_fields=values) if values else answer
+def _values(
+    db: Connection, context: Context, entity: Entity, rows: list[DocumentRow], *, in_sequence: bool
+) -> dict[int, list[CustomFieldValue]]:
+    """Read the values of custom fields of those rows that have any."""
+    marked = [row.seq for row in rows if '"customFields"' in row.body]
+    if in_sequence and marked:
+        return read_values(db, context, entity_type(entity), min(marked), max(marked))
+    found: dict[int, list[CustomFieldValue]] = {}
+    for seq in marked:
+        found |= read_values(db, context, entity_type(entity), seq, seq)
+    return found
 
 
 def _allocations(
@@ -116,15 +155,14 @@ def _payments(
 ) -> dict[int, list[InvoicePayment]]:
     queries = ("payments_of_invoice", "payments_of_page")
     found: dict[int, list[InvoicePayment]] = {}
+    decode = _ANSWERS["payment"].decode
     for seq, amount, dated, body in _allocations(
         db, context, entity, rows, queries, in_sequence=in_sequence
     ):
-        payment: Payment = BODIES["payment"].decode(body)
-        found.setdefault(seq, []).append(
-            InvoicePayment(
-                amount=amount, executed_at=dated, instrument=set_or_none(payment.instrument)
-            )
+        payment = InvoicePayment(
+            amount=amount, executed_at=dated, instrument=decode(body).instrument
         )
+        found.setdefault(seq, []).append(payment)
     return found
 
 
@@ -142,33 +180,24 @@ def _links(
 
 
 def _invoice(
-    db: Connection, context: Context, row: DocumentRow, payments: list[InvoicePayment]
+    context: Context,
+    today: date,
+    row: DocumentRow,
+    stored: InvoiceAnswer,
+    payments: list[InvoicePayment],
 ) -> InvoiceAnswer:
-    body: Invoice = BODIES["invoice"].decode(row.body)
-    values = body.custom_fields
-    if values is not UNSET:
-        values = read_values(db, context, entity_type(INVOICE), row.seq, row.seq).get(row.seq, [])
-    return InvoiceAnswer(
-        **{
-            **_said(body, Invoice),
-            "id": row.id,
-            "external_id": row.external_id,
-            "currency": row.currency,
-            "gross_amount": row.amount,
-            "customer": UNSET,
-            "custom_fields": values,
-        },
+    return replace(
+        stored,
+        id=row.id,
+        external_id=row.external_id,
+        currency=row.currency,
+        gross_amount=row.amount,
         customer_id=row.customer_id,
         amount_outstanding=open_amount(row),
-        state=invoice_state(row, context.today),
+        state=invoice_state(row, today),
         pdf_url=_pdf_url(context, row),
         payments=payments,
     )
-
-
-def _said(body: Record, kind: type[Record]) -> dict[str, Any]:
-    """The fields of `kind` as stored; null for those never set."""
-    return {name: set_or_none(getattr(body, name)) for name in kind.__struct_fields__}
 
 
 def _pdf_url(context: Context, row: DocumentRow) -> str | None:
@@ -184,53 +213,55 @@ def _brief(row: DocumentRow) -> CustomerBrief:
     )
 
 
-def _credit_note(context: Context, row: DocumentRow, links: list[Link]) -> CreditNoteAnswer:
-    body: CreditNote = BODIES["credit_note"].decode(row.body)
-    return CreditNoteAnswer(
-        **{
-            **_said(body, CreditNoteFields),
-            "id": row.id,
-            "external_id": row.external_id,
-            "issued_at": row.dated,
-            "due_date": row.due_date,
-            "currency": row.currency,
-            "gross_amount": row.amount,
-        },
+def _credit_note(
+    context: Context, today: date, row: DocumentRow, stored: CreditNoteAnswer, links: list[Link]
+) -> CreditNoteAnswer:
+    return replace(
+        stored,
+        id=row.id,
+        external_id=row.external_id,
+        issued_at=row.dated,
+        due_date=row.due_date,
+        currency=row.currency,
+        gross_amount=row.amount,
         amount_linked=row.applied,
         pdf_url=_pdf_url(context, row),
         customer=_brief(row),
-        linked_invoices=[_invoice_link(context, link) for link in links],
+        linked_invoices=[_invoice_link(today, link) for link in links],
+        custom_fields=UNSET,
     )
 
 
-def _transaction(body: TransactionFields, row: DocumentRow) -> dict[str, Any]:
-    return {
-        **_said(body, TransactionFields),
-        "id": row.id,
-        "external_id": row.external_id,
-        "currency": row.currency,
-        "amount": row.amount,
-        "validated_at": str(row.dated),
-    }
-
-
-def _payment(context: Context, row: DocumentRow, links: list[Link]) -> PaymentAnswer:
-    body: Payment = BODIES["payment"].decode(row.body)
-    return PaymentAnswer(
-        **_transaction(body, row),
+def _payment(
+    context: Context, today: date, row: DocumentRow, stored: PaymentAnswer, links: list[Link]
+) -> PaymentAnswer:
+    return replace(
+        stored,
+        id=row.id,
+        external_id=row.external_id,
+        currency=row.currency,
+        amount=row.amount,
+        validated_at=str(row.dated),
         amount_linked=row.applied,
         type="ACCOUNT",
         created_at=row.created_at,
         modified_at=row.modified_at,
         customer=_brief(row),
-        linked_invoices=[_invoice_link(context, link) for link in links],
+        linked_invoices=[_invoice_link(today, link) for link in links],
+        custom_fields=UNSET,
     )
 
 
-def _refund(context: Context, row: DocumentRow, links: list[Link]) -> RefundAnswer:
-    body: Refund = BODIES["refund"].decode(row.body)
-    return RefundAnswer(
-        **_transaction(body, row),
+def _refund(
+    context: Context, today: date, row: DocumentRow, stored: RefundAnswer, links: list[Link]
+) -> RefundAnswer:
+    return replace(
+        stored,
+        id=row.id,
+        external_id=row.external_id,
+        currency=row.currency,
+        amount=row.amount,
+        validated_at=str(row.dated),
         amount_linked=row.applied,
         created_at=row.created_at,
         modified_at=row.modified_at,
@@ -248,24 +279,33 @@ def _refund(context: Context, row: DocumentRow, links: list[Link]) -> RefundAnsw
     )
 
 
+_BUILDERS: dict[str, Callable[..., Record]] = {
+    "invoice": _invoice,
+    "credit_note": _credit_note,
+    "payment": _payment,
+    "refund": _refund,
+}
+"""Fill in what does not come from the body, by entity."""
+
+
 def _reference(target: Document) -> Reference:
     return Reference(id=target.id, external_id=target.external_id or UNSET)
 
 
-def _invoice_link(context: Context, link: Link) -> InvoiceLinkAnswer:
+def _invoice_link(today: date, link: Link) -> InvoiceLinkAnswer:
     invoice = link.target
-    body: Invoice = BODIES["invoice"].decode(link.body)
-    state = invoice_state(invoice, context.today)
+    stored = _ANSWERS["invoice"].decode(link.body)
+    state = invoice_state(invoice, today)
     return InvoiceLinkAnswer(
         linked_amount=link.amount,
         invoice=InvoiceBrief(
             id=invoice.id,
-            custom_id=set_or_none(body.custom_id),
+            custom_id=stored.custom_id,
             external_id=invoice.external_id,
-            name=set_or_none(body.name),
+            name=stored.name,
             currency=invoice.currency,
             gross_amount=invoice.amount,
-            net_amount=set_or_none(body.net_amount),
+            net_amount=stored.net_amount,
             amount_outstanding=open_amount(invoice),
             issued_at=str(link.dated),
             due_date=invoice.due_date,
