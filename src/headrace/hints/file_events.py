@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,7 +27,8 @@ class FileEvents:
     def listening(self, folder: Path, listener: Listener) -> Iterator[None]:
         """Call `listener` for each change in the folder, for the length of a `with`.
 
-        It is also called whenever watching begins again, because changes may have been missed.
+        It is also called once the folder is watched, because changes before that were missed, and
+        with the first change anywhere after the set of folders changed, for the same reason.
         """
         real = folder.resolve()
         self._listeners[real].append(listener)
@@ -42,13 +43,18 @@ class FileEvents:
 
     async def run(self) -> None:
         """Watch until cancelled."""
+        watched: set[Path] = set()
         while True:
             self._regroup.clear()
             folders = [folder for folder in self._listeners if folder.is_dir()]
             if folders:
+                # Watching begins before the loop gets to this.
+                new = [folder for folder in folders if folder not in watched]
+                asyncio.get_running_loop().call_soon(self._call, new)
                 await self._watch(folders)
             else:
                 await self._regroup.wait()
+            watched = set(folders)
 
     async def _watch(self, folders: list[Path]) -> None:
         """Watch these folders until the set of folders changes."""
@@ -67,7 +73,10 @@ class FileEvents:
             touched = {Path(path).parent for _, path in changes} | {
                 Path(path) for _, path in changes
             }
-            for folder in touched if not first else {*touched, *folders}:
-                for listener in list(self._listeners.get(folder, ())):
-                    listener()
+            self._call(touched if not first else {*touched, *folders})
             first = False
+
+    def _call(self, folders: Iterable[Path]) -> None:
+        for folder in folders:
+            for listener in list(self._listeners.get(folder, ())):
+                listener()
