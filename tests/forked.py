@@ -3,8 +3,8 @@
 Most of what a short process costs is loading Python and the modules. In tests, what starts
 `python -m headrace` gets a fork of a process that did so before, as a child of the test's own: with
 its arguments, environment, folder and pipes, to be waited for and killed like any other. It then
-runs what Python would run. Whatever is asked for specially is started in the usual way: a terminal,
-variables that Python reads when it starts, another user.
+runs what Python would run. Whatever is asked for specially is started in the usual way:
+variables that Python reads when it starts, a function to be called before other than `Before`.
 """
 
 from __future__ import annotations
@@ -27,14 +27,16 @@ _AT_START = (
     *("FORCE_COLOR", "NO_COLOR", "PY_COLORS", "TERMINAL_WIDTH", "TYPER_", "_TYPER_"),
 )
 """Beginnings of the names of variables that count when a process starts."""
-_PLAIN = (-1, None, None, None, -1, None)
-"""No process group, group, groups, user, umask, nor anything to run before the program."""
+_PLAIN = (-1, None, None, None, -1)
+"""No process group, group, groups, user nor umask."""
 _SUBREAPER = 36
 
 _PROGRAM = """
-import gc, importlib, json, os, runpy, socket, sys, threading
+import atexit, gc, importlib, json, os, runpy, socket, sys, threading
 
-for name in ("apply", "application", "run", "serve", "logs"):
+from headrace.cli.commands import COMMANDS
+
+for name in ("application", "witness", *COMMANDS):
     importlib.import_module(f"headrace.cli.{name}")
 assert threading.active_count() == 1, "a fork would lack the other threads"
 gc.freeze()
@@ -43,22 +45,24 @@ line = socket.socket(fileno=int(sys.argv[1]))
 
 
 def forked(ends):
-    # The first fork ends at once, so that the second becomes a child of the test's process.
+    # The first fork ends at once, so that the second becomes a child of the test's process. That
+    # waits until then: it sees its parent.
     reader, writer = os.pipe()
+    go, gone = os.pipe()
     first = os.fork()
     if first == 0:
         second = os.fork()
         if second == 0:
-            os.close(reader)
-            os.close(writer)
+            os.close(gone)
+            os.read(go, 1)
+            for end in (go, reader, writer):
+                os.close(end)
             return 0
         os.write(writer, str(second).encode())
         os._exit(0)
-    os.close(writer)
     number = int(os.read(reader, 20))
-    os.close(reader)
     os.waitpid(first, 0)
-    for end in ends:
+    for end in (go, gone, reader, writer, *ends):
         os.close(end)
     return number
 
@@ -71,10 +75,13 @@ def became(asked, ends):
         os.dup2(end, number)
     for end in ends:
         os.close(end)
-    if asked["session"]:
-        os.setsid()
     os.chdir(asked["folder"])
     os.umask(asked["umask"])
+    if asked["session"]:
+        os.setsid()
+    exec(asked["before"], {})
+    if os.isatty(1):
+        sys.stdout.reconfigure(line_buffering=True)
     os.environ.clear()
     os.environ.update(asked["environment"])
     how, what, *rest = asked["words"]
@@ -98,13 +105,31 @@ def next_program():
 
 
 how, what = next_program()
-del line, next_program, became, forked, name
-if how == "-c":
-    sys.argv[0] = how
-    exec(compile(what, "<string>", "exec"))
-else:
-    runpy.run_module(what, run_name="__main__", alter_sys=True)
+del COMMANDS, line, next_program, became, forked, name
+try:
+    if how == "-c":
+        exec(compile(what, "<string>", "exec"))
+    else:
+        runpy.run_module(what, run_name="__main__", alter_sys=True)
+except SystemExit as ended:
+    if type(ended.code) is not int:
+        raise
+    # As Python ends, but for taking to pieces all that is shared with the forked process.
+    threading._shutdown()
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(ended.code)
 """
+
+
+class Before(str):
+    """Python that a process runs before its program: what `preexec_fn` of a fork may be."""
+
+    __slots__ = ()
+
+    def __call__(self) -> None:
+        exec(self, {})
 
 
 class _Starter:
@@ -171,7 +196,7 @@ def _forked(*given: Any) -> int:
     (words, _, _, keep, folder, environment, stdin, _, _, stdout, _, stderr, _, trouble, *more) = (
         given
     )
-    _, session, *special, _ = more
+    _, session, *special, before, _ = more
     words = [os.fsdecode(word) for word in words]
     ends = [number if end == -1 else end for number, end in enumerate((stdin, stdout, stderr))]
     variables = dict(os.environ) if environment is None else _variables(environment)
@@ -179,7 +204,7 @@ def _forked(*given: Any) -> int:
         not _is_headrace(words)
         or list(keep) != [trouble]
         or tuple(special) != _PLAIN
-        or any(os.isatty(end) for end in ends)
+        or not isinstance(before, Before | None)
         or not _starter.starts_as(variables)
     ):
         return int(_fork_exec(*given))
@@ -187,6 +212,7 @@ def _forked(*given: Any) -> int:
     asked = {
         "words": words[1:], "environment": variables, "folder": folder, "umask": _umask(),
         "session": bool(session),
+        "before": before or "",
     }  # fmt: skip
     return _starter.start(asked, ends)
 
