@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from desk import HubDesk
+from rewound import Rewound, filled
 from shop import Shop
 from together import Case, Story, Together
 
 from headrace.sync.planning.plan import Plan
 from headrace.sync.remote.proof import Reconciled
+from headrace.testkit.hub import RunningHub
 
 together = Together()
+
+
+def _fill(shop: Shop) -> None:
+    shop.customer("C1")
+    shop.invoice("I1", "C1", 10000)
 
 
 class Alone:
@@ -35,8 +44,8 @@ class Visit:
 
     def __init__(self, case: Case | Alone) -> None:
         self.case = case
-        case.shop.customer("C1")
-        case.shop.invoice("I1", "C1", 10000)
+        if isinstance(case, Case):
+            _fill(case.shop)
 
     def collect(
         self, customer: str, amount: int, settles: Mapping[str, int] = {}, **more: object
@@ -69,13 +78,12 @@ class Visit:
 
 
 class Till(Visit):
-    """A visit that has the organisation to itself."""
+    """A visit that has an organisation in step to itself."""
 
     def __init__(self, shop: Shop, desk: HubDesk) -> None:
         super().__init__(Alone(shop, desk))
         self.shop = shop
         self.desk = desk
-        self.desk.apply()
 
     def sync(self) -> tuple[Plan, Reconciled]:
         with self.desk.open() as organisation:
@@ -87,18 +95,27 @@ class Till(Visit):
             return plan, asyncio.run(organisation.remote.reconcile())
 
 
+@pytest.fixture(scope="module")
+def in_step(
+    tmp_path_factory: pytest.TempPathFactory, open_hub: RunningHub
+) -> Callable[[str], Rewound]:
+    @functools.cache
+    def made(more: str) -> Rewound:
+        return filled(tmp_path_factory.mktemp("till"), open_hub, f"till {more}", _fill, more)
+
+    return made
+
+
 @pytest.fixture
-def make_till(tmp_path: Path, new_desk: Callable[[Path], HubDesk]) -> Iterator[Callable[..., Till]]:
-    shops = []
+def make_till(tmp_path: Path, in_step: Callable[[str], Rewound]) -> Iterator[Callable[..., Till]]:
+    """One of each kind of organisation at a time."""
+    with ExitStack() as opened:
 
-    def make(more: str = "") -> Till:
-        shop = Shop(tmp_path / f"shop{len(shops)}", more=more)
-        shops.append(shop)
-        return Till(shop, new_desk(shop.folder))
+        def make(more: str = "") -> Till:
+            pair = opened.enter_context(in_step(more).pair(tmp_path / f"shop {more}"))
+            return Till(pair.shop, pair.desk)
 
-    yield make
-    for shop in shops:
-        shop.close()
+        yield make
 
 
 @pytest.fixture
