@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+import forked
 from mariadb import mariadb_database, mariadb_server
 from postgres import postgres_database, postgres_server
 
@@ -25,6 +26,12 @@ _ENOUGH = 8 << 30
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    """Start processes of headrace as forks, and put temporary files into memory."""
+    forked.install()
+    _put_into_memory(config)
+
+
+def _put_into_memory(config: pytest.Config) -> None:
     """Put temporary files into memory where there is plenty: tests create and delete many thousand
     files, and databases flush them. `TMPDIR` names another place."""
     if (

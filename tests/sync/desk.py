@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from forked import Before
 from headrace.cli.main import run
 from headrace.fleet.project import load_project
 from headrace.model.clock import SYSTEM_CLOCK
@@ -133,20 +134,24 @@ class Desk:
             code = run(arguments)
         return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
 
-    def start(self, *words: str) -> Command:
-        return Command([*words, "--project", str(self.folder)], self.environment)
+    def start(self, *words: str, before: Before | None = None) -> Command:
+        """A command as a process of its own, in which something may happen before."""
+        return Command([*words, "--project", str(self.folder)], self.environment, before)
 
 
 class Command:
     """A `headrace` command as a process of its own."""
 
-    def __init__(self, words: list[str], environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, words: list[str], environment: Mapping[str, str], before: Before | None = None
+    ) -> None:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "headrace", *words],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             env=dict(environment),
+            preexec_fn=before,
         )
 
     def communicated(self, timeout: float = 90.0) -> subprocess.CompletedProcess[str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+import unittest.mock
 from collections import Counter, deque
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +15,7 @@ from urllib.parse import unquote
 import msgspec
 from msgspec import Struct
 
+from headrace.book.book import Book
 from headrace.client.answer import Answer
 from headrace.client.pace import WINDOW
 from headrace.fleet.project import load_project
@@ -156,7 +159,9 @@ class Killed(Exception):
 class Bench:
     """An organisation whose deliveries go to a fake API, by a clock of their own."""
 
-    def __init__(self, folder: Path, clock: VirtualClock) -> None:
+    def __init__(self, folder: Path, clock: VirtualClock, book: Book | None = None) -> None:
+        """`book` is one of this source, built, which stays as it is and open."""
+        self._book = book
         self.folder = folder
         self.clock = clock
         self.interrupt_at: int | None = None
@@ -169,12 +174,19 @@ class Bench:
 
     def reopen(self) -> None:
         """As another command would, once it was closed."""
-        self._source: list[tuple[str, int]] = []
-        """What was last read of the source, by the times of its files."""
         loaded = load_project(self.folder)
         names = ("HEADRACE_URL", "HEADRACE_KEY", "HEADRACE_SECRET")
         environment = dict.fromkeys(names, "http://fake.test/v1")
-        self.organisation: Organisation = loaded.open(loaded.only(None), self.clock, environment)
+        made = Book if self._book is None else lambda *given: self._book
+        with unittest.mock.patch("headrace.sync.session.Book", made):
+            self.organisation: Organisation = loaded.open(
+                loaded.only(None), self.clock, environment
+            )
+        self._source = [] if self._book is None else self._times()
+        """What was last read of the source, by the times of its files."""
+
+    def _times(self) -> list[tuple[str, int]]:
+        return [(path.name, path.stat().st_mtime_ns) for path in sorted(self.folder.glob("*.*"))]
 
     def set_in_flight(self, number: int) -> None:
         """As the project's settings would."""
@@ -184,10 +196,11 @@ class Bench:
 
     def plan(self) -> Plan:
         """By the source and the journal as they are now; an unchanged source is not read again."""
-        source = [(path.name, path.stat().st_mtime_ns) for path in sorted(self.folder.glob("*.*"))]
+        source = self._times()
         if source == self._source:
             self.organisation.compare()
         else:
+            assert self._book is None, "the book of others would change"
             self.organisation.refresh()
         self._source = source
         return self.organisation.plan()
@@ -224,4 +237,26 @@ class Bench:
         await running
 
     def close(self) -> None:
-        self.organisation.close()
+        if self._book is None:
+            self.organisation.close()
+        else:
+            self.organisation.journal.close()
+
+
+class SharedBook:
+    """A source and its book, built once, for many benches with a journal of their own each."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        first = Bench(folder, VirtualClock())
+        first.plan()
+        first.organisation.journal.close()
+        self._book = first.organisation.book
+
+    def bench(self, folder: Path) -> Bench:
+        """One in a new folder, at which nothing was delivered yet."""
+        shutil.copytree(self._folder, folder, ignore=shutil.ignore_patterns(".headrace"))
+        return Bench(folder, VirtualClock(), self._book)
+
+    def close(self) -> None:
+        self._book.close()

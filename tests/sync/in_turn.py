@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 _PROGRAM = """
 import importlib, json, os, sys, threading, traceback
@@ -58,13 +58,11 @@ def in_turn(
     commands: Sequence[Sequence[str]],
     environment: Mapping[str, str],
     around: Sequence[str] = (),
-    before: Callable[[], None] | None = None,
 ) -> list[subprocess.CompletedProcess[str]]:
-    """What came of each; `around` is the command line that starts all of them, and `before` is
-    called in their process before they are."""
+    """What came of each; `around` is the command line that starts all of them."""
     done = subprocess.run(
         [*around, sys.executable, "-c", _PROGRAM, json.dumps(commands)],
-        env=dict(environment), cwd="/", preexec_fn=before,
+        env=dict(environment), cwd="/",
         capture_output=True, text=True, timeout=60 + 30 * len(commands), check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -7,6 +7,7 @@ JSON: per entity, what the hub answers after each change at the source.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import sys
 from collections.abc import Iterator
@@ -22,38 +23,50 @@ from headrace.testkit.hub import RunningHub, hub
 
 _TABLES = ("customers", "contacts", "invoices", "credit_notes", "payments", "refunds")
 _PATHS = {
-    "invoices": "/invoices/external:I1",
-    "credit_notes": "/credit_notes/external:N1",
-    "payments": "/payments/external:P1",
-    "refunds": "/refunds/external:R1",
+    "invoices": "/invoices/external:I{}",
+    "credit_notes": "/credit_notes/external:N{}",
+    "payments": "/payments/external:P{}",
+    "refunds": "/refunds/external:R{}",
 }
+_FIRST = {1: "PO 1", 2: "PO 2", 3: None}
+_THEN = {1: "PO 2", 2: None, 3: "PO 3"}
+"""Values of three sets of records: one that changes, one that is emptied, one that is filled."""
 
 
 def follow(folder: Path, running: RunningHub, more: str) -> dict[str, list[Any]]:
-    """Per table: the value after it was made, changed, emptied, and a field changed beside it."""
+    """Per table: the value after it was made, changed, emptied, and filled where it was empty."""
     shop = Shop(folder / "shop", more=more)
     with closing(shop):
         desk = HubDesk(shop.folder, running, folder.name)
         for table in _TABLES:
             shop.run(f"alter table {table} add column po_number text")
-        shop.customer("C1")
-        shop.contact("C1", "a@example.com")
-        shop.invoice("I1", "C1", 1000)
-        shop.credit_note("N1", "C1", 100)
-        shop.payment("P1", "C1", 300, {"I1": 200})
-        shop.refund("R1", "C1", 50, {"P1": 50})
+        for number in _FIRST:
+            _add(shop, number)
         seen: dict[str, list[Any]] = {table: [] for table in _TABLES}
-        for value in ("PO 1", "PO 2", None, "PO 3"):
-            for table in _TABLES:
-                shop.run(f"update {table} set po_number = ?", value)
+        for values, looks in ((_FIRST, [1]), (_THEN, [1, 2, 3])):
+            for (number, value), table in itertools.product(values.items(), _TABLES):
+                key = "customer_external_id" if table == "contacts" else "external_id"
+                shop.run(f"update {table} set po_number = ? where {key} like '%{number}'", value)
             requests, diff = _sync(desk)
-            assert requests == 5, requests
+            assert requests == 5 * len(_FIRST), requests
             if not more:
-                assert len([line for line in diff if _says(line, value)]) == len(_TABLES), diff
-            for table, kept in _values(desk):
-                seen[table].append(kept)
+                for number in looks:
+                    lines = [line for line in diff if _says(line, values[number])]
+                    assert len(lines) == len(_TABLES), diff
+            for number in looks:
+                for table, kept in _values(desk, number):
+                    seen[table].append(kept)
         assert _sync(desk)[0] == 0
     return seen
+
+
+def _add(shop: Shop, number: int) -> None:
+    shop.customer(f"C{number}")
+    shop.contact(f"C{number}", f"a{number}@example.com")
+    shop.invoice(f"I{number}", f"C{number}", 1000)
+    shop.credit_note(f"N{number}", f"C{number}", 100)
+    shop.payment(f"P{number}", f"C{number}", 300, {f"I{number}": 200})
+    shop.refund(f"R{number}", f"C{number}", 50, {f"P{number}": 50})
 
 
 def _says(line: str, value: str | None) -> bool:
@@ -71,12 +84,12 @@ def _sync(desk: HubDesk) -> tuple[int, list[str]]:
     return plan.requests, diff
 
 
-def _values(desk: HubDesk) -> Iterator[tuple[str, Any]]:
-    customer = desk.get("/customers/external:C1")
+def _values(desk: HubDesk, number: int) -> Iterator[tuple[str, Any]]:
+    customer = desk.get(f"/customers/external:C{number}")
     yield "customers", customer.get("poNumber")
     yield "contacts", customer["contacts"][0].get("poNumber")
     for table, path in _PATHS.items():
-        yield table, desk.get(path).get("poNumber")
+        yield table, desk.get(path.format(number)).get("poNumber")
 
 
 if __name__ == "__main__":

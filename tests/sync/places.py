@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import os
-import resource
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -13,8 +12,24 @@ from pathlib import Path
 import pytest
 from in_turn import in_turn
 
+from forked import Before
+
 _NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
-_READ_ONLY = 'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && exec "$@"'
+_ALONE = """
+import ctypes, os, subprocess
+user, group = os.getuid(), os.getgid()
+libc = ctypes.CDLL(None, use_errno=True)
+new_mounts, new_user = 0x20000, 0x10000000
+if libc.unshare(new_mounts):
+    assert not libc.unshare(new_user | new_mounts), "no mounts of one's own"
+    maps = {"setgroups": "deny", "uid_map": f"0 {user} 1", "gid_map": f"0 {group} 1"}
+    for name, text in maps.items():
+        with open(f"/proc/self/{name}", "w") as file:
+            file.write(text)
+for words in (["--make-rprivate", "/"], ["--bind", FOLDER, FOLDER], ["-o", READ_ONLY, FOLDER]):
+    subprocess.run(["mount", *words], check=True, capture_output=True)
+"""
+"""As root, or as a user who may be root of a name space: a folder that can't be written."""
 
 Commands = Sequence[Sequence[str]]
 Ran = list[subprocess.CompletedProcess[str]]
@@ -22,19 +37,15 @@ Ran = list[subprocess.CompletedProcess[str]]
 
 def in_room(commands: Commands, environment: Mapping[str, str], room: int) -> Ran:
     """Commands that can write no file beyond so many bytes, as on a disk that is full."""
-
-    def fill() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
-
-    return in_turn(commands, environment, before=fill)
+    limit = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({room}, {room}))"
+    return _ran(commands, environment, Before(limit))
 
 
 def on_read_only(folder: Path, commands: Commands, environment: Mapping[str, str]) -> Ran:
     """Commands to which the folder is a read-only mount; skips where none can be made."""
-    alone = _apart()
-    if not alone:
+    if not _can_be_read_only():
         pytest.skip("no file system can be mounted here")
-    return in_turn(commands, environment, [*alone, "sh", "-c", _READ_ONLY, str(folder)])
+    return _ran(commands, environment, _read_only(folder))
 
 
 def as_somebody_else(commands: Commands, environment: Mapping[str, str]) -> Ran:
@@ -44,27 +55,40 @@ def as_somebody_else(commands: Commands, environment: Mapping[str, str]) -> Ran:
     return in_turn(commands, environment, _NOBODY)
 
 
-@functools.cache
-def _apart() -> list[str]:
-    """How to have mounts of one's own, as root or as a user who may be root of a name space."""
-    for way in (["unshare", "-m"], ["unshare", "-Urm"]):
-        if _works([*way, "sh", "-c", _READ_ONLY, "/proc", "true"]):
-            return way
-    return []
+def _read_only(folder: Path) -> Before:
+    return Before(f"FOLDER, READ_ONLY = {str(folder)!r}, 'remount,ro,bind'{_ALONE}")
 
 
 @functools.cache
 def _can_be_somebody_else() -> bool:
     if os.getuid() != 0:
         return False
-    return _works([*_NOBODY, sys.executable, "-c", "import headrace.cli.apply"])
-
-
-def _works(command: Sequence[str]) -> bool:
+    command = [*_NOBODY, sys.executable, "-c", "import headrace.cli.apply"]
     try:
         return subprocess.run(command, capture_output=True, check=False, cwd="/").returncode == 0
     except OSError:
         return False
+
+
+@functools.cache
+def _can_be_read_only() -> bool:
+    command = [sys.executable, "-m", "headrace", "--version"]
+    try:
+        subprocess.run(command, preexec_fn=_read_only(Path("/proc")), check=True)
+    except (OSError, subprocess.SubprocessError):
+        return False
+    return True
+
+
+def _ran(commands: Commands, environment: Mapping[str, str], before: Before) -> Ran:
+    return [
+        subprocess.run(
+            [sys.executable, "-m", "headrace", *words],
+            env=dict(environment), cwd="/", preexec_fn=before,
+            capture_output=True, text=True, timeout=90, check=False,
+        )
+        for words in commands
+    ]  # fmt: skip
 
 
 def one_sentence(found: subprocess.CompletedProcess[str], code: int = 6) -> str:

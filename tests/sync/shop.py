@@ -46,10 +46,21 @@ class Shop:
         self.folder = folder
         text = _TOML.format(rate=rate, timeout=timeout, more=more)
         (folder / "headrace.toml").write_text(text, encoding="utf-8")
-        self._db = sqlite3.connect(folder / "shop.db", isolation_level=None)
-        self._db.execute("pragma synchronous = off")
+        self._open()
         self._create("customers")
         self._create("invoices")
+
+    @classmethod
+    def opened(cls, folder: Path) -> Shop:
+        """One that is in the folder already."""
+        made = cls.__new__(cls)
+        made.folder = folder
+        made._open()
+        return made
+
+    def _open(self) -> None:
+        self._db = sqlite3.connect(self.folder / "shop.db", isolation_level=None)
+        self._db.execute("pragma synchronous = off")
 
     def _create(self, table: str) -> None:
         typed = [

@@ -9,7 +9,10 @@ import msgspec
 import pytest
 from desk import HubDesk
 from pair import Pair
+from rewound import Rewound, filled
 from shop import Shop
+
+from headrace.testkit.hub import RunningHub
 
 
 @pytest.fixture
@@ -21,17 +24,14 @@ def shop(tmp_path: Path) -> Iterator[Shop]:
 
 
 @pytest.fixture(scope="module")
-def shared(shared_pair: Pair) -> Pair:
-    _fill(shared_pair.shop)
-    shared_pair.desk.apply()
-    return shared_pair
+def in_step(tmp_path_factory: pytest.TempPathFactory, open_hub: RunningHub) -> Rewound:
+    return filled(tmp_path_factory.mktemp("names"), open_hub, "names", _fill)
 
 
 @pytest.fixture
-def at_rest(shared: Pair) -> Iterator[Pair]:
-    """For tests that send nothing: what they do to the source is undone."""
-    with shared.shop.undone():
-        yield shared
+def arrived(in_step: Rewound, tmp_path: Path) -> Iterator[Pair]:
+    with in_step.pair(tmp_path / "shop") as pair:
+        yield pair
 
 
 def _fill(shop: Shop) -> None:
@@ -43,9 +43,9 @@ def _fill(shop: Shop) -> None:
 
 
 def test_what_is_deleted_has_its_name_and_money_by_what_was_sent(
-    at_rest: Pair,
+    arrived: Pair,
 ) -> None:
-    shop, desk = at_rest.shop, at_rest.desk
+    shop, desk = arrived.shop, arrived.desk
     shop.drop("payments", "PA")
     shop.drop("invoices", "IB")
     shop.drop("payments", "PB")
@@ -63,9 +63,9 @@ def test_what_is_deleted_has_its_name_and_money_by_what_was_sent(
 
 
 def test_the_money_of_updates_is_by_how_much_what_is_open_changes(
-    at_rest: Pair,
+    arrived: Pair,
 ) -> None:
-    shop, desk = at_rest.shop, at_rest.desk
+    shop, desk = arrived.shop, arrived.desk
     shop.run("update invoices set gross_amount = 12050 where external_id = 'IA'")
     shop.run("update invoices set gross_amount = 9000 where external_id = 'IB'")
     shop.run("update invoices set name = 'corrected' where external_id = 'IC'")
@@ -122,10 +122,9 @@ def test_without_kept_payloads_what_is_gone_is_named_by_its_id(
 
 
 def test_what_stays_behind_is_named_and_nothing_to_send_is_not_said_alone(
-    shop: Shop, new_desk: Callable[[Path], HubDesk]
+    arrived: Pair,
 ) -> None:
-    desk = new_desk(shop.folder)
-    desk.apply()
+    shop, desk = arrived.shop, arrived.desk
     assert "Nothing to send: the API has acknowledged everything." in desk.command("plan").stdout
     shop.invoice("I9", "A", 500)
     shop.run("update invoices set currency = 'ABC' where external_id = 'I9'")
@@ -153,11 +152,8 @@ def test_links_and_records_held_are_counted_together(
     assert held["IA"]["number"] == "No IA" and held["PA"]["amount"] == 6_000
 
 
-def test_refused_records_are_listed_by_name(
-    shop: Shop, new_desk: Callable[[Path], HubDesk]
-) -> None:
-    desk = new_desk(shop.folder)
-    desk.apply()
+def test_refused_records_are_listed_by_name(arrived: Pair) -> None:
+    shop, desk = arrived.shop, arrived.desk
     shop.run("update invoices set custom_id = ? where external_id = 'IA'", "x" * 10_001)
     assert desk.command("apply").returncode == 4
     name = f"({'x' * 59}…, Customer A, EUR 100.00)"

@@ -14,6 +14,7 @@ import msgspec
 import pytest
 from desk import Command
 from receiver import Receiver, receiver
+from rewound import Rewound
 from watched import Watched
 
 from headrace.alerts.checking import OutsideView
@@ -37,17 +38,25 @@ def service() -> Iterator[Receiver]:
         yield running
 
 
-@pytest.fixture
-def world(
-    tmp_path: Path, open_hub: RunningHub, service: Receiver, request: pytest.FixtureRequest
-) -> Iterator[Watched]:
-    """An organisation in step, with one customer and one invoice."""
-    service.take()
-    service.refusing = 0
-    made = Watched(tmp_path / "shop", open_hub, request.node.name, service)
+@pytest.fixture(scope="module")
+def in_step(
+    tmp_path_factory: pytest.TempPathFactory, open_hub: RunningHub, service: Receiver
+) -> tuple[Watched, Rewound]:
+    made = Watched(tmp_path_factory.mktemp("alerts") / "shop", open_hub, "alerts", service)
     made.shop.customer("C")
     made.shop.invoice("I", "C", 1000)
     assert made.sync().error is None
+    made.shop.close()
+    return made, Rewound(made.desk)
+
+
+@pytest.fixture
+def world(tmp_path: Path, in_step: tuple[Watched, Rewound], service: Receiver) -> Iterator[Watched]:
+    """An organisation in step, with one customer and one invoice."""
+    service.take()
+    service.refusing = 0
+    first, rewound = in_step
+    made = first.again(rewound, tmp_path / "shop")
     yield made
     made.shop.close()
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 import gzip
 import socket
 import time
-from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from urllib.parse import urlsplit
@@ -14,11 +13,13 @@ from urllib.parse import urlsplit
 import msgspec
 import pytest
 from desk import Desk, HubDesk
+from rewound import Rewound
 from shop import Shop
 from test_hostile_server import server
 
 from headrace.cli.exit_codes import ExitCode
 from headrace.model.entity import ENTITIES
+from headrace.testkit.hub import RunningHub
 
 COMMANDS = (
     *(("check",), ("plan",), ("apply", "--force"), ("drift",), ("drift", "--repair")),
@@ -128,21 +129,26 @@ class Nonsense:
         return self._random.choice(SHAPES)
 
 
-@pytest.fixture
-def desk(tmp_path: Path, new_desk: Callable[[Path], HubDesk]) -> Desk:
-    """Half of its records are told to a hub; the others are new."""
-    shop = Shop(tmp_path / "shop", timeout="1s")
+@pytest.fixture(scope="module")
+def half_way(tmp_path_factory: pytest.TempPathFactory, open_hub: RunningHub) -> Rewound:
+    shop = Shop(tmp_path_factory.mktemp("half-way") / "shop", timeout="1s")
     for n in range(3):
         shop.customer(f"C{n}")
         shop.invoice(f"I{n}", f"C{n}", 1000)
-    made = new_desk(shop.folder)
+    made = HubDesk(shop.folder, open_hub, "half-way")
     made.apply()
     for n in range(2):
         shop.payment(f"P{n}", f"C{n}", 400, {f"I{n}": 400})
     shop.run("update invoices set name = 'other' where external_id = 'I0'")
     shop.run("delete from invoices where external_id = 'I2'")
     shop.close()
-    return made
+    return Rewound(made)
+
+
+@pytest.fixture
+def desk(half_way: Rewound, tmp_path: Path) -> Desk:
+    """Half of its records are told to a hub; the others are new."""
+    return half_way.again(tmp_path / "shop")
 
 
 @pytest.fixture(autouse=True)

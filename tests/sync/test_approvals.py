@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from receiver import receiver
+from rewound import Rewound
 from watched import Watched
 
 from headrace.testkit.hub import RunningHub
@@ -18,20 +19,29 @@ from headrace.testkit.hub import RunningHub
 ID = re.compile(r"plan ([0-9a-f]{10})")
 
 
-@pytest.fixture
-def world(
-    tmp_path: Path, open_hub: RunningHub, request: pytest.FixtureRequest
-) -> Iterator[Watched]:
-    """An organisation in step whose plans all wait from now on."""
+@pytest.fixture(scope="module")
+def in_step(
+    tmp_path_factory: pytest.TempPathFactory, open_hub: RunningHub
+) -> Iterator[tuple[Watched, Rewound]]:
     with receiver() as service:
-        made = Watched(tmp_path / "shop", open_hub, request.node.name, service)
+        made = Watched(tmp_path_factory.mktemp("waits") / "shop", open_hub, "waits", service)
         for number in range(12):
             made.shop.customer(f"C{number}")
         assert made.sync().error is None
-        made.configure('approve = "always"')
-        made.desk.environment["SUDO_USER"] = "anna"
-        yield made
         made.shop.close()
+        yield made, Rewound(made.desk)
+
+
+@pytest.fixture
+def world(tmp_path: Path, in_step: tuple[Watched, Rewound]) -> Iterator[Watched]:
+    """An organisation in step whose plans all wait from now on."""
+    first, rewound = in_step
+    first.receiver.take()
+    made = first.again(rewound, tmp_path / "shop")
+    made.configure('approve = "always"')
+    made.desk.environment["SUDO_USER"] = "anna"
+    yield made
+    made.shop.close()
 
 
 def writes(world: Watched) -> int:

@@ -7,19 +7,20 @@ import shutil
 import signal
 import sqlite3
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from random import Random
 
 import pytest
 from desk import Desk, HubDesk
+from rewound import Rewound, filled
 from shop import Shop
 
 from headrace.model.errors import Unreachable
 from headrace.sync.planning.plan import Plan
 from headrace.sync.remote.drift import DriftReport
-from headrace.testkit.hub import hub_process, make_keys
+from headrace.testkit.hub import RunningHub, hub_process, make_keys
 
 LOST = {"kind": "reply-lost"}
 """The hub carries out the request; nobody hears of it."""
@@ -33,8 +34,6 @@ class Lost:
     def __init__(self, shop: Shop, desk: HubDesk) -> None:
         self.shop = shop
         self.desk = desk
-        shop.customer("C")
-        shop.invoice("I", "C", 1000)
 
     def lose(self, on: str, fault: dict[str, str]) -> None:
         """An apply without patience, in which the first request that `on` names gets no answer."""
@@ -74,10 +73,28 @@ def assert_no_orphans(drift: DriftReport) -> None:
     assert drift.empty and not drift.strangers, (drift, drift.strangers)
 
 
+def _fill(shop: Shop) -> None:
+    shop.customer("C")
+    shop.invoice("I", "C", 1000)
+
+
 @pytest.fixture
 def lost(tmp_path: Path, new_desk: Callable[[Path], HubDesk]) -> Lost:
     shop = Shop(tmp_path / "shop")
+    _fill(shop)
     return Lost(shop, new_desk(shop.folder))
+
+
+@pytest.fixture(scope="module")
+def in_step(tmp_path_factory: pytest.TempPathFactory, open_hub: RunningHub) -> Rewound:
+    return filled(tmp_path_factory.mktemp("asked"), open_hub, "asked", _fill)
+
+
+@pytest.fixture
+def arrived(tmp_path: Path, in_step: Rewound) -> Iterator[Lost]:
+    """The same, in step."""
+    with in_step.pair(tmp_path / "shop") as pair:
+        yield Lost(pair.shop, pair.desk)
 
 
 @pytest.mark.parametrize("fault", [LOST, CLOSED], ids=["carried out", "not carried out"])
@@ -89,16 +106,18 @@ class TestTakenBack:
         lost.shop.run("delete from invoices")
         assert lost.end() == ["DELETE I"]
 
-    def test_a_change_that_is_reverted_is_sent(self, lost: Lost, fault: dict[str, str]) -> None:
-        lost.desk.apply()
+    def test_a_change_that_is_reverted_is_sent(self, arrived: Lost, fault: dict[str, str]) -> None:
+        lost = arrived
         lost.shop.run("update invoices set gross_amount = 900, net_amount = 900, name = 'Extra'")
         lost.lose("POST /invoices", fault)
         lost.shop.run("update invoices set gross_amount = 1000, net_amount = 1000, name = null")
         assert lost.end() == ["POST I"]
         assert not lost.desk.get("/invoices/external:I").get("name")
 
-    def test_a_deletion_that_is_reverted_is_sent(self, lost: Lost, fault: dict[str, str]) -> None:
-        lost.desk.apply()
+    def test_a_deletion_that_is_reverted_is_sent(
+        self, arrived: Lost, fault: dict[str, str]
+    ) -> None:
+        lost = arrived
         lost.shop.run("create table old as select * from invoices")
         lost.shop.run("delete from invoices")
         lost.lose("DELETE /invoices/{}", fault)
@@ -120,6 +139,7 @@ def test_what_was_asked_for_with_a_field_that_is_gone_is_sent_without(
     tmp_path: Path, new_desk: Callable[[Path], HubDesk], keep: str
 ) -> None:
     shop = Shop(tmp_path / "shop", more=f"keep_payloads = {keep}")
+    _fill(shop)
     lost = Lost(shop, new_desk(shop.folder))
     shop.run("update invoices set name = 'Extra'")
     lost.lose("POST /invoices", LOST)
@@ -134,8 +154,8 @@ def test_what_was_asked_for_with_a_field_that_is_gone_is_sent_without(
     assert not lost.desk.get("/invoices/external:I").get("name")
 
 
-def test_a_plan_says_what_was_asked(lost: Lost) -> None:
-    lost.desk.apply()
+def test_a_plan_says_what_was_asked(arrived: Lost) -> None:
+    lost = arrived
     lost.shop.run("update invoices set name = 'Extra'")
     lost.lose("POST /invoices", LOST)
     lost.shop.run("update invoices set name = null")

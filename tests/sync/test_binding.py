@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from desk import HubDesk, prove_in_step
+from rewound import Rewound, filled
 from shop import Shop
 
 from headrace.fleet.project import load_project
@@ -21,17 +22,20 @@ from headrace.sync.session import LOOP
 from headrace.testkit.hub import RunningHub, hub
 
 
+@pytest.fixture(scope="module")
+def in_step(tmp_path_factory: pytest.TempPathFactory, open_hub: RunningHub) -> Rewound:
+    def fill(shop: Shop) -> None:
+        for n in range(7):
+            shop.customer(f"C{n}")
+            shop.invoice(f"I{n}", f"C{n}", 1000)
+
+    return filled(tmp_path_factory.mktemp("bound"), open_hub, "bound", fill)
+
+
 @pytest.fixture
-def desk(tmp_path: Path, new_desk: Callable[[Path], HubDesk]) -> HubDesk:
+def desk(in_step: Rewound, tmp_path: Path) -> HubDesk:
     """In step with its organisation."""
-    shop = Shop(tmp_path / "shop")
-    for n in range(7):
-        shop.customer(f"C{n}")
-        shop.invoice(f"I{n}", f"C{n}", 1000)
-    shop.close()
-    made = new_desk(shop.folder)
-    made.apply()
-    return made
+    return in_step.again(tmp_path / "shop")
 
 
 def _turn_to(desk: HubDesk, hub: RunningHub, name: str) -> None:

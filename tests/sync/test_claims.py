@@ -2,103 +2,43 @@
 
 from __future__ import annotations
 
-import asyncio
+import functools
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from desk import HubDesk
-from shop import Shop
+from rewound import Rewound, filled
+from tills import Till, Visit, fill
 from together import Case, Story, Together
 
-from headrace.sync.planning.plan import Plan
-from headrace.sync.remote.proof import Reconciled
+from headrace.testkit.hub import RunningHub
 
 together = Together()
 
 
-class Alone:
-    """A shop and its desk without other cases."""
+@pytest.fixture(scope="module")
+def in_step(
+    tmp_path_factory: pytest.TempPathFactory, open_hub: RunningHub
+) -> Callable[[str], Rewound]:
+    @functools.cache
+    def made(more: str) -> Rewound:
+        return filled(tmp_path_factory.mktemp("till"), open_hub, f"till {more}", fill, more)
 
-    def __init__(self, shop: Shop, desk: HubDesk) -> None:
-        self.shop = shop
-        self.desk = desk
-        self.get = desk.get
-
-    def marked(self, id: str) -> str:
-        return id
-
-
-class Visit:
-    """A shop whose customers also pay in the portal."""
-
-    def __init__(self, case: Case | Alone) -> None:
-        self.case = case
-        case.shop.customer("C1")
-        case.shop.invoice("I1", "C1", 10000)
-
-    def collect(
-        self, customer: str, amount: int, settles: Mapping[str, int] = {}, **more: object
-    ) -> str:
-        """The API's id of a payment in the portal."""
-        fields = {
-            "validatedAt": "2026-05-05",
-            "settles": {self.case.marked(id): part for id, part in settles.items()},
-            **more,
-        }
-        desk, name = self.case.desk, self.case.marked(customer)
-        return str(desk.hub.collect(name, amount, organisation=desk.name, **fields)["id"])  # type: ignore[arg-type]
-
-    def decide(self, word: str, record: str, *ids: str) -> None:
-        """`accept` or `reject`: what a record of the source is to what was collected."""
-        entity, _, name = record.partition("/")
-        record = f"{entity}/{self.case.marked(name)}" if name else record
-        done = self.case.desk.command("collected", word, record, *ids)
-        assert done.returncode == 0, done.stderr
-
-    def payments(self) -> list[tuple[str | None, int, int]]:
-        """(external id, amount, linked) of all that the API has."""
-        items = self.case.get("/payments")["items"]
-        return sorted(
-            ((one["externalId"], one["amount"], one["amountLinked"]) for one in items), key=str
-        )
-
-    def balance(self, customer: str = "C1") -> int:
-        return int(self.case.get(f"/customers/external:{customer}")["balance"])
-
-
-class Till(Visit):
-    """A visit that has the organisation to itself."""
-
-    def __init__(self, shop: Shop, desk: HubDesk) -> None:
-        super().__init__(Alone(shop, desk))
-        self.shop = shop
-        self.desk = desk
-        self.desk.apply()
-
-    def sync(self) -> tuple[Plan, Reconciled]:
-        with self.desk.open() as organisation:
-            asyncio.run(organisation.prepare())
-            plan = organisation.plan()
-            asyncio.run(organisation.apply(plan, "apply"))
-            organisation.compare()
-            organisation.plan()
-            return plan, asyncio.run(organisation.remote.reconcile())
+    return made
 
 
 @pytest.fixture
-def make_till(tmp_path: Path, new_desk: Callable[[Path], HubDesk]) -> Iterator[Callable[..., Till]]:
-    shops = []
+def make_till(tmp_path: Path, in_step: Callable[[str], Rewound]) -> Iterator[Callable[..., Till]]:
+    """One of each kind of organisation at a time."""
+    with ExitStack() as opened:
 
-    def make(more: str = "") -> Till:
-        shop = Shop(tmp_path / f"shop{len(shops)}", more=more)
-        shops.append(shop)
-        return Till(shop, new_desk(shop.folder))
+        def make(more: str = "") -> Till:
+            pair = opened.enter_context(in_step(more).pair(tmp_path / f"shop {more}"))
+            return Till(pair.shop, pair.desk)
 
-    yield make
-    for shop in shops:
-        shop.close()
+        yield make
 
 
 @pytest.fixture

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from desk import HubDesk, copy_example
 from pair import Pair
+from rewound import Rewound, filled
 from shop import Shop
 from together import Case, Story, Together
 
 from headrace.sync.remote.proof import DocumentDifference, Reconciled
+from headrace.testkit.hub import RunningHub
 
 together = Together()
 
@@ -25,11 +27,15 @@ def _fill(shop: Shop) -> None:
     shop.payment("P", "A", 1000, {"I1": 1000})
 
 
+@pytest.fixture(scope="module")
+def in_step(tmp_path_factory: pytest.TempPathFactory, open_hub: RunningHub) -> Rewound:
+    return filled(tmp_path_factory.mktemp("compared"), open_hub, "compared", _fill)
+
+
 @pytest.fixture
-def books(pair: Pair) -> Pair:
-    _fill(pair.shop)
-    pair.desk.apply()
-    return pair
+def books(in_step: Rewound, tmp_path: Path) -> Iterator[Pair]:
+    with in_step.pair(tmp_path / "shop") as pair:
+        yield pair
 
 
 def _change(case: Case, method: str, entity: str, name: str, body: object = None) -> None:

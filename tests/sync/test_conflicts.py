@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from desk import HubDesk
 from pair import Pair, told
+from rewound import Rewound, filled
 from shop import Shop
 from together import Case, Step, Story, Together
 
 from headrace.server.observing.request_log import LogRecord
 from headrace.sync.planning.plan import Plan
+from headrace.testkit.hub import RunningHub
 
 together = Together()
 forgetful = Together("keep_payloads = false")
@@ -126,15 +129,22 @@ def test_a_record_leaves_a_customer_that_goes_and_is_linked_when_the_rest_has_fo
     assert (plan.releases, plan.late_links) == (0, 1)
 
 
+@pytest.fixture(scope="module")
+def before_it_moves(tmp_path_factory: pytest.TempPathFactory, open_hub: RunningHub) -> Rewound:
+    def fill(shop: Shop) -> None:
+        _family(shop)
+        _payment_of_an_invoice(shop)
+
+    return filled(tmp_path_factory.mktemp("before"), open_hub, "moving", fill)
+
+
 @pytest.fixture
-def moving(pair: Pair) -> Pair:
+def moving(before_it_moves: Rewound, tmp_path: Path) -> Iterator[Pair]:
     """In step, before the last of these moves."""
-    _family(pair.shop)
-    _payment_of_an_invoice(pair.shop)
-    pair.desk.apply()
-    _regroup(pair.shop)
-    _payment_moves_to_it(pair.shop)
-    return pair
+    with before_it_moves.pair(tmp_path / "shop") as pair:
+        _regroup(pair.shop)
+        _payment_moves_to_it(pair.shop)
+        yield pair
 
 
 @forgetful.each(*_ONE_LINK)

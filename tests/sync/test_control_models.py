@@ -3,35 +3,44 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import msgspec
 import pytest
 from pair import Pair
+from rewound import Rewound, filled
+from shop import Shop
 
 from headrace.sync.remote.proof import Difference, Reconciled
+from headrace.testkit.hub import RunningHub
 
 
-def _owing(pair: Pair) -> Pair:
+def _owing(shop: Shop) -> None:
     """Two customers who owe EUR 100.00 and 50.00."""
-    pair.shop.customer("A")
-    pair.shop.invoice("I1", "A", 7000)
-    pair.shop.invoice("I2", "A", 3000)
-    pair.shop.customer("B")
-    pair.shop.invoice("I3", "B", 5000)
-    pair.desk.apply()
-    return pair
+    shop.customer("A")
+    shop.invoice("I1", "A", 7000)
+    shop.invoice("I2", "A", 3000)
+    shop.customer("B")
+    shop.invoice("I3", "B", 5000)
+
+
+@pytest.fixture(scope="module")
+def in_step(tmp_path_factory: pytest.TempPathFactory, open_hub: RunningHub) -> Rewound:
+    return filled(tmp_path_factory.mktemp("owing"), open_hub, "owing", _owing)
 
 
 @pytest.fixture
-def books(pair: Pair) -> Pair:
-    return _owing(pair)
+def books(in_step: Rewound, tmp_path: Path) -> Iterator[Pair]:
+    with in_step.pair(tmp_path / "shop") as pair:
+        yield pair
 
 
 @pytest.fixture(scope="module")
 def arrived(shared_pair: Pair) -> Pair:
-    return _owing(shared_pair)
+    _owing(shared_pair.shop)
+    shared_pair.desk.apply()
+    return shared_pair
 
 
 @pytest.fixture

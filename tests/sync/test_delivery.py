@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from desk import most_in_a_window
-from fake_api import BROKEN, Arrival, Bench, FakeApi, Reply, Script, refusal
+from fake_api import BROKEN, Arrival, Bench, FakeApi, Reply, Script, SharedBook, refusal
 from shop import Shop
 
 from headrace.client.answer import Answer
@@ -18,24 +19,42 @@ LATENCY = 0.2
 HTML = Answer(200, {"content-type": "text/html; charset=utf-8"}, b"<html>Welcome</html>")
 
 
-@pytest.fixture
-def shop(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Shop]:
+def _shop(folder: Path, more: str = "") -> Shop:
     """Ten customers with two invoices each, and a payment of the first one."""
-    made = Shop(tmp_path, rate=600, more=getattr(request, "param", ""))
+    made = Shop(folder, rate=600, more=more)
     for n in range(10):
         made.customer(f"C{n}")
         made.invoice(f"I{n}", f"C{n}", 1000)
         made.invoice(f"J{n}", f"C{n}", 500)
         made.payment(f"P{n}", f"C{n}", 1000, {f"I{n}": 1000})
-    yield made
-    made.close()
+    return made
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedBook]:
+    folder = tmp_path_factory.mktemp("delivery")
+    _shop(folder).close()
+    with closing(SharedBook(folder)) as book:
+        yield book
 
 
 @pytest.fixture
-def bench(shop: Shop) -> Iterator[Bench]:
-    opened = Bench(shop.folder, VirtualClock())
-    yield opened
-    opened.close()
+def bench(shared: SharedBook, tmp_path: Path) -> Iterator[Bench]:
+    with closing(shared.bench(tmp_path / "shop")) as opened:
+        yield opened
+
+
+@pytest.fixture
+def shop(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Shop]:
+    """For tests that change the source, at `own_bench`."""
+    with closing(_shop(tmp_path, getattr(request, "param", ""))) as made:
+        yield made
+
+
+@pytest.fixture
+def own_bench(shop: Shop) -> Iterator[Bench]:
+    with closing(Bench(shop.folder, VirtualClock())) as opened:
+        yield opened
 
 
 def api_of(bench: Bench, script: Script | None = None) -> FakeApi:
@@ -69,7 +88,8 @@ def test_a_failure_is_tried_again_after_one_and_two_seconds_while_others_go_on(
     assert all(a.customer != "C0" for a in between if a.external_id != "I0")
 
 
-def test_retries_take_slots_of_the_window(bench: Bench, shop: Shop) -> None:
+def test_retries_take_slots_of_the_window(own_bench: Bench, shop: Shop) -> None:
+    bench = own_bench
     for n in range(600):
         shop.customer(f"more {n}")
     odd = {f"more {n}" for n in range(0, 600, 3)}
@@ -136,7 +156,8 @@ def test_a_refusal_is_sent_once_and_holds_back_what_depends_on_it(bench: Bench) 
     assert {held.external_id for held in plan.held} == {"C0", "I0", "J0", "P0"}
 
 
-def test_a_refused_record_goes_again_when_its_row_changed(bench: Bench, shop: Shop) -> None:
+def test_a_refused_record_goes_again_when_its_row_changed(own_bench: Bench, shop: Shop) -> None:
+    bench = own_bench
     api = api_of(bench, lambda a: refusal(400) if a.external_id == "C0" else None)
     bench.deliver(api, bench.plan())
     shop.run("update customers set name = 'Better' where external_id = 'C0'")
@@ -148,8 +169,9 @@ def test_a_refused_record_goes_again_when_its_row_changed(bench: Bench, shop: Sh
 
 @pytest.mark.parametrize("shop", ["keep_payloads = false"], indirect=True)
 def test_a_refusal_is_sent_once_more_when_what_it_refers_to_has_landed_since(
-    bench: Bench, shop: Shop
+    own_bench: Bench, shop: Shop
 ) -> None:
+    bench = own_bench
     shop.customer("child", "C0")
     shop.invoice("K", "child", 100)
     bench.deliver(api_of(bench), bench.plan())

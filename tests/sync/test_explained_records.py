@@ -4,36 +4,33 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pair import Pair
+from rewound import Rewound, filled
+from shop import Shop
+
+from headrace.testkit.hub import RunningHub
 
 
-def _delivered(pair: Pair) -> Pair:
-    """A customer with an invoice and its payment, delivered."""
-    pair.shop.customer("A")
-    pair.shop.invoice("I1", "A", 100)
-    pair.shop.payment("P1", "A", 60, {"I1": 60})
-    pair.sync()
-    return pair
-
-
-@pytest.fixture
-def own(pair: Pair) -> Pair:
-    return _delivered(pair)
+def _fill(shop: Shop) -> None:
+    """A customer with an invoice and its payment."""
+    shop.customer("A")
+    shop.invoice("I1", "A", 100)
+    shop.payment("P1", "A", 60, {"I1": 60})
 
 
 @pytest.fixture(scope="module")
-def shared(shared_pair: Pair) -> Pair:
-    return _delivered(shared_pair)
+def delivered(tmp_path_factory: pytest.TempPathFactory, open_hub: RunningHub) -> Rewound:
+    return filled(tmp_path_factory.mktemp("explained"), open_hub, "explained", _fill)
 
 
 @pytest.fixture
-def at_rest(shared: Pair) -> Iterator[Pair]:
-    """For tests that send nothing: what they do to the source is undone."""
-    with shared.shop.undone():
-        yield shared
+def own(delivered: Rewound, tmp_path: Path) -> Iterator[Pair]:
+    with delivered.pair(tmp_path / "shop") as pair:
+        yield pair
 
 
 def explained(pair: Pair, record: str) -> dict[str, Any]:
@@ -44,47 +41,47 @@ def explained(pair: Pair, record: str) -> dict[str, Any]:
     return document
 
 
-def test_a_record_in_step_is_shown_from_its_row_to_what_the_api_has(at_rest: Pair) -> None:
-    one = explained(at_rest, "payment/P1")
+def test_a_record_in_step_is_shown_from_its_row_to_what_the_api_has(own: Pair) -> None:
+    one = explained(own, "payment/P1")
     assert one["verdict"] == "in step: the API acknowledged what the source says"
     assert [(s["table"], s["column"]) for s in one["source"]] == [("payments", "external_id")]
     assert one["row"]["amount"] == "60" and one["links"][0]["external_id"] == "I1"
     assert one["payload"] == one["acknowledged"]
     assert one["payload"]["linkedInvoices"][0]["amountLinked"] == 60
-    shown = at_rest.desk.command("explain", "payment/P1").stdout
+    shown = own.desk.command("explain", "payment/P1").stdout
     assert "link to invoice I1 EUR 0.60" in shown and "API has  the same" in shown
 
 
-def test_it_is_found_by_its_number_and_what_fits_several_is_asked_back(at_rest: Pair) -> None:
-    at_rest.shop.run("update invoices set custom_id = 'F-17' where external_id = 'I1'")
-    assert explained(at_rest, "F-17")["external_id"] == "I1"
-    assert explained(at_rest, "A")["entity"] == "customer"
-    at_rest.shop.invoice("A", "A", 5)
-    several = at_rest.desk.command("explain", "A")
+def test_it_is_found_by_its_number_and_what_fits_several_is_asked_back(own: Pair) -> None:
+    own.shop.run("update invoices set custom_id = 'F-17' where external_id = 'I1'")
+    assert explained(own, "F-17")["external_id"] == "I1"
+    assert explained(own, "A")["entity"] == "customer"
+    own.shop.invoice("A", "A", 5)
+    several = own.desk.command("explain", "A")
     assert several.returncode == 6 and "customer/A, invoice/A" in several.stderr
-    nothing = at_rest.desk.command("explain", "invoice/NONE")
+    nothing = own.desk.command("explain", "invoice/NONE")
     assert nothing.returncode == 6 and "There is no invoice NONE" in nothing.stderr
 
 
-def test_what_would_be_sent_next_is_named(at_rest: Pair) -> None:
-    at_rest.shop.run("update invoices set gross_amount = 200 where external_id = 'I1'")
-    one = explained(at_rest, "invoice/I1")
+def test_what_would_be_sent_next_is_named(own: Pair) -> None:
+    own.shop.run("update invoices set gross_amount = 200 where external_id = 'I1'")
+    one = explained(own, "invoice/I1")
     assert (one["next"], one["verdict"]) == ("update", "the next apply sends it: update")
     assert one["acknowledged"]["grossAmount"] == 100 and one["payload"]["grossAmount"] == 200
 
 
 @pytest.mark.parametrize("currency", ["ZZZ", "euro"])
-def test_a_row_in_error_says_why_nothing_of_it_is_sent(at_rest: Pair, currency: str) -> None:
-    at_rest.shop.run("update invoices set currency = ? where external_id = 'I1'", currency)
-    one = explained(at_rest, "invoice/I1")
+def test_a_row_in_error_says_why_nothing_of_it_is_sent(own: Pair, currency: str) -> None:
+    own.shop.run("update invoices set currency = ? where external_id = 'I1'", currency)
+    one = explained(own, "invoice/I1")
     assert (
         one["verdict"].startswith(f"withheld: has the currency '{currency}'")
         and one["payload"] is None
     )
     assert len(one["problems"]) == 1 and one["acknowledged"]["currency"] == "EUR"
-    link = explained(at_rest, "payment/P1")["links"][0]
+    link = explained(own, "payment/P1")["links"][0]
     assert link["reason"] == "its invoice I1 is withheld"
-    shown = at_rest.desk.command("explain", "payment/P1").stdout
+    shown = own.desk.command("explain", "payment/P1").stdout
     assert "link to invoice I1 EUR 0.60: not sent, its invoice I1 is withheld" in shown
 
 
@@ -99,10 +96,10 @@ def test_a_refusal_is_shown_with_the_words_of_the_api_and_what_it_holds_back(own
     assert explained(own, "invoice/I2")["verdict"] == "held back: its customer B was refused"
 
 
-def test_a_record_that_left_the_source_is_explained_from_the_journal(at_rest: Pair) -> None:
-    at_rest.shop.run("delete from payments")
-    at_rest.shop.run("delete from allocations")
-    one = explained(at_rest, "payment/P1")
+def test_a_record_that_left_the_source_is_explained_from_the_journal(own: Pair) -> None:
+    own.shop.run("delete from payments")
+    own.shop.run("delete from allocations")
+    one = explained(own, "payment/P1")
     assert (one["row"], one["source"], one["next"]) == (None, [], "delete")
     assert one["acknowledged"]["amount"] == 60
 
@@ -130,9 +127,9 @@ def test_it_works_while_a_sync_has_the_book(own: Pair) -> None:
     assert len(own.sync()) == 1
 
 
-def test_what_a_customer_owes_adds_up(at_rest: Pair) -> None:
-    at_rest.shop.credit_note("N1", "A", 15)
-    one = explained(at_rest, "customer/A")
+def test_what_a_customer_owes_adds_up(own: Pair) -> None:
+    own.shop.credit_note("N1", "A", 15)
+    one = explained(own, "customer/A")
     assert one["customer"] == "A"
     assert one["owed"] == [
         {"currency": "EUR", "amounts": {"credit_note": -15, "invoice": 100, "payment": -60}}

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 from desk import HubDesk
 from pair import Pair
+from rewound import Rewound
 
 from headrace.client.answer import Answer
 from headrace.client.endpoints import Reader
@@ -75,7 +77,7 @@ def stranger(desk: HubDesk, name: str, customer: str = "Z") -> None:
     )
 
 
-def _filled(pair: Pair) -> Pair:
+def _filled(pair: Pair) -> None:
     """Thirty invoices of the source beside those of a customer whom others keep."""
     pair.desk.post("/customers", {"externalId": "Z", "name": "Others'"})
     pair.shop.customer("A")
@@ -83,25 +85,25 @@ def _filled(pair: Pair) -> Pair:
         pair.shop.invoice(f"I{n}", "A", 100)
         pair.shop.payment(f"P{n}", "A", 40, {f"I{n}": 40})
     pair.desk.apply()
-    return pair
-
-
-@pytest.fixture
-def books(pair: Pair) -> Pair:
-    return _filled(pair)
 
 
 @pytest.fixture(scope="module")
-def same_books(shared_pair: Pair) -> Pair:
-    """For tests after which the API is as it was."""
-    return _filled(shared_pair)
+def in_step(shared_pair: Pair) -> Rewound:
+    _filled(shared_pair)
+    return Rewound(shared_pair.desk)
+
+
+@pytest.fixture
+def books(in_step: Rewound, tmp_path: Path) -> Iterator[Pair]:
+    with in_step.pair(tmp_path / "shop") as pair:
+        yield pair
 
 
 @pytest.mark.parametrize("seed", range(8))
 def test_every_record_that_stays_is_read_once_whatever_comes_and_goes(
-    same_books: Pair, seed: int
+    books: Pair, seed: int
 ) -> None:
-    desk = same_books.desk
+    desk = books.desk
     chance = random.Random(seed)
     theirs = [f"X{n}" for n in range(20)]
     for name in theirs:
@@ -221,7 +223,7 @@ def test_drift_under_constant_writes_accuses_nobody(
 
 
 def test_what_a_list_left_out_is_looked_up_before_it_is_accused(
-    same_books: Pair, monkeypatch: pytest.MonkeyPatch
+    books: Pair, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pages = Reader.pages
 
@@ -230,17 +232,17 @@ def test_what_a_list_left_out_is_looked_up_before_it_is_accused(
             yield [one for one in page if one.get("externalId") not in ("A", "I7", "P7")]
 
     monkeypatch.setattr(Reader, "pages", lossy)
-    proof = same_books.desk.reconcile()
+    proof = books.desk.reconcile()
     assert proof.balanced, (proof.differences, proof.statements)
     assert proof.looked_up >= 2 and proof.not_looked_up == 0
-    with same_books.desk.open() as organisation:
+    with books.desk.open() as organisation:
         asyncio.run(organisation.prepare())
         report = asyncio.run(organisation.remote.drift())
     assert report.empty and report.compared == 61
 
 
 def test_what_changed_behind_the_reader_is_read_again(
-    same_books: Pair, monkeypatch: pytest.MonkeyPatch
+    books: Pair, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pages = Reader.pages
 
@@ -252,7 +254,7 @@ def test_what_changed_behind_the_reader_is_read_again(
             yield page
 
     monkeypatch.setattr(Reader, "pages", stale)
-    assert same_books.desk.reconcile().balanced
+    assert books.desk.reconcile().balanced
 
 
 def test_what_was_not_looked_up_is_counted(books: Pair, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,7 +37,10 @@ def test_a_row_carries_a_field_from_the_source_to_the_hub_and_clears_it(tmp_path
         path.write_text(text, "utf-8")
     done = subprocess.run(
         [sys.executable, str(_HERE / "new_field.py"), str(tmp_path)],
-        env={**os.environ, "PYTHONPATH": f"{copy.parent}{os.pathsep}{_HERE}"},
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(map(str, (copy.parent, _HERE, _HERE.parent))),
+        },
         capture_output=True,
         text=True,
         check=False,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from random import Random
 
 import msgspec
 import pytest
 from desk import most_in_a_window
-from fake_api import Bench, FakeApi, Killed
+from fake_api import Bench, FakeApi, Killed, SharedBook
 
 from headrace.client.pace import WINDOW
 from headrace.sync.delivery.progress import Progress
@@ -21,17 +22,18 @@ OpenBench = Callable[[Path], Bench]
 
 
 @pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("pace") / "billing.db"
-    assert generate(path, records=1_900, seed=11).requests > 1_801
-    return path
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedBook]:
+    folder = tmp_path_factory.mktemp("pace")
+    database = folder / "billing.db"
+    assert generate(database, records=1_900, seed=11).requests > 1_801
+    with closing(SharedBook(write_project(folder / "project", database, rate=600))) as book:
+        yield book
 
 
 @pytest.fixture
-def bench(tmp_path: Path, database: Path) -> Iterator[Bench]:
-    opened = Bench(write_project(tmp_path / "project", database, rate=600), VirtualClock())
-    yield opened
-    opened.close()
+def bench(shared: SharedBook, tmp_path: Path) -> Iterator[Bench]:
+    with closing(shared.bench(tmp_path / "project")) as opened:
+        yield opened
 
 
 @pytest.mark.parametrize(

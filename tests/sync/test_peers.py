@@ -14,11 +14,12 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from desk import HubDesk, query, sent
-from fake_api import Arrival, Bench, FakeApi, Killed, Reply, refusal
+from fake_api import Arrival, Bench, FakeApi, Killed, Reply, SharedBook, refusal
 from msgspec import Struct
 from shop import Shop
 
@@ -142,18 +143,23 @@ def families(tmp_path_factory: pytest.TempPathFactory) -> list[Arrival]:
     return api.arrivals
 
 
-@pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedBook]:
     """Twenty customers with an invoice and its payment each."""
-    shop = Shop(tmp_path, rate=600)
+    shop = Shop(tmp_path_factory.mktemp("twenty"), rate=600)
     for n in range(20):
         shop.customer(f"C{n}")
         shop.invoice(f"I{n}", f"C{n}", 100)
         shop.payment(f"P{n}", f"C{n}", 100, {f"I{n}": 100})
-    opened = Bench(shop.folder, VirtualClock())
-    yield opened
-    opened.close()
     shop.close()
+    with closing(SharedBook(shop.folder)) as book:
+        yield book
+
+
+@pytest.fixture
+def bench(shared: SharedBook, tmp_path: Path) -> Iterator[Bench]:
+    with closing(shared.bench(tmp_path / "shop")) as opened:
+        yield opened
 
 
 def test_drt_755_an_unchanged_record_is_not_sent_again(syncs: Syncs) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from desk import HubDesk
+from rewound import Rewound
 from shop import Shop
 
 import headrace.sources.marks
@@ -64,17 +65,22 @@ class World:
         file.write_text(f"{file.read_text('utf-8')}\n{more}\n", "utf-8")
 
 
+@pytest.fixture(scope="module")
+def delivered(tmp_path_factory: pytest.TempPathFactory, open_hub: RunningHub) -> Rewound:
+    with closing(Shop(tmp_path_factory.mktemp("pictures") / "shop")) as shop:
+        for name, amount in (("A", 100), ("B", 900)):
+            shop.customer(name)
+            shop.invoice(f"I{name}", name, amount)
+        made = World(shop, HubDesk(shop.folder, open_hub, "pictures"))
+        made.round()
+    return Rewound(made.desk)
+
+
 @pytest.fixture
-def world(tmp_path: Path, open_hub: RunningHub, request: pytest.FixtureRequest) -> Iterator[World]:
+def world(tmp_path: Path, delivered: Rewound) -> Iterator[World]:
     """Two customers, the larger debtor second by name, all delivered."""
-    shop = Shop(tmp_path / "shop")
-    for name, amount in (("A", 100), ("B", 900)):
-        shop.customer(name)
-        shop.invoice(f"I{name}", name, amount)
-    made = World(shop, HubDesk(shop.folder, open_hub, request.node.name))
-    made.round()
-    yield made
-    shop.close()
+    with delivered.pair(tmp_path / "shop") as pair:
+        yield World(pair.shop, pair.desk)
 
 
 def test_a_plan_that_waits_is_kept_whole_and_adds_up_what_customers_owe(world: World) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from random import Random
 
 import pytest
 from desk import execute
-from fake_api import BROKEN, STALLED, Arrival, Bench, FakeApi, Reply, Script, refusal
+from fake_api import BROKEN, STALLED, Arrival, Bench, FakeApi, Reply, Script, SharedBook, refusal
 from shop import Shop
 
 from headrace.client.answer import Answer
@@ -51,18 +52,36 @@ class Sick:
         return name in self.poisons or f"C{number}" in self.poisons
 
 
-@pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    shop = Shop(tmp_path, rate=600)
+def _fill(folder: Path) -> None:
+    shop = Shop(folder, rate=600)
     for n in range(CUSTOMERS):
         shop.customer(f"C{n}")
         shop.invoice(f"I{n}", f"C{n}", 1000)
         shop.invoice(f"J{n}", f"C{n}", 500)
         shop.payment(f"P{n}", f"C{n}", 1000, {f"I{n}": 1000})
     shop.close()
-    opened = Bench(tmp_path, VirtualClock())
-    yield opened
-    opened.close()
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedBook]:
+    folder = tmp_path_factory.mktemp("poison")
+    _fill(folder)
+    with closing(SharedBook(folder)) as book:
+        yield book
+
+
+@pytest.fixture
+def bench(shared: SharedBook, tmp_path: Path) -> Iterator[Bench]:
+    with closing(shared.bench(tmp_path / "shop")) as opened:
+        yield opened
+
+
+@pytest.fixture
+def own_bench(tmp_path: Path) -> Iterator[Bench]:
+    """For tests that change the source."""
+    _fill(tmp_path)
+    with closing(Bench(tmp_path, VirtualClock())) as opened:
+        yield opened
 
 
 NAMES = [f"{letter}{n}" for n in range(CUSTOMERS) for letter in "CIJP"]
@@ -149,8 +168,9 @@ BARRED = refusal(403, "your key may not do this")
 
 @pytest.mark.parametrize("one", [True, False], ids=["one customer", "many"])
 def test_a_key_that_may_not_write_ends_the_run_before_any_record_is_blamed(
-    bench: Bench, one: bool
+    request: pytest.FixtureRequest, one: bool
 ) -> None:
+    bench: Bench = request.getfixturevalue("own_bench" if one else "bench")
     if one:
         _of_one_customer(bench)
     stopped, arrivals = _ends(bench, lambda arrival: BARRED if arrival.method != "GET" else None)
@@ -195,8 +215,9 @@ def test_a_key_that_may_no_longer_write_ends_the_run(bench: Bench) -> None:
 
 
 def test_one_record_that_is_barred_is_no_matter_of_the_key_though_nothing_else_is_sent(
-    bench: Bench,
+    own_bench: Bench,
 ) -> None:
+    bench = own_bench
     bench.deliver(FakeApi(bench.clock, 0.2), bench.plan())
     execute(bench.folder / "shop.db", "update invoices set name = 'x' where external_id = 'J3'")
 
@@ -213,8 +234,9 @@ def test_one_record_that_is_barred_is_no_matter_of_the_key_though_nothing_else_i
 
 @pytest.mark.parametrize("one", [True, False], ids=["one customer", "many"])
 def test_a_page_of_somebody_else_s_that_comes_first_ends_the_run_at_once(
-    bench: Bench, one: bool
+    request: pytest.FixtureRequest, one: bool
 ) -> None:
+    bench: Bench = request.getfixturevalue("own_bench" if one else "bench")
     if one:
         _of_one_customer(bench)
     stopped, arrivals = _ends(bench, lambda arrival: POISONS["403"])

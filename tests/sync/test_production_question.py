@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from shop import Shop
 
+from forked import Before
+
 QUESTION = "Send it? [y/N]: "
 END_OF_INPUT, INTERRUPT = "\x04", "\x03"
 
@@ -47,7 +49,7 @@ def at_terminal(project: Path, typed: str, *words: str) -> tuple[int, str]:
         env=environment,
         start_new_session=True,
         # The terminal is the command's own, so that what is typed there can interrupt it.
-        preexec_fn=lambda: os.close(os.open(os.ttyname(0), os.O_RDWR)),
+        preexec_fn=Before("import os; os.close(os.open(os.ttyname(0), os.O_RDWR))"),
     ) as process:
         os.close(theirs)
         shown = b""

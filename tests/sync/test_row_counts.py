@@ -9,6 +9,7 @@ import pytest
 from desk import HubDesk
 
 from headrace.model.errors import UnsafePlan
+from project_books import aged
 
 PROJECT = """
 [organisation.acme]
@@ -22,6 +23,7 @@ def _export(folder: Path, customers: int, notes: int) -> None:
     (folder / "exports" / "people.csv").write_text("\n".join(["id,name", *lines]) + "\n")
     lines = [f"{n % customers},Note {n}" for n in range(notes)]
     (folder / "exports" / "notes.csv").write_text("\n".join(["id,note", *lines]) + "\n")
+    aged(folder / "exports")
 
 
 def test_fewer_rows_than_last_time_are_refused_with_figures(

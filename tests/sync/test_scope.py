@@ -4,33 +4,46 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
 import pytest
 from desk import HubDesk, prove_in_step, sent
 from pair import Pair
+from rewound import Rewound, filled
 from shop import Shop
 
 from headrace.model.errors import StalePlan
 from headrace.sync.planning.scope import Scope
+from headrace.testkit.hub import RunningHub
 
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Iterator[Shop]:
-    shop = _shop(tmp_path)
-    yield shop
-    shop.close()
+    with closing(Shop(tmp_path / "shop")) as shop:
+        _fill(shop)
+        yield shop
 
 
-def _shop(folder: Path, more: str = "") -> Shop:
-    shop = Shop(folder / "shop", more=more)
+@pytest.fixture(scope="module")
+def in_step(tmp_path_factory: pytest.TempPathFactory, open_hub: RunningHub) -> Rewound:
+    return filled(tmp_path_factory.mktemp("scope"), open_hub, "scope", _fill)
+
+
+@pytest.fixture
+def arrived(in_step: Rewound, tmp_path: Path) -> Iterator[Pair]:
+    """In step."""
+    with in_step.pair(tmp_path / "arrived") as pair:
+        yield pair
+
+
+def _fill(shop: Shop) -> None:
     for name in ("P", "A", "B"):
         shop.customer(name, parent="P" if name == "A" else None)
     for name in ("A", "B"):
         shop.invoice(f"I{name}", name, 100)
         shop.payment(f"P{name}", name, 60, {f"I{name}": 60})
-    return shop
 
 
 def test_only_some_entities(shop: Shop, new_desk: Callable[[Path], HubDesk]) -> None:
@@ -63,8 +76,8 @@ def test_an_entity_that_does_not_exist(shop: Shop, new_desk: Callable[[Path], Hu
     assert "bills must be one of customers, invoices, credit_notes" in refused.stderr
 
 
-def test_a_customer_that_nobody_knows(shop: Shop, new_desk: Callable[[Path], HubDesk]) -> None:
-    desk = new_desk(shop.folder)
+def test_a_customer_that_nobody_knows(arrived: Pair) -> None:
+    shop, desk = arrived.shop, arrived.desk
     refused = desk.command("plan", "--customer", "NOBODY")
     assert refused.returncode == 6
     assert "There is no customer NOBODY. Use the external_id" in refused.stderr
@@ -147,7 +160,9 @@ def test_only_the_plan_whose_operations_the_book_has_is_delivered(
     assert len(desk.writes()) == 1
 
 
-def test_a_diff_reads_like_money(shop: Shop, new_desk: Callable[[Path], HubDesk]) -> None:
+def test_a_diff_reads_like_money(
+    shop: Shop, new_desk: Callable[[Path], HubDesk], arrived: Pair
+) -> None:
     desk = new_desk(shop.folder)
     first = desk.command("plan", "--diff").stdout
     assert "Customer B (Customer B)\n  new customer B\n      name: Customer B\n" in first
@@ -155,7 +170,7 @@ def test_a_diff_reads_like_money(shop: Shop, new_desk: Callable[[Path], HubDesk]
         "  new payment PB\n      amount: EUR 0.60\n      settles invoice IB (No IB): EUR 0.60\n"
         in first
     )
-    desk.apply()
+    shop, desk = arrived.shop, arrived.desk
     shop.run("update invoices set gross_amount = 250000 where external_id = 'IA'")
     shop.run("update allocations set amount = 50 where from_external_id = 'PB'")
     second = desk.command("plan", "--diff").stdout
@@ -173,12 +188,10 @@ def test_a_diff_reads_like_money(shop: Shop, new_desk: Callable[[Path], HubDesk]
 
 
 @pytest.mark.parametrize("rule", ["delete", "report", "ignore"])
-def test_what_left_the_source(
-    rule: str, tmp_path: Path, new_desk: Callable[[Path], HubDesk]
-) -> None:
-    shop = _shop(tmp_path, f'on_delete = {{ payment = "{rule}" }}')
-    desk = new_desk(shop.folder)
-    desk.apply()
+def test_what_left_the_source(rule: str, arrived: Pair) -> None:
+    shop, desk = arrived.shop, arrived.desk
+    with (shop.folder / "headrace.toml").open("a", encoding="utf-8") as settings:
+        settings.write(f'on_delete = {{ payment = "{rule}" }}\n')
     shop.drop("payments", "PA")
     before = len(desk.writes())
     plan, _ = desk.apply()
@@ -198,7 +211,6 @@ def test_what_left_the_source(
         assert [(one.external_id, one.reason) for one in plan.held] == [
             ("A", "left the source and still has 1 document at the API")
         ]
-    shop.close()
 
 
 def test_synthetic_payments_always_go(tmp_path: Path, new_desk: Callable[[Path], HubDesk]) -> None:

@@ -15,8 +15,11 @@ import pytest
 from desk import HubDesk
 from shop import Shop
 
+from forked import Before
 from headrace.book import file_looks
 from headrace.testkit.billing.pdf import small_pdf
+
+_IMPATIENT = Before("from headrace.book import file_looks; file_looks._PATIENCE_S = 0.5")
 
 
 @contextmanager
@@ -61,7 +64,7 @@ def test_pdfs_on_a_drive_that_does_not_answer_are_named_and_the_rest_goes(
     desk = new_desk(shop.folder)
     with silent_mount(shop.folder / "drive"):
         started = time.monotonic()
-        found = desk.start("apply").communicated()
+        found = desk.start("apply", before=_IMPATIENT).communicated()
         assert time.monotonic() - started < 30
         assert found.returncode == 3, found
         for name, place in (("I2", "drive/two.pdf"), ("I3", "drive/3/3.pdf")):
@@ -89,7 +92,7 @@ def test_a_pdf_that_was_sent_stays_when_its_drive_does_not_answer(
     drive.rename(shop.folder / "kept")
     sent = len(desk.writes())
     with silent_mount(drive):
-        assert desk.start("apply").communicated().returncode == 3
+        assert desk.start("apply", before=_IMPATIENT).communicated().returncode == 3
     drive.rmdir()
     (shop.folder / "kept").rename(drive)
     assert desk.command("apply").returncode == 0

@@ -14,6 +14,8 @@ from desk import HubDesk, copy_example, prove_in_step
 from shop import Shop
 from together import Case, Story, Together
 
+from project_books import aged
+
 together = Together()
 MakeDesk = Callable[[Path], HubDesk]
 TOML = """\
@@ -54,6 +56,7 @@ def write_json(folder: Path, tables: dict[str, list[dict[str, Any]]]) -> None:
     for name, items in tables.items():
         lines = "".join(json.dumps(item) + "\n" for item in items)
         (folder / "data" / f"{name}.jsonl").write_text(lines)
+    aged(folder / "data")
 
 
 def write_sqlite(folder: Path, tables: dict[str, list[dict[str, Any]]]) -> None:
@@ -104,6 +107,7 @@ def test_ids_of_64_bits_beside_a_float_stay_apart(tmp_path: Path, new_desk: Make
     ids = ["1234567890123456789", "1234567890123456788", "12.0"]
     lines = (f'{{"id": {id}, "name": "C", "parent": null}}\n' for id in ids)
     (folder / "data" / "c.jsonl").write_text("".join(lines))
+    aged(folder / "data")
     desk = new_desk(folder)
     desk.apply()
     assert {c["externalId"] for c in customers(desk)} == {*ids[:2], "12"}

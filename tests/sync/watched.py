@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import os
 import unittest.mock
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from desk import HubDesk
 from receiver import Receiver
+from rewound import Rewound
 from shop import Shop
 
 from headrace.alerts.announcer import Announcer
@@ -68,6 +70,17 @@ class Watched:
         self._written = self.settings.read_text("utf-8")
         self.configure("")
         self.restart()
+
+    def again(self, rewound: Rewound, folder: Path) -> Watched:
+        """The same in a new process, with its organisation as it was then."""
+        made = copy.copy(self)
+        made.desk = rewound.again(folder)
+        made.shop = Shop.opened(folder)
+        made.settings = folder / "headrace.toml"
+        made.clock = MovedClock()
+        made.configure("")
+        made.restart()
+        return made
 
     def configure(self, more: str, alerts: str = "failures = 2") -> None:
         """Adds settings of the organisation to those that it has anyway."""

@@ -38,9 +38,11 @@ data, 4 rejected records, 5 the API or the source can't be reached, 6 wrong conf
 """
 
 
-def build_app(loaded: Collection[str] = tuple(COMMANDS)) -> typer.Typer:
-    """Build the application. Of commands that are not in `loaded`, only names and summaries are
-    known."""
+def build_app(
+    loaded: Collection[str] = tuple(COMMANDS), listed: Collection[str] = tuple(COMMANDS)
+) -> typer.Typer:
+    """Build the application of the commands `listed`. Of those that are not in `loaded`, only names
+    and summaries are known."""
     app = typer.Typer(
         help=_HELP,
         no_args_is_help=True,
@@ -50,11 +52,11 @@ def build_app(loaded: Collection[str] = tuple(COMMANDS)) -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )
     app.callback()(_root)
-    for name, sentence in COMMANDS.items():
+    for name in listed:
         if name in loaded:
             _load(app, name)
         else:
-            app.command(name, help=sentence)(_not_loaded)
+            app.command(name, help=COMMANDS[name])(_not_loaded)
     return app
 
 
@@ -96,7 +98,8 @@ def run(arguments: Sequence[str]) -> int:
             plain = word.encode(errors="backslashreplace").decode()
             return _fail(f"{plain} is not UTF-8 text", ExitCode.CONFIGURATION, arguments)
     asked = next((word for word in arguments if not word.startswith("-")), "")
-    app = build_app({asked})
+    # To know the others as well takes longer than many a command.
+    app = build_app({asked}, {asked} if arguments[0] in COMMANDS else tuple(COMMANDS))
     try:
         result = app(list(arguments), prog_name="headrace", standalone_mode=False)
     except typer.Exit as stop:
