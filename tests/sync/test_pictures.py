@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import signal
 import sqlite3
@@ -11,8 +12,9 @@ import time
 import unittest.mock
 import urllib.request
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from desk import HubDesk
@@ -20,15 +22,16 @@ from rewound import Rewound
 from shop import Shop
 
 import headrace.sources.marks
+from headrace.fleet import open_books
 from headrace.fleet.loop import Loop
 from headrace.fleet.open_books import OpenBooks
 from headrace.fleet.picture import PICTURE, PROOF, Head, opened_picture, opened_proof
-from headrace.fleet.project import load_project
+from headrace.fleet.project import LoadedProject, load_project
 from headrace.fleet.round import Round
 from headrace.fleet.sync import SyncOptions, Watcher, sync_once
 from headrace.fleet.watch import WatchedProject
 from headrace.model.clock import SYSTEM_CLOCK
-from headrace.model.errors import ApprovalNeeded, HeadraceError
+from headrace.model.errors import ApprovalNeeded, ConfigurationError, HeadraceError
 from headrace.sync.dossier import Dossiers
 from headrace.testkit.hub import RunningHub
 
@@ -214,6 +217,31 @@ def test_rounds_without_pages_keep_nothing(world: World) -> None:
 
 
 # the open book ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("moment", [0, 1], ids=["taken", "kept"])
+def test_keys_that_are_gone_for_a_moment_lock_no_later_round_out(
+    world: World, monkeypatch: pytest.MonkeyPatch, moment: int
+) -> None:
+    books = OpenBooks(SYSTEM_CLOCK)
+    world.shop.invoice("I3", "A", 7)
+    world.round(books=books)
+    world.shop.invoice("I4", "A", 8)
+    made_from, looks = open_books._made_from, itertools.count()
+
+    def vanishing(project: LoadedProject, name: str) -> Any:
+        if next(looks) == moment:
+            raise ConfigurationError("the key is gone")
+        return made_from(project, name)
+
+    monkeypatch.setattr(open_books, "_made_from", vanishing)
+    with suppress(ConfigurationError):
+        world.round(books=books)
+    assert next(looks) == moment + 1
+    assert books.names == []
+    world.round(books=books)  # opens it again
+    assert books.names == ["shop"]
+    books.close()
 
 
 def test_a_round_waits_for_a_page_that_reads_and_a_page_for_no_round(world: World) -> None:

@@ -17,6 +17,7 @@ from msgspec import Struct, field
 from headrace.fleet.giving_way import is_wanted, show_idle
 from headrace.fleet.project import LoadedProject
 from headrace.model.clock import Clock
+from headrace.model.errors import ConfigurationError
 from headrace.sync.session import Organisation
 
 _FILES = ("journal.db", "journal.db-wal", "cache.duckdb")
@@ -98,14 +99,24 @@ class OpenBooks:
                 pass
 
     def _usable(self, kept: _Kept | None, loaded: LoadedProject, name: str) -> Organisation | None:
-        if kept is not None:
-            with kept.read:  # a page that reads comes to its end
-                pass
-            if kept.made_from == _made_from(loaded, name) and kept.files == _states(kept.data):
-                show_idle(kept.data, False)
-                return kept.organisation
-            _close(kept)
-        return None
+        if kept is None:
+            return None
+        with kept.read:  # a page that reads comes to its end
+            pass
+        is_same = False
+        try:
+            is_same = kept.made_from == _made_from(loaded, name) and kept.files == _states(
+                kept.data
+            )
+        finally:
+            # Also when the settings or keys can't be read: an open organisation that nobody has
+            # would lock out all later rounds.
+            if not is_same:
+                _close(kept)
+        if not is_same:
+            return None
+        show_idle(kept.data, False)
+        return kept.organisation
 
     def _over(self, most: int) -> list[_Kept]:
         """Take out those that are too many if at most so many are open, at work or not."""
@@ -120,11 +131,18 @@ class OpenBooks:
         organisation.close()
 
     def keep(self, loaded: LoadedProject, organisation: Organisation) -> None:
-        """Keep an organisation after a round, as long as no more are open than `at_once` says."""
+        """Keep an organisation after a round, as long as no more are open than `at_once` says.
+
+        It is closed if its settings or keys can't be read any more; the next round reports it.
+        """
         name = organisation.name
-        self._at_work.pop(name, None)
         data = loaded.data_folder(name)
-        kept = _Kept(organisation, _made_from(loaded, name), data, None)
+        try:
+            kept = _Kept(organisation, _made_from(loaded, name), data, None)
+        except ConfigurationError:
+            self.give_back(organisation)
+            return
+        self._at_work.pop(name, None)
         with self._lock:
             self._taken -= 1
             self._kept[name] = kept
