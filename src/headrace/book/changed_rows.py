@@ -90,7 +90,9 @@ def replace_changed(
     cursor = connection.cursor()
     try:
         ids = _affected(cursor, model, changed)
-        return None if ids is None else _replaced(cursor, model, ids)
+        if ids is None:
+            return None
+        return _replaced(cursor, model, ids) if ids else Touched()
     finally:
         cursor.close()
 

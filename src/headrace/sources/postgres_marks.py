@@ -31,6 +31,8 @@ _OLDEST = 1_000_000_000
 """Transactions after which a number is not compared any more: they start again at 2^32."""
 
 
+_NAMED = 3
+"""Transactions up to which a condition names each of them."""
 _FEW = 1_000
 _SHARE = 0.1
 """Up to so many new rows, or this share of all, only the new rows are read."""
@@ -136,17 +138,23 @@ def is_comparable(mark: Mark, relation: Relation, now: Moment) -> bool:
     return relation.steady and shapes == relation.signatures
 
 
-def is_new(mark: Mark) -> str:
-    """Return PostgreSQL's condition for rows that may have been written after the mark's moment."""
-    return f"age(xmin) <= age('{mark.moment.oldest % 2**32}'::xid)"
+def is_new(mark: Mark, now: Moment) -> str:
+    """Return PostgreSQL's condition for rows of now that may have been written after the mark's
+    moment."""
+    oldest = mark.moment.oldest
+    if now.next - oldest <= _NAMED:
+        # Comparing with each transaction is a quarter faster than computing ages.
+        writers = (f"xmin = '{number % 2**32}'::xid" for number in range(oldest, now.next))
+        return f"({' or '.join(writers) or 'false'})"
+    return f"age(xmin) <= age('{oldest % 2**32}'::xid)"
 
 
 def counts(
-    database: Database, wanted: Collection[tuple[str, Mark]]
+    database: Database, wanted: Collection[tuple[str, Mark]], now: Moment
 ) -> dict[tuple[str, int], Count]:
     """Count the rows of each table and those that are newer than its mark; by table and the mark's
     oldest transaction."""
-    pairs = {(name, mark.moment.oldest): is_new(mark) for name, mark in wanted}
+    pairs = {(name, mark.moment.oldest): is_new(mark, now) for name, mark in wanted}
     if not pairs:
         return {}
     each = (
@@ -216,7 +224,7 @@ class PostgresChanges:
             if name not in self._still
             for table in self._relations[name].tables
         ]
-        return counts(self._database, wanted)
+        return counts(self._database, wanted, self._now)
 
     def _is_unmoved(self, name: str) -> bool:
         mark = self._marks.get(name)
@@ -242,7 +250,7 @@ class PostgresChanges:
         count = self._counts[self._qualified[name], mark.moment.oldest]
         if count.new > max(_FEW, count.rows * _SHARE):
             return "", "", 0
-        return relation.key, is_new(mark), count.rows - count.new
+        return relation.key, is_new(mark, self._now), count.rows - count.new
 
     def marks(self) -> dict[str, str | None]:
         """Return the mark of each name in this moment."""
