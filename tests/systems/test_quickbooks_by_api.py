@@ -35,7 +35,8 @@ class QuickBooks(Vendor):
         self.file = folder / ".headrace" / "it.quickbooks_api.tokens"
         self.changed: list[tuple[int, str, dict[str, Any]]] = []
         self.failing = False
-        self.killing = False
+        self.spared: set[psutil.Process] | None = None
+        """Where a process is to be killed, the others that this one has started."""
         self.vanish = ""
 
     def happens(self, table: str, item: dict[str, Any], status: str = "") -> None:
@@ -56,11 +57,10 @@ class QuickBooks(Vendor):
         # Before a new token is used, it is where a crash can't lose it.
         assert json.loads(self.file.read_text())["refresh_token"] == self.tokens.refresh
         assert request.query["minorversion"] == "75"
-        if self.killing:
-            self.killing = False
-            for process in psutil.Process().children():
-                if "headrace.sources.worker" in process.cmdline():
-                    process.kill()
+        if self.spared is not None:
+            (worker,) = set(psutil.Process().children()) - self.spared
+            worker.kill()
+            self.spared = None
         if self.failing:
             error = {"Message": "Unsupported Operation", "Detail": "Not now"}
             return 200, {"Fault": {"Error": [error]}}
@@ -154,7 +154,7 @@ def test_a_process_that_is_killed_once_it_has_a_new_token_leaves_it_to_the_next(
     vendor: Any = company.vendor
     company.stage()
     vendor.tokens.access = "revoked"
-    vendor.killing = True
+    vendor.spared = set(psutil.Process().children())
     given = vendor.tokens.given
     assert "ended with code -9" in company.refusal()
     assert vendor.tokens.given == given + 1
