@@ -10,6 +10,7 @@ memory are those of `headrace run`.
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import os
 import random
@@ -106,9 +107,10 @@ def _with(text: str, settings: str) -> str:
 def rounds(organisation: Organisation, database: psycopg.Connection, records: int) -> None:
     """Print what a round of one changed row costs in an open process, for several kinds of row."""
     organisation.refresh(False)
-    bill, subject, total, wrong = database.execute(
-        "select bill_id, subject, total, (select max(bill_id) from bills where kind = 'INVOICE') "
-        "from bills where kind = 'INVOICE' order by bill_id limit 1"
+    invoices = "select bill_id, subject, total, currency from bills where kind = 'INVOICE' order by"
+    bill, subject, total, _ = database.execute(f"{invoices} bill_id limit 1").fetchone()
+    wrong, subject_of_wrong, _, currency = database.execute(
+        f"{invoices} bill_id desc limit 1"
     ).fetchone()
     payment = database.execute("select * from money_in order by receipt_id limit 1").fetchone()
     subjects = "update bills set subject = %s where bill_id = %s"
@@ -127,11 +129,19 @@ def rounds(organisation: Organisation, database: psycopg.Connection, records: in
     one("a new payment", pay)
     database.execute("update bills set currency = 'XXQ' where bill_id = %s", [wrong])
     one("a subject, one record in error", lambda n: database.execute(subjects, [n, bill]))
-    database.execute("update bills set currency = 'EUR' where bill_id = %s", [wrong])
+    database.execute("update bills set currency = %s where bill_id = %s", [currency, wrong])
+    database.execute(subjects, ["refused", wrong])  # its customer is not in the hub
+    organisation.refresh(False)
+    asyncio.run(organisation.apply(organisation.plan(), "run", confirmed=True))
+    assert len(organisation.journal.rejects()) == 1
+    one("a subject, one record refused", lambda n: database.execute(subjects, [n, bill]))
+    organisation.journal.clear_rejects()
+    database.execute(subjects, [subject_of_wrong, wrong])
     database.execute(subjects, [subject, bill])
     database.execute("update bills set total = %s where bill_id = %s", [total, bill])
     database.execute("delete from money_in where receipt_id >= 1000000000")
     organisation.refresh(False)
+    assert organisation.plan().empty
 
 
 def _round(

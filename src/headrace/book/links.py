@@ -83,6 +83,8 @@ create or replace temp table earlier_links as
 from book.link_marks
 where row in (from book.again);
 """
+"""Finds the links that have to be marked again, and keeps them as they were: those of documents
+that moved, and those whose own rows were replaced."""
 _MARK_AGAIN = """
 delete from book.document_marks where key in (select key from book.moved_keys);
 insert into book.document_marks {documents};
@@ -106,6 +108,7 @@ select hash(from_entity, from_external_id) as key, from_external_id as external_
 union
 from book.moved_keys;
 """
+"""Marks these documents and links again; the others and their places stay."""
 _COUNT_AGAIN = """
 create or replace table book.link_shares as
 select
@@ -131,6 +134,7 @@ select unnest([owner, target]) from book.link_marks where row in (from book.agai
 delete from book.overdrawn where key in (from keys_again);
 insert into book.overdrawn {overdrawn};
 """
+"""Brings the sums over all links up to date by the links as they were and as they are."""
 
 
 def marking(moved: Moved | None) -> Task[None]:

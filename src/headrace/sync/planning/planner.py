@@ -153,8 +153,10 @@ class Planner:
         """
         before = self._rows("select count(*) from book.waiting_links")
         self._connection.execute(_SQL["links_to_refused"])
+        if before == self._rows("select count(*) from book.waiting_links"):
+            return False
         self._book.unmark(frozenset({"waiting_links"}))
-        return bool(before != self._rows("select count(*) from book.waiting_links"))
+        return True
 
     def _apply_pins(self) -> None:
         """Keep what the API holds of records in error, and withhold what would contradict it."""

@@ -5,15 +5,33 @@
 -- neighbour is no longer withheld, when the API acknowledges its current row, and when it is
 -- deleted at the API. A customer's mark also changes with the number of customers that left the
 -- source and are still at the API, because one of those may have been its child.
-create or replace temp table every_link as
+--
+-- Rejects are few, and links are many: those within two steps are found by the ids of their ends,
+-- whatever their entities, before anything is joined.
+create or replace temp view every_link as
 select from_entity, from_external_id, to_entity, to_external_id
 from book.allocations
-union
+union all
 select 'payment', external_id, 'invoice', invoice_external_id
 from book.fixes
-union
+union all
 select 'payment', external_id, 'invoice', invoice_external_id
 from book.settled;
+
+create or replace temp table near_links as
+from every_link where from_external_id in (select external_id from rejected)
+union
+from every_link where to_external_id in (select external_id from rejected);
+
+create or replace temp table near_ids as
+select external_id from rejected
+union
+select unnest([from_external_id, to_external_id]) from near_links;
+
+create or replace temp table near_links as
+from every_link where from_external_id in (from near_ids)
+union
+from every_link where to_external_id in (from near_ids);
 
 create or replace temp table around_links as
 with seeds as (
@@ -23,20 +41,20 @@ with seeds as (
 one as (
     select seeds.entity, seeds.external_id, to_entity as at_entity, to_external_id as at_id
     from seeds
-    join every_link on from_entity = at_entity and from_external_id = at_id
+    join near_links on from_entity = at_entity and from_external_id = at_id
     union
     select seeds.entity, seeds.external_id, from_entity, from_external_id
     from seeds
-    join every_link on to_entity = at_entity and to_external_id = at_id
+    join near_links on to_entity = at_entity and to_external_id = at_id
 ),
 two as (
     select one.entity, one.external_id, to_entity as at_entity, to_external_id as at_id
     from one
-    join every_link on from_entity = at_entity and from_external_id = at_id
+    join near_links on from_entity = at_entity and from_external_id = at_id
     union
     select one.entity, one.external_id, from_entity, from_external_id
     from one
-    join every_link on to_entity = at_entity and to_external_id = at_id
+    join near_links on to_entity = at_entity and to_external_id = at_id
 )
 from seeds
 union
@@ -97,7 +115,12 @@ from rejected;
 create or replace temp table everything_else as
 select sum(hash(key, fingerprint)) as mark
 from book.fingerprints
-where exists (from rejected anti join book.fingerprints using (entity, external_id));
+where exists (
+    from rejected
+    anti join (
+        from book.fingerprints where external_id in (select external_id from rejected)
+    ) using (entity, external_id)
+);
 
 create or replace temp table departed_customers as
 select count(*) as count
@@ -105,6 +128,14 @@ from staging.acknowledged
 where entity = 'customer'
   and exists (from rejected where entity = 'customer')
   and external_id not in (select external_id from book.fingerprints where entity = 'customer');
+
+create or replace temp table marks_near as
+from book.fingerprints
+where external_id in (select at_id from neighbours_of_rejected);
+
+create or replace temp table acknowledged_near as
+from staging.acknowledged
+where external_id in (select at_id from neighbours_of_rejected);
 
 create or replace table plan.around as
 select
@@ -124,12 +155,12 @@ left join family_at_api
     on family_at_api.entity = replace(neighbour.entity, '_pdf', '')
     and family_at_api.external_id = neighbour.external_id
 left join family_marks using (root)
-left join book.fingerprints as own
+left join marks_near as own
     on own.entity = neighbour.entity and own.external_id = neighbour.external_id
-left join book.fingerprints as marks
+left join marks_near as marks
     on marks.entity = at_entity and marks.external_id = at_id
 left join book.withheld as withheld
     on withheld.entity = at_entity and withheld.external_id = at_id
-left join staging.acknowledged as acknowledged
+left join acknowledged_near as acknowledged
     on acknowledged.entity = at_entity and acknowledged.external_id = at_id
 group by all;

@@ -3,10 +3,14 @@ insert into book.waiting_links
 select distinct
     link.from_entity, link.from_external_id, link.to_entity, link.to_external_id,
     'its ' || replace(link.to_entity, '_', ' ') || ' ' || link.to_external_id || ' was refused'
-from book.links as link
+from (
+    from book.links where to_external_id in (select external_id from plan.rejects)
+) as link
 join plan.rejects as reject
     on reject.entity = link.to_entity and reject.external_id = link.to_external_id
-anti join staging.acknowledged as acknowledged
+anti join (
+    from staging.acknowledged where external_id in (select external_id from plan.rejects)
+) as acknowledged
     on acknowledged.entity = link.to_entity and acknowledged.external_id = link.to_external_id
 where reject.stands
   and link.from_external_id not in (select external_id from book.fixes)

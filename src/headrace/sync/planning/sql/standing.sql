@@ -2,7 +2,9 @@
 update plan.rejects
 set stands = true
 from plan.around
-join book.fingerprints as now using (entity, external_id)
+join (
+    from book.fingerprints where external_id in (select external_id from plan.rejects)
+) as now using (entity, external_id)
 where around.entity = rejects.entity
   and around.external_id = rejects.external_id
   and now.fingerprint is not distinct from rejects.fingerprint
@@ -17,7 +19,9 @@ where around.entity = rejects.entity
   and rejects.fingerprint is null
   and (rejects.ignored or around.mark is not distinct from rejects.around)
   and not exists (
-    from book.fingerprints as now
+    from (
+        from book.fingerprints where external_id in (select external_id from plan.rejects)
+    ) as now
     where now.entity = rejects.entity and now.external_id = rejects.external_id
   );
 
