@@ -130,6 +130,9 @@ def rounds(organisation: Organisation, database: psycopg.Connection, records: in
     database.execute("update bills set currency = 'XXQ' where bill_id = %s", [wrong])
     one("a subject, one record in error", lambda n: database.execute(subjects, [n, bill]))
     database.execute("update bills set currency = %s where bill_id = %s", [currency, wrong])
+    database.execute(subjects, [subject, bill])
+    database.execute("update bills set total = %s where bill_id = %s", [total, bill])
+    database.execute("delete from money_in where receipt_id >= 1000000000")
     database.execute(subjects, ["refused", wrong])  # its customer is not in the hub
     organisation.refresh(False)
     asyncio.run(organisation.apply(organisation.plan(), "run", confirmed=True))
@@ -138,8 +141,6 @@ def rounds(organisation: Organisation, database: psycopg.Connection, records: in
     organisation.journal.clear_rejects()
     database.execute(subjects, [subject_of_wrong, wrong])
     database.execute(subjects, [subject, bill])
-    database.execute("update bills set total = %s where bill_id = %s", [total, bill])
-    database.execute("delete from money_in where receipt_id >= 1000000000")
     organisation.refresh(False)
     assert organisation.plan().empty
 
