@@ -109,3 +109,21 @@ def test_what_a_run_was_refused_stays_known_when_it_is_mended(
     assert "customer A refused: name: " in desk.command("status", "--run", "1").stdout
     assert status(desk, "--run", "2")["run"]["sent"] == 2
     shop.close()
+
+
+def test_an_organisation_with_withheld_records_is_not_in_step(
+    tmp_path: Path, new_desk: Callable[[Path], HubDesk]
+) -> None:
+    shop = Shop(tmp_path / "shop")
+    shop.customer("A")
+    shop.invoice("A1", "A", 100)
+    shop.run("update invoices set currency = 'XXQ'")
+    desk = new_desk(shop.folder)
+    for withheld, state in ((1, "behind"), (0, "in step")):
+        desk.command("apply")
+        (report,) = status(desk)
+        assert (report["standing"]["state"], report["standing"]["withheld"]) == (state, withheld)
+        text = desk.command("status").stdout
+        assert text.startswith(f"shop: {state}\n")
+        assert ("1 withheld" in text) is bool(withheld)
+        shop.run("update invoices set currency = 'EUR'")

@@ -28,8 +28,8 @@ class Standing(Struct, frozen=True, kw_only=True):
     organisation: str
     state: State
     """`failed` if the last round failed or the next one would; `waiting` if its plan waits for a
-    person's approval; `behind` if records are left or
-    rejected; `new` if there was no round yet."""
+    person's approval; `behind` if records are left, rejected or withheld; `new` if there was no
+    round yet."""
     trouble: str = ""
     """Message about the current error; empty if there is none."""
     last_success: float | None = None
@@ -39,6 +39,8 @@ class Standing(Struct, frozen=True, kw_only=True):
     """Number of operations that stay planned."""
     rejects: int = 0
     """Number of rejects, without the ignored ones."""
+    withheld: int = 0
+    """Number of records that stay behind because of errors in the source."""
     next_round: float | None = None
     """Time of the next round of `headrace run`; in the past if it is overdue."""
 
@@ -59,17 +61,19 @@ def standing_of(
     running = bool(runs) and _goes_on(runs[0]) and _is_newest(runs[0], newest)
     pending = next((one.pending for one in rounds if one.pending is not None), None)
     rejects = sum(not one.ignored for one in journal.rejects())
+    logged = next(iter(journal.logged_rounds(1)), None)
+    withheld = (logged.withheld or 0) if logged else 0
     trouble = _trouble_now(loaded, name, environment)
     if not trouble and newest is not None and newest.kind == "failure":
         trouble = newest.message
     state: State = "in step"
     if trouble:
-        state = "waiting" if _waits(journal) else "failed"
+        state = "waiting" if logged and logged.error == ApprovalNeeded.__name__ else "failed"
     elif running:
         state = "running"
     elif newest is None:
         state = "new"
-    elif pending or rejects:
+    elif pending or rejects or withheld:
         state = "behind"
     every = loaded.settings_of(name).interval.total_seconds()
     return Standing(
@@ -81,14 +85,9 @@ def standing_of(
         last_failure_message=failure.message if failure else "",
         pending=pending,
         rejects=rejects,
+        withheld=withheld,
         next_round=newest.at + every if newest and not running else None,
     )
-
-
-def _waits(journal: Journal) -> bool:
-    """Whether the last round ended because its plan needs approval."""
-    newest = next(iter(journal.logged_rounds(1)), None)
-    return newest is not None and newest.error == ApprovalNeeded.__name__
 
 
 def _goes_on(run: Run) -> bool:

@@ -21,6 +21,8 @@ def summary_text(standings: Sequence[Standing]) -> str:
     rejects = sum(standing.rejects for standing in standings)
     more = [f"{several(pending, 'operation')} pending"] if pending else []
     more += [f"{several(rejects, 'record')} refused"] if rejects else []
+    withheld = sum(standing.withheld for standing in standings)
+    more += [f"{several(withheld, 'record')} withheld"] if withheld else []
     total = several(len(standings), "organisation")
     return f"{total}: {said}{'; ' if more else ''}{', '.join(more)}"
 
@@ -37,6 +39,8 @@ def standing_text(standing: Standing, now: float) -> str:
         parts.append(f"{standing.pending:,} pending")
     if standing.rejects:
         parts.append(f"{standing.rejects:,} refused")
+    if standing.withheld:
+        parts.append(f"{standing.withheld:,} withheld")
     if standing.next_round is not None:
         late = now - standing.next_round
         overdue = f", {duration_text(late)} ago" if late > 0 else ""
