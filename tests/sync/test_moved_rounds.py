@@ -14,7 +14,7 @@ import pytest
 from desk import HubDesk
 from shop import Shop
 
-from headrace.book import building
+from headrace.book import building, marking
 from headrace.sync.session import Organisation
 
 _TABLES = {
@@ -325,4 +325,31 @@ def test_a_family_that_changes_makes_its_links_wrong_and_right_again(
             asyncio.run(organisation.prepare())
             assert found == state(organisation)
             assert len(found["flaws"]) == flaws
+    shop.close()
+
+
+@pytest.mark.parametrize("many", [1_000, 1], ids=["few", "many"])
+def test_links_that_change_alone_are_sent_however_many(
+    tmp_path: Path,
+    new_desk: Callable[[Path], HubDesk],
+    monkeypatch: pytest.MonkeyPatch,
+    many: int,
+) -> None:
+    """`many` is the number of settlements above which all of them are marked again."""
+    monkeypatch.setattr(marking, "_MANY", many)
+    shop = Shop(tmp_path / "shop")
+    shop.customer("A")
+    for number in range(3):
+        shop.invoice(f"I{number}", "A", 1000)
+        shop.payment(f"P{number}", "A", 500, {f"I{number}": 400})
+    with new_desk(shop.folder).open() as organisation:
+        asyncio.run(organisation.prepare())
+        asyncio.run(organisation.apply(organisation.plan(), "run"))
+        asyncio.run(organisation.prepare(whole=False))
+        shop.run("update allocations set amount = amount + 10")
+        asyncio.run(organisation.prepare(whole=False))
+        found = state(organisation)
+        assert found["plan"]["requests"] == 3
+        asyncio.run(organisation.prepare())
+        assert found == state(organisation)
     shop.close()

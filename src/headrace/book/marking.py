@@ -34,19 +34,15 @@ def mark(connection: duckdb.DuckDBPyConnection, moved: Moved | None) -> None:
             "insert into book.doubtful values (null)"
         )
         return
-    tables, owners = moved.tables, set[str]()
-    if moved_inputs := _INPUTS & tables:
+    owners: set[str] | None = set()
+    if moved_inputs := _INPUTS & moved.tables:
         few = moved.linked is not None and moved_inputs == _BY_OWNER
-        found = _mark_owners(connection) if few else _mark_allocations(connection)
-        if found is None:
-            tables |= {"allocation_marks"}
-        else:
-            owners = found
+        owners = _mark_owners(connection) if few else _mark_allocations(connection)
     for entity, read in READ.items():
         depends = closure(read)
-        ids = moved.ids(depends & tables, depends & tables)
-        if ids is not None and "allocation_marks" in depends:
-            ids |= owners
+        ids = moved.ids(depends, depends)
+        if "allocation_marks" in depends:
+            ids = None if ids is None or owners is None else ids | owners
         if ids is None or ids:
             connection.execute(_again(entity, ids))
 

@@ -232,21 +232,28 @@ def _credit_note(
     )
 
 
+def _transaction(row: DocumentRow) -> dict[str, Any]:
+    """What payments and refunds have of their row."""
+    return {
+        "id": row.id,
+        "external_id": row.external_id,
+        "currency": row.currency,
+        "amount": row.amount,
+        "validated_at": str(row.dated),
+        "amount_linked": row.applied,
+        "created_at": row.created_at,
+        "modified_at": row.modified_at,
+        "customer": _brief(row),
+    }
+
+
 def _payment(
     context: Context, today: date, row: DocumentRow, stored: PaymentAnswer, links: list[Link]
 ) -> PaymentAnswer:
     return replace(
         stored,
-        id=row.id,
-        external_id=row.external_id,
-        currency=row.currency,
-        amount=row.amount,
-        validated_at=str(row.dated),
-        amount_linked=row.applied,
+        **_transaction(row),
         type="ACCOUNT",
-        created_at=row.created_at,
-        modified_at=row.modified_at,
-        customer=_brief(row),
         linked_invoices=[_invoice_link(today, link) for link in links],
         custom_fields=UNSET,
     )
@@ -257,15 +264,7 @@ def _refund(
 ) -> RefundAnswer:
     return replace(
         stored,
-        id=row.id,
-        external_id=row.external_id,
-        currency=row.currency,
-        amount=row.amount,
-        validated_at=str(row.dated),
-        amount_linked=row.applied,
-        created_at=row.created_at,
-        modified_at=row.modified_at,
-        customer=_brief(row),
+        **_transaction(row),
         linked_transactions=[
             RefundPaymentAnswer(linked_amount=link.amount, payment=_reference(link.target))
             for link in links
