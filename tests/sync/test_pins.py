@@ -127,6 +127,68 @@ def test_a_customer_does_not_leave_the_family_of_a_link_in_error(case: Case) -> 
     _mended((yield))
 
 
+def _siblings(case: Case) -> None:
+    """A and B are children of C, and payment P of A settles invoice I of B."""
+    for name in ("C", "A", "B"):
+        case.shop.customer(name)
+    case.shop.run("update customers set parent_external_id = 'C' where external_id <> 'C'")
+    case.shop.invoice("I", "B", 1000)
+    case.shop.payment("P", "A", 1000, {"I": 1000})
+
+
+LOSE_PAYER = "update payments set customer_external_id = 'nobody'"
+
+
+@together
+def test_customers_do_not_change_families_one_by_one_around_a_link_that_waits(case: Case) -> Story:
+    _siblings(case)
+    yield
+    case.run(
+        LOSE_PAYER,
+        "update customers set parent_external_id = null where external_id = 'A'",
+        "update customers set parent_external_id = 'A' where external_id = 'B'",
+    )
+    plan, sent = (yield).taken
+    assert sent == []
+    reason = "the API holds the link payment P → invoice I, and no order of the requests keeps it"
+    assert {_reasons(plan)[name] for name in ("A", "B")} == {f"{reason} valid"}
+    case.run("update payments set customer_external_id = 'A'")
+    _mended((yield))
+
+
+@together
+def test_an_invoice_that_moves_first_lets_its_customer_leave_the_family(case: Case) -> Story:
+    _siblings(case)
+    yield
+    case.run(
+        LOSE_PAYER,
+        "update invoices set customer_external_id = 'A'",
+        "update customers set parent_external_id = null where external_id = 'B'",
+    )
+    plan, sent = (yield).taken
+    assert sent == ["POST I", "POST B"]
+    assert _reasons(plan).keys() == {"P", "payment P → invoice I"}
+    case.run("update payments set customer_external_id = 'A'")
+    _mended((yield))
+
+
+@together
+def test_an_invoice_waits_that_would_have_to_move_with_its_family(case: Case) -> Story:
+    _siblings(case)
+    case.shop.customer("D")
+    yield
+    case.run(
+        LOSE_PAYER,
+        "update invoices set customer_external_id = 'D'",
+        "update customers set parent_external_id = 'D' where external_id = 'A'",
+    )
+    plan, sent = (yield).taken
+    assert sent == []
+    assert _reasons(plan).keys() == {"P", "I", "A", "payment P → invoice I"}
+    case.run("update payments set customer_external_id = 'A'")
+    _mended((yield))
+
+
 @together
 def test_the_head_of_a_family_gets_no_parent_while_a_departed_child_holds_what_is_in_error(
     case: Case,

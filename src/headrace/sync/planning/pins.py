@@ -12,9 +12,11 @@ The rules are applied until nothing changes any more:
   the API holds is pinned and the ends that would change wait; a new link is not sent.
 - The links of a record must not exceed its amount. If those that stay exceed it, the record waits;
   if only the new ones do, some of them are not sent.
+- The links of a record that waits can't be released for a while, as other links can. If no order of
+  the requests keeps such a link valid (`pinned_order.py`), its target or the customers wait.
 
-Each decision is about the final state at the API. The order of the requests is found later, in
-`ordering/`. The loop ends because records and links only ever move towards waiting and pinned.
+Each other decision is about the final state at the API. The order of the requests is found later,
+in `ordering/`. The loop ends because records and links only ever move towards waiting and pinned.
 
 Example: payment P1 of EUR 100 settles invoice I1. The source changes I1 to USD but not P1. The link
 is in error and the API holds it, so it is pinned. I1 in USD would contradict it, so I1 waits. A new
@@ -29,8 +31,10 @@ import duckdb
 
 from headrace.book.rows import KEY_COLUMNS, add_rows
 from headrace.sync.journal import Key
+from headrace.sync.ordering.link_order import Transition
 from headrace.sync.ordering.links import Linkage
 from headrace.sync.planning.neighbourhood import Neighbourhood, Pair
+from headrace.sync.planning.pinned_order import has_order
 
 _LINK = (
     *("from_entity varchar", "from_external_id varchar"),
@@ -191,20 +195,36 @@ class Pins:
                     )
             return
         if giving.currency == taking.currency and self._related(giving, taking):
+            self._pass(owner, target)
             return
         if not self._pin(owner, target):
             self._refuse(owner, target, "the two records do not agree at the API yet")
             return
+        reason = f"{_held_link(owner, target)}, whose rows don't agree"
         for end in (owner, target):
-            if self._around.moves(end) and end not in self.waiting:
-                self._wait(end, self._because(owner, target))
-        for customer in {giving.customer, taking.customer}:
-            key = ("customer", customer)
-            if self._around.changes_family(customer) and key not in self.waiting:
-                self._wait(key, self._because(owner, target))
+            if self._around.moves(end):
+                self._wait(end, reason)
+        self._keep_families((giving, taking), reason)
 
-    def _because(self, owner: Key, target: Key) -> str:
-        return f"the API holds the link {_label(owner)} → {_label(target)}, whose rows don't agree"
+    def _pass(self, owner: Key, target: Key) -> None:
+        """Apply the rule that the link of a record that waits is valid after each request."""
+        if owner not in self.waiting:
+            return
+        before, after = self._around.acknowledged.get(target), self._final(target)
+        if has_order(self._around, owner, Transition(target, before, after), self.waiting):
+            return
+        reason = f"{_held_link(owner, target)}, and no order of the requests keeps it valid"
+        if target not in self.waiting and self._around.moves(target):
+            # Without this move the families may be able to change.
+            self._wait(target, reason)
+        else:
+            ends = (self._final(end) for end in (owner, target))
+            self._keep_families([end for end in ends if end is not None], reason)
+
+    def _keep_families(self, ends: Iterable[Linkage], reason: str) -> None:
+        for customer in {end.customer for end in ends}:
+            if self._around.changes_family(customer):
+                self._wait(("customer", customer), reason)
 
     def _related(self, one: Linkage, other: Linkage) -> bool:
         return self._root(one.customer) == self._root(other.customer)
@@ -314,6 +334,10 @@ class Pins:
 
     def _rows(self, sql: str) -> list[tuple[str, ...]]:
         return self._connection.execute(sql).fetchall()
+
+
+def _held_link(owner: Key, target: Key) -> str:
+    return f"the API holds the link {_label(owner)} → {_label(target)}"
 
 
 def _label(key: Key) -> str:
