@@ -24,6 +24,7 @@ from headrace.store.admin.snapshot_copy import TABLES
 from headrace.store.admin.snapshots import SNAPSHOTS
 from headrace.store.engine.place import DATABASE, Place, snapshot
 from headrace.store.migrations import available
+from headrace.store.pdf_files import FolderPdfs
 from headrace.testkit.hub import RunningHub, hub, hub_process, make_keys
 
 PDF = {"data": "JVBERi0xLjc="}
@@ -54,12 +55,12 @@ def state(api: Api) -> dict[str, Any]:
     return {path: api.get(f"{path}?limit=500") for path in LISTS}
 
 
-def _files(running: RunningHub) -> set[str]:
-    return {path.name for path in (running.folder / "pdfs").rglob("*.pdf")}
+def _contents(running: RunningHub) -> list[bytes]:
+    return [path.read_bytes() for path in (running.folder / "pdfs").rglob("*.pdf")]
 
 
 def test_a_restore_brings_everything_back(alone: RunningHub, shop: Api) -> None:
-    before, files = state(shop), _files(alone)
+    before = state(shop)
     name = alone.snapshot("before")
     other = alone.add_organisation("other")
     shop.call("DELETE", "/payments/external:pay-1")
@@ -69,7 +70,7 @@ def test_a_restore_brings_everything_back(alone: RunningHub, shop: Api) -> None:
     assert state(shop) == before
     with urlopen(shop.get("/invoices/external:2026-001")["pdfUrl"]) as pdf:
         assert pdf.read() == b"%PDF-1.7"
-    assert _files(alone) == files, "and what came since is gone"
+    assert _contents(alone) == [b"%PDF-1.7"], "and what came since is gone"
     theirs = Api(alone.url, other.key, other.secret, "other")
     theirs.refused("GET", "/customers", status=401)
     theirs.close()
@@ -85,6 +86,32 @@ def test_a_restore_brings_everything_back(alone: RunningHub, shop: Api) -> None:
     alone.control.call("DELETE", "/snapshots/before")
     assert alone.control.call("GET", "/snapshots") == {"snapshots": []}
     assert list((alone.folder / SNAPSHOTS).iterdir()) == []
+
+
+def test_a_pdf_that_a_hub_is_about_to_remove_is_restored(
+    alone: RunningHub, shop: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = alone.snapshot("before")
+    about, restored, removed = threading.Event(), threading.Event(), threading.Event()
+    remove = FolderPdfs.remove
+
+    def later(files: FolderPdfs, name: str) -> None:
+        of_hub = threading.current_thread().name.startswith("hub-pdf")
+        if of_hub:
+            about.set()
+            assert restored.wait(60)
+        remove(files, name)
+        if of_hub:
+            removed.set()
+
+    monkeypatch.setattr(FolderPdfs, "remove", later)
+    shop.call("POST", "/invoices/external:2026-001/pdf", OTHER_PDF)
+    assert about.wait(60)
+    alone.restore(name)
+    restored.set()
+    assert removed.wait(60)
+    with urlopen(shop.get("/invoices/external:2026-001")["pdfUrl"]) as pdf:
+        assert pdf.read() == b"%PDF-1.7"
 
 
 def test_a_restore_brings_back_the_keys_of_the_snapshot(alone: RunningHub, shop: Api) -> None:

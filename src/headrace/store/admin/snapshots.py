@@ -10,7 +10,8 @@ import re
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -25,6 +26,7 @@ from headrace.store.admin.snapshot_copy import copy_in, copy_out
 from headrace.store.engine.place import DATABASE, PDFS, Place, database_file, snapshot, transactions
 from headrace.store.migrations import available
 from headrace.store.pdf_files import FolderPdfs, PdfFiles, put_on_disk
+from headrace.store.queries import PDF
 from headrace.store.records.pdfs import PdfFile, all_pdfs, used_pdfs
 
 SNAPSHOTS = "snapshots"
@@ -104,21 +106,21 @@ def restore_snapshot(place: Place, files: PdfFiles, name: str) -> Snapshot:
             f"this is headrace {headrace.__version__} with schema {newest}: restore it with that "
             "one. Nothing was changed."
         )
-    kept = FolderPdfs(folder / PDFS)
     with tempfile.TemporaryDirectory(prefix=_UNFINISHED, dir=folder.parent) as work:
         path = Path(work) / DATABASE
         shutil.copyfile(folder / DATABASE, path)
-        needed = _pdfs_of(path)
-        _bring(needed, kept, files)
-        with transactions(place, make=True):
-            pass  # creates the schema of a new database, migrates an older one
-        with snapshot(place) as db:
-            before = set(all_pdfs(db))
-        copy_in(path, place)
-        # A file that was about to be removed as unused is referred to again.
-        _bring(needed, kept, files)
-    for file in before - set(needed):
-        files.remove(file.name)
+        renamed = _rename_pdfs(path)
+        try:
+            _bring(renamed, FolderPdfs(folder / PDFS), files)
+            with transactions(place, make=True):
+                pass  # creates the schema of a new database, migrates an older one
+            with snapshot(place) as db:
+                before = all_pdfs(db)
+            copy_in(path, place)
+        except BaseException:
+            _remove(renamed.values(), files)
+            raise
+    _remove(before, files)
     return about
 
 
@@ -150,13 +152,28 @@ def _copy(place: Place, files: PdfFiles, part: Path) -> int:
     raise AssertionError
 
 
-def _bring(needed: list[PdfFile], source: PdfFiles, files: PdfFiles) -> None:
-    for file in needed:
-        try:
-            files.open(file.name).close()
-        except FileNotFoundError:
-            with source.open(file.name) as content:
-                files.write(file.name, content)
+def _rename_pdfs(path: Path) -> dict[PdfFile, PdfFile]:
+    """Give the files of a snapshot's database new ids, and so new names; returns old and new.
+
+    A hub that serves the data may be about to remove a file under its old name as unused.
+    """
+    with _reading(path) as db, db:
+        renamed = {file: PdfFile(str(uuid.uuid4()), file.digest) for file in used_pdfs(db)}
+        ids = [(new.id, old.id) for old, new in renamed.items()]
+        for statement in ("rename_file", "rename_reference"):
+            db.executemany(PDF[statement], ids)
+    return renamed
+
+
+def _bring(renamed: Mapping[PdfFile, PdfFile], source: PdfFiles, files: PdfFiles) -> None:
+    for old, new in renamed.items():
+        with source.open(old.name) as content:
+            files.write(new.name, content)
+
+
+def _remove(unused: Iterable[PdfFile], files: PdfFiles) -> None:
+    for file in unused:
+        files.remove(file.name)
 
 
 def _pdfs_of(path: Path) -> list[PdfFile]:

@@ -45,3 +45,9 @@ ORDER BY id
 
 -- all --
 SELECT id, digest FROM pdf_file
+
+-- rename_file --
+UPDATE pdf_file SET id = ? WHERE id = ?
+
+-- rename_reference --
+UPDATE document SET pdf = ? WHERE pdf = ?
