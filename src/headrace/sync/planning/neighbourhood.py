@@ -49,6 +49,19 @@ class Neighbourhood:
         self._read_rows()
         self._read_links()
 
+    def load_customers(self, documents: Iterable[Key]) -> None:
+        """Load the customers of documents whose links lead to other customers, all at once."""
+        across: set[str] = set()
+        for key in documents:
+            owners = {self._customer(end) for end in (key, *self.linked(key))}
+            if len(owners) > 1:
+                across |= owners
+        self.load(("customer", customer) for customer in across if customer)
+
+    def _customer(self, key: Key) -> str:
+        linkage = self.acknowledged.get(key) or self.rows.get(key)
+        return linkage.customer if linkage else ""
+
     def _read_rows(self) -> None:
         for entity, external_id, customer, currency, amount, origin in self._rows(
             "select entity, external_id, customer, currency, amount, origin "

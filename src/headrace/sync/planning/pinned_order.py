@@ -31,11 +31,14 @@ def has_order(
     giving = Transition(owner, held, held)
     ends = (held, target.before, target.after)
     customers = {linkage.customer for linkage in ends if linkage is not None}
+    moving = _binding(target.before) != _binding(target.after)
+    if len(customers) == 1 and not moving:
+        return True
     around.load(("customer", customer) for customer in customers)
     moves = [_transition(around, customer, waiting) for customer in sorted(customers)]
     parents = {move.key[1]: move.before.parent for move in moves if move.before is not None}
     moves = [move for move in moves if move.before != move.after]
-    if _binding(target.before) != _binding(target.after):
+    if moving:
         moves.append(target)
     return LinkOrder(giving, target, parents, moves).constraints() is not None
 

@@ -166,6 +166,7 @@ class Pins:
             inbound.setdefault(target, []).append(owner)
         around = {end for key in dirty for end in self._around.linked(key)}
         self._around.load(around | {one for key in dirty for one in inbound.get(key, ())})
+        self._around.load_customers(dirty)
         for key in sorted(dirty):
             if key[0] == "customer":
                 continue
