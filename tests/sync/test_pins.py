@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from desk import HubDesk, prove_in_step
 from pair import Pair
 from shop import Shop
@@ -337,6 +338,29 @@ def test_a_departed_parent_stays_while_a_child_in_error_keeps_it(case: Case) -> 
     case.run("update customers set name = 'Customer C'")
     _mended((yield))
     assert [one["externalId"] for one in case.get("/customers")["customers"]] == ["C"]
+
+
+@pytest.mark.parametrize("later", ["true", "false"])
+def test_a_parent_that_was_in_error_is_removed_without_payloads(
+    later: str, tmp_path: Path, new_desk: Callable[[Path], HubDesk]
+) -> None:
+    shop = Shop(tmp_path / "shop", more="keep_payloads = false")
+    shop.customer("H")
+    shop.customer("C", "H")
+    desk = new_desk(shop.folder)
+    desk.apply()
+    config = shop.folder / "headrace.toml"
+    config.write_text(config.read_text().replace("payloads = false", f"payloads = {later}"))
+    shop.run("update customers set parent_external_id = 'nobody' where external_id = 'C'")
+    for name in ("one", "another"):
+        shop.run("update customers set name = ? where external_id = 'C'", name)
+        desk.apply()
+    child = desk.get("/customers/external:C")
+    assert (child["name"], child["parent"]["externalId"]) == ("another", "H")
+    shop.run("update customers set parent_external_id = null where external_id = 'C'")
+    Pair(shop, desk).sync()
+    assert desk.get("/customers/external:C")["parent"] is None
+    shop.close()
 
 
 def test_a_departed_parent_stays_while_the_scope_leaves_its_child_out(pair: Pair) -> None:

@@ -20,7 +20,7 @@ def _columns(record: type[Record]) -> str:
 
 
 READ = {
-    "customer": ("sent_customers", "sent_contacts", "fields"),
+    "customer": ("sent_customers", "sent_contacts", "fields", "unsaid_parents"),
     "contact": ("sent_own_contacts",),
     "invoice": ("invoices",),
     "credit_note": ("credit_notes", "allocation_marks"),

@@ -9,10 +9,16 @@ with contact_marks as (
 customer as (
     select
         customer.external_id,
-        hash(
-            {customer}, contact_marks.mark, custom_fields,
-            -- Ids and types of fields are part of what is sent.
-            if(custom_fields is null, null, (select sum(hash(fields)) from book.fields as fields))
+        xor(
+            hash({customer}, contact_marks.mark, custom_fields, if(
+                custom_fields is null,
+                null,
+                -- Ids and types of fields are part of what is sent.
+                (select sum(hash(fields)) from book.fields as fields)
+            )),
+            -- To say nothing of the parent is not to say that there is none. The last bit of a mark
+            -- is lost below.
+            if(customer.external_id in (from book.unsaid_parents), 2, 0)::ubigint
         ) as mark
     from book.sent_customers as customer
     left join contact_marks on contact_marks.customer_external_id = customer.external_id

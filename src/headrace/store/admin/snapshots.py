@@ -6,11 +6,11 @@ A snapshot is a folder below `snapshots` in the data folder, with `hub.db`, `pdf
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import sqlite3
 import tempfile
-import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
@@ -158,7 +158,7 @@ def _rename_pdfs(path: Path) -> dict[PdfFile, PdfFile]:
     A hub that serves the data may be about to remove a file under its old name as unused.
     """
     with _reading(path) as db, db:
-        renamed = {file: PdfFile(str(uuid.uuid4()), file.digest) for file in used_pdfs(db)}
+        renamed = {file: PdfFile(os.urandom(16).hex(), file.digest) for file in used_pdfs(db)}
         ids = [(new.id, old.id) for old, new in renamed.items()]
         for statement in ("rename_file", "rename_reference"):
             db.executemany(PDF[statement], ids)

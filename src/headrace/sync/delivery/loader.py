@@ -134,6 +134,7 @@ class Loader:
                 waits_for=tuple(waits.get(number, ())),
                 is_unsure=(entity, external_id) in self._asked,
                 follows=action == "link",
+                keeps_parent=(entity, external_id) in self._unsaid_parents,
             )
             if entity in PDF_OF:
                 operation.refers_to = ((PDF_OF[entity], external_id),)
@@ -215,7 +216,7 @@ class Loader:
         columns = self._columns.get(f"{operation.entity}s", frozenset())
         if before is None:
             cleared = clearable(operation.entity, columns)
-            if operation.key in self._unsaid_parents:
+            if operation.keeps_parent:
                 cleared.remove("parent")
             body = with_cleared(payload, cleared)
             _bind(operation, unknown_link_change(payload))

@@ -48,6 +48,8 @@ class Operation(Struct, kw_only=True, gc=False):
     """Documents from which it takes back a link or part of one."""
     release: bytes | None = None
     """The payload of a release: what the API has, without the links that are given back."""
+    keeps_parent: bool = False
+    """Whether it says nothing of a parent that the API may have, because the row's is in error."""
     is_part: bool = False
     """Whether some of its links follow in a request of their own."""
     follows: bool = False

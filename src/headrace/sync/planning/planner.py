@@ -14,6 +14,7 @@ import duckdb
 import msgspec
 
 from headrace.book.book import Book
+from headrace.book.filled import filled
 from headrace.book.made import CORRECTED
 from headrace.book.payloads import Built, Payloads, encode_payload
 from headrace.book.rows import KEY_COLUMNS, make_table
@@ -174,7 +175,7 @@ class Planner:
         while blocked := parents.make_way(pins.waiting):
             pins.regroup(blocked)
         pins.write()
-        self._book.unmark(frozenset(CORRECTED))
+        self._book.unmark(filled(self._connection, *CORRECTED))
         held = {key: pins.linkage(key) for key in pins.waiting}
         # The documents that they settle may be deleted in this run. The API then removes those
         # links, and the journal can't tell which. So these records are sent again later.
