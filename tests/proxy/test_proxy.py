@@ -284,6 +284,8 @@ def test_a_hub_can_be_as_a_recorded_server_is(
                 ("GET", "/customers/external:A", None),
                 ("GET", "/customers", None),
                 ("GET", "/invoices/external:none", None),
+                ("GET", "/payments?dateFrom=2026-01-31&dateTo=2026-02-01", None),
+                ("GET", "/payments?dateFrom=yesterday", None),
             ):
                 Answered(proxy.url, method, path, body, keys)
             code, out, _ = proxy.stop()

@@ -29,6 +29,7 @@ from fake_api import (
 from msgspec import Struct
 
 from headrace.client.answer import Answer
+from headrace.client.retry import PATIENCE
 from headrace.client.transport import HttpTransport
 from headrace.fleet.project import load_project
 from headrace.server.observing.request_log import LogRecord
@@ -93,7 +94,9 @@ def test_waits_are_as_the_guide_says_and_no_4xx_is_tried_again(bench: Bench) -> 
     api = FakeApi(bench.clock, LATENCY, script=failing(7), limit=10**6)
     plan = bench.plan()
     progress, delivery = bench.deliver(api, plan)
-    assert delivery.stopped is None and progress.failed == []
+    assert delivery.stopped is None
+    left = given_up(api.arrivals)
+    assert len(progress.failed) == len(left)
     assert progress.done + progress.rejected + progress.held == plan.requests
     failed = [arrival for arrival in api.arrivals if arrival.status != 200]
     assert 0.14 < len(failed) / len(api.arrivals) < 0.23
@@ -101,13 +104,24 @@ def test_waits_are_as_the_guide_says_and_no_4xx_is_tried_again(bench: Bench) -> 
     for start, end in closed:
         assert not [a for a in api.arrivals if start < a.sent < end]
     longest = 0
-    for tries in by_record(api.arrivals).values():
-        assert tries[-1].status in (200, 400, 422)
+    for key, tries in by_record(api.arrivals).items():
+        assert tries[-1].status in (200, 400, 422) or key in left
         assert all(one.status not in (200, 400, 422) for one in tries[:-1])
         longest = max(longest, prove_the_waits(tries, closed))
     assert longest >= 2
     assert progress.rejected == sum(arrival.status in (400, 422) for arrival in failed) > 0
     assert (api.most_in_flight, api.most_of_one_customer) == (5, 1)
+
+
+def given_up(arrivals: list[Arrival]) -> set[Key]:
+    """The records that were left for the next run: they failed for longer than a minute, since two
+    stalled requests alone take that long."""
+    left = set()
+    for key, tries in by_record(arrivals).items():
+        if tries[-1].status not in (200, 400, 422):
+            assert tries[-1].answered - tries[0].answered >= PATIENCE
+            left.add(key)
+    return left
 
 
 def by_record(arrivals: list[Arrival]) -> dict[Key, list[Arrival]]:
@@ -132,8 +146,8 @@ def prove_the_waits(tries: list[Arrival], closed: list[tuple[float, float]]) -> 
         for start, end in closed:
             if start <= due + 1.5 * LATENCY:
                 due = max(due, end)
-        # Every place may be taken, by a stalled request for longest; then it is the next.
-        assert other.sent <= due + TIMEOUT_S + 3 * LATENCY
+        # Every place may be taken, by a stalled request for longest; then it is one of the next.
+        assert other.sent <= due + TIMEOUT_S + 5 * LATENCY
     return failures
 
 

@@ -16,6 +16,8 @@ from headrace.oracle.verdict import PASSING, differences
 _READS = frozenset({"GET", "HEAD"})
 _UNPLAYED = frozenset({401, 429, *PASSING})
 _NAMES = ("customFieldsData", "customFieldData")
+_DAYS = ("dateFrom", "dateTo")
+_DAY = "2026-01-31"
 
 
 async def held(
@@ -74,6 +76,9 @@ def _query(stand_ins: StandIns, exchange: Kept, known: bool) -> Iterator[tuple[s
     for name, value in exchange.query.items():
         if name == "customerId":
             yield name, stand_ins.ids.get("customer", MISSING) if known else MISSING
+        elif name in _DAYS:
+            # Recorded without its text, which may have been a day or not.
+            yield name, _DAY if known else str(value)
         elif name.startswith(_NAMES):
             own = stand_ins.ids.get("custom_field", MISSING) if known else MISSING
             yield name.replace("{}", own), str(value)

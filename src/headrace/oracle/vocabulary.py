@@ -72,7 +72,7 @@ INSTANTS = frozenset(
 
 PARAMETERS = frozenset(
     {"offset", "limit", "page", "customerId", "sortBy", "sortOrder", "filters", "name", "dateFrom",
-     "type"}
+     "dateTo", "type"}
 )  # fmt: skip
 """Names of query parameters."""
 
