@@ -15,13 +15,16 @@ NewDesk = Callable[[Path], HubDesk]
 
 
 def _live(tmp_path: Path, new_desk: NewDesk, records: int, months: int) -> None:
-    """Month after month, a twentieth of the book changes; nothing of it is unusual."""
+    """Month after month, a fortieth of the book changes; nothing of it is unusual.
+
+    Half of these changes are of customers, of which there are few: a sixth of them.
+    """
     database = tmp_path / "billing.db"
     generate(database, records=records, seed=9)
     desk = new_desk(write_project(tmp_path / "project", database, rate=10**6))
     desk.apply(force=False)
     for month in range(months):
-        changes(database, month, records // 20)
+        changes(database, month, records // 40)
         plan, outcome = desk.apply(force=False)
         assert outcome.sent == plan.requests > 0
         assert plan.shift.imported
