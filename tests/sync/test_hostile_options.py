@@ -34,8 +34,8 @@ _PATHS = (
     *("half.json", "nested.json", "shop.db", "headrace.toml", "~", ".", "/", "\udcff"),
 )
 # These serve or work until they are stopped, or write what they are asked for.
-_LEFT_OUT = {"serve", "run", "demo", "generate"}
-_FLAGS_LEFT_OUT = {"follow"}
+_LEFT_OUT = {"serve", "run", "worker", "demo", "generate"}
+_FLAGS_LEFT_OUT = {"follow", "watch"}
 
 
 @pytest.fixture
