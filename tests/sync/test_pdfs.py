@@ -233,6 +233,8 @@ def test_a_pdf_outside_the_named_places_is_a_problem_and_nobody_looks_there(
                 "local:///etc/passwd",
                 f"simplecache::{files}/one.pdf",
                 "HTTP://169.254.169.254/latest/meta-data",
+                "file://[shop/one.pdf",
+                "https://[::/one.pdf",
             )
         )
     }
@@ -244,12 +246,12 @@ def test_a_pdf_outside_the_named_places_is_a_problem_and_nobody_looks_there(
     assert len(plan.problems) == len(problems) and problems.keys() == locations.keys()
     for name, location in locations.items():
         why = "in no place that `documents` names"
-        if "::" in location:
+        if "::" in location or "[" in location:
             why = "which is no plain address"
         assert problems[name].problem == f"lies at {location}, {why}"
         remedy = problems[name].remedy
         assert "name its folder, host or bucket in `documents`" in remedy, location
-    assert (plan.requests, outcome.sent, outcome.held) == (15, 15, 0)
+    assert (plan.requests, outcome.sent, outcome.held) == (17, 17, 0)
     shop.run("delete from documents")
     _add(shop, "invoice", "I1", "../outside.pdf")
     _allow(shop, "..")

@@ -13,12 +13,12 @@ import stat
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from headrace.model.pdf_place import (
     Address,
     Folder,
     Network,
+    file_path,
     parse_address,
     parse_pdf_place,
     scheme_of,
@@ -46,11 +46,14 @@ class PdfPlaces:
         self._networks = [place for place in places if isinstance(place, Network)]
 
     def path(self, location: str) -> Path | None:
-        """Return the file that a location names; None for other addresses."""
+        """Return the file that a location names; None for other addresses, and for what is none."""
         scheme = scheme_of(location)
-        if scheme == "file":
-            return Path(unquote(urlsplit(location).path))
-        return None if scheme else self.folder / location
+        if not scheme:
+            return self.folder / location
+        try:
+            return Path(file_path(location)) if scheme == "file" else None
+        except ValueError:
+            return None
 
     def objection(self, location: str) -> str | None:
         """Return why the location's text alone is refused, or None."""

@@ -10,6 +10,7 @@ import msgspec
 
 from headrace.control.route import BASE
 from headrace.model.errors import ConfigurationError, Refused, Unauthorised, Unreachable
+from headrace.model.secret_text import is_address
 
 _TIMEOUT_S = 600.0
 """Long, because restoring a large snapshot takes a while."""
@@ -20,10 +21,9 @@ class ControlClient:
 
     def __init__(self, origin: str, token: str) -> None:
         """`origin` is `http://HOST:PORT`. Raises ConfigurationError for anything else."""
-        parts = urlsplit(origin)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        if not origin.startswith(("http://", "https://")) or not is_address(origin):
             raise ConfigurationError(f"{origin} is no address of a hub: http://HOST:PORT is.")
-        self._parts = parts
+        self._parts = urlsplit(origin)
         self._token = token
 
     def call(self, method: str, path: str, body: Any = None) -> Any:

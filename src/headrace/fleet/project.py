@@ -101,7 +101,12 @@ class LoadedProject(Struct, frozen=True):
 
     def _target_url(self, name: str, environment: Mapping[str, str]) -> str:
         where = f"[organisation.{name}] target.url"
-        return resolve(self.settings.organisation[name].target.url, where, self.folder, environment)
+        written = self.settings.organisation[name].target.url
+        url = resolve(written, where, self.folder, environment)
+        if not url.startswith(("http://", "https://")):
+            raise ConfigurationError(f"{where} must start with https:// or http://.")
+        check_target(url, where)
+        return url
 
     @property
     def at_once(self) -> int:
@@ -188,9 +193,6 @@ class LoadedProject(Struct, frozen=True):
         settings = self.settings.organisation[name]
         where = f"[organisation.{name}]"
         url = self._target_url(name, environment)
-        if not url.startswith(("http://", "https://")):
-            raise ConfigurationError(f"{where} target.url must start with https:// or http://.")
-        check_target(url, f"{where} target.url")
         keys = Keys(
             resolve(settings.target.key, f"{where} target.key", self.folder, environment),
             resolve(settings.target.secret, f"{where} target.secret", self.folder, environment),

@@ -54,6 +54,11 @@ def scheme_of(location: str) -> str:
     return found[1].lower() if found else ""
 
 
+def file_path(location: str) -> str:
+    """Return the path of an address file://…. Raises ValueError for an invalid one."""
+    return unquote(urlsplit(location).path)
+
+
 def parse_address(location: str) -> Address:
     """Parse the parts of an address that decide whether it is allowed. Raises ValueError for an
     invalid address.
@@ -74,14 +79,14 @@ def parse_pdf_place(text: str) -> PdfPlace:
     scheme = scheme_of(text)
     if not text.strip():
         raise ValueError("documents must not have empty entries")
-    if scheme == "file":
-        return Folder(unquote(urlsplit(text).path))
     if not scheme:
         try:
             return ip_network(text)
         except ValueError:
             return Folder(text)
     try:
+        if scheme == "file":
+            return Folder(file_path(text))
         address = parse_address(text)
     except ValueError:
         raise ValueError(_no_address(scheme)) from None

@@ -7,6 +7,7 @@ byte order mark. Invalid values are reported by the name of their setting, never
 from __future__ import annotations
 
 import re
+from urllib.parse import urlsplit
 
 from headrace.model.errors import ConfigurationError
 
@@ -46,12 +47,23 @@ def check_key(text: str, where: str) -> None:
 
 
 def check_target(url: str, where: str) -> None:
-    """Raise ConfigurationError for an API address that contains a user or password."""
+    """Raise ConfigurationError for an API address that is none, or has a user or password in it."""
     if "@" in url.partition("://")[2].partition("?")[0]:
         raise ConfigurationError(
             f"{where} must not hold a user or password: the API's keys stand in target.key and "
             "target.secret."
         )
+    if not is_address(url):
+        raise ConfigurationError(f"{where} is no address such as https://api.upflow.io/v1.")
+
+
+def is_address(url: str) -> bool:
+    """Whether a URL has a host, and a port that there can be if it has one."""
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def check_database_url(url: str, where: str) -> None:

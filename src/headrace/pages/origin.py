@@ -11,5 +11,9 @@ def is_own_site(request: Request) -> bool:
     """Whether a form comes from a page of the same site, as far as the browser says."""
     site = request.headers.get("sec-fetch-site", "same-origin")
     origin = request.headers.get("origin", "null")
-    foreign = origin != "null" and urlsplit(origin).netloc != request.headers.get("host", "")
-    return site == "same-origin" and not foreign
+    if site != "same-origin" or origin == "null":
+        return site == "same-origin"
+    try:
+        return urlsplit(origin).netloc == request.headers.get("host", "")
+    except ValueError:
+        return False

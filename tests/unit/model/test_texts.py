@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from headrace.control.client import ControlClient
 from headrace.model.clock import (
     SYSTEM_CLOCK,
     format_instant,
@@ -227,6 +228,7 @@ def test_an_entry_is_a_folder_an_address_or_a_network(text: str, place: object) 
         ("zip://a::b", r"has an entry zip://… that is no address"),
         ("https://ann:secret@h.test", "must not hold a user or password"),
         ("s3://key@bucket", "must not hold a user or password"),
+        ("file://[x/y", r"has an entry file://… that is no address"),
         ("https:///a", r"must name the host: https://files\.example\.com"),
         ("HTTP://", r"must name the host: http://files\.example\.com"),
     ],
@@ -246,6 +248,16 @@ def test_a_target_without_a_password_is_taken(url: str) -> None:
 def test_a_password_of_a_target_is_found_before_another_address_in_it() -> None:
     with pytest.raises(ConfigurationError, match="must not hold a user or password"):
         check_target("https://ann@api.test/http://other.test", "target.url")
+
+
+@pytest.mark.parametrize(
+    "url", ["http://", "http://[::", "http://a:b:c", "http://a:99999", "http://a:0", "https:///v1"]
+)
+def test_a_target_that_is_no_address_is_refused(url: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"^target\.url is no address such as https://"):
+        check_target(url, "target.url")
+    with pytest.raises(ConfigurationError, match="is no address of a hub"):
+        ControlClient(url, "token")
 
 
 # everything else -----------------------------------------------------------------------------
