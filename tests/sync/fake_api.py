@@ -186,7 +186,8 @@ class Bench:
         """What was last read of the source, by the times of its files."""
 
     def _times(self) -> list[tuple[str, int]]:
-        return [(path.name, path.stat().st_mtime_ns) for path in sorted(self.folder.glob("*.*"))]
+        files = [*self.folder.glob("*.*"), *self.folder.parent.glob("*.db*")]
+        return [(str(path), path.stat().st_mtime_ns) for path in sorted(files)]
 
     def set_in_flight(self, number: int) -> None:
         """As the project's settings would."""
