@@ -237,7 +237,14 @@ _INTO = {
     "settlements": "insert into settlements (external_id, invoice_external_id, kind, amount, "
     "booked_at) values",
 }
-_PARENTS_PAY = 'family_payments = "parent"\n'
+
+
+def _settings(seed: int) -> str:
+    """Some walks have parents that pay, some no kept payloads."""
+    parents = 'family_payments = "parent"\n' if seed % 3 == 0 else ""
+    return parents + ("keep_payloads = false\n" if seed % 4 == 1 else "")
+
+
 _TOML = """\
 [organisation.shop]
 target = {{ url = "env:HEADRACE_URL", key = "env:HEADRACE_KEY", secret = "env:HEADRACE_SECRET", \
@@ -251,8 +258,7 @@ def walked_in_postgres(
     tmp_path: Path, postgres_database: str, new_desk: Callable[[Path], HubDesk]
 ) -> Callable[[int, int], None]:
     def run(seed: int, steps: int) -> None:
-        more = _PARENTS_PAY if seed % 3 == 0 else ""
-        shop = PostgresShop(tmp_path / f"shop{seed}", postgres_database, more)
+        shop = PostgresShop(tmp_path / f"shop{seed}", postgres_database, _settings(seed))
         walk(shop, new_desk(shop.folder), seed, steps)  # type: ignore[arg-type]
         shop.close()
 
@@ -286,7 +292,7 @@ def test_many_rounds_of_changed_rows_equal_whole_rounds(
 @pytest.fixture
 def walked(tmp_path: Path, new_desk: Callable[[Path], HubDesk]) -> Callable[[int, int], None]:
     def run(seed: int, steps: int) -> None:
-        shop = Shop(tmp_path / f"shop{seed}", more=_PARENTS_PAY if seed % 3 == 0 else "")
+        shop = Shop(tmp_path / f"shop{seed}", more=_settings(seed))
         walk(shop, new_desk(shop.folder), seed, steps)
         shop.close()
 
