@@ -58,7 +58,7 @@ def check_target(url: str, where: str) -> None:
 
 
 def is_address(url: str) -> bool:
-    """Whether a URL has a host, and a port that there can be if it has one."""
+    """Whether a URL has a host, and no port that there can't be."""
     try:
         parts = urlsplit(url)
         return bool(parts.hostname) and parts.port != 0

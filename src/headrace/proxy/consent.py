@@ -63,9 +63,4 @@ def target_of(url: str, consent: bool) -> Target:
 
 
 def _is_base(parts: SplitResult) -> bool:
-    try:
-        served = parts.port != 0
-    except ValueError:
-        return False
-    is_web = parts.scheme in ("http", "https") and bool(parts.hostname)
-    return served and is_web and not parts.query and not parts.fragment
+    return parts.scheme in ("http", "https") and not parts.query and not parts.fragment

@@ -110,16 +110,17 @@ def restore_snapshot(place: Place, files: PdfFiles, name: str) -> Snapshot:
         path = Path(work) / DATABASE
         shutil.copyfile(folder / DATABASE, path)
         renamed = _rename_pdfs(path)
+        with transactions(place, make=True):
+            pass  # creates the schema of a new database, migrates an older one
+        with snapshot(place) as db:
+            before = all_pdfs(db)
         try:
             _bring(renamed, FolderPdfs(folder / PDFS), files)
-            with transactions(place, make=True):
-                pass  # creates the schema of a new database, migrates an older one
-            with snapshot(place) as db:
-                before = all_pdfs(db)
-            copy_in(path, place)
         except BaseException:
             _remove(renamed.values(), files)
             raise
+        # After an error in here the files stay: a server may have committed all the same.
+        copy_in(path, place)
     _remove(before, files)
     return about
 

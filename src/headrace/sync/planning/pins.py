@@ -196,7 +196,7 @@ class Pins:
                     )
             return
         if giving.currency == taking.currency and self._related(giving, taking):
-            self._pass(owner, target)
+            self._keep_valid(owner, target)
             return
         if not self._pin(owner, target):
             self._refuse(owner, target, "the two records do not agree at the API yet")
@@ -207,7 +207,7 @@ class Pins:
                 self._wait(end, reason)
         self._keep_families((giving, taking), reason)
 
-    def _pass(self, owner: Key, target: Key) -> None:
+    def _keep_valid(self, owner: Key, target: Key) -> None:
         """Apply the rule that the link of a record that waits is valid after each request."""
         if owner not in self.waiting:
             return
