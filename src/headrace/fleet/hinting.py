@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Struct
@@ -15,10 +16,16 @@ from headrace.hints.choice import choose, described
 from headrace.hints.file_events import FileEvents
 from headrace.hints.following import Following
 from headrace.hints.way import Subject
-from headrace.hints.webhook import Hook, webhooks
 from headrace.model.clock import Clock
 from headrace.model.errors import ConfigurationError
+from headrace.model.lazy import lazily
 from headrace.model.project import OrganisationSettings
+
+if TYPE_CHECKING:
+    from headrace.hints import webhook
+else:
+    # A server of its own, which most loops don't need.
+    webhook = lazily("headrace.hints.webhook")
 
 _RETRY_S = 60.0
 _LOOK_S = 2.0
@@ -38,14 +45,14 @@ def subjects_of(
 
 def hook_of(
     loaded: LoadedProject, name: str, environment: Mapping[str, str] = os.environ
-) -> Hook | None:
+) -> webhook.Hook | None:
     """Return the organisation's webhook; None if it has none. Raises ConfigurationError."""
     settings = loaded.settings.organisation.get(name)
     if settings is None or settings.webhook is None or settings.hints == "off":
         return None
     where = f"[organisation.{name}] webhook.secret"
     secret = resolve(settings.webhook.secret, where, loaded.folder, environment)
-    return Hook(settings.webhook, secret)
+    return webhook.Hook(settings.webhook, secret)
 
 
 async def described_hints(
@@ -146,7 +153,7 @@ class HintKeeper:
 
     async def _listen(self, place: str) -> None:
         try:
-            async with webhooks(place, self._find, self._hint, self._clock, self._shared):
+            async with webhook.webhooks(place, self._find, self._hint, self._clock, self._shared):
                 self._trouble = ""
                 while self._place() == place:
                     await self._clock.sleep(_LOOK_S)
@@ -164,5 +171,5 @@ class HintKeeper:
         )
         return settings.webhooks if wanted else ""
 
-    def _find(self, name: str) -> Hook | None:
+    def _find(self, name: str) -> webhook.Hook | None:
         return hook_of(self._loaded, name) if self._loaded is not None else None

@@ -7,8 +7,14 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from watchfiles import awatch
+from headrace.model.lazy import lazily
+
+if TYPE_CHECKING:
+    import watchfiles
+else:
+    watchfiles = lazily("watchfiles")
 
 Listener = Callable[[], None]
 _DEBOUNCE_MS = 50
@@ -59,7 +65,7 @@ class FileEvents:
     async def _watch(self, folders: list[Path]) -> None:
         """Watch these folders until the set of folders changes."""
         first = True
-        async for changes in awatch(
+        async for changes in watchfiles.awatch(
             *folders,
             watch_filter=None,
             debounce=_DEBOUNCE_MS,

@@ -9,16 +9,20 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from typing import Any
-
-import aiohttp
+from typing import TYPE_CHECKING, Any
 
 from headrace.hints.way import Hint, HintsLost, Subject
 from headrace.model.clock import Clock
+from headrace.model.lazy import lazily
 from headrace.sources.address import masked, secrets_in
 
+if TYPE_CHECKING:
+    import aiohttp
+else:
+    aiohttp = lazily("aiohttp")
+
 _EVERY_S = 30.0
-_TIMEOUT = aiohttp.ClientTimeout(total=20)
+_TIMEOUT_S = 20
 _MAX_BYTES = 10_000_000
 _MARKS = {"ETag": "If-None-Match", "Last-Modified": "If-Modified-Since"}
 _AUTHS = ("", "bearer", "api_key", "http_basic")
@@ -46,7 +50,8 @@ class PollWay:
     async def watch(self, hint: Hint) -> None:
         seen: dict[str, str] = {}
         marks: dict[str, dict[str, str]] = {}
-        async with aiohttp.ClientSession(timeout=_TIMEOUT, headers=self._headers()) as session:
+        timeout = aiohttp.ClientTimeout(total=_TIMEOUT_S)
+        async with aiohttp.ClientSession(timeout=timeout, headers=self._headers()) as session:
             while True:
                 before = dict(seen)
                 for path, parameters in self._pages:

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-import importlib.util
 import sys
+from importlib import import_module
+from importlib.util import find_spec
 from types import ModuleType
+from typing import Any
+
+
+class _Later(ModuleType):
+    """Stands for a module, and passes on its attributes.
+
+    The standard library's LazyLoader gives a half-loaded module to a second thread in Python 3.11;
+    an import has a lock.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(import_module(self.__name__), name)
 
 
 def lazily(name: str) -> ModuleType:
-    """Return the module, which loads when an attribute is first used. Raises ModuleNotFoundError
-    at once."""
+    """Return the module, or something that loads it when an attribute is first used, on any
+    thread. Raises ModuleNotFoundError at once."""
     if name in sys.modules:
         return sys.modules[name]
-    spec = importlib.util.find_spec(name)
-    if spec is None or spec.loader is None:
+    if find_spec(name) is None:
         raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-    loader = importlib.util.LazyLoader(spec.loader)
-    spec.loader = loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    loader.exec_module(module)
-    return module
+    return _Later(name)

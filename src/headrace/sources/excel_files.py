@@ -13,21 +13,25 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
 from headrace.model.errors import SourceError
+from headrace.model.lazy import lazily
 from headrace.model.source_settings import FileFormat
 from headrace.sources.adbc import scanned
 from headrace.sources.excel_cells import OddCell, odd_cells
 from headrace.sources.header import check_header
 from headrace.sources.source import quoted, staged
 
-try:
+if TYPE_CHECKING:
     import fastexcel
-except ImportError:
-    fastexcel = None  # type: ignore[assignment]
+else:
+    try:
+        fastexcel = lazily("fastexcel")
+    except ModuleNotFoundError:
+        fastexcel = None
 
 ENDINGS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 _SAMPLE = 50

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -15,11 +16,18 @@ from headrace.fleet.loop import Loop
 from headrace.fleet.observer import Observers
 from headrace.model.clock import Clock
 from headrace.model.errors import ConfigurationError
+from headrace.model.lazy import lazily
 from headrace.watching.figures import Figures
-from headrace.watching.listener import Listener
-from headrace.watching.pages.people import People
-from headrace.watching.pages.visit import Site
 from headrace.watching.traces import make_traces
+
+if TYPE_CHECKING:
+    from headrace.watching import listener
+    from headrace.watching.pages import people, visit
+else:
+    # A server with its pages takes longer to load than a round of an organisation at rest.
+    listener = lazily("headrace.watching.listener")
+    people = lazily("headrace.watching.pages.people")
+    visit = lazily("headrace.watching.pages.visit")
 
 
 class Pages(Struct, frozen=True, kw_only=True):
@@ -44,18 +52,20 @@ class Watch:
         self.observers = Observers(figures, self._watchman)
         self._site = self._made_site(pages, clock) if pages is not None else None
         self._listener = (
-            Listener(address, self._watchman, figures, clock, self._site) if address else None
+            listener.Listener(address, self._watchman, figures, clock, self._site)
+            if address
+            else None
         )
 
-    def _made_site(self, pages: Pages, clock: Clock) -> Site:
-        people = People(pages.people, clock)
-        if pages.hosts and not people:
+    def _made_site(self, pages: Pages, clock: Clock) -> visit.Site:
+        known = people.People(pages.people, clock)
+        if pages.hosts and not known:
             raise ConfigurationError(
                 "[run] hosts lets others than this machine see the pages, so [run.people] has to "
                 "name who may sign in."
             )
         hosts = frozenset(host.lower() for host in pages.hosts)
-        return Site(watchman=self._watchman, clock=clock, people=people, hosts=hosts)
+        return visit.Site(watchman=self._watchman, clock=clock, people=known, hosts=hosts)
 
     def attend(self, loop: Loop) -> None:
         """Let the pages work with this loop."""

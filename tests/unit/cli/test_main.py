@@ -156,3 +156,19 @@ def test_a_secret_or_address_that_is_not_there(
     (tmp_path / "headrace.toml").write_text(text.replace(old, new))
     assert run(["plan", "--project", str(tmp_path)]) == ExitCode.CONFIGURATION
     assert said in capsys.readouterr().err
+
+
+def test_a_loop_loads_no_server_and_no_client_before_it_needs_them() -> None:
+    """Imports determine the time and the memory of a round at rest; `bench/fleet.py` measures."""
+    loaded = _loaded_by("run", "--help")
+    assert "headrace.fleet.loop" in loaded
+    needless = {
+        "aiohttp.client",
+        "fastexcel._fastexcel",
+        "headrace.watching.page",
+        "jinja2",
+        "starlette",
+        "uvicorn",
+        "watchfiles.main",
+    }
+    assert not needless & loaded

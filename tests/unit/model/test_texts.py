@@ -7,6 +7,7 @@ import os
 import stat
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from ipaddress import ip_network
 from pathlib import Path
@@ -310,18 +311,20 @@ def test_an_extra_that_is_not_installed_is_named() -> None:
     assert str(caught.value) == "Reading s3:// needs: pip install 'headrace[s3]'."
 
 
-def test_a_module_loads_when_something_of_it_is_used(
+def test_a_module_loads_once_when_something_of_it_is_used_on_any_thread(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "lazy_example.py").write_text("import sys\nsys.lazy_was_loaded = True\nVALUE = 7\n")
+    (tmp_path / "lazy_example.py").write_text(
+        "import sys, time\nsys.lazy_loads += 1\ntime.sleep(0.05)\nVALUE = 7\n"
+    )
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(sys, "lazy_was_loaded", False, raising=False)
-    monkeypatch.delitem(sys.modules, "lazy_example", raising=False)
+    monkeypatch.setattr(sys, "lazy_loads", 0, raising=False)
     module = lazily("lazy_example")
-    assert sys.modules["lazy_example"] is module is lazily("lazy_example")
-    assert not sys.lazy_was_loaded  # type: ignore[attr-defined]
-    assert module.VALUE == 7
-    assert sys.lazy_was_loaded  # type: ignore[attr-defined]
+    assert "lazy_example" not in sys.modules
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(lambda _: module.VALUE, range(4))) == [7] * 4
+    assert sys.lazy_loads == 1  # type: ignore[attr-defined]
+    assert lazily("lazy_example") is sys.modules["lazy_example"]
     monkeypatch.delitem(sys.modules, "lazy_example")
     with pytest.raises(ModuleNotFoundError, match="No module named 'headrace_none'") as caught:
         lazily("headrace_none")
