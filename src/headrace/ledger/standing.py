@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from datetime import date
 
@@ -13,6 +13,8 @@ from headrace.model.clock import is_overdue
 
 Convert = Callable[[int, str, str], int | None]
 """Converts an amount from one currency into another; None without a rate."""
+Sums = dict[str, int]
+"""Amounts by currency."""
 
 
 class Standing(Struct, frozen=True):
@@ -37,9 +39,9 @@ def standing(
     Documents with nothing open may be omitted. Sums in other currencies are converted, each sum as
     a whole; without a rate they are not added.
     """
-    due: Counter[str] = Counter()
-    overdue: Counter[str] = Counter()
-    other: Counter[str] = Counter()
+    due: Sums = defaultdict(int)
+    overdue: Sums = defaultdict(int)
+    other: Sums = defaultdict(int)
     count_due = count_overdue = 0
     for document in documents:
         amount = open_amount(document)
@@ -58,7 +60,7 @@ def standing(
     return Standing(currency, sum(sums), sums[0], sums[1], count_due, count_overdue)
 
 
-def _in_one(amounts: Counter[str], currency: str, convert: Convert | None) -> int:
+def _in_one(amounts: Sums, currency: str, convert: Convert | None) -> int:
     total = amounts.pop(currency, 0)
     if convert is not None:
         total += sum(convert(amount, own, currency) or 0 for own, amount in amounts.items())

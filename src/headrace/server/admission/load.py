@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 from headrace.model.clock import Clock
 
 BOUND_S = 0.3
@@ -29,7 +27,8 @@ class Load:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._under_way: Counter[int] = Counter()
+        self._under_way: dict[int, int] = {}
+        """Requests by organisation; those without any are left out."""
         self._count = 0
         self._rate = _FIRST_RATE
         self._since = clock.monotonic()
@@ -38,18 +37,22 @@ class Load:
 
     def enter(self, organisation: int) -> bool:
         """Begin a request. Returns False, and counts nothing, if it would wait too long."""
-        if self._count >= _FLOOR and not self._has_room(self._under_way[organisation]):
+        own = self._under_way.get(organisation, 0)
+        if self._count >= _FLOOR and not self._has_room(own):
             return False
         self._count += 1
-        self._under_way[organisation] += 1
-        self._was_busy |= self._count >= _FLOOR
+        self._under_way[organisation] = own + 1
+        if self._count >= _FLOOR:
+            self._was_busy = True
         return True
 
     def leave(self, organisation: int) -> None:
         """End a request that was begun."""
         self._count -= 1
-        self._under_way[organisation] -= 1
-        if not self._under_way[organisation]:
+        own = self._under_way[organisation] - 1
+        if own:
+            self._under_way[organisation] = own
+        else:
             del self._under_way[organisation]
         self._answers += 1
         passed = self._clock.monotonic() - self._since

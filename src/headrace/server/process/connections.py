@@ -135,8 +135,11 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._read_size > HEAD_MAX and self._size_of_head() > HEAD_MAX:
             self._refuse(431, _TOO_LARGE)
             return
-        length = next((value for name, value in self.headers if name == b"content-length"), b"")
-        seconds = int(length) / BODY_RATE if length.isdigit() else BODY_S
+        seconds = BODY_S
+        for name, value in self.headers:
+            if name == b"content-length" and value.isdigit():
+                seconds = int(value) / BODY_RATE
+                break
         self.deadline = self.loop.time() + BODY_S + seconds
         super().on_headers_complete()
 

@@ -21,6 +21,8 @@ class TurnReader:
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
+        self._turns = db.cursor()
+        """Begins and ends snapshots; a cursor for each would cost more than the statement."""
         self._loop: asyncio.AbstractEventLoop | None = None
         """The loop in whose current turn a snapshot is open."""
         self._version = 0
@@ -45,12 +47,12 @@ class TurnReader:
             return
         if self._loop is not None:
             self._end()  # a loop that stopped in the middle of a turn
-        self._db.execute("BEGIN")
+        self._turns.execute("BEGIN")
         self._loop = loop
         loop.call_soon(self._end)
-        (self._version,) = self._db.execute("PRAGMA data_version").fetchone()
+        (self._version,) = self._turns.execute("PRAGMA data_version").fetchone()
 
     def _end(self) -> None:
         self._loop = None
         with contextlib.suppress(sqlite3.Error):  # for example, the snapshot could not be begun
-            self._db.execute("COMMIT")
+            self._turns.execute("COMMIT")
