@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -17,17 +17,16 @@ from headrace.cli.show.console import (
     ProjectOption,
     console,
     listed,
-    print_json,
     several,
 )
-from headrace.cli.show.problems import show_problems
+from headrace.cli.show.rounds import RoundLines
 from headrace.cli.signals import SignalCallbacks
 from headrace.fleet.loop import Loop
 from headrace.fleet.project import LoadedProject
 from headrace.fleet.round import Round
 from headrace.fleet.secrets import resolve
 from headrace.fleet.watch import WatchedProject
-from headrace.model.clock import SYSTEM_CLOCK, format_instant
+from headrace.model.clock import SYSTEM_CLOCK
 from headrace.watching.watch import Pages, Watch
 
 _PORT = "9464"
@@ -61,19 +60,21 @@ def command(
     """Keep every organisation in step, each at its own interval, until stopped.
 
     Each round reads the source, plans and applies; a line per round says what was sent, after one
-    that says how many organisations there are, if there are several. An organisation that fails is
-    tried again at its next interval and never stops the others. As many as the setting `at_once`
-    says are open at a time, the longest overdue first. Organisations that are added to
-    headrace.toml or removed from it are taken up while it runs. Ctrl-C and SIGTERM let requests in
-    flight finish. With --json, one JSON document per round and line.
+    that says how many organisations there are, if there are several. What is wrong is shown in full
+    once an hour, and what is new at once. An organisation that fails is tried again at its next
+    interval and never stops the others. As many as the setting `at_once` says are open at a time,
+    the longest overdue first. Organisations that are added to headrace.toml or removed from it are
+    taken up while it runs. Ctrl-C and SIGTERM let requests in flight finish. With --json, one JSON
+    document per round and line.
 
     Example: headrace run --project /srv/billing-sync
     """
     rounds: dict[str, Round] = {}
+    lines = RoundLines(SYSTEM_CLOCK, json=json)
 
     def report(round: Round) -> None:
         rounds[round.organisation] = round
-        show_round(round, json)
+        lines.show(round)
 
     def complain(sentence: str) -> None:
         print(f"error: {sentence}", file=sys.stderr, flush=True)
@@ -124,33 +125,6 @@ async def _stoppable(loop: Loop, once: bool, watch: Watch) -> None:
         watch.stop()
         # Their threads may wait for a source or a disk for ever, and would be waited for.
         os._exit(ExitCode.INTERRUPTED)
-
-
-def show_round(round: Round, json: bool) -> None:
-    """Print a round: a line with the problems of its data, or a JSON document."""
-    if json:
-        print_json(_document(round))
-    else:
-        _show(round)
-
-
-def _document(round: Round) -> dict[str, Any]:
-    plan = round.plan
-    return {
-        "organisation": round.organisation,
-        "at": format_instant(SYSTEM_CLOCK.now()),
-        "requests": plan.requests if plan else None,
-        "problems": plan.problems if plan else [],
-        "outcome": round.outcome,
-        "error": str(round.error) if round.error else None,
-    }
-
-
-def _show(round: Round) -> None:
-    when = f"{SYSTEM_CLOCK.now():%H:%M:%S}"
-    console.print(f"{when} {round.organisation}: {round.summary}", markup=False)
-    if round.error is None and round.plan is not None:
-        show_problems(console, round.plan.problems)
 
 
 def _summary(rounds: list[Round]) -> str:

@@ -9,10 +9,9 @@ from typing import Annotated
 import typer
 
 from headrace.cli.long_run import run_long
-from headrace.cli.run import show_round
 from headrace.cli.show.console import JsonOption, ProjectOption, console, several
+from headrace.cli.show.rounds import RoundLines
 from headrace.cli.signals import SignalCallbacks
-from headrace.fleet.round import Round
 from headrace.fleet.workers.worker import TAKEOVER_S, Worker
 from headrace.model.clock import SYSTEM_CLOCK, parse_interval
 from headrace.model.errors import ConfigurationError
@@ -70,14 +69,12 @@ def command(
     if seconds < _TAKEOVER_MIN_S:
         raise ConfigurationError(f"--takeover must be at least {_TAKEOVER_MIN_S:g}s.")
 
-    def report(round: Round) -> None:
-        show_round(round, json)
-
     def complain(sentence: str) -> None:
         print(f"warning: {sentence}", file=sys.stderr, flush=True)
 
     watch = Watch(metrics, SYSTEM_CLOCK)
-    worker = Worker(project, at_once, seconds, SYSTEM_CLOCK, report, complain, watch.observers)
+    lines = RoundLines(SYSTEM_CLOCK, json=json)
+    worker = Worker(project, at_once, seconds, SYSTEM_CLOCK, lines.show, complain, watch.observers)
     if not json:
         text = f"worker {worker.name}: {several(at_once, 'organisation')} at a time"
         console.print(text, markup=False)
