@@ -66,15 +66,15 @@ def test_only_new_problems_are_shown_in_full(capsys: pytest.CaptureFixture[str])
     loop = Loop(capsys)
     in_full = ["Problems (1 error)", "  error: invoice I1 has no name; name it"]
     assert loop.after(0, NAMELESS)[1:] == in_full
-    assert loop.after(60, NAMELESS)[1:] == ["1 problem as at 00:16:40"]
+    assert loop.after(60, NAMELESS)[1:] == ["1 problem, as shown since 00:16:40"]
     assert loop.after(60, NAMELESS, DATELESS)[1:] == [
-        "1 problem as at 00:16:40",
+        "1 problem, as shown since 00:16:40",
         "Problems (1 error)",
         "  error: invoice I2 has no due date; write one",
     ]
-    assert loop.after(60, NAMELESS, DATELESS)[1:] == ["2 problems as at 00:16:40"]
-    assert loop.after(60, DATELESS)[1:] == ["1 problem as at 00:16:40"]
-    assert loop.after(60, DATELESS, NAMELESS)[1:] == ["1 problem as at 00:16:40", *in_full]
+    assert loop.after(60, NAMELESS, DATELESS)[1:] == ["2 problems, as shown since 00:16:40"]
+    assert loop.after(60, DATELESS)[1:] == ["1 problem, as shown since 00:16:40"]
+    assert loop.after(60, DATELESS, NAMELESS)[1:] == ["1 problem, as shown since 00:16:40", *in_full]
     assert len(loop.after(3600, DATELESS, NAMELESS)) == 4
     assert loop.after(60)[1:] == []
     assert loop.after(60, NAMELESS)[1:] == in_full

@@ -76,7 +76,7 @@ class RoundLines:
         known.hashes = hashes
         if len(new) < len(problems):
             old = several(len(problems) - len(new), "problem")
-            console.print(f"{old} as at {known.time}", markup=False)
+            console.print(f"{old}, as shown since {known.time}", markup=False)
         show_problems(console, new)
 
     def _known(self, shown: dict[str, _Shown], name: str) -> _Shown | None:
