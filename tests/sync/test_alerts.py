@@ -375,3 +375,21 @@ def test_an_export_that_was_cut_off_is_announced_with_its_rows(
     assert "customers has 9 rows, while it had 30" in message["message"]
     assert "it deletes 21 of 30 customers" in message["message"]
     world.shop.close()
+
+
+def test_a_look_at_organisations_without_a_round_makes_no_journals(
+    tmp_path: Path, open_hub: RunningHub, service: Receiver
+) -> None:
+    """Hundreds of new ones would wait for it."""
+    service.take()
+    new = Watched(tmp_path / "shop", open_hub, "alerts-new", service)
+    new.look_now()
+    assert not list(new.settings.parent.glob(".headrace/*/journal.db"))
+    new.pass_time(25 * HOUR, step=HOUR)
+    (message,) = service.take()
+    assert message["title"] == "headrace: shop: nothing was synced for too long"
+    new.shop.customer("C")
+    assert new.sync().error is None
+    new.look_now()
+    assert len(service.take()) == 1
+    new.shop.close()

@@ -17,7 +17,13 @@ from headrace.alerts.conditions import Trouble, diagnose
 from headrace.alerts.facts import Facts
 from headrace.alerts.kinds import KINDS
 from headrace.alerts.post import Post
-from headrace.alerts.stores import UNUSABLE, opened, opened_substitute, substitute_of
+from headrace.alerts.stores import (
+    UNUSABLE,
+    is_begun,
+    opened,
+    opened_substitute,
+    substitute_of,
+)
 from headrace.alerts.texts import Message, message_of
 from headrace.fleet.project import LoadedProject
 from headrace.model.clock import Clock
@@ -100,7 +106,7 @@ class Announcer:
         name = facts.organisation
         found = dict(self._known.get(name, {}))
         for place, mine in ((opened, False), (opened_substitute, True)):
-            if mine and not substitute_of(loaded, name).exists():
+            if not (substitute_of(loaded, name).exists() if mine else is_begun(loaded, name)):
                 continue
             try:
                 with place(loaded, name, self._clock) as journal:

@@ -47,6 +47,16 @@ def opened_substitute(loaded: LoadedProject, name: str, clock: Clock) -> Iterato
         journal.close()
 
 
+def is_begun(loaded: LoadedProject, name: str) -> bool:
+    """Whether the organisation may have a journal. To look into one makes it, which for hundreds of
+    new organisations would hold up the first rounds."""
+    try:
+        place = loaded.journal_place(name)
+        return not isinstance(place, Path) or place.exists()
+    except (HeadraceError, OSError):  # whoever opens it is told why it can't be used
+        return True
+
+
 def recorded_alerts(loaded: LoadedProject, name: str, clock: Clock) -> list[Alert]:
     """Return the alerts of an organisation, the oldest first; of journals that can be read."""
     found: dict[str, Alert] = {}

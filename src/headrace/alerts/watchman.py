@@ -17,7 +17,7 @@ from headrace.alerts.announcer import Announcer
 from headrace.alerts.digest import Digest
 from headrace.alerts.facts import Facts, facts_of, withheld_marks
 from headrace.alerts.heartbeat import Heartbeat, dead, take_over
-from headrace.alerts.stores import UNUSABLE, opened
+from headrace.alerts.stores import UNUSABLE, is_begun, opened
 from headrace.fleet.observer import Observer
 from headrace.fleet.project import LoadedProject
 from headrace.fleet.round import Round
@@ -120,11 +120,13 @@ class Watchman(Observer):
     def _read(self, project: LoadedProject, name: str) -> Facts:
         """Return the facts of the journal; those of the last time if it can't be used."""
         now, settings = self._clock.now().timestamp(), project.settings_of(name)
+        facts = Facts(organisation=name, settings=settings)
         try:
-            with opened(project, name, self._clock) as journal:
-                facts = facts_of(name, settings, journal)
+            if is_begun(project, name) or name in self._seen:
+                with opened(project, name, self._clock) as journal:
+                    facts = facts_of(name, settings, journal)
         except UNUSABLE as error:
-            facts = self._facts.get(name) or Facts(organisation=name, settings=settings)
+            facts = self._facts.get(name) or facts
             since = facts.unusable_since if facts.unusable_since is not None else now
             damaged = isinstance(error, DamagedJournal)
             facts = msgspec.structs.replace(facts, unusable_since=since, damaged=damaged)
