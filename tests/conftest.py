@@ -42,7 +42,14 @@ def _put_into_memory(config: pytest.Config) -> None:
         return
     folder = tempfile.mkdtemp(prefix="headrace-tests-", dir=_MEMORY)
     Path(folder).chmod(0o711)  # servers may run as another user
-    config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+
+    def remove() -> None:
+        # Mutation testing runs the tests again and again in one process.
+        del os.environ["TMPDIR"]
+        tempfile.tempdir = None
+        shutil.rmtree(folder, ignore_errors=True)
+
+    config.add_cleanup(remove)
     os.environ["TMPDIR"] = tempfile.tempdir = folder
     # Folders of tests that failed outlive the run.
     os.environ["PYTEST_DEBUG_TEMPROOT"] = str(_MEMORY)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 import pytest
-from virtual_time import VirtualClock
 
 from headrace.book.checks import Problem
 from headrace.cli.show.rounds import RoundLines
@@ -13,6 +12,7 @@ from headrace.fleet.round import Round
 from headrace.model.errors import SourceError, UnsafePlan
 from headrace.sync.delivery.outcome import DeliveryOutcome
 from headrace.sync.planning.plan import Plan
+from virtual_time import VirtualClock
 
 NAMELESS = Problem("error", "invoice", "I1", "has no name", "name it")
 DATELESS = Problem("error", "invoice", "I2", "has no due date", "write one")
@@ -74,7 +74,10 @@ def test_only_new_problems_are_shown_in_full(capsys: pytest.CaptureFixture[str])
     ]
     assert loop.after(60, NAMELESS, DATELESS)[1:] == ["2 problems, as shown since 00:16:40"]
     assert loop.after(60, DATELESS)[1:] == ["1 problem, as shown since 00:16:40"]
-    assert loop.after(60, DATELESS, NAMELESS)[1:] == ["1 problem, as shown since 00:16:40", *in_full]
+    assert loop.after(60, DATELESS, NAMELESS)[1:] == [
+        "1 problem, as shown since 00:16:40",
+        *in_full,
+    ]
     assert len(loop.after(3600, DATELESS, NAMELESS)) == 4
     assert loop.after(60)[1:] == []
     assert loop.after(60, NAMELESS)[1:] == in_full

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from headrace.ledger.ageing import age, countback_days
+from headrace.ledger.ageing import Ageing, age, countback_days
 from headrace.ledger.document import Item
 
 TODAY = date(2026, 11, 15)
@@ -37,7 +37,7 @@ def test_an_invoice_is_in_the_bucket_of_its_days_past_due(due: str | None, bucke
     ]
     expected = [0] * 5
     expected[bucket] = 750
-    assert age(items, "EUR", TODAY).buckets == tuple(expected)
+    assert age(items, "EUR", TODAY) == Ageing("EUR", tuple(expected))
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from headrace.ledger.allocation import LinkRequest, check_amount, check_link_requests, related
-from headrace.ledger.document import Document, invoice_state, open_amount
+from headrace.ledger.document import Document, ItemGroup, invoice_state, open_amount
 from headrace.ledger.standing import Standing, customer_currency, standing
 from headrace.model.errors import BadRequest
 
@@ -89,6 +89,7 @@ payment P USD 1000 ; credit_note N JPY 7                                      | 
 payment P EUR 400 ; invoice A EUR 1000 due 2026-12-01                         |     600 | 1000 |       0 |     1 |         0
 invoice A EUR 1000 due 2026-12-01 ; invoice B EUR 500 due 2026-12-02          |    1500 | 1500 |       0 |     2 |         0
 invoice A EUR 1000 due 2026-11-01 ; invoice B EUR 500 due 2026-11-02          |    1500 |    0 |    1500 |     0 |         2
+payment P EUR 400 ; payment Q EUR 70 ; refund R EUR 5                         |    -465 |    0 |       0 |     0 |         0
 """  # noqa: E501
 
 
@@ -109,6 +110,38 @@ def test_a_customers_figures_in_euro(
         if d.entity != "invoice" and d.currency == "EUR"
     )
     assert found.balance == found.due + found.overdue - unapplied
+
+
+def in_half(amount: int, own: str, currency: str) -> int | None:
+    """A rate for dollars and pounds alone: two of these are a euro."""
+    return amount // 2 if own in ("USD", "GBP") and currency == "EUR" else None
+
+
+CONVERTED = """
+documents                                                                         | balance | due  | overdue
+invoice A EUR 1000 due 2026-12-01 ; invoice B USD 400 due 2026-12-01              |    1200 | 1200 |       0
+invoice A EUR 1000 due 2026-11-01 ; invoice B USD 400 due 2026-11-01              |    1200 |    0 |    1200
+invoice A USD 3 due 2026-11-01 ; invoice B USD 3 due 2026-11-01                   |       3 |    0 |       3
+invoice A USD 3 due 2026-11-01 ; invoice B GBP 3 due 2026-11-01                   |       2 |    0 |       2
+payment P EUR 10 ; payment Q USD 400 ; refund R USD 6                             |    -207 |    0 |       0
+invoice A EUR 1000 due 2026-12-01 ; invoice B JPY 400 due 2026-12-01              |    1000 | 1000 |       0
+invoice A USD 400 due 2026-12-01 ; invoice B JPY 400 due 2026-12-01               |     200 |  200 |       0
+"""  # noqa: E501
+
+
+@pytest.mark.parametrize(("text", "balance", "due", "overdue"), rows(CONVERTED))
+def test_sums_in_other_currencies_are_converted_as_a_whole(
+    text: str, balance: str, due: str, overdue: str
+) -> None:
+    documents = [document(part) for part in text.split(";")]
+    found = standing(documents, "EUR", TODAY, in_half)
+    assert (found.balance, found.due, found.overdue) == (int(balance), int(due), int(overdue))
+
+
+def test_a_group_counts_as_many_documents() -> None:
+    late = ItemGroup("invoice", "EUR", 1000, 400, "2026-11-01", None, count=3)
+    early = ItemGroup("invoice", "EUR", 70, 0, "2026-12-01", None, count=2)
+    assert standing([late, early], "EUR", TODAY) == Standing("EUR", 670, 70, 600, 2, 3)
 
 
 CURRENCIES = """
