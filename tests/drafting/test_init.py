@@ -138,11 +138,14 @@ def test_existing_files_are_not_written_over_and_a_dry_run_writes_none(
     )
     (tmp_path / "p" / "models").mkdir(parents=True)
     (tmp_path / "p" / "models" / "customers.sql").write_text("mine")
-    code, _, err = said(capsys, "init", exports, "--to", tmp_path / "p")
+    code, out, err = said(capsys, "init", exports, "--to", tmp_path / "p")
     assert code == 6 and "customers.sql exists" in err and "--force" in err
+    assert "Problems" not in out, "tried, though it can't be written"
     assert (tmp_path / "p" / "models" / "customers.sql").read_text() == "mine"
     assert not (tmp_path / "p" / "headrace.toml").exists()
     assert said(capsys, "init", exports, "--to", tmp_path / "p", "--force")[0] == 0
+    code, out, err = said(capsys, "init", exports, "--to", tmp_path / "p")
+    assert (code, out) == (6, "") and "headrace.toml exists" in err, "before anything is looked at"
 
 
 @pytest.mark.parametrize(

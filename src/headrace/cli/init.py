@@ -19,7 +19,7 @@ from headrace.drafting.answers import Answers, Question, propose
 from headrace.drafting.ground import Ground
 from headrace.drafting.models import draft_models
 from headrace.drafting.place import Place, api_place, find_place
-from headrace.drafting.project import Draft, write_project
+from headrace.drafting.project import ALWAYS, Draft, check_free, write_project
 from headrace.drafting.roles import assign
 from headrace.drafting.scratch import Scratch
 from headrace.drafting.survey import survey
@@ -49,8 +49,13 @@ def command(options: DraftingOptions) -> None:
         if options.where
         else api_place(options.system, options.to, options.name)
     )
+    writes_over = options.force or options.dry_run
+    if not writes_over:  # before anybody has answered a question
+        check_free(options.to, ALWAYS)
     with Scratch(place.settings, Path()) as scratch:
         draft = _draft(options, place, scratch)
+    if not writes_over:
+        check_free(options.to, draft.files())
     trial, files = _tried(place.settings, draft)
     if not options.dry_run:
         write_project(options.to, files, force=options.force)

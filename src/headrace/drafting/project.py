@@ -4,7 +4,7 @@ README that says what was assumed."""
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Struct
@@ -15,6 +15,9 @@ from headrace.drafting.select import UNFINISHED
 from headrace.model.errors import ConfigurationError
 from headrace.model.private_files import make_folder
 from headrace.systems.catalogue import System
+
+ALWAYS = ("headrace.toml", ".env.example", "README.md")
+"""Files of every project."""
 
 
 class Draft(Struct, frozen=True, kw_only=True):
@@ -108,15 +111,21 @@ def _toml(value: str | Mapping[str, str]) -> str:
     return "{ " + ", ".join(f"{key} = {json.dumps(text)}" for key, text in value.items()) + " }"
 
 
+def check_free(folder: Path, names: Iterable[str]) -> None:
+    """Raise ConfigurationError if one of the files exists."""
+    for name in names:
+        if (folder / name).exists():
+            raise ConfigurationError(
+                f"{folder / name} exists: choose another folder with --to, or write over it with "
+                "--force."
+            )
+
+
 def write_project(folder: Path, files: Mapping[str, str], *, force: bool) -> None:
     """Write the files. Without `force`, raises ConfigurationError if one of them exists, and
     writes none."""
-    there = [name for name in files if (folder / name).exists()]
-    if there and not force:
-        raise ConfigurationError(
-            f"{folder / there[0]} exists: choose another folder with --to, or write over it with "
-            "--force."
-        )
+    if not force:
+        check_free(folder, files)
     make_folder(folder)
     for name, text in files.items():
         path = folder / name
