@@ -305,6 +305,89 @@ rows: C1; I1:C1 80; P1:C1 60 I1=40; P2:C1 40 I1=40
 error: P1
 waits: I1, P1
 pinned: P1>I1=60
+
+api: C3; C1<C3; C2<C3; I1:C2 100; P1:C1 100 I1=50
+rows: C3; C1; C2<C1; I1:C2 100; P1:C1 100
+error: P1
+waits: C1, C2, P1
+pinned: P1>I1=50
+families: C1<C3, C2<C3
+
+api: C1; C2; I1:C1 100; P1:C1 100 I1=50
+rows: C1; C2; I1:C2 100; P1:C2 100 I1=50
+error: P1
+waits: I1, P1
+pinned: P1>I1=50
+
+api: C1; C2<C1; I1:C1 100; P1:C1 100 I1=50
+rows: C1; C2<C1; I1:C2 100; P1:C1 100 I1=50
+error: P1
+waits: P1
+pinned: P1>I1=50
+families: C2<C1
+
+api: C1; C2; I1:C1 100; P1:C1 100 I1=50
+rows: C1; C2<C1; I1:C2 100; P1:C1 100 I1=50
+error: P1
+waits: P1
+pinned: P1>I1=50
+families: C2<C1
+
+api: C1; I1:C1 100; P1:C1 100 I1=50
+rows: C1; C2<C1; I1:C2 100; P1:C1 100 I1=50
+error: P1
+waits: P1
+pinned: P1>I1=50
+families: C2<C1
+
+api: C3; C1<C3; C2<C3; I1:C2 100; P1:C1 100 I1=50
+rows: C3; C4; C1<C4; C2<C4; I1:C2 100; P1:C1 100 I1=50
+error: P1
+waits: C1, C2, P1
+pinned: P1>I1=50
+families: C1<C4, C2<C4
+
+api: C3; C1<C3; C2<C3; I1:C2 100; P1:C1 100 I1=50
+rows: C3; C1; C2<C3; I1:C1 100; P1:C1 100 I1=50
+error: P1
+waits: P1
+pinned: P1>I1=50
+families: C2<C3
+
+api: C3; C1<C3; C2<C3; I1:C2 100; P1:C1 100 I1=50
+rows: C3; C1; C2<C3; I1:C1 100 USD; P1:C1 100 I1=50
+error: P1
+waits: C1, I1, P1
+pinned: P1>I1=50
+families: C2<C3
+
+api: C3; C1<C3; C2<C3; I1:C2 100; P1:C1 100 I1=50
+rows: C3; C1<C3; C2<C1; I1:C2 100; P1:C1 100 I1=50
+error: P1
+waits: P1
+pinned: P1>I1=50
+families: C1<C3, C2<C3
+
+api: C3; C2<C3; I1:C2 100; P1:C3 100 I1=50
+rows: C2; C3<C2; I1:C2 100; P1:C3 100 I1=50
+error: P1
+waits: C2, C3, P1
+pinned: P1>I1=50
+families: C2<C3
+
+api: C3; C1<C3; C2<C3; I1:C2 100; P1:C1 100 I1=50
+rows: C3; C1; C2<C1; I1:C2 100; P1:C1 100
+error: P1, C2
+waits: C1, C2, P1
+pinned: P1>I1=50
+families: C1<C3, C2<C3
+
+api: C3; C1<C3; C2<C3; I1:C2 100; P1:C1 100 I1=50
+rows: C3; C1; C2<C1; I1:C1 100; P1:C1 100
+error: P1
+waits: P1
+pinned: P1>I1=50
+families: C2<C1
 """
 
 REASONS = [
