@@ -18,16 +18,18 @@ from headrace.store.admin.keys import (
     active_keys,
     find_key,
     hash_secret,
+    keys_of,
     keys_version,
     list_keys,
     make_key,
+    make_passing_key,
     record_uses,
     revoke_key,
     rotate_key,
 )
 from headrace.store.engine.sqlite import connect, transact
 from headrace.store.migrations import migrate
-from headrace.store.records.organisations import make_organisation
+from headrace.store.records.organisations import find_organisation, make_organisation
 
 MADE = "2026-01-01T00:00:00.000Z"
 LATER = "2026-02-01T00:00:00.000Z"
@@ -328,3 +330,37 @@ def test_a_write_that_is_cancelled_is_not_logged(
 
     asyncio.run(run())
     assert caplog.text == ""
+
+
+def test_a_passing_key_ends_by_itself_and_takes_ended_ones_of_its_name_along(db: Any) -> None:
+    hour = timedelta(hours=1)
+    first = make_passing_key(db, "acme", MADE, hour, "console")
+    assert (first.organisation, first.name) == ("acme", "console")
+    entry = find_key(db, first.key)
+    assert entry is not None
+    assert (entry.created_at, entry.expires_at) == (MADE, "2026-01-01T01:00:00.000Z")
+    others = [
+        make_passing_key(db, "acme", MADE, hour, "another name"),
+        make_passing_key(db, "other", MADE, hour, "console"),
+        make_key(db, "acme", MADE, "console"),
+    ]
+    running = make_passing_key(db, "acme", "2026-01-01T00:30:00.000Z", hour, "console")
+    assert find_key(db, first.key) is not None, "it has not ended yet"
+    last = make_passing_key(db, "acme", "2026-01-01T01:00:00.001Z", hour, "console")
+    assert find_key(db, first.key) is None
+    for pair in (*others, running, last):
+        assert find_key(db, pair.key) is not None
+    with pytest.raises(ConfigurationError, match="There is no organisation nobody here"):
+        make_passing_key(db, "nobody", MADE, hour, "console")
+
+
+def test_the_keys_of_an_organisation_are_its_own_alone(db: Any) -> None:
+    mine = [make_key(db, "acme", MADE, "a").key, make_key(db, "acme", LATER, "b").key]
+    make_key(db, "other", MADE)
+    revoke_key(db, mine[0], LATER)
+    acme = find_organisation(db, "acme")
+    assert acme is not None
+    assert {entry.key: entry.revoked_at for entry in keys_of(db, acme)} == {
+        mine[0]: LATER,
+        mine[1]: None,
+    }

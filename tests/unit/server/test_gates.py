@@ -12,8 +12,10 @@ from headrace.server.admission.limits import (
     Limits,
     LocalGates,
     RateRefusal,
+    limits_of,
     parse_limits,
 )
+from headrace.store.context import Organisation
 
 
 def refused(gate: Gate, now: float) -> RateRefusal:
@@ -115,3 +117,26 @@ def test_each_organisation_has_a_gate_of_its_own() -> None:
     assert gates.enter(1, 0.0) == 1
     with pytest.raises(RateRefusal):
         gates.enter(2, 100.0)
+
+
+def test_a_sandbox_may_have_limits_of_its_own() -> None:
+    plain = Organisation(1, "acme", "EUR", "Europe/Paris", "s")
+    own = Organisation(2, "box", "EUR", "Europe/Paris", "s", limits="60")
+    assert limits_of(plain, UPFLOW) is UPFLOW
+    assert limits_of(own, UPFLOW) == Limits(60, 10)
+
+
+def test_what_was_counted_of_an_organisation_that_is_gone_is_dropped_once_it_is_idle() -> None:
+    gates = LocalGates(Limits(2, None))
+    gates.enter(1, 0.0)
+    gates.enter(2, 0.0)
+    gates.forget(1)
+    assert gates.enter(1, 0.0) == 2, "it was under way"
+    gates.leave(1)
+    gates.leave(1)
+    with pytest.raises(RateRefusal):
+        gates.enter(1, 0.0)
+    gates.forget(1)
+    gates.forget(3)
+    assert gates.enter(1, 0.0) == 1
+    assert gates.enter(2, 0.0) == 2, "another one is not dropped with it"
