@@ -59,9 +59,20 @@ def payloads(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Payloads]:
             invoices=[invoice("i1"), invoice("i2", due_date=None)],
             credit_notes=[credit_note("n1")],
             payments=[payment("p1", validated_at=None)],
+            adjustments=[adjustment("a1", -50), adjustment("a2", 70)],
         )
         book.check()
         yield Payloads(book.connection, book.columns)
+
+
+def adjustment(external_id: str, amount: int) -> dict[str, Any]:
+    return {
+        "external_id": external_id,
+        "customer_external_id": "c1",
+        "currency": "EUR",
+        "amount": amount,
+        "booked_at": "2026-01-10",
+    }
 
 
 def sent(payloads: Payloads, entity: str, external_id: str) -> Any:
@@ -95,6 +106,19 @@ def test_a_credit_note_says_that_it_settles_nothing(payloads: Payloads) -> None:
         "customer": {"externalId": "c1"},
         "linkedInvoices": [],
     }
+
+
+def test_an_adjustment_travels_as_a_payment_or_a_refund(payloads: Payloads) -> None:
+    assert sent(payloads, "payment", "a1") == {
+        "externalId": "a1",
+        "currency": "EUR",
+        "amount": 50,
+        "validatedAt": "2026-01-10T00:00:00.000Z",
+        "customer": {"externalId": "c1"},
+        "linkedInvoices": [],
+    }
+    assert sent(payloads, "refund", "a2")["amount"] == 70
+    assert payloads.fetch("refund", ["a1"]) == {}
 
 
 def test_a_contact_of_its_own(payloads: Payloads) -> None:
