@@ -51,6 +51,15 @@ def test_a_part_of_a_record_is_compared_again() -> None:
     assert journal.of("acknowledge")[0][0].fingerprint is None
 
 
+def test_what_the_api_has_is_not_known_where_a_parent_was_left_out() -> None:
+    for keeps_parent, hash, payload in ((True, b"", None), (False, b"h", b'{"externalId":"C1"}')):
+        recorded, journal = recorder()
+        sent = operation(1, "C1", entity="customer", keeps_parent=keeps_parent)
+        recorded.acknowledged(sent, Answer(200, JSON, b"{}"))
+        (known,) = journal.of("acknowledge")[0]
+        assert (known.hash, known.payload, known.fingerprint) == (hash, payload, 1)
+
+
 def test_the_ids_of_customers_are_kept_while_landmarks_are_missing() -> None:
     answer = Answer(200, JSON, b'{"externalId": "C1", "id": "u1"}')
     for lacks, entity, id in (

@@ -15,6 +15,7 @@ from headrace.client.verdict import Verdict
 from headrace.sync.delivery.lanes import Lanes
 from headrace.sync.delivery.progress import Progress
 from headrace.sync.delivery.results import Results
+from headrace.sync.delivery.sender import verdict_of
 from headrace.sync.journal import Acknowledgement, Reject
 from headrace.sync.operations.operation import Lane, Operation
 from headrace.sync.planning.reduced import Held, leave_links_out, leave_positions_out
@@ -427,3 +428,15 @@ def test_only_contacts_and_customers_leave_positions_out() -> None:
         before = msgspec.structs.asdict(one)
         leave_positions_out(one, {"CFO"})
         assert (msgspec.structs.asdict(one) == before) == (one.entity != "contact")
+
+
+def test_an_answer_counts_if_it_names_the_record() -> None:
+    contact = operation(1, "C%2F1/k", entity="contact", customer="C/1")
+    for named, verdict in (("k", Verdict.DONE), ("C%2F1/k", Verdict.NOT_THE_API)):
+        answer = Answer(200, JSON, msgspec.json.encode({"externalId": named}))
+        assert verdict_of(contact, answer) is verdict
+    assert (
+        verdict_of(operation(1), Answer(200, JSON, b'{"externalId":"I2"}')) is Verdict.NOT_THE_API
+    )
+    assert verdict_of(operation(1, action="delete"), Answer(204, {}, b"")) is Verdict.DONE
+    assert verdict_of(operation(1, entity="invoice_pdf"), Answer(204, {}, b"")) is Verdict.DONE
