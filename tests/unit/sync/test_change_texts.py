@@ -48,7 +48,11 @@ def test_each_kind_of_record_has_its_name() -> None:
     problem = Problem("error", "invoice", "I", "has no name", "name it", "ACME", "N-1")
     assert problem_name(problem) == "I (N-1, ACME)"
     assert problem_name(Problem("error", "invoice", "I", "has no name", "name it")) == "I"
+    same = Problem("error", "invoice", "N-1", "has no name", "name it", "ACME", "N-1")
+    assert problem_name(same) == "N-1 (ACME)"
     name = Name("C", "ACME", "N-1", "EUR", 2000)
+    assert name_details("N-1", name) == " (ACME, EUR 20.00)"
+    assert name_text("invoice", "N-1", name) == "invoice N-1 (ACME, EUR 20.00)"
     assert name_details("I", name) == " (N-1, ACME, EUR 20.00)"
     assert name_details("I", UNKNOWN) == ""
     assert name_text("credit_note", "I", name) == "credit note I (N-1, ACME, EUR 20.00)"
