@@ -4,7 +4,8 @@ import pytest
 
 from headrace.model.errors import ConfigurationError
 from headrace.model.project import UPFLOW_URL
-from headrace.model.project_file import parse_project
+from headrace.model.project_file import parse_organisation, parse_project
+from headrace.model.source_settings import SourceSettings
 
 GOOD = """
 [organisation.acme]
@@ -127,3 +128,87 @@ def test_at_once_is_a_number_of_organisations() -> None:
             parse_project(f"at_once = {wrong}{GOOD}".encode(), "headrace.toml")
     with pytest.raises(ConfigurationError, match=r"\[defaults\]"):
         parse_project(f"defaults = 3{GOOD}".encode(), "headrace.toml")
+
+
+PLAIN = GOOD.replace("source = {", "#") + 'source.kind = "sql"\nsource.url = "env:U"\n'
+"""With a source that further tables can be added to."""
+BANK = '[{where}.source.bank]\nkind = "files"\npath = "bank"\n'
+
+
+@pytest.mark.parametrize("where", ["defaults", "organisation.acme"])
+def test_a_further_source_is_a_table_below_the_source(where: str) -> None:
+    text = f"{PLAIN}\n{BANK.format(where=where)}"
+    acme = parse_project(text.encode(), "headrace.toml").organisation["acme"]
+    assert acme.source.kind == "sql"
+    assert acme.source.more == {"bank": SourceSettings(kind="files", path="bank")}
+
+
+def test_a_template_has_further_sources_too() -> None:
+    text = f"{GOOD}\n{BANK.format(where='template.shop')}"
+    template = parse_project(text.encode(), "headrace.toml").template["shop"]
+    assert template["source"]["more"] == {"bank": {"kind": "files", "path": "bank"}}
+    for odd in ('template = "x"', "template = 7"):
+        with pytest.raises(ConfigurationError, match="template"):
+            parse_project(f"{odd}\n{GOOD}".encode(), "headrace.toml")
+
+
+def test_a_shared_register_may_have_all_the_organisations() -> None:
+    empty = parse_project(b'state = "postgresql://127.0.0.1/h"\n', "headrace.toml")
+    assert empty.organisation == {}
+    text = 'state = "postgresql://127.0.0.1/h"\n[organisation]\n'
+    assert parse_project(text.encode(), "headrace.toml").organisation == {}
+    for text in ("", "[organisation]\n", 'state = ""\n[organisation]\n'):
+        with pytest.raises(ConfigurationError, match="names no organisation"):
+            parse_project(text.encode(), "headrace.toml")
+
+
+ALERTS = '[alerts]\nto = ["env:A"]\nfailures = 5\n'
+
+
+def test_alerts_of_the_project_are_those_of_each_organisation() -> None:
+    shared = parse_project(f"{GOOD}\n{ALERTS}".encode(), "headrace.toml")
+    assert shared.organisation["acme"].alerts.failures == 5
+    own = f'{GOOD}\n[organisation.acme.alerts]\nfailures = 7\n{ALERTS}[defaults]\nevery = "1h"\n'
+    acme = parse_project(own.encode(), "headrace.toml").organisation["acme"]
+    assert (acme.alerts.failures, acme.alerts.to, acme.every) == (7, ["env:A"], "30s")
+    assert parse_project(GOOD.encode(), "headrace.toml").organisation["acme"].alerts.to == []
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[alerts]\nfailres = 1\n", "[alerts] in headrace.toml: there is no key failres, did you"),
+        ("[alerts]\nfailures = 0\n", "[alerts] in headrace.toml: failures must be at least 1."),
+        ("[run]\nlisen = '9464'\n", "run: there is no key lisen, did you mean listen?"),
+        (
+            "[organisation.acme.webhook]\nsecrt = 'env:S'\n",
+            "webhook: there is no key secrt, did you mean secret?",
+        ),
+        (
+            "[organisation.acme.alerts]\nlagg = '1h'\n",
+            "alerts: there is no key lagg, did you mean lag?",
+        ),
+        (
+            "[organisation.acme.source.format]\nskp = 1\n",
+            "source.format: there is no key skp, did you mean skip?",
+        ),
+    ],
+)
+def test_a_misspelled_key_is_named_with_its_table(text: str, said: str) -> None:
+    with pytest.raises(ConfigurationError) as error:
+        parse_project(f"{PLAIN}\n{text}".encode(), "headrace.toml")
+    assert said in str(error.value)
+
+
+def test_an_organisation_of_the_register_is_merged_into_what_is_shared() -> None:
+    shared = {
+        "target": {"url": "https://hub.test/v1", "key": "env:K", "secret": "env:S"},
+        "source": {"kind": "sql", "url": "env:U"},
+        "every": "1h",
+    }
+    own = {"every": "2h", "source": {"bank": {"kind": "files", "path": "bank"}}}
+    made = parse_organisation(shared, own, "organisation acme")
+    assert (made.every, made.target.url, made.source.url) == ("2h", "https://hub.test/v1", "env:U")
+    assert list(made.source.more) == ["bank"]
+    with pytest.raises(ConfigurationError, match=r"^organisation acme: there is no key evry"):
+        parse_organisation(shared, {"evry": "2h"}, "organisation acme")

@@ -3,7 +3,9 @@
 import msgspec
 import pytest
 
+from headrace.model.contact import Contact
 from headrace.model.customer import Customer
+from headrace.model.entity import ENTITIES
 from headrace.model.errors import BadRequest
 from headrace.model.invoice import Invoice
 from headrace.model.payment import Payment
@@ -108,3 +110,26 @@ def test_a_deeply_nested_body_is_refused() -> None:
 def test_a_date_has_one_spelling(text: str, normal: str) -> None:
     payment = decode(Payment, msgspec.json.encode({"validatedAt": text}))
     assert payment.validated_at == normal
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [(b"false", ""), (b'""', ""), (b'" \\t"', ""), (b'" a "', " a "), (b"null", None)],
+)
+def test_text_is_emptied_in_every_way_that_clients_know(sent: bytes, kept: str | None) -> None:
+    contact = decode(Contact, b'{"email": "a@x.test", "phone": %s}' % sent)
+    assert contact.phone == kept
+    assert contact.first_name is UNSET
+
+
+def test_true_is_no_text() -> None:
+    with pytest.raises(BadRequest, match="firstName: true is no text"):
+        decode(Contact, b'{"email": "a@x.test", "firstName": true}')
+
+
+def test_of_customers_alone_an_external_id_is_required() -> None:
+    required = {entity.name: "external_id" in entity.required for entity in ENTITIES}
+    assert required == {
+        "customer": True, "invoice": False, "credit_note": False, "payment": False,
+        "refund": False,
+    }  # fmt: skip
