@@ -392,6 +392,29 @@ families: C2<C1
 
 REASONS = [
     (
+        "api: C3; C1<C3; C2<C3; I1:C2 100; P1:C1 100 I1=50\nrows: C3; C1; C2<C1; I1:C2 100; "
+        "P1:C1 100\nerror: P1",
+        {
+            "P1": "in error",
+            "C1": "the API holds the link payment P1 → invoice I1, and no order of the requests "
+            "keeps it valid",
+            "C2": "the API holds the link payment P1 → invoice I1, and no order of the requests "
+            "keeps it valid",
+            "P1>I1": "it stays as the API has it",
+        },
+    ),
+    (
+        "api: C3; C1<C3; C2; I1:C3 100; P1:C1 100 I1=50\nrows: C3; C1<C2; C2; I1:C2 100; "
+        "P1:C1 100 I1=50\nerror: P1",
+        {
+            "P1": "in error",
+            "I1": "the API holds the link payment P1 → invoice I1, and no order of the requests "
+            "keeps it valid",
+            "C1": "the API holds the link payment P1 → invoice I1, whose rows don't agree",
+            "P1>I1": "it stays as the API has it",
+        },
+    ),
+    (
         "api: C1; I1:C1 100; P1:C1 100 I1=80\nrows: C1; I1:C1 100 USD; P1:C1 100; "
         "P2:C1 20 USD I1=20\nflaws: P1>I1 currency",
         {
