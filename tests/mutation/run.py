@@ -16,6 +16,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import tomllib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -168,8 +169,15 @@ def _mutate(folder: Path) -> None:
     script = ROOT / "tests/mutation/mutate.py"
     children = os.environ.get("MUTANTS_AT_ONCE", str(os.cpu_count() or 1))
     command = [sys.executable, str(script), "--max-children", children]
-    with (folder / "mutmut.log").open("wb") as log:
-        done = subprocess.run(command, cwd=folder, stdout=log, stderr=subprocess.STDOUT)
+    # Mutants that never end are killed, and leave their temporary files behind.
+    with (
+        tempfile.TemporaryDirectory(prefix="headrace-mutants-") as place,
+        (folder / "mutmut.log").open("wb") as log,
+    ):
+        done = subprocess.run(
+            command, cwd=folder, stdout=log, stderr=subprocess.STDOUT,
+            env={**os.environ, "TMPDIR": place},
+        )  # fmt: skip
     if done.returncode:
         raise SystemExit(f"mutmut failed; see {folder / 'mutmut.log'}")
 
