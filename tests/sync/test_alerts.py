@@ -393,3 +393,24 @@ def test_a_look_at_organisations_without_a_round_makes_no_journals(
     new.look_now()
     assert len(service.take()) == 1
     new.shop.close()
+
+
+def test_a_journal_that_a_round_could_not_make_is_announced(
+    tmp_path: Path, open_hub: RunningHub, service: Receiver
+) -> None:
+    service.take()
+    new = Watched(tmp_path / "shop", open_hub, "alerts-none", service)
+    new.shop.customer("C")
+    place = new.settings.parent / ".headrace" / "shop"
+    place.parent.mkdir()
+    place.write_text("a file where a folder should be")
+    new.look_now()
+    assert new.sync().error is not None
+    new.pass_time(HOUR / 2)
+    (message,) = service.take()
+    assert message["title"] == "headrace: shop: the journal can't be used"
+    place.unlink()
+    assert new.sync().error is None
+    new.look_now()
+    assert len(service.take()) == 1
+    new.shop.close()
