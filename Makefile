@@ -20,6 +20,8 @@ serve: .venv/installed ## Serve the demo's hub on PORT (8080)
 	@test -d headrace-demo/hub || { echo "There is no demo data yet: run 'make demo' first." >&2; exit 1; }
 	@$(RUN) serve --data headrace-demo/hub --port $(PORT)
 
+# Hundreds of processes start, and without bytecode each would compile every module.
+test: export PYTHONDONTWRITEBYTECODE =
 test: .venv/developing ## Run all tests
 	@.venv/bin/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 

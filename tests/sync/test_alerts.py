@@ -351,6 +351,44 @@ def test_a_normal_day_of_rounds_every_five_minutes_brings_no_message(world: Watc
     assert world.receiver.take() == []
 
 
+def test_a_laptop_that_was_closed_overnight_brings_no_message(world: Watched) -> None:
+    source = world.desk.folder / "shop.db"
+    aside = source.with_name("aside")
+    source.rename(aside)  # the network goes before the machine does
+    assert world.sync().error is not None
+    world.pass_time(30)
+    world.clock.added += 9 * HOUR
+    world.look_now()
+    aside.rename(source)
+    world.pass_time(60)
+    assert world.sync().error is None
+    world.pass_time(60)
+    assert world.receiver.take() == []
+
+
+def test_a_round_that_was_suspended_with_its_process_is_stuck_only_if_it_stays_so(
+    world: Watched,
+) -> None:
+    world.pass_time(15)
+    world.watchman.began("shop")
+    world.clock.added += 9 * HOUR
+    assert world.watchman.silent_for() == 0
+    world.pass_time(0.4 * HOUR)
+    assert world.receiver.take() == []
+    world.pass_time(0.2 * HOUR)
+    assert [one["title"] for one in world.receiver.take()] == [
+        "headrace: shop: a round makes no progress"
+    ]
+    world.clock.added += 9 * HOUR
+    world.pass_time(60)
+    assert world.receiver.take() == [], "nobody can say yet that it is over"
+    assert world.sync().error is None
+    world.pass_time(60)
+    assert [one["title"] for one in world.receiver.take()] == [
+        "headrace: shop: over: a round makes no progress"
+    ]
+
+
 def test_an_export_that_was_cut_off_is_announced_with_its_rows(
     tmp_path: Path, open_hub: RunningHub, service: Receiver
 ) -> None:

@@ -57,6 +57,10 @@ class MovedClock:
             self._ends.remove(end)
 
 
+_BEAT_S = 45.0
+"""Seconds between two signs of life: fewer than show that a process was suspended."""
+
+
 class Watched:
     """One organisation with its loop; `look` is what its thread does every few seconds."""
 
@@ -114,7 +118,10 @@ class Watched:
             end = self.clock.added + seconds
             while self.clock.added < end:
                 self.look()
-                self.clock.added += min(step, end - self.clock.added)
+                until = min(self.clock.added + step, end)
+                while self.clock.added < until:
+                    self.watchman.beat()
+                    self.clock.added = min(self.clock.added + _BEAT_S, until)
             self.look()
 
     def look_now(self) -> None:

@@ -41,11 +41,11 @@ def diagnose(facts: Facts, now: float) -> Diagnosis:
     """
     undecided: set[str] = set() if facts.live else {"stuck"}
     if facts.unusable_since is not None:
-        lasts = now - facts.unusable_since >= facts.settings.alerts.seconds("unreachable")
+        lasts = _lasts(facts, facts.unusable_since, "unreachable", now)
         trouble = Trouble("journal", facts.unusable_since, 1)
         found = [trouble] if facts.damaged or lasts else []
         return Diagnosis({one.kind: one for one in found}, _ALL)
-    found = list(_of_process(facts, now))
+    found = list(_of_process(facts, now, undecided))
     round = facts.round
     failed = round is not None and bool(round.error)
     if failed:
@@ -54,7 +54,8 @@ def diagnose(facts: Facts, now: float) -> Diagnosis:
         # Only a success shows that what was announced before is over.
         undecided |= {*ERROR_KINDS, "rejected", "withheld", "lag", "silent"}
     else:
-        found += [*_of_records(facts), *_of_time(facts, now, bool(found))]
+        of_time = _of_time(facts, now, undecided) if not found else ()  # it explains these
+        found += [*_of_records(facts), *of_time]
         if facts.withheld is None and (round is None or round.withheld):
             undecided.add("withheld")
         if round is None:
@@ -73,13 +74,27 @@ _ALL = frozenset(
 )
 
 
-def _of_process(facts: Facts, now: float) -> Iterator[Trouble]:
+def _lasts(facts: Facts, since: float, setting: str, now: float, least: float = 0.0) -> bool | None:
+    """Return whether something has lasted as long as a setting says, and at least `least` seconds.
+
+    None if only because the process was suspended meanwhile: a laptop that was closed overnight
+    has no trouble in the morning, and one that it had before may be over or not.
+    """
+    limit = max(facts.settings.alerts.seconds(setting), least)
+    if now - since < limit:
+        return False
+    return True if now - max(since, facts.woke_at) >= limit else None
+
+
+def _of_process(facts: Facts, now: float, undecided: set[str]) -> Iterator[Trouble]:
     if facts.dead_since is not None:
         yield Trouble("dead", facts.dead_since, 1)
     elif facts.moved_at is not None:
-        still = now - facts.moved_at
-        if still >= facts.settings.alerts.seconds("stuck"):
-            yield Trouble("stuck", facts.moved_at, _hours(still))
+        lasts = _lasts(facts, facts.moved_at, "stuck", now)
+        if lasts:
+            yield Trouble("stuck", facts.moved_at, 1)
+        elif lasts is None:
+            undecided.add("stuck")
 
 
 def _of_error(facts: Facts, round: LoggedRound, now: float) -> Iterator[Trouble]:
@@ -88,7 +103,7 @@ def _of_error(facts: Facts, round: LoggedRound, now: float) -> Iterator[Trouble]
     since = round.error_since or round.first_at
     if kind == "unsafe_plan" and any(end in one for one in round.clauses for end in _SHRANK):
         kind = "source_shrank"
-    if kind in PATIENT and now - since < alerts.seconds("unreachable"):
+    if kind in PATIENT and not _lasts(facts, since, "unreachable", now):
         return
     if kind == "failing":
         if round.failures < alerts.failures:
@@ -112,23 +127,19 @@ def _of_records(facts: Facts) -> Iterator[Trouble]:
         yield Trouble("withheld", at, facts.round.withheld)
 
 
-def _of_time(facts: Facts, now: float, explained: bool) -> Iterator[Trouble]:
-    """Yield silence, or else lag; neither if the process explains it."""
-    if explained:
-        return
-    alerts, round = facts.settings.alerts, facts.round
-    every = facts.settings.interval.total_seconds()
+def _of_time(facts: Facts, now: float, undecided: set[str]) -> Iterator[Trouble]:
+    """Yield silence, or else lag."""
+    round = facts.round
     last = max(round.at if round is not None else 0.0, facts.watched_since)
     if not last:
         return
-    silence = now - max(last, facts.moved_at or 0.0)
-    if silence >= max(alerts.seconds("silent"), _ROUNDS_MISSED * every):
-        yield Trouble("silent", last, _hours(silence))
+    missed = _ROUNDS_MISSED * facts.settings.interval.total_seconds()
+    silent = _lasts(facts, max(last, facts.moved_at or 0.0), "silent", now, missed)
+    if silent:
+        yield Trouble("silent", last, 1)
         return
     behind = facts.waiting_since
-    if behind is not None and facts.imported and now - behind >= alerts.seconds("lag"):
+    late = behind is not None and facts.imported and _lasts(facts, behind, "lag", now)
+    if late and behind is not None:
         yield Trouble("lag", behind, (round.pending if round else None) or 1)
-
-
-def _hours(seconds: float) -> int:
-    return max(1, round(seconds / 3600))
+    undecided |= {kind for kind, lasts in (("silent", silent), ("lag", late)) if lasts is None}

@@ -34,6 +34,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     """Whether they come from the process that syncs, which alone sees whether a round moves."""
     watched_since: float = 0.0
     """Time since when that process should sync it; 0 if unknown."""
+    woke_at: float = 0.0
+    """Time at which that process went on after it was suspended, as with a laptop; 0 if never."""
     moved_at: float | None = None
     """Last progress of a round that goes on; None if there is none."""
     behind_since: float | None = None

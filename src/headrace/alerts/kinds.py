@@ -12,7 +12,7 @@ class Kind(Struct, frozen=True):
     title: str
     """What is wrong, without a subject: `the source can't be read`."""
     counts: str
-    """What its number counts, in singular."""
+    """What its number counts, in singular; empty if it has none."""
     means: str
     """What it means for finance."""
     remedy: str
@@ -126,14 +126,14 @@ KINDS = {
         Kind(
             "silent",
             "nothing was synced for too long",
-            "hour",
+            "",
             _NOTHING_NEW,
             "Check that `headrace run` is running, and what it reports.",
         ),
         Kind(
             "stuck",
             "a round makes no progress",
-            "hour",
+            "",
             _NOTHING_NEW,
             "The source or the network may hang. Restart `headrace run`; nothing is lost.",
         ),

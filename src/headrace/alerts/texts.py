@@ -55,8 +55,10 @@ def _line(name: str, alert: Alert, now: float) -> str:
     if alert.recovered_at is not None:
         lasted = duration(alert.recovered_at - alert.since)
         return f"{name}: from {when(alert.since)} to {when(alert.recovered_at)} ({lasted})"
-    count = f"{alert.count:,} {kind.counts}{'' if alert.count == 1 else 's'}"
-    return f"{name}: since {when(alert.since)} ({duration(now - alert.since)}); {count}"
+    line = f"{name}: since {when(alert.since)} ({duration(now - alert.since)})"
+    if not kind.counts:
+        return line
+    return f"{line}; {alert.count:,} {kind.counts}{'' if alert.count == 1 else 's'}"
 
 
 def when(moment: float) -> str:

@@ -34,6 +34,8 @@ _FIRST_S = 0.2
 """Seconds between two questions whether the loop turns yet."""
 _HANGS_S = 60.0
 """Seconds without a turn of the loop after which nothing counts as moving."""
+_ASLEEP_S = 60.0
+"""Seconds without a sign of life after which the process counts as having been suspended."""
 
 
 class _Seen(Struct):
@@ -74,6 +76,9 @@ class Watchman(Observer):
         self._ending = threading.Event()
         self._thread: threading.Thread | None = None
         self._heartbeat: Heartbeat | None = None
+        self._beat_at: float | None = None
+        """Last sign of life of the thread that has nothing else to do; None before the first."""
+        self._woke_at = 0.0
 
     # what the loop reports -----------------------------------------------------------------------
 
@@ -142,6 +147,7 @@ class Watchman(Observer):
         if project is None:
             return
         now = self._clock.now().timestamp()
+        self._notice_sleep(now)
         if self._heartbeat is None:
             self._heartbeat = Heartbeat(project)
             self._take_over(project, now)
@@ -165,6 +171,7 @@ class Watchman(Observer):
         return msgspec.structs.replace(
             self._facts[name],
             settings=project.settings_of(name),
+            woke_at=self._woke_at,
             moved_at=moved_at,
             behind_since=seen.behind_since,
         )
@@ -207,7 +214,9 @@ class Watchman(Observer):
 
     def silent_for(self) -> float:
         """Seconds since the loop's last turn."""
-        return self._clock.now().timestamp() - self._turned_at
+        now = self._clock.now().timestamp()
+        self._notice_sleep(now)
+        return now - self._turned_at
 
     # the thread ----------------------------------------------------------------------------------
 
@@ -216,12 +225,25 @@ class Watchman(Observer):
         self._thread = threading.Thread(target=self._watch, name="alerts", daemon=True)
         self._thread.start()
         # On a thread of its own: a service that takes long must not make the process look dead.
-        threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()
+        threading.Thread(target=self._beat_on, name="heartbeat", daemon=True).start()
 
-    def _beat(self) -> None:
+    def beat(self) -> None:
+        """Give a sign of life, for others and for this process itself."""
+        now = self._clock.now().timestamp()
+        self._notice_sleep(now)
+        self._beat_at = now
+        if (heartbeat := self._heartbeat) is not None:
+            heartbeat.beat(now, self._names)
+
+    def _notice_sleep(self, now: float) -> None:
+        """Note that the whole process was suspended: a loop that could not turn does not hang."""
+        if self._beat_at is not None and now - self._beat_at > _ASLEEP_S:
+            self._beat_at = self._woke_at = self._turned_at = now
+
+    def _beat_on(self) -> None:
+        self.beat()
         while not self._ending.wait(LOOK_S):
-            if (heartbeat := self._heartbeat) is not None:
-                heartbeat.beat(self._clock.now().timestamp(), self._names)
+            self.beat()
 
     def _watch(self) -> None:
         while self._project is None and not self._ending.wait(_FIRST_S):

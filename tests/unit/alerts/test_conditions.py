@@ -144,6 +144,25 @@ def test_silence_waits_for_three_intervals_and_lag_for_the_first_import() -> Non
     assert kinds(facts(None, watched_since=NOW - 10)) == []
 
 
+ASLEEP = [edge for edge in EDGES if edge.kind in {
+    "source_unreachable", "api_unreachable", "lag", "silent", "stuck", "journal",
+}]  # fmt: skip
+
+
+@pytest.mark.parametrize("edge", ASLEEP, ids=lambda edge: edge.kind)
+def test_time_in_which_the_process_was_suspended_makes_no_trouble_and_ends_none(edge: Edge) -> None:
+    found = diagnose(msgspec.structs.replace(edge.at, woke_at=NOW - 10), NOW)
+    assert not found.troubles and edge.kind in found.undecided
+    long_awake = msgspec.structs.replace(edge.at, woke_at=NOW - 3600)
+    assert kinds(long_awake) == [edge.kind]
+
+
+def test_what_began_after_the_process_went_on_is_decided_as_ever() -> None:
+    fresh = facts(round_of(behind_since=NOW - 5, pending=1), moved_at=NOW - 5, woke_at=NOW - 10)
+    found = diagnose(fresh, NOW)
+    assert not found.troubles and not {"lag", "silent", "stuck"} & found.undecided
+
+
 @given(
     st.sampled_from(sorted({*OF_ERRORS, "ModelError", "Defect"})),
     st.floats(0, 10**6),
@@ -170,7 +189,8 @@ def test_every_message_says_what_since_when_what_it_means_and_what_to_do(kind: s
     assert began.title == f"headrace: acme: {KINDS[kind].title}"
     what, line, clause, finance, todo = began.body.splitlines()
     assert what == f"What: {KINDS[kind].title}."
-    assert line == f"acme: since 1970-01-12 11:46 UTC (2 h); 2 {KINDS[kind].counts}s"
+    counts = KINDS[kind].counts
+    assert line == "acme: since 1970-01-12 11:46 UTC (2 h)" + (f"; 2 {counts}s" if counts else "")
     assert clause == "  - a clause"
     assert finance.startswith("For finance: ") and todo.startswith("What to do: ")
     assert "{" not in began.body
