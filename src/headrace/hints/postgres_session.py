@@ -14,6 +14,7 @@ from headrace.hints.way import HintsLost, Subject
 from headrace.model.extras import load_extra
 from headrace.sources.adbc import driver_words
 from headrace.sources.address import Address
+from headrace.sources.keepalive import LIBPQ
 
 IS_INSTALLED = find_spec("psycopg") is not None
 
@@ -21,10 +22,7 @@ MISSING = "psycopg is not installed: pip install 'headrace[postgres]'"
 _SETTINGS: dict[str, Any] = {
     "connect_timeout": 10,
     "application_name": "headrace hints",
-    # A connection that is cut without a word is noticed after a minute.
-    "keepalives_idle": 30,
-    "keepalives_interval": 10,
-    "keepalives_count": 3,
+    **LIBPQ,
 }
 
 

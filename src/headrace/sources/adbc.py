@@ -14,6 +14,7 @@ import duckdb
 from headrace.model.errors import SourceError
 from headrace.sources.address import masked
 from headrace.sources.drivers import OpenDrivers
+from headrace.sources.keepalive import with_keepalive
 
 try:
     import adbc_driver_postgresql
@@ -110,9 +111,9 @@ def connected(
 def to_postgres(
     url: str, target: duckdb.DuckDBPyConnection | None = None
 ) -> AbstractContextManager[Database]:
-    """Open a connection to PostgreSQL, as `connected` does. Raises SourceError when its driver is
-    not installed."""
-    return connected(_POSTGRES.lent(postgres_driver(), url), target)
+    """Open a connection to PostgreSQL, as `connected` does; one that is cut without a word fails
+    after a minute. Raises SourceError when its driver is not installed."""
+    return connected(_POSTGRES.lent(postgres_driver(), with_keepalive(url)), target)
 
 
 @cache

@@ -21,6 +21,7 @@ import duckdb
 from headrace.model.errors import SourceError
 from headrace.sources.adbc import driver_words, scanned
 from headrace.sources.address import Address
+from headrace.sources.keepalive import keep_alive
 from headrace.sources.mysql_columns import Column
 
 T = TypeVar("T")
@@ -128,6 +129,7 @@ def mysql_session(address: Address) -> Iterator[MysqlSession]:
     loop = asyncio.new_event_loop()
     try:
         connection = loop.run_until_complete(driver.connect(**_settings(address)))
+        keep_alive(connection._transport.get_extra_info("socket"))
         session = MysqlSession(loop, connection)
         try:
             for statement in _SESSION:

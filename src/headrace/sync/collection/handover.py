@@ -21,6 +21,7 @@ from headrace.model.errors import ConfigurationError, Unreachable
 from headrace.model.extras import load_extra
 from headrace.model.lazy import lazily
 from headrace.model.secret_text import check_database_url
+from headrace.sources.keepalive import with_keepalive
 from headrace.sources.source import quoted
 from headrace.sync.collection.collected import Collected
 
@@ -133,7 +134,7 @@ def _into_sqlite(
 def _into_postgres(place: Place, organisation: str, rows: Sequence[Collected], whole: bool) -> None:
     driver = load_extra("psycopg", "postgres", "A table in PostgreSQL")
     try:
-        with driver.connect(place.url) as database:
+        with driver.connect(with_keepalive(place.url)) as database:
             _write(_Table(database.cursor(), place.table, "%s"), organisation, rows, whole)
     except driver.Error as error:
         raise _unwritable(place.table, str(error).replace(place.url, "***")) from None

@@ -16,6 +16,7 @@ from msgspec import Struct
 from headrace.model.errors import Busy, ConfigurationError, SourceError
 from headrace.model.extras import load_extra
 from headrace.sources.adbc import reading, to_postgres
+from headrace.sources.keepalive import with_keepalive
 from headrace.sync.journal.database import migrate
 from headrace.sync.journal.statements import POSTGRES
 
@@ -99,7 +100,9 @@ class PostgresDatabase:
         with self._translated(
             "can't be opened; check `journal` in headrace.toml and run the command again"
         ):
-            self._db = self._driver.connect(place.url, autocommit=True, application_name=name)
+            self._db = self._driver.connect(
+                with_keepalive(place.url), autocommit=True, application_name=name
+            )
         try:
             with self._watched():
                 self._db.execute(_SESSION, (self._schema,))
