@@ -9,6 +9,10 @@ from collections.abc import Awaitable
 from datetime import UTC, date, datetime, timedelta
 from typing import Protocol
 
+_COUNTS_SLEEP = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+"""Python's monotonic clock stops while the machine sleeps: a worker that was suspended would take
+its lease for valid, and an expired token for fresh. On macOS, the system's own does not stop."""
+
 
 class Clock(Protocol):
     """The interface of a clock: real in production, simulated in tests."""
@@ -17,7 +21,8 @@ class Clock(Protocol):
         """Return the wall-clock time, as timezone-aware UTC."""
 
     def monotonic(self) -> float:
-        """Return seconds that never decrease; for intervals and rate windows."""
+        """Return seconds that never decrease and that count sleep; for intervals, limits and
+        leases."""
 
     def sleep(self, seconds: float) -> Awaitable[None]:
         """Wait without blocking the event loop."""
@@ -30,7 +35,7 @@ class SystemClock:
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
-        return time.monotonic()
+        return time.clock_gettime(_COUNTS_SLEEP)
 
     def sleep(self, seconds: float) -> Awaitable[None]:
         return asyncio.sleep(seconds)
