@@ -253,5 +253,5 @@ def test_ctrl_c_deletes_what_was_created(arguments: list[str], api: Api) -> None
         if process.returncode:
             break
     assert process.returncode == 130, said
-    assert said == "Interrupted: deleting what was made. Ctrl-C again leaves it.\n"
+    assert said == "Deleting what was made; Ctrl-C again leaves it …\nerror: interrupted\n"
     assert _left(api) == {}

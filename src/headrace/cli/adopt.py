@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +11,7 @@ from msgspec import Struct
 from rich.table import Table
 
 from headrace.cli.exit_codes import ExitCode
+from headrace.cli.interruptible import run_work
 from headrace.cli.options.record import with_options
 from headrace.cli.show.console import (
     JsonOption,
@@ -71,14 +71,14 @@ def command(options: Options) -> None:
     name = loaded.only(options.organisation)
     linked = None
     with loaded.open(name, SYSTEM_CLOCK) as opened:
-        asyncio.run(opened.prepare())
+        run_work(opened.prepare())
         adoption = reading(name, partial(opened.remote.adopt, options.write))
         accepted = adoption.checked(
             adoption.proposals if options.accept_all else chosen,
             Proposer(opened.book.connection),
         )
         if options.write and accepted:
-            linked = asyncio.run(opened.remote.link(accepted))
+            linked = run_work(opened.remote.link(accepted))
     if options.proposals is not None:
         write_proposals(options.proposals, adoption.proposals)
     if options.json:

@@ -7,20 +7,18 @@ is most of what its start takes.
 from __future__ import annotations
 
 import importlib
-import sys
 from collections.abc import Collection, Sequence
 from typing import Any
 
-import msgspec
 import typer
+from typer.core import TyperGroup
 
 from headrace import __version__
 from headrace.cli.commands import COMMANDS
 from headrace.cli.disk_trouble import disk_trouble
-from headrace.cli.exit_codes import ExitCode, code_of
+from headrace.cli.exit_codes import ExitCode, code_of, say_error
 from headrace.model.errors import HeadraceError
 from headrace.model.private_files import keep_to_the_user
-from headrace.model.shown_text import shown
 
 # The base of all errors about flags, from whichever click typer brings along.
 _UsageError: Any = typer.BadParameter.__mro__[1]
@@ -38,12 +36,24 @@ data, 4 rejected records, 5 the API or the source can't be reached, 6 wrong conf
 """
 
 
+class _Commands(TyperGroup):
+    """The commands; Typer itself would end an interrupted one without a word."""
+
+    def invoke(self, context: typer.Context) -> Any:  # type: ignore[override]
+        """Run the command that was asked for. Raises Abort when it was interrupted."""
+        try:
+            return super().invoke(context)
+        except KeyboardInterrupt:
+            raise typer.Abort from None
+
+
 def build_app(
     loaded: Collection[str] = tuple(COMMANDS), listed: Collection[str] = tuple(COMMANDS)
 ) -> typer.Typer:
     """Build the application of the commands `listed`. Of those that are not in `loaded`, only names
     and summaries are known."""
     app = typer.Typer(
+        cls=_Commands,
         help=_HELP,
         no_args_is_help=True,
         add_completion=False,
@@ -96,7 +106,7 @@ def run(arguments: Sequence[str]) -> int:
     for word in arguments:
         if any("\ud800" <= character <= "\udfff" for character in word):
             plain = word.encode(errors="backslashreplace").decode()
-            return _fail(f"{plain} is not UTF-8 text", ExitCode.CONFIGURATION, arguments)
+            return say_error(f"{plain} is not UTF-8 text", ExitCode.CONFIGURATION, arguments)
     asked = next((word for word in arguments if not word.startswith("-")), "")
     # To know the others as well takes longer than many a command.
     app = build_app({asked}, {asked} if arguments[0] in COMMANDS else tuple(COMMANDS))
@@ -105,27 +115,18 @@ def run(arguments: Sequence[str]) -> int:
     except typer.Exit as stop:
         return stop.exit_code
     except (typer.Abort, KeyboardInterrupt):
-        return _fail("interrupted", ExitCode.INTERRUPTED, arguments)
+        return say_error("interrupted", ExitCode.INTERRUPTED, arguments)
     except _UsageError as error:
         text = error.format_message()
         if type(error).__name__ == "NoArgsIsHelpError":  # a group without a command
             print(text)
             return ExitCode.DONE
         command = error.ctx.command_path if error.ctx is not None else "headrace"
-        return _fail(f"{text} ({command} --help)", ExitCode.CONFIGURATION, arguments)
+        return say_error(f"{text} ({command} --help)", ExitCode.CONFIGURATION, arguments)
     except HeadraceError as error:
-        return _fail(str(error), code_of(error), arguments)
+        return say_error(str(error), code_of(error), arguments)
     except Exception as error:
         if not (trouble := disk_trouble(error)):
             raise
-        return _fail(trouble, ExitCode.CONFIGURATION, arguments)
+        return say_error(trouble, ExitCode.CONFIGURATION, arguments)
     return int(result) if isinstance(result, int) else ExitCode.DONE
-
-
-def _fail(text: str, code: ExitCode, arguments: Sequence[str]) -> int:
-    if "--json" in arguments:
-        document = {"error": {"code": int(code), "kind": code.name.lower(), "message": text}}
-        print(shown(msgspec.json.encode(document).decode()))
-    else:
-        print(f"error: {shown(text)}", file=sys.stderr)
-    return int(code)

@@ -16,6 +16,7 @@ from headrace.alerts.checking import OutsideView
 from headrace.alerts.post import ApprisePost
 from headrace.cli.each import Failures
 from headrace.cli.exit_codes import ExitCode
+from headrace.cli.interruptible import run_work
 from headrace.cli.options.record import with_options
 from headrace.cli.options.scope import ScopeOptions
 from headrace.cli.show.console import (
@@ -189,7 +190,7 @@ def bring_up_to_date(
 ) -> tuple[Plan, DeliveryOutcome]:
     """Run a sync and show it, unless `quiet`; `planned` is called with each plan."""
     try:
-        plan, outcome = asyncio.run(run(_Screen(quiet, planned)))
+        plan, outcome = run_work(run(_Screen(quiet, planned)))
     except asyncio.CancelledError:  # by a second Ctrl-C
         raise KeyboardInterrupt from None
     if not quiet:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from headrace.cli.each import Failures
 from headrace.cli.exit_codes import ExitCode
+from headrace.cli.interruptible import run_work
 from headrace.cli.show.console import (
     JsonOption,
     OrganisationOption,
@@ -62,13 +62,13 @@ def command(
 
 def _check(loaded: LoadedProject, name: str) -> tuple[dict[str, Any], ApiError | None]:
     with loaded.open(name, SYSTEM_CLOCK) as opened:
-        staged = asyncio.run(opened.prepare())
+        staged = run_work(opened.prepare())
         opened.book.run_again()
         probe = _probe(opened)
         report = _report(opened, staged, probe)
     with closing(open_source(loaded.source(name), loaded.folder)) as source:
         report["unread"] = not_read(source)
-    report["hints"] = asyncio.run(described_hints(loaded, name, SYSTEM_CLOCK))
+    report["hints"] = run_work(described_hints(loaded, name, SYSTEM_CLOCK))
     return report, probe
 
 
@@ -84,7 +84,7 @@ def _code(report: dict[str, Any], failure: ApiError | None) -> ExitCode:
 def _probe(opened: Organisation) -> ApiError | None:
     """Return why the API can't be used, None when it can."""
     try:
-        asyncio.run(opened.probe())
+        run_work(opened.probe())
     except ApiError as error:
         return error
     return None

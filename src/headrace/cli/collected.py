@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
 from datetime import UTC, datetime
@@ -14,6 +13,7 @@ from msgspec import Struct
 from typer.core import TyperGroup
 
 from headrace.cli.each import Failures
+from headrace.cli.interruptible import run_work
 from headrace.cli.options.journal import opened_journal
 from headrace.cli.options.record import with_options
 from headrace.cli.show.collected import show_collected, write_collected
@@ -126,9 +126,9 @@ def _read(
         if into is not None:
             where = resolve(into, "--into", loaded.folder, os.environ)
             place = place_of(where, opened.settings.source.url)
-        collected = asyncio.run(opened.remote.collected(since))
+        collected = run_work(opened.remote.collected(since))
         if place is not None:
-            asyncio.run(hand_over(place, loaded.folder, name, collected, whole=since is None))
+            run_work(hand_over(place, loaded.folder, name, collected, whole=since is None))
     return collected
 
 

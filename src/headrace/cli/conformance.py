@@ -12,6 +12,7 @@ import typer
 from msgspec import Struct
 
 from headrace.cli.exit_codes import ExitCode
+from headrace.cli.interruptible import run_work
 from headrace.cli.options.record import with_options
 from headrace.cli.show.conformance import (
     ResultWatch,
@@ -168,7 +169,7 @@ def _run(options: Options, cases: Sequence[Case]) -> bool:
         named = {name for other in theirs for name in other.cases}
         cases = [case for case in cases if case.name in named]
     with ResultWatch(len(cases), quiet=options.json) as watch:
-        results, differences = asyncio.run(_results(target, cases, watch, traffic))
+        results, differences = run_work(_results(target, cases, watch, traffic))
     mine = recording.record(target.url, results)
     if options.record is not None:
         recording.save(mine, options.record)
@@ -217,7 +218,7 @@ async def _results(
                 results.append(result)
                 watch.seen(result)
         except asyncio.CancelledError:
-            typer.echo("Interrupted: deleting what was made. Ctrl-C again leaves it.", err=True)
+            typer.echo("Deleting what was made; Ctrl-C again leaves it …", err=True)
             raise
         finally:
             await stream.aclose()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 import sqlite3
 from pathlib import Path
@@ -14,6 +13,7 @@ from msgspec import Struct
 
 from headrace.cli.apply import bring_up_to_date
 from headrace.cli.exit_codes import ExitCode
+from headrace.cli.interruptible import run_work
 from headrace.cli.show.console import JsonOption, console, print_json
 from headrace.cli.show.reconciled import show_reconciled
 from headrace.fleet.project import load_project
@@ -127,7 +127,7 @@ class _Tour:
         before = _writes(self._log)
         name = self._project.only(None)
         with self._project.open(name, SYSTEM_CLOCK, self._environment) as opened:
-            asyncio.run(opened.probe())
+            run_work(opened.probe())
             options = SyncOptions(command="apply", changes=changes)
             plan, outcome = bring_up_to_date(
                 lambda watcher: deliver(opened, options, watcher), self._quiet
@@ -135,7 +135,7 @@ class _Tour:
             if outcome.interrupted:
                 raise typer.Exit(ExitCode.INTERRUPTED)
             received = _writes(self._log) - before
-            proof = asyncio.run(opened.remote.reconcile())
+            proof = run_work(opened.remote.reconcile())
         if not self._quiet:
             console.print(f"The hub received {received:,} writes, by its own log.")
             show_reconciled(console, proof)

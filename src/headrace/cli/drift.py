@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +9,7 @@ import typer
 
 from headrace.cli.each import Failures
 from headrace.cli.exit_codes import ExitCode
+from headrace.cli.interruptible import run_work
 from headrace.cli.show.console import (
     JsonOption,
     OrganisationOption,
@@ -62,7 +62,7 @@ def command(
 
 def _compare(loaded: LoadedProject, name: str, repair: bool) -> DriftReport:
     with loaded.open(name, SYSTEM_CLOCK) as opened:
-        asyncio.run(opened.prepare(bound=False))
+        run_work(opened.prepare(bound=False))
         report = reading(opened.name, opened.remote.drift)
         if repair:
             opened.remote.repair(report)

@@ -1,9 +1,12 @@
-"""The exit codes of commands; the numbers are part of the interface."""
+"""The exit codes of commands, whose numbers are part of the interface, and how errors are said."""
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Sequence
+
+import msgspec
 
 from headrace.model.errors import (
     ApiError,
@@ -15,6 +18,7 @@ from headrace.model.errors import (
     Unauthorised,
     UnsafePlan,
 )
+from headrace.model.shown_text import shown
 
 
 class ExitCode(enum.IntEnum):
@@ -72,3 +76,13 @@ def worst(codes: Iterable[ExitCode]) -> ExitCode:
     """Return the worst of several organisations' codes; DONE when there are none."""
     found = set(codes)
     return next((code for code in _WORST_FIRST if code in found), ExitCode.DONE)
+
+
+def say_error(text: str, code: ExitCode, arguments: Sequence[str]) -> int:
+    """Print an error, as JSON if the arguments ask for it; returns its exit code."""
+    if "--json" in arguments:
+        document = {"error": {"code": int(code), "kind": code.name.lower(), "message": text}}
+        print(shown(msgspec.json.encode(document).decode()))
+    else:
+        print(f"error: {shown(text)}", file=sys.stderr)
+    return int(code)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json as jsonlib
 import sys
 import tempfile
@@ -11,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from headrace.cli.interruptible import run_work
 from headrace.cli.show.console import (
     JsonOption,
     OrganisationOption,
@@ -53,7 +53,7 @@ def command(
     name = loaded.only(organisation)
     try:
         with loaded.open(name, SYSTEM_CLOCK) as opened:
-            asyncio.run(opened.prepare(bound=False))
+            run_work(opened.prepare(bound=False))
             dossier = _read(opened, record)
     except Busy:
         dossier = _read_aside(loaded, name, record)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +11,7 @@ import msgspec
 import typer
 from rich.table import Table
 
+from headrace.cli.interruptible import run_work
 from headrace.cli.options.member import AddOptions, given_members
 from headrace.cli.options.record import with_options
 from headrace.cli.show.console import (
@@ -194,7 +194,7 @@ def sync(
             if not hint(database, name):
                 raise ConfigurationError(f"{name} is paused: `headrace fleet resume {name}` first.")
         if wait:
-            asyncio.run(_ended(database, names))
+            run_work(_ended(database, names))
             for one in entries(database):
                 if one.organisation in names:
                     console.print(f"{one.organisation}: {_said(one)}", markup=False)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from headrace.cli.interruptible import run_work
 from headrace.cli.show.console import ProjectOption
 from headrace.fleet.hinting import subjects_of
 from headrace.fleet.project import load_project
@@ -50,6 +50,6 @@ def trigger(
         raise ConfigurationError(f"[organisation.{name}] has no source in PostgreSQL.")
     for subject in found:
         try:
-            print(asyncio.run(trigger_sql(subject)), end="")
+            print(run_work(trigger_sql(subject)), end="")
         except HintsLost as error:
             raise SourceError(str(error)) from None

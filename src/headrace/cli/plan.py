@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +10,7 @@ import typer
 
 from headrace.cli.each import Failures
 from headrace.cli.exit_codes import ExitCode
+from headrace.cli.interruptible import run_work
 from headrace.cli.options.record import with_options
 from headrace.cli.options.scope import ScopeOptions
 from headrace.cli.show.console import (
@@ -95,7 +95,7 @@ def _plan(loaded: LoadedProject, name: str, options: Options) -> Plan:
         if resting is not None:
             return resting
     with loaded.open(name, SYSTEM_CLOCK) as opened:
-        asyncio.run(opened.prepare())
+        run_work(opened.prepare())
         plan = opened.plan(options.scope)
         plan = opened.with_changes(plan, None if options.diff else options.changes)
         if options.out is not None:

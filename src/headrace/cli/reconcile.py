@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +9,7 @@ import typer
 
 from headrace.cli.each import Failures
 from headrace.cli.exit_codes import ExitCode
+from headrace.cli.interruptible import run_work
 from headrace.cli.show.console import (
     JsonOption,
     OrganisationOption,
@@ -66,4 +66,4 @@ def command(
 
 
 def _prove(loaded: LoadedProject, name: str) -> Reconciled:
-    return asyncio.run(prove(loaded, name, SYSTEM_CLOCK))
+    return run_work(prove(loaded, name, SYSTEM_CLOCK))

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from headrace.cli.exit_codes import ExitCode, code_of, worst
+from headrace.cli.interruptible import leave
 from headrace.cli.long_run import run_long
 from headrace.cli.show.console import (
     JsonOption,
@@ -27,6 +28,7 @@ from headrace.fleet.round import Round
 from headrace.fleet.secrets import resolve
 from headrace.fleet.watch import WatchedProject
 from headrace.model.clock import SYSTEM_CLOCK
+from headrace.sources.process import end_programs
 from headrace.watching.watch import Pages, Watch
 
 _PORT = "9464"
@@ -119,12 +121,8 @@ async def _stoppable(loop: Loop, once: bool, watch: Watch) -> None:
     finally:
         signals.restore()
     if left:
-        print(f"error: stopped while it read {listed(left)}; nothing is lost", file=sys.stderr)
-        for stream in filter(None, (sys.stdout, sys.stderr)):
-            stream.flush()
-        watch.stop()
-        # Their threads may wait for a source or a disk for ever, and would be waited for.
-        os._exit(ExitCode.INTERRUPTED)
+        end_programs()
+        leave(f"stopped while it read {listed(left)}; nothing is lost", watch.stop)
 
 
 def _summary(rounds: list[Round]) -> str:

@@ -16,6 +16,7 @@ from headrace.model.errors import SourceError
 from headrace.sources.address import masked
 
 _LAST_WORDS = 2000
+_RUNNING: set[subprocess.Popen[bytes]] = set()
 
 
 def messages(
@@ -45,6 +46,7 @@ def messages(
             )
         except OSError as error:
             raise SourceError(f"{what}: {command[0]} can't be run: {error.strerror}.") from None
+        _RUNNING.add(process)
         try:
             assert process.stdin is not None
             assert process.stdout is not None
@@ -56,9 +58,16 @@ def messages(
             if process.poll() is None:
                 process.kill()
                 process.wait()
+            _RUNNING.discard(process)
         if code:
             words = masked(_last_words(said), secrets) or f"it ended with code {code}"
             raise SourceError(f"{what}: {words.rstrip('.')}.")
+
+
+def end_programs() -> None:
+    """End all programs that are read at the moment; their readers get a SourceError."""
+    for process in list(_RUNNING):
+        process.kill()
 
 
 def decoded(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:

@@ -1,0 +1,109 @@
+"""Ctrl-C ends a command although its source does not answer."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+from desk import HubDesk
+
+_SETTINGS = """
+[organisation.shop.target]
+url = "env:HEADRACE_URL"
+key = "env:HEADRACE_KEY"
+secret = "env:HEADRACE_SECRET"
+
+[organisation.shop.source]
+"""
+_TAP = """#!/bin/sh
+trap "" INT
+echo $$ > {folder}/tap.pid
+exec sleep 300
+"""
+_OWN_QUERY = (
+    "from pg_stat_activity where datname = current_database() and query like 'COPY%pg_sleep%'"
+)
+NewDesk = Callable[[Path], HubDesk]
+
+
+def desk_with(folder: Path, source: str, new_desk: NewDesk) -> HubDesk:
+    """A desk with a source of one table, `customers`."""
+    (folder / "models").mkdir()
+    (folder / "models" / "customers.sql").write_text("select id as external_id from customers")
+    (folder / "headrace.toml").write_text(_SETTINGS + source, "utf-8")
+    return new_desk(folder)
+
+
+def waited_for(found: Callable[[], bool]) -> None:
+    """Wait until something is there; fails after half a minute."""
+    end = time.monotonic() + 30
+    while not found():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize(
+    "words", [("apply",), ("plan", "--json"), ("check",), ("reconcile",), ("run", "--once")]
+)
+def test_a_program_that_hangs_is_ended_with_the_command(
+    tmp_path: Path, new_desk: NewDesk, words: tuple[str, ...]
+) -> None:
+    tap, number = tmp_path / "tap", tmp_path / "tap.pid"
+    tap.write_text(_TAP.format(folder=tmp_path))
+    tap.chmod(0o700)
+    options = f'kind = "singer"\n[organisation.shop.source.options]\ncommand = ["{tap}"]\n'
+    command = desk_with(tmp_path, options, new_desk).start(*words)
+    waited_for(lambda: number.exists() and number.read_text().endswith("\n"))
+    command.process.send_signal(signal.SIGINT)
+    said = command.communicated(timeout=15)
+    assert said.returncode == 130
+    if "--json" in words:
+        error = json.loads(said.stdout)["error"]
+        assert (error["code"], error["message"]) == (130, "interrupted")
+    else:
+        assert said.stderr.startswith(("error: interrupted", "error: stopped while it read shop"))
+    waited_for(lambda: not psutil.pid_exists(int(number.read_text())))
+
+
+@pytest.fixture
+def asleep(postgres_database: str) -> Iterator[tuple[str, Callable[[], bool]]]:
+    """The source of a database whose query takes minutes, and whether the query runs."""
+    with psycopg.connect(postgres_database, autocommit=True) as connection:
+        info = connection.info
+        url = f"postgresql://{info.user}@{info.host}:{info.port}/{info.dbname}"
+        query = "select '1' as id from pg_sleep(300)"
+
+        def runs() -> bool:
+            return connection.execute(f"select pid {_OWN_QUERY}").fetchone() is not None
+
+        yield (
+            f'kind = "sql"\nurl = "{url}"\n[organisation.shop.source.tables]\n'
+            f'customers = "{query}"\n',
+            runs,
+        )
+        connection.execute(f"select pg_terminate_backend(pid) {_OWN_QUERY}")
+
+
+@pytest.mark.parametrize("words", [("apply",), ("plan", "--json")])
+def test_a_second_interrupt_waits_for_no_query(
+    tmp_path: Path,
+    new_desk: NewDesk,
+    asleep: tuple[str, Callable[[], bool]],
+    words: tuple[str, ...],
+) -> None:
+    source, runs = asleep
+    command = desk_with(tmp_path, source, new_desk).start(*words)
+    waited_for(runs)
+    for _ in range(2):
+        command.process.send_signal(signal.SIGINT)
+        time.sleep(0.5)
+    said = command.communicated(timeout=15)
+    assert said.returncode == 130
+    text = "interrupted while a source or a disk did not answer; nothing is lost"
+    assert text in (said.stdout if "--json" in words else said.stderr)
