@@ -71,35 +71,36 @@ def test_a_program_that_hangs_is_ended_with_the_command(
     waited_for(lambda: not psutil.pid_exists(int(number.read_text())))
 
 
-@pytest.fixture
-def asleep(postgres_database: str) -> Iterator[tuple[str, Callable[[], bool]]]:
-    """The source of a database whose query takes minutes, and whether the query runs."""
-    with psycopg.connect(postgres_database, autocommit=True) as connection:
+class Asleep:
+    """A database whose query for the customers takes minutes."""
+
+    def __init__(self, connection: psycopg.Connection) -> None:
+        self.connection = connection
         info = connection.info
-        url = f"postgresql://{info.user}@{info.host}:{info.port}/{info.dbname}"
-        query = "select '1' as id from pg_sleep(300)"
-
-        def runs() -> bool:
-            return connection.execute(f"select pid {_OWN_QUERY}").fetchone() is not None
-
-        yield (
-            f'kind = "sql"\nurl = "{url}"\n[organisation.shop.source.tables]\n'
-            f'customers = "{query}"\n',
-            runs,
+        self.url = f"postgresql://{info.user}@{info.host}:{info.port}/{info.dbname}"
+        self.source = (
+            f'kind = "sql"\nurl = "{self.url}"\n[organisation.shop.source.tables]\n'
+            "customers = \"select '1' as id from pg_sleep(300)\"\n"
         )
+
+    def is_asked(self) -> bool:
+        """Whether the query runs."""
+        return self.connection.execute(f"select pid {_OWN_QUERY}").fetchone() is not None
+
+
+@pytest.fixture
+def asleep(postgres_database: str) -> Iterator[Asleep]:
+    with psycopg.connect(postgres_database, autocommit=True) as connection:
+        yield Asleep(connection)
         connection.execute(f"select pg_terminate_backend(pid) {_OWN_QUERY}")
 
 
 @pytest.mark.parametrize("words", [("apply",), ("plan", "--json")])
 def test_a_second_interrupt_waits_for_no_query(
-    tmp_path: Path,
-    new_desk: NewDesk,
-    asleep: tuple[str, Callable[[], bool]],
-    words: tuple[str, ...],
+    tmp_path: Path, new_desk: NewDesk, asleep: Asleep, words: tuple[str, ...]
 ) -> None:
-    source, runs = asleep
-    command = desk_with(tmp_path, source, new_desk).start(*words)
-    waited_for(runs)
+    command = desk_with(tmp_path, asleep.source, new_desk).start(*words)
+    waited_for(asleep.is_asked)
     for _ in range(2):
         command.process.send_signal(signal.SIGINT)
         time.sleep(0.5)
@@ -107,3 +108,27 @@ def test_a_second_interrupt_waits_for_no_query(
     assert said.returncode == 130
     text = "interrupted while a source or a disk did not answer; nothing is lost"
     assert text in (said.stdout if "--json" in words else said.stderr)
+
+
+def test_a_worker_leaves_in_order_although_a_source_does_not_answer(
+    tmp_path: Path, new_desk: NewDesk, asleep: Asleep
+) -> None:
+    desk = desk_with(tmp_path, asleep.source, new_desk)
+    settings = tmp_path / "headrace.toml"
+    settings.write_text(f'state = "env:STATE"\n{settings.read_text("utf-8")}', "utf-8")
+    desk.environment["STATE"] = asleep.url
+    command = desk.start("worker", "--takeover", "2s")
+    waited_for(asleep.is_asked)
+    command.process.send_signal(signal.SIGTERM)
+    said = command.communicated(timeout=20)
+    assert said.returncode == 130
+    assert said.stderr == "error: stopped while it read shop; nothing is lost\n"
+    assert asleep.connection.execute("select count(*) from headrace_fleet.worker").fetchone() == (
+        0,
+    )
+    # Another one takes the round over at once.
+    asleep.connection.execute(f"select pg_terminate_backend(pid) {_OWN_QUERY}")
+    next_one = desk.start("worker", "--takeover", "2s")
+    waited_for(asleep.is_asked)
+    next_one.process.kill()
+    next_one.process.communicate()

@@ -7,11 +7,12 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NoReturn, TypeVar
 
 from headrace.cli.exit_codes import ExitCode, say_error
+from headrace.cli.show.console import listed
 from headrace.sources.process import end_programs
 
 T = TypeVar("T")
@@ -36,10 +37,10 @@ def run_work(work: Coroutine[Any, Any, T]) -> T:
             return runner.run(work)
         except (KeyboardInterrupt, asyncio.CancelledError):
             # Another Ctrl-C waits for nothing, wherever it arrives.
-            signal.signal(signal.SIGINT, lambda number, frame: leave(_UNANSWERED))
+            signal.signal(signal.SIGINT, lambda number, frame: _leave(_UNANSWERED))
             end_programs()
             if not _end(threads):
-                leave(_UNANSWERED)
+                _leave(_UNANSWERED)
             raise
 
 
@@ -55,7 +56,13 @@ def _end(threads: ThreadPoolExecutor) -> bool:
     return ended.wait(_WIND_UP_S)
 
 
-def leave(text: str, last: Callable[[], None] = lambda: None) -> NoReturn:
+def leave_reading(names: Sequence[str], last: Callable[[], None]) -> NoReturn:
+    """End the process, after `last`, although rounds of these organisations still read."""
+    end_programs()
+    _leave(f"stopped while it read {listed(names)}; nothing is lost", last)
+
+
+def _leave(text: str, last: Callable[[], None] = lambda: None) -> NoReturn:
     """End the process as interrupted, with an error, after `last`; waits for no thread."""
     say_error(text, ExitCode.INTERRUPTED, sys.argv[1:])
     for stream in filter(None, (sys.stdout, sys.stderr)):

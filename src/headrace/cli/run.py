@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from headrace.cli.exit_codes import ExitCode, code_of, worst
-from headrace.cli.interruptible import leave
+from headrace.cli.interruptible import leave_reading
 from headrace.cli.long_run import run_long
 from headrace.cli.show.console import (
     JsonOption,
@@ -28,7 +28,6 @@ from headrace.fleet.round import Round
 from headrace.fleet.secrets import resolve
 from headrace.fleet.watch import WatchedProject
 from headrace.model.clock import SYSTEM_CLOCK
-from headrace.sources.process import end_programs
 from headrace.watching.watch import Pages, Watch
 
 _PORT = "9464"
@@ -121,8 +120,7 @@ async def _stoppable(loop: Loop, once: bool, watch: Watch) -> None:
     finally:
         signals.restore()
     if left:
-        end_programs()
-        leave(f"stopped while it read {listed(left)}; nothing is lost", watch.stop)
+        leave_reading(left, watch.stop)
 
 
 def _summary(rounds: list[Round]) -> str:

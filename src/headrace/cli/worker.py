@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from headrace.cli.interruptible import leave_reading
 from headrace.cli.long_run import run_long
 from headrace.cli.show.console import JsonOption, ProjectOption, console, several
 from headrace.cli.show.rounds import RoundLines
@@ -81,12 +82,14 @@ def command(
     with watch:
         if watch.url:
             print(f"status, metrics and health at {watch.url}", file=sys.stderr, flush=True)
-        run_long(_stoppable(worker))
+        run_long(_stoppable(worker, watch))
 
 
-async def _stoppable(worker: Worker) -> None:
+async def _stoppable(worker: Worker, watch: Watch) -> None:
     signals = SignalCallbacks(lambda number: worker.stop())
     try:
-        await worker.run()
+        left = await worker.run()
     finally:
         signals.restore()
+    if left:
+        leave_reading(left, watch.stop)

@@ -16,15 +16,13 @@ from headrace.fleet.open_books import OpenBooks
 from headrace.fleet.project import LoadedProject
 from headrace.fleet.round import Round
 from headrace.fleet.sync import SyncOptions
-from headrace.fleet.turn import Turn
+from headrace.fleet.turn import WIND_UP_S, Turn
 from headrace.fleet.watch import WatchedProject
 from headrace.model.clock import Clock, until_next
 from headrace.model.errors import ConfigurationError
 from headrace.sync.delivery.outcome import DeliveryOutcome
 from headrace.sync.session import LOOP
 
-_WIND_UP_S = 5.0
-"""Seconds to wait after a stop for rounds that only read."""
 _LOOK_S = 2.0
 """Maximum seconds until an edit of the project file is noticed."""
 _LOOK_OPEN_S = 1.0
@@ -163,9 +161,9 @@ class Loop:
 
     async def _wind_up(self) -> list[str]:
         """Wait for all deliveries to end, and a few seconds for rounds that only read."""
-        patience = self._clock.monotonic() + _WIND_UP_S
+        patience = self._clock.monotonic() + WIND_UP_S
         while self._running:
-            await asyncio.wait(self._running.values(), timeout=_WIND_UP_S / 10)
+            await asyncio.wait(self._running.values(), timeout=WIND_UP_S / 10)
             self._collect()
             delivering = any(turn.delivering for turn in self._turns.values())
             if not delivering and self._clock.monotonic() > patience:

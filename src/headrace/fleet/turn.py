@@ -27,6 +27,9 @@ from headrace.sync.delivery.scheduler import Delivery
 from headrace.sync.planning.plan import Plan
 from headrace.sync.session import LOOP
 
+WIND_UP_S = 5.0
+"""Seconds after a stop that a round which only reads has to end; one that delivers has as long as
+it takes."""
 _OPTIONS = SyncOptions(command=LOOP, through=False)
 
 

@@ -18,7 +18,7 @@ from headrace.fleet.observer import Observer
 from headrace.fleet.project import LoadedProject, load_file
 from headrace.fleet.register.database import WHAT, FleetDatabase, session_options
 from headrace.fleet.round import Round
-from headrace.fleet.turn import Turn
+from headrace.fleet.turn import WIND_UP_S, Turn
 from headrace.fleet.workers.hinted import HintedRounds
 from headrace.fleet.workers.lease import Lease
 from headrace.fleet.workers.note import Noted, note, noted, project_with
@@ -79,6 +79,7 @@ class Worker:
             )
         self.name = f"{socket.gethostname()[:32]}:{os.getpid()}"
         self._stopping = asyncio.Event()
+        self._stopped_at: float | None = None
         self._turns: dict[str, Turn] = {}
         self._work: Any = None
         self._lease: Lease | None = None
@@ -86,14 +87,20 @@ class Worker:
 
     def stop(self) -> None:
         """Take no more rounds, and end those at work after the requests in flight."""
+        if self._stopped_at is None:
+            self._stopped_at = self._clock.monotonic()
         self._stopping.set()
         if self._work is not None:
             self._work.stop()
         for turn in list(self._turns.values()):
             turn.stop()
 
-    async def run(self) -> None:
-        """Work until stopped. While the database is away, it is tried again, ever more slowly."""
+    async def run(self) -> list[str]:
+        """Work until stopped. While the database is away, it is tried again, ever more slowly.
+
+        Returns the organisations that were still reading some seconds after the stop. Each occupies
+        a thread that ends only with the process, and is taken over as from a worker that died.
+        """
         asyncio.get_running_loop().set_exception_handler(_unraised)
         attempts = 0
         while not self._stopping.is_set():
@@ -109,6 +116,7 @@ class Worker:
                 attempts += 1
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._stopping.wait(), pause)
+        return await self._wind_up()
 
     async def _serve(self) -> None:
         """Take rounds until stopped, or until the database or its memory of this worker is lost."""
@@ -152,15 +160,32 @@ class Worker:
 
     async def _worked(self, work: Any) -> None:
         entering = asyncio.create_task(self._entered(work))
+        working = asyncio.create_task(work.run())
+        stopping = asyncio.create_task(self._stopping.wait())
+        left: list[str] = []
         try:
-            await work.run()
+            await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            stopping.cancel()
             entering.cancel()
             for turn in list(self._turns.values()):
                 turn.stop()
-            while self._turns:
-                await self._clock.sleep(0.05)
+            left = await self._wind_up()
             self._work = None
+        if working.done() or not left:
+            await working
+
+    async def _wind_up(self) -> list[str]:
+        """Wait for all deliveries to end, and a few seconds for rounds that only read; returns the
+        organisations of the others."""
+        patience = self._stopped_at
+        patience = (self._clock.monotonic() if patience is None else patience) + WIND_UP_S
+        while self._turns:
+            delivering = any(turn.delivering for turn in self._turns.values())
+            if not delivering and self._clock.monotonic() > patience:
+                break
+            await self._clock.sleep(0.05)
+        return list(self._turns)
 
     async def _entered(self, work: Any) -> None:
         """Keep the worker's heartbeat and the queue while it runs."""
@@ -253,7 +278,8 @@ class Worker:
         except HeadraceError as error:
             round = Round(organisation, None, None, error)
         finally:
-            self._turns.pop(organisation, None)
+            if self._turns.get(organisation) is turn:
+                del self._turns[organisation]
         ended = self._clock.monotonic()
         self._hinted.ended(organisation, began, ended)
         self._report(round)
