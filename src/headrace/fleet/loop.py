@@ -16,6 +16,7 @@ from headrace.fleet.open_books import OpenBooks
 from headrace.fleet.project import LoadedProject
 from headrace.fleet.round import Round
 from headrace.fleet.sync import SyncOptions
+from headrace.fleet.threads import Threads, use_threads
 from headrace.fleet.turn import WIND_UP_S, Turn
 from headrace.fleet.watch import WatchedProject
 from headrace.model.clock import Clock, until_next
@@ -65,6 +66,7 @@ class Loop:
         self._due: dict[str, float] = {}
         """Time of the next round by organisation, in the clock's monotonic seconds."""
         self._books: OpenBooks | None = None
+        self._threads: Threads | None = None
         self._to_open: set[str] = set()
         """Organisations whose next round opens the book in any case."""
         self._events: asyncio.AbstractEventLoop | None = None
@@ -125,6 +127,7 @@ class Loop:
         """
         stopping = asyncio.create_task(self._stopping.wait())
         self._events = asyncio.get_running_loop()
+        self._threads = use_threads(self._clock)
         keeper = HintKeeper(self._clock, self.hint, self._complain)
         self._books = None if once else OpenBooks(self._clock)
         try:
@@ -193,14 +196,19 @@ class Loop:
     def _start(self, once: bool) -> None:
         """Start the longest overdue organisations, up to `at_once` at a time."""
         now = self._clock.monotonic()
-        room = self._watched.project.at_once - len(self._running)
         overdue = (
             (due, name)
             for name, due in self._due.items()
             if due <= now and name not in self._running and not self._is_wanted(name)
         )
-        for _, name in sorted(overdue)[: max(0, room)]:
+        for _, name in sorted(overdue)[: self._room()]:
             self._running[name] = asyncio.create_task(self._turn(name, once))
+
+    def _room(self) -> int:
+        """Return how many more rounds may begin. One whose source does not answer has left its
+        place."""
+        left = self._threads.blocked() if self._threads is not None else 0
+        return max(0, self._watched.project.at_once + left - len(self._running))
 
     def _is_wanted(self, name: str) -> bool:
         books, project = self._books, self._watched.project
@@ -211,7 +219,7 @@ class Loop:
         period = _LOOK_OPEN_S if self._books is not None and self._books.names else _LOOK_S
         look = until_next(period, self._clock)
         due = [due - now for name, due in self._due.items() if name not in self._running]
-        if len(self._running) >= self._watched.project.at_once:
+        if not self._room():
             return look
         return min([look, *(max(0.0, seconds) for seconds in due)])
 

@@ -216,7 +216,8 @@ class Project(Settings, frozen=True, kw_only=True):
     """The process of `headrace run`; a table of its own."""
     at_once: int = 0
     """How many organisations `headrace run` has open at the same time, each with its book in
-    memory; 0 for the number of cores."""
+    memory; 0 for the number of cores. One whose source does not answer for half a minute leaves
+    its place to another, up to 32 of them."""
     webhooks: str = "127.0.0.1:8377"
     """Host and port at which `headrace run` listens if an organisation has a webhook. A reverse
     proxy passes on what comes from outside, with TLS."""

@@ -18,10 +18,12 @@ from headrace.fleet.observer import Observer
 from headrace.fleet.project import LoadedProject, load_file
 from headrace.fleet.register.database import WHAT, FleetDatabase, session_options
 from headrace.fleet.round import Round
+from headrace.fleet.threads import Threads, use_threads
 from headrace.fleet.turn import WIND_UP_S, Turn
 from headrace.fleet.workers.hinted import HintedRounds
 from headrace.fleet.workers.lease import Lease
 from headrace.fleet.workers.note import Noted, note, noted, project_with
+from headrace.fleet.workers.places import Places
 from headrace.fleet.workers.steward import Desk, Steward, queue_again
 from headrace.model.clock import Clock
 from headrace.model.errors import ConfigurationError, HeadraceError
@@ -80,6 +82,7 @@ class Worker:
         self.name = f"{socket.gethostname()[:32]}:{os.getpid()}"
         self._stopping = asyncio.Event()
         self._stopped_at: float | None = None
+        self._threads: Threads | None = None
         self._turns: dict[str, Turn] = {}
         self._work: Any = None
         self._lease: Lease | None = None
@@ -102,6 +105,7 @@ class Worker:
         a thread that ends only with the process, and is taken over as from a worker that died.
         """
         asyncio.get_running_loop().set_exception_handler(_unraised)
+        self._threads = use_threads(self._clock)
         attempts = 0
         while not self._stopping.is_set():
             try:
@@ -193,13 +197,15 @@ class Worker:
             await self._clock.sleep(0.02)
         with self._kept(work.worker_id) as lease:
             self._lease = lease
-            looked = 0.0
+            looked, places = 0.0, Places(work)
             hinted = asyncio.create_task(self._hinted.run())
             try:
                 while not lease.lost.is_set():
                     if self._clock.monotonic() - looked > _ALIVE_S:
                         looked = self._clock.monotonic()
                         await self._show_alive()
+                        if self._threads is not None:
+                            await places.add(self._threads.blocked())
                     await self._clock.sleep(0.2)
             finally:
                 hinted.cancel()
