@@ -28,6 +28,7 @@ from headrace.book.made import FAMILIES
 from headrace.book.models import Model, load_models
 from headrace.book.pdf_places import PdfPlaces
 from headrace.book.reading import add_reading
+from headrace.book.repeated import run
 from headrace.book.shapeless import drop_views, give_columns
 from headrace.book.sql_tree import parsing_with
 from headrace.book.unstable import warn_of_unstable_models
@@ -98,7 +99,7 @@ class Book:
             f"create macro rounding_rule() as '{rounding}'"
         )
         add_macros(self.connection)
-        self.connection.execute(_SQL["empty"])
+        run(self.connection, _SQL["empty"])
         self.set_directory(EMPTY)
         self.leave_positions_out({})
 
@@ -233,7 +234,7 @@ class Book:
 
     def climb(self) -> None:
         """Derive the families again after `book.parents` has changed."""
-        self.connection.execute(_SQL["roots"])
+        run(self.connection, _SQL["roots"])
         self.unmark(FAMILIES)
 
     def mark(self) -> None:

@@ -31,6 +31,7 @@ from headrace.book.parallel import Task, side_by_side
 from headrace.book.pdf_marks import mark_files
 from headrace.book.pdf_places import PdfPlaces
 from headrace.book.reading import add_reading
+from headrace.book.repeated import run
 from headrace.book.shapeless import give_columns
 from headrace.book.tables import TABLES
 from headrace.model.table_contents import contents_of
@@ -235,10 +236,10 @@ class Builder:
             [list(by_table)],
         )
         rebooked = filled(self.connection, "rebooked") if moved is not None else frozenset()
-        self.connection.execute(_SQL["empty"])
+        run(self.connection, _SQL["empty"])
         if not shaped:
-            self.connection.execute(_SQL["views"])
-        self.connection.execute(_SQL["rebooked"])
+            run(self.connection, _SQL["views"])
+        run(self.connection, _SQL["rebooked"])
         if moved is None:
             return made
         made |= rebooked | filled(self.connection, "rebooked") | {"lost_allocations"}

@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 
 from headrace.book.file import attach
+from headrace.book.repeated import run
 from headrace.book.scales import scale_of_currency, scale_of_processor
 from headrace.book.seal import seal
 from headrace.model.countries import COUNTRIES
@@ -46,11 +47,12 @@ def open_engine(path: Path, spill: Path, readable: Sequence[Path]) -> duckdb.Duc
 
 def add_macros(connection: duckdb.DuckDBPyConnection) -> None:
     """Create the schemas, and the macros and lists that models may use."""
-    connection.execute(
+    run(
+        connection,
         "create schema if not exists staging.source; create schema book; create schema plan; "
         "create table book.doubtful (key bigint); "
         f"create macro minor_scale(currency) as ({scale_of_currency()}); "
-        f"create macro processor_scale(currency, processor) as ({scale_of_processor()})"
+        f"create macro processor_scale(currency, processor) as ({scale_of_processor()})",
     )
     connection.execute(
         "create table book.currencies as "
@@ -62,7 +64,7 @@ def add_macros(connection: duckdb.DuckDBPyConnection) -> None:
         "select unnest($1::varchar[]) as code, unnest($2::varchar[]) as name",
         [list(COUNTRIES), list(COUNTRIES.values())],
     )
-    connection.execute(_MACROS)
+    run(connection, _MACROS)
 
 
 def quoted_text(text: str) -> str:

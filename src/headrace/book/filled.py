@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import duckdb
 
+from headrace.book.repeated import run
+
 
 def filled(connection: duckdb.DuckDBPyConnection, *sources: str) -> frozenset[str]:
     """Return those of `sources` that have rows.
@@ -15,5 +17,5 @@ def filled(connection: duckdb.DuckDBPyConnection, *sources: str) -> frozenset[st
     A source is a table or view of the schema `book`, and may have a WHERE clause.
     """
     each = (f"(select {n} from book.{source} limit 1)" for n, source in enumerate(sources))
-    rows = connection.execute(" union all ".join(each)).fetchall() if sources else []
+    rows = run(connection, " union all ".join(each)).fetchall() if sources else []
     return frozenset(sources[n] for (n,) in rows)

@@ -19,6 +19,7 @@ import duckdb
 
 from headrace.book.casts import RAW, cast_column
 from headrace.book.models import Model
+from headrace.book.repeated import run
 from headrace.book.sql_tree import Tree, as_text, inside, item_place, parse, write
 
 _GIVEN = "__given"
@@ -49,10 +50,11 @@ def keep_given_values(connection: duckdb.DuckDBPyConnection, model: Model, where
     ]
     if not columns:
         return
-    counts = connection.execute(
+    counts = run(
+        connection,
         "select "
         + ", ".join(f"count(*) filter ({name} is null and {name}{RAW} is null)" for name in columns)
-        + f" from {table} {where}"
+        + f" from {table} {where}",
     ).fetchall()[0]
     lost = [name for name, count in zip(columns, counts, strict=True) if count]
     # The arguments of aggregates, or the arguments inside them; all in one run if possible.

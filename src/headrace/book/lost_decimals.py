@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from headrace.book.changed_rows import Moved
 from headrace.book.models import Model
+from headrace.book.repeated import run
 from headrace.book.sql_tree import Tree, inside, item_place, parse, selects
 from headrace.book.tables import Column
 
@@ -69,8 +70,8 @@ def _whole(connection: duckdb.DuckDBPyConnection, model: Model) -> WholeUnits:
         f"count(*) filter ({name} <> 0), count(*) filter ({name} <> 0 and {name} % 100 = 0)"
         for name in names
     )
-    found = connection.execute(
-        f"select {looks} from book.{model.table.name} where minor_scale(currency) = 100"
+    found = run(
+        connection, f"select {looks} from book.{model.table.name} where minor_scale(currency) = 100"
     ).fetchall()[0]
     counts = dict(zip(names, zip(found[::2], found[1::2], strict=True), strict=True))
     return WholeUnits(

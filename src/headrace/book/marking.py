@@ -14,6 +14,7 @@ from headrace.book.changed_rows import Moved
 from headrace.book.dependencies import closure, tables_of
 from headrace.book.fingerprints import FINGERPRINTS, READ
 from headrace.book.narrowing import listed, narrowed, selected
+from headrace.book.repeated import run
 
 _ALLOCATION_MARKS = (
     resources.files("headrace.book").joinpath("allocation_marks.sql").read_text(encoding="utf-8")
@@ -29,9 +30,10 @@ _BY_OWNER = frozenset({"link_marks"})
 def mark(connection: duckdb.DuckDBPyConnection, moved: Moved | None) -> None:
     """Bring `book.allocation_marks` and `book.fingerprints` up to date; None for everything."""
     if moved is None:
-        connection.execute(
+        run(
+            connection,
             f"{_MARK_ALLOCATIONS}; create or replace table book.fingerprints as {FINGERPRINTS}; "
-            "insert into book.doubtful values (null)"
+            "insert into book.doubtful values (null)",
         )
         return
     owners: set[str] | None = set()
@@ -50,14 +52,15 @@ def mark(connection: duckdb.DuckDBPyConnection, moved: Moved | None) -> None:
 def _mark_allocations(connection: duckdb.DuckDBPyConnection) -> set[str] | None:
     """Compute the marks of all links; returns the ids of the settlements whose mark differs from
     before, None if there are many."""
-    rows = connection.execute(
+    rows = run(
+        connection,
         "drop table if exists book.earlier_marks; "
         "alter table book.allocation_marks rename to earlier_marks; "
         f"{_MARK_ALLOCATIONS}; "
         # The fingerprints are still those of before: new settlements are marked anyhow.
         "select external_id from book.fingerprints where key in (select (key >> 1)::bigint "
         "from book.earlier_marks as before full join book.allocation_marks as now using (key) "
-        f"where before.mark is distinct from now.mark) limit {_MANY + 1}"
+        f"where before.mark is distinct from now.mark) limit {_MANY + 1}",
     ).fetchall()
     connection.execute("drop table book.earlier_marks")
     return {str(external_id) for (external_id,) in rows} if len(rows) <= _MANY else None

@@ -11,6 +11,7 @@ import duckdb
 from msgspec import Struct
 
 from headrace.book.casts import cast_column, read_first
+from headrace.book.repeated import run
 from headrace.book.shared_views import load_shared, with_shared
 from headrace.book.sql_errors import explain_run, explain_sql
 from headrace.book.sql_tree import read_select, statements
@@ -149,8 +150,9 @@ def _casting(model: Model, types: Mapping[str, str], column: str = "") -> str:
 def make_empty(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
     """Create `book.<table>` without rows, for a table that no model produces."""
     columns = [part for c in table.columns for part in cast_column(c, None)]
-    connection.execute(
-        f"create or replace table memory.book.{table.name} as select {', '.join(columns)} limit 0"
+    run(
+        connection,
+        f"create or replace table memory.book.{table.name} as select {', '.join(columns)} limit 0",
     )
 
 
@@ -186,7 +188,7 @@ def _execute(
     connection: duckdb.DuckDBPyConnection, model: Model, sql: str
 ) -> duckdb.DuckDBPyConnection:
     try:
-        return connection.execute(sql)
+        return run(connection, sql)
     except duckdb.OutOfMemoryException:
         raise
     except duckdb.Error as error:

@@ -9,6 +9,7 @@ from typing import TypeAlias, TypeVar
 
 import duckdb
 
+from headrace.book import repeated
 from headrace.book.sql_tree import parsing_with
 
 T = TypeVar("T")
@@ -54,6 +55,6 @@ def statement(sql: str) -> Task[None]:
     """Return a task that runs one statement and ignores its rows."""
 
     def run(connection: duckdb.DuckDBPyConnection) -> None:
-        connection.execute(sql)
+        repeated.run(connection, sql)
 
     return run

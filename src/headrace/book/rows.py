@@ -7,6 +7,8 @@ from typing import Any
 
 import duckdb
 
+from headrace.book.repeated import run
+
 KEY_COLUMNS = ("entity varchar", "external_id varchar")
 
 
@@ -18,7 +20,7 @@ def make_table(
 ) -> None:
     """Create `table`, also `temp table …`, from rows; `columns` are names with their types."""
     values, parts = _columns(columns, rows)
-    connection.execute(f"create or replace {table} as select {parts}", values)
+    run(connection, f"create or replace {table} as select {parts}", values)
 
 
 def make_empty(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, Sequence[str]]) -> None:
@@ -29,11 +31,12 @@ def make_empty(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, Seque
     """
     if not tables:
         return
-    connection.execute(
+    run(
+        connection,
         "; ".join(
             f"create or replace table {name} ({', '.join(columns)})"
             for name, columns in tables.items()
-        )
+        ),
     )
 
 

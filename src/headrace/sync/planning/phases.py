@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import duckdb
 
+from headrace.book.repeated import run
+
 
 def spread(connection: duckdb.DuckDBPyConnection) -> None:
     """Create `plan.reached`: the phase of documents that change, are open, or are linked to such.
@@ -11,18 +13,20 @@ def spread(connection: duckdb.DuckDBPyConnection) -> None:
     Phase 0 starts from the changes to what the API has, phase 1 from the open items. Documents that
     neither reaches through links belong to the settled past, phase 2.
     """
-    connection.execute(
+    run(
+        connection,
         "create or replace table plan.reached as "
         "select id, 0 as phase from plan.nodes where level > 0 and action <> 'create' union "
         "select source, 0 from plan.edges where target is null; "
         "create or replace temp table neighbours as "
         "select source as one, target as other from plan.edges where target is not null "
-        "union all select target, source from plan.edges where target is not null"
+        "union all select target, source from plan.edges where target is not null",
     )
     _reach(connection, 0)
-    connection.execute(
+    run(
+        connection,
         "insert into plan.reached select id, 1 from plan.nodes "
-        "anti join plan.reached using (id) where open"
+        "anti join plan.reached using (id) where open",
     )
     _reach(connection, 1)
 
@@ -30,15 +34,17 @@ def spread(connection: duckdb.DuckDBPyConnection) -> None:
 def _reach(connection: duckdb.DuckDBPyConnection, phase: int) -> None:
     frontier = f"select id from plan.reached where phase = {phase}"
     while True:
-        connection.execute(
+        run(
+            connection,
             f"create or replace temp table next_frontier as "
             f"select distinct other as id from neighbours semi join ({frontier}) as frontier "
-            "on frontier.id = one anti join plan.reached as reached on reached.id = other"
+            "on frontier.id = one anti join plan.reached as reached on reached.id = other",
         )
-        connection.execute(
+        run(
+            connection,
             f"insert into plan.reached select id, {phase} from next_frontier; "
-            "create or replace temp table frontier as from next_frontier"
+            "create or replace temp table frontier as from next_frontier",
         )
-        if not connection.execute("select 1 from frontier limit 1").fetchall():
+        if not run(connection, "select 1 from frontier limit 1").fetchall():
             return
         frontier = "select id from frontier"

@@ -17,6 +17,7 @@ from headrace.book.book import Book
 from headrace.book.filled import filled
 from headrace.book.made import CORRECTED
 from headrace.book.payloads import Built, Payloads, encode_payload
+from headrace.book.repeated import run
 from headrace.book.rows import KEY_COLUMNS, make_table
 from headrace.model.clock import Clock, format_instant
 from headrace.model.guards import GuardSettings
@@ -126,11 +127,11 @@ class Planner:
     def _compare(self) -> None:
         self._book.mark()
         if self._differs():
-            self._connection.execute(_SQL["examined"])
+            run(self._connection, _SQL["examined"])
             if self._rows(
                 "from plan.differences where entity = 'customer' and action = 'delete' limit 1"
             ):
-                self._connection.execute(_SQL["departed_records"])
+                run(self._connection, _SQL["departed_records"])
         else:
             make_empty(self._connection, *COMPARED)
         self._connection.execute(_STILL_DOUBTFUL)
@@ -139,12 +140,12 @@ class Planner:
         """Create `plan.differences`; returns whether there are any."""
         known = self._rows("select count(*), count(*) filter (key is null) from book.doubtful")[0]
         if known[1] or known[0] > _MANY:
-            self._connection.execute(_SQL["moved_shares"])
+            run(self._connection, _SQL["moved_shares"])
             if not self._rows("from moved_shares limit 1"):
                 return False
-            self._connection.execute(_SQL["differences"])
+            run(self._connection, _SQL["differences"])
         else:
-            self._connection.execute(_SQL["doubtful"])
+            run(self._connection, _SQL["doubtful"])
         return bool(self._rows("from plan.differences limit 1"))
 
     def _leave_links_out(self) -> bool:
@@ -153,7 +154,7 @@ class Planner:
         Their settlements are sent without these links.
         """
         before = self._rows("select count(*) from book.waiting_links")
-        self._connection.execute(_SQL["links_to_refused"])
+        run(self._connection, _SQL["links_to_refused"])
         if before == self._rows("select count(*) from book.waiting_links"):
             return False
         self._book.unmark(frozenset({"waiting_links"}))
@@ -197,8 +198,8 @@ class Planner:
 
         `latency` overrides the estimated seconds per answer.
         """
-        self._connection.execute(_SQL["staying"])
-        self._connection.execute(_SQL["changes"])
+        run(self._connection, _SQL["staying"])
+        run(self._connection, _SQL["changes"])
         meter = ShiftMeter(self._connection)
         turnover = Turnover(self._connection)
         compared = PayloadComparison(
@@ -214,11 +215,11 @@ class Planner:
         self.settled_rejects = self._rejects.settled()
         self._rejects.hold(bool(self._claimer.verdicts.awaiting or left_out(self._connection)))
         if self._rows("from plan.changes limit 1"):
-            self._connection.execute(_SQL["nodes"])
+            run(self._connection, _SQL["nodes"])
             spread(self._connection)
             moved = compared.moved if len(compared.moved) <= MAX_MOVED else {}
             resolve(self._connection, moved, self._waiting)
-            self._connection.execute(_SQL["place"])
+            run(self._connection, _SQL["place"])
             cut(self._connection, scope)
         else:
             # Most plans of a fleet are empty.
@@ -319,6 +320,6 @@ class Planner:
 
     def _rows(self, sql: str) -> list[Any]:
         try:
-            return self._connection.execute(sql).fetchall()
+            return run(self._connection, sql).fetchall()
         except duckdb.Error as error:  # pragma: no cover - our own defect; shows the query
             raise RuntimeError(f"{error}\nin: {sql}") from error

@@ -8,6 +8,7 @@ from typing import Any
 
 import duckdb
 
+from headrace.book.repeated import run
 from headrace.book.rows import KEY_COLUMNS, make_table
 from headrace.model.entity import DOCUMENTS
 from headrace.sync.journal import Journal, Key, Reject
@@ -53,7 +54,7 @@ class Rejects:
         )
         if rejects:
             self._mark_around([reject.key for reject in rejects], rejects)
-            self._connection.execute(_SQL["standing"])
+            run(self._connection, _SQL["standing"])
         return bool(rejects)
 
     def _mark_around(self, keys: Sequence[Key], rejects: Sequence[Reject]) -> None:
@@ -63,7 +64,7 @@ class Rejects:
         columns = [*KEY_COLUMNS, "customer varchar"]
         make_table(self._connection, "temp table places", columns, places)
         make_table(self._connection, "temp table blocked", KEY_COLUMNS, blocked)
-        self._connection.execute(_SQL["around"])
+        run(self._connection, _SQL["around"])
 
     def note_around(self) -> None:
         """Record the current neighbours of the records that were just refused."""
@@ -90,15 +91,15 @@ class Rejects:
         leaving = self._rows("from plan.gone where entity = 'customer' limit 1")
         # In the common case there are neither.
         if waiting:
-            self._connection.execute(_SQL["hold"])
+            run(self._connection, _SQL["hold"])
             if self._rows("from missing limit 1"):
-                self._connection.execute(_SQL["hold_with"])
+                run(self._connection, _SQL["hold_with"])
         else:
             make_empty(self._connection, "plan.held")
         if leaving:
-            self._connection.execute(_SQL["hold_left"])
+            run(self._connection, _SQL["hold_left"])
         if waiting or leaving:
-            self._connection.execute(_SQL["held"])
+            run(self._connection, _SQL["held"])
 
     def _rows(self, sql: str) -> list[Any]:
-        return self._connection.execute(sql).fetchall()
+        return run(self._connection, sql).fetchall()

@@ -8,6 +8,7 @@ from importlib import resources
 import duckdb
 from msgspec import Struct
 
+from headrace.book.repeated import run
 from headrace.book.rows import make_table
 from headrace.model.errors import ConfigurationError
 from headrace.model.project import DeletionRule
@@ -55,7 +56,7 @@ def narrow(
     else:
         columns = ("entity varchar", "rule varchar")
         make_table(connection, "temp table deletion_rules", columns, on_delete.items())
-        connection.execute(_SQL["departed"])
+        run(connection, _SQL["departed"])
     if not (scope.customer or scope.only):
         make_empty(connection, "plan.left_out")
     else:
@@ -64,7 +65,7 @@ def narrow(
             "select $1 as customer, $2::varchar[] as entities",
             [scope.customer, list(scope.only)],
         )
-        connection.execute(_SQL["left_out"])
+        run(connection, _SQL["left_out"])
 
 
 def _check_customer(connection: duckdb.DuckDBPyConnection, external_id: str) -> None:
@@ -88,6 +89,6 @@ def cut(connection: duckdb.DuckDBPyConnection, scope: Scope) -> None:
         f"create or replace temp table kept_until as select {int(scope.limit)}::bigint as number"
     )
     while True:
-        connection.execute(_SQL["limit"])
+        run(connection, _SQL["limit"])
         if not connection.execute("from cut_now limit 1").fetchall():
             return

@@ -9,6 +9,7 @@ import duckdb
 
 from headrace.book.book import Book
 from headrace.book.filled import filled
+from headrace.book.repeated import run
 from headrace.sync.collection.claiming import Claimer
 from headrace.sync.journal import Journal
 from headrace.sync.planning.names import Names
@@ -103,7 +104,7 @@ class Summary:
         return self._names.named([Withheld(*row) for row in self._rows(sql)])
 
     def _rows(self, sql: str, values: Sequence[object] = ()) -> list[Any]:
-        return self._connection.execute(sql, values).fetchall()
+        return run(self._connection, sql, values).fetchall()
 
 
 def left_out(connection: duckdb.DuckDBPyConnection) -> int:
