@@ -24,7 +24,8 @@ def alert_text(alert: Alert) -> str:
     kind = KINDS[alert.kind]
     over = alert.recovered_at is not None
     text = f"{'over: ' if over else ''}{kind.title} since {when(alert.since)}"
-    text += f", {several(alert.count, kind.counts)}" if alert.count > 1 and not over else ""
+    if kind.counts and alert.count > 1 and not over:
+        text += f", {several(alert.count, kind.counts)}"
     if alert.waits:
         return f"{text}; alert not sent{f': {alert.said}' if alert.said else ' yet'}"
     if not alert.reached:
