@@ -96,12 +96,14 @@ def asleep(postgres_database: str) -> Iterator[Asleep]:
 
 
 @pytest.mark.parametrize("words", [("apply",), ("plan", "--json")])
-def test_a_second_interrupt_waits_for_no_query(
+def test_interrupts_wait_for_no_query(
     tmp_path: Path, new_desk: NewDesk, asleep: Asleep, words: tuple[str, ...]
 ) -> None:
     command = desk_with(tmp_path, asleep.source, new_desk).start(*words)
     waited_for(asleep.is_asked)
-    for _ in range(2):
+    for _ in range(20):  # two that come together are one
+        if command.process.poll() is not None:
+            break
         command.process.send_signal(signal.SIGINT)
         time.sleep(0.5)
     said = command.communicated(timeout=15)
