@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import psycopg
 import pytest
-from desk import HubDesk
+from desk import Command, HubDesk
 
 _SETTINGS = """
 [organisation.shop.target]
@@ -95,24 +95,37 @@ def asleep(postgres_database: str) -> Iterator[Asleep]:
         connection.execute(f"select pg_terminate_backend(pid) {_OWN_QUERY}")
 
 
-@pytest.mark.parametrize("words", [("apply",), ("plan", "--json")])
-def test_interrupts_wait_for_no_query(
+def error_of(command: Command, words: tuple[str, ...], timeout: float) -> str:
+    """The error of an interrupted command that ends in time."""
+    said = command.communicated(timeout=timeout)
+    assert said.returncode == 130
+    if "--json" in words:
+        error: str = json.loads(said.stdout)["error"]["message"]
+        return error
+    return said.stderr.removeprefix("error: ")
+
+
+@pytest.mark.parametrize("words", [("apply",), ("plan", "--json"), ("check",)])
+def test_one_interrupt_ends_a_command_in_spite_of_a_query(
     tmp_path: Path, new_desk: NewDesk, asleep: Asleep, words: tuple[str, ...]
 ) -> None:
     command = desk_with(tmp_path, asleep.source, new_desk).start(*words)
     waited_for(asleep.is_asked)
+    command.process.send_signal(signal.SIGINT)
+    # Whether the query can be cancelled depends on where the interrupt finds it.
+    assert error_of(command, words, timeout=15).startswith("interrupted")
+
+
+def test_a_second_interrupt_waits_for_nothing(
+    tmp_path: Path, new_desk: NewDesk, asleep: Asleep
+) -> None:
+    command = desk_with(tmp_path, asleep.source, new_desk).start("apply")
+    waited_for(asleep.is_asked)
     for _ in range(20):  # two that come together are one
-        if command.process.poll() is not None:
-            break
-        command.process.send_signal(signal.SIGINT)
-        time.sleep(0.5)
-    said = command.communicated(timeout=15)
-    assert said.returncode == 130
-    # Whether the query can be cancelled depends on where the interrupts find it.
-    if "--json" in words:
-        assert json.loads(said.stdout)["error"]["message"].startswith("interrupted")
-    else:
-        assert said.stderr.startswith("error: interrupted")
+        if command.process.poll() is None:
+            command.process.send_signal(signal.SIGINT)
+            time.sleep(0.2)
+    assert error_of(command, ("apply",), timeout=1).startswith("interrupted")
 
 
 def test_a_worker_leaves_in_order_although_a_source_does_not_answer(

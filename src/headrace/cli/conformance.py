@@ -169,7 +169,7 @@ def _run(options: Options, cases: Sequence[Case]) -> bool:
         named = {name for other in theirs for name in other.cases}
         cases = [case for case in cases if case.name in named]
     with ResultWatch(len(cases), quiet=options.json) as watch:
-        results, differences = run_work(_results(target, cases, watch, traffic))
+        results, differences = run_work(_results(target, cases, watch, traffic), wind_up_s=None)
     mine = recording.record(target.url, results)
     if options.record is not None:
         recording.save(mine, options.record)

@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from types import FrameType
 from typing import Any, NoReturn, TypeVar
 
 from headrace.cli.exit_codes import ExitCode, say_error
@@ -18,30 +19,58 @@ from headrace.sources.process import end_programs
 T = TypeVar("T")
 
 _WIND_UP_S = 5.0
-"""For reading that is nearly done."""
-_UNANSWERED = "interrupted while a source or a disk did not answer; nothing is lost"
+"""For closing files, and for reading that is nearly done."""
+_STILL_RUNS = "interrupted while a source, a disk or a query still worked; nothing is lost"
+_AGAIN = "interrupted again, so nothing more was waited for; nothing is lost"
 
 
-def run_work(work: Coroutine[Any, Any, T]) -> T:
+def run_work(work: Coroutine[Any, Any, T], wind_up_s: float | None = _WIND_UP_S) -> T:
     """Run the coroutine to its end, and return its result.
 
-    After Ctrl-C its threads have some seconds to end, then the process does. They may wait for a
+    After Ctrl-C the coroutine has some seconds to close what it opened, or as long as it takes if
+    `wind_up_s` is None; then its threads have, and then the process ends. They may wait for a
     database or a disk for ever, and whatever is closed in an orderly way waits for them: the
-    executor, DuckDB, Python itself. Raises KeyboardInterrupt, or CancelledError if the coroutine
-    was cancelled from within.
+    book in use, the executor, DuckDB, Python itself. Another Ctrl-C waits for nothing. Raises
+    KeyboardInterrupt, or CancelledError if the coroutine was cancelled from within.
     """
     threads = ThreadPoolExecutor()
     with asyncio.Runner() as runner:
         runner.get_loop().set_default_executor(threads)
         try:
-            return runner.run(work)
+            return runner.run(_wound_up(work, wind_up_s))
         except (KeyboardInterrupt, asyncio.CancelledError):
-            # Another Ctrl-C waits for nothing, wherever it arrives.
-            signal.signal(signal.SIGINT, lambda number, frame: _leave(_UNANSWERED))
+            _leave_at_the_next_interrupt()
             end_programs()
             if not _end(threads):
-                _leave(_UNANSWERED)
+                _leave(_STILL_RUNS)
             raise
+
+
+async def _wound_up(work: Coroutine[Any, Any, T], wind_up_s: float | None) -> T:
+    """Await the coroutine; once this is cancelled, its clean-up has a limit.
+
+    It runs as a task of its own, since a task can't give up its own `finally`.
+    """
+    task = asyncio.create_task(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        if not task.done():
+            _leave_at_the_next_interrupt()
+            end_programs()
+            if not task.cancelling():  # by a delivery, which cancels all tasks
+                task.cancel()
+            await asyncio.wait([task], timeout=wind_up_s)
+        if not task.done():
+            _leave(_STILL_RUNS)
+        return task.result()
+
+
+def _leave_at_the_next_interrupt() -> None:
+    def leave(number: int, frame: FrameType | None) -> None:
+        _leave(_AGAIN)
+
+    signal.signal(signal.SIGINT, leave)
 
 
 def _end(threads: ThreadPoolExecutor) -> bool:
