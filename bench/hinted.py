@@ -56,6 +56,16 @@ _OPEN = (
     "order by bill_id limit 2000"
 )
 
+_PAID = ("bills", "bill_id", "bill_id in (select target_id from applied) and bill_id > 20")
+_CHILD = ("clients", "client_no", "parent_no is not null")
+_ERRORS = (
+    ("a paid invoice", "currency", "XXQ", _PAID),
+    ("an overpaid invoice", "total", "0.01", _PAID),
+    ("a customer", "company", None, _CHILD),
+    ("a parent", "parent_no", 999_999_999, _CHILD),
+)
+"""What is in error, the column and its wrong value, and the table, key and condition of the row."""
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -88,6 +98,7 @@ def measure(folder: Path, url: str, running: RunningHub, records: int) -> None:
             acknowledge_everything(organisation)
             organisation.binding.renew()
             rounds(organisation, database, records)
+            rounds_in_error(organisation, database, records)
         bills = database.execute(_OPEN).fetchall()
         for way, p50, p95 in (("slot", 0.5, 1.0 if records < 10**6 else 1.5), ("counters", 3, 3)):
             settings = f'hints = "{way}"\nevery = "1h"\n'
@@ -141,6 +152,33 @@ def rounds(organisation: Organisation, database: psycopg.Connection, records: in
     organisation.journal.clear_rejects()
     database.execute(subjects, [subject_of_wrong, wrong])
     database.execute(subjects, [subject, bill])
+    organisation.refresh(False)
+    assert organisation.plan().empty
+
+
+def rounds_in_error(organisation: Organisation, database: psycopg.Connection, records: int) -> None:
+    """Print the same while a record is in error that others depend on."""
+    bill, subject = database.execute(
+        "select bill_id, subject from bills where kind = 'INVOICE' order by bill_id limit 1"
+    ).fetchone()
+
+    def change(text: object) -> None:
+        database.execute("update bills set subject = %s where bill_id = %s", [text, bill])
+
+    for what, column, value, (table, key, condition) in _ERRORS:
+        id, right = database.execute(
+            f"select {key}, {column} from {table} where {condition} order by {key} limit 1"
+        ).fetchone()
+        setting = f"update {table} set {column} = %s where {key} = %s"
+        database.execute(setting, [value, id])
+        _round(organisation, f"a subject, {what} in error", change, records)
+        database.execute(setting, [right, id])
+        change(subject)
+        organisation.refresh(False)
+        organisation.plan()  # records of which the journal has no payload are sent again
+        acknowledge_everything(
+            organisation, "semi join plan.operations using (entity, external_id)"
+        )
     organisation.refresh(False)
     assert organisation.plan().empty
 

@@ -108,11 +108,12 @@ def plan(organisation: Organisation) -> None:
     organisation.plan()
 
 
-def acknowledge_everything(organisation: Organisation) -> None:
-    """Fills the journal as a complete import would, with hashes that no payload has."""
+def acknowledge_everything(organisation: Organisation, among: str = "") -> None:
+    """Fills the journal as a complete import would, with hashes that no payload has; `among` is a
+    join that leaves only some of the records."""
     rows = organisation.book.connection.execute(
         "select entity, external_id, fingerprint, customer from book.fingerprints "
-        "join book.placed using (entity, external_id)"
+        f"join book.placed using (entity, external_id) {among}"
     ).fetchall()
     organisation.journal.adopt(
         Adopted(entity, external_id, owner, fingerprint, b"-")

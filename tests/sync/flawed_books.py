@@ -9,7 +9,8 @@ from random import Random
 from random_books import Row, Rows
 
 Flaw = Callable[[Rows, Random], None]
-_DOCUMENTS = ("invoices", "credit_notes", "payments", "refunds")
+_DOCUMENTS = ("invoices", "credit_notes", "payments", "refunds", "adjustments")
+_DAYS = ("issued_at", "due_date", "validated_at", "booked_at", "marked_paid_at")
 
 
 def flawed(book: Rows, random: Random, most: int = 3) -> Rows:
@@ -47,6 +48,21 @@ def _unknown_currency(book: Rows, random: Random) -> None:
 def _no_amount(book: Rows, random: Random) -> None:
     if row := _document(book, random):
         row["gross_amount" if "gross_amount" in row else "amount"] = None
+
+
+def _unreadable_amount(book: Rows, random: Random) -> None:
+    if row := _document(book, random):
+        row["gross_amount" if "gross_amount" in row else "amount"] = "much"
+
+
+def _no_day(book: Rows, random: Random) -> None:
+    if row := _document(book, random):
+        row[random.choice([name for name in _DAYS if name in row])] = random.choice((None, "soon"))
+
+
+def _no_id(book: Rows, random: Random) -> None:
+    tables = [table for table in (*_DOCUMENTS, "customers", "settlements") if book[table]]
+    random.choice(book[random.choice(tables)])["external_id"] = random.choice((None, "", " "))
 
 
 def _other_customer(book: Rows, random: Random) -> None:
@@ -101,6 +117,42 @@ def _link_amount(book: Rows, random: Random) -> None:
         random.choice(book["allocations"])["amount"] = random.choice((None, 0, -5, 1, 100, 10_000))
 
 
+def _settlement(book: Rows, random: Random) -> None:
+    if book["settlements"]:
+        row = random.choice(book["settlements"])
+        name, value = random.choice(
+            (
+                ("invoice_external_id", None),
+                ("invoice_external_id", "nothing"),
+                ("kind", "oops"),
+                ("kind", None),
+                ("amount", "much"),
+                ("booked_at", None),
+                ("amount", None),
+                ("amount", -5),
+                ("amount", 10_000),
+            )
+        )
+        row[name] = value
+
+
+def _moved_settlement(book: Rows, random: Random) -> None:
+    if book["settlements"]:
+        row = random.choice(book["settlements"])
+        row["invoice_external_id"] = random.choice(book["invoices"] or [{"external_id": "none"}])[
+            "external_id"
+        ]
+
+
+def _settlement_gone_or_twice(book: Rows, random: Random) -> None:
+    if book["settlements"]:
+        row = random.choice(book["settlements"])
+        if random.random() < 0.5:
+            book["settlements"].remove(row)
+        else:
+            book["settlements"].append(dict(row))
+
+
 def _bad_address(book: Rows, random: Random) -> None:
     if book["contacts"]:
         random.choice(book["contacts"])["email"] = random.choice((None, "r&d@a.test", "nobody"))
@@ -116,6 +168,9 @@ FLAWS: tuple[Flaw, ...] = (
     _other_currency,
     _unknown_currency,
     _no_amount,
+    _unreadable_amount,
+    _no_day,
+    _no_id,
     _other_customer,
     _no_such_customer,
     _document_gone,
@@ -126,6 +181,9 @@ FLAWS: tuple[Flaw, ...] = (
     _dangling_link,
     _lost_link,
     _link_amount,
+    _settlement,
+    _moved_settlement,
+    _settlement_gone_or_twice,
     _bad_address,
     _twice,
 )

@@ -41,6 +41,7 @@ _COLUMNS = {
     "ref_number",
     "allocations": "from_entity from_external_id to_entity to_external_id amount",
     "adjustments": "external_id customer_external_id currency amount booked_at ref_number",
+    "settlements": "external_id invoice_external_id kind amount booked_at ref_number",
 }
 _WHOLE_NUMBERS = {"amount", "gross_amount", "net_amount", "is_main"}
 
@@ -48,6 +49,7 @@ _TEXTS = st.sampled_from((None, None, "one", "two"))
 _DAYS = st.sampled_from(("2026-01-05", "2026-02-05", "2026-03-05", "2027-01-05"))
 _CURRENCIES = st.sampled_from(("EUR", "EUR", "EUR", "EUR", "USD"))
 _AMOUNTS = st.sampled_from((100, 100, 200, 300, 1_000))
+_KINDS = st.sampled_from(("write_off", "withholding_tax"))
 _FIELDS = st.sampled_from((None, None, '{"Region": "North"}', '{"Region": "South", "Rank": 2}'))
 
 
@@ -115,6 +117,7 @@ class _Writer:
         self._allocate("payments", "invoices")
         self._allocate("refunds", "payments")
         self._allocate("refunds", "credit_notes")
+        self._settle()
         return self.book
 
     def _some(self, letter: str, most: int) -> list[str]:
@@ -226,6 +229,26 @@ class _Writer:
                         "amount": amount,
                     }
                 )
+
+    def _settle(self) -> None:
+        """Some of what is open, without cash."""
+        for name in self._some("S", 2) if self.book["invoices"] else ():
+            invoice = self._draw(st.sampled_from(self.book["invoices"]))["external_id"]
+            room = self._rest["invoices", invoice]
+            if not room:
+                continue
+            amount = self._draw(st.sampled_from((room, (room + 1) // 2)))
+            self._rest["invoices", invoice] -= amount
+            self.book["settlements"].append(
+                {
+                    "external_id": name,
+                    "invoice_external_id": invoice,
+                    "kind": self._draw(_KINDS),
+                    "amount": amount,
+                    "booked_at": self._draw(_DAYS),
+                    **self._texts("ref_number"),
+                }
+            )
 
     def _related(self, row: Mapping[str, Any], to: Mapping[str, Any]) -> bool:
         one, other = row["customer_external_id"], to["customer_external_id"]

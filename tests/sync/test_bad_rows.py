@@ -109,6 +109,65 @@ def test_a_row_that_goes_bad_is_neither_sent_nor_deleted(
     assert document.errors == 0
 
 
+_WITHOUT_ID = (
+    "insert into customers (name) values (null)",
+    "insert into customers (name, parent_external_id) values ('one', 'nobody')",
+    "insert into customers (name, parent_external_id) values ('two', 'C')",
+    "insert into invoices (customer_external_id, currency, gross_amount) values ('no', 'X', -5)",
+    "insert into credit_notes (customer_external_id, currency) values ('no', 'XXQ')",
+    "insert into payments (customer_external_id, currency, amount) values ('C', 'XXQ', 5)",
+    "insert into payments (customer_external_id, currency, amount) values ('no', 'EUR', -5)",
+    "insert into refunds (external_id, customer_external_id) values (' ', 'no')",
+    "insert into allocations (from_entity, amount) values ('payment', 5)",
+    "insert into allocations values ('payment', 'Q', 'invoice', null, 5)",
+    "insert into allocations values ('payment', null, 'invoice', 'I', 5)",
+    "insert into adjustments (customer_external_id, amount) values ('no', 5)",
+    "insert into settlements (invoice_external_id, kind, amount) values ('I', 'oops', 5000)",
+    "insert into settlements (invoice_external_id, kind, amount) values ('no', 'bank_fee', 5)",
+)
+
+
+def test_rows_without_an_id_that_are_wrong_otherwise_stop_no_others(
+    tmp_path: Path, new_desk: Callable[[Path], HubDesk]
+) -> None:
+    shop = Shop(tmp_path / "shop")
+    shop.run("create table adjustments (external_id, customer_external_id, currency, amount)")
+    shop.run("create table settlements (external_id, invoice_external_id, kind, amount)")
+    for table in ("adjustments", "settlements"):
+        shop.run(f"alter table {table} add column booked_at")
+    shop.customer("C")
+    shop.invoice("I", "C", 1000)
+    for statement in _WITHOUT_ID:
+        shop.run(statement)
+    # Of each kind, one with an id is in error as well.
+    shop.payment("P", "C", 500, {"I": 500})
+    shop.run("update payments set currency = 'XXQ' where external_id = 'P'")
+    shop.invoice("J", "nobody", 1000)
+    shop.customer("D", "nobody")
+    shop.payment("Q", "C", 500, {"I": 500})
+    desk = new_desk(shop.folder)
+    for words in (("check", "--json"), ("plan", "--json"), ("apply", "--json")):
+        done = desk.command(*words)
+        assert done.returncode == 3, done.stdout + done.stderr
+    assert sent(desk.writes()) == dict.fromkeys(
+        (("customer", "C"), ("customer", "D"), ("invoice", "I"), ("payment", "Q")), 1
+    )
+    assert desk.get("/invoices/external:I")["amountOutstanding"] == 500
+    plan = desk.plan()
+    assert plan.empty and plan.desired == {"customer": 2, "invoice": 1, "payment": 1}
+    without = {problem.entity for problem in plan.problems if "?" in problem.external_id}
+    assert without >= {"customer", "invoice", "credit_note", "payment", "refund", "settlement"}
+    assert [problem for problem in plan.problems if problem.external_id is None] == []
+    # They are gone with their rows.
+    for table in ("customers", "invoices", "credit_notes", "payments", "refunds"):
+        shop.run(f"delete from {table} where trim(coalesce(external_id, '')) = ''")
+    for table in ("adjustments", "settlements"):
+        shop.run(f"delete from {table}")
+    shop.run("delete from allocations where from_external_id is null or to_external_id is null")
+    problems = desk.plan().problems
+    assert {one.external_id for one in problems if one.entity != "link"} == {"P", "J", "D"}
+
+
 @pytest.mark.parametrize("keep", ["true", "false"])
 def test_a_parent_in_error_leaves_the_family_as_it_is(
     tmp_path: Path, new_desk: Callable[[Path], HubDesk], keep: str

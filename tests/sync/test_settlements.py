@@ -120,6 +120,35 @@ def test_a_settlement_goes_with_its_withheld_invoice(case: Case) -> Story:
     assert "payment settlement:S1" in {f"{one.entity} {one.external_id}" for one in plan.withheld}
 
 
+@together
+def test_a_settlement_of_an_invoice_that_left_stops_nothing(case: Case) -> Story:
+    _open(case)
+    case.shop.invoice("I2", "C1", 10000)
+    (yield).agreed()
+    _settle(case, "S1", "I1", "write_off", 100)
+    case.shop.run("delete from invoices where external_id = 'I1'")
+    case.shop.customer("C0")
+    case.shop.run("update invoices set customer_external_id = 'C0' where external_id = 'I2'")
+    step = yield
+    assert {problem.entity for problem in step.plan.problems} == {"settlement"}
+    assert [write.status for write in step.writes if write.method == "DELETE"] == [204]
+    case.shop.run("delete from settlements")
+    (yield).agreed()
+
+
+def test_a_settlement_in_error_takes_no_room_from_payments(books: Pair) -> None:
+    """Around an error, links that exceed what the API would hold are left out, by their order. One
+    that is not sent anyway is none of these."""
+    books.shop.payment("P1", "C1", 2000, {"I1": 2000})
+    books.sync()
+    books.shop.run("update payments set currency = 'XXQ' where external_id = 'P1'")
+    _settle(books, "S1", "I1", "oops", 8000)
+    books.shop.payment("z", "C1", 8000, {"I1": 8000})
+    assert "payment settlement:S1" < "payment z"
+    books.desk.apply_and_prove()
+    assert books.desk.get("/invoices/external:I1")["amountOutstanding"] == 0
+
+
 def test_the_mark_of_an_invoice_that_was_ticked_off_covers_what_is_not_settled(books: Pair) -> None:
     books.shop.run("update invoices set marked_paid_at = '2026-05-30'")
     _settle(books, "S1", "I1", "withholding_tax", 1500)

@@ -24,7 +24,6 @@ from headrace.book.custom_values import inferred_type
 from headrace.book.directory import EMPTY, Directory, Field, write_directory
 from headrace.book.engine import MEMORY_OF_MANY, add_macros, open_engine, quoted_text
 from headrace.book.lost_decimals import WholeUnits, warn_of_lost_decimals
-from headrace.book.made import FAMILIES
 from headrace.book.models import Model, load_models
 from headrace.book.pdf_places import PdfPlaces
 from headrace.book.reading import add_reading
@@ -36,10 +35,9 @@ from headrace.model.custom_field import DataType
 from headrace.model.private_files import make_folder
 from headrace.model.project import ContactRule, FamilyRule, RoundingRule
 
-_NAMES = ("empty", "roots")
 _SQL = {
     name: resources.files("headrace.book").joinpath(f"{name}.sql").read_text(encoding="utf-8")
-    for name in _NAMES
+    for name in ("empty",)
 }
 
 
@@ -234,8 +232,7 @@ class Book:
 
     def climb(self) -> None:
         """Derive the families again after `book.parents` has changed."""
-        run(self.connection, _SQL["roots"])
-        self.unmark(FAMILIES)
+        self._builder.climb()
 
     def mark(self) -> None:
         """Compute the fingerprint of every record from the columns that are sent, unless no table

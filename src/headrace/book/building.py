@@ -38,7 +38,7 @@ from headrace.model.table_contents import contents_of
 
 _SQL = {
     name: resources.files("headrace.book").joinpath(f"{name}.sql").read_text(encoding="utf-8")
-    for name in ("empty", "views", "rebooked")
+    for name in ("empty", "views", "rebooked", "roots")
 }
 _UNREAD = frozenset({"unread_parents", "unread_custom_fields"})
 _FILES = frozenset({"files", "refused_files"})
@@ -69,6 +69,8 @@ class Builder:
         self._marked = False
         self._unmarked: Moved | None = None
         """What moved since the fingerprints were computed; None for everything."""
+        self._climbed = False
+        """Whether the families were corrected since the last build."""
 
     def forget(self) -> None:
         """Make everything in the next build."""
@@ -84,6 +86,12 @@ class Builder:
         else:
             self._unmarked = structs.replace(earlier, tables=earlier.tables | tables)
         self._marked = False
+
+    def climb(self) -> None:
+        """Derive the families again after `book.parents` has changed."""
+        run(self.connection, _SQL["roots"])
+        self._climbed = True
+        self.unmark(FAMILIES)
 
     @contextmanager
     def checking(self) -> Iterator[Moved | None]:
@@ -106,7 +114,10 @@ class Builder:
             made = None
         if made is not None and made.keys() != by_table.keys():
             made = None
-        corrected = corrected_tables(self.connection) if made is not None else frozenset()
+        corrected = frozenset[str]()
+        if made is not None:
+            corrected = corrected_tables(self.connection, self._climbed)
+        self._climbed = False
         due = list(by_table.values())
         touched: dict[str, Touched] = {}
         if made is not None:
@@ -196,7 +207,9 @@ class Builder:
         shaped: bool,
     ) -> Moved:
         """Make the tables that follow from those that moved; returns all that have other rows."""
-        found = moved - FAMILIES | self._derive(by_table, moved, touched, shaped=shaped)
+        # Corrected families count as moved even where the source now says the same: links were
+        # judged by what it said before.
+        found = moved | self._derive(by_table, moved, touched, shaped=shaped)
         touched = {name: one for name, one in touched.items() if one.ids}
         read = tables_of(LINK_MARKS.sql) & found
         linked = None

@@ -20,7 +20,7 @@ from headrace.book.casts import RAW, why_unread
 from headrace.book.changed_rows import Moved
 from headrace.book.dependencies import depends, tables_of
 from headrace.book.filled import filled
-from headrace.book.links import JUDGED, LINK_MARKS, LINK_TABLES, check_links, marking
+from headrace.book.links import JUDGED, JUDGED_LINKS, LINK_MARKS, LINK_TABLES, check_links, marking
 from headrace.book.narrowing import listed, narrowed, selected
 from headrace.book.parallel import Task, side_by_side, statement
 from headrace.book.rows import make_empty
@@ -64,6 +64,8 @@ _WITHHOLD, _PROBLEMS = (
 )
 
 WITHHELD = {"book.withheld": ("entity varchar", "external_id varchar", "reason varchar")}
+WITHHELD_KEYS = "select (hash(entity, external_id) >> 1)::bigint from book.withheld"
+"""The `key` that they have where records are found by numbers."""
 
 
 class Problem(Struct, frozen=True):
@@ -96,7 +98,7 @@ def run_checks(connection: duckdb.DuckDBPyConnection, moved: Moved | None = None
     every = [*CHECKS, *_completeness(connection)]
     rules = [rule for rule in every if depends(rule.sql, None if moved is None else moved.tables)]
     if moved is None:
-        make_empty(connection, {"book.findings": ("rule varchar", *_PROBLEM)})
+        make_empty(connection, {"book.findings": ("rule varchar", *_PROBLEM), **JUDGED_LINKS})
     else:
         rules = _restricted(connection, every, rules, moved)
     found = filled(connection, "allocations", *_sources(rules))
@@ -114,7 +116,9 @@ def run_checks(connection: duckdb.DuckDBPyConnection, moved: Moved | None = None
         ],
     )
     connection.execute(
-        "create or replace table book.problems as select * exclude (rule) from book.findings"
+        # A row without an id has the same name in all of its problems.
+        "create or replace table book.problems as select * exclude (rule) "
+        "replace (coalesce(external_id, '?') as external_id) from book.findings"
     )
     # Usually nothing is wrong, and planning each statement just to find that out takes time.
     errors = _is_true(connection, "select exists(from book.problems where severity = 'error')")

@@ -18,4 +18,6 @@ create or replace table book.waiting_links (
 -- Customers of whose parent it is not known what the API has: nothing is said of it.
 create or replace table book.unsaid_parents (external_id varchar);
 
+create or replace table book.withheld (entity varchar, external_id varchar, reason varchar);
+
 create or replace table book.rebooked (external_id varchar, root varchar);

@@ -7,7 +7,7 @@ create or replace table book.flawed_parents as
 with recursive climb(external_id, ancestor, depth) as (
     select external_id, parent_external_id, 1
     from book.customers
-    where parent_external_id is not null
+    where parent_external_id is not null and external_id is not null
     union all
     select climb.external_id, parent.parent_external_id, climb.depth + 1
     from climb
@@ -27,13 +27,14 @@ union
 select customer.external_id, 'missing'
 from book.customers as customer
 anti join book.customers as parent on parent.external_id = customer.parent_external_id
-where customer.parent_external_id is not null
+where customer.parent_external_id is not null and customer.external_id is not null
 union
 select external_id, 'unread'
-from book.unread_parents;
+from book.unread_parents
+where external_id is not null;
 
 create or replace table book.parents as
 select external_id, parent_external_id as parent
 from book.customers
 anti join book.flawed_parents as flawed using (external_id)
-where parent_external_id is not null;
+where parent_external_id is not null and external_id is not null;

@@ -79,4 +79,6 @@ select
     (hash(entity, external_id) >> 1)::bigint as key,
     -- Another version of payloads is another fingerprint: every record is compared, and sent again.
     (xor(mark, hash({version})) >> 1)::bigint as fingerprint
-from everything;
+from everything
+-- What has no id is a problem, and nothing that could be sent.
+where external_id is not null;

@@ -3,7 +3,7 @@
 -- cover: their money stays open and is reported, instead of being papered over.
 with marked as (
     from book.marked_invoices
-    where true /* narrowed: external_id */
+    where external_id is not null /* narrowed: external_id */
 ),
 settling as (
     select to_external_id, amount

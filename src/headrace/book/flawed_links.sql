@@ -7,7 +7,9 @@ create or replace temp table withheld_keys as
 select distinct hash(entity, external_id) as key from book.withheld;
 
 create or replace temp table examined as
-select row from {links} where odd
+select row from {links}
+union
+select row from book.link_marks semi join book.judged_links using (row)
 union
 select row from book.link_marks semi join withheld_keys on key = owner
 union
@@ -35,6 +37,8 @@ semi join wanted using (entity, external_id)
 left join book.roots as roots on roots.external_id = placed.customer
 left join book.withheld as withheld
     on withheld.entity = placed.entity and withheld.external_id = placed.external_id
+-- An id alone is handed down through the view.
+where placed.external_id in (select external_id from wanted)
 group by all;
 
 create or replace table book.flawed_links as

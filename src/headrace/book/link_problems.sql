@@ -9,3 +9,6 @@ select
 from book.flawed_links as flawed
 join book.allocations as allocation on allocation.rowid = flawed.row
 where problem is not null;
+
+create or replace table book.judged_links as
+select distinct row from book.flawed_links;

@@ -15,6 +15,7 @@ from headrace.book.derived import Derived
 from headrace.book.filled import filled
 from headrace.book.narrowing import narrowed, selected
 from headrace.book.parallel import Task, statement
+from headrace.book.repeated import run
 
 
 def _read(name: str) -> str:
@@ -60,6 +61,8 @@ LINK_MARKS = Derived(
 
 JUDGED = frozenset({"roots", "flawed_links", "withheld"})
 """Further tables by which links are judged, or that say that some were not sound."""
+JUDGED_LINKS = {"book.judged_links": ("row bigint",)}
+"""The links that were in error at the last check."""
 LINK_TABLES = frozenset(name.removeprefix("book.") for name in LINK_MARKS.tables)
 
 _AGAIN = """
@@ -164,13 +167,24 @@ def marking(moved: Moved | None) -> Task[None]:
 def check_links(connection: duckdb.DuckDBPyConnection, moved: Moved | None, errors: bool) -> None:
     """Find the links that are not sent, and add their problems; `errors` says whether any record
     is withheld."""
-    # Sound links stay so, unless they are marked again, or a record is withheld or changes family.
-    few = moved is not None and moved.linked is not None and JUDGED.isdisjoint(moved.tables)
-    links = "link_marks semi join book.again using (row)" if few and not errors else "link_marks"
+    suspects = _suspects(moved)
     over = bool(filled(connection, "overdrawn"))
-    if not (errors or over or filled(connection, f"{links} where odd")):
+    if not (errors or over or filled(connection, suspects, "judged_links")):
         return
-    connection.execute(_FLAWED_LINKS.format(links=f"book.{links}"))
+    run(connection, _FLAWED_LINKS.format(links=f"book.{suspects}"))
     if over:
-        connection.execute(_LINKS_OVER)
-    connection.execute(_LINK_PROBLEMS)
+        run(connection, _LINKS_OVER)
+    run(connection, _LINK_PROBLEMS)
+
+
+def _suspects(moved: Moved | None) -> str:
+    """Return the marks of the links that may be in error although they were sound before.
+
+    Those of records that are withheld now are added to them, and those that were in error before.
+    """
+    if moved is not None and "roots" not in moved.tables:
+        if LINK_TABLES.isdisjoint(moved.tables):
+            return "link_marks where false"
+        if moved.linked is not None:
+            return "link_marks semi join book.again using (row) where odd"
+    return "link_marks where odd"

@@ -1,7 +1,12 @@
 -- What a settlement allocates may not pass its own amount. Its links count in the order of what
 -- they settle, so that the same rows always name the same link.
+create or replace temp table over_marks as
+from book.link_marks where owner in (from book.overdrawn)
+union
+from book.link_marks where target in (from book.overdrawn);
+
 create or replace temp view sound_marks as
-from book.link_marks
+from over_marks
 anti join book.flawed_links as flawed using (row);
 
 insert into book.flawed_links
@@ -66,6 +71,7 @@ dates as (
     from book.placed as placed
     semi join over
         on over.from_entity = placed.entity and over.from_external_id = placed.external_id
+    where placed.external_id in (select from_external_id from over)
     group by all
 ),
 running as (

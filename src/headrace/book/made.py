@@ -67,7 +67,7 @@ def changed_tables(
     return moved if known and is_rowwise(model.sql, moved) else []
 
 
-def corrected_tables(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
-    """Return the tables that planning may have corrected, and that have to be made again."""
-    found = filled(connection, *CORRECTED)
-    return found | FAMILIES if found else found
+def corrected_tables(connection: duckdb.DuckDBPyConnection, climbed: bool) -> frozenset[str]:
+    """Return the tables that planning may have corrected, and that have to be made again: families
+    if they were `climbed` since they were made."""
+    return filled(connection, *CORRECTED) | (FAMILIES if climbed else frozenset())

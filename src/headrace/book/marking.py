@@ -11,6 +11,15 @@ from importlib import resources
 import duckdb
 
 from headrace.book.changed_rows import Moved
+from headrace.book.corrections import (
+    FAMILIES,
+    LINKS,
+    MANY,
+    NOTE_ALL,
+    customers_again,
+    note_settlements,
+    settlements_again,
+)
 from headrace.book.dependencies import closure, tables_of
 from headrace.book.fingerprints import FINGERPRINTS, READ
 from headrace.book.narrowing import listed, narrowed, selected
@@ -21,10 +30,6 @@ _ALLOCATION_MARKS = (
 )
 _MARK_ALLOCATIONS = f"create or replace table book.allocation_marks as {_ALLOCATION_MARKS}"
 _INPUTS = tables_of(_ALLOCATION_MARKS)
-_MANY = 1_000
-"""Settlements above which the fingerprints of all of them are computed."""
-_BY_OWNER = frozenset({"link_marks"})
-"""Tables of which `book.moved_owners` has the settlements that moved."""
 
 
 def mark(connection: duckdb.DuckDBPyConnection, moved: Moved | None) -> None:
@@ -32,21 +37,41 @@ def mark(connection: duckdb.DuckDBPyConnection, moved: Moved | None) -> None:
     if moved is None:
         run(
             connection,
-            f"{_MARK_ALLOCATIONS}; create or replace table book.fingerprints as {FINGERPRINTS}; "
+            f"{_MARK_ALLOCATIONS}; {NOTE_ALL}; "
+            f"create or replace table book.fingerprints as {FINGERPRINTS}; "
             "insert into book.doubtful values (null)",
         )
         return
     owners: set[str] | None = set()
-    if moved_inputs := _INPUTS & moved.tables:
-        few = moved.linked is not None and moved_inputs == _BY_OWNER
-        owners = _mark_owners(connection) if few else _mark_allocations(connection)
+    if inputs := _INPUTS & moved.tables:
+        owners = _mark_links(connection, inputs, moved.linked is not None)
+    related = set() if FAMILIES.isdisjoint(moved.tables) else customers_again(connection)
+    again = {"allocation_marks": owners, "roots": related}
     for entity, read in READ.items():
         depends = closure(read)
-        ids = moved.ids(depends, depends)
-        if "allocation_marks" in depends:
-            ids = None if ids is None or owners is None else ids | owners
+        found = [moved.ids(depends - FAMILIES, depends)]
+        found += [ids for table, ids in again.items() if table in depends]
+        ids = None if None in found else set().union(*filter(None, found))
         if ids is None or ids:
             connection.execute(_again(entity, ids))
+
+
+def _mark_links(
+    connection: duckdb.DuckDBPyConnection, moved: frozenset[str], narrow: bool
+) -> set[str] | None:
+    """Bring the marks of links up to date; returns the ids of the settlements whose mark differs
+    from before, None if there are many.
+
+    `moved` are the tables that moved; `narrow` says that `book.moved_owners` has the settlements of
+    which link marks moved.
+    """
+    linked = "link_marks" in moved
+    if moved <= LINKS | {"link_marks"} and (narrow or not linked):
+        if settlements_again(connection, linked):
+            return _mark_owners(connection)
+    else:
+        note_settlements(connection)
+    return _mark_allocations(connection)
 
 
 def _mark_allocations(connection: duckdb.DuckDBPyConnection) -> set[str] | None:
@@ -60,16 +85,16 @@ def _mark_allocations(connection: duckdb.DuckDBPyConnection) -> set[str] | None:
         # The fingerprints are still those of before: new settlements are marked anyhow.
         "select external_id from book.fingerprints where key in (select (key >> 1)::bigint "
         "from book.earlier_marks as before full join book.allocation_marks as now using (key) "
-        f"where before.mark is distinct from now.mark) limit {_MANY + 1}",
+        f"where before.mark is distinct from now.mark) limit {MANY + 1}",
     ).fetchall()
     connection.execute("drop table book.earlier_marks")
-    return {str(external_id) for (external_id,) in rows} if len(rows) <= _MANY else None
+    return {str(external_id) for (external_id,) in rows} if len(rows) <= MANY else None
 
 
 def _mark_owners(connection: duckdb.DuckDBPyConnection) -> set[str]:
-    """Compute the marks of the links of `book.moved_owners`; returns the ids of those settlements
-    whose mark differs from before."""
-    keys = "select key from book.moved_owners"
+    """Compute the marks of the links of `owners_again`; returns the ids of those settlements whose
+    mark differs from before."""
+    keys = "select key from owners_again"
     return {
         str(external_id)
         for (external_id,) in connection.execute(
@@ -77,7 +102,7 @@ def _mark_owners(connection: duckdb.DuckDBPyConnection) -> set[str]:
             f"from book.allocation_marks where key in ({keys}); "
             f"delete from book.allocation_marks where key in ({keys}); "
             f"insert into book.allocation_marks {narrowed(_ALLOCATION_MARKS, keys)}; "
-            "select distinct external_id from book.moved_owners "
+            "select distinct external_id from owners_again "
             "left join earlier_marks as before using (key) "
             "left join book.allocation_marks as now using (key) "
             "where before.mark is distinct from now.mark"

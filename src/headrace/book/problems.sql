@@ -12,8 +12,9 @@ links as (
         from_external_id,
         to_entity,
         to_external_id
-    from book.allocations
-    where exists(from wanted where entity = 'link')
+    from book.allocations as allocation
+    -- Whatever has a problem is found there, incomplete rows too.
+    semi join book.flawed_links as flawed on flawed.row = allocation.rowid
 ),
 
 wanted_links as (

@@ -10,4 +10,5 @@ select
     settlement.kind || ':' || coalesce(settlement.ref_number, invoice.custom_id) as ref_number,
     settlement.invoice_external_id
 from book.settlements as settlement
-left join book.invoices as invoice on invoice.external_id = settlement.invoice_external_id;
+left join book.invoices as invoice on invoice.external_id = settlement.invoice_external_id
+where settlement.external_id is not null;

@@ -59,4 +59,6 @@ where entity in (
     'customer', 'contact', 'invoice', 'credit_note', 'payment', 'refund',
     'invoice_pdf', 'credit_note_pdf'
 )
+-- Rows without an id have a problem of their own, and are never sent.
+and external_id is not null
 group by entity, external_id;

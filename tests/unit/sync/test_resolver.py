@@ -21,7 +21,7 @@ TABLES = """
     create table book.links (from_entity varchar, from_external_id varchar,
         to_entity varchar, to_external_id varchar, amount bigint);
     create table book.placed (entity varchar, external_id varchar, customer varchar,
-        currency varchar, amount bigint);
+        currency varchar, amount bigint, origin varchar);
     create table plan.nodes (entity varchar, external_id varchar, action varchar);
     create table plan.acknowledged_documents
         (entity varchar, external_id varchar, customer varchar);
@@ -49,9 +49,9 @@ def fill(db: duckdb.DuckDBPyConnection, before: World, after: World, unsent: Wor
             (*k, *target, amount) for k, to in after.items() for target, amount in to.links.items()
         ],
         "book.placed": [
-            (*k, to.customer, None, None)
+            (*k, to.customer, None, None, "customer")
             if k[0] == "customer"
-            else (*k, to.customer, to.currency, to.amount)
+            else (*k, to.customer, to.currency, to.amount, k[0])
             for k, to in after.items()
         ],
         "plan.nodes": [

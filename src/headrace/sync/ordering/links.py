@@ -14,6 +14,33 @@ from headrace.sync.journal import Key
 SETTLEMENTS = tuple(entity.name for entity in ENTITIES if link_fields(entity.record))
 """Entities whose payloads contain links to the documents that they settle."""
 
+_IDS_AROUND = "select external_id from around"
+ROWS_AROUND = f"""
+select entity, external_id, customer, currency, amount, origin
+from book.placed
+semi join around using (entity, external_id)
+where external_id in ({_IDS_AROUND})
+"""
+"""Reads the rows of the records in `around` (entity, external_id).
+
+The engine hands an id down through a view, but not a pair of entity and id; with the pair alone it
+would read all documents for a few."""
+LINKS_AROUND = f"""
+select from_entity, from_external_id, to_entity, to_external_id, sum(amount)::bigint
+from (
+    from book.links
+    where from_external_id in ({_IDS_AROUND})
+        and (from_entity, from_external_id) in (from around)
+    union all
+    from book.links
+    where to_external_id in ({_IDS_AROUND})
+        and (to_entity, to_external_id) in (from around)
+        and (from_entity, from_external_id) not in (from around)
+)
+group by all
+"""
+"""Reads the links of which either end is in `around`, summed by their ends."""
+
 
 class Linkage(Struct, frozen=True):
     """A record's customer, parent, money and links."""

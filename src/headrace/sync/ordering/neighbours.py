@@ -12,7 +12,7 @@ import duckdb
 from headrace.book.rows import KEY_COLUMNS, make_table
 from headrace.sync.journal import Key
 from headrace.sync.ordering.link_order import Transition
-from headrace.sync.ordering.links import Linkage
+from headrace.sync.ordering.links import LINKS_AROUND, ROWS_AROUND, Linkage
 
 Moved = Mapping[Key, tuple[Linkage, Linkage | None]]
 """Linkage (before, after) by record; None after a deletion."""
@@ -104,11 +104,7 @@ class Neighbours:
         """Read all links of these records and return both ends of each."""
         self._keys(keys)
         ends: set[Key] = set()
-        for from_entity, from_id, to_entity, to_id, amount in self._rows(
-            "select from_entity, from_external_id, to_entity, to_external_id, sum(amount)::bigint "
-            "from book.links where (from_entity, from_external_id) in (from touched_keys) "
-            "or (to_entity, to_external_id) in (from touched_keys) group by all"
-        ):
+        for from_entity, from_id, to_entity, to_id, amount in self._rows(LINKS_AROUND):
             owner, target = (from_entity, from_id), (to_entity, to_id)
             self._owned[owner][target] = amount
             self.owners[target].add(owner)
@@ -117,22 +113,19 @@ class Neighbours:
 
     def _look_up(self, keys: Collection[Key]) -> None:
         self._keys(keys)
-        for entity, external_id, customer, currency, amount in self._rows(
-            "select entity, external_id, customer, currency, amount from book.placed "
-            "semi join touched_keys using (entity, external_id)"
-        ):
+        for entity, external_id, customer, currency, amount, _ in self._rows(ROWS_AROUND):
             self._now[entity, external_id] = Linkage(
-                customer=customer, currency=currency or "", amount=amount or 0
+                customer=customer or "", currency=currency or "", amount=amount or 0
             )
         self._now |= {key: self._waiting[key] for key in keys if key in self._waiting}
         for entity, external_id, action in self._rows(
             "select entity, external_id, action from plan.nodes "
-            "semi join touched_keys using (entity, external_id)"
+            "semi join around using (entity, external_id)"
         ):
             self.actions[entity, external_id] = action
 
     def _keys(self, keys: Collection[Key]) -> None:
-        make_table(self._connection, "temp table touched_keys", KEY_COLUMNS, keys)
+        make_table(self._connection, "temp table around", KEY_COLUMNS, keys)
 
     def _rows(self, sql: str) -> list[Any]:
         return self._connection.execute(sql).fetchall()

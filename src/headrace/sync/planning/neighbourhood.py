@@ -11,10 +11,37 @@ import duckdb
 
 from headrace.book.rows import KEY_COLUMNS, make_table
 from headrace.sync.journal import Journal, Key
-from headrace.sync.ordering.links import Linkage, linkage_of
+from headrace.sync.ordering.links import LINKS_AROUND, ROWS_AROUND, Linkage, linkage_of
 
 Pair = tuple[Key, Key]
 """A link: the settlement, and the document that it settles."""
+_LINKED_ACROSS = """
+with customers as (
+    select unnest($1::varchar[]) as customer
+),
+own as (
+    select external_id from book.placed where customer in (from customers)
+),
+near as (
+    from book.links where from_external_id in (from own)
+    union
+    from book.links where to_external_id in (from own)
+),
+ends as (
+    select entity, external_id, customer
+    from book.placed
+    where external_id in (select unnest([from_external_id, to_external_id]) from near)
+)
+select from_entity, from_external_id, to_entity, to_external_id
+from near
+join ends as source
+    on source.entity = from_entity and source.external_id = from_external_id
+join ends as target
+    on target.entity = to_entity and target.external_id = to_external_id
+where source.customer <> target.customer
+    and (source.customer in (from customers) or target.customer in (from customers))
+"""
+"""Reads the documents of few customers, and the other ends of their links."""
 
 
 class Neighbourhood:
@@ -63,10 +90,7 @@ class Neighbourhood:
         return linkage.customer if linkage else ""
 
     def _read_rows(self) -> None:
-        for entity, external_id, customer, currency, amount, origin in self._rows(
-            "select entity, external_id, customer, currency, amount, origin "
-            "from book.placed semi join around using (entity, external_id)"
-        ):
+        for entity, external_id, customer, currency, amount, origin in self._rows(ROWS_AROUND):
             key = entity, external_id
             self.rows[key] = Linkage(
                 customer=customer or "", currency=currency or "", amount=amount or 0
@@ -75,12 +99,7 @@ class Neighbourhood:
                 self._synthetic.add(key)
 
     def _read_links(self) -> None:
-        for from_entity, from_id, to_entity, to_id, amount in self._rows(
-            "select from_entity, from_external_id, to_entity, to_external_id, "
-            "sum(amount)::bigint from book.links where "
-            "(from_entity, from_external_id) in (from around) "
-            "or (to_entity, to_external_id) in (from around) group by all"
-        ):
+        for from_entity, from_id, to_entity, to_id, amount in self._rows(LINKS_AROUND):
             owner, target = (from_entity, from_id), (to_entity, to_id)
             self.sound[owner, target] = amount
             self._owned[owner].add(target)
@@ -150,15 +169,7 @@ class Neighbourhood:
         """Return both ends of all links between these customers' documents and other customers'."""
         ends: set[Key] = set()
         for from_entity, from_id, to_entity, to_id in self._connection.execute(
-            "select from_entity, from_external_id, to_entity, to_external_id "
-            "from book.links as link "
-            "join book.placed as source on source.entity = link.from_entity "
-            "and source.external_id = link.from_external_id "
-            "join book.placed as target on target.entity = link.to_entity "
-            "and target.external_id = link.to_external_id "
-            "where source.customer <> target.customer and (source.customer in "
-            "(select unnest($1::varchar[])) or target.customer in (select unnest($1::varchar[])))",
-            [list(customers)],
+            _LINKED_ACROSS, [list(customers)]
         ).fetchall():
             ends |= {(from_entity, from_id), (to_entity, to_id)}
         return ends

@@ -9,6 +9,7 @@ import duckdb
 import msgspec
 from msgspec import Struct, field
 
+from headrace.book.checks import WITHHELD_KEYS
 from headrace.book.rows import make_table
 from headrace.sync.journal import Key
 from headrace.sync.ordering.links import Linkage
@@ -121,8 +122,9 @@ class ShiftMeter:
             currencies={entity: count for entity, count in self._currencies.items() if count},
             withheld=dict(
                 self._rows(
-                    "select entity, count(*) from book.withheld "
-                    "semi join staging.acknowledged using (entity, external_id) group by entity"
+                    "select entity, count(*) from book.withheld semi join ("
+                    f"from staging.acknowledged where key in ({WITHHELD_KEYS})"
+                    ") using (entity, external_id) group by entity"
                 )
             ),
             links=self._count("select count(*) from book.allocations"),

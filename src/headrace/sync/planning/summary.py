@@ -8,6 +8,7 @@ from typing import Any
 import duckdb
 
 from headrace.book.book import Book
+from headrace.book.checks import WITHHELD_KEYS
 from headrace.book.filled import filled
 from headrace.book.repeated import run
 from headrace.sync.collection.claiming import Claimer
@@ -94,7 +95,8 @@ class Summary:
             stopped = dict(
                 self._rows(
                     "select entity, count(*) from book.fingerprints "
-                    "semi join book.withheld using (entity, external_id) group by entity"
+                    "semi join book.withheld using (entity, external_id) "
+                    f"where key in ({WITHHELD_KEYS}) group by entity"
                 )
             )
         sizes = self._rows("from book.sizes where rows > 0")

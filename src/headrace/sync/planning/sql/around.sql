@@ -7,7 +7,7 @@
 -- source and are still at the API, because one of those may have been its child.
 --
 -- Rejects are few, and links are many: those within two steps are found by the ids of their ends,
--- whatever their entities, before anything is joined.
+-- whatever their entities, before anything is joined. Other records are found by their keys.
 create or replace temp view every_link as
 select from_entity, from_external_id, to_entity, to_external_id
 from book.allocations
@@ -73,7 +73,10 @@ create or replace temp table family_marks as
 select root, sum(hash(entity, external_id, marks.fingerprint, withheld.entity is null)) as mark
 from (select distinct entity, external_id from blocked)
 join family_at_api using (entity, external_id)
-left join book.fingerprints as marks using (entity, external_id)
+left join (
+    from book.fingerprints
+    where key in (select (hash(entity, external_id) >> 1)::bigint from blocked)
+) as marks using (entity, external_id)
 left join book.withheld as withheld using (entity, external_id)
 group by root;
 
@@ -83,6 +86,7 @@ with owners as (
     from around_links as around
     join book.placed as placed
         on placed.entity = replace(at_entity, '_pdf', '') and placed.external_id = at_id
+    where placed.external_id in (select at_id from around_links)
     union
     select rejected.entity, rejected.external_id, contact.customer_external_id
     from rejected
@@ -118,7 +122,8 @@ from book.fingerprints
 where exists (
     from rejected
     anti join (
-        from book.fingerprints where external_id in (select external_id from rejected)
+        from book.fingerprints
+        where key in (select (hash(entity, external_id) >> 1)::bigint from rejected)
     ) using (entity, external_id)
 );
 
@@ -129,13 +134,17 @@ where entity = 'customer'
   and exists (from rejected where entity = 'customer')
   and external_id not in (select external_id from book.fingerprints where entity = 'customer');
 
+create or replace temp table keys_near as
+select distinct (hash(at_entity, at_id) >> 1)::bigint as key
+from neighbours_of_rejected;
+
 create or replace temp table marks_near as
 from book.fingerprints
-where external_id in (select at_id from neighbours_of_rejected);
+where key in (from keys_near);
 
 create or replace temp table acknowledged_near as
 from staging.acknowledged
-where external_id in (select at_id from neighbours_of_rejected);
+where key in (from keys_near);
 
 create or replace table plan.around as
 select

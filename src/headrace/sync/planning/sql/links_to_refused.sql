@@ -9,7 +9,8 @@ from (
 join plan.rejects as reject
     on reject.entity = link.to_entity and reject.external_id = link.to_external_id
 anti join (
-    from staging.acknowledged where external_id in (select external_id from plan.rejects)
+    from staging.acknowledged
+    where key in (select (hash(entity, external_id) >> 1)::bigint from plan.rejects)
 ) as acknowledged
     on acknowledged.entity = link.to_entity and acknowledged.external_id = link.to_external_id
 where reject.stands

@@ -3,7 +3,8 @@ update plan.rejects
 set stands = true
 from plan.around
 join (
-    from book.fingerprints where external_id in (select external_id from plan.rejects)
+    from book.fingerprints
+    where key in (select (hash(entity, external_id) >> 1)::bigint from plan.rejects)
 ) as now using (entity, external_id)
 where around.entity = rejects.entity
   and around.external_id = rejects.external_id
@@ -20,7 +21,8 @@ where around.entity = rejects.entity
   and (rejects.ignored or around.mark is not distinct from rejects.around)
   and not exists (
     from (
-        from book.fingerprints where external_id in (select external_id from plan.rejects)
+        from book.fingerprints
+        where key in (select (hash(entity, external_id) >> 1)::bigint from plan.rejects)
     ) as now
     where now.entity = rejects.entity and now.external_id = rejects.external_id
   );
