@@ -29,7 +29,7 @@ CASES = [
 
 
 def rows() -> dict[str, list[dict[str, Any]]]:
-    """One row of everything, every column filled; more customers and an invoice to point at."""
+    """One row of everything, every column filled; more customers and invoices to point at."""
     filled = {
         table.name: [{column.name: _value(column, "a") for column in table.columns}]
         for table in TABLES
@@ -46,11 +46,11 @@ def rows() -> dict[str, list[dict[str, Any]]]:
             "from_entity": "payment", "from_external_id": "p1",
             "to_entity": "invoice", "to_external_id": "i1", "amount": 60,
         },
-        "settlements": {"invoice_external_id": "i1", "kind": "write_off", "amount": 30},
+        "settlements": {"invoice_external_id": "i8", "kind": "write_off", "amount": 30},
     }.items():  # fmt: skip
         filled[name][0].update(changes)
     filled["invoices"][0]["marked_paid_at"] = None
-    filled["invoices"].append({**filled["invoices"][0], "external_id": "i9"})
+    filled["invoices"] += [{**filled["invoices"][0], "external_id": i} for i in ("i8", "i9")]
     filled["customers"] += [{**filled["customers"][0], "external_id": c} for c in ("c8", "c9")]
     for customer in filled["customers"][1:]:
         customer["parent_external_id"] = None
