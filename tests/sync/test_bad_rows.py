@@ -158,6 +158,9 @@ def test_rows_without_an_id_that_are_wrong_otherwise_stop_no_others(
     without = {problem.entity for problem in plan.problems if "?" in problem.external_id}
     assert without >= {"customer", "invoice", "credit_note", "payment", "refund", "settlement"}
     assert [problem for problem in plan.problems if problem.external_id is None] == []
+    proved = desk.command("reconcile")
+    assert proved.returncode == 9 and "None" not in proved.stdout
+    assert "not in the API: has no external_id" in proved.stdout
     # They are gone with their rows.
     for table in ("customers", "invoices", "credit_notes", "payments", "refunds"):
         shop.run(f"delete from {table} where trim(coalesce(external_id, '')) = ''")

@@ -56,7 +56,7 @@ select
     customer,
     currency,
     entity,
-    external_id,
+    if(in_book, coalesce(external_id, '?'), external_id) as external_id,
     one.id as api_id,
     book,
     api,
@@ -70,6 +70,7 @@ select
         when not in_api then 'not in the API: ' || coalesce(
             withheld.reason,
             held.reason,
+            if(external_id is null, 'has no external_id', null),
             if(acknowledged.entity is null, null,
                 'it was, and is gone: run `headrace drift --repair` to send it again'),
             'not sent yet'
