@@ -137,11 +137,9 @@ def _settlement(book: Rows, random: Random) -> None:
 
 
 def _moved_settlement(book: Rows, random: Random) -> None:
-    if book["settlements"]:
-        row = random.choice(book["settlements"])
-        row["invoice_external_id"] = random.choice(book["invoices"] or [{"external_id": "none"}])[
-            "external_id"
-        ]
+    if book["settlements"] and book["invoices"]:
+        invoice = random.choice(book["invoices"])["external_id"]
+        random.choice(book["settlements"])["invoice_external_id"] = invoice
 
 
 def _settlement_gone_or_twice(book: Rows, random: Random) -> None:

@@ -131,10 +131,6 @@ def test_rows_without_an_id_that_are_wrong_otherwise_stop_no_others(
     tmp_path: Path, new_desk: Callable[[Path], HubDesk]
 ) -> None:
     shop = Shop(tmp_path / "shop")
-    shop.run("create table adjustments (external_id, customer_external_id, currency, amount)")
-    shop.run("create table settlements (external_id, invoice_external_id, kind, amount)")
-    for table in ("adjustments", "settlements"):
-        shop.run(f"alter table {table} add column booked_at")
     shop.customer("C")
     shop.invoice("I", "C", 1000)
     for statement in _WITHOUT_ID:

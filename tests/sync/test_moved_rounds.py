@@ -164,8 +164,7 @@ def walk(shop: Shop, desk: HubDesk, seed: int, steps: int) -> None:
 
 def few_are(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
     """Set the number of records above which all of an entity are marked again."""
-    for module in (marking, corrections):
-        monkeypatch.setattr(module, "MANY", most)
+    monkeypatch.setattr(corrections, "_MANY", most)
 
 
 class PostgresShop:
@@ -321,15 +320,21 @@ def test_many_rounds_of_what_moved_equal_whole_rounds(
     walked(seed, 40)
 
 
-def test_a_family_that_changes_makes_its_links_wrong_and_right_again(
-    tmp_path: Path, new_desk: Callable[[Path], HubDesk]
-) -> None:
-    shop = Shop(tmp_path / "shop")
+def siblings(folder: Path) -> Shop:
+    """A shop of a family, P with A and B, where A pays an invoice of B."""
+    shop = Shop(folder)
     shop.customer("P")
     for name in ("A", "B"):
         shop.customer(name, "P")
     shop.invoice("B0", "B", 1000)
     shop.payment("PA", "A", 500, {"B0": 500})
+    return shop
+
+
+def test_a_family_that_changes_makes_its_links_wrong_and_right_again(
+    tmp_path: Path, new_desk: Callable[[Path], HubDesk]
+) -> None:
+    shop = siblings(tmp_path / "shop")
     with new_desk(shop.folder).open() as organisation:
         for parent, flaws in (("P", 0), (None, 1), ("P", 0)):
             shop.run(
@@ -347,12 +352,7 @@ def test_links_of_families_that_planning_had_parted_are_judged_again(
     tmp_path: Path, new_desk: Callable[[Path], HubDesk]
 ) -> None:
     """A new head in error parts its family for the API; then the source parts it as well."""
-    shop = Shop(tmp_path / "shop")
-    shop.customer("P")
-    for name in ("A", "B"):
-        shop.customer(name, "P")
-    shop.invoice("B0", "B", 1000)
-    shop.payment("PA", "A", 500, {"B0": 500})
+    shop = siblings(tmp_path / "shop")
     shop.run("update customers set name = null where external_id = 'P'")
     with new_desk(shop.folder).open() as organisation:
         asyncio.run(organisation.prepare(whole=False))

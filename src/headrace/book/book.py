@@ -35,11 +35,7 @@ from headrace.model.custom_field import DataType
 from headrace.model.private_files import make_folder
 from headrace.model.project import ContactRule, FamilyRule, RoundingRule
 
-_SQL = {
-    name: resources.files("headrace.book").joinpath(f"{name}.sql").read_text(encoding="utf-8")
-    for name in ("empty",)
-}
-
+_EMPTY = resources.files("headrace.book").joinpath("empty.sql").read_text(encoding="utf-8")
 
 _MEMORY = "400MB"
 """Memory limit of DuckDB for most books."""
@@ -97,7 +93,7 @@ class Book:
             f"create macro rounding_rule() as '{rounding}'"
         )
         add_macros(self.connection)
-        run(self.connection, _SQL["empty"])
+        run(self.connection, _EMPTY)
         self.set_directory(EMPTY)
         self.leave_positions_out({})
 

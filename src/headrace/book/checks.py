@@ -63,9 +63,8 @@ _WITHHOLD, _PROBLEMS = (
     for name in ("withhold", "problems")
 )
 
-WITHHELD = {"book.withheld": ("entity varchar", "external_id varchar", "reason varchar")}
 WITHHELD_KEYS = "select (hash(entity, external_id) >> 1)::bigint from book.withheld"
-"""The `key` that they have where records are found by numbers."""
+"""The `key` of withheld records where they are found by numbers."""
 
 
 class Problem(Struct, frozen=True):
@@ -125,7 +124,7 @@ def run_checks(connection: duckdb.DuckDBPyConnection, moved: Moved | None = None
     if errors:
         connection.execute(_WITHHOLD)
     else:
-        make_empty(connection, WITHHELD)
+        connection.execute("delete from book.withheld")
     if linked and (links_moved or errors or judged_again):
         check_links(connection, moved, errors)
     found = filled(connection, *_sources(SUMMARIES))

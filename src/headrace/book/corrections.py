@@ -14,7 +14,7 @@ LINKS = frozenset({"flawed_links", "waiting_links", "pinned_links"})
 """Tables of links that do not travel as their rows are."""
 FAMILIES = frozenset({"roots", "unsaid_parents"})
 """Tables of what the API is to know of a customer's family."""
-MANY = 1_000
+_MANY = 1_000
 """Records above which the fingerprints of their entities are all computed."""
 
 _OWNERS = """
@@ -49,7 +49,7 @@ def settlements_again(connection: duckdb.DuckDBPyConnection, linked: bool) -> bo
         f"create or replace temp table owners_again as {_OWNERS} "
         f"union from book.corrected_owners {more}; {_NOTE_OWNERS}",
     )
-    return not run(connection, f"from owners_again offset {MANY} limit 1").fetchall()
+    return not run(connection, f"from owners_again offset {_MANY} limit 1").fetchall()
 
 
 def note_settlements(connection: duckdb.DuckDBPyConnection) -> None:
@@ -60,11 +60,17 @@ def note_settlements(connection: duckdb.DuckDBPyConnection) -> None:
 def customers_again(connection: duckdb.DuckDBPyConnection) -> set[str] | None:
     """Return the ids of the customers whose family differs from the last time; None if there are
     many."""
-    rows = run(
+    found = few_ids(
         connection,
         f"with now as ({_RELATED}) select distinct external_id from ("
         "(from now except from book.marked_families) union all "
-        f"(from book.marked_families except from now)) limit {MANY + 1}",
-    ).fetchall()
+        "(from book.marked_families except from now))",
+    )
     run(connection, _NOTE_FAMILIES)
-    return {str(external_id) for (external_id,) in rows} if len(rows) <= MANY else None
+    return found
+
+
+def few_ids(connection: duckdb.DuckDBPyConnection, query: str) -> set[str] | None:
+    """Return the ids that a query finds; None if there are many."""
+    rows = run(connection, f"{query} limit {_MANY + 1}").fetchall()
+    return {str(external_id) for (external_id,) in rows} if len(rows) <= _MANY else None

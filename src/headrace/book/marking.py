@@ -14,9 +14,9 @@ from headrace.book.changed_rows import Moved
 from headrace.book.corrections import (
     FAMILIES,
     LINKS,
-    MANY,
     NOTE_ALL,
     customers_again,
+    few_ids,
     note_settlements,
     settlements_again,
 )
@@ -77,7 +77,7 @@ def _mark_links(
 def _mark_allocations(connection: duckdb.DuckDBPyConnection) -> set[str] | None:
     """Compute the marks of all links; returns the ids of the settlements whose mark differs from
     before, None if there are many."""
-    rows = run(
+    found = few_ids(
         connection,
         "drop table if exists book.earlier_marks; "
         "alter table book.allocation_marks rename to earlier_marks; "
@@ -85,10 +85,10 @@ def _mark_allocations(connection: duckdb.DuckDBPyConnection) -> set[str] | None:
         # The fingerprints are still those of before: new settlements are marked anyhow.
         "select external_id from book.fingerprints where key in (select (key >> 1)::bigint "
         "from book.earlier_marks as before full join book.allocation_marks as now using (key) "
-        f"where before.mark is distinct from now.mark) limit {MANY + 1}",
-    ).fetchall()
+        "where before.mark is distinct from now.mark)",
+    )
     connection.execute("drop table book.earlier_marks")
-    return {str(external_id) for (external_id,) in rows} if len(rows) <= MANY else None
+    return found
 
 
 def _mark_owners(connection: duckdb.DuckDBPyConnection) -> set[str]:
