@@ -1,0 +1,75 @@
+"""What interrupts do to a command that closes its files."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+
+import pytest
+
+_WORK = """
+import asyncio
+from headrace.cli.interruptible import run_work
+
+async def work():
+    print("works", flush=True)
+    try:
+        await asyncio.sleep(300)
+    finally:
+        print("closes", flush=True)
+        await asyncio.sleep({closing})
+        print("closed", flush=True)
+
+run_work(work(), wind_up_s={limit})
+"""
+Start = Callable[[float, float | None], subprocess.Popen[str]]
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Starts a process that was interrupted once, and closes for so many seconds, with a limit."""
+    started: list[subprocess.Popen[str]] = []
+
+    def run(closing: float, limit: float | None) -> subprocess.Popen[str]:
+        text = _WORK.format(closing=closing, limit=limit)
+        process = subprocess.Popen(
+            [sys.executable, "-c", text],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        assert process.stdout is not None
+        assert process.stdout.readline() == "works\n"
+        process.send_signal(signal.SIGINT)
+        assert process.stdout.readline() == "closes\n"
+        return process
+
+    yield run
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def test_a_second_interrupt_waits_for_nothing(start: Start) -> None:
+    process = start(300, None)
+    process.send_signal(signal.SIGINT)
+    said, error = process.communicate(timeout=60)
+    assert (process.returncode, said) == (130, "")
+    assert error.startswith("error: interrupted again")
+
+
+def test_closing_has_a_limit(start: Start) -> None:
+    process = start(300, 0.1)
+    said, error = process.communicate(timeout=60)
+    assert (process.returncode, said) == (130, "")
+    assert error.startswith("error: interrupted while")
+
+
+@pytest.mark.parametrize("limit", [60.0, None])
+def test_what_closes_in_time_is_closed(start: Start, limit: float | None) -> None:
+    said, error = start(0.1, limit).communicate(timeout=60)
+    assert said == "closed\n"
+    assert "KeyboardInterrupt" in error  # `main` makes a sentence of it
