@@ -62,6 +62,15 @@ def test_an_error_is_shown_in_full_once_an_hour(capsys: pytest.CaptureFixture[st
     assert loop.after(1, error="Another.") == ["01:16:44 acme: Another."]
 
 
+def test_problems_count_from_the_round_that_showed_them(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    loop = Loop(capsys)
+    loop.after(0)
+    assert len(loop.after(60, NAMELESS)) == 3
+    assert loop.after(60, NAMELESS)[1:] == ["1 problem, as shown since 00:17:40"]
+
+
 def test_only_new_problems_are_shown_in_full(capsys: pytest.CaptureFixture[str]) -> None:
     loop = Loop(capsys)
     in_full = ["Problems (1 error)", "  error: invoice I1 has no name; name it"]

@@ -68,7 +68,7 @@ class RoundLines:
     def _show_problems(self, name: str, problems: Sequence[Problem]) -> None:
         known = self._known(self._problems, name)
         hashes = set(map(hash, problems))
-        if known is None:
+        if known is None or not known.hashes:
             self._problems[name] = self._shown(hashes)
             show_problems(console, problems)
             return
