@@ -20,6 +20,11 @@ serve: .venv/installed ## Serve the demo's hub on PORT (8080)
 	@test -d headrace-demo/hub || { echo "There is no demo data yet: run 'make demo' first." >&2; exit 1; }
 	@$(RUN) serve --data headrace-demo/hub --port $(PORT)
 
+# DuckDB prepares thousands of queries in small pieces of memory: with jemalloc, where it is
+# installed, the tests take a tenth less.
+test soak: export LD_PRELOAD := $(strip $(LD_PRELOAD) \
+  $(wildcard /usr/lib/$(shell uname -m)-linux-gnu/libjemalloc.so.2))
+
 # Hundreds of processes start, and without bytecode each would compile every module.
 test: export PYTHONDONTWRITEBYTECODE =
 test: .venv/developing ## Run all tests

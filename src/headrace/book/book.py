@@ -22,7 +22,7 @@ from headrace.book.checks import Problem, read_problems, run_checks
 from headrace.book.coverage import Uncovered, uncovered
 from headrace.book.custom_values import inferred_type
 from headrace.book.directory import EMPTY, Directory, Field, write_directory
-from headrace.book.engine import MEMORY_OF_MANY, add_macros, open_engine, quoted_text
+from headrace.book.engine import MEMORY_OF_MANY, SPARED, add_macros, open_engine, quoted_text
 from headrace.book.lost_decimals import WholeUnits, warn_of_lost_decimals
 from headrace.book.models import Model, load_models
 from headrace.book.pdf_places import PdfPlaces
@@ -47,6 +47,10 @@ _CORES = os.cpu_count() or 1
 _FEW = 50_000
 """Number of staged rows up to which each statement uses one thread. To share so little among
 several costs a quarter more than it saves, and each of many organisations would keep its own."""
+
+_TINY = 2_000
+"""Number of staged rows up to which planning a statement takes longer than running it, however
+badly it is planned: a join in the wrong order has at most a million pairs."""
 
 NAMED = frozenset({"account_manager", "dunning_plan", "custom_fields"})
 """Columns of customers that contain names of objects that people created in Upflow."""
@@ -135,10 +139,14 @@ class Book:
         ]
 
     def allot(self, rows: int) -> None:
-        """Set the limits of memory and threads for that many staged rows."""
+        """Set the limits of memory, threads and planning for that many staged rows."""
         memory = _MEMORY if rows <= _MANY else MEMORY_OF_MANY
         threads = 1 if rows <= _FEW else _CORES
-        self.connection.execute(f"set memory_limit = '{memory}'; set threads = {threads}")
+        spared = SPARED if rows <= _TINY else ""
+        self.connection.execute(
+            f"set memory_limit = '{memory}'; set threads = {threads}; "
+            f"set disabled_optimizers = '{spared}'"
+        )
 
     @contextmanager
     def staging(self) -> Iterator[duckdb.DuckDBPyConnection]:

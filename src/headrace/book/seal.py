@@ -17,13 +17,14 @@ set autoinstall_known_extensions = false;
 set autoload_known_extensions = false;
 set allowed_directories = [{folders}];
 set enable_external_access = false;
-set allowed_configs = ['memory_limit', 'threads'];
+set allowed_configs = ['memory_limit', 'threads', 'disabled_optimizers'];
 set lock_configuration = true
 """
 
 
 def seal(connection: duckdb.DuckDBPyConnection, readable: Sequence[Path]) -> None:
     """Deny the network and all files except those below `readable`, for all connections to this
-    engine until it is closed. Afterwards only its limits of memory and threads can be changed."""
+    engine until it is closed. Afterwards only its limits of memory, threads and planning can be
+    changed."""
     folders = ", ".join("'" + os.path.normpath(p).replace("'", "''") + "'" for p in readable)
     connection.execute(_SEAL.format(folders=folders))

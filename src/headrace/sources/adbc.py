@@ -54,20 +54,25 @@ class Database:
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """Return a small result, such as a list of tables."""
-        return self.into("select * from stream", sql)
+        with self._streamed(sql) as stream:
+            return self.target.from_arrow(stream).fetchall()
 
     def columns(self, sql: str) -> list[str]:
         """Return the column names of a query, without reading its rows."""
-        described = self.into("describe select * from stream", f"select * from ({sql}\n) q limit 0")
-        return [str(row[0]) for row in described]
+        with self._streamed(f"select * from ({sql}\n) q limit 0") as stream:
+            return self.target.from_arrow(stream).columns
 
     def into(self, use: str, sql: str) -> list[tuple[Any, ...]]:
         """Run `use` in DuckDB, where the relation `stream` is the result of `sql`."""
+        with self._streamed(sql) as stream, scanned(self.target, stream):
+            return self.target.execute(use).fetchall()
+
+    @contextmanager
+    def _streamed(self, sql: str) -> Iterator[Any]:
         with adbc_driver_manager.AdbcStatement(self._connection) as statement:
             statement.set_sql_query(sql)
             stream, _ = statement.execute_query()
-            with scanned(self.target, stream):
-                return self.target.execute(use).fetchall()
+            yield stream
 
 
 @contextmanager
