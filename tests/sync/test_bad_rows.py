@@ -154,6 +154,9 @@ def test_rows_without_an_id_that_are_wrong_otherwise_stop_no_others(
     without = {problem.entity for problem in plan.problems if "?" in problem.external_id}
     assert without >= {"customer", "invoice", "credit_note", "payment", "refund", "settlement"}
     assert [problem for problem in plan.problems if problem.external_id is None] == []
+    # A person finds their rows by what else they have.
+    found = {one.entity: one.problem for one in plan.problems if "no external_id" in one.problem}
+    assert found["refund"].endswith("has no external_id; its row has customer_external_id no")
     proved = desk.command("reconcile")
     assert proved.returncode == 9 and "None" not in proved.stdout
     assert "not in the API: has no external_id" in proved.stdout

@@ -38,6 +38,11 @@ class Rule(Struct, frozen=True):
     """Tables of which only the rows with a record's id matter for what it finds of the record."""
 
 
+_KNOWN_BY = frozenset(
+    {"name", "custom_id", "ref_number", "customer_external_id", "invoice_external_id"}
+    | {"issued_at", "validated_at", "booked_at"}
+)
+"""Columns by which a person finds a row without an id in the source."""
 _DOCUMENTS = frozenset({"invoices", "credit_notes", "payments", "refunds", "adjustments", "fixes"})
 _OVER = re.compile(r"^-- Over: (.+)\.$", re.MULTILINE)
 
@@ -214,6 +219,7 @@ def _incomplete(table: Table, present: Container[str]) -> Iterator[Rule]:
     ):
         columns = [column for column in table.columns if column.required is required]
         findings = [finding for column in columns for finding in _findings(column, present)]
+        findings = [(when, _with_row(table, text)) for when, text in findings]
         if table.name == "contacts":  # e-mails of contacts have a rule of their own
             findings = [(when, text) for when, text in findings if not when.startswith("email ")]
         if findings:
@@ -264,6 +270,18 @@ def _shown(table: Table, present: Container[str]) -> str:
 def _read(column: str, present: Container[str]) -> str:
     unread = f"{column}__raw"
     return f"{column}, {unread}" if unread in present else column
+
+
+def _with_row(table: Table, text: str) -> str:
+    """Add to the text about a missing id, in SQL, by what else a person finds the row."""
+    known = ", ".join(
+        f"'{column.name} ' || {column.name}{'::date' if column.kind == 'instant' else ''}"
+        for column in table.columns
+        if column.name in _KNOWN_BY
+    )
+    if not known or text != "'has no external_id'":
+        return text
+    return f"{text} || coalesce('; its row has ' || nullif(concat_ws(', ', {known}), ''), '')"
 
 
 def _findings(column: Column, present: Container[str]) -> list[tuple[str, str]]:

@@ -136,7 +136,9 @@ def test_not_a_number_is_a_gap(tmp_path: Path) -> None:
         invoices.check("('nan'::double, 'nan'::double)", "(2, 7.0)")
         assert invoices.column("external_id") == [None, "2"]
         assert invoices.column("name") == [None, "7"]
-        assert [p.problem for p in invoices.book.problems()] == ["has no external_id"]
+        (problem,) = invoices.book.problems()
+        row = "custom_id n, issued_at 2026-01-01, customer_external_id c"
+        assert problem.problem == f"has no external_id; its row has {row}"
 
 
 @settings(max_examples=3, deadline=None)
