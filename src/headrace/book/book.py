@@ -22,7 +22,14 @@ from headrace.book.checks import Problem, read_problems, run_checks
 from headrace.book.coverage import Uncovered, uncovered
 from headrace.book.custom_values import inferred_type
 from headrace.book.directory import EMPTY, Directory, Field, write_directory
-from headrace.book.engine import MEMORY_OF_MANY, SPARED, add_macros, open_engine, quoted_text
+from headrace.book.engine import (
+    MEMORY_OF_MANY,
+    SPARED,
+    add_macros,
+    open_engine,
+    planned_in_full,
+    quoted_text,
+)
 from headrace.book.lost_decimals import WholeUnits, warn_of_lost_decimals
 from headrace.book.models import Model, load_models
 from headrace.book.pdf_places import PdfPlaces
@@ -208,7 +215,7 @@ class Book:
         ModelError."""
         give_columns(self.connection, [model])
         add_reading(self.connection, [model])
-        with parsing_with(self.connection):
+        with parsing_with(self.connection), planned_in_full(self.connection):
             self.columns[model.table.name] = maker(model)(self.connection.cursor())
 
     def check(self) -> None:
@@ -222,7 +229,7 @@ class Book:
     def run_again(self) -> None:
         """Run the models a second time; rows that differ become warnings, added to those of
         `check`."""
-        with parsing_with(self.connection):
+        with parsing_with(self.connection), planned_in_full(self.connection):
             warn_of_unstable_models(self.connection, self.models)
 
     def uncovered(self) -> list[Uncovered]:

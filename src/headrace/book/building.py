@@ -14,6 +14,7 @@ from headrace.book.changed_rows import Moved, Touched, replace_changed
 from headrace.book.coverage import note_lost_allocations
 from headrace.book.dependencies import tables_of
 from headrace.book.derived import derive
+from headrace.book.engine import planned_in_full
 from headrace.book.filled import filled
 from headrace.book.given_values import keep_given_values
 from headrace.book.links import LINK_MARKS, LINK_TABLES
@@ -162,7 +163,8 @@ class Builder:
                 f"drop table if exists book.{name}{_BEFORE}; "
                 f"alter table book.{name} rename to {name}{_BEFORE}"
             )
-        made = side_by_side(self.connection, [maker(model) for model in due])
+        with planned_in_full(self.connection):
+            made = side_by_side(self.connection, [maker(model) for model in due])
         self._columns.update(zip(names, made, strict=True))
         moved = {name for name in names if again and self._replaces(name)}
         return frozenset(moved | filled(self.connection, "documents"))

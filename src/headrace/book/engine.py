@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 
@@ -70,6 +71,18 @@ def add_macros(connection: duckdb.DuckDBPyConnection) -> None:
         [list(COUNTRIES), list(COUNTRIES.values())],
     )
     run(connection, _MACROS)
+
+
+@contextmanager
+def planned_in_full(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Plan in full for the length of a `with`, also in a tiny book: a user's model may join any
+    number of tables in any order, and must not become slow by it."""
+    row = connection.execute("select current_setting('disabled_optimizers')").fetchall()[0]
+    connection.execute("set disabled_optimizers = ''")
+    try:
+        yield
+    finally:
+        connection.execute(f"set disabled_optimizers = '{row[0]}'")
 
 
 def quoted_text(text: str) -> str:
