@@ -220,3 +220,21 @@ def test_a_family_that_closes_a_circle_has_no_end() -> None:
     assert not _has_no_cycle("a", "x", {"a": "x"})
     assert _has_no_cycle("a", "x", {"a": "b"})
     assert _has_no_cycle("a", "x", {"x": "a"})
+
+
+def test_a_neighbourhood_knows_what_was_loaded_of_it(rows: Rows) -> None:
+    rows.fill(world("C1", "C2", "C3", "I1:C1 100", "I2:C2 70", "P1:C2 50 I1=50", "P2:C2 9 I2=9"))
+    api = world("P1:C2 50 N1=20", "I2:C3 70", "C1")
+    around = Neighbourhood(rows.connection, Api(api, {key("C3")}))  # type: ignore[arg-type]
+    around.load([key("P1")])
+    around.load([key("I1"), key("P2"), key("I2"), key("C3")])
+    assert around.linked(key("P1")) == {key("I1"), key("N1")}
+    assert around.linked(key("I1")) == {key("P1")}
+    # Links of one customer alone lead to no other; the other customer is the API's or the row's.
+    assert around.rows.keys().isdisjoint({key("C1"), key("C2")})
+    around.load_customers([key("P1"), key("P2")])
+    assert around.rows.keys() >= {key("C1"), key("C2")}
+    assert around.is_acknowledged(key("C1")) and not around.is_acknowledged(key("C2"))
+    moving = {name for name in ("P1", "I1", "I2", "P2", "C3") if around.moves(key(name))}
+    assert moving == {"I2"}
+    assert not around.is_synthetic(key("P1"))
