@@ -3,7 +3,8 @@
 The journal has what each request was answered. Links take from both sides alike, so the balance of
 a family moves by amounts of documents only: an invoice or a refund raises it, a payment or a credit
 note lowers it. The balance after a request is today's without what later requests added; it is not
-known where something changed since that the journal does not have, such as a payment in the portal.
+known where something changed since that the journal does not have, such as a payment in the portal
+or a request of this moment. That shows where a document is not as the journal has it.
 """
 
 from __future__ import annotations
@@ -43,6 +44,26 @@ class Effect(Struct, frozen=True, kw_only=True):
     after: str = ""
 
 
+class _Family(Struct, frozen=True):
+    members: set[str | None]
+    """The external ids of its customers."""
+    head: str
+    name: str
+    balances: dict[str, int]
+    """By currency."""
+    documents: dict[str, tuple[int, bool]]
+    """Amount, and whether it counts in the balance, by id."""
+    changed: set[str]
+    """Ids of the documents that changed since the request."""
+
+    def is_as(self, journal: Mapping[str, _Document | None]) -> bool:
+        """Whether the documents are as the journal has them, by id; None stands for deleted."""
+        return self.changed <= journal.keys() and all(
+            self.documents.get(id) == (known.standing if known else None)
+            for id, known in journal.items()
+        )
+
+
 class _Document(Struct, rename="camel"):
     id: str = ""
     currency: str = ""
@@ -51,9 +72,19 @@ class _Document(Struct, rename="camel"):
     amount_outstanding: int | None = None
     state: str | None = None
 
+    @property
+    def whole(self) -> int | None:
+        """The amount, tax included."""
+        return self.gross_amount if self.gross_amount is not None else self.amount
+
+    @property
+    def standing(self) -> tuple[int | None, bool]:
+        """The amount, and whether it counts in the balance."""
+        return self.whole, self.state not in OUT_OF_BALANCE
+
     def weight(self, entity: str, former: _Document | None) -> int | None:
         """Return what the document adds to its family's balance; None when that is not known."""
-        whole = self.gross_amount if self.gross_amount is not None else self.amount
+        whole = self.whole
         if whole is None:
             return None
         if self.state in OUT_OF_BALANCE:
@@ -84,33 +115,36 @@ async def effects_of(seat: Seat, one: Mapping[str, Any]) -> Effect | None:
     family = await seat.read(_family, one["customer"], one["clock"] or one["at"])
     if family is None:
         return Effect(id=own)
-    members, head, name, balances, changed = family
-    moves = _moves([x for x in found["requests"] if x["customer"] in members])
+    requests = [x for x in found["requests"] if x["customer"] in family.members]
+    moves, documents = _moves(requests)
     move = moves.get(one["id"])
     if move is None:
-        return Effect(id=own, customer=head, name=name)
+        return Effect(id=own, customer=family.head, name=family.name)
     currency, change = move
     change_text = format_money(change, currency)
-    order = {request["id"]: place for place, request in enumerate(found["requests"])}
+    order = {request["id"]: place for place, request in enumerate(requests)}
     later = [m for key, m in moves.items() if order[key] > order[one["id"]]]
-    known = {x.id for request in found["requests"] if (x := _answered(request)) is not None}
-    if any(m is None for m in later) or changed - known:
-        return Effect(id=own, customer=head, name=name, change=change_text)
-    after = balances.get(currency, 0) - sum(m[1] for m in later if m and m[0] == currency)
+    if any(m is None for m in later) or not family.is_as(documents):
+        return Effect(id=own, customer=family.head, name=family.name, change=change_text)
+    after = family.balances.get(currency, 0) - sum(m[1] for m in later if m and m[0] == currency)
     return Effect(
         id=own,
-        customer=head,
-        name=name,
+        customer=family.head,
+        name=family.name,
         before=format_money(after - change, currency),
         change=change_text,
         after=format_money(after, currency),
     )
 
 
-def _moves(requests: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str, int] | None]:
-    """Return what each request added, by its id: currency and amount, None if that is not known."""
+def _moves(
+    requests: Sequence[Mapping[str, Any]],
+) -> tuple[dict[str, tuple[str, int] | None], dict[str, _Document | None]]:
+    """Return what each request added, by its id: currency and amount, None if that is not known;
+    and the documents as they were answered last, by id, None for a deleted one."""
     known: dict[str, _Document] = {}
     found: dict[str, tuple[str, int] | None] = {}
+    documents: dict[str, _Document | None] = {}
     for one in requests:
         entity = one["entity"]
         is_change = one["method"] in ("POST", "PUT", "DELETE") and one["status"] in _SUCCESS
@@ -122,6 +156,8 @@ def _moves(requests: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str, int] |
             weight = former.weight(entity, former) if former else None
             found[one["id"]] = (former.currency, -weight) if former and weight is not None else None
             known.pop(name, None)
+            if former is not None:
+                documents[former.id] = None
             continue
         answer = _answered(one)
         if answer is None:
@@ -133,7 +169,9 @@ def _moves(requests: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str, int] |
         else:
             found[one["id"]] = (answer.currency, new - old)
         known[name] = answer
-    return found
+        if answer.id:
+            documents[answer.id] = answer
+    return found, documents
 
 
 def _former_weight(one: Mapping[str, Any], entity: str, former: _Document | None) -> int | None:
@@ -149,11 +187,8 @@ def _answered(one: Mapping[str, Any]) -> _Document | None:
         return None
 
 
-def _family(
-    db: Connection, context: Context, customer: str, since: str
-) -> tuple[set[str | None], str, str, dict[str, int], set[str]] | None:
-    """Return the family: its external ids, its head's id and name, its balances by currency, and
-    the documents that changed since a moment."""
+def _family(db: Connection, context: Context, customer: str, since: str) -> _Family | None:
+    """Return the family of a customer, with what changed since a moment."""
     row = find_customer(db, context, Address(external_id=customer))
     if row is None:
         return None
@@ -163,7 +198,12 @@ def _family(
     for item in open_items(db, family):
         sign = 1 if item.entity in RAISES_BALANCE else -1
         balances[item.currency] = balances.get(item.currency, 0) + sign * open_amount(item)
-    key = (family.head.seq, family.head.seq, since)
-    changed = {id for (id,) in db.execute(SQL["changed_since"], key)}
-    names = {one.external_id for one in family.members}
-    return names, head, family.head.name, balances, changed
+    rows = db.execute(SQL["family_documents"], (since, family.head.seq, family.head.seq)).fetchall()
+    return _Family(
+        members={one.external_id for one in family.members},
+        head=head,
+        name=family.head.name,
+        balances=balances,
+        documents={id: (amount, mark not in OUT_OF_BALANCE) for id, amount, mark, _ in rows},
+        changed={id for id, _, _, later in rows if later},
+    )

@@ -132,9 +132,10 @@ SELECT seq FROM (
     ORDER BY external_id LIMIT ?
 ) named
 
--- changed_since --
-SELECT d.id FROM document d JOIN customer c ON c.seq = d.customer
-WHERE (c.seq = ? OR c.parent = ?) AND d.modified_at > ?
+-- family_documents --
+SELECT d.id, d.amount, d.mark, CASE WHEN d.modified_at > ? THEN 1 ELSE 0 END
+FROM document d JOIN customer c ON c.seq = d.customer
+WHERE c.seq = ? OR c.parent = ?
 
 -- open_groups --
 -- What a customer and its children have open. Few rows, however many documents there are; sums are
