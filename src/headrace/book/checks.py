@@ -39,8 +39,10 @@ class Rule(Struct, frozen=True):
 
 
 _KNOWN_BY = frozenset(
-    {"name", "custom_id", "ref_number", "customer_external_id", "invoice_external_id"}
-    | {"issued_at", "validated_at", "booked_at"}
+    {
+        *("name", "custom_id", "ref_number", "customer_external_id", "invoice_external_id"),
+        *("issued_at", "validated_at", "booked_at"),
+    }
 )
 """Columns by which a person finds a row without an id in the source."""
 _DOCUMENTS = frozenset({"invoices", "credit_notes", "payments", "refunds", "adjustments", "fixes"})
