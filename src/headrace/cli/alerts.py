@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from headrace.alerts.post import ApprisePost
 from headrace.alerts.stores import recorded_alerts
 from headrace.alerts.texts import Message
 from headrace.cli.exit_codes import ExitCode
+from headrace.cli.interruptible import rest
 from headrace.cli.show.alerts import alert_document, alert_text
 from headrace.cli.show.console import (
     JsonOption,
@@ -131,12 +131,8 @@ def check(
         view.look(loaded, loaded.names(organisation), [])
         if pause is None:
             break
-        asyncio.run(_wait(pause))
+        rest(pause)
     list_alerts(project, organisation, json)
-
-
-async def _wait(seconds: float) -> None:
-    await SYSTEM_CLOCK.sleep(seconds)
 
 
 def _seconds(text: str) -> float:

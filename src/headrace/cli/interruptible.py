@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from types import FrameType
 from typing import Any, NoReturn, TypeVar
 
@@ -34,8 +35,9 @@ def run_work(work: Coroutine[Any, Any, T], wind_up_s: float | None = _WIND_UP_S)
     KeyboardInterrupt, or CancelledError if the coroutine was cancelled from within.
     """
     threads = ThreadPoolExecutor()
-    with asyncio.Runner() as runner:
-        runner.get_loop().set_default_executor(threads)
+    runner = asyncio.Runner()
+    with closing(work), closing(runner):
+        _make_loop(runner, threads)
         try:
             return runner.run(_wound_up(work, wind_up_s))
         except (KeyboardInterrupt, asyncio.CancelledError):
@@ -44,6 +46,24 @@ def run_work(work: Coroutine[Any, Any, T], wind_up_s: float | None = _WIND_UP_S)
             if not _end(threads):
                 _leave(_STILL_RUNS)
             raise
+
+
+def rest(seconds: float) -> None:
+    """Wait, and end at once by Ctrl-C. No event loop is made for it, which an interrupt could leave
+    half made."""
+    threading.Event().wait(seconds)
+
+
+def _make_loop(runner: asyncio.Runner, threads: ThreadPoolExecutor) -> None:
+    """Make the loop; an interrupt waits until it is made, since Python complains about half a loop.
+
+    The complaint is a traceback that nothing can catch.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        runner.get_loop().set_default_executor(threads)
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 async def _wound_up(work: Coroutine[Any, Any, T], wind_up_s: float | None) -> T:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json as json_module
 from pathlib import Path
 from typing import Annotated
@@ -11,8 +10,8 @@ import msgspec
 import typer
 from rich.text import Text
 
+from headrace.cli.interruptible import rest
 from headrace.cli.show.console import JsonOption, console, listed
-from headrace.model.clock import SYSTEM_CLOCK
 from headrace.model.errors import ConfigurationError
 from headrace.model.shell_text import quoted
 from headrace.model.shown_text import shown
@@ -57,7 +56,7 @@ def command(
     if organisation is not None and not seen:
         _raise_if_unknown(data, organisation)
     while follow:
-        asyncio.run(_pause())
+        rest(_POLL_S)
         later = msgspec.structs.replace(query, after=seen, limit=10_000)
         seen = _show(data, later, whole=False, json=json) or seen
 
@@ -76,10 +75,6 @@ def _raise_if_unknown(data: Path, organisation: str) -> None:
         raise typer.BadParameter(
             f"there is no organisation {organisation}: {there}", param_hint="--organisation"
         )
-
-
-async def _pause() -> None:
-    await SYSTEM_CLOCK.sleep(_POLL_S)
 
 
 def _show(data: Path, query: Query, *, whole: bool, json: bool) -> int:

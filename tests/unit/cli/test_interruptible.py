@@ -73,3 +73,31 @@ def test_what_closes_in_time_is_closed(start: Start, limit: float | None) -> Non
     said, error = start(0.1, limit).communicate(timeout=60)
     assert said == "closed\n"
     assert "KeyboardInterrupt" in error  # `main` makes a sentence of it
+
+
+_WHILE_THE_LOOP_IS_MADE = """
+import asyncio, os, signal
+from headrace.cli.interruptible import run_work
+
+make = asyncio.events.new_event_loop
+
+def interrupted():
+    os.kill(os.getpid(), signal.SIGINT)
+    return make()
+
+async def work():
+    print("works", flush=True)
+
+asyncio.events.new_event_loop = interrupted
+try:
+    run_work(work())
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+"""
+
+
+def test_an_interrupt_while_the_loop_is_made_leaves_no_complaint_of_python() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _WHILE_THE_LOOP_IS_MADE], capture_output=True, text=True, timeout=60
+    )
+    assert (done.stdout, done.stderr, done.returncode) == ("interrupted\n", "", 0)

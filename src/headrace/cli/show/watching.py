@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 
 from rich.live import Live
 from rich.text import Text
 
+from headrace.cli.interruptible import rest
 from headrace.cli.show.console import console
-from headrace.model.clock import SYSTEM_CLOCK
 
 _EVERY_S = 2.0
 
@@ -22,7 +21,7 @@ def watch_status(read: Callable[[], Sequence[str]]) -> None:
     with Live(console=console, screen=True, auto_refresh=False) as live:
         while True:
             live.update(Text("\n".join(_fitting(read()))), refresh=True)
-            asyncio.run(_pause())
+            rest(_EVERY_S)
 
 
 def _print_changes(read: Callable[[], Sequence[str]]) -> None:
@@ -32,7 +31,7 @@ def _print_changes(read: Callable[[], Sequence[str]]) -> None:
         for line in lines if lines != before else ():
             console.print(line, markup=False)
         before = lines
-        asyncio.run(_pause())
+        rest(_EVERY_S)
 
 
 def _fitting(lines: Sequence[str]) -> list[str]:
@@ -41,7 +40,3 @@ def _fitting(lines: Sequence[str]) -> list[str]:
     if len(lines) <= room:
         return list(lines)
     return [*lines[: room - 1], f"… and {len(lines) - room + 1:,} more lines"]
-
-
-async def _pause() -> None:
-    await SYSTEM_CLOCK.sleep(_EVERY_S)
