@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import sys
 import threading
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from types import FrameType
 from typing import Any, NoReturn, TypeVar
 
@@ -39,7 +40,8 @@ def run_work(work: Coroutine[Any, Any, T], wind_up_s: float | None = _WIND_UP_S)
     with closing(work), closing(runner):
         _make_loop(runner, threads)
         try:
-            return runner.run(_wound_up(work, wind_up_s))
+            with _woken_by_signals(runner.get_loop()):
+                return runner.run(_wound_up(work, wind_up_s))
         except (KeyboardInterrupt, asyncio.CancelledError):
             _leave_at_the_next_interrupt()
             end_programs()
@@ -64,6 +66,26 @@ def _make_loop(runner: asyncio.Runner, threads: ThreadPoolExecutor) -> None:
         runner.get_loop().set_default_executor(threads)
     finally:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+
+@contextmanager
+def _woken_by_signals(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
+    """Let every signal wake the loop up.
+
+    Python only notes a signal, and its handler runs at the next line of Python. The loop may be
+    just about to wait for its files, and a hanging source never wakes it: then the signal is lost.
+    """
+    arrived, written = socket.socketpair()
+    with arrived, written:
+        for end in (arrived, written):
+            end.setblocking(False)
+        loop.add_reader(arrived, arrived.recv, 4096)
+        before = signal.set_wakeup_fd(written.fileno(), warn_on_full_buffer=False)
+        try:
+            yield
+        finally:
+            signal.set_wakeup_fd(before)
+            loop.remove_reader(arrived)
 
 
 async def _wound_up(work: Coroutine[Any, Any, T], wind_up_s: float | None) -> T:

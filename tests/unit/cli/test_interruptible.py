@@ -101,3 +101,35 @@ def test_an_interrupt_while_the_loop_is_made_leaves_no_complaint_of_python() -> 
         [sys.executable, "-c", _WHILE_THE_LOOP_IS_MADE], capture_output=True, text=True, timeout=60
     )
     assert (done.stdout, done.stderr, done.returncode) == ("interrupted\n", "", 0)
+
+
+_WHILE_THE_LOOP_FALLS_ASLEEP = """
+import asyncio, os, signal, threading
+from headrace.cli.interruptible import run_work
+
+async def work():
+    asyncio.get_running_loop().call_soon(fall_asleep)
+    await asyncio.sleep(300)
+
+def fall_asleep():
+    # The signal reaches another thread, so the wait for files is not interrupted.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+
+other = threading.Thread(target=threading.Event().wait, daemon=True)
+other.start()
+try:
+    run_work(work())
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+"""
+
+
+def test_an_interrupt_is_not_lost_where_the_loop_is_about_to_wait() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _WHILE_THE_LOOP_FALLS_ASLEEP],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.stdout, done.stderr, done.returncode) == ("interrupted\n", "", 0)
