@@ -74,7 +74,11 @@ def _woken_by_signals(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
 
     Python only notes a signal, and its handler runs at the next line of Python. The loop may be
     just about to wait for its files, and a hanging source never wakes it: then the signal is lost.
+    Signals are for the main thread; elsewhere this does nothing.
     """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     arrived, written = socket.socketpair()
     with arrived, written:
         for end in (arrived, written):
