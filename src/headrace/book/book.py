@@ -26,6 +26,7 @@ from headrace.book.engine import (
     MEMORY_OF_MANY,
     SPARED,
     add_macros,
+    close_engine,
     open_engine,
     planned_in_full,
     quoted_text,
@@ -267,8 +268,8 @@ class Book:
         }
 
     def close(self) -> None:
-        """Close the file and delete the spill files next to it."""
-        self.connection.close()
+        """Close the file and delete the spill files next to it; no thread can use the book then."""
+        close_engine(self.connection)
         shutil.rmtree(self._spill, ignore_errors=True)
 
     def __enter__(self) -> Book:

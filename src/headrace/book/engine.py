@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import resources
@@ -23,6 +24,9 @@ top."""
 SPARED = "join_order,common_subplan,statistics_propagation,join_filter_pushdown"
 """Steps of planning that a tiny book goes without: a fifteenth of what its round costs. Reading a
 source needs none of them, since it joins two tables at most."""
+
+_BUSY_S = 0.01
+"""Seconds after which a connection that was in use is tried again."""
 
 _MACROS = resources.files("headrace.book").joinpath("macros.sql").read_text(encoding="utf-8")
 
@@ -49,6 +53,20 @@ def open_engine(path: Path, spill: Path, readable: Sequence[Path]) -> duckdb.Duc
         raise
     seal(connection, readable)
     return connection
+
+
+def close_engine(connection: duckdb.DuckDBPyConnection) -> None:
+    """Close the engine; waits for a thread that still uses it, and interrupts its query.
+
+    A thread can't be ended, so that of a round that was cancelled is still at work.
+    """
+    while True:
+        try:
+            connection.close()
+            return
+        except duckdb.ResourceInUseException:
+            connection.interrupt()
+            threading.Event().wait(_BUSY_S)
 
 
 def add_macros(connection: duckdb.DuckDBPyConnection) -> None:

@@ -41,7 +41,7 @@ def run_work(work: Coroutine[Any, Any, T], wind_up_s: float | None = _WIND_UP_S)
         _make_loop(runner, threads)
         try:
             with _woken_by_signals(runner.get_loop()):
-                return runner.run(_wound_up(work, wind_up_s))
+                return runner.run(_wound_up(work, wind_up_s, threads))
         except (KeyboardInterrupt, asyncio.CancelledError):
             _leave_at_the_next_interrupt()
             end_programs()
@@ -92,10 +92,13 @@ def _woken_by_signals(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
             loop.remove_reader(arrived)
 
 
-async def _wound_up(work: Coroutine[Any, Any, T], wind_up_s: float | None) -> T:
-    """Await the coroutine; once this is cancelled, its clean-up has a limit.
+async def _wound_up(
+    work: Coroutine[Any, Any, T], wind_up_s: float | None, threads: ThreadPoolExecutor
+) -> T:
+    """Await the coroutine; once this is cancelled, its clean-up has a limit, and its threads have.
 
-    It runs as a task of its own, since a task can't give up its own `finally`.
+    It runs as a task of its own, since a task can't give up its own `finally`. The threads may
+    hang also where the clean-up ends with an error.
     """
     task = asyncio.create_task(work)
     try:
@@ -107,7 +110,7 @@ async def _wound_up(work: Coroutine[Any, Any, T], wind_up_s: float | None) -> T:
             if not task.cancelling():  # by a delivery, which cancels all tasks
                 task.cancel()
             await asyncio.wait([task], timeout=wind_up_s)
-        if not task.done():
+        if not task.done() or not _end(threads):
             _leave(_STILL_RUNS)
         return task.result()
 

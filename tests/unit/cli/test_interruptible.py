@@ -24,16 +24,20 @@ async def work():
 
 run_work(work(), wind_up_s={limit})
 """
-Start = Callable[[float, float | None], subprocess.Popen[str]]
+Start = Callable[[str], subprocess.Popen[str]]
+
+
+def program(closing: float, limit: float | None) -> str:
+    """A program that closes for so many seconds, with a limit."""
+    return _WORK.format(closing=closing, limit=limit)
 
 
 @pytest.fixture
 def start() -> Iterator[Start]:
-    """Starts a process that was interrupted once, and closes for so many seconds, with a limit."""
+    """Starts a program, interrupts it once it works, and waits until it closes."""
     started: list[subprocess.Popen[str]] = []
 
-    def run(closing: float, limit: float | None) -> subprocess.Popen[str]:
-        text = _WORK.format(closing=closing, limit=limit)
+    def run(text: str) -> subprocess.Popen[str]:
         process = subprocess.Popen(
             [sys.executable, "-c", text],
             stdout=subprocess.PIPE,
@@ -54,7 +58,7 @@ def start() -> Iterator[Start]:
 
 
 def test_a_second_interrupt_waits_for_nothing(start: Start) -> None:
-    process = start(300, None)
+    process = start(program(300, None))
     process.send_signal(signal.SIGINT)
     said, error = process.communicate(timeout=60)
     assert (process.returncode, said) == (130, "")
@@ -62,7 +66,7 @@ def test_a_second_interrupt_waits_for_nothing(start: Start) -> None:
 
 
 def test_closing_has_a_limit(start: Start) -> None:
-    process = start(300, 0.1)
+    process = start(program(300, 0.1))
     said, error = process.communicate(timeout=60)
     assert (process.returncode, said) == (130, "")
     assert error.startswith("error: interrupted while")
@@ -70,7 +74,7 @@ def test_closing_has_a_limit(start: Start) -> None:
 
 @pytest.mark.parametrize("limit", [60.0, None])
 def test_what_closes_in_time_is_closed(start: Start, limit: float | None) -> None:
-    said, error = start(0.1, limit).communicate(timeout=60)
+    said, error = start(program(0.1, limit)).communicate(timeout=60)
     assert said == "closed\n"
     assert "KeyboardInterrupt" in error  # `main` makes a sentence of it
 
@@ -133,3 +137,26 @@ def test_an_interrupt_is_not_lost_where_the_loop_is_about_to_wait() -> None:
         timeout=60,
     )
     assert (done.stdout, done.stderr, done.returncode) == ("interrupted\n", "", 0)
+
+
+_CLEAN_UP_FAILS = """
+import asyncio, threading
+from headrace.cli.interruptible import run_work
+
+async def work():
+    try:
+        print("works", flush=True)
+        await asyncio.to_thread(threading.Event().wait)
+    finally:
+        print("closes", flush=True)
+        raise OSError("the disk is full")
+
+run_work(work())
+"""
+
+
+def test_threads_have_a_limit_although_closing_fails(start: Start) -> None:
+    process = start(_CLEAN_UP_FAILS)
+    said, error = process.communicate(timeout=60)
+    assert (process.returncode, said) == (130, "")
+    assert error.startswith("error: interrupted while")
