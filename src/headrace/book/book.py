@@ -35,13 +35,13 @@ from headrace.book.lost_decimals import WholeUnits, warn_of_lost_decimals
 from headrace.book.models import Model, load_models
 from headrace.book.pdf_places import PdfPlaces
 from headrace.book.reading import add_reading
-from headrace.book.repeated import run
 from headrace.book.shapeless import drop_views, give_columns
 from headrace.book.sql_tree import parsing_with
 from headrace.book.unstable import warn_of_unstable_models
 from headrace.model.custom_field import DataType
 from headrace.model.private_files import make_folder
 from headrace.model.project import ContactRule, FamilyRule, RoundingRule
+from headrace.model.repeated import run
 
 _EMPTY = resources.files("headrace.book").joinpath("empty.sql").read_text(encoding="utf-8")
 
@@ -99,10 +99,11 @@ class Book:
         self._builder = Builder(self.connection, self.pdf_places, self.columns)
         self._directory: Directory | None = None
         self._refused: Mapping[str, str] | None = None
-        self.connection.execute(
+        run(
+            self.connection,
             f"create macro contact_rule() as '{contacts}'; "
             f"create macro family_rule() as '{family_payments}'; "
-            f"create macro rounding_rule() as '{rounding}'"
+            f"create macro rounding_rule() as '{rounding}'",
         )
         add_macros(self.connection)
         run(self.connection, _EMPTY)
@@ -122,7 +123,8 @@ class Book:
             return
         self._refused = dict(refused)
         self._builder.forget()
-        self.connection.execute(
+        run(
+            self.connection,
             "create or replace table book.refused_positions as "
             "select unnest($1::varchar[]) as position, unnest($2::varchar[]) as message",
             [list(refused), list(refused.values())],
@@ -151,9 +153,10 @@ class Book:
         memory = _MEMORY if rows <= _MANY else MEMORY_OF_MANY
         threads = 1 if rows <= _FEW else _CORES
         spared = SPARED if rows <= _TINY else ""
-        self.connection.execute(
+        run(
+            self.connection,
             f"set memory_limit = '{memory}'; set threads = {threads}; "
-            f"set disabled_optimizers = '{spared}'"
+            f"set disabled_optimizers = '{spared}'",
         )
 
     @contextmanager
@@ -161,13 +164,13 @@ class Book:
         """Yield the connection with the file as its database, for a source to stage tables in."""
         drop_views(self.connection)
         # How much will be read is not known yet.
-        self.connection.execute(f"use staging; set threads = {_CORES}")
+        run(self.connection, f"use staging; set threads = {_CORES}")
         try:
             yield self.connection
             # If not done here, some later statement would pay for it.
-            self.connection.execute("checkpoint staging")
+            run(self.connection, "checkpoint staging")
         finally:
-            self.connection.execute("use memory")
+            run(self.connection, "use memory")
 
     def load(self, folder: Path, offered: Iterable[str], own: str = "") -> list[Model]:
         """Load the models of a project folder, and of its subfolder `own`. Raises ModelError."""
@@ -186,9 +189,10 @@ class Book:
         )
         unknown = "error('There is no parameter ' || name || ' in this organisation.')"
         # A variable of the engine would be that of one connection.
-        self.connection.execute(
+        run(
+            self.connection,
             f"create or replace macro memory.main.getvariable(name) as "
-            f"(case name {cases or 'when null then null'} else {unknown} end)"
+            f"(case name {cases or 'when null then null'} else {unknown} end)",
         )
 
     def build(

@@ -32,9 +32,9 @@ from headrace.book.parallel import Task, side_by_side
 from headrace.book.pdf_marks import mark_files
 from headrace.book.pdf_places import PdfPlaces
 from headrace.book.reading import add_reading
-from headrace.book.repeated import run
 from headrace.book.shapeless import give_columns
 from headrace.book.tables import TABLES
+from headrace.model.repeated import run
 from headrace.model.table_contents import contents_of
 
 _SQL = {
@@ -246,7 +246,8 @@ class Builder:
         self._note_unread()
         made = derive(self.connection, moved, touched)
         mark_files(self.connection, self._places)
-        self.connection.execute(
+        run(
+            self.connection,
             "create or replace table book.modelled as select unnest($1::varchar[]) as name",
             [list(by_table)],
         )
@@ -269,22 +270,25 @@ class Builder:
     def _note_unread(self) -> None:
         """Record unreadable values that still carry meaning: that a customer has a parent, that
         an invoice is paid."""
-        self.connection.execute(
+        run(
+            self.connection,
             "create or replace table book.unread_parents as select external_id "
-            f"from book.customers where {self._unread('customers', 'parent_external_id')}"
+            f"from book.customers where {self._unread('customers', 'parent_external_id')}",
         )
-        self.connection.execute(
+        run(
+            self.connection,
             "create or replace table book.unread_custom_fields as select external_id "
-            f"from book.customers where {self._unread('customers', 'custom_fields')}"
+            f"from book.customers where {self._unread('customers', 'custom_fields')}",
         )
-        self.connection.execute(
+        run(
+            self.connection,
             "create or replace view book.marked_invoices as from book.invoices "
-            f"where marked_paid_at is not null or {self._unread('invoices', 'marked_paid_at')}"
+            f"where marked_paid_at is not null or {self._unread('invoices', 'marked_paid_at')}",
         )
 
     def _unread(self, table: str, column: str) -> str:
         """Return SQL for whether the column has a value that could not be read."""
-        columns = self.connection.execute(f"describe book.{table}").fetchall()
+        columns = run(self.connection, f"describe book.{table}").fetchall()
         raw = f"{column}{RAW}"
         return f"{raw} is not null" if raw in {name for name, *_ in columns} else "false"
 
@@ -292,7 +296,7 @@ class Builder:
 def on_sources(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
     """Return a connection on which the source's tables have their own names."""
     cursor = connection.cursor()
-    cursor.execute("set search_path = 'staging.source,memory.main'")
+    run(cursor, "set search_path = 'staging.source,memory.main'")
     return cursor
 
 
@@ -300,7 +304,7 @@ def maker(model: Model) -> Task[frozenset[str]]:
     """Return a task that makes a model's table, and returns the columns that the model has."""
 
     def make(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
-        connection.execute("set search_path = 'staging.source,memory.main'")
+        run(connection, "set search_path = 'staging.source,memory.main'")
         columns = run_model(connection, model)
         keep_given_values(connection, model)
         return columns

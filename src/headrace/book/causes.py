@@ -14,6 +14,7 @@ from headrace.book.given_values import given_to
 from headrace.book.models import Model
 from headrace.book.sql_tree import as_text, item_place, parse, selects
 from headrace.book.tables import Column
+from headrace.model.repeated import run
 
 _LOOKED_AT = 2_000
 _SHARE = 0.9
@@ -41,8 +42,9 @@ class _Given(Struct, frozen=True):
 
 def name_causes(connection: duckdb.DuckDBPyConnection, models: Iterable[Model]) -> None:
     """Add the likely cause to the remedy of problems in columns whose values are alike."""
-    named = connection.execute(
-        "select distinct regexp_extract(problem, '^has ([a-z_]+) ''', 1) from book.problems"
+    named = run(
+        connection,
+        "select distinct regexp_extract(problem, '^has ([a-z_]+) ''', 1) from book.problems",
     ).fetchall()
     names = {str(row[0]) for row in named}
     for model in models:

@@ -25,6 +25,7 @@ from headrace.book.narrowing import listed, narrowed, selected
 from headrace.book.parallel import Task, side_by_side, statement
 from headrace.book.rows import make_empty
 from headrace.book.tables import TABLES, Column, Table
+from headrace.model.repeated import run
 
 
 class Rule(Struct, frozen=True):
@@ -121,17 +122,18 @@ def run_checks(connection: duckdb.DuckDBPyConnection, moved: Moved | None = None
             *_needed(rules, found, "book.findings", named=True),
         ],
     )
-    connection.execute(
+    run(
+        connection,
         # A row without an id has the same name in all of its problems.
         "create or replace table book.problems as select * exclude (rule) "
-        "replace (coalesce(external_id, '?') as external_id) from book.findings"
+        "replace (coalesce(external_id, '?') as external_id) from book.findings",
     )
     # Usually nothing is wrong, and planning each statement just to find that out takes time.
     errors = _is_true(connection, "select exists(from book.problems where severity = 'error')")
     if errors:
-        connection.execute(_WITHHOLD)
+        run(connection, _WITHHOLD)
     else:
-        connection.execute("delete from book.withheld")
+        run(connection, "delete from book.withheld")
     if linked and (links_moved or errors or judged_again):
         check_links(connection, moved, errors)
     found = filled(connection, *_sources(SUMMARIES))
@@ -182,7 +184,7 @@ def _needed(
 
 
 def _is_true(connection: duckdb.DuckDBPyConnection, sql: str) -> bool:
-    return bool(connection.execute(sql).fetchall()[0][0])
+    return bool(run(connection, sql).fetchall()[0][0])
 
 
 def _sources(rules: Iterable[Rule]) -> list[str]:
@@ -192,9 +194,10 @@ def _sources(rules: Iterable[Rule]) -> list[str]:
 def _completeness(connection: duckdb.DuckDBPyConnection) -> Iterator[Rule]:
     """Yield the rules that follow from the columns' declarations."""
     unread: dict[str, set[str]] = defaultdict(set)
-    for name, column in connection.execute(
+    for name, column in run(
+        connection,
         "select table_name, column_name from duckdb_columns() where database_name = 'memory' "
-        f"and schema_name = 'book' and ends_with(column_name, '{RAW}')"
+        f"and schema_name = 'book' and ends_with(column_name, '{RAW}')",
     ).fetchall():
         unread[name].add(column)
     for table in TABLES:

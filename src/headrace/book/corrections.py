@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import duckdb
 
-from headrace.book.repeated import run
+from headrace.model.repeated import run
 
 LINKS = frozenset({"flawed_links", "waiting_links", "pinned_links"})
 """Tables of links that do not travel as their rows are."""

@@ -15,6 +15,7 @@ from msgspec import Struct
 from headrace.book.models import Model
 from headrace.book.sql_tree import Tree, as_text, parse, selects
 from headrace.model.entity import ENTITIES
+from headrace.model.repeated import run
 
 _COUNTED = (*(entity.plural for entity in ENTITIES), "allocations")
 
@@ -41,8 +42,9 @@ class _Part(Struct, frozen=True):
 def note_lost_allocations(connection: duckdb.DuckDBPyConnection, models: Iterable[Model]) -> None:
     """Create `book.lost_allocations` (source, selected): where the model of allocations returns
     no rows, the rows of its main table that it selects nevertheless."""
-    connection.execute(
-        "create or replace table memory.book.lost_allocations (source varchar, selected bigint)"
+    run(
+        connection,
+        "create or replace table memory.book.lost_allocations (source varchar, selected bigint)",
     )
     for model in models:
         if model.table.name != "allocations" or _count(

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from headrace.model.custom_field import DataType
+from headrace.model.repeated import run
 
 _TABLES = """
 create or replace table book.names (kind varchar, name varchar, id varchar, shown varchar);
@@ -61,7 +62,7 @@ def decode_directory(text: bytes) -> Directory:
 def write_directory(connection: duckdb.DuckDBPyConnection, directory: Directory) -> None:
     """Create `book.names` and `book.fields`; of two objects with the same name, the first
     counts."""
-    connection.execute(_TABLES)
+    run(connection, _TABLES)
     for kind, entries in (
         ("account_manager", directory.users),
         ("dunning_plan", directory.dunning_plans),

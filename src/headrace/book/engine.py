@@ -11,11 +11,11 @@ from pathlib import Path
 import duckdb
 
 from headrace.book.file import attach
-from headrace.book.repeated import run
 from headrace.book.scales import scale_of_currency, scale_of_processor
 from headrace.book.seal import seal
 from headrace.model.countries import COUNTRIES
 from headrace.model.money import EXPONENTS
+from headrace.model.repeated import run
 
 MEMORY_OF_MANY = "900MB"
 """Memory limit of DuckDB alone for the largest books; the process needs about half as much on
@@ -78,12 +78,14 @@ def add_macros(connection: duckdb.DuckDBPyConnection) -> None:
         f"create macro minor_scale(currency) as ({scale_of_currency()}); "
         f"create macro processor_scale(currency, processor) as ({scale_of_processor()})",
     )
-    connection.execute(
+    run(
+        connection,
         "create table book.currencies as "
         "select unnest($1::varchar[]) as code, unnest($2::integer[]) as exponent",
         [list(EXPONENTS), list(EXPONENTS.values())],
     )
-    connection.execute(
+    run(
+        connection,
         "create table book.countries as "
         "select unnest($1::varchar[]) as code, unnest($2::varchar[]) as name",
         [list(COUNTRIES), list(COUNTRIES.values())],
@@ -95,12 +97,12 @@ def add_macros(connection: duckdb.DuckDBPyConnection) -> None:
 def planned_in_full(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
     """Plan in full for the length of a `with`, also in a tiny book: a user's model may join any
     number of tables in any order, and must not become slow by it."""
-    row = connection.execute("select current_setting('disabled_optimizers')").fetchall()[0]
-    connection.execute("set disabled_optimizers = ''")
+    row = run(connection, "select current_setting('disabled_optimizers')").fetchall()[0]
+    run(connection, "set disabled_optimizers = ''")
     try:
         yield
     finally:
-        connection.execute(f"set disabled_optimizers = '{row[0]}'")
+        run(connection, f"set disabled_optimizers = '{row[0]}'")
 
 
 def quoted_text(text: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import duckdb
 
-from headrace.book.repeated import run
+from headrace.model.repeated import run
 
 
 def filled(connection: duckdb.DuckDBPyConnection, *sources: str) -> frozenset[str]:

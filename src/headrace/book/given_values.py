@@ -19,8 +19,8 @@ import duckdb
 
 from headrace.book.casts import RAW, cast_column
 from headrace.book.models import Model
-from headrace.book.repeated import run
 from headrace.book.sql_tree import Tree, as_text, inside, item_place, parse, write
+from headrace.model.repeated import run
 
 _GIVEN = "__given"
 _LOST = "headrace_lost_values"
@@ -42,7 +42,7 @@ def keep_given_values(connection: duckdb.DuckDBPyConnection, model: Model, where
     `where` is a clause for the rows that are new, if the others have been looked at.
     """
     table = f"memory.book.{model.table.name}"
-    there = {str(row[0]) for row in connection.execute(f"describe {table}").fetchall()}
+    there = {str(row[0]) for row in run(connection, f"describe {table}").fetchall()}
     columns = [
         column.name
         for column in model.table.columns

@@ -15,7 +15,7 @@ from headrace.book.derived import Derived
 from headrace.book.filled import filled
 from headrace.book.narrowing import narrowed, selected
 from headrace.book.parallel import Task, statement
-from headrace.book.repeated import run
+from headrace.model.repeated import run
 
 
 def _read(name: str) -> str:

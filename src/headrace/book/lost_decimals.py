@@ -10,9 +10,9 @@ from msgspec import Struct
 
 from headrace.book.changed_rows import Moved
 from headrace.book.models import Model
-from headrace.book.repeated import run
 from headrace.book.sql_tree import Tree, inside, item_place, parse, selects
 from headrace.book.tables import Column
+from headrace.model.repeated import run
 
 _ROWS_MIN = 20
 _WHOLE_MIN = 0.98

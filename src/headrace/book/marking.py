@@ -23,7 +23,7 @@ from headrace.book.corrections import (
 from headrace.book.dependencies import closure, tables_of
 from headrace.book.fingerprints import FINGERPRINTS, READ
 from headrace.book.narrowing import listed, narrowed, selected
-from headrace.book.repeated import run
+from headrace.model.repeated import run
 
 _ALLOCATION_MARKS = (
     resources.files("headrace.book").joinpath("allocation_marks.sql").read_text(encoding="utf-8")

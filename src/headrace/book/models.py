@@ -11,12 +11,12 @@ import duckdb
 from msgspec import Struct
 
 from headrace.book.casts import cast_column, read_first
-from headrace.book.repeated import run
 from headrace.book.shared_views import load_shared, with_shared
 from headrace.book.sql_errors import explain_run, explain_sql
 from headrace.book.sql_tree import read_select, statements
 from headrace.book.tables import BY_NAME, TABLES, Table
 from headrace.model.errors import ModelError
+from headrace.model.repeated import run
 
 
 class Model(Struct, frozen=True):
@@ -166,7 +166,7 @@ def _describe(connection: duckdb.DuckDBPyConnection, model: Model) -> Mapping[st
         return _described(connection, model)
     try:
         read = [
-            (table, connection.execute(f'describe source."{table}"').fetchall())
+            (table, run(connection, f'describe source."{table}"').fetchall())
             for table in sorted(model.reads)
         ]
     except duckdb.Error:

@@ -9,8 +9,8 @@ from typing import TypeAlias, TypeVar
 
 import duckdb
 
-from headrace.book import repeated
 from headrace.book.sql_tree import parsing_with
+from headrace.model import repeated
 
 T = TypeVar("T")
 

@@ -23,6 +23,7 @@ from headrace.model.reference import (
     Reference,
     external,
 )
+from headrace.model.repeated import run
 
 PAYLOAD_VERSION = 1
 """Part of every payload hash: raise it when the same row must be sent in another shape."""
@@ -54,7 +55,8 @@ class Payloads:
         """Return the records of one entity by external id; withheld and unknown ids are omitted."""
         if not external_ids:
             return {}
-        self._connection.execute(
+        run(
+            self._connection,
             "create or replace temp table wanted as select unnest($1::varchar[]) as external_id",
             [list(external_ids)],
         )
@@ -79,7 +81,7 @@ class Payloads:
         return {(id, own) for id, own in rows}
 
     def _rows(self, sql: str) -> list[dict[str, Any]]:
-        cursor = self._connection.execute(sql)
+        cursor = run(self._connection, sql)
         names = [column[0] for column in cursor.description or ()]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 

@@ -10,6 +10,7 @@ import duckdb
 
 from headrace.book.file_looks import look_at
 from headrace.book.pdf_places import PdfPlaces
+from headrace.model.repeated import run
 
 _CHUNK = 10_000
 _NAME_IT = (
@@ -34,11 +35,12 @@ def mark_files(connection: duckdb.DuckDBPyConnection, places: PdfPlaces) -> None
     The mark consists of size and modification time, null when the file does not exist. Only the
     directory entry is read, not the file.
     """
-    connection.execute(_TABLES)
+    run(connection, _TABLES)
     cursor = connection.cursor()
-    cursor.execute(
+    run(
+        cursor,
         "select location, bool_or(etag is null) from book.documents "
-        "where location is not null and content is null group by location"
+        "where location is not null and content is null group by location",
     )
     while rows := cursor.fetchmany(_CHUNK):
         refused = {}

@@ -7,7 +7,7 @@ from typing import Any
 
 import duckdb
 
-from headrace.book.repeated import run
+from headrace.model.repeated import run
 
 KEY_COLUMNS = ("entity varchar", "external_id varchar")
 

@@ -13,6 +13,7 @@ import duckdb
 
 from headrace.book.models import Model
 from headrace.book.sql_tree import Tree, inside, parse
+from headrace.model.repeated import run
 
 NO_COLUMNS = "headrace_no_columns"
 """The single column of such a table as the source stages it."""
@@ -21,9 +22,10 @@ NO_COLUMNS = "headrace_no_columns"
 def give_columns(connection: duckdb.DuckDBPyConnection, models: Iterable[Model]) -> None:
     """Replace staged tables without columns by views with the columns that the models refer to."""
     columns: dict[str, set[str]] = {}
-    for table, column in connection.execute(
+    for table, column in run(
+        connection,
         "select lower(table_name), lower(column_name) from duckdb_columns() "
-        "where database_name = 'staging' and schema_name = 'source'"
+        "where database_name = 'staging' and schema_name = 'source'",
     ).fetchall():
         columns.setdefault(table, set()).add(column)
     for table in sorted(name for name, own in columns.items() if own == {NO_COLUMNS}):
@@ -48,9 +50,10 @@ def drop_views(connection: duckdb.DuckDBPyConnection) -> None:
 
 def views(connection: duckdb.DuckDBPyConnection) -> list[str]:
     """Return the staged tables that are such views."""
-    rows = connection.execute(
+    rows = run(
+        connection,
         "select view_name from duckdb_views() "
-        "where database_name = 'staging' and schema_name = 'source'"
+        "where database_name = 'staging' and schema_name = 'source'",
     ).fetchall()
     return [str(row[0]) for row in rows]
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from headrace.model.repeated import run
+
 Marks = tuple[int, int, int]
 """Number of rows, sum of their hashes, and the exclusive or of hashes of those."""
 
@@ -31,14 +33,15 @@ def changed_contents(connection: Any, contents: str, old: str, new: str) -> tupl
 
 
 def _marks(connection: Any, table: str) -> tuple[str, Marks]:
-    columns = connection.execute(f"describe {table}").fetchall()
+    columns = run(connection, f"describe {table}").fetchall()
     shape = [(str(column), str(kind)) for column, kind, *_ in columns]
     listed = ", ".join('"' + column.replace('"', '""') + '"' for column, _ in shape)
     # A sum and an exclusive or of two hashes: doubled rows count, and no order is needed.
-    row = connection.execute(
+    row = run(
+        connection,
         "select count(*), coalesce(sum(mark), 0)::varchar, "
         "coalesce(bit_xor(hash(mark)), 0)::varchar "
-        f"from (select hash({listed}) as mark from {table})"
+        f"from (select hash({listed}) as mark from {table})",
     ).fetchall()[0]
     count, total, crossed = map(int, row)
     return str(shape), (count, total, crossed)

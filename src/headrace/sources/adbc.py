@@ -12,6 +12,7 @@ import adbc_driver_manager
 import duckdb
 
 from headrace.model.errors import SourceError
+from headrace.model.repeated import run
 from headrace.sources.address import masked
 from headrace.sources.drivers import OpenDrivers
 from headrace.sources.keepalive import with_keepalive
@@ -65,7 +66,7 @@ class Database:
     def into(self, use: str, sql: str) -> list[tuple[Any, ...]]:
         """Run `use` in DuckDB, where the relation `stream` is the result of `sql`."""
         with self._streamed(sql) as stream, scanned(self.target, stream):
-            return self.target.execute(use).fetchall()
+            return run(self.target, use).fetchall()
 
     @contextmanager
     def _streamed(self, sql: str) -> Iterator[Any]:

@@ -13,6 +13,7 @@ from typing import Protocol, runtime_checkable
 import duckdb
 from msgspec import Struct
 
+from headrace.model.repeated import run
 from headrace.model.table_contents import changed_contents, contents_of
 from headrace.sources.source import Source, quoted, staged
 
@@ -86,18 +87,19 @@ def stage_moved(
     With another one, if `whole`, and `sweep` seconds after the last time, everything is read.
     Raises like `Source.stage`.
     """
-    connection.execute(
+    run(
+        connection,
         f"drop schema if exists {_CHANGES} cascade; create schema {_CHANGES}; "
         "create schema if not exists source; create schema if not exists incremental; "
         f"create table if not exists {_MARKS} (name varchar, version varchar, mark varchar, "
-        "contents varchar, rows bigint, swept double)"
+        "contents varchar, rows bigint, swept double)",
     )
     known, swept = _known(connection, version)
     whole = whole or not known or not 0 <= now - swept < sweep
     swept = now if whole else swept
     earlier = {} if whole else {n: mark for n, (mark, _, _) in known.items() if mark and n in names}
     # If reading fails half-way, nothing is known of any table that may have been replaced.
-    connection.execute(f"delete from {_MARKS}")
+    run(connection, f"delete from {_MARKS}")
     reading = ask_what_moved(source, connection, names, earlier, now)
     rows, contents, changed = {}, {}, {}
     for name in names:
@@ -111,7 +113,8 @@ def stage_moved(
         else:
             _, contents[name], rows[name] = known[name]
     marks = [reading.marks.get(name) for name in names]
-    connection.execute(
+    run(
+        connection,
         f"insert into {_MARKS} select unnest($1::varchar[]), $2, unnest($3::varchar[]), "
         "unnest($4::varchar[]), unnest($5::bigint[]), $6",
         [list(names), version, marks, *([of[n] for n in names] for of in (contents, rows)), swept],
@@ -171,7 +174,8 @@ def _known(
 ) -> tuple[dict[str, tuple[str | None, str, int]], float]:
     """Return mark, contents and rows of the tables that are still staged, and when everything was
     read, in seconds since 1970."""
-    found = connection.execute(
+    found = run(
+        connection,
         f"select name, mark, contents, rows, swept from {_MARKS} where version = $1 and name in "
         "(select table_name from duckdb_tables() where schema_name = 'source' "
         "and database_name = current_database())",

@@ -10,6 +10,7 @@ from typing import Protocol
 import duckdb
 
 from headrace.model.errors import SourceError
+from headrace.model.repeated import run
 
 
 class Source(Protocol):
@@ -83,7 +84,7 @@ def check_offered(names: Iterable[str], offered: Collection[str], where: str) ->
 
 def count_rows(connection: duckdb.DuckDBPyConnection, name: str) -> int:
     """Return the number of rows of a staged table."""
-    found = connection.execute(f"select count(*) from {staged(name)}").fetchall()
+    found = run(connection, f"select count(*) from {staged(name)}").fetchall()
     return int(found[0][0])
 
 

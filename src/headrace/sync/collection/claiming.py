@@ -25,6 +25,7 @@ from headrace.client.endpoints import Reader
 from headrace.model.entity import BY_NAME
 from headrace.model.errors import ApiError, Refused
 from headrace.model.project import ClaimRule
+from headrace.model.repeated import run
 from headrace.sync.collection.claims import Awaiting, Claim, Judge
 from headrace.sync.collection.collected import COLLECTED_ENTITIES, Collected, Known, Lists, kept
 from headrace.sync.collection.similarity import Booked
@@ -80,11 +81,12 @@ class Claimer:
 
     def _new_entities(self) -> set[str]:
         """Return the entities with new records; synthetic payments are no money and don't count."""
-        rows = self._connection.execute(
+        rows = run(
+            self._connection,
             "select distinct entity from plan.differences "
             "where action = 'create' and entity in ('payment', 'refund') "
             "and not starts_with(external_id, 'fix:') "
-            "and not starts_with(external_id, 'settlement:')"
+            "and not starts_with(external_id, 'settlement:')",
         ).fetchall()
         return {entity for (entity,) in rows}
 
@@ -128,7 +130,7 @@ class Claimer:
 
     def settle(self) -> None:
         """Judge the new records of `plan.changes`, and fill `plan.claims` and `plan.awaiting`."""
-        self._connection.execute(_SQL["claims"])
+        run(self._connection, _SQL["claims"])
         if not self.needs_a_look():
             self.verdicts = Verdicts()
             return
@@ -182,8 +184,8 @@ class Claimer:
     @property
     def planned(self) -> list[Claim]:
         """The claims among the plan's operations."""
-        rows = self._connection.execute(
-            "select entity, external_id from plan.claims order by all"
+        rows = run(
+            self._connection, "select entity, external_id from plan.claims order by all"
         ).fetchall()
         chosen = set(rows)
         return [one for one in self.verdicts.claims if (one.entity, one.external_id) in chosen]

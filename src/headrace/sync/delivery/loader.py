@@ -14,6 +14,7 @@ import msgspec
 
 from headrace.book.book import Book
 from headrace.book.payloads import Built, Payloads, encode_payload, payload_hash
+from headrace.model.repeated import run
 from headrace.sync.journal import Journal, Key
 from headrace.sync.operations.operation import Lane, Operation, references
 from headrace.sync.operations.pdf_digests import PDF_OF, PdfDigests
@@ -93,16 +94,18 @@ class Loader:
             return
         ranges = [(lane.next, min(lane.last, lane.next + _PER_LANE - 1)) for lane in lanes]
         low, high = min(a for a, _ in ranges), max(b for _, b in ranges)
-        self._connection.execute(
+        run(
+            self._connection,
             "create or replace temp table ranges as "
             "select unnest($1::bigint[]) as first, unnest($2::bigint[]) as last",
             [[a for a, _ in ranges], [b for _, b in ranges]],
         )
-        self._connection.execute(
+        run(
+            self._connection,
             "create or replace temp table slice as select o.number, o.entity, o.external_id, "
             "o.action, o.customer, o.fingerprint from plan.operations as o "
             "join ranges on o.number between ranges.first and ranges.last "
-            f"where o.number between {low} and {high}"
+            f"where o.number between {low} and {high}",
         )
         operations = self._build()
         for lane, (_, last) in zip(lanes, ranges, strict=True):
@@ -239,7 +242,7 @@ class Loader:
         operation.body = with_emptied_contacts(body, before, of_contacts)
 
     def _rows(self, sql: str) -> list[Any]:
-        return self._connection.execute(sql).fetchall()
+        return run(self._connection, sql).fetchall()
 
 
 def _claim(operation: Operation, id: str, keeps_links: bool, frees: list[list[str]]) -> None:

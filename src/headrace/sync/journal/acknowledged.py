@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 import duckdb
 
+from headrace.model.repeated import run
 from headrace.sync.journal.records import Acknowledged, Acknowledgement, Adopted, Key
 from headrace.sync.journal.statements import MIRROR, SQLITE
 from headrace.sync.journal.target import TargetSection
@@ -31,15 +32,16 @@ class AcknowledgedSection(TargetSection):
         another journal. Adds the keys of what it read to `book.doubtful`.
         """
         identity, last = self.position()
-        connection.execute(
+        run(
+            connection,
             "create table if not exists staging.acknowledged (entity varchar, external_id varchar, "
             "key bigint, fingerprint bigint); "
             "create table if not exists staging.acknowledged_state "
             "(journal varchar, change bigint); "
             # Earlier versions kept the same copy under these names.
-            "drop table if exists staging.told; drop table if exists staging.told_state"
+            "drop table if exists staging.told; drop table if exists staging.told_state",
         )
-        state = connection.execute("from staging.acknowledged_state").fetchall()
+        state = run(connection, "from staging.acknowledged_state").fetchall()
         seen = state[0][1] if state and state[0][0] == identity else -1
         if seen == last:
             return
@@ -50,16 +52,14 @@ class AcknowledgedSection(TargetSection):
             "select entity, external_id, fingerprint, gone = 1 as gone from stream",
         )
         # Before it is true, and apart: a transaction of DuckDB writes to one file.
-        connection.execute(_DOUBT_ALL if seen < 0 else _DOUBT_NEWS)
-        connection.execute("begin")
+        run(connection, _DOUBT_ALL if seen < 0 else _DOUBT_NEWS)
+        run(connection, "begin")
         if seen < 0:
-            connection.execute("delete from staging.acknowledged")
-        connection.execute(MIRROR)
-        connection.execute("delete from staging.acknowledged_state")
-        connection.execute(
-            "insert into staging.acknowledged_state values ($1, $2)", [identity, last]
-        )
-        connection.execute("commit; drop table news")
+            run(connection, "delete from staging.acknowledged")
+        run(connection, MIRROR)
+        run(connection, "delete from staging.acknowledged_state")
+        run(connection, "insert into staging.acknowledged_state values ($1, $2)", [identity, last])
+        run(connection, "commit; drop table news")
 
     def position(self) -> tuple[str, int]:
         """Return (identity of the journal, last change number).

@@ -18,6 +18,7 @@ import adbc_driver_sqlite
 import duckdb
 
 from headrace.model.private_files import make_folder
+from headrace.model.repeated import run
 from headrace.sources.adbc import scanned
 from headrace.sync.journal.alone import alone_with, note_closed, note_opened
 from headrace.sync.journal.damage import damage_reported, raise_if_empty
@@ -58,15 +59,16 @@ def _hand_over(
         for place, name in enumerate(names)
     }
     text = json.dumps([dict(zip(names, row, strict=True)) for row in rows])
-    connection.execute(
+    run(
+        connection,
         "create or replace temp table stream as "
         "select unnest(from_json($1, $2), recursive := true)",
         [text, json.dumps([kinds])],
     )
     try:
-        connection.execute(create)
+        run(connection, create)
     finally:
-        connection.execute("drop table temp.stream")
+        run(connection, "drop table temp.stream")
 
 
 class SqliteDatabase:

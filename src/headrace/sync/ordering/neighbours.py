@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 
 from headrace.book.rows import KEY_COLUMNS, make_table
+from headrace.model.repeated import run
 from headrace.sync.journal import Key
 from headrace.sync.ordering.link_order import Transition
 from headrace.sync.ordering.links import LINKS_AROUND, ROWS_AROUND, Linkage
@@ -128,4 +129,4 @@ class Neighbours:
         make_table(self._connection, "temp table around", KEY_COLUMNS, keys)
 
     def _rows(self, sql: str) -> list[Any]:
-        return self._connection.execute(sql).fetchall()
+        return run(self._connection, sql).fetchall()

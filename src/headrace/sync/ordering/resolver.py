@@ -19,6 +19,7 @@ import duckdb
 from msgspec import Struct
 
 from headrace.book.rows import KEY_COLUMNS, make_table
+from headrace.model.repeated import run
 from headrace.sync.journal import Key
 from headrace.sync.ordering.link_order import LinkOrder, Transition
 from headrace.sync.ordering.links import Linkage
@@ -91,7 +92,7 @@ def divided(connection: duckdb.DuckDBPyConnection) -> Divided:
     tables: list[dict[Key, list[Key]]] = []
     for table in ("given_back", "late_links"):
         found: dict[Key, list[Key]] = defaultdict(list)
-        for entity, external_id, *target in connection.execute(f"from plan.{table}").fetchall():
+        for entity, external_id, *target in run(connection, f"from plan.{table}").fetchall():
             found[entity, external_id].append((target[0], target[1]))
         tables.append(found)
     return Divided(*tables)

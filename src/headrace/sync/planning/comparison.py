@@ -10,6 +10,7 @@ import duckdb
 
 from headrace.book.payloads import Built, Payloads, encode_payload
 from headrace.book.rows import KEY_COLUMNS, make_table
+from headrace.model.repeated import run
 from headrace.sync.journal import Acknowledged, Journal, Key
 from headrace.sync.operations.pdf_digests import PDF_OF, PdfDigests
 from headrace.sync.operations.update import with_emptied_values
@@ -74,9 +75,10 @@ class PayloadComparison:
                 self._compare(entity, rows, acknowledged)
         if self.unchanged:
             self._keys("dropped", [(entity, x) for _, entity, x in self.unchanged])
-            self._connection.execute(
+            run(
+                self._connection,
                 "delete from plan.changes using dropped where changes.entity = dropped.entity "
-                "and changes.external_id = dropped.external_id"
+                "and changes.external_id = dropped.external_id",
             )
         if self._shrinking:
             self._keys("shrinking", self._shrinking)
@@ -129,9 +131,10 @@ class PayloadComparison:
     def _candidates(self) -> Iterator[tuple[str, list[tuple[str, int]]]]:
         """Yield entities with the (external id, fingerprint) of their changed rows, in chunks."""
         cursor = self._connection.cursor()
-        cursor.execute(
+        run(
+            cursor,
             "select entity, external_id, fingerprint from plan.changes where action = 'update' "
-            "order by entity, external_id"
+            "order by entity, external_id",
         )
         while rows := cursor.fetchmany(_CHUNK):
             for entity in sorted({row[0] for row in rows}):
@@ -189,4 +192,4 @@ class PayloadComparison:
         make_table(self._connection, f"temp table {table}", KEY_COLUMNS, keys)
 
     def _rows(self, sql: str) -> list[Any]:
-        return self._connection.execute(sql).fetchall()
+        return run(self._connection, sql).fetchall()

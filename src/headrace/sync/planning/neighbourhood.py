@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 
 from headrace.book.rows import KEY_COLUMNS, make_table
+from headrace.model.repeated import run
 from headrace.sync.journal import Journal, Key
 from headrace.sync.ordering.links import LINKS_AROUND, ROWS_AROUND, Linkage, linkage_of
 
@@ -175,4 +176,4 @@ class Neighbourhood:
         return ends
 
     def _rows(self, sql: str) -> list[Any]:
-        return self._connection.execute(sql).fetchall()
+        return run(self._connection, sql).fetchall()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import duckdb
 
-from headrace.book.repeated import run
+from headrace.model.repeated import run
 
 
 def spread(connection: duckdb.DuckDBPyConnection) -> None:

@@ -30,6 +30,7 @@ from collections.abc import Collection, Iterable, Mapping
 import duckdb
 
 from headrace.book.rows import KEY_COLUMNS, add_rows
+from headrace.model.repeated import run
 from headrace.sync.journal import Key
 from headrace.sync.ordering.link_order import Transition
 from headrace.sync.ordering.links import Linkage
@@ -334,7 +335,7 @@ class Pins:
         )
 
     def _rows(self, sql: str) -> list[tuple[str, ...]]:
-        return self._connection.execute(sql).fetchall()
+        return run(self._connection, sql).fetchall()
 
 
 def _held_link(owner: Key, target: Key) -> str:

@@ -17,11 +17,11 @@ from headrace.book.book import Book
 from headrace.book.filled import filled
 from headrace.book.made import CORRECTED
 from headrace.book.payloads import Built, Payloads, encode_payload
-from headrace.book.repeated import run
 from headrace.book.rows import KEY_COLUMNS, make_table
 from headrace.model.clock import Clock, format_instant
 from headrace.model.guards import GuardSettings
 from headrace.model.project import DeletionRule
+from headrace.model.repeated import run
 from headrace.sync.collection.claiming import Claimer
 from headrace.sync.journal import Journal, Key
 from headrace.sync.operations.pdf_digests import PdfDigests
@@ -134,7 +134,7 @@ class Planner:
                 run(self._connection, _SQL["departed_records"])
         else:
             make_empty(self._connection, *COMPARED)
-        self._connection.execute(_STILL_DOUBTFUL)
+        run(self._connection, _STILL_DOUBTFUL)
 
     def _differs(self) -> bool:
         """Create `plan.differences`; returns whether there are any."""

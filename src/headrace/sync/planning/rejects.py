@@ -8,9 +8,9 @@ from typing import Any
 
 import duckdb
 
-from headrace.book.repeated import run
 from headrace.book.rows import KEY_COLUMNS, make_table
 from headrace.model.entity import DOCUMENTS
+from headrace.model.repeated import run
 from headrace.sync.journal import Journal, Key, Reject
 from headrace.sync.planning.tables import columns_of, make_empty
 

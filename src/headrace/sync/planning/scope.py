@@ -8,10 +8,10 @@ from importlib import resources
 import duckdb
 from msgspec import Struct
 
-from headrace.book.repeated import run
 from headrace.book.rows import make_table
 from headrace.model.errors import ConfigurationError
 from headrace.model.project import DeletionRule
+from headrace.model.repeated import run
 from headrace.sync.planning.tables import make_empty
 
 _SQL = {

@@ -11,6 +11,7 @@ from msgspec import Struct, field
 
 from headrace.book.checks import WITHHELD_KEYS
 from headrace.book.rows import make_table
+from headrace.model.repeated import run
 from headrace.sync.journal import Key
 from headrace.sync.ordering.links import Linkage
 
@@ -140,7 +141,8 @@ class ShiftMeter:
     def _count_settled(self) -> int:
         """Count the invoices with at least one settlement, before or after the plan."""
         lost = [key[1] for key, change in self._settled.items() if change < 0]
-        rows = self._connection.execute(
+        rows = run(
+            self._connection,
             "select count(*) from (select target from book.link_marks where to_kind = 'invoice' "
             "union select hash('invoice', unnest($1::varchar[])))",
             [lost],
@@ -192,7 +194,7 @@ class ShiftMeter:
         return int(self._rows(sql)[0][0])
 
     def _rows(self, sql: str) -> list[tuple[str, int]]:
-        return self._connection.execute(sql).fetchall()
+        return run(self._connection, sql).fetchall()
 
 
 def _removed(before: bytes, after: bytes) -> int:

@@ -10,7 +10,7 @@ import duckdb
 from headrace.book.book import Book
 from headrace.book.checks import WITHHELD_KEYS
 from headrace.book.filled import filled
-from headrace.book.repeated import run
+from headrace.model.repeated import run
 from headrace.sync.collection.claiming import Claimer
 from headrace.sync.journal import Journal
 from headrace.sync.planning.names import Names
@@ -111,4 +111,4 @@ class Summary:
 
 def left_out(connection: duckdb.DuckDBPyConnection) -> int:
     """Return the number of changes outside the scope."""
-    return int(connection.execute("select count(*) from plan.left_out").fetchall()[0][0])
+    return int(run(connection, "select count(*) from plan.left_out").fetchall()[0][0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import duckdb
 
+from headrace.model.repeated import run
 from headrace.sync.journal import Key
 from headrace.sync.ordering.links import Linkage
 from headrace.sync.planning.plan import Money
@@ -55,7 +56,8 @@ class Turnover:
         if not self._stored:
             make_empty(self._connection, "plan.moved")
         self._stored = True
-        self._connection.execute(
+        run(
+            self._connection,
             "insert into plan.moved select unnest($1::varchar[]), unnest($2::varchar[]), "
             "unnest($3::varchar[]), unnest($4::varchar[]), unnest($5::bigint[])",
             [list(column) for column in zip(*self._rows, strict=True)],
@@ -67,5 +69,5 @@ class Turnover:
         if self._rows:
             self._store()
         sums = f"{_CREATED} union all {_MOVED}" if self._stored else _CREATED
-        rows = self._connection.execute(f"from ({sums}) order by all").fetchall()
+        rows = run(self._connection, f"from ({sums}) order by all").fetchall()
         return [Money(*row) for row in rows]

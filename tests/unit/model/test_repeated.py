@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import duckdb
 import pytest
 
-from headrace.book import repeated
-from headrace.book.repeated import run
+from headrace.model import repeated
+from headrace.model.repeated import run
 
 
 @pytest.fixture(autouse=True)

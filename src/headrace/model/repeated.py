@@ -1,6 +1,6 @@
 """Runs statements that are run again and again: a text that comes back is parsed only once.
 
-Of what a round of a small organisation costs, a twelfth was parsing the same texts as in the round
+Of what a round of a small organisation costs, an eighth was parsing the same texts as in the round
 before. The engine still binds and plans them each time, because tables change.
 """
 
