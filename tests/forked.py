@@ -40,6 +40,8 @@ from headrace.cli.commands import COMMANDS
 
 for name in ("application", "witness", *COMMANDS):
     importlib.import_module(f"headrace.cli.{name}")
+for name in ("aiohttp", "rich.console", "rich.progress", "rich.table"):
+    importlib.import_module(name)  # most of them use these, which are loaded on first use
 assert threading.active_count() == 1, "a fork would lack the other threads"
 gc.freeze()
 # Not by a `with`, which would close it in the forks when they end.
