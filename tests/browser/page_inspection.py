@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
 
 SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
 _KEEPS = "HEADRACE_TEST_PICTURES" in os.environ
@@ -29,6 +30,7 @@ _PATIENCE_MS = 30_000
 _FREE: dict[str, list[Any]] = {}
 """Contexts that no page uses, by browser and options."""
 _AXE = Axe()
+expect.set_options(timeout=_PATIENCE_MS)
 _VIOLATIONS = """([part, options]) =>
     axe.run(part ?? document, options).then(found => found.violations)"""
 

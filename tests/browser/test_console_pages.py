@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from console_desk import EMAIL, PASSWORD, add_person, console_hub, origin_of, session_of
 from page_inspection import assert_accessible, assert_fits, keep_dark, opened
+from playwright.sync_api import expect
 from portal_data import ARABIC, LONG, Company, company_with_everything
 
 from headrace.console.overview import Overviews
@@ -98,7 +99,7 @@ def test_every_page_is_accessible_and_fits(company: Company, look: Open, path: s
     with look(_place(company, path)) as page:
         # Figures of a moment ago may still be computed.
         page.get_by_text("The figures are being computed").wait_for(state="detached")
-        assert page.get_by_role("heading", level=1).count() == 1
+        expect(page.get_by_role("heading", level=1)).to_have_count(1)
         assert_accessible(page)
         assert_fits(page, name)
         keep_dark(page, name)
@@ -151,13 +152,13 @@ def test_a_customer_with_ten_thousand_invoices(company: Company, look: Open) -> 
     company.many("many", 10_000)
     with look(f"/customers/{_id_of(company, 'customers', 'many')}") as page:
         assert "10,000" in page.get_by_role("region", name="Balance", exact=True).inner_text()
-        assert page.get_by_role("region", name="Invoices").get_by_role("row").count() == 11
+        expect(page.get_by_role("region", name="Invoices").get_by_role("row")).to_have_count(11)
         assert_fits(page, "console-many")
         page.get_by_role("link", name="All invoices of this customer (10,000)").click()
         page.get_by_label("Search", exact=True).fill("M-09999")
         page.get_by_role("button", name="Show").click()
-        assert page.get_by_role("row", name="M-09999").count() == 1
-        assert page.get_by_text("Of the customer Ten Thousand AG only.").count() == 1
+        expect(page.get_by_role("row", name="M-09999")).to_have_count(1)
+        expect(page.get_by_text("Of the customer Ten Thousand AG only.")).to_have_count(1)
 
 
 def test_a_list_is_used_by_keys_alone(company: Company, look: Open) -> None:
@@ -222,7 +223,7 @@ def test_requests_appear_by_themselves_and_can_be_paused(company: Company, look:
         company.customer("fresh", "Fresh")
         page.get_by_role("cell", name="customer fresh").wait_for()
         page.get_by_role("button", name="Pause").click()
-        assert page.get_by_role("button", name="Continue").count() == 1
+        expect(page.get_by_role("button", name="Continue")).to_have_count(1)
         page.get_by_role("row", name="customer fresh").get_by_role("link").click()
         assert "Fresh" in page.get_by_role("region", name="What was sent").inner_text()
         page.get_by_role("link", name="customer fresh").click()
@@ -305,6 +306,6 @@ def test_a_person_signs_in_with_the_keyboard_and_out(running: RunningHub, browse
         page.get_by_label("Password").fill(PASSWORD)
         page.keyboard.press("Enter")
         page.get_by_role("link", name="test").wait_for()
-        assert page.get_by_role("link", name="contoso").count() == 0
+        expect(page.get_by_role("link", name="contoso")).to_have_count(0)
         page.get_by_role("button", name="Sign out").click()
         assert page.get_by_role("heading", level=1).inner_text() == "Sign in"

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from page_inspection import assert_accessible, assert_fits, keep_dark, opened
+from playwright.sync_api import expect
 from portal_data import ARABIC, LONG, Company, company_with_everything
 
 from headrace.testkit.hub import RunningHub
@@ -40,14 +41,16 @@ def test_the_overview_shows_all_in_order_accessible_at_every_width(
         rows = page.get_by_role("table", name="Open invoices").get_by_role("row")
         shown = " ".join(rows.nth(1).inner_text().split())
         assert shown == "INV-1 2 Jan 2026 1 Oct 2026 57 €1,234.56 €1,234.56 Overdue PDF"
-        assert page.get_by_role("img", name="QR code for a SEPA transfer of €2,487.21").is_visible()
+        expect(
+            page.get_by_role("img", name="QR code for a SEPA transfer of €2,487.21")
+        ).to_be_visible()
         page.get_by_text("History").first.click()
-        assert page.get_by_role("table", name="History").get_by_role("row").count() == 2
+        expect(page.get_by_role("table", name="History").get_by_role("row")).to_have_count(2)
         assert_accessible(page)
         assert_fits(page, "portal-overview")
         keep_dark(page, "portal-overview")
         page.emulate_media(media="print")
-        assert not page.get_by_role("button", name="Apply").is_visible()
+        expect(page.get_by_role("button", name="Apply")).not_to_be_visible()
 
 
 def test_a_selection_shows_its_total_and_what_can_be_done(company: Company, browser: Any) -> None:
@@ -59,7 +62,7 @@ def test_a_selection_shows_its_total_and_what_can_be_done(company: Company, brow
         assert total.inner_text() == "Selected: 2 · €1,234.56 + US$5,000.00"
         page.get_by_role("button", name="Continue with the selection").click()
         assert page.get_by_role("heading", level=1).inner_text() == "Your selection"
-        assert page.get_by_role("button", name="Pay €1,234.56 + US$5,000.00").is_visible()
+        expect(page.get_by_role("button", name="Pay €1,234.56 + US$5,000.00")).to_be_visible()
         assert_accessible(page)
         assert_fits(page, "portal-selection")
         keep_dark(page, "portal-selection")
@@ -72,5 +75,5 @@ def test_names_of_any_length_and_direction_are_shown(company: Company, browser: 
     company.invoice("arabic", "arabic", 1, "2026-12-01", customId=f"{ARABIC} 1")
     with opened(browser, company.link("long")) as page:
         assert page.get_by_role("heading", level=1).inner_text() == LONG
-        assert page.get_by_role("row", name=ARABIC).is_visible()
+        expect(page.get_by_role("row", name=ARABIC)).to_be_visible()
         assert_fits(page, "portal-names")

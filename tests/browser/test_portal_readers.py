@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from page_inspection import assert_accessible, assert_fits, opened
+from playwright.sync_api import expect
 from portal_data import Company, company_with_everything
 
 from headrace.testkit.hub import RunningHub
@@ -26,7 +27,7 @@ def company(running: RunningHub) -> Iterator[Company]:
 
 def test_everything_works_without_scripts(company: Company, browser: Any) -> None:
     with opened(browser, company.link("C"), java_script_enabled=False) as page:
-        assert not page.locator("#selected").is_visible()
+        expect(page.locator("#selected")).not_to_be_visible()
         page.get_by_role("checkbox", name="Choose INV-1").check()
         page.get_by_role("button", name="Continue with the selection").click()
         page.get_by_label("Day").fill("2026-11-26")
@@ -95,10 +96,10 @@ def test_each_language_fits_on_the_smallest_phone(
     language = locale[:2]
     with opened(browser, company.link("C"), locale=locale) as page:
         assert page.locator("html").get_attribute("lang") == language
-        assert page.get_by_role("heading", name=heading).is_visible()
+        expect(page.get_by_role("heading", name=heading)).to_be_visible()
         assert_fits(page, f"portal-{language}")
         page.get_by_role("button", name=button).click()
-        assert page.get_by_role("alert").is_visible()
+        expect(page.get_by_role("alert")).to_be_visible()
         page.get_by_role("link", name="English").click()
         assert page.locator("html").get_attribute("lang") == "en"
 
@@ -127,8 +128,8 @@ def test_a_page_without_anything_to_see_says_so(running: RunningHub, browser: An
     empty = Company(running, "empty")
     empty.customer("nobody", "Nobody Ltd")
     with opened(browser, empty.link("nobody")) as page:
-        assert page.get_by_text("Nothing is open").is_visible()
-        assert page.get_by_text("There is no history yet").is_visible()
+        expect(page.get_by_text("Nothing is open")).to_be_visible()
+        expect(page.get_by_text("There is no history yet")).to_be_visible()
         assert_accessible(page)
         assert_fits(page, "portal-empty")
 
@@ -138,7 +139,7 @@ def test_a_link_that_has_ended_says_whom_to_ask(company: Company, browser: Any) 
     company.control("POST", "/clock/advance", {"by": "61s"})
     with opened(browser, link) as page:
         assert page.get_by_role("heading", level=1).inner_text() == "This link has expired"
-        assert page.get_by_role("link", name="ada@contoso.example").is_visible()
+        expect(page.get_by_role("link", name="ada@contoso.example")).to_be_visible()
         assert_accessible(page)
         assert_fits(page, "portal-expired")
         page.goto(link + "x")
@@ -170,4 +171,4 @@ def test_a_payment_ends_with_thanks_or_with_what_to_do_instead(
         assert_accessible(page)
         assert_fits(page, "portal-thanks")
         page.get_by_role("link", name="Back to the overview").click()
-        assert page.get_by_text("Nothing is open").is_visible()
+        expect(page.get_by_text("Nothing is open")).to_be_visible()

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from page_inspection import assert_accessible, assert_fits, keep_dark, opened
+from playwright.sync_api import expect
 from portal_data import ARABIC, LONG
 from sync_world import ANNA, HTML, World, sync_world
 
@@ -165,7 +166,7 @@ def test_a_record_is_explained_from_its_row_to_the_balance(
             *("Source found", "Model made", "Sent sent", "API acknowledged"),
             "Balance EUR 1,058.27",
         ]
-        assert page.get_by_text("120050 (EUR 1,200.50)").count() >= 2
+        page.get_by_text("120050 (EUR 1,200.50)").nth(1).wait_for()
         still = page.get_by_role("table", name="What is open of it")
         assert "EUR 1,000.50" in still.get_by_role("row", name="open").inner_text()
         owed = page.get_by_role("table", name="What customer C1 owes in EUR")
@@ -196,7 +197,7 @@ def test_a_closed_book_is_opened_by_a_button_and_a_round_is_named(
         world.watch.observers.began("acme")
         page.reload()
         assert "A round has been at work since 20" in note.inner_text()
-        assert page.get_by_role("button", name="Open the book").count() == 0
+        expect(page.get_by_role("button", name="Open the book")).to_have_count(0)
         before = len(world.rounds)
         world.round("acme")
         page.goto(f"{world.url}/organisations/empty/explain?record=customer/NONE")
@@ -218,15 +219,15 @@ def test_finance_reads_a_plan(world: World, browser: Any, session: Any, scripts:
         money = page.get_by_role("region", name="What customers owe")
         assert "+EUR 620,004.35" in money.get_by_role("row", name="EUR").inner_text()
         customers = page.get_by_role("region", name="By customer").get_by_role("article")
-        assert customers.count() == 25
+        expect(customers).to_have_count(25)
         assert ARABIC in customers.nth(0).inner_text()
         assert LONG[:100] in customers.nth(1).inner_text()
         assert HTML in customers.nth(2).inner_text()
         page.get_by_role("link", name="Next").first.click()
-        assert page.get_by_role("region", name="By customer").get_by_role("article").count() == 8
+        expect(customers).to_have_count(8)
         page.get_by_role("link", name="Previous").first.click()
         page.get_by_role("link", name="All 62 requests of").click()
-        assert page.get_by_role("main").get_by_role("listitem").count() >= 50
+        page.get_by_role("main").get_by_role("listitem").nth(49).wait_for()
         with page.expect_download() as waiting:
             page.get_by_role("link", name="PDF of INV-BIG-0").click()
         assert Path(waiting.value.path()).read_bytes().startswith(b"%PDF")
@@ -277,5 +278,5 @@ def test_the_pages_that_continue_lists_are_accessible(
 ) -> None:
     address = f"{world.url}/organisations/acme/records/{name}"
     with opened(browser, address, storage_state=session) as page:
-        assert page.get_by_role("heading", level=1).count() == 1
+        expect(page.get_by_role("heading", level=1)).to_have_count(1)
         assert_accessible(page)

@@ -403,9 +403,9 @@ def test_a_round_marks_few_records_although_others_are_in_error(
     marked: list[tuple[str, set[str] | None]] = []
     again = marking._again
 
-    def noted(entity: str, ids: set[str] | None) -> str:
+    def noted(query: str, entity: str, ids: set[str] | None) -> str:
         marked.append((entity, ids))
-        return again(entity, ids)
+        return again(query, entity, ids)
 
     monkeypatch.setattr(marking, "_again", noted)
     shop = PostgresShop(tmp_path / "shop", postgres_database, "")

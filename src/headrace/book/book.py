@@ -227,7 +227,7 @@ class Book:
         """Check every row. The same rows always have the same problems, whatever was sent
         before."""
         with parsing_with(self.connection), self._builder.checking() as moved:
-            run_checks(self.connection, moved)
+            run_checks(self.connection, self._builder.present, moved)
             warn_of_lost_decimals(self.connection, self.models, moved, self._whole_units)
             name_causes(self.connection, self.models)
 

@@ -9,6 +9,7 @@ from importlib import resources
 import duckdb
 from msgspec import structs
 
+from headrace.book.branches import without_absent
 from headrace.book.casts import RAW
 from headrace.book.changed_rows import Moved, Touched, replace_changed
 from headrace.book.coverage import note_lost_allocations
@@ -93,6 +94,15 @@ class Builder:
         run(self.connection, _SQL["roots"])
         self._climbed = True
         self.unmark(FAMILIES)
+
+    @property
+    def present(self) -> frozenset[str]:
+        """The tables that may have rows: those that models make, and fixes of invoices that a model
+        can mark as paid."""
+        made = {name for name, columns in self._columns.items() if columns}
+        if "marked_paid_at" in self._columns.get("invoices", ()):
+            made.add("fixes")
+        return frozenset(made)
 
     @contextmanager
     def checking(self) -> Iterator[Moved | None]:
@@ -254,7 +264,7 @@ class Builder:
         rebooked = filled(self.connection, "rebooked") if moved is not None else frozenset()
         run(self.connection, _SQL["empty"])
         if not shaped:
-            run(self.connection, _SQL["views"])
+            run(self.connection, without_absent(_SQL["views"], self.present))
         run(self.connection, _SQL["rebooked"])
         if moved is None:
             return made
@@ -264,7 +274,7 @@ class Builder:
     def mark(self) -> None:
         """Compute the fingerprints that depend on what moved since they were computed."""
         if not self._marked:
-            mark(self.connection, self._unmarked)
+            mark(self.connection, self._unmarked, self.present)
         self._marked, self._unmarked = True, None
 
     def _note_unread(self) -> None:

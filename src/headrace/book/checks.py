@@ -11,11 +11,13 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator, Sequence
+from functools import lru_cache
 from importlib import resources
 
 import duckdb
 from msgspec import Struct
 
+from headrace.book.branches import without_absent
 from headrace.book.casts import RAW, why_unread
 from headrace.book.changed_rows import Moved
 from headrace.book.dependencies import depends, tables_of
@@ -24,7 +26,7 @@ from headrace.book.links import JUDGED, JUDGED_LINKS, LINK_MARKS, LINK_TABLES, c
 from headrace.book.narrowing import listed, narrowed, selected
 from headrace.book.parallel import Task, side_by_side, statement
 from headrace.book.rows import make_empty
-from headrace.book.tables import TABLES, Column, Table
+from headrace.book.tables import BY_NAME, TABLES, Column, Table
 from headrace.model.repeated import run
 
 
@@ -95,14 +97,17 @@ _PROBLEM = (
 )
 
 
-def run_checks(connection: duckdb.DuckDBPyConnection, moved: Moved | None = None) -> None:
-    """Create `book.problems`, `book.withheld` and `book.flawed_links` from the tables alone.
+def run_checks(
+    connection: duckdb.DuckDBPyConnection, present: frozenset[str], moved: Moved | None = None
+) -> None:
+    """Create `book.problems`, `book.withheld` and `book.flawed_links` from the tables alone, of
+    which only those in `present` may have rows.
 
     The same rows always have the same problems, whatever was sent before. What rules found of
     tables and rows that did not move is kept from the last time; `moved` is None for a book that
     was made anew.
     """
-    every = [*CHECKS, *_completeness(connection)]
+    every = [*_checks_of(present), *_completeness(connection, present)]
     rules = [rule for rule in every if depends(rule.sql, None if moved is None else moved.tables)]
     if moved is None:
         make_empty(connection, {"book.findings": ("rule varchar", *_PROBLEM), **JUDGED_LINKS})
@@ -191,7 +196,23 @@ def _sources(rules: Iterable[Rule]) -> list[str]:
     return sorted({source for rule in rules for source in rule.over})
 
 
-def _completeness(connection: duckdb.DuckDBPyConnection) -> Iterator[Rule]:
+@lru_cache(maxsize=100)
+def _checks_of(present: frozenset[str]) -> tuple[Rule, ...]:
+    """Return the rules that may find something where only these tables have rows."""
+    return tuple(
+        Rule(rule.name, without_absent(rule.sql, present), over, rule.by_record)
+        for rule in CHECKS
+        if (over := tuple(source for source in rule.over if _may_have_rows(source, present)))
+        or not rule.over
+    )
+
+
+def _may_have_rows(source: str, present: Container[str]) -> bool:
+    name = source.split(" ")[0]
+    return name not in BY_NAME or name in present
+
+
+def _completeness(connection: duckdb.DuckDBPyConnection, present: Container[str]) -> Iterator[Rule]:
     """Yield the rules that follow from the columns' declarations."""
     unread: dict[str, set[str]] = defaultdict(set)
     for name, column in run(
@@ -201,7 +222,8 @@ def _completeness(connection: duckdb.DuckDBPyConnection) -> Iterator[Rule]:
     ).fetchall():
         unread[name].add(column)
     for table in TABLES:
-        yield from _incomplete(table, unread[table.name])
+        if table.name in present:
+            yield from _incomplete(table, unread[table.name])
 
 
 def read_problems(connection: duckdb.DuckDBPyConnection, limit: int | None = None) -> list[Problem]:

@@ -60,17 +60,17 @@ contact as (
 ),
 everything as (
     select 'customer' as entity, * from customer
-    union all
+    union all /* with: contacts */
     select 'contact', * from contact
     union all
     select 'invoice', * from invoice
-    union all
+    union all /* with: credit_notes */
     select 'credit_note', * from credit_note
     union all
     select 'payment', * from payment
-    union all
+    union all /* with: refunds, adjustments */
     select 'refund', * from refund
-    union all
+    union all /* with: documents */
     from pdf
 )
 select

@@ -6,10 +6,12 @@ records that may differ from what the API acknowledged since they were last comp
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from importlib import resources
 
 import duckdb
 
+from headrace.book.branches import without_absent
 from headrace.book.changed_rows import Moved
 from headrace.book.corrections import (
     FAMILIES,
@@ -32,13 +34,19 @@ _MARK_ALLOCATIONS = f"create or replace table book.allocation_marks as {_ALLOCAT
 _INPUTS = tables_of(_ALLOCATION_MARKS)
 
 
-def mark(connection: duckdb.DuckDBPyConnection, moved: Moved | None) -> None:
-    """Bring `book.allocation_marks` and `book.fingerprints` up to date; None for everything."""
+def mark(
+    connection: duckdb.DuckDBPyConnection, moved: Moved | None, present: Collection[str]
+) -> None:
+    """Bring `book.allocation_marks` and `book.fingerprints` up to date; None for everything.
+
+    Only tables in `present` may have rows.
+    """
+    query = without_absent(FINGERPRINTS, present).rstrip().rstrip(";")
     if moved is None:
         run(
             connection,
             f"{_MARK_ALLOCATIONS}; {NOTE_ALL}; "
-            f"create or replace table book.fingerprints as {FINGERPRINTS}; "
+            f"create or replace table book.fingerprints as {query}; "
             "insert into book.doubtful values (null)",
         )
         return
@@ -53,7 +61,7 @@ def mark(connection: duckdb.DuckDBPyConnection, moved: Moved | None) -> None:
         found += [ids for table, ids in again.items() if table in depends]
         ids = None if None in found else set().union(*filter(None, found))
         if ids is None or ids:
-            connection.execute(_again(entity, ids))
+            connection.execute(_again(query, entity, ids))
 
 
 def _mark_links(
@@ -110,17 +118,16 @@ def _mark_owners(connection: duckdb.DuckDBPyConnection) -> set[str]:
     }
 
 
-def _again(entity: str, ids: set[str] | None) -> str:
-    """Return statements that compute the fingerprints of these records again, None for all of the
-    entity."""
+def _again(query: str, entity: str, ids: set[str] | None) -> str:
+    """Return statements that compute the fingerprints of these records again by the query, None for
+    all of the entity."""
     stored = made = f"where entity = '{entity}'"
     if ids is not None:
         stored += f" and external_id in ({selected(ids)})"
         # Through the parts of a query, only a list is handed down.
         made += f" and external_id in ({listed(ids)})"
     doubtful = f"insert into book.doubtful select key from book.fingerprints {stored}"
-    text = FINGERPRINTS.rstrip().rstrip(";")
     return (
         f"{doubtful}; delete from book.fingerprints {stored}; "
-        f"insert into book.fingerprints from ({text}\n) {made}; {doubtful}"
+        f"insert into book.fingerprints from ({query}\n) {made}; {doubtful}"
     )

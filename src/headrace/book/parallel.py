@@ -21,12 +21,18 @@ _HANDS = min(4, os.cpu_count() or 1)
 
 
 def side_by_side(connection: duckdb.DuckDBPyConnection, tasks: Sequence[Task[T]]) -> list[T]:
-    """Run the tasks and return their results in order; each has its own connection to the same
+    """Run the tasks and return their results in order, on connections of their own to the same
     tables.
 
     Tasks may append to the same table, but must not create or change a table that another reads.
     Raises the error of the first task, in their order, that fails; an interrupt ends all of them.
+
+    An engine with one thread has few rows, and gets one task after the other: threads would add a
+    fifth to what it costs.
     """
+    if len(tasks) < 2 or _threads(connection) == 1:
+        with connection.cursor() as cursor:
+            return [_run(task, cursor) for task in tasks]
     cursors = [connection.cursor() for _ in tasks]
     with ThreadPoolExecutor(_HANDS) as executor:
         futures = [
@@ -44,6 +50,11 @@ def side_by_side(connection: duckdb.DuckDBPyConnection, tasks: Sequence[Task[T]]
             executor.shutdown()
             for cursor in cursors:
                 cursor.close()
+
+
+def _threads(connection: duckdb.DuckDBPyConnection) -> int:
+    row = repeated.run(connection, "select current_setting('threads')").fetchall()[0]
+    return int(row[0])
 
 
 def _run(task: Task[T], connection: duckdb.DuckDBPyConnection) -> T:

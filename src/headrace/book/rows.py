@@ -20,7 +20,10 @@ def make_table(
 ) -> None:
     """Create `table`, also `temp table …`, from rows; `columns` are names with their types."""
     values, parts = _columns(columns, rows)
-    run(connection, f"create or replace {table} as select {parts}", values)
+    if values[0]:
+        run(connection, f"create or replace {table} as select {parts}", values)
+    else:
+        run(connection, f"create or replace {table} ({', '.join(columns)})")
 
 
 def make_empty(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, Sequence[str]]) -> None:

@@ -9,7 +9,7 @@ from book.allocations as allocation
 anti join book.flawed_links as flawed on flawed.row = allocation.rowid
 anti join book.waiting_links as waiting
     using (from_entity, from_external_id, to_entity, to_external_id)
-union all
+union all /* with: fixes, settlements */
 select 'payment', external_id, 'invoice', invoice_external_id, amount
 from (from book.fixes union all by name from book.settled) as synthetic
 anti join (
@@ -29,10 +29,10 @@ anti join (
         'incomplete', 'shape', 'lost', 'no source', 'no target', 'amount'
     )
 ) as flawed on flawed.row = allocation.rowid
-union all
+union all /* with: fixes */
 select 'payment', external_id, 'invoice', invoice_external_id, amount
 from book.fixes
-union all
+union all /* with: settlements */
 select 'payment', external_id, 'invoice', invoice_external_id, amount
 from book.settled
 where currency is not null;
@@ -45,21 +45,21 @@ select
     'payment' as origin
 from book.payments as payment
 left join book.rebooked as rebooked using (external_id)
-union all by name
+union all by name /* with: adjustments */
 select
     external_id, customer_external_id, currency, -amount as amount, booked_at as validated_at,
     ref_number, 'adjustment' as origin
 from book.adjustments
 where amount < 0
-union all by name
+union all by name /* with: fixes */
 select * exclude (invoice_external_id), 'fix' as origin from book.fixes
-union all by name
+union all by name /* with: settlements */
 select * exclude (invoice_external_id), 'settlement' as origin from book.settled;
 
 create or replace view book.all_refunds as
 select *, 'refund' as origin
 from book.refunds
-union all by name
+union all by name /* with: adjustments */
 select
     external_id, customer_external_id, currency, amount, booked_at as validated_at, ref_number,
     'adjustment' as origin
@@ -70,16 +70,16 @@ where amount > 0;
 create or replace view book.all_documents as
 select 'invoice' as entity, external_id, customer_external_id, currency, gross_amount as amount
 from book.invoices
-union all
+union all /* with: credit_notes */
 select 'credit_note', external_id, customer_external_id, currency, gross_amount
 from book.credit_notes
-union all
+union all /* with: payments */
 select 'payment', external_id, customer_external_id, currency, amount
 from book.payments
-union all
+union all /* with: refunds */
 select 'refund', external_id, customer_external_id, currency, amount
 from book.refunds
-union all
+union all /* with: adjustments */
 select 'adjustment', external_id, customer_external_id, currency, abs(amount)
 from book.adjustments;
 
@@ -112,7 +112,7 @@ union all
 select
     'invoice', external_id, customer_external_id, currency, gross_amount, issued_at, 'invoice'
 from book.invoices
-union all
+union all /* with: credit_notes */
 select
     'credit_note', external_id, customer_external_id, currency, gross_amount, issued_at,
     'credit_note'
@@ -120,7 +120,7 @@ from book.credit_notes
 union all
 select 'payment', external_id, customer_external_id, currency, amount, validated_at, origin
 from book.all_payments
-union all
+union all /* with: refunds, adjustments */
 select 'refund', external_id, customer_external_id, currency, amount, validated_at, origin
 from book.all_refunds;
 
@@ -130,20 +130,20 @@ select
     'invoice' as entity, external_id, customer_external_id as customer, custom_id as number,
     currency, gross_amount as amount
 from book.invoices
-union all
+union all /* with: credit_notes */
 select 'credit_note', external_id, customer_external_id, custom_id, currency, gross_amount
 from book.credit_notes
 union all
 select 'payment', external_id, customer_external_id, ref_number, currency, amount
 from book.all_payments
-union all
+union all /* with: refunds, adjustments */
 select 'refund', external_id, customer_external_id, ref_number, currency, amount
 from book.all_refunds;
 
 -- Whatever a person may ask about by entity and id, with whose it is; of the source's own rows.
 create or replace view book.known as
 from book.numbered
-union all
+union all /* with: adjustments */
 select 'adjustment', external_id, customer_external_id, ref_number, currency, amount
 from book.adjustments
 union all
@@ -155,11 +155,11 @@ create or replace view book.sizes as
 select 'customer' as entity, count(external_id) as rows from book.customers
 union all
 select 'invoice', count(external_id) from book.invoices
-union all
+union all /* with: credit_notes */
 select 'credit_note', count(external_id) from book.credit_notes
 union all
 select 'payment', count(external_id) from book.all_payments
-union all
+union all /* with: refunds, adjustments */
 select 'refund', count(external_id) from book.all_refunds;
 
 -- The custom fields of customers one by one; the casts have made an object of them.

@@ -21,7 +21,7 @@ select
     'correct net_amount in the source'
 from book.invoices
 where net_amount < 0 and gross_amount >= 0
-union all
+union all /* with: credit_notes */
 select
     'error', 'credit_note', external_id,
     'has a negative net amount: ' || money(net_amount, currency),

@@ -4,17 +4,17 @@
 -- By record.
 with ids as (
     select 'customer' as entity, external_id from book.customers
-    union all
+    union all /* with: contacts */
     select 'contact', id from book.own_contacts
     union all
     select 'invoice', external_id from book.invoices
-    union all
+    union all /* with: credit_notes */
     select 'credit_note', external_id from book.credit_notes
     union all
     select 'payment', external_id from book.all_payments
-    union all
+    union all /* with: refunds, adjustments */
     select 'refund', external_id from book.all_refunds
-    union all
+    union all /* with: documents */
     select entity || '_pdf', external_id
     from book.documents
     where entity in ('invoice', 'credit_note')

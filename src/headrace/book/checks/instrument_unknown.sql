@@ -5,7 +5,7 @@ with used as (
     select
         'payment' as entity, external_id, instrument, strip_accents(lower(instrument)) as word
     from book.payments
-    union all
+    union all /* with: refunds */
     select 'refund', external_id, instrument, strip_accents(lower(instrument))
     from book.refunds
 )

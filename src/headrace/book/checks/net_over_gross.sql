@@ -4,7 +4,7 @@
 -- By record.
 with documents as (
     select 'invoice' as entity, external_id, currency, gross_amount, net_amount from book.invoices
-    union all
+    union all /* with: credit_notes */
     select 'credit_note', external_id, currency, gross_amount, net_amount from book.credit_notes
 )
 select
