@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any, NoReturn
 
+import msgspec
 import pytest
 from hub_api import Api, customer
 
@@ -55,21 +57,48 @@ def test_a_log_that_cannot_be_written_fails_no_request(
 ) -> None:
     sink = FileSink(tmp_path / "requests.jsonl")
     sink.close()
-    sink(
-        LogRecord(
-            arrived=1.0,
-            answered=2.0,
-            organisation="acme",
-            method="GET",
-            path="/v1/customers",
-            status=200,
-            entity="customer",
-            external_id=None,
-            customer=None,
-            in_flight=1,
-        )
-    )
+    sink(_record(200))
     assert "the request log can't be written" in caplog.text
+
+
+def test_a_line_of_the_log_that_was_cut_takes_no_other_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "requests.jsonl"
+    sink = FileSink(path)
+    sink(_record(200))
+    whole = os.write
+    monkeypatch.setattr(os, "write", lambda file, line: whole(file, line[:30]))
+    sink(_record(201))  # the disk is full
+    assert "only a part of a line" in caplog.text
+    monkeypatch.undo()
+    sink(_record(202))
+    sink.close()
+    with path.open("ab") as file:
+        file.write(b'{"arrived":1.0,"ans')  # the hub is killed
+    sink = FileSink(path)
+    sink(_record(203))
+    sink.close()
+    lines = path.read_bytes().splitlines()
+    found = [msgspec.json.decode(lines[place], type=LogRecord).status for place in (0, 2, 4)]
+    assert (found, len(lines)) == ([200, 202, 203], 5)
+    FileSink(path).close()
+    assert path.read_bytes().endswith(b"}\n")
+
+
+def _record(status: int) -> LogRecord:
+    return LogRecord(
+        arrived=1.0,
+        answered=2.0,
+        organisation="acme",
+        method="GET",
+        path="/v1/customers",
+        status=status,
+        entity="customer",
+        external_id=None,
+        customer=None,
+        in_flight=1,
+    )
 
 
 def test_the_documentation_names_every_route() -> None:

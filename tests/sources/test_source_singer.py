@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +112,42 @@ def test_a_tap_goes_on_where_it_stopped_and_the_last_record_of_a_key_counts(tap:
     os.utime(tap / "tap-state" / "begun", (0, 0))
     found = _stage(_source(tap, state="tap-state")).select("id, total").order("id").fetchall()
     assert found == [(2, 7), (3, 8)]
+
+
+def test_rounds_do_not_put_off_the_next_sweep(tap: Path) -> None:
+    _stage(_source(tap, state="tap-state"))
+    half_a_day_ago = time.time() - 12 * 3600
+    os.utime(tap / "tap-state" / "begun", (half_a_day_ago, half_a_day_ago))
+    _stage(_source(tap, state="tap-state"))
+    assert (tap / "tap-state" / "begun").stat().st_mtime == pytest.approx(half_a_day_ago, abs=1)
+
+
+@pytest.mark.parametrize("kept", range(5))
+def test_a_round_that_is_killed_while_it_keeps_its_files_loses_nothing(
+    tap: Path, monkeypatch: pytest.MonkeyPatch, kept: int
+) -> None:
+    _stage(_source(tap, state="tap-state"))
+    _rows(tap, [{"id": 2, "at": 3, "total": 7}, {"id": 3, "at": 4, "total": 8}])
+    replaced: list[str] = []
+
+    def replace(self: Path, target: Path) -> Path:
+        if len(replaced) == kept:
+            raise KeyboardInterrupt
+        replaced.append(target.name)
+        return Path(shutil.move(self, target))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", replace)
+        if kept < 4:
+            with pytest.raises(KeyboardInterrupt):
+                _stage(_source(tap, state="tap-state"))
+        else:
+            _stage(_source(tap, state="tap-state"))
+            assert len(replaced) == 4
+    # One record has changed again in the meantime, and both are read again where the state is old.
+    _rows(tap, [{"id": 2, "at": 5, "total": 9}, {"id": 3, "at": 4, "total": 8}])
+    found = _stage(_source(tap, state="tap-state")).select("id, total").order("id").fetchall()
+    assert found == [(1, 1.5), (2, 9), (3, 8)]
 
 
 def test_a_tap_that_fails_loses_nothing_that_was_kept(tap: Path) -> None:

@@ -46,7 +46,9 @@ class Import:
     def log(self) -> list[LogRecord]:
         """Writes that the hub has answered."""
         lines = self._log.read_bytes().splitlines() if self._log.exists() else []
-        records = [msgspec.json.decode(line, type=LogRecord) for line in lines]
+        # A hub that was killed may have cut its last line.
+        whole = [line for line in lines if line.endswith(b"}")]
+        records = [msgspec.json.decode(line, type=LogRecord) for line in whole]
         return [record for record in records if record.method != "GET"]
 
     def start(self, *words: str) -> Command:

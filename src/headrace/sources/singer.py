@@ -26,6 +26,9 @@ from headrace.sources.singer_messages import Streams
 from headrace.sources.source import check_offered, count_rows, scratch_folder
 
 _SWEEP_H = 24
+_OF_ONE_ROUND = {"config.json", "catalog.json", "begun"}
+"""`begun` too: the age of the kept folder's own says when the next sweep is due."""
+_REPLACED = {"count": 0, "state.json": 2}
 _standard_input: list[bytes] = []
 """The messages on standard input, which can be read once."""
 
@@ -157,15 +160,14 @@ class SingerSource:
             make_folder(folder)
             self._sweep(folder)
             working = Path(temporary)
-            for file in folder.iterdir():
+            for file in _kept_in(folder):
                 (working / file.name).write_bytes(file.read_bytes())
             yield working
             # Kept only now that everything was read: else a broken round would lose records.
-            for file in working.iterdir():
-                if file.name not in ("config.json", "catalog.json"):
-                    copy = folder / f".{file.name}"
-                    copy.write_bytes(file.read_bytes())
-                    copy.replace(folder / file.name)
+            for file in _kept_in(working):
+                copy = folder / f".{file.name}"
+                copy.write_bytes(file.read_bytes())
+                copy.replace(folder / file.name)
 
     def _sweep(self, folder: Path) -> None:
         """Forget everything that was kept when it is due to be read again."""
@@ -177,6 +179,21 @@ class SingerSource:
         for file in folder.iterdir():
             file.unlink()
         begun.touch()
+
+
+def _kept_in(folder: Path) -> list[Path]:
+    """Return the files that the next round needs, in the order in which they are replaced.
+
+    The process may be killed between any two of them. The state comes last: a tap leaves out what
+    is older than its state, so the records must be there first. The count comes before the records:
+    those that are read again must rank after those that are there.
+    """
+    kept = [
+        file
+        for file in folder.iterdir()
+        if file.name not in _OF_ONE_ROUND and not file.name.startswith(".")
+    ]
+    return sorted(kept, key=lambda file: _REPLACED.get(file.name, 1))
 
 
 def _selected(catalog: dict[str, Any], wanted: set[str]) -> dict[str, Any]:

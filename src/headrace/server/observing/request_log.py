@@ -45,21 +45,39 @@ Sink = Callable[[LogRecord], None]
 
 
 class FileSink:
-    """Appends to a file; each record is written before the next is accepted."""
+    """Appends to a file; each record is written before the next is accepted.
+
+    A process that is killed and a disk that is full leave a part of a line. The next record starts
+    a line of its own, so that only the one that was cut is lost.
+    """
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
+        self._cut = _ends_within_a_line(path)
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
 
     def __call__(self, record: LogRecord) -> None:
+        line = b"\n" * self._cut + msgspec.json.encode(record) + b"\n"
         try:
-            os.write(self._file, msgspec.json.encode(record) + b"\n")
+            written = os.write(self._file, line)
         except OSError as error:
             # A full disk must not fail a request that has succeeded.
             _LOGGER.error("the request log can't be written: %s", error)
+            return
+        self._cut = written < len(line)
+        if self._cut:
+            _LOGGER.error("the request log can't be written: only a part of a line was")
 
     def close(self) -> None:
         os.close(self._file)
+
+
+def _ends_within_a_line(path: Path) -> bool:
+    if not path.is_file() or not path.stat().st_size:
+        return False
+    with path.open("rb") as file:
+        file.seek(-1, os.SEEK_END)
+        return file.read() != b"\n"
 
 
 def unknown_fields(body: bytes, kind: type[Struct]) -> tuple[str, ...]:
