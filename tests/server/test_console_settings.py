@@ -220,13 +220,13 @@ def test_a_request_shows_the_balance_before_and_after(shop: Shop) -> None:
         ("POST", "15.00", "-3.00", "12.00"), ("POST", "10.00", "5.00", "15.00"),
         ("POST", "0.00", "10.00", "10.00"),
     ]  # fmt: skip
-    links: set[str] = set()
-    for _ in range(500):
-        for kind in ("invoice", "payment"):
-            shown = shop.get("/requests", match="b", entity=kind)
-            links |= set(shown.links(f"{OWN}/requests/req_"))
-        if len(links) >= len(expected):
+    for _ in range(500):  # the journal is written in order
+        if "DELETE /v1/invoices/external:b2" in shop.get("/requests", match="external:b2").rows():
             break
+    links: set[str] = set()
+    for kind in ("invoice", "payment"):
+        shown = shop.get("/requests", match="b", entity=kind)
+        links |= set(shown.links(f"{OWN}/requests/req_"))
     said = []
     first = ""
     for link in sorted(links, reverse=True):

@@ -22,7 +22,7 @@ from headrace.sources.singer import SingerSource
 from headrace.testkit.source_suite import SourceSuite, source_suite
 
 TAP = """
-import argparse, json, sys
+import argparse, json, os, sys
 p = argparse.ArgumentParser()
 for name in ("--config", "--catalog", "--state"):
     p.add_argument(name)
@@ -51,7 +51,7 @@ for stream in json.load(open(a.catalog))["streams"]:
             if row["at"] >= since:
                 say({"type": "RECORD", "stream": "Invoices", "record": row})
         say({"type": "STATE", "value": {"since": max(r["at"] for r in rows)}})
-if config.get("dies"):
+if os.path.exists(config["rows"] + ".dies"):
     sys.exit(1)
 """
 
@@ -114,6 +114,17 @@ def test_a_tap_goes_on_where_it_stopped_and_the_last_record_of_a_key_counts(tap:
     assert found == [(2, 7), (3, 8)]
 
 
+def test_what_was_kept_of_another_account_is_forgotten(tap: Path) -> None:
+    _stage(_source(tap, state="tap-state"))
+    other = tap / "other"
+    other.mkdir()
+    _rows(other, [{"id": 8, "at": 1, "total": 3}, {"id": 9, "at": 2, "total": 4}])
+    config = {"rows": str(other / "rows.json")}
+    for _ in range(2):
+        found = _stage(_source(tap, config, state="tap-state", sweep=30)).select("id, total")
+        assert found.order("id").fetchall() == [(8, 3), (9, 4)]
+
+
 def test_rounds_do_not_put_off_the_next_sweep(tap: Path) -> None:
     _stage(_source(tap, state="tap-state"))
     half_a_day_ago = time.time() - 12 * 3600
@@ -154,8 +165,11 @@ def test_a_tap_that_fails_loses_nothing_that_was_kept(tap: Path) -> None:
     _stage(_source(tap, state="tap-state"))
     before = (tap / "tap-state" / "state.json").read_bytes()
     _rows(tap, [{"id": 3, "at": 4, "total": 8}])
+    dies = tap / "rows.json.dies"
+    dies.touch()
     with pytest.raises(SourceError, match="ended with code 1"):
-        _stage(_source(tap, {"dies": True}, state="tap-state"))
+        _stage(_source(tap, state="tap-state"))
+    dies.unlink()
     assert (tap / "tap-state" / "state.json").read_bytes() == before
     found = _stage(_source(tap, state="tap-state")).select("id").order("id").fetchall()
     assert found == [(1,), (2,), (3,)]

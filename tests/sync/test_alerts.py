@@ -8,6 +8,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import msgspec
@@ -203,7 +204,8 @@ def test_organisations_with_the_same_trouble_and_addresses_share_a_message(
 
 
 def test_a_summary_comes_once_a_day_if_it_is_wanted(world: Watched) -> None:
-    world.configure("", 'digest = "07:30"\nsilent = "30d"')
+    in_half_a_day = world.clock.now() + timedelta(hours=12)
+    world.configure("", f'digest = "{in_half_a_day:%H:%M}"\nsilent = "30d"')
     world.restart()
     world.sync()
     world.pass_time(60)

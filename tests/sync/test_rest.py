@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import random
@@ -13,14 +14,18 @@ from pathlib import Path
 import pytest
 from desk import HubDesk
 from shop import Shop
+from watched import MovedClock
 
 import headrace.sources.marks
 from headrace.book.book import Book
 from headrace.book.models import load_models
 from headrace.book.steady import are_steady
+from headrace.fleet.project import load_project
+from headrace.fleet.sync import SyncOptions, Watcher, sync_once
 from headrace.sources.files import FileSource
 from headrace.sources.marks import files_mark
 from headrace.sources.sqlite import SqliteSource
+from headrace.sync.session import LOOP
 
 _MODEL = "select external_id, name from customers"
 
@@ -232,17 +237,27 @@ def test_a_pdf_that_changes_beside_the_source_is_sent(
     assert len(shops.desk.writes()) == writes + 1
 
 
-def test_at_every_sweep_all_is_read_again(shops: Shops) -> None:
+def test_at_every_sweep_all_is_read_again_whatever_was_read_in_between(
+    shops: Shops, monkeypatch: pytest.MonkeyPatch
+) -> None:
     toml = shops.shop.folder / "headrace.toml"
     toml.write_text(toml.read_text("utf-8") + 'sweep = "1d"\n', "utf-8")
-    shops.apply()
-    assert shops.apply() == 0
-    rest = shops.shop.folder / ".headrace" / "shop" / "rest.json"
-    text = rest.read_text("utf-8")
-    at = float(text.partition('"at":')[2].partition(",")[0])
-    rest.write_text(text.replace(f'"at":{at!r}', f'"at":{at - 86_401!r}'), "utf-8")
-    assert rest.read_text("utf-8") != text
-    assert shops.apply() == 1
+    for name, text in shops.desk.environment.items():
+        monkeypatch.setenv(name, text)
+    clock = MovedClock()
+
+    def books_of_a_round(hours: float) -> int:
+        """Of a round of the loop, so many hours later."""
+        before = shops.books
+        clock.added += hours * 3600
+        project = load_project(shops.shop.folder)
+        asyncio.run(sync_once(project, "shop", SyncOptions(command=LOOP), clock, Watcher()))
+        return shops.books - before
+
+    assert [books_of_a_round(hours) for hours in (0, 0, 18)] == [1, 0, 0]
+    shops.shop.invoice("late", "A", 700)
+    assert [books_of_a_round(hours) for hours in (1, 4)] == [1, 0]
+    assert [books_of_a_round(hours) for hours in (2, 0, 22, 3)] == [1, 0, 0, 1]
 
 
 def test_refused_records_are_looked_at_in_each_round(shops: Shops) -> None:

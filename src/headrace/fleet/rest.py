@@ -54,8 +54,8 @@ NOTHING_SENT = DeliveryOutcome(
 class _Rest(Struct, frozen=True):
     """A plan without operations, with the marks of everything that it depends on."""
 
-    at: float
-    """Time of the look at the source, in seconds since 1970."""
+    swept: float
+    """When everything was read the last time, in seconds since 1970."""
     mark: str
     files: dict[str, str | None]
     """PDF files that the source names, with their marks."""
@@ -114,7 +114,7 @@ def plan_at_rest(
         return None
     sweep = parse_interval(loaded.settings_of(name).sweep).total_seconds()
     sight = take_sight(loaded, name, clock, environment)
-    if sight is None or not 0 <= sight.at - rest.at < sweep:
+    if sight is None or not 0 <= sight.at - rest.swept < sweep:
         return None
     if rest.mark != _with_journal(loaded, name, clock, sight, environment):
         return None
@@ -190,7 +190,8 @@ def _write(path: Path, opened: Organisation, sight: Sight, plan: Plan) -> None:
     files = _file_marks([location for location, _ in named], opened.book.pdf_places)
     if any(not (files[one] or "").startswith(mark or "") for one, mark in named):
         return  # a file changed after the book was built
-    rest = _Rest(sight.at, f"{sight.mark} {opened.journal.rest_mark()}", files, plan)
+    swept = opened.staged.swept if opened.staged is not None else 0.0
+    rest = _Rest(swept, f"{sight.mark} {opened.journal.rest_mark()}", files, plan)
     text = msgspec.json.encode(rest)
     if len(named) > _MAX_FILES or len(text) > _MAX_BYTES:
         return

@@ -32,6 +32,8 @@ class Staged(Struct, frozen=True):
     """The tables that were read; the others had not moved."""
     whole: bool
     """Whether everything was read, whatever the marks say."""
+    swept: float
+    """When everything was read the last time, in seconds since 1970."""
     changed: dict[str, str] = {}
     """The contents before, of tables of which only rows were read that changed: their earlier and
     later versions are the tables `old_rows` and `new_rows`."""
@@ -119,7 +121,7 @@ def stage_moved(
         "unnest($4::varchar[]), unnest($5::bigint[]), $6",
         [list(names), version, marks, *([of[n] for n in names] for of in (contents, rows)), swept],
     )
-    return Staged(rows, contents, frozenset(reading.read), whole, changed)
+    return Staged(rows, contents, frozenset(reading.read), whole, swept, changed)
 
 
 def old_rows(name: str) -> str:

@@ -6,6 +6,7 @@ stopped, its records are kept in that folder, and after `sweep` hours everything
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
 from collections.abc import Collection, Iterator
@@ -170,15 +171,22 @@ class SingerSource:
                 copy.replace(folder / file.name)
 
     def _sweep(self, folder: Path) -> None:
-        """Forget everything that was kept when it is due to be read again."""
+        """Forget everything that was kept when it is due to be read again, or is of other options:
+        with the state of another account, a tap would leave out what is older there."""
         begun = folder / "begun"
-        now = SYSTEM_CLOCK.now().timestamp()
+        age = SYSTEM_CLOCK.now().timestamp() - (begun.stat().st_mtime if begun.exists() else 0.0)
         hours = float(self._options.get("sweep", _SWEEP_H))
-        if begun.exists() and now - begun.stat().st_mtime < hours * 3600:
+        if 0 <= age < hours * 3600 and begun.read_text("utf-8") == self._place_of_records:
             return
         for file in folder.iterdir():
             file.unlink()
-        begun.touch()
+        begun.write_text(self._place_of_records, "utf-8")
+
+    @property
+    def _place_of_records(self) -> str:
+        """Tells the records of these options from those of others, such as another account's."""
+        own = {name: one for name, one in self._options.items() if name not in ("state", "sweep")}
+        return hashlib.blake2b(msgspec.json.encode(own, order="sorted"), digest_size=16).hexdigest()
 
 
 def _kept_in(folder: Path) -> list[Path]:

@@ -94,7 +94,7 @@ class Organisation:
         self._planner = Planner(
             self.book, self.journal, clock, settings.deletion_rules, settings.guards, self._claimer
         )
-        self._staged: Staged | None = None
+        self.staged: Staged | None = None
         """What the staged tables contain; None before they were read."""
         self._row_counts = RowCounts(self.journal, settings.source)
         self._scope = WHOLE
@@ -124,7 +124,7 @@ class Organisation:
         now = self._clock.now().timestamp()
         with step("stage"):
             self.models, staged = self._stage.read(self.book, now, whole)
-        self._staged = staged
+        self.staged = staged
         self._row_counts.note(staged.rows)
         self.rebuild(staged.whole)
         return staged.rows
@@ -174,7 +174,7 @@ class Organisation:
         Unless `whole`, only what depends on tables that moved since the last time is made again.
         """
         self.book.leave_positions_out(self.journal.refused_positions())
-        contents, changed = (one.contents, one.changed) if (one := self._staged) else (None, {})
+        contents, changed = (one.contents, one.changed) if (one := self.staged) else (None, {})
         with step("models"):
             if self.book.build(self.models, contents, changed, whole):
                 self.book.check()
