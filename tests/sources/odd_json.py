@@ -17,6 +17,7 @@ ODD = [
     ('"838:59:59"', "VARCHAR", "838:59:59"),
     ('"NaN"', "VARCHAR", "NaN"),
     ('"Müller \\ud83d\\ude00"', "VARCHAR", "Müller 😀"),
+    ('"cut \\ud83d"', "VARCHAR", "cut \ufffd"),
     ('"a\\nb\\tc\\"d"', "VARCHAR", 'a\nb\tc"d'),
     ('"\\u00ff"', "VARCHAR", "ÿ"),
     ('""', "VARCHAR", ""),

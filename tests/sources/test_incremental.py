@@ -78,6 +78,25 @@ def test_only_changed_rows_are_read_with_an_overlap_until_the_sweep(
     ]
 
 
+def test_rows_without_a_key_are_all_there_and_not_twice(
+    billing: psycopg.Connection, postgres_database: str
+) -> None:
+    watched = _Watched(postgres_database)
+    billing.execute("insert into t values (null, 'x', now()), (null, 'y', now())")
+    without = [(None, "x"), (None, "y")]
+    for _ in range(3):
+        found = watched.read()
+        assert found[:2] == [(1, "a"), (2, "b")]
+        assert sorted(found[2:], key=str) == without
+    billing.execute("update t set id = 3 where name = 'x'")
+    billing.execute("insert into t values (null, 'y', now())")
+    assert [row[0] for row in watched.read()].count(3) == 1
+    watched.clock.seconds += 86_401
+    found = watched.read()
+    assert found[:3] == [(1, "a"), (2, "b"), (3, "x")]
+    assert found[3:] == [(None, "y"), (None, "y")]
+
+
 def test_a_new_column_is_read_for_all_rows(
     billing: psycopg.Connection, postgres_database: str
 ) -> None:

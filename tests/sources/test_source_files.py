@@ -170,8 +170,14 @@ def test_json_as_an_array_and_packed(tmp_path: Path) -> None:
 
 def test_broken_json_is_named_by_file_and_line(tmp_path: Path) -> None:
     _write(tmp_path, "t.ndjson", '{"id":1}\n{"id":2\n{"id":3}\n')
-    with pytest.raises(SourceError, match=r"t\.ndjson.* line [23]"):
+    with pytest.raises(SourceError, match=r"t\.ndjson.* line 2:"):
         _stage(tmp_path)
+    for line in (1, 2, 3):
+        lines = ['{"id": 1}'] * 4
+        lines[line - 1] = '{"id": 01}'
+        _write(tmp_path, "t.ndjson", "\n".join(lines))
+        with pytest.raises(SourceError, match=rf"t\.ndjson.* line {line}:"):
+            _stage(tmp_path)
 
 
 def test_parquet_keeps_its_types(tmp_path: Path) -> None:

@@ -31,6 +31,8 @@ ODD = [
     ("b'\\x00\\xff'", "VARCHAR", "\\x00ff"),
     ("'a\\0b'", "VARCHAR", "a\0b"),
     ("'😀 é'", "VARCHAR", "😀 é"),
+    ("'cut \\ud83d'", "VARCHAR", "cut \ufffd"),
+    ("['\\ud83d', {'\\ude00': 1}]", "JSON", '["\ufffd",{"\ufffd":1}]'),
     ("True", "BOOLEAN", True),
     ("None", "VARCHAR", None),
     ("[Decimal('1.10'), None]", "JSON", '["1.10",null]'),

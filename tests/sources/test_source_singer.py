@@ -245,6 +245,74 @@ def test_every_odd_value_arrives_exact_or_as_its_text(tmp_path: Path) -> None:
     assert arrived(found) == [(kind, value) for _, kind, value in ODD]
 
 
+_SCHEMA = '{"type": "SCHEMA", "stream": "t", "schema": {}, "key_properties": ["id"]}'
+
+
+def _said(folder: Path, *messages: str) -> Any:
+    text = "\n".join((_SCHEMA, *messages))
+    (folder / "said.jsonl").write_text(text, "utf-8")
+    return _stage(SingerSource(folder, "said.jsonl", {}), "t")
+
+
+def _record(text: str) -> str:
+    return f'{{"type": "RECORD", "stream": "t", "record": {text}}}'
+
+
+def test_records_that_strict_json_refuses_arrive(tmp_path: Path) -> None:
+    values = ("1", "NaN", "-Infinity", r'"\ud83d"', '"a\tb"')
+    lines = (_record(f'{{"id": {n}, "v": {value}}}') for n, value in enumerate(values))
+    found = _said(tmp_path, *lines).order("id").fetchall()
+    assert [value for _, value in found] == ["1", "NaN", "-Infinity", "\ufffd", "a\tb"]
+
+
+@pytest.mark.parametrize("line", [_record('{"id": 01}'), _record('{"id": 2}')[:-2]])
+def test_a_message_that_cannot_be_read_is_no_record_less(tmp_path: Path, line: str) -> None:
+    with pytest.raises(SourceError, match=r"said\.jsonl: line 3 of its messages is not JSON"):
+        _said(tmp_path, _record('{"id": 1}'), line, _record('{"id": 3}'))
+    with pytest.raises(SourceError, match=r"line 2 of its messages is not JSON"):
+        _said(tmp_path, line)
+
+
+def test_what_else_a_tap_says_is_left_out(tmp_path: Path) -> None:
+    found = _said(tmp_path, "INFO {", "{'a': 1}", "{", "{reading}", "", _record('{"id": 1}'))
+    assert found.fetchall() == [(1,)]
+
+
+@pytest.mark.parametrize("message", ['{"type": "RECORD", "stream": "t"}', _record("[1]")])
+def test_a_message_without_a_record_is_named(tmp_path: Path, message: str) -> None:
+    with pytest.raises(SourceError, match="Stream t: a RECORD message has no record"):
+        _said(tmp_path, message)
+
+
+@pytest.mark.parametrize("schema", ["null", "[]", '{"properties": null}', '{"properties": []}',
+    '{"properties": {"a": true, "id": {"type": 7}, "b": {"type": [null]}}}'])  # fmt: skip
+def test_a_schema_may_be_odd(tmp_path: Path, schema: str) -> None:
+    odd = f'{{"type": "SCHEMA", "stream": "t", "schema": {schema}, "key_properties": null}}'
+    found = _said(tmp_path, odd, _record('{"id": 1}'), _record('{"id": 1}'))
+    assert found.select("id").fetchall() == [(1,), (1,)]
+
+
+def test_records_that_lack_a_part_of_their_key_are_no_versions_of_each_other(
+    tmp_path: Path,
+) -> None:
+    records = ('{"v": 1}', '{"v": 2}', '{"id": null, "v": 3}', '{"id": 1, "v": 4}')
+    found = _said(tmp_path, *map(_record, (*records, '{"id": 1, "v": 5}')))
+    assert sorted(found.select("v").fetchall()) == [(1,), (2,), (3,), (5,)]
+    found = _said(tmp_path, *map(_record, records[:2]))
+    assert sorted(found.select("v").fetchall()) == [(1,), (2,)]
+
+
+def test_a_tap_that_fails_within_a_line_says_why(tap: Path) -> None:
+    with (tap / "tap.py").open("a") as program:
+        program.write('sys.stdout.write(\'{"type": "REC\')\nsys.stdout.flush()\n')
+    with pytest.raises(SourceError, match=r"line \d of its messages is not JSON"):
+        _stage(_source(tap))
+    with (tap / "tap.py").open("a") as program:
+        program.write("sys.exit('the key was revoked')\n")
+    with pytest.raises(SourceError, match="the key was revoked"):
+        _stage(_source(tap))
+
+
 def test_messages_may_come_on_standard_input(tmp_path: Path) -> None:
     (tmp_path / "headrace.toml").write_text(
         '[organisation.it]\ntarget = { url = "http://127.0.0.1:1/v1", key = "env:K", '

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from headrace.model.errors import NotTheApi
+from headrace.model.json_text import without_halves
 
 _SHOWN = 80
 """Maximum number of characters shown of an unexpected answer."""
@@ -31,7 +32,10 @@ def object_of(body: bytes) -> dict[str, Any] | None:
     try:
         found = msgspec.json.decode(body)
     except _UNREADABLE:
-        return None
+        try:
+            found = msgspec.json.decode(without_halves(body.decode()))
+        except _UNREADABLE:
+            return None
     return found if isinstance(found, dict) else None
 
 

@@ -21,7 +21,7 @@ from headrace.model.source_settings import FileFormat
 from headrace.sources.csv_files import stage_csv
 from headrace.sources.excel_files import ENDINGS, sheet_names, stage_sheet
 from headrace.sources.file_places import FilePlace, LocalFolder
-from headrace.sources.json_files import stage_json
+from headrace.sources.json_files import stage_json, with_the_right_line
 from headrace.sources.marks import files_mark
 from headrace.sources.settled import check_done, unchanged, wait_until_still
 from headrace.sources.source import check_offered, count_rows, literal, scratch_folder, staged
@@ -211,4 +211,4 @@ def _reading(name: str) -> Iterator[None]:
         yield
     except (duckdb.Error, OSError) as error:
         words = str(error).split("\n")[0].removeprefix("Invalid Input Error: ").rstrip(". ")
-        raise SourceError(f"Table {name}: {words}.") from None
+        raise SourceError(f"Table {name}: {with_the_right_line(words)}.") from None

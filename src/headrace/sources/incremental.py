@@ -124,9 +124,12 @@ class IncrementalSource:
         key = quoted(self._cursors[name].key)
         alike = _fits(connection, whole, part)
         if alike:
+            # Rows without a key replace nothing, and are added unless they are there already.
             connection.execute(
                 f"delete from {whole} where {key} in (select {key} from {part}); "
-                f"insert into {whole} from {part}"
+                f"insert into {whole} from {part} where {key} is not null "
+                f"union all (from {part} where {key} is null "
+                f"except all from {whole} where {key} is null)"
             )
         connection.execute(f"drop table {part}")
         return alike

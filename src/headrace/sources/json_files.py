@@ -10,6 +10,10 @@ rows. A number that a DOUBLE would round is text, with all its digits; see `json
 
 from __future__ import annotations
 
+import json
+import re
+from collections import deque
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -21,6 +25,9 @@ from headrace.sources.source import literal, quoted, scratch_folder, staged
 _RAW = "headrace_raw_json"
 NO_COLUMNS = "headrace_no_columns"
 """The only column of a table whose files show no columns; the book gives it the real ones."""
+_MALFORMED = re.compile(
+    r'(Malformed JSON in file "(.+)", at byte \d+ in )(?:line|record/value) (\d+)(.*)'
+)
 _EXACT = 2**53 - 1
 """Up to this number, every whole number has a DOUBLE of its own."""
 _WHOLE = r"-?[0-9]+\.0+"
@@ -37,6 +44,25 @@ def stage_json(connection: duckdb.DuckDBPyConnection, name: str, paths: list[Pat
     with TemporaryDirectory(prefix="headrace-json-", dir=scratch_folder(connection)) as folder:
         copies = exact_copies(connection, paths, Path(folder))
         _stage(connection, name, [copies.get(path, path) for path in paths])
+
+
+def with_the_right_line(words: str) -> str:
+    """Return what DuckDB says of malformed JSON with the line that it means: version 2.0 names the
+    next one."""
+    found = _MALFORMED.match(words)
+    if found is None:
+        return words
+    start, path, number, rest = found.groups()
+    try:
+        with Path(path).open("rb") as file:
+            line = deque(islice(file, int(number) - 1), maxlen=1)[0]
+        json.loads(line)
+    except ValueError:
+        if line.startswith(b"{"):  # an array has a value in any line
+            return f"{start}line {int(number) - 1}{rest}"
+    except (OSError, IndexError):
+        pass
+    return words
 
 
 def _stage(connection: duckdb.DuckDBPyConnection, name: str, paths: list[Path]) -> None:

@@ -71,7 +71,9 @@ class KeptRecords:
         """Take the records of a file of JSON lines; the last of each key counts."""
         self._connection.execute(
             "create or replace temp table arrived as "
-            f"select json_extract_string(line, {literal('$.' + quoted(key))}) as key, "
+            # One without a key is only replaced by its like: others may be other records.
+            f"select coalesce(json_extract_string(line, {literal('$.' + quoted(key))}), "
+            "'no key ' || md5(line)) as key, "
             "arg_max(line, place) as record from (select line, row_number() over () as place "
             f"from read_csv({literal(str(file))}, {_LINES})) group by 1"
         )

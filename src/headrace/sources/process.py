@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import math
+import re
 import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
+from json import JSONDecodeError
 from pathlib import Path
 from typing import IO, Any
 
 import msgspec
 
 from headrace.model.errors import SourceError
+from headrace.model.json_text import read_json
 from headrace.sources.address import masked
 
 _LAST_WORDS = 2000
+_MESSAGE = re.compile(rb'\s*\{\s*"')
+"""How a JSON object begins, but hardly a line of a log."""
 _RUNNING: set[subprocess.Popen[bytes]] = set()
+
+
+class UnreadableLine(SourceError):
+    """A line that is no JSON, though it begins like a message."""
 
 
 def messages(
@@ -28,11 +37,11 @@ def messages(
     folder: Path | None = None,
     whole: bool = False,
 ) -> Iterator[dict[str, Any]]:
-    """Run a program and yield its messages; lines that are no JSON object are left out.
+    """Run a program and yield its messages; lines that begin like no JSON object are left out.
 
     Raises SourceError with the program's last words, without secrets, when it can't be started or
-    fails. The program is ended when the caller stops reading. `whole` stands for one message over
-    all lines.
+    fails, and for a line that can't be read, which may be a record. The program is ended when the
+    caller stops reading. `whole` stands for one message over all lines.
     """
     with tempfile.TemporaryFile() as said:
         try:
@@ -52,7 +61,13 @@ def messages(
             assert process.stdout is not None
             process.stdin.write(given)
             process.stdin.close()
-            yield from decoded([process.stdout.read()] if whole else process.stdout)
+            unreadable = None
+            try:
+                yield from decoded(what, [process.stdout.read()] if whole else process.stdout)
+            except UnreadableLine as error:
+                if process.stdout.read(1):
+                    raise
+                unreadable = error  # the last line: one of a program that fails may be cut
             code = process.wait()
         finally:
             if process.poll() is None:
@@ -62,6 +77,8 @@ def messages(
         if code:
             words = masked(_last_words(said), secrets) or f"it ended with code {code}"
             raise SourceError(f"{what}: {words.rstrip('.')}.")
+        if unreadable is not None:
+            raise unreadable
 
 
 def end_programs() -> None:
@@ -70,16 +87,28 @@ def end_programs() -> None:
         process.kill()
 
 
-def decoded(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
-    """Return the messages of lines; numbers that a float would round are text."""
+def decoded(what: str, lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
+    """Yield the messages of lines; numbers that a float would round are text. Raises
+    UnreadableLine."""
     decoder = msgspec.json.Decoder(float_hook=exact_number)
-    for line in lines:
+    for number, line in enumerate(lines, 1):
         if not line.lstrip().startswith(b"{"):
             continue
         try:
             yield decoder.decode(line)
-        except msgspec.DecodeError:
             continue
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            pass
+        try:
+            yield read_json(line, exact_number)
+        except (ValueError, RecursionError) as error:
+            if not _MESSAGE.match(line):
+                continue
+            why = f"{error.msg} at {error.pos}" if isinstance(error, JSONDecodeError) else error
+            raise UnreadableLine(
+                f"{what}: line {number} of its messages is not JSON ({why}), so a record may be "
+                "missing: correct the program that writes it."
+            ) from None
 
 
 def exact_number(text: str) -> float | str:

@@ -13,13 +13,12 @@ from pathlib import Path
 from typing import IO, Any
 
 import duckdb
-import msgspec
 
 from headrace.model.errors import SourceError
+from headrace.model.json_text import written_json
 from headrace.sources.json_files import NO_COLUMNS, stage_json
 from headrace.sources.source import quoted, staged
 
-_ENCODER = msgspec.json.Encoder()
 _PLAIN = (str, bool, type(None))
 
 
@@ -44,7 +43,7 @@ class RecordFiles:
                 str(key): value if type(value) in _PLAIN else shown(value)
                 for key, value in record.items()
             }
-            file.write(_ENCODER.encode(plain) + b"\n")
+            file.write(written_json(plain) + b"\n")
 
     def written(self, table: str) -> Path | None:
         """Return the file of a table with all its records; None without any."""

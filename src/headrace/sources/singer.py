@@ -91,9 +91,9 @@ class SingerSource:
         if self._path == "-":
             if not _standard_input:
                 _standard_input.append(sys.stdin.buffer.read())
-            return decoded(_standard_input[0].splitlines())
+            return decoded("standard input", _standard_input[0].splitlines())
         try:
-            return decoded((self._folder / self._path).read_bytes().splitlines())
+            return decoded(self._path, (self._folder / self._path).read_bytes().splitlines())
         except OSError as error:
             raise SourceError(f"{self._path} can't be read: {error.strerror}.") from None
 
@@ -122,7 +122,7 @@ class SingerSource:
         state = folder / "state.json"
         given = ["--catalog", str(catalog)] + (["--state", str(state)] if state.exists() else [])
         if state.exists():
-            streams.read(decoded((folder / "schemas.jsonl").read_bytes().splitlines()))
+            streams.read(decoded(self._what, (folder / "schemas.jsonl").read_bytes().splitlines()))
         with (folder / "schemas.jsonl").open("ab") as schemas:
             for message in self._run(folder, given):
                 if message.get("type") == "SCHEMA":

@@ -8,6 +8,7 @@ from typing import Any
 
 import duckdb
 
+from headrace.model.errors import SourceError
 from headrace.sources.records import RecordFiles
 from headrace.sources.source import quoted, staged
 
@@ -40,12 +41,17 @@ class Streams:
         for message in messages:
             kind, stream = message.get("type"), str(message.get("stream", "")).lower()
             if kind == "RECORD":
+                record = message.get("record")
+                if not isinstance(record, dict):
+                    raise SourceError(f"Stream {stream}: a RECORD message has no record.")
                 self._count += 1
-                self._files.add(stream, [message["record"] | {PLACE: self._count}])
+                self._files.add(stream, [record | {PLACE: self._count}])
             elif kind == "SCHEMA":
                 self._files.touch(stream)
-                properties = message.get("schema", {}).get("properties", {})
-                self.schemas[stream] = {name: _type(one) for name, one in properties.items()}
+                schema = message.get("schema")
+                properties = schema.get("properties") if isinstance(schema, dict) else None
+                known = properties.items() if isinstance(properties, dict) else ()
+                self.schemas[stream] = {name: _type(one) for name, one in known}
                 self.keys[stream] = [str(key) for key in message.get("key_properties") or ()]
             elif kind == "STATE":
                 self.state = message.get("value")
@@ -58,7 +64,7 @@ class Streams:
         found = {str(row[0]): str(row[1]) for row in described}
         schema = self.schemas.get(stream, {})
         missing = {name: kind for name, kind in schema.items() if name not in found}
-        keys = [quoted(key) for key in self.keys.get(stream, ()) if key in found]
+        keys = [quoted(key) for key in self.keys.get(stream, ())]
         own = [
             f"{quoted(name)}::{schema[name]} as {quoted(name)}"
             if self._is_empty(connection, table, name, schema)
@@ -67,9 +73,11 @@ class Streams:
             if name not in (PLACE, "headrace_no_columns")
         ]
         columns = [*own, *(f"null::{kind} as {quoted(name)}" for name, kind in missing.items())]
+        # Rows that lack a part of their key are no versions of each other.
         last = (
             f" qualify row_number() over (partition by {', '.join(keys)} order by {PLACE} desc) = 1"
-            if keys and PLACE in found
+            f" or {' or '.join(f'{key} is null' for key in keys)}"
+            if keys and PLACE in found and found.keys() >= set(self.keys[stream])
             else ""
         )
         if columns:
@@ -96,7 +104,7 @@ class Streams:
         self._counted.write_text(str(self._count))
 
 
-def _type(schema: Mapping[str, Any]) -> str:
-    kinds = schema.get("type", "string")
-    names = [kinds] if isinstance(kinds, str) else list(kinds)
-    return next((_TYPES[name] for name in names if name in _TYPES), "VARCHAR")
+def _type(schema: object) -> str:
+    kinds = schema.get("type", "string") if isinstance(schema, dict) else "string"
+    names = kinds if isinstance(kinds, list) else [kinds]
+    return next((_TYPES[one] for one in map(str, names) if one in _TYPES), "VARCHAR")

@@ -19,6 +19,7 @@ from typing import Any, cast
 import msgspec
 
 from headrace.model.clock import SYSTEM_CLOCK
+from headrace.model.json_text import written_json
 from headrace.sources.process import exact_number
 from headrace.sources.records import shown
 
@@ -116,14 +117,13 @@ def main() -> None:
     """Do the task on standard input."""
     out = sys.stdout.buffer
     sys.stdout = sys.stderr  # what the user's code prints is not a record
-    encoder = msgspec.json.Encoder()
     task = msgspec.json.decode(sys.stdin.buffer.read())
     try:
         for message in WORK[task["kind"]](task):
-            out.write(encoder.encode(message) + b"\n")
+            out.write(written_json(message) + b"\n")
         out.write(b'{"done": true}\n')
     except BaseException as error:
-        out.write(encoder.encode({"error": _words(error, task)}) + b"\n")
+        out.write(written_json({"error": _words(error, task)}) + b"\n")
     out.flush()
 
 

@@ -14,6 +14,9 @@ JSON = {"content-type": "application/json"}
     ("body", "found"),
     [
         (b'{"a": 1}', {"a": 1}),
+        (rb'{"a": "cut \ud83d", "b": "\ud83d\ude00"}', {"a": "cut \ufffd", "b": "\U0001f600"}),
+        (rb'{"a": "cut \ud83d", "b": NaN}', None),
+        (rb'{"a": "cut \ud83d"', None),
         (b"[1]", None),
         (b"{", None),
         (b"", None),

@@ -35,3 +35,20 @@ def test_what_an_earlier_account_left_is_forgotten_after_a_week(tmp_path: Path) 
     assert places() == ["bank", "key 2"]
     assert KeptRecords(book, "key 1").since(["bills"], 8 * DAY, 100 * DAY) is None
     assert KeptRecords(book, "bank").since(["bills"], 8 * DAY, 100 * DAY) == {"until": 3 * DAY}
+
+
+def test_records_without_a_key_are_all_kept_and_not_twice(tmp_path: Path) -> None:
+    kept = KeptRecords(duckdb.connect(), "key")
+    given, written = tmp_path / "given.jsonl", tmp_path / "written.jsonl"
+
+    def read(*lines: str) -> list[str]:
+        given.write_text("".join(f"{line}\n" for line in lines))
+        with kept.changing():
+            kept.put("bills", "id", given)
+        kept.write("bills", written)
+        return sorted(written.read_text().splitlines())
+
+    without = ['{"no": 1}', '{"no": 2, "id": null}']
+    assert read(*without, '{"id": 1}') == ['{"id": 1}', *without]
+    assert read(*without, '{"id": 1, "no": 3}') == ['{"id": 1, "no": 3}', *without]
+    assert read() == ['{"id": 1, "no": 3}', *without]
