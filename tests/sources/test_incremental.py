@@ -78,6 +78,27 @@ def test_only_changed_rows_are_read_with_an_overlap_until_the_sweep(
     ]
 
 
+@pytest.mark.parametrize(
+    ("kind", "last"),
+    [("timestamptz", ""), ("timestamp", ""), ("date", "::date"), ("text", "::date")],
+)
+def test_a_row_from_the_future_keeps_no_other_from_being_read(
+    billing: psycopg.Connection, postgres_database: str, kind: str, last: str
+) -> None:
+    billing.execute(f"alter table t alter changed type {kind} using changed{last}")
+    billing.execute("update t set changed = '2025-12-01' where id = 1")
+    billing.execute("insert into t values (3, 'far away', '9999-12-31')")
+    watched = _Watched(postgres_database)
+    assert [row[0] for row in watched.read()] == [1, 2, 3]
+    billing.execute("update t set name = 'B', changed = '2026-01-02' where id = 2")
+    billing.execute("update t set name = 'read by its cursor only' where id = 1")
+    assert [name for _, name in watched.read()][1:] == ["B", "far away"]
+    billing.execute("update t set name = 'C', changed = '2026-01-03' where id = 2")
+    found = watched.read()
+    assert [name for _, name in found][1:] == ["C", "far away"]
+    assert found[0] == (1, "a")
+
+
 def test_rows_without_a_key_are_all_there_and_not_twice(
     billing: psycopg.Connection, postgres_database: str
 ) -> None:

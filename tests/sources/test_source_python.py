@@ -110,6 +110,26 @@ def test_a_function_with_since_yields_only_what_is_new_until_the_sweep(tmp_path:
         read()
 
 
+def test_a_record_from_the_future_keeps_no_other_from_being_read(tmp_path: Path) -> None:
+    file, given, clock = tmp_path / "billing.py", tmp_path / "rows.json", VirtualClock()
+    file.write_text(
+        "import json\n"
+        "def bills(options, since):\n"
+        "    for id, at in json.load(open(options['rows'])):\n"
+        "        if since is None or at >= since:\n            yield {'id': id, 'at': at}\n"
+    )
+    cursors = {"bills": Incremental(cursor="at", overlap="1s")}
+    book = duckdb.connect()
+    rows = [(1, "2026-11-19T10:00:00Z"), (2, "9999-12-31T00:00:00Z")]
+    for minute in range(3):
+        given.write_text(json.dumps(rows))
+        PythonSource(file, {"rows": str(given)}, cursors, clock).stage(book, ["bills"])
+        found = book.execute("select id from source.bills order by id").fetchall()
+        assert found == [(id,) for id, _ in rows]
+        rows.append((3 + minute, f"2026-11-20T00:{minute:02}:00Z"))
+        clock.seconds += 60
+
+
 def test_an_error_names_its_line_and_no_secret(tmp_path: Path) -> None:
     text = (
         "def t(options):\n    yield {'id': 1}\n    raise ValueError('key ' + options['api_key'])\n"

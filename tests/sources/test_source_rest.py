@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -193,11 +194,18 @@ def test_a_cursor_needs_its_parameter_and_its_resource() -> None:
         ("2026-01-01", "2026-01-02", "2026-01-02"),
         ("abc", "abd", "abd"),
         (None, 3, 3),
+        (None, None, None),
+        ("9999-12-31", "2026-01-02", "2026-01-02"),
+        ("2026-11-21T00:00:01Z", None, None),
+        ("2026-11-21T02:00:00+02:00", None, "2026-11-21T02:00:00+02:00"),
     ],
 )
-def test_the_later_cursor_counts_by_what_it_means(one: Any, other: Any, first: Any) -> None:
-    assert later(one, other) == first
-    assert later(other, one) == first
+def test_the_later_cursor_counts_by_what_it_means_if_it_has_been(
+    one: Any, other: Any, first: Any
+) -> None:
+    now = datetime(2026, 11, 21, tzinfo=UTC)
+    assert later(one, other, now) == first
+    assert later(other, one, now) == first
 
 
 def test_an_api_that_refuses_is_one_clear_sentence_without_secrets() -> None:

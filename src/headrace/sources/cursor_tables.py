@@ -84,11 +84,11 @@ class CursorTables:
             for name, value in last.items()
             if value is not None
         }
-        reached = dict(last)
+        reached, began = dict(last), self._clock.now()
         for message in messages(starts):
             name = str(message["table"]).lower()
             files.add(name, [message["record"]])
             if name in self.cursors:
                 value = message["record"].get(self.cursors[name].cursor)
-                reached[name] = later(reached.get(name), value)
+                reached[name] = later(reached.get(name), value, began)
         return reached

@@ -9,6 +9,7 @@ the first time, whenever the columns have changed, and at each sweep.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from datetime import UTC
 
 import duckdb
 
@@ -93,24 +94,37 @@ class IncrementalSource:
         age = self._clock.now().timestamp() - (row[0] if row else 0.0)
         if row is None or not 0 <= age < parse_interval(settings.sweep).total_seconds():
             return ""
-        column = quoted(settings.cursor)
+        column, whole = quoted(settings.cursor), staged(name)
         try:
-            last, kind = connection.execute(
-                f"select last, typeof(last) from (select max({column}) as last from {staged(name)})"
-            ).fetchall()[0]
+            kinds = connection.execute(f"select typeof({column}) from {whole} limit 1").fetchall()
+            kind = kinds[0][0] if kinds else ""
+            last = connection.execute(
+                f"select max({column}) from {whole} where {self._has_been(column, kind)}"
+            ).fetchall()[0][0]
         except duckdb.Error:
             return ""
         if last is None:
             return ""
-        if not str(kind).startswith(_DATED):
+        if not kind.startswith(_DATED):
             return str(last)
         overlap = parse_interval(settings.overlap).total_seconds()
         moment = connection.execute(
             "select strftime(try_cast($1 as timestamp) - to_seconds($2), '%Y-%m-%d %H:%M:%S')",
             [str(last), overlap],
         ).fetchall()[0][0]
-        zone = self._zone if str(kind) == "TIMESTAMP" else ""
+        zone = self._zone if kind == "TIMESTAMP" else ""
         return literal(f"{moment}{zone}") if moment else ""
+
+    def _has_been(self, column: str, kind: str) -> str:
+        """SQL: whether a cursor is no moment that lies ahead. Reading would start from there, and
+        leave out whatever changes until then."""
+        if not kind.startswith(_DATED):
+            return "true"
+        now = f"{self._clock.now().astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"
+        if kind == "VARCHAR":
+            return f"coalesce(try_cast({column} as timestamp) <= timestamp {literal(now)}, true)"
+        utc = now[:10] if kind == "DATE" else f"{now}+00"
+        return f"{column} <= {literal(utc)}::{kind}"
 
     def _query(self, name: str, since: str) -> str:
         column = quoted(self._cursors[name].cursor)

@@ -11,6 +11,8 @@ from headrace.model.clock import parse_interval
 from headrace.model.errors import ConfigurationError
 from headrace.model.source_settings import Incremental
 
+_MOMENT = 1
+
 
 def check_parameters(tables: Mapping[str, Incremental]) -> None:
     """Raise ConfigurationError for a cursor that the API would not hear of."""
@@ -34,11 +36,11 @@ def start(settings: Incremental, last: Any) -> Any:
     return text.replace("+00:00", "Z") if str(last).endswith("Z") else text
 
 
-def later(one: Any, other: Any) -> Any:
-    """Return the later of two cursors; None counts as none."""
-    if one is None or other is None:
-        return other if one is None else one
-    return max(one, other, key=_order)
+def later(one: Any, other: Any, now: datetime) -> Any:
+    """Return the later of two cursors. None counts as none, and so does a moment after `now`: if
+    reading started there, it would leave out whatever changes until then."""
+    known = [each for each in (one, other) if each is not None and not _is_ahead(each, now)]
+    return max(known, key=_order, default=None)
 
 
 def declared(declaration: Mapping[str, Any], starts: Mapping[str, tuple[str, Any]]) -> Any:
@@ -65,6 +67,11 @@ def _moment(value: Any) -> datetime | None:
         return None
 
 
+def _is_ahead(value: Any, now: datetime) -> bool:
+    kind, moment = _order(value)
+    return kind == _MOMENT and bool(moment > now)
+
+
 def _order(value: Any) -> tuple[int, Any]:
     """Return what orders cursors: numbers, then moments by what they mean, then other texts."""
     if isinstance(value, int | float):
@@ -72,4 +79,4 @@ def _order(value: Any) -> tuple[int, Any]:
     moment = _moment(value)
     if moment is None:
         return 2, str(value)
-    return 1, moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return _MOMENT, moment if moment.tzinfo else moment.replace(tzinfo=UTC)
