@@ -163,6 +163,34 @@ def test_a_broken_line_among_mixed_ends_is_named_in_its_own_file(tmp_path: Path)
     )
 
 
+@pytest.mark.parametrize("form", ["{}\n{}\n", "[{},\n{}]"])
+def test_an_empty_key_of_json_takes_no_other_with_it(tmp_path: Path, form: str) -> None:
+    records = ('{"id": "1", "": 7}', '{"id": "2", "a\\"~/b": 3, "Id": 4, "": 8}')
+    _write(tmp_path, "t.json", form.format(*records))
+    connection = duckdb.connect()
+    FileSource(tmp_path, {}).stage(connection, ["t"])
+    found = connection.execute("from source.t")
+    columns = [column[0] for column in found.description]
+    rows = [dict(zip(columns, row, strict=True)) for row in found.fetchall()]
+    assert rows == [
+        {"id": "1", "Id_1": None, 'a"~/b': None},
+        {"id": "2", "Id_1": 4, 'a"~/b': 3},
+    ]
+
+
+def test_a_table_of_json_may_have_the_one_column_json(tmp_path: Path) -> None:
+    _write(tmp_path, "t.json", '{"json": 1}\n{"json": 2}\n')
+    assert _stage(tmp_path) == [(1,), (2,)]
+
+
+@pytest.mark.parametrize("value", ["[2]", "5", '"text"', "true"])
+def test_a_value_of_json_that_is_no_object_is_named(tmp_path: Path, value: str) -> None:
+    for text in (f'{{"id": 1}}\n{value}\n', f'[{{"id": 1}}, {value}]'):
+        _write(tmp_path, "t.json", text)
+        with pytest.raises(SourceError, match=r"Table t: one of its records is a (list|single)"):
+            _stage(tmp_path)
+
+
 def test_json_as_an_array_and_packed(tmp_path: Path) -> None:
     (tmp_path / "t.json.gz").write_bytes(gzip.compress(b'[{"id": "1"},\n {"id": "2"}]'))
     assert _stage(tmp_path) == [("1",), ("2",)]

@@ -19,6 +19,7 @@ from tempfile import TemporaryDirectory
 
 import duckdb
 
+from headrace.model.errors import SourceError
 from headrace.sources.json_numbers import exact_copies
 from headrace.sources.source import literal, quoted, scratch_folder, staged
 
@@ -39,7 +40,8 @@ _KINDS = (
 def stage_json(connection: duckdb.DuckDBPyConnection, name: str, paths: list[Path]) -> None:
     """Load files of objects, combined by key; a key that an object lacks is NULL.
 
-    Raises duckdb.Error that names the file and line of malformed JSON.
+    Raises duckdb.Error that names the file and line of malformed JSON, and SourceError for values
+    that are no objects.
     """
     with TemporaryDirectory(prefix="headrace-json-", dir=scratch_folder(connection)) as folder:
         copies = exact_copies(connection, paths, Path(folder))
@@ -77,7 +79,9 @@ def _stage(connection: duckdb.DuckDBPyConnection, name: str, paths: list[Path]) 
     )
     described = connection.execute(f"describe {_RAW}").fetchall()
     columns = [str(row[0]) for row in described]
-    if [tuple(row[:2]) for row in described] == [("json", "JSON")] and _is_empty(connection):
+    if [tuple(row[:2]) for row in described] == [("json", "JSON")]:
+        columns = _unpacked(connection, name, listed)
+    if not columns:
         _stage_nothing(connection, name)
         return
     before = _columns_before(connection, name)
@@ -106,8 +110,43 @@ def _columns_before(connection: duckdb.DuckDBPyConnection, name: str) -> dict[st
     return {str(row[0]): str(row[1]) for row in described}
 
 
-def _is_empty(connection: duckdb.DuckDBPyConnection) -> bool:
-    return not connection.execute(f"from {_RAW} limit 1").fetchall()
+def _unpacked(connection: duckdb.DuckDBPyConnection, name: str, listed: str) -> list[str]:
+    """Make columns of objects that DuckDB leaves whole, since one has an empty key, and return
+    them; none without objects. The empty key is left out.
+
+    Raises SourceError for what is no object.
+    """
+    connection.execute(
+        f"create or replace temp table {_RAW} as "
+        f"select json from read_json_objects([{listed}], maximum_object_size = 67108864)"
+    )
+    kinds = connection.execute(f"select distinct json_type(json) from {_RAW}").fetchall()
+    if other := {kind for (kind,) in kinds} - {None, "NULL", "OBJECT"}:
+        what = "a list" if "ARRAY" in other else "a single value"
+        raise SourceError(
+            f"Table {name}: one of its records is {what}: each line, or each value of one array, "
+            "must be an object."
+        )
+    found = connection.execute(
+        f"select name from (select unnest(json_keys(json)) as name from {_RAW}) "
+        "group by name order by count(*) desc, name"
+    ).fetchall()
+    keys: dict[str, str] = {}
+    for (key,) in found:
+        if key:
+            # As DuckDB names a key that differs by its case only from another one, here from one
+            # that more objects have.
+            keys[key] = key + "_1" * sum(key.lower() == other.lower() for other in keys)
+    taken = [f"json -> {literal(_pointer(key))} as {quoted(keys[key])}" for key in keys]
+    if taken:
+        connection.execute(
+            f"create or replace temp table {_RAW} as select {', '.join(taken)} from {_RAW}"
+        )
+    return list(keys.values())
+
+
+def _pointer(key: str) -> str:
+    return "/" + key.replace("~", "~0").replace("/", "~1")
 
 
 def _stage_nothing(connection: duckdb.DuckDBPyConnection, name: str) -> None:
