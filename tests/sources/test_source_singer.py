@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +75,12 @@ def _source(folder: Path, config: dict[str, Any] | None = None, **options: Any) 
     return SingerSource(folder, "", {"command": command, "config": config} | options)
 
 
+def _kept(folder: Path) -> Path:
+    """The only folder with what is kept."""
+    (found,) = (one for one in (folder / "tap-state").iterdir() if one.is_dir())
+    return found
+
+
 def _stage(source: SingerSource, name: str = "invoices") -> Any:
     connection = duckdb.connect()
     source.stage(connection, [name])
@@ -109,28 +117,50 @@ def test_a_tap_goes_on_where_it_stopped_and_the_last_record_of_a_key_counts(tap:
     found = _stage(_source(tap, state="tap-state")).select("id, total").order("id").fetchall()
     assert found == [(1, 1.5), (2, 7), (3, 8)]
     # The sweep reads everything again and detects deletions.
-    os.utime(tap / "tap-state" / "begun", (0, 0))
+    os.utime(_kept(tap) / "begun", (0, 0))
     found = _stage(_source(tap, state="tap-state")).select("id, total").order("id").fetchall()
     assert found == [(2, 7), (3, 8)]
 
 
-def test_what_was_kept_of_another_account_is_forgotten(tap: Path) -> None:
-    _stage(_source(tap, state="tap-state"))
+def test_accounts_that_share_a_folder_do_not_share_records(tap: Path) -> None:
     other = tap / "other"
     other.mkdir()
     _rows(other, [{"id": 8, "at": 1, "total": 3}, {"id": 9, "at": 2, "total": 4}])
-    config = {"rows": str(other / "rows.json")}
+    configs: list[tuple[dict[str, str], list[int]]] = [
+        ({}, [1, 2]),
+        ({"rows": str(other / "rows.json")}, [8, 9]),
+    ]
     for _ in range(2):
-        found = _stage(_source(tap, config, state="tap-state", sweep=30)).select("id, total")
-        assert found.order("id").fetchall() == [(8, 3), (9, 4)]
+        for config, ids in configs:
+            source = _source(tap, config, state="tap-state", sweep=30)
+            found = _stage(source).select("id").order("id").fetchall()
+            assert found == [(id,) for id in ids]
+    folders = [one for one in (tap / "tap-state").iterdir() if one.is_dir()]
+    assert len(folders) == 2
+    for folder in folders:
+        os.utime(folder / "begun", (0, 0))
+    _stage(_source(tap, state="tap-state"))
+    assert _kept(tap) in folders, "what was not read for a week is forgotten"
+
+
+def test_two_that_read_one_account_take_turns(tap: Path) -> None:
+    _stage(_source(tap, state="tap-state"))
+    lock = next((tap / "tap-state").glob("*.lock"))
+    with lock.open() as held, ThreadPoolExecutor(1) as threads:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        waiting = threads.submit(lambda: _stage(_source(tap, state="tap-state")).fetchall())
+        with pytest.raises(TimeoutError):
+            waiting.result(0.5)
+        fcntl.flock(held, fcntl.LOCK_UN)
+        assert len(waiting.result(60)) == 2
 
 
 def test_rounds_do_not_put_off_the_next_sweep(tap: Path) -> None:
     _stage(_source(tap, state="tap-state"))
     half_a_day_ago = time.time() - 12 * 3600
-    os.utime(tap / "tap-state" / "begun", (half_a_day_ago, half_a_day_ago))
+    os.utime(_kept(tap) / "begun", (half_a_day_ago, half_a_day_ago))
     _stage(_source(tap, state="tap-state"))
-    assert (tap / "tap-state" / "begun").stat().st_mtime == pytest.approx(half_a_day_ago, abs=1)
+    assert (_kept(tap) / "begun").stat().st_mtime == pytest.approx(half_a_day_ago, abs=1)
 
 
 @pytest.mark.parametrize("kept", range(5))
@@ -163,14 +193,14 @@ def test_a_round_that_is_killed_while_it_keeps_its_files_loses_nothing(
 
 def test_a_tap_that_fails_loses_nothing_that_was_kept(tap: Path) -> None:
     _stage(_source(tap, state="tap-state"))
-    before = (tap / "tap-state" / "state.json").read_bytes()
+    before = (_kept(tap) / "state.json").read_bytes()
     _rows(tap, [{"id": 3, "at": 4, "total": 8}])
     dies = tap / "rows.json.dies"
     dies.touch()
     with pytest.raises(SourceError, match="ended with code 1"):
         _stage(_source(tap, state="tap-state"))
     dies.unlink()
-    assert (tap / "tap-state" / "state.json").read_bytes() == before
+    assert (_kept(tap) / "state.json").read_bytes() == before
     found = _stage(_source(tap, state="tap-state")).select("id").order("id").fetchall()
     assert found == [(1,), (2,), (3,)]
 

@@ -18,18 +18,14 @@ from typing import Any
 import duckdb
 import msgspec
 
-from headrace.model.clock import SYSTEM_CLOCK
 from headrace.model.errors import ConfigurationError, SourceError
-from headrace.model.private_files import make_folder
 from headrace.sources.address import secrets_in
 from headrace.sources.process import decoded, messages
 from headrace.sources.singer_messages import Streams
 from headrace.sources.source import check_offered, count_rows, scratch_folder
+from headrace.sources.tap_state import TapState
 
 _SWEEP_H = 24
-_OF_ONE_ROUND = {"config.json", "catalog.json", "begun"}
-"""`begun` too: the age of the kept folder's own says when the next sweep is due."""
-_REPLACED = {"count": 0, "state.json": 2}
 _standard_input: list[bytes] = []
 """The messages on standard input, which can be read once."""
 
@@ -150,58 +146,19 @@ class SingerSource:
 
     @contextmanager
     def _place(self, connection: duckdb.DuckDBPyConnection) -> Iterator[Path]:
-        """Yield the folder of the records: the kept one, if `state` is said."""
+        """Yield the folder of the records: a copy of the kept one, if `state` is said."""
         scratch = scratch_folder(connection)
-        with TemporaryDirectory(prefix="headrace-tap-", dir=scratch) as temporary:
-            kept = self._options.get("state")
-            if not kept:
+        kept = self._options.get("state")
+        if not kept:
+            with TemporaryDirectory(prefix="headrace-tap-", dir=scratch) as temporary:
                 yield Path(temporary)
-                return
-            folder = self._folder / str(kept)
-            make_folder(folder)
-            self._sweep(folder)
-            working = Path(temporary)
-            for file in _kept_in(folder):
-                (working / file.name).write_bytes(file.read_bytes())
-            yield working
-            # Kept only now that everything was read: else a broken round would lose records.
-            for file in _kept_in(working):
-                copy = folder / f".{file.name}"
-                copy.write_bytes(file.read_bytes())
-                copy.replace(folder / file.name)
-
-    def _sweep(self, folder: Path) -> None:
-        """Forget everything that was kept when it is due to be read again, or is of other options:
-        with the state of another account, a tap would leave out what is older there."""
-        begun = folder / "begun"
-        age = SYSTEM_CLOCK.now().timestamp() - (begun.stat().st_mtime if begun.exists() else 0.0)
-        hours = float(self._options.get("sweep", _SWEEP_H))
-        if 0 <= age < hours * 3600 and begun.read_text("utf-8") == self._place_of_records:
             return
-        for file in folder.iterdir():
-            file.unlink()
-        begun.write_text(self._place_of_records, "utf-8")
-
-    @property
-    def _place_of_records(self) -> str:
-        """Tells the records of these options from those of others, such as another account's."""
         own = {name: one for name, one in self._options.items() if name not in ("state", "sweep")}
-        return hashlib.blake2b(msgspec.json.encode(own, order="sorted"), digest_size=16).hexdigest()
-
-
-def _kept_in(folder: Path) -> list[Path]:
-    """Return the files that the next round needs, in the order in which they are replaced.
-
-    The process may be killed between any two of them. The state comes last: a tap leaves out what
-    is older than its state, so the records must be there first. The count comes before the records:
-    those that are read again must rank after those that are there.
-    """
-    kept = [
-        file
-        for file in folder.iterdir()
-        if file.name not in _OF_ONE_ROUND and not file.name.startswith(".")
-    ]
-    return sorted(kept, key=lambda file: _REPLACED.get(file.name, 1))
+        said = msgspec.json.encode(own, order="sorted")
+        place = hashlib.blake2b(said, digest_size=16).hexdigest()
+        sweep_s = float(self._options.get("sweep", _SWEEP_H)) * 3600
+        with TapState(self._folder / str(kept), place, sweep_s).continued(scratch) as folder:
+            yield folder
 
 
 def _selected(catalog: dict[str, Any], wanted: set[str]) -> dict[str, Any]:
