@@ -20,7 +20,7 @@ from odd_json import ODD, arrived, odd_record
 from headrace.model.errors import ConfigurationError, SourceError
 from headrace.model.source_settings import SourceSettings
 from headrace.sources.registry import open_source
-from headrace.sources.singer import SingerSource
+from headrace.sources.singer import SingerSource, TapOptions
 from headrace.testkit.source_suite import SourceSuite, source_suite
 
 TAP = """
@@ -308,6 +308,21 @@ def test_what_else_a_tap_says_is_left_out(tmp_path: Path) -> None:
     assert found.fetchall() == [(1,)]
 
 
+@pytest.mark.parametrize("kind", ["RECORD", "SCHEMA"])
+def test_a_message_without_a_stream_is_named(tap: Path, kind: str) -> None:
+    with (tap / "tap.py").open("a") as program:
+        program.write(f"say({{'type': '{kind}', 'record': {{}}}})\n")
+    with pytest.raises(SourceError, match=f"A {kind} message names no stream"):
+        _stage(_source(tap))
+
+
+def test_a_stream_may_have_a_long_name(tmp_path: Path) -> None:
+    long = "n" * 300
+    schema = {"type": "SCHEMA", "stream": long, "schema": {"properties": {"": {}, "a": {}}}}
+    (tmp_path / "said.jsonl").write_text(json.dumps(schema))
+    assert _stage(SingerSource(tmp_path, "said.jsonl", {}), long).columns == ["a"]
+
+
 @pytest.mark.parametrize("message", ['{"type": "RECORD", "stream": "t"}', _record("[1]")])
 def test_a_message_without_a_record_is_named(tmp_path: Path, message: str) -> None:
     with pytest.raises(SourceError, match="Stream t: a RECORD message has no record"):
@@ -341,6 +356,69 @@ def test_a_tap_that_fails_within_a_line_says_why(tap: Path) -> None:
         program.write("sys.exit('the key was revoked')\n")
     with pytest.raises(SourceError, match="the key was revoked"):
         _stage(_source(tap))
+
+
+@pytest.mark.parametrize(
+    ("catalog", "words"),
+    [
+        ("{", "Expecting property name"),
+        ("[]", "it has no list of streams"),
+        ("{}", "it has no list of streams"),
+        ('{"streams": null}', "it has no list of streams"),
+        ('{"streams": [{"tap_stream_id": "t"}, {"stream": "u"}]}', "its stream 2 has no name"),
+        ('{"streams": [7]}', "its stream 1 has no name"),
+    ],
+)
+def test_what_is_no_catalog_is_named(tap: Path, catalog: str, words: str) -> None:
+    (tap / "catalog.json").write_text(catalog)
+    with pytest.raises(SourceError, match=f"catalog.json is no catalog: {words}"):
+        _stage(_source(tap, catalog="catalog.json"))
+    with pytest.raises(SourceError, match="none is no catalog: No such file"):
+        _stage(_source(tap, catalog="none"))
+
+
+@pytest.mark.parametrize(
+    "metadata", ["null", "7", "[7, {}]", '[{"breadcrumb": [], "metadata": 1}]']
+)
+def test_what_else_a_catalog_says_may_be_odd(tap: Path, metadata: str) -> None:
+    stream = f'{{"tap_stream_id": "Invoices", "schema": 3, "metadata": {metadata}}}'
+    (tap / "catalog.json").write_text(f'{{"streams": [{stream}]}}')
+    assert len(_stage(_source(tap, catalog="catalog.json")).fetchall()) == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"stat": "x"}, "there is no option stat; there is command, config, catalog, state, sweep"),
+        ({"state": 5}, r"options\.state with kind"),
+        ({"sweep": "soon"}, "'soon' is not an interval"),
+        ({"sweep": -1}, "a sweep is after 0 hours or more"),
+        ({"command": 5}, r"options\.command with kind"),
+        ({"command": [["tap"]]}, r"options\.command\[0\] with kind"),
+        ({"command": ""}, "needs options"),
+    ],
+)
+def test_wrong_options_are_named(tmp_path: Path, options: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigurationError, match=words):
+        SingerSource(tmp_path, "", {"command": ["tap"], "config": {}} | options)
+
+
+def test_a_sweep_is_hours_or_an_interval(tap: Path) -> None:
+    for sweep, hours in ((30, 30), (0.5, 0.5), ("2d", 48), ("90m", 1.5)):
+        assert TapOptions(sweep=sweep).sweep_s == hours * 3600
+
+
+def test_a_round_discovers_once_and_keeps_one_schema_of_each_stream(tap: Path) -> None:
+    text = (tap / "tap.py").read_text()
+    noted = f"open({str(tap / 'starts')!r}, 'a').write(str(a.discover))\nconfig ="
+    (tap / "tap.py").write_text(text.replace("config =", noted, 1))
+    for _ in range(3):
+        source = _source(tap, state="tap-state")
+        assert source.tables() == {"invoices", "refunds"}
+        _stage(source)
+    assert (tap / "starts").read_text() == 3 * "TrueFalse"
+    kept = (_kept(tap) / "schemas.jsonl").read_text().splitlines()
+    assert [json.loads(line)["stream"] for line in kept] == ["Invoices"]
 
 
 def test_messages_may_come_on_standard_input(tmp_path: Path) -> None:

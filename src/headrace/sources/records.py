@@ -7,6 +7,7 @@ form, bytes `\\x00ff`, NaN its name. Files of many gigabytes pass without fillin
 from __future__ import annotations
 
 import datetime
+import hashlib
 import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -19,6 +20,7 @@ from headrace.model.json_text import written_json
 from headrace.sources.json_files import NO_COLUMNS, stage_json
 from headrace.sources.source import quoted, staged
 
+_NAME_MAX = 100
 _PLAIN = (str, bool, type(None))
 
 
@@ -84,8 +86,10 @@ class RecordFiles:
         return self._files[table]
 
     def _path(self, table: str) -> Path:
-        # A table's name may have characters that a file's can't.
-        return self._folder / f"{table.encode().hex()}.jsonl"
+        # A table's name may have characters that a file's can't, and be longer.
+        name = table.encode()
+        short = name.hex() if len(name) <= _NAME_MAX else hashlib.blake2b(name).hexdigest()
+        return self._folder / f"{short}.jsonl"
 
 
 def shown(value: Any) -> Any:

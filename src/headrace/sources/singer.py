@@ -11,6 +11,7 @@ import json
 import sys
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -18,25 +19,72 @@ from typing import Any
 import duckdb
 import msgspec
 
+from headrace.model.clock import parse_interval
 from headrace.model.errors import ConfigurationError, SourceError
+from headrace.model.json_text import written_json
+from headrace.model.source_settings import Settings
 from headrace.sources.address import secrets_in
 from headrace.sources.process import decoded, messages
-from headrace.sources.singer_messages import Streams
+from headrace.sources.singer_messages import Streams, stream_of
 from headrace.sources.source import check_offered, count_rows, scratch_folder
+from headrace.sources.tap_catalog import TapCatalog
 from headrace.sources.tap_state import TapState
 
-_SWEEP_H = 24
 _standard_input: list[bytes] = []
 """The messages on standard input, which can be read once."""
 
 
+class TapOptions(Settings, frozen=True):
+    """The table `source.options` with kind = "singer"."""
+
+    command: str | list[str] = []
+    config: str | dict[str, Any] = {}
+    """The tap's configuration, or the name of its own file."""
+    catalog: str = ""
+    """A file with the catalog; empty to ask the tap."""
+    state: str = ""
+    """The folder in which the state and the records are kept; empty for none."""
+    sweep: float | str = 24.0
+    """Hours, or an interval such as `1d`."""
+
+    @property
+    def sweep_s(self) -> float:
+        """Return `sweep` in seconds. Raises ValueError."""
+        if isinstance(self.sweep, str):
+            return parse_interval(self.sweep).total_seconds()
+        if not self.sweep >= 0:
+            raise ValueError("a sweep is after 0 hours or more")
+        return self.sweep * 3600
+
+    @property
+    def place(self) -> str:
+        """Tells the records of these options from those of others, such as another account's."""
+        own = [self.command, self.config, self.catalog]
+        return hashlib.blake2b(msgspec.json.encode(own, order="sorted"), digest_size=16).hexdigest()
+
+
+def _parsed(options: dict[str, Any]) -> TapOptions:
+    try:
+        parsed = msgspec.convert(options, TapOptions)
+        assert parsed.sweep_s >= 0
+    except ValueError as error:
+        words = str(error)
+        if "unknown field" in words:
+            known = ", ".join(TapOptions.__struct_fields__)
+            words = f"there is no option {words.split('`')[1]}; there is {known}"
+        words, _, place = words.partition(" - at `$.")
+        where = f".{place.rstrip('`')}" if place else ""
+        raise ConfigurationError(f'source.options{where} with kind = "singer": {words}.') from None
+    return parsed
+
+
 class SingerSource:
-    """The streams of one tap. Options: `command`, `config`, `catalog`, `state`, `sweep`; or
-    `path`, a file of messages, `-` for standard input."""
+    """The streams of one tap; or those in `path`, a file of messages, `-` for standard input."""
 
     def __init__(self, folder: Path, path: str, options: dict[str, Any]) -> None:
-        command = options.get("command", [])
-        self._command = [command] if isinstance(command, str) else [str(part) for part in command]
+        self._options = _parsed(options)
+        command = self._options.command
+        self._command = [command] if isinstance(command, str) and command else list(command)
         if bool(self._command) == bool(path):
             raise ConfigurationError(
                 'source.kind "singer" needs options = { command = ["tap"] }, or path = a file of '
@@ -44,17 +92,16 @@ class SingerSource:
             )
         self._folder = folder
         self._path = path
-        self._options = options
         self._what = path or self._command[0]
         self._secrets = secrets_in(options)
 
     def tables(self) -> frozenset[str]:
-        return frozenset(self._streams())
+        return frozenset(self._streams)
 
     def stage(
         self, connection: duckdb.DuckDBPyConnection, names: Collection[str]
     ) -> dict[str, int]:
-        check_offered(names, self._streams(), self._what)
+        check_offered(names, self._streams, self._what)
         connection.execute("create schema if not exists source")
         if not names:
             return {}
@@ -74,12 +121,13 @@ class SingerSource:
     def close(self) -> None:
         """Do nothing: no resource is held between calls."""
 
+    @cached_property
     def _streams(self) -> dict[str, str]:
-        """Return the streams by lower-case name."""
+        """The streams by lower-case name."""
         if self._path:
-            names = {str(m["stream"]) for m in self._given() if m.get("type") == "SCHEMA"}
+            names = {stream_of(m) for m in self._given() if m.get("type") == "SCHEMA"}
         else:
-            names = {str(stream["tap_stream_id"]) for stream in self._catalog()["streams"]}
+            names = self._catalog.names
         return {name.lower(): name for name in sorted(names)}
 
     def _given(self) -> Iterator[dict[str, Any]]:
@@ -93,45 +141,42 @@ class SingerSource:
         except OSError as error:
             raise SourceError(f"{self._path} can't be read: {error.strerror}.") from None
 
-    def _catalog(self) -> dict[str, Any]:
-        """Return the catalog of the options, or the one that the tap discovers."""
-        named = self._options.get("catalog")
+    @cached_property
+    def _catalog(self) -> TapCatalog:
+        """The catalog of the options, or the one that the tap discovers."""
+        named = self._options.catalog
         if named:
             try:
-                catalog: dict[str, Any] = json.loads((self._folder / named).read_bytes())
+                return TapCatalog(named, json.loads((self._folder / named).read_bytes()))
             except (OSError, ValueError) as error:
-                raise SourceError(f"{named} is no catalog: {error}.") from None
-            return catalog
+                why = getattr(error, "strerror", None) or error
+                raise SourceError(f"{named} is no catalog: {why}.") from None
         with TemporaryDirectory(prefix="headrace-tap-") as folder:
             said = self._run(Path(folder), ["--discover"], whole=True)
             found = [message for message in said if "streams" in message]
         if not found:
             raise SourceError(f"{self._what} --discover gave no catalog.")
-        return found[0]
+        return TapCatalog(f"What {self._what} --discover gives", found[0])
 
     def _read(self, streams: Streams, folder: Path, wanted: set[str]) -> None:
         if self._path:
             streams.read(m for m in self._given() if str(m.get("stream", "")).lower() in wanted)
             return
         catalog = folder / "catalog.json"
-        catalog.write_bytes(msgspec.json.encode(_selected(self._catalog(), wanted)))
-        state = folder / "state.json"
+        catalog.write_bytes(msgspec.json.encode(self._catalog.selected(wanted)))
+        state, schemas = folder / "state.json", folder / "schemas.jsonl"
         given = ["--catalog", str(catalog)] + (["--state", str(state)] if state.exists() else [])
         if state.exists():
-            streams.read(decoded(self._what, (folder / "schemas.jsonl").read_bytes().splitlines()))
-        with (folder / "schemas.jsonl").open("ab") as schemas:
-            for message in self._run(folder, given):
-                if message.get("type") == "SCHEMA":
-                    schemas.write(msgspec.json.encode(message) + b"\n")
-                streams.read([message])
-        if streams.state is not None and "state" in self._options:
-            value = streams.state
-            state.write_bytes(msgspec.json.encode(value))
+            streams.read(decoded(self._what, schemas.read_bytes().splitlines()))
+        streams.read(self._run(folder, given))
+        if streams.state is not None and self._options.state:
+            schemas.write_bytes(b"".join(written_json(m) + b"\n" for m in streams.said.values()))
+            state.write_bytes(written_json(streams.state))
 
     def _run(
         self, folder: Path, arguments: list[str], whole: bool = False
     ) -> Iterator[dict[str, Any]]:
-        given = self._options.get("config", {})
+        given = self._options.config
         if isinstance(given, str):  # the tap's own, where it may write a token that was renewed
             config = self._folder / given
         else:
@@ -148,33 +193,11 @@ class SingerSource:
     def _place(self, connection: duckdb.DuckDBPyConnection) -> Iterator[Path]:
         """Yield the folder of the records: a copy of the kept one, if `state` is said."""
         scratch = scratch_folder(connection)
-        kept = self._options.get("state")
-        if not kept:
+        options = self._options
+        if not options.state:
             with TemporaryDirectory(prefix="headrace-tap-", dir=scratch) as temporary:
                 yield Path(temporary)
             return
-        own = {name: one for name, one in self._options.items() if name not in ("state", "sweep")}
-        said = msgspec.json.encode(own, order="sorted")
-        place = hashlib.blake2b(said, digest_size=16).hexdigest()
-        sweep_s = float(self._options.get("sweep", _SWEEP_H)) * 3600
-        with TapState(self._folder / str(kept), place, sweep_s).continued(scratch) as folder:
+        kept = TapState(self._folder / options.state, options.place, options.sweep_s)
+        with kept.continued(scratch) as folder:
             yield folder
-
-
-def _selected(catalog: dict[str, Any], wanted: set[str]) -> dict[str, Any]:
-    """Return the catalog with the wanted streams selected, in both ways that taps look at."""
-    streams = []
-    for stream in catalog["streams"]:
-        chosen = str(stream["tap_stream_id"]).lower() in wanted
-        schema = dict(stream.get("schema") or {}) | {"selected": chosen}
-        rest = [part for part in stream.get("metadata") or () if part.get("breadcrumb")]
-        own: dict[str, Any] = next(
-            (p for p in stream.get("metadata") or () if not p.get("breadcrumb")), {}
-        )
-        meta = dict(own.get("metadata") or {}) | {"selected": chosen}
-        fields = [
-            part | {"metadata": {"selected": True} | part.get("metadata", {})} for part in rest
-        ]
-        entry = {"breadcrumb": [], "metadata": meta}
-        streams.append(stream | {"schema": schema, "metadata": [entry, *fields]})
-    return catalog | {"streams": streams}

@@ -34,27 +34,38 @@ class Streams:
         self.schemas: dict[str, dict[str, str]] = {}
         """DuckDB's types of the columns, by stream."""
         self.keys: dict[str, list[str]] = {}
+        self.said: dict[str, Mapping[str, Any]] = {}
+        """The last SCHEMA message, by stream."""
         self.state: Any = None
 
     def read(self, messages: Iterable[Mapping[str, Any]]) -> None:
-        """Take messages; kinds that are not known are left out."""
+        """Take messages; kinds that are not known are left out. Raises SourceError."""
         for message in messages:
-            kind, stream = message.get("type"), str(message.get("stream", "")).lower()
+            kind = message.get("type")
             if kind == "RECORD":
-                record = message.get("record")
-                if not isinstance(record, dict):
-                    raise SourceError(f"Stream {stream}: a RECORD message has no record.")
-                self._count += 1
-                self._files.add(stream, [record | {PLACE: self._count}])
+                self._take_record(stream_of(message).lower(), message.get("record"))
             elif kind == "SCHEMA":
-                self._files.touch(stream)
-                schema = message.get("schema")
-                properties = schema.get("properties") if isinstance(schema, dict) else None
-                known = properties.items() if isinstance(properties, dict) else ()
-                self.schemas[stream] = {name: _type(one) for name, one in known}
-                self.keys[stream] = [str(key) for key in message.get("key_properties") or ()]
+                self._take_schema(stream_of(message).lower(), message)
             elif kind == "STATE":
                 self.state = message.get("value")
+
+    def _take_record(self, stream: str, record: Any) -> None:
+        if not isinstance(record, dict):
+            raise SourceError(f"Stream {stream}: a RECORD message has no record.")
+        self._count += 1
+        self._files.add(stream, [record | {PLACE: self._count}])
+
+    def _take_schema(self, stream: str, message: Mapping[str, Any]) -> None:
+        self._files.touch(stream)
+        self.said[stream] = message
+        schema = message.get("schema")
+        properties = schema.get("properties") if isinstance(schema, dict) else None
+        known = properties.items() if isinstance(properties, dict) else ()
+        # An empty name is none that a column can have.
+        self.schemas[stream] = {name: _type(one) for name, one in known if name}
+        keys = message.get("key_properties")
+        listed = keys if isinstance(keys, list) else [keys] if isinstance(keys, str) else []
+        self.keys[stream] = [str(key) for key in listed]
 
     def stage(self, connection: duckdb.DuckDBPyConnection, stream: str) -> None:
         """Stage a stream: one row per key, the last one, with every column of its schema."""
@@ -102,6 +113,14 @@ class Streams:
         """Close the files, and note how many records there are."""
         self._files.close()
         self._counted.write_text(str(self._count))
+
+
+def stream_of(message: Mapping[str, Any]) -> str:
+    """Return the stream that a message is about. Raises SourceError."""
+    stream = message.get("stream")
+    if not isinstance(stream, str) or not stream:
+        raise SourceError(f"A {message.get('type')} message names no stream.")
+    return stream
 
 
 def _type(schema: object) -> str:
