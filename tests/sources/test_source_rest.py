@@ -218,3 +218,6 @@ def test_an_api_that_refuses_is_one_clear_sentence_without_secrets() -> None:
     assert "\n" not in str(caught.value)
     with pytest.raises(ConfigurationError, match="needs client"):
         RestSource({})
+    for resource in (5, {}, {"name": 5}, ""):
+        with pytest.raises(ConfigurationError, match="resource 2 has no name"):
+            RestSource(options | {"resources": ["invoices", resource]})

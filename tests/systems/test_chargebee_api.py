@@ -83,6 +83,10 @@ def test_what_is_wrong_is_one_sentence_with_what_to_do(chargebee: Account) -> No
     assert "must be a whole number of requests a minute, not fast." in chargebee.mistake(
         rate="fast"
     )
+    for sweep in ("soon", "5", "-1d"):
+        assert f"sweep of kind = \"system:chargebee\": '{sweep}' is not" in chargebee.mistake(
+            sweep=sweep
+        )
     assert chargebee.mistake(url="acme.chargebee.com").endswith("must start with https://.")
     assert chargebee.mistake(site="").endswith("needs site.")
     said = chargebee.refusal(url=f"{chargebee.options['url']}/portal")

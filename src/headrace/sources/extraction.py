@@ -98,6 +98,10 @@ def _check_values(system: str, options: Mapping[str, Any]) -> None:
         raise ConfigurationError(
             f"source.options.rate {where} must be a whole number of requests a minute, not {rate}."
         )
+    try:
+        parse_interval(str(options.get("sweep", _SWEEP)))
+    except ValueError as error:
+        raise ConfigurationError(f"source.options.sweep {where}: {error}.") from None
     for name in ("url", "auth_url"):
         if name in options and not str(options[name]).startswith(("https://", "http://")):
             raise ConfigurationError(f"source.options.{name} {where} must start with https://.")

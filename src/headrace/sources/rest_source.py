@@ -46,7 +46,7 @@ class RestSource:
         check_parameters(self._cursors)
         self._clock = clock
         self._address = str(client.get("base_url", ""))
-        names = [one if isinstance(one, str) else str(one.get("name", "")) for one in resources]
+        names = [_name_of(one, number) for number, one in enumerate(resources, 1)]
         self._names = {name.lower(): name for name in names}
         check_offered(self._cursors, self._names, self._address)
 
@@ -87,3 +87,12 @@ class RestSource:
             "tables": [self._names[name] for name in names],
         }
         return worker_messages(self._address, task, secrets_in(self._declaration))
+
+
+def _name_of(resource: Any, number: int) -> str:
+    name = resource.get("name") if isinstance(resource, dict) else resource
+    if not isinstance(name, str) or not name:
+        raise ConfigurationError(
+            f'source.options.resources of kind = "rest": resource {number} has no name.'
+        )
+    return name
