@@ -13,6 +13,7 @@ import fsspec
 import psycopg
 import pytest
 
+from headrace.model.errors import SourceError
 from headrace.model.source_settings import Incremental, SourceSettings
 from headrace.sources.registry import open_source
 from headrace.testkit.source_suite import SourceSuite, source_suite
@@ -97,6 +98,31 @@ def test_a_row_from_the_future_keeps_no_other_from_being_read(
     found = watched.read()
     assert [name for _, name in found][1:] == ["C", "far away"]
     assert found[0] == (1, "a")
+
+
+def test_a_cursor_or_key_that_is_no_column_is_named(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "b.db")) as database:
+        database.execute("create table t (ID integer, name text, Changed integer)")
+        database.execute("insert into t values (1, 'a', 10)")
+        database.commit()
+
+    def read(table: str, **cursor: str) -> int:
+        settings = SourceSettings(
+            kind="sql",
+            url=f"sqlite:///{tmp_path / 'b.db'}",
+            incremental={table: Incremental(**{"cursor": "changed", **cursor})},
+        )
+        with closing(open_source(settings, Path())) as source:
+            assert "t" in source.tables()
+            return source.stage(duckdb.connect(), ["t"])["t"]
+
+    assert read("T") == 1
+    with pytest.raises(SourceError, match=r"no column nope: check cursor in \[source.inc.*t\]"):
+        read("t", cursor="nope")
+    with pytest.raises(SourceError, match=r"Table t has no column nope: check key in"):
+        read("t", key="nope")
+    with pytest.raises(SourceError, match=r"has no table tt\. Did you mean t\?"):
+        read("tt")
 
 
 def test_rows_without_a_key_are_all_there_and_not_twice(

@@ -110,6 +110,25 @@ def test_a_function_with_since_yields_only_what_is_new_until_the_sweep(tmp_path:
         read()
 
 
+@pytest.mark.parametrize(
+    ("cursor", "words"),
+    [
+        (Incremental(cursor="nope"), "has a field nope: check cursor in .source.incremental.bills"),
+        (Incremental(cursor="at", key="no"), "No record of bills has a field no: check key in"),
+    ],
+)
+def test_a_cursor_or_key_that_no_record_has_is_named(
+    tmp_path: Path, cursor: Incremental, words: str
+) -> None:
+    file = tmp_path / "billing.py"
+    file.write_text("def bills(options, since):\n    yield {'id': 1, 'at': 5}\n    yield {}\n")
+    book = duckdb.connect()
+    with pytest.raises(SourceError, match=words):
+        PythonSource(file, {}, {"bills": cursor}).stage(book, ["bills"])
+    PythonSource(file, {}, {"bills": Incremental(cursor="at")}).stage(book, ["bills"])
+    assert len(book.execute("from source.bills").fetchall()) == 2
+
+
 def test_a_record_from_the_future_keeps_no_other_from_being_read(tmp_path: Path) -> None:
     file, given, clock = tmp_path / "billing.py", tmp_path / "rows.json", VirtualClock()
     file.write_text(

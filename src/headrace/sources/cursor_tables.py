@@ -13,6 +13,7 @@ from typing import Any
 import duckdb
 
 from headrace.model.clock import Clock, parse_interval
+from headrace.model.errors import SourceError
 from headrace.model.source_settings import Incremental
 from headrace.sources.json_files import stage_json
 from headrace.sources.kept_records import KeptRecords
@@ -78,17 +79,33 @@ class CursorTables:
     def _read(
         self, messages: Messages, last: Mapping[str, Any], files: RecordFiles
     ) -> dict[str, Any]:
-        """Write the records of tables into files; returns how far each cursor came."""
+        """Write the records of tables into files; returns how far each cursor came.
+
+        Raises SourceError where no record of a table has its cursor, or its key.
+        """
         starts = {
             name: start(self.cursors[name], value)
             for name, value in last.items()
             if value is not None
         }
         reached, began = dict(last), self._clock.now()
+        met: dict[str, set[str]] = {}
         for message in messages(starts):
-            name = str(message["table"]).lower()
-            files.add(name, [message["record"]])
+            name, record = str(message["table"]).lower(), message["record"]
+            files.add(name, [record])
             if name in self.cursors:
-                value = message["record"].get(self.cursors[name].cursor)
-                reached[name] = later(reached.get(name), value, began)
+                one = self.cursors[name]
+                met.setdefault(name, set()).update({one.cursor, one.key} & record.keys())
+                reached[name] = later(reached.get(name), record.get(one.cursor), began)
+        for name, fields in met.items():
+            self._check_fields(name, fields)
         return reached
+
+    def _check_fields(self, name: str, met: set[str]) -> None:
+        one = self.cursors[name]
+        for use, field in (("cursor", one.cursor), ("key", one.key)):
+            if field not in met:
+                raise SourceError(
+                    f"No record of {name} has a field {field}: check {use} in "
+                    f"[source.incremental.{name}]."
+                )

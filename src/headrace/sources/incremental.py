@@ -14,8 +14,9 @@ from datetime import UTC
 import duckdb
 
 from headrace.model.clock import SYSTEM_CLOCK, Clock, parse_interval
+from headrace.model.errors import SourceError
 from headrace.model.source_settings import Incremental
-from headrace.sources.source import Source, literal, quoted, staged
+from headrace.sources.source import Source, check_offered, literal, quoted, staged
 
 _SWEEPS = "incremental.sweeps"
 _DATED = ("TIMESTAMP", "DATE", "VARCHAR")
@@ -47,7 +48,9 @@ class IncrementalSource:
         self._clock = clock
 
     def tables(self) -> frozenset[str]:
-        return self._source.tables()
+        offered = self._source.tables()
+        check_offered(self._cursors, offered, "source.incremental names a table, but the database")
+        return offered
 
     def stage(
         self, connection: duckdb.DuckDBPyConnection, names: Collection[str]
@@ -69,6 +72,7 @@ class IncrementalSource:
         if again:
             counts |= self._source.stage(connection, again)
         for name in {*whole, *again} & self._cursors.keys():
+            self._check_columns(connection, name)
             self._note(connection, name)
         return {
             name: int(connection.execute(f"select count(*) from {staged(name)}").fetchall()[0][0])
@@ -147,6 +151,16 @@ class IncrementalSource:
             )
         connection.execute(f"drop table {part}")
         return alike
+
+    def _check_columns(self, connection: duckdb.DuckDBPyConnection, name: str) -> None:
+        there = {column.lower() for column, _ in _shape(connection, staged(name))}
+        settings = self._cursors[name]
+        for use, column in (("cursor", settings.cursor), ("key", settings.key)):
+            if column.lower() not in there:
+                raise SourceError(
+                    f"Table {name} has no column {column}: check {use} in "
+                    f"[source.incremental.{name}]."
+                )
 
     def _note(self, connection: duckdb.DuckDBPyConnection, name: str) -> None:
         connection.execute(f"delete from {_SWEEPS} where name = $1", [name])
