@@ -47,13 +47,15 @@ class TapOptions(Settings, frozen=True):
     sweep: float | str = 24.0
     """Hours, or an interval such as `1d`."""
 
+    def __post_init__(self) -> None:
+        if not self.sweep_s >= 0:
+            raise ValueError("a sweep is after 0 hours or more")
+
     @property
     def sweep_s(self) -> float:
         """Return `sweep` in seconds. Raises ValueError."""
         if isinstance(self.sweep, str):
             return parse_interval(self.sweep).total_seconds()
-        if not self.sweep >= 0:
-            raise ValueError("a sweep is after 0 hours or more")
         return self.sweep * 3600
 
     @property
@@ -65,9 +67,8 @@ class TapOptions(Settings, frozen=True):
 
 def _parsed(options: dict[str, Any]) -> TapOptions:
     try:
-        parsed = msgspec.convert(options, TapOptions)
-        assert parsed.sweep_s >= 0
-    except ValueError as error:
+        return msgspec.convert(options, TapOptions)
+    except msgspec.ValidationError as error:
         words = str(error)
         if "unknown field" in words:
             known = ", ".join(TapOptions.__struct_fields__)
@@ -75,7 +76,6 @@ def _parsed(options: dict[str, Any]) -> TapOptions:
         words, _, place = words.partition(" - at `$.")
         where = f".{place.rstrip('`')}" if place else ""
         raise ConfigurationError(f'source.options{where} with kind = "singer": {words}.') from None
-    return parsed
 
 
 class SingerSource:
