@@ -131,6 +131,35 @@ def test_objects_that_move_to_a_page_that_was_read_are_not_lost(freshbooks: Acco
     assert found >= {2, 4, 5, 6, 7, 8, 9}
 
 
+def test_a_list_that_never_keeps_still_deletes_nothing(freshbooks: Account) -> None:
+    vendor: Any = freshbooks.vendor
+    vendor.clock.seconds += 2 * 86_400
+    vendor.objects["invoices"] += [invoice(n, "1.00", "1.00") for n in range(30, 50)]
+
+    def deletes(table: str, query: dict[str, str]) -> None:
+        if table == "invoices" and query["page"] == "1":
+            next(one for one in vendor.objects[table] if one["vis_state"] == 0)["vis_state"] = 1
+
+    vendor.page_hook = deletes
+    said = freshbooks.refusal()
+    assert said.endswith("FreshBooks changes the list of invoices each time it is read.")
+    vendor.page_hook = None
+    freshbooks.stage()
+    assert len(freshbooks.rows("invoices", "id")) >= 10
+
+
+def test_a_total_that_counts_otherwise_is_no_change(freshbooks: Account) -> None:
+    vendor: Any = freshbooks.vendor
+    vendor.clock.seconds += 2 * 86_400
+    listed = vendor.listed
+    vendor.listed = lambda *given: (page := listed(*given)) | {"total": page["total"] + 1}
+    try:
+        freshbooks.stage()
+    finally:
+        vendor.listed = listed
+    assert len(freshbooks.rows("invoices", "id")) >= 10
+
+
 def test_what_is_wrong_is_one_sentence_with_what_to_do(freshbooks: Account) -> None:
     vendor: Any = freshbooks.vendor
     vendor.tokens.refused = True

@@ -90,8 +90,12 @@ class _Account:
         self, table: str, state: int, more: Iterable[tuple[str, Any]] = ()
     ) -> dict[int, dict[str, Any]]:
         """Return the objects in a state by their ids. The list is read again if one was deleted
-        meanwhile: then another one moved to a page that was already read."""
+        meanwhile: then another one moved to a page that was already read.
+
+        Raises RuntimeError for a list that never keeps still: what it lacks would be deleted.
+        """
         asked = [*more, ("search[vis_state]", state), ("per_page", _PAGE)]
+        before: set[int] = set()
         for _ in range(_TRIES):
             found: dict[int, dict[str, Any]] = {}
             totals: set[int] = set()
@@ -101,9 +105,11 @@ class _Account:
                 found |= {int(one["id"]): one for one in result[table]}
                 totals.add(int(result["total"]))
                 number, pages = number + 1, int(result["pages"])
-            if totals == {len(found)}:
-                break
-        return found
+            # A total that counts otherwise is no change: the same objects came twice.
+            if totals == {len(found)} or (len(totals) == 1 and before == found.keys()):
+                return found
+            before = set(found)
+        raise RuntimeError(f"FreshBooks changes the list of {table} each time it is read")
 
     def count(self, table: str) -> int:
         """Return how many objects there are that are not deleted."""
