@@ -52,6 +52,13 @@ class _Api(BaseHTTPRequestHandler):
             since = parse_qs(urlsplit(self.path).query).get("since", [""])[0]
             self._answer([row for row in server.rows if row["at"] >= since])
             return
+        if self.path.startswith("/bills"):
+            page = int(parse_qs(urlsplit(self.path).query).get("page", ["1"])[0])
+            answer = {"data": server.rows[2 * page - 2 : 2 * page]}
+            if page == 1:
+                server.after_a_first_page()
+            self._answer(answer)
+            return
         if len(server.asked) == 2:
             self._answer({"error": "slow down"}, 429, {"Retry-After": "0"})
             return
@@ -174,6 +181,57 @@ def test_only_what_is_new_is_asked_for_until_the_sweep() -> None:
         server.clock.seconds += 86_400
         assert _changes(server).stage(book, ["changes"]) == {"changes": 2}  # 1 was deleted
         assert server.asked[-1] == "/changes"
+
+
+def _bills(server: Any, **more: Any) -> RestSource:
+    options = _options(server)
+    bills = {"name": "bills", "endpoint": {"path": "bills", "data_selector": "data"}}
+    return RestSource(options | {"resources": [bills | more]})
+
+
+def test_a_record_that_moves_to_a_page_that_was_read_is_not_gone() -> None:
+    book = duckdb.connect()
+    with _serving() as server:
+        readings: list[int] = []
+        deletes = 0
+
+        def first_page() -> None:
+            nonlocal deletes
+            readings.append(len(server.rows))
+            if deletes:
+                deletes -= 1
+                del server.rows[0]
+
+        def ids(**more: Any) -> list[int]:
+            readings.clear()
+            _bills(server, **more).stage(book, ["bills"])
+            found = book.execute("select id from source.bills order by id").fetchall()
+            return [id for (id,) in found]
+
+        server.after_a_first_page = first_page
+        server.rows = [{"id": n, "number": f"N{n}"} for n in range(1, 9)]
+        assert ids() == [1, 2, 3, 4, 5, 6, 7, 8]
+        assert len(readings) == 1, "the first time there is nothing to lack"
+        for more in ({}, {"primary_key": "number"}):
+            before = [row["id"] for row in server.rows]
+            deletes = 1
+            assert ids(**more) == before[1:]
+            assert readings == [len(before), len(before) - 1, len(before) - 1]
+            assert ids(**more) == before[1:]
+            assert len(readings) == 1
+        # One that is gone for good takes a second reading to be believed.
+        del server.rows[2]
+        assert ids() == [row["id"] for row in server.rows]
+        assert len(readings) == 2
+        deletes = 99
+        server.rows += [{"id": n} for n in range(20, 40)]
+        with pytest.raises(SourceError, match="the list of bills changes each time it is read"):
+            ids()
+        deletes = 0
+        assert ids() == [row["id"] for row in server.rows]
+        server.rows = []
+        assert ids() == []
+        assert len(readings) == 2
 
 
 def test_a_cursor_needs_its_parameter_and_its_resource() -> None:

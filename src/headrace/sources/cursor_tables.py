@@ -36,16 +36,21 @@ class CursorTables:
         self._clock = clock
 
     def stage(
-        self, connection: duckdb.DuckDBPyConnection, names: Collection[str], messages: Messages
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        names: Collection[str],
+        messages: Messages,
+        whole: bool = False,
     ) -> None:
-        """Stage the tables, in the schema `source`. Raises what `messages` raises."""
+        """Stage the tables, in the schema `source`; if `whole`, all records are read. Raises what
+        `messages` raises."""
         by_cursor = sorted(name for name in names if name in self.cursors)
         kept = KeptRecords(connection, self._place) if by_cursor else None
         with TemporaryDirectory(prefix="headrace-rows-", dir=scratch_folder(connection)) as folder:
             files = RecordFiles(Path(folder))
             try:
                 if kept is not None:
-                    self._update(kept, by_cursor, messages, files)
+                    self._update(kept, by_cursor, messages, files, whole)
                 else:
                     self._read(messages, {}, files)
                 for name in names:
@@ -60,12 +65,17 @@ class CursorTables:
                 stage_json(connection, name, [file])
 
     def _update(
-        self, kept: KeptRecords, by_cursor: list[str], messages: Messages, files: RecordFiles
+        self,
+        kept: KeptRecords,
+        by_cursor: list[str],
+        messages: Messages,
+        files: RecordFiles,
+        whole: bool,
     ) -> None:
         """Read all tables, those with a cursor into the kept records."""
         now = self._clock.now().timestamp()
         sweep = min(parse_interval(self.cursors[name].sweep).total_seconds() for name in by_cursor)
-        last = kept.since(by_cursor, now, sweep)
+        last = None if whole else kept.since(by_cursor, now, sweep)
         reached = self._read(messages, last or {}, files)
         with kept.changing():
             if last is None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 from collections.abc import Collection, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import duckdb
@@ -20,6 +21,7 @@ from headrace.model.errors import ConfigurationError, SourceError
 from headrace.model.source_settings import Incremental
 from headrace.sources.address import secrets_in
 from headrace.sources.cursor_tables import CursorTables
+from headrace.sources.moving_lists import read_until_still
 from headrace.sources.rest_cursors import check_parameters, declared
 from headrace.sources.source import check_offered, count_rows
 from headrace.sources.worker_messages import worker_messages
@@ -48,6 +50,9 @@ class RestSource:
         self._address = str(client.get("base_url", ""))
         names = [_name_of(one, number) for number, one in enumerate(resources, 1)]
         self._names = {name.lower(): name for name in names}
+        self._keys = {
+            name.lower(): _key_of(one) for name, one in zip(names, resources, strict=True)
+        } | {name: one.key for name, one in self._cursors.items()}
         check_offered(self._cursors, self._names, self._address)
 
     def tables(self) -> frozenset[str]:
@@ -63,7 +68,13 @@ class RestSource:
         if importlib.util.find_spec("dlt") is None:
             raise SourceError("REST sources need their library: pip install 'headrace[rest]'.")
         tables = CursorTables(self._cursors, self._place(), self._clock)
-        tables.stage(connection, names, lambda starts: self._messages(list(names), starts))
+
+        def read(again: bool) -> None:
+            messages = partial(self._messages, list(names))
+            tables.stage(connection, names, messages, whole=again)
+
+        keys = {name: self._keys[name] for name in names}
+        read_until_still(connection, self._address, keys, read)
         return {name: count_rows(connection, name) for name in names}
 
     def mark(self, now: float) -> str | None:
@@ -96,3 +107,8 @@ def _name_of(resource: Any, number: int) -> str:
             f'source.options.resources of kind = "rest": resource {number} has no name.'
         )
     return name
+
+
+def _key_of(resource: Any) -> str:
+    key = resource.get("primary_key") if isinstance(resource, dict) else None
+    return key if isinstance(key, str) else "id"
