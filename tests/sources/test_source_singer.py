@@ -391,8 +391,8 @@ def test_what_else_a_catalog_says_may_be_odd(tap: Path, metadata: str) -> None:
     [
         ({"stat": "x"}, "there is no option stat; there is command, config, catalog, state, sweep"),
         ({"state": 5}, r"options\.state with kind"),
-        ({"sweep": "soon"}, "'soon' is not an interval"),
-        ({"sweep": -1}, "a sweep is after 0 hours or more"),
+        ({"sweep": "soon"}, "sweep: 'soon' is not an interval"),
+        ({"sweep": -1}, "sweep: it is after 0 hours or more"),
         ({"command": 5}, r"options\.command with kind"),
         ({"command": [["tap"]]}, r"options\.command\[0\] with kind"),
         ({"command": ""}, "needs options"),

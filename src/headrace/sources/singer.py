@@ -48,8 +48,12 @@ class TapOptions(Settings, frozen=True):
     """Hours, or an interval such as `1d`."""
 
     def __post_init__(self) -> None:
-        if not self.sweep_s >= 0:
-            raise ValueError("a sweep is after 0 hours or more")
+        try:
+            possible = self.sweep_s >= 0
+        except ValueError as error:
+            raise ValueError(f"sweep: {error}") from None
+        if not possible:
+            raise ValueError("sweep: it is after 0 hours or more")
 
     @property
     def sweep_s(self) -> float:
