@@ -146,4 +146,5 @@ def _leave(text: str, last: Callable[[], None] = lambda: None) -> NoReturn:
     for stream in filter(None, (sys.stdout, sys.stderr)):
         stream.flush()
     last()
+    end_programs()  # a thread may have started another one
     os._exit(ExitCode.INTERRUPTED)

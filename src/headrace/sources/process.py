@@ -6,6 +6,7 @@ import math
 import re
 import subprocess
 import tempfile
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from json import JSONDecodeError
@@ -22,6 +23,9 @@ _LAST_WORDS = 2000
 _MESSAGE = re.compile(rb'\s*\{\s*"')
 """How a JSON object begins, but hardly a line of a log."""
 _RUNNING: set[subprocess.Popen[bytes]] = set()
+_STARTING = threading.Lock()
+"""Held until a program that starts is known to be running: it could not be ended in between."""
+_START_S = 1.0
 
 
 class UnreadableLine(SourceError):
@@ -45,17 +49,18 @@ def messages(
     """
     with tempfile.TemporaryFile() as said:
         try:
-            process = subprocess.Popen(
-                command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=said,
-                env=environment,
-                cwd=folder,
-            )
+            with _STARTING:
+                process = subprocess.Popen(
+                    command,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=said,
+                    env=environment,
+                    cwd=folder,
+                )
+                _RUNNING.add(process)
         except OSError as error:
             raise SourceError(f"{what}: {command[0]} can't be run: {error.strerror}.") from None
-        _RUNNING.add(process)
         try:
             assert process.stdin is not None
             assert process.stdout is not None
@@ -82,9 +87,15 @@ def messages(
 
 
 def end_programs() -> None:
-    """End all programs that are read at the moment; their readers get a SourceError."""
+    """End all programs that are read at the moment; their readers get a SourceError.
+
+    One that starts is waited for, but not for long: its file may be on a disk that hangs.
+    """
+    known = _STARTING.acquire(timeout=_START_S)
     for process in list(_RUNNING):
         process.kill()
+    if known:
+        _STARTING.release()
 
 
 def decoded(what: str, lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
