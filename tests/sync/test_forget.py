@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -103,6 +104,27 @@ def test_what_the_api_still_has_stays_known_by_its_ids_and_can_be_deleted(
     assert desk.apply()[1].sent == 2
     _forget(desk, "--yes")
     assert _traces(shop.folder / ".headrace", *_TELLING, b"cust-anna") == set()
+
+
+def test_the_folder_that_a_tap_keeps_is_left_to_do(
+    shop: Shop, new_desk: Callable[[Path], HubDesk]
+) -> None:
+    desk = new_desk(shop.folder)
+
+    def folders() -> list[str]:
+        left = _forget(desk, "--dry-run")["left"]
+        return [one for one in left if one.startswith("the folder")]  # type: ignore[attr-defined]
+
+    assert folders() == []
+    settings = shop.folder / "headrace.toml"
+    taps = [f'kind = "singer", options = {{ command = "tap", state = "{n}" }}' for n in "ab"]
+    text = settings.read_text("utf-8")
+    own = re.search(r"^source = .*$", text, re.MULTILINE)
+    assert own is not None
+    settings.write_text(text.replace(own[0], f"source = {{ {taps[0]}, bank = {{ {taps[1]} }} }}"))
+    assert folders() == [
+        f"the folder {name}: delete it, and the tap is read from the beginning" for name in "ab"
+    ]
 
 
 def test_refusals_that_name_the_person_are_gone(

@@ -28,6 +28,7 @@ from headrace.fleet.rest import rest_file
 from headrace.fleet.trouble import log_file
 from headrace.model.clock import SYSTEM_CLOCK
 from headrace.model.errors import ConfigurationError
+from headrace.model.source_settings import SourceSettings
 from headrace.sync.journal import Forgotten, Journal
 
 _ELSEWHERE = (
@@ -94,7 +95,7 @@ def command(
         dry_run=dry_run,
         found=found,
         book=had_book,
-        left=_left(found),
+        left=_left(found, loaded.settings_of(name).source),
     )
     if json:
         print_json(report)
@@ -114,8 +115,12 @@ def _alone(path: Path) -> Iterator[None]:
         yield
 
 
-def _left(found: Forgotten) -> list[str]:
+def _left(found: Forgotten, source: SourceSettings) -> list[str]:
+    taps = [one for one in (source, *source.more.values()) if one.kind == "singer"]
     left = list(_ELSEWHERE)
+    for tap in taps:
+        if folder := tap.options.get("state"):
+            left.append(f"the folder {folder}: delete it, and the tap is read from the beginning")
     if found.acknowledged:
         left.insert(
             0,
