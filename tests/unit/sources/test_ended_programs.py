@@ -5,8 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import psutil
@@ -30,66 +29,61 @@ interruptible._leave("enough")
 """
 
 
-def _waited_for(found: Callable[[], bool]) -> None:
-    end = time.monotonic() + 30
-    while not found():
-        assert time.monotonic() < end
-        time.sleep(0.01)
+class Starts:
+    """The programs that start; each is known to be running only once it may `go_on`."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.made: list[subprocess.Popen[bytes]] = []
+        self.started, self.go_on = threading.Event(), threading.Event()
+        self._popen = subprocess.Popen
+        monkeypatch.setattr(subprocess, "Popen", self._start)
+
+    def _start(self, *given: Any, **named: Any) -> subprocess.Popen[bytes]:
+        self.made.append(self._popen(*given, **named))
+        self.started.set()
+        self.go_on.wait(30)
+        return self.made[0]
 
 
-def _is_over(pid: int) -> bool:
-    """Also one that nobody has asked how it ended."""
-    try:
-        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
-
-
-def test_a_program_that_just_starts_is_ended_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    started, go_on = threading.Event(), threading.Event()
-    popen = subprocess.Popen
-    made: list[subprocess.Popen[bytes]] = []
-    said: list[SourceError] = []
-
-    def slow(*given: Any, **named: Any) -> subprocess.Popen[bytes]:
-        made.append(popen(*given, **named))
-        started.set()
-        go_on.wait(30)
-        return made[0]
-
+def _reader(said: list[SourceError]) -> threading.Thread:
     def read() -> None:
         with pytest.raises(SourceError) as caught:
             list(messages("tap", _SLEEPS))
         said.append(caught.value)
 
-    monkeypatch.setattr(subprocess, "Popen", slow)
+    thread = threading.Thread(target=read)
+    thread.start()
+    return thread
+
+
+def test_a_program_that_just_starts_is_ended_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    starts, said = Starts(monkeypatch), list[SourceError]()
     monkeypatch.setattr(process, "_START_S", 30.0)
-    reader, ender = threading.Thread(target=read), threading.Thread(target=end_programs)
-    reader.start()
-    assert started.wait(30)
+    reader, ender = _reader(said), threading.Thread(target=end_programs)
+    assert starts.started.wait(30)
     ender.start()
-    go_on.set()
+    starts.go_on.set()
     reader.join(30)
     ender.join(30)
-    assert made[0].returncode == -9
+    assert starts.made[0].returncode == -9
     assert "ended with code -9" in str(said[0])
 
 
 def test_one_that_never_starts_keeps_no_others_alive(monkeypatch: pytest.MonkeyPatch) -> None:
+    starts, said = Starts(monkeypatch), list[SourceError]()
     monkeypatch.setattr(process, "_START_S", 0.01)
-    reader = threading.Thread(target=lambda: list(messages("tap", _SLEEPS)))
-    failed: list[Any] = []
-    monkeypatch.setattr(threading, "excepthook", failed.append)
-    reader.start()
-    _waited_for(lambda: bool(process._RUNNING))
-    with process._STARTING:
+    starts.go_on.set()
+    reader = _reader(said)
+    assert starts.started.wait(30)
+    with process._STARTING:  # now the first is known, and another one starts
         end_programs()
     reader.join(30)
-    assert isinstance(failed[0].exc_value, SourceError)
+    assert starts.made[0].returncode == -9
+    assert said
 
 
 def test_a_process_that_leaves_ends_what_was_started_since_its_interrupt() -> None:
     done = subprocess.run([sys.executable, "-c", _LEAVES], capture_output=True, timeout=60)
     assert done.returncode == 130, done.stderr
-    pid = int(done.stdout)
-    _waited_for(lambda: _is_over(pid))
+    with suppress(psutil.NoSuchProcess):
+        psutil.Process(int(done.stdout)).wait(30)
