@@ -16,7 +16,9 @@ import sys
 import tempfile
 import time
 from contextlib import ExitStack, closing
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import duckdb
 import psycopg
@@ -47,7 +49,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--full", action="store_true", help="a million rows")
     parser.add_argument("--stage", nargs=2, help=argparse.SUPPRESS)
+    parser.add_argument("--again", help=argparse.SUPPRESS)
     given = parser.parse_args()
+    if given.again:
+        _again(given.again)
+        return
     if given.stage:
         _stage(*given.stage)
         return
@@ -59,6 +65,7 @@ def main() -> None:
         _sqlite(folder, csv)
         _excel(folder, rows // 5)
         _json(folder, rows // 5)
+        _programs(folder)
         sys.path.insert(0, str(TESTS))
         _postgres(csv, folder)
         _mariadb(csv)
@@ -142,6 +149,53 @@ def _json(folder: Path, rows: int) -> None:
     _say(
         "JSON objects a second / bar", found, speed / 20_000, "at least 1", f"{speed:,.0f} / 20,000"
     )
+
+
+def _programs(folder: Path) -> None:
+    """What workers cost in a process that goes on, beside the start of the first."""
+    file = folder / "billing.py"
+    file.write_text("def t(options):\n    for n in range(50):\n        yield {'id': n}\n")
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Api) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        client = {"base_url": f"http://127.0.0.1:{server.server_port}", "paginator": "single_page"}
+        for what, bar, settings in (
+            ("Python", 0.3, {"kind": "python", "path": str(file)}),
+            ("REST", 0.2, {"kind": "rest", "options": {"client": client, "resources": ["t"]}}),
+        ):
+            command = [sys.executable, __file__, "--again", json.dumps(settings)]
+            took = json.loads(subprocess.check_output(command))
+            first, again = took[0], min(took[1:])
+            print(
+                f"{what}, 50 records read again / the first time: {again / first:.2f} (at most "
+                f"{bar}): {again:.3f} / {first:.2f} s",
+                flush=True,
+            )
+        server.shutdown()
+
+
+class _Api(BaseHTTPRequestHandler):
+    """Answers with fifty records."""
+
+    def do_GET(self) -> None:
+        body = json.dumps([{"id": n} for n in range(50)]).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def _again(settings: str) -> None:
+    """Read one table several times, and print the seconds of each."""
+    source, took = open_source(SourceSettings(**json.loads(settings)), Path()), list[float]()
+    for _ in range(1 + 2 * _RUNS):
+        began = time.perf_counter()
+        source.stage(duckdb.connect(), ["t"])
+        took.append(time.perf_counter() - began)
+    print(json.dumps(took))
 
 
 def _postgres(csv: Path, folder: Path) -> None:

@@ -58,7 +58,7 @@ class QuickBooks(Vendor):
         assert json.loads(self.file.read_text())["refresh_token"] == self.tokens.refresh
         assert request.query["minorversion"] == "75"
         if self.spared is not None:
-            (worker,) = set(psutil.Process().children()) - self.spared
+            (worker,) = set(psutil.Process().children(recursive=True)) - self.spared
             worker.kill()
             self.spared = None
         if self.failing:
@@ -154,7 +154,7 @@ def test_a_process_that_is_killed_once_it_has_a_new_token_leaves_it_to_the_next(
     vendor: Any = company.vendor
     company.stage()
     vendor.tokens.access = "revoked"
-    vendor.spared = set(psutil.Process().children())
+    vendor.spared = set(psutil.Process().children(recursive=True))
     given = vendor.tokens.given
     assert "ended with code -9" in company.refusal()
     assert vendor.tokens.given == given + 1

@@ -7,11 +7,11 @@ import re
 import subprocess
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from json import JSONDecodeError
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 import msgspec
 
@@ -22,10 +22,31 @@ from headrace.sources.address import masked
 _LAST_WORDS = 2000
 _MESSAGE = re.compile(rb'\s*\{\s*"')
 """How a JSON object begins, but hardly a line of a log."""
-_RUNNING: set[subprocess.Popen[bytes]] = set()
+_RUNNING: set[Program] = set()
 _STARTING = threading.Lock()
 """Held until a program that starts is known to be running: it could not be ended in between."""
 _START_S = 1.0
+
+
+class Program(Protocol):
+    """A process with pipes, such as a `Popen`."""
+
+    @property
+    def stdin(self) -> IO[bytes] | None:
+        """What it reads."""
+
+    @property
+    def stdout(self) -> IO[bytes] | None:
+        """What it writes."""
+
+    def poll(self) -> int | None:
+        """Return how it ended, None while it runs."""
+
+    def wait(self) -> int:
+        """Wait for its end; returns its exit code, negative for a signal."""
+
+    def kill(self) -> None:
+        """End it."""
 
 
 class UnreadableLine(SourceError):
@@ -40,30 +61,25 @@ def messages(
     environment: Mapping[str, str] | None = None,
     folder: Path | None = None,
     whole: bool = False,
+    start: Callable[[IO[bytes]], Program] | None = None,
 ) -> Iterator[dict[str, Any]]:
     """Run a program and yield its messages; lines that begin like no JSON object are left out.
 
     Raises SourceError with the program's last words, without secrets, when it can't be started or
     fails, and for a line that can't be read, which may be a record. The program is ended when the
-    caller stops reading. `whole` stands for one message over all lines.
+    caller stops reading. `whole` stands for one message over all lines. `start` starts the program
+    in another way; it gets the file of its error output.
     """
     with tempfile.TemporaryFile() as said:
         try:
             with _STARTING:
-                process = subprocess.Popen(
-                    command,
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=said,
-                    env=environment,
-                    cwd=folder,
-                )
+                process = start(said) if start else started(command, said, environment, folder)
                 _RUNNING.add(process)
         except OSError as error:
             raise SourceError(f"{what}: {command[0]} can't be run: {error.strerror}.") from None
+        assert process.stdin is not None
+        assert process.stdout is not None
         try:
-            assert process.stdin is not None
-            assert process.stdout is not None
             process.stdin.write(given)
             process.stdin.close()
             unreadable = None
@@ -79,11 +95,25 @@ def messages(
                 process.kill()
                 process.wait()
             _RUNNING.discard(process)
+            process.stdout.close()
         if code:
             words = masked(_last_words(said), secrets) or f"it ended with code {code}"
             raise SourceError(f"{what}: {words.rstrip('.')}.")
         if unreadable is not None:
             raise unreadable
+
+
+def started(
+    command: Sequence[str],
+    errors: IO[bytes],
+    environment: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+) -> subprocess.Popen[bytes]:
+    """Start a program whose error output is a file. Raises OSError."""
+    pipe = subprocess.PIPE
+    return subprocess.Popen(
+        command, stdin=pipe, stdout=pipe, stderr=errors, env=environment, cwd=folder
+    )
 
 
 def end_programs() -> None:

@@ -11,7 +11,7 @@ import importlib.util
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
@@ -111,6 +111,13 @@ WORK: dict[str, Callable[[Task], Messages]] = {
     "rest": rest_records,
     "system": system_messages,
 }
+
+
+LOADED: dict[str, Sequence[str]] = {
+    "rest": ("dlt.sources.rest_api", "dlt.sources.helpers.requests"),
+    "system": ("headrace.systems.api_reader", "headrace.systems.oauth"),
+}
+"""Modules that a kind of worker uses and that take long to load."""
 
 
 def main() -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import msgspec
 
 from headrace.model.errors import SourceError
 from headrace.sources.address import masked
+from headrace.sources.forks import start_worker
 from headrace.sources.process import messages
+from headrace.sources.worker import LOADED
 
 
 def worker_messages(
@@ -21,8 +24,9 @@ def worker_messages(
     Raises SourceError with the worker's own words, without secrets, and when it ends early.
     """
     command = [sys.executable, "-m", "headrace.sources.worker"]
+    start = partial(start_worker, command, LOADED.get(task["kind"], ()))
     done = False
-    for message in messages(what, command, msgspec.json.encode(task), secrets):
+    for message in messages(what, command, msgspec.json.encode(task), secrets, start=start):
         if "error" in message:
             words = " ".join(str(message["error"]).split())
             raise SourceError(f"{what}: {masked(words, secrets).rstrip('.')}.")
