@@ -22,7 +22,7 @@ import pytest
 
 from headrace.model.errors import SourceError
 from headrace.sources.address import Address
-from headrace.sources.mysql_session import mysql_failures, mysql_session
+from headrace.sources.databases.mysql_session import mysql_failures, mysql_session
 
 _names = count(1)
 _MISSING = (

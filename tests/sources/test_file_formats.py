@@ -12,10 +12,10 @@ import pytest
 
 from headrace.model.errors import SourceError
 from headrace.model.source_settings import FileFormat, SourceSettings
-from headrace.sources.file_places import LocalFolder, RemoteFolder
-from headrace.sources.files import FileSource
+from headrace.sources.files.folder import FileSource
+from headrace.sources.files.places import LocalFolder, RemoteFolder
+from headrace.sources.files.settled import wait_until_still
 from headrace.sources.registry import open_source
-from headrace.sources.settled import wait_until_still
 from headrace.testkit.source_suite import SourceSuite, source_suite
 from virtual_time import VirtualClock
 

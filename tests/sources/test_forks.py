@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from headrace.model.errors import SourceError
-from headrace.sources.worker_messages import worker_messages
+from headrace.sources.programs.worker_messages import worker_messages
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks are made on Linux")
 
@@ -120,7 +120,7 @@ _SCRIPT = """
 import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
-from headrace.sources import forks, worker
+from headrace.sources.programs import forks, worker
 from test_forks import begun
 {before}
 for message in begun(Path(sys.argv[1]), {code!r}):

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from headrace.sources.adbc import to_postgres
 from headrace.sources.address import Address
-from headrace.sources.keepalive import with_keepalive
-from headrace.sources.mysql_session import mysql_session
+from headrace.sources.databases.adbc import to_postgres
+from headrace.sources.databases.keepalive import with_keepalive
+from headrace.sources.databases.mysql_session import mysql_session
 from headrace.sync.journal.postgres import PostgresDatabase, PostgresPlace
 
 _TABLE = Path("/proc/net/tcp")

@@ -9,8 +9,8 @@ import duckdb
 import psycopg
 import pytest
 
+from headrace.sources.databases.postgres import PostgresSource
 from headrace.sources.moved import Staged, stage_moved
-from headrace.sources.postgres import PostgresSource
 from postgres import fresh_database
 
 _SCHEMA = """

@@ -12,8 +12,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from headrace.sources.files import FileSource
-from headrace.sources.sqlite import SqliteSource
+from headrace.sources.databases.sqlite import SqliteSource
+from headrace.sources.files.folder import FileSource
 
 JSON = [
     ("18446744073709551615", "VARCHAR", "18446744073709551615"),

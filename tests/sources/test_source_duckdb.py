@@ -10,7 +10,7 @@ import pytest
 
 from headrace.model.errors import SourceError
 from headrace.model.source_settings import SourceSettings
-from headrace.sources.duckdb_file import DuckdbSource
+from headrace.sources.databases.duckdb_file import DuckdbSource
 from headrace.sources.registry import open_source
 from headrace.testkit.source_suite import SourceSuite, source_suite
 

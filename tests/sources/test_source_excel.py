@@ -12,7 +12,7 @@ import xlsxwriter
 
 from headrace.model.errors import SourceError
 from headrace.model.source_settings import FileFormat
-from headrace.sources.files import FileSource
+from headrace.sources.files.folder import FileSource
 from headrace.testkit.source_suite import SourceSuite, source_suite
 
 

@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from headrace.model.errors import SourceError
-from headrace.sources.files import FileSource
+from headrace.sources.files.folder import FileSource
 
 
 def _stage(folder: Path, name: str = "t", globs: dict[str, str] | None = None) -> list[object]:

@@ -13,8 +13,8 @@ import pytest
 
 from headrace.model.errors import SourceError
 from headrace.model.source_settings import SourceSettings
-from headrace.sources import mysql_session
-from headrace.sources.mysql import MysqlSource
+from headrace.sources.databases import mysql_session
+from headrace.sources.databases.mysql import MysqlSource
 from headrace.sources.registry import open_source
 from headrace.testkit.source_suite import SourceSuite, source_suite
 from mariadb import run_mariadb, running_mariadb

@@ -19,7 +19,7 @@ import pytest
 
 from headrace.model.errors import SourceError
 from headrace.sources.address import Address
-from headrace.sources.postgres import PostgresSource
+from headrace.sources.databases.postgres import PostgresSource
 
 
 @pytest.fixture

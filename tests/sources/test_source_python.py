@@ -11,7 +11,7 @@ import pytest
 
 from headrace.model.errors import SourceError
 from headrace.model.source_settings import Incremental, SourceSettings
-from headrace.sources.python_source import PythonSource
+from headrace.sources.programs.python_source import PythonSource
 from headrace.sources.registry import open_source
 from headrace.testkit.source_suite import SourceSuite, source_suite
 from virtual_time import VirtualClock

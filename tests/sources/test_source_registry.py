@@ -9,7 +9,7 @@ import pytest
 
 from headrace.model.errors import ConfigurationError
 from headrace.model.source_settings import SourceSettings
-from headrace.sources.postgres import PostgresSource
+from headrace.sources.databases.postgres import PostgresSource
 from headrace.sources.registry import open_source
 
 

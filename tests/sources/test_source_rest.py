@@ -19,9 +19,9 @@ from odd_json import ODD, arrived, odd_record
 
 from headrace.model.errors import ConfigurationError, SourceError
 from headrace.model.source_settings import Incremental, SourceSettings
+from headrace.sources.programs.rest_cursors import later
+from headrace.sources.programs.rest_source import RestSource
 from headrace.sources.registry import open_source
-from headrace.sources.rest_cursors import later
-from headrace.sources.rest_source import RestSource
 from virtual_time import VirtualClock
 
 pytest.importorskip("dlt")

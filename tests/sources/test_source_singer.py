@@ -20,7 +20,7 @@ from odd_json import ODD, arrived, odd_record
 from headrace.model.errors import ConfigurationError, SourceError
 from headrace.model.source_settings import SourceSettings
 from headrace.sources.registry import open_source
-from headrace.sources.singer import SingerSource, TapOptions
+from headrace.sources.taps.singer import SingerSource, TapOptions
 from headrace.testkit.source_suite import SourceSuite, source_suite
 
 TAP = """

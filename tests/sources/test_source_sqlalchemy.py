@@ -15,8 +15,8 @@ from sqlalchemy import make_url
 
 from headrace.model.errors import SourceError
 from headrace.model.source_settings import SourceSettings
+from headrace.sources.databases.sqlalchemy_source import SqlalchemySource
 from headrace.sources.registry import open_source
-from headrace.sources.sqlalchemy_source import SqlalchemySource
 from headrace.testkit.source_suite import SourceSuite, source_suite
 
 ODD = [

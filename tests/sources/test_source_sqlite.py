@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 from headrace.model.errors import SourceError
-from headrace.sources.sqlite import SqliteSource
+from headrace.sources.databases.sqlite import SqliteSource
 
 FAR = 3000
 """More rows than the driver looks at before it fixes a column's type."""

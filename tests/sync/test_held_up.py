@@ -20,7 +20,7 @@ from headrace.fleet.watch import WatchedProject
 from headrace.fleet.workers import worker
 from headrace.fleet.workers.places import Places
 from headrace.model.clock import SYSTEM_CLOCK
-from headrace.sources.process import end_programs
+from headrace.sources.programs.process import end_programs
 
 _ORGANISATION = """
 [organisation.{name}]

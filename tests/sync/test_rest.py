@@ -22,9 +22,9 @@ from headrace.book.models import load_models
 from headrace.book.steady import are_steady
 from headrace.fleet.project import load_project
 from headrace.fleet.sync import SyncOptions, Watcher, sync_once
-from headrace.sources.files import FileSource
+from headrace.sources.databases.sqlite import SqliteSource
+from headrace.sources.files.folder import FileSource
 from headrace.sources.marks import files_mark
-from headrace.sources.sqlite import SqliteSource
 from headrace.sync.session import LOOP
 
 _MODEL = "select external_id, name from customers"

@@ -12,7 +12,7 @@ from small_api import Asked, serving, write_project
 from warehouse import links, steady_book
 
 from headrace.model.errors import SourceError
-from headrace.sources.extraction import ExtractionSource
+from headrace.sources.programs.extraction import ExtractionSource
 from headrace.systems.catalogue import extraction_folder
 from project_books import errors, open_amounts, project_book
 

@@ -13,7 +13,7 @@ import duckdb
 import pytest
 
 from headrace.model.errors import ConfigurationError, SourceError
-from headrace.sources.extraction import ExtractionSource
+from headrace.sources.programs.extraction import ExtractionSource
 from headrace.systems.catalogue import extraction_folder
 from virtual_time import VirtualClock
 

@@ -16,7 +16,7 @@ from warehouse import links, steady_book
 
 from headrace.cli.main import run
 from headrace.model.errors import SourceError
-from headrace.sources.extraction import ExtractionSource
+from headrace.sources.programs.extraction import ExtractionSource
 from headrace.systems.catalogue import extraction_folder
 from project_books import errors, open_amounts
 

@@ -16,7 +16,7 @@ from typing import Any, NoReturn, TypeVar
 
 from headrace.cli.exit_codes import ExitCode, say_error
 from headrace.cli.show.console import listed
-from headrace.sources.process import end_programs
+from headrace.sources.programs.process import end_programs
 
 T = TypeVar("T")
 

@@ -12,7 +12,7 @@ from msgspec import Struct
 from headrace.model.errors import ConfigurationError
 from headrace.model.project import DATA
 from headrace.model.source_settings import SYSTEM, SourceSettings
-from headrace.sources.extraction import needed_options, possible_options, with_token_file
+from headrace.sources.programs.extraction import needed_options, possible_options, with_token_file
 from headrace.systems.catalogue import extraction_folder
 from headrace.systems.token_file import token_file
 

@@ -24,7 +24,7 @@ from headrace.model.project import OrganisationSettings, Project
 from headrace.model.project_file import parse_project
 from headrace.model.secret_text import check_database_url, check_key, check_target
 from headrace.model.source_settings import SYSTEM, SourceSettings
-from headrace.sources.extraction import with_token_file
+from headrace.sources.programs.extraction import with_token_file
 from headrace.sync.connection import Keys
 from headrace.sync.journal import SCHEMES, Place, PostgresPlace
 from headrace.sync.session import Organisation

@@ -17,7 +17,7 @@ from typing import Any
 from headrace.hints.file_events import FileEvents
 from headrace.hints.way import Hint, Subject
 from headrace.model.clock import Clock
-from headrace.sources.files import folders_read
+from headrace.sources.files.folder import folders_read
 
 _LOOK_S = 5.0
 """Seconds between looks without an event: network drives have no events."""

@@ -11,7 +11,7 @@ from headrace.hints.way import Hint, HintsLost, Subject
 from headrace.model.clock import Clock, until_next
 from headrace.model.errors import SourceError
 from headrace.sources.address import Address
-from headrace.sources.mysql_session import MysqlSession, mysql_failures, mysql_session
+from headrace.sources.databases.mysql_session import MysqlSession, mysql_failures, mysql_session
 
 T = TypeVar("T")
 

@@ -12,9 +12,9 @@ from msgspec import Struct
 from headrace.hints.tables import base_tables_query
 from headrace.hints.way import HintsLost, Subject
 from headrace.model.extras import load_extra
-from headrace.sources.adbc import driver_words
 from headrace.sources.address import Address
-from headrace.sources.keepalive import LIBPQ
+from headrace.sources.databases.adbc import driver_words
+from headrace.sources.databases.keepalive import LIBPQ
 
 IS_INSTALLED = find_spec("psycopg") is not None
 

@@ -9,22 +9,22 @@ import msgspec
 
 from headrace.model.errors import ConfigurationError
 from headrace.model.source_settings import SYSTEM, SourceSettings
-from headrace.sources.duckdb_file import DuckdbSource
-from headrace.sources.extraction import ExtractionSource
-from headrace.sources.file_places import LocalFolder, RemoteFolder
-from headrace.sources.files import FileSource, folders_read
+from headrace.sources.databases.duckdb_file import DuckdbSource
+from headrace.sources.databases.incremental import IncrementalSource
+from headrace.sources.databases.mysql import MysqlSource
+from headrace.sources.databases.postgres import PostgresSource
+from headrace.sources.databases.sqlalchemy_source import SqlalchemySource
+from headrace.sources.databases.sqlite import SqliteSource
+from headrace.sources.files.folder import FileSource, folders_read
+from headrace.sources.files.places import LocalFolder, RemoteFolder
+from headrace.sources.files.settled import STILL_S
 from headrace.sources.foreign import Factory, foreign_source
-from headrace.sources.incremental import IncrementalSource
-from headrace.sources.mysql import MysqlSource
-from headrace.sources.postgres import PostgresSource
-from headrace.sources.python_source import PythonSource
-from headrace.sources.rest_source import RestSource
-from headrace.sources.settled import STILL_S
+from headrace.sources.programs.extraction import ExtractionSource
+from headrace.sources.programs.python_source import PythonSource
+from headrace.sources.programs.rest_source import RestSource
 from headrace.sources.several import SeveralSources
-from headrace.sources.singer import SingerSource
 from headrace.sources.source import Source
-from headrace.sources.sqlalchemy_source import SqlalchemySource
-from headrace.sources.sqlite import SqliteSource
+from headrace.sources.taps.singer import SingerSource
 
 
 def _files(settings: SourceSettings, folder: Path) -> Source:

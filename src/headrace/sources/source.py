@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import duckdb
 
@@ -98,3 +99,16 @@ def scratch_folder(connection: duckdb.DuckDBPyConnection) -> Path | None:
     folder = Path(row[1])
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder
+
+
+@contextmanager
+def scanned(target: duckdb.DuckDBPyConnection, stream: Any) -> Iterator[None]:
+    """Register the Arrow stream as `stream` for the length of a `with`; it can be read once.
+
+    It is registered by name because a sealed engine does not look up Python variables.
+    """
+    target.register("stream", stream)
+    try:
+        yield
+    finally:
+        target.unregister("stream")

@@ -8,7 +8,7 @@ import pytest
 from headrace.book.book import Book
 from headrace.book.models import load_models, tables_read
 from headrace.model.errors import ModelError
-from headrace.sources.files import FileSource
+from headrace.sources.files.folder import FileSource
 
 CUSTOMERS = "select id as external_id, name from clients"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from headrace.sources.drivers import OpenDrivers
+from headrace.sources.databases.drivers import OpenDrivers
 
 
 class _Database:

@@ -12,14 +12,14 @@ import psutil
 import pytest
 
 from headrace.model.errors import SourceError
-from headrace.sources import process
-from headrace.sources.process import end_programs, messages
+from headrace.sources.programs import process
+from headrace.sources.programs.process import end_programs, messages
 
 _SLEEPS = ["sleep", "300"]
 _LEAVES = """
 import sys, threading
 from headrace.cli import interruptible
-from headrace.sources import process
+from headrace.sources.programs import process
 read = threading.Thread(target=lambda: list(process.messages("tap", ["sleep", "300"])), daemon=True)
 read.start()
 while not process._RUNNING:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import duckdb
 
-from headrace.sources.kept_records import KeptRecords
+from headrace.sources.programs.kept_records import KeptRecords
 
 DAY = 86_400.0
 

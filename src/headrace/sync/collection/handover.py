@@ -21,7 +21,7 @@ from headrace.model.errors import ConfigurationError, Unreachable
 from headrace.model.extras import load_extra
 from headrace.model.lazy import lazily
 from headrace.model.secret_text import check_database_url
-from headrace.sources.keepalive import with_keepalive
+from headrace.sources.databases.keepalive import with_keepalive
 from headrace.sources.source import quoted
 from headrace.sync.collection.collected import Collected
 

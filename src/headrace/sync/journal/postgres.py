@@ -15,8 +15,8 @@ from msgspec import Struct
 
 from headrace.model.errors import Busy, ConfigurationError, SourceError
 from headrace.model.extras import load_extra
-from headrace.sources.adbc import reading, to_postgres
-from headrace.sources.keepalive import with_keepalive
+from headrace.sources.databases.adbc import reading, to_postgres
+from headrace.sources.databases.keepalive import with_keepalive
 from headrace.sync.journal.database import migrate
 from headrace.sync.journal.statements import POSTGRES
 

@@ -19,7 +19,7 @@ import duckdb
 
 from headrace.model.private_files import make_folder
 from headrace.model.repeated import run
-from headrace.sources.adbc import scanned
+from headrace.sources.source import scanned
 from headrace.sync.journal.alone import alone_with, note_closed, note_opened
 from headrace.sync.journal.damage import damage_reported, raise_if_empty
 from headrace.sync.journal.database import migrate

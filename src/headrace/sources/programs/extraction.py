@@ -22,9 +22,10 @@ from msgspec import Struct
 from headrace.model.clock import SYSTEM_CLOCK, Clock, parse_interval
 from headrace.model.errors import ConfigurationError, SourceError
 from headrace.sources.address import secrets_in
-from headrace.sources.json_files import stage_json
-from headrace.sources.kept_records import KeptRecords, column_types
-from headrace.sources.records import RecordFiles
+from headrace.sources.files.json_files import stage_json
+from headrace.sources.files.records import RecordFiles
+from headrace.sources.programs.kept_records import KeptRecords, column_types
+from headrace.sources.programs.worker_messages import worker_messages
 from headrace.sources.source import (
     check_offered,
     count_rows,
@@ -33,7 +34,6 @@ from headrace.sources.source import (
     scratch_folder,
     staged,
 )
-from headrace.sources.worker_messages import worker_messages
 
 _SWEEP = "1d"
 _ALWAYS = ("rate", "sweep")

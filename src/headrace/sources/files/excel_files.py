@@ -20,10 +20,9 @@ import duckdb
 from headrace.model.errors import SourceError
 from headrace.model.lazy import lazily
 from headrace.model.source_settings import FileFormat
-from headrace.sources.adbc import scanned
-from headrace.sources.excel_cells import OddCell, odd_cells
-from headrace.sources.header import check_header
-from headrace.sources.source import quoted, staged
+from headrace.sources.files.excel_cells import OddCell, odd_cells
+from headrace.sources.files.header import check_header
+from headrace.sources.source import quoted, scanned, staged
 
 if TYPE_CHECKING:
     import fastexcel

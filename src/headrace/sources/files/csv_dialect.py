@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from headrace.model.errors import SourceError
 from headrace.model.source_settings import FileFormat
-from headrace.sources.header import check_header
+from headrace.sources.files.header import check_header
 from headrace.sources.source import quoted
 
 _DELIMITERS = ",;\t|"

@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 import duckdb
 
 from headrace.model.errors import SourceError
-from headrace.sources.json_numbers import exact_copies
+from headrace.sources.files.json_numbers import exact_copies
 from headrace.sources.source import literal, quoted, scratch_folder, staged
 
 _RAW = "headrace_raw_json"

@@ -23,9 +23,9 @@ from headrace.model.clock import SYSTEM_CLOCK, Clock
 from headrace.model.errors import SourceError
 from headrace.model.source_settings import Incremental
 from headrace.sources.address import secrets_in
-from headrace.sources.cursor_tables import CursorTables
+from headrace.sources.programs.cursor_tables import CursorTables
+from headrace.sources.programs.worker_messages import worker_messages
 from headrace.sources.source import check_offered, count_rows
-from headrace.sources.worker_messages import worker_messages
 
 
 class PythonSource:

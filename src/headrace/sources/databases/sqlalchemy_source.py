@@ -18,7 +18,7 @@ import duckdb
 
 from headrace.model.errors import SourceError
 from headrace.sources.address import Address, masked
-from headrace.sources.records import RecordFiles
+from headrace.sources.files.records import RecordFiles
 from headrace.sources.source import check_offered, count_rows, scratch_folder
 
 _ROWS = 10_000

@@ -15,10 +15,10 @@ from importlib import resources
 import msgspec
 from msgspec import Struct
 
-from headrace.sources.adbc import Database
+from headrace.sources.databases.adbc import Database
 from headrace.sources.source import literal
 
-_FOLDER = resources.files("headrace.sources")
+_FOLDER = resources.files("headrace.sources.databases")
 _RELATIONS = _FOLDER.joinpath("postgres_relations.sql").read_text(encoding="utf-8")
 _MOMENT = _FOLDER.joinpath("postgres_moment.sql").read_text(encoding="utf-8")
 _MOVING = (

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from headrace.model.clock import SYSTEM_CLOCK, Clock
 from headrace.model.errors import SourceError
-from headrace.sources.file_places import FilePlace
+from headrace.sources.files.places import FilePlace
 
 STILL_S = 1.0
 """A file whose size and time stand still for so long is complete."""

@@ -17,11 +17,11 @@ import duckdb
 from msgspec import Struct
 
 from headrace.model.errors import SourceError
-from headrace.sources.adbc import Database, reading, to_postgres
 from headrace.sources.address import Address
+from headrace.sources.databases.adbc import Database, reading, to_postgres
+from headrace.sources.databases.postgres_errors import is_passing, remedy
+from headrace.sources.databases.postgres_marks import PostgresChanges, moment_of, moves_unseen
 from headrace.sources.moved import Reading, replace_rows
-from headrace.sources.postgres_errors import is_passing, remedy
-from headrace.sources.postgres_marks import PostgresChanges, moment_of, moves_unseen
 from headrace.sources.source import check_offered, count_rows, literal, quoted, staged
 
 _SAME = {"bool", "int2", "int4", "int8", "float4", "float8", "bytea"}

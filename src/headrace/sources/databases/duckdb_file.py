@@ -15,9 +15,8 @@ from typing import Any
 import duckdb
 
 from headrace.model.errors import SourceError
-from headrace.sources.adbc import scanned
 from headrace.sources.marks import files_mark, may_move
-from headrace.sources.source import check_offered, count_rows, quoted, staged
+from headrace.sources.source import check_offered, count_rows, quoted, scanned, staged
 
 _INEXACT = re.compile(r"\b(U?HUGEINT|BIGNUM|VARINT|BIT|TIME(STAMP)? WITH TIME ZONE)\b")
 _NESTED = re.compile(r"^(STRUCT|MAP|UNION|VARIANT)\b|\]$")

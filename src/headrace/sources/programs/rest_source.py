@@ -20,11 +20,11 @@ from headrace.model.clock import SYSTEM_CLOCK, Clock
 from headrace.model.errors import ConfigurationError, SourceError
 from headrace.model.source_settings import Incremental
 from headrace.sources.address import secrets_in
-from headrace.sources.cursor_tables import CursorTables
-from headrace.sources.moving_lists import read_until_still
-from headrace.sources.rest_cursors import check_parameters, declared
+from headrace.sources.programs.cursor_tables import CursorTables
+from headrace.sources.programs.moving_lists import read_until_still
+from headrace.sources.programs.rest_cursors import check_parameters, declared
+from headrace.sources.programs.worker_messages import worker_messages
 from headrace.sources.source import check_offered, count_rows
-from headrace.sources.worker_messages import worker_messages
 
 
 class RestSource:

@@ -21,10 +21,10 @@ import adbc_driver_sqlite
 import duckdb
 
 from headrace.model.errors import SourceError
-from headrace.sources.adbc import Database, connected, reading
+from headrace.sources.databases.adbc import Database, connected, reading
+from headrace.sources.databases.sqlite_file import SqliteFile
 from headrace.sources.marks import files_mark, may_move
 from headrace.sources.source import check_offered, count_rows, literal, quoted, staged
-from headrace.sources.sqlite_file import SqliteFile
 
 _EXAMPLES = {"integer": "0", "real": "0.5", "text": "'x'", "blob": "x'00'"}
 """A value of each type, which is put before the rows to tell the driver the column's type."""

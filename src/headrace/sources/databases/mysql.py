@@ -15,8 +15,8 @@ import duckdb
 
 from headrace.model.errors import SourceError
 from headrace.sources.address import Address
-from headrace.sources.mysql_columns import Column, mysql_quoted, odd_dates
-from headrace.sources.mysql_session import MysqlSession, mysql_failures, mysql_session
+from headrace.sources.databases.mysql_columns import Column, mysql_quoted, odd_dates
+from headrace.sources.databases.mysql_session import MysqlSession, mysql_failures, mysql_session
 from headrace.sources.source import (
     check_offered,
     count_rows,

@@ -18,12 +18,12 @@ from msgspec import Struct
 
 from headrace.model.errors import SourceError
 from headrace.model.source_settings import FileFormat
-from headrace.sources.csv_files import stage_csv
-from headrace.sources.excel_files import ENDINGS, sheet_names, stage_sheet
-from headrace.sources.file_places import FilePlace, LocalFolder
-from headrace.sources.json_files import stage_json, with_the_right_line
+from headrace.sources.files.csv_files import stage_csv
+from headrace.sources.files.excel_files import ENDINGS, sheet_names, stage_sheet
+from headrace.sources.files.json_files import stage_json, with_the_right_line
+from headrace.sources.files.places import FilePlace, LocalFolder
+from headrace.sources.files.settled import check_done, unchanged, wait_until_still
 from headrace.sources.marks import files_mark
-from headrace.sources.settled import check_done, unchanged, wait_until_still
 from headrace.sources.source import check_offered, count_rows, literal, scratch_folder, staged
 
 _KINDS = {

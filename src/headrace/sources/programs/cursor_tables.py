@@ -15,10 +15,10 @@ import duckdb
 from headrace.model.clock import Clock, parse_interval
 from headrace.model.errors import SourceError
 from headrace.model.source_settings import Incremental
-from headrace.sources.json_files import stage_json
-from headrace.sources.kept_records import KeptRecords
-from headrace.sources.records import RecordFiles
-from headrace.sources.rest_cursors import later, start
+from headrace.sources.files.json_files import stage_json
+from headrace.sources.files.records import RecordFiles
+from headrace.sources.programs.kept_records import KeptRecords
+from headrace.sources.programs.rest_cursors import later, start
 from headrace.sources.source import scratch_folder
 
 Messages = Callable[[dict[str, Any]], Iterator[dict[str, Any]]]

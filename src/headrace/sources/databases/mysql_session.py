@@ -19,10 +19,11 @@ from typing import Any, TypeVar
 import duckdb
 
 from headrace.model.errors import SourceError
-from headrace.sources.adbc import driver_words, scanned
 from headrace.sources.address import Address
-from headrace.sources.keepalive import keep_alive
-from headrace.sources.mysql_columns import Column
+from headrace.sources.databases.adbc import driver_words
+from headrace.sources.databases.keepalive import keep_alive
+from headrace.sources.databases.mysql_columns import Column
+from headrace.sources.source import scanned
 
 T = TypeVar("T")
 

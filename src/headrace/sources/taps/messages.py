@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 
 from headrace.model.errors import SourceError
-from headrace.sources.records import RecordFiles
+from headrace.sources.files.records import RecordFiles
 from headrace.sources.source import quoted, staged
 
 _TYPES = {

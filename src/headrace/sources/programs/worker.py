@@ -1,8 +1,8 @@
 """Runs a generator of records in a process of its own, whose libraries the sync never loads.
 
-The process is `python -m headrace.sources.worker`. It reads one task as JSON from standard input,
-and writes one JSON line per record: `{"table": ..., "record": {...}}`; of a known system also other
-messages, see `headrace.systems.messages`. Its last line is `{"done": true}`, or `{"error": ...}`.
+It reads one task as JSON from standard input, and writes one JSON line per record:
+`{"table": ..., "record": {...}}`; of a known system also other messages, see
+`headrace.systems.messages`. Its last line is `{"done": true}`, or `{"error": ...}`.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ import msgspec
 
 from headrace.model.clock import SYSTEM_CLOCK
 from headrace.model.json_text import written_json
-from headrace.sources.process import exact_number
-from headrace.sources.records import shown
+from headrace.sources.files.records import shown
+from headrace.sources.programs.process import exact_number
 
 Messages = Iterator[dict[str, Any]]
 Task = Mapping[str, Any]

@@ -11,9 +11,9 @@ import msgspec
 
 from headrace.model.errors import SourceError
 from headrace.sources.address import masked
-from headrace.sources.forks import start_worker
-from headrace.sources.process import messages
-from headrace.sources.worker import LOADED
+from headrace.sources.programs.forks import start_worker
+from headrace.sources.programs.process import messages
+from headrace.sources.programs.worker import LOADED
 
 
 def worker_messages(
@@ -23,7 +23,7 @@ def worker_messages(
 
     Raises SourceError with the worker's own words, without secrets, and when it ends early.
     """
-    command = [sys.executable, "-m", "headrace.sources.worker"]
+    command = [sys.executable, "-m", "headrace.sources.programs.worker"]
     start = partial(start_worker, command, LOADED.get(task["kind"], ()))
     done = False
     for message in messages(what, command, msgspec.json.encode(task), secrets, start=start):

@@ -17,7 +17,7 @@ import duckdb
 
 from headrace.model.errors import SourceError
 from headrace.model.json_text import written_json
-from headrace.sources.json_files import NO_COLUMNS, stage_json
+from headrace.sources.files.json_files import NO_COLUMNS, stage_json
 from headrace.sources.source import quoted, staged
 
 _NAME_MAX = 100

@@ -1,11 +1,10 @@
 """The process whose forks are workers: it has loaded what they need, so that each starts at once.
 
-`python -m headrace.sources.forkserver FD` is started by `forks.py`. Through the socket FD comes a
-message for each worker, with four ends: its standard input, output and error, and a socket. In this
-the server says that the worker has started, then how it ended; once the other side closes it, the
-worker is killed. It closes the socket without a word if it can't make forks. The server ends with
-its workers once FD is closed. Nothing here starts a thread: a fork has only the thread that made
-it.
+`forks.py` starts it with the number of a socket. Through that comes a message for each worker, with
+four ends: its standard input, output and error, and a socket. In this the server says that the
+worker has started, then how it ended; once the other side closes it, the worker is killed. It
+closes the socket without a word if it can't make forks. The server ends with its workers once its
+own socket is closed. Nothing here starts a thread: a fork has only the thread that made it.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ from typing import NoReturn
 import msgspec
 from msgspec import Struct
 
-from headrace.sources import worker
+from headrace.sources.programs import worker
 
 STARTED = b"s"
 _ENDS = 4

@@ -16,7 +16,7 @@ import duckdb
 
 from headrace.model.errors import SourceError
 from headrace.model.source_settings import FileFormat
-from headrace.sources.csv_dialect import Dialect, not_utf8, open_bytes, proposal, read_dialect
+from headrace.sources.files.csv_dialect import Dialect, not_utf8, open_bytes, proposal, read_dialect
 from headrace.sources.source import literal, scratch_folder, staged
 
 _CHUNK = 1 << 20

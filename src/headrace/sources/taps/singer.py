@@ -24,11 +24,11 @@ from headrace.model.errors import ConfigurationError, SourceError
 from headrace.model.json_text import written_json
 from headrace.model.source_settings import Settings
 from headrace.sources.address import secrets_in
-from headrace.sources.process import decoded, messages
-from headrace.sources.singer_messages import Streams, stream_of
+from headrace.sources.programs.process import decoded, messages
 from headrace.sources.source import check_offered, count_rows, scratch_folder
-from headrace.sources.tap_catalog import TapCatalog
-from headrace.sources.tap_state import TapState
+from headrace.sources.taps.catalog import TapCatalog
+from headrace.sources.taps.messages import Streams, stream_of
+from headrace.sources.taps.state import TapState
 
 _standard_input: list[bytes] = []
 """The messages on standard input, which can be read once."""

@@ -19,8 +19,8 @@ from typing import IO, cast
 
 import msgspec
 
-from headrace.sources.forkserver import STARTED, Asked
-from headrace.sources.process import Program, started
+from headrace.sources.programs.forkserver import STARTED, Asked
+from headrace.sources.programs.process import Program, started
 
 _AT_START = ("PYTHON", "LC_", "LANG", "TZ", "LD_", "MALLOC_")
 """Beginnings of the names of variables that count only when a process starts."""
@@ -95,7 +95,12 @@ class _Server:
         self._line, other = socket.socketpair()
         self._started_as = _start()
         with other, suppress(OSError):
-            command = [sys.executable, "-m", "headrace.sources.forkserver", str(other.fileno())]
+            command = [
+                sys.executable,
+                "-m",
+                "headrace.sources.programs.forkserver",
+                str(other.fileno()),
+            ]
             self._process = subprocess.Popen(
                 command,
                 pass_fds=[other.fileno()],

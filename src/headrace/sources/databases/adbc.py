@@ -14,8 +14,9 @@ import duckdb
 from headrace.model.errors import SourceError
 from headrace.model.repeated import run
 from headrace.sources.address import masked
-from headrace.sources.drivers import OpenDrivers
-from headrace.sources.keepalive import with_keepalive
+from headrace.sources.databases.drivers import OpenDrivers
+from headrace.sources.databases.keepalive import with_keepalive
+from headrace.sources.source import scanned
 
 try:
     import adbc_driver_postgresql
@@ -74,19 +75,6 @@ class Database:
             statement.set_sql_query(sql)
             stream, _ = statement.execute_query()
             yield stream
-
-
-@contextmanager
-def scanned(target: duckdb.DuckDBPyConnection, stream: Any) -> Iterator[None]:
-    """Register the Arrow stream as `stream` for the length of a `with`; it can be read once.
-
-    It is registered by name because a sealed engine does not look up Python variables.
-    """
-    target.register("stream", stream)
-    try:
-        yield
-    finally:
-        target.unregister("stream")
 
 
 def postgres_driver() -> Any:

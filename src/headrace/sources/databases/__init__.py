@@ -1,0 +1,1 @@
+"""Databases and files of databases: PostgreSQL, MySQL, SQLite, DuckDB, others."""

@@ -1,0 +1,1 @@
+"""Folders of exported files: CSV, Excel, JSON."""

@@ -1,0 +1,1 @@
+"""Programs that write records: Python, REST, the APIs of known systems."""
