@@ -66,8 +66,9 @@ def test_nothing_of_one_worker_or_of_an_earlier_moment_is_in_the_next(
     helper.write_text("rate = 1\n")
     assert work(code) == [{"id": 1, "place": None, "left": False}]
     helper.write_text("rate = 2222\n")
-    monkeypatch.setenv("PLACE", "here")
-    assert work(code) == [{"id": 2222, "place": "here", "left": False}]
+    monkeypatch.setenv("PLACE", "here, with half \udcff a character")
+    (record,) = work(code)
+    assert record == {"id": 2222, "place": "here, with half \ufffd a character", "left": False}
 
 
 def test_a_worker_ends_like_python(work: Worker, tmp_path: Path) -> None:

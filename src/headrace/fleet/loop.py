@@ -26,7 +26,7 @@ from headrace.sync.session import LOOP
 
 _LOOK_S = 2.0
 """Maximum seconds until an edit of the project file is noticed."""
-_LOOK_OPEN_S = 1.0
+_LOOK_OPEN_S = 1.5
 """The same while books are kept open, until a command that wants one is noticed."""
 _GATHER_S = 0.05
 """Seconds for which hints are gathered before a round."""

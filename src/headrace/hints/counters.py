@@ -9,7 +9,7 @@ from headrace.hints.tables import names_read
 from headrace.hints.way import Hint, Subject
 from headrace.model.clock import Clock, until_next
 
-_EVERY_S = 1.0
+_EVERY_S = 1.5
 _OFF = "track_counts is off on this server"
 # A standby does not count; its position in the log moves with anything at all.
 _COUNTERS = """
@@ -23,7 +23,7 @@ where s.relid = any('{{{oids}}}'::oid[])
 
 
 class CountersWay:
-    """`pg_stat_user_tables`, looked at every second."""
+    """`pg_stat_user_tables`, looked at every 1.5 seconds."""
 
     name = "counters"
     delay = "within about 2 s"

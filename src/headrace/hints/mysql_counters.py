@@ -15,7 +15,7 @@ from headrace.sources.databases.mysql_session import MysqlSession, mysql_failure
 
 T = TypeVar("T")
 
-_EVERY_S = 1.0
+_EVERY_S = 1.5
 _POSITIONS = ("show master status", "show binary log status")
 """The statement of MariaDB and older MySQL, and that of newer MySQL."""
 # The times are whole seconds, so that a second change within one shows only when the last column
@@ -29,7 +29,7 @@ _TIMES = (
 
 
 class MysqlCountersWay:
-    """The server's own record that something was written, looked at every second."""
+    """The server's own record that something was written, looked at every 1.5 seconds."""
 
     name = "counters"
     delay = "within about 2 s"

@@ -89,7 +89,7 @@ class _Server:
                 self._open()
             if self._fails or self._started_as != _start():
                 return None
-            return self._ask(Asked(loads, dict(os.environ)), errors)
+            return self._ask(Asked(loads, list(os.environb.items())), errors)
 
     def _open(self) -> None:
         self._line, other = socket.socketpair()
@@ -137,7 +137,9 @@ _SERVER = _Server()
 def _start() -> object:
     """Return what counts only when a process starts."""
     variables = {name: one for name, one in os.environ.items() if name.startswith(_AT_START)}
-    return os.getpid(), Path.cwd(), variables
+    with suppress(OSError):  # the folder was deleted
+        return os.getpid(), Path.cwd(), variables
+    return None
 
 
 def start_worker(command: Sequence[str], loads: Sequence[str], errors: IO[bytes]) -> Program:

@@ -39,7 +39,7 @@ class Asked(Struct, frozen=True):
 
     loads: Sequence[str]
     """Modules that are loaded before, for it and all later ones."""
-    environment: dict[str, str]
+    environment: Sequence[tuple[bytes, bytes]]
 
 
 class Forkserver:
@@ -125,8 +125,8 @@ class Forkserver:
         for number, end in enumerate(streams):
             os.dup2(end, number)
             os.close(end)
-        os.environ.clear()
-        os.environ.update(asked.environment)
+        os.environb.clear()
+        os.environb.update(asked.environment)
         _work()
 
 
