@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from headrace.book.book import Book
-from headrace.book.models import load_models
+from headrace.book.models.models import load_models
 from headrace.model.project import FamilyRule
 
 Rows = list[dict[str, Any]]

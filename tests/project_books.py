@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from headrace.book.book import Book
-from headrace.book.models import load_models
+from headrace.book.models.models import load_models
 from headrace.fleet.project import LoadedProject, load_project
 from headrace.sources.registry import open_source, readable_folders
 

@@ -121,7 +121,7 @@ def test_every_kind_of_source_is_in_its_page() -> None:
 
 def test_every_check_is_in_its_page() -> None:
     rows = _rows(_page("checks.md"))
-    folders = [PACKAGE / "book" / name for name in ("checks", "summaries")]
+    folders = [PACKAGE / "book" / "checks" / name for name in ("rules", "summaries")]
     names = {path.stem for folder in folders for path in folder.glob("*.sql")}
     described = {found[1] for row in rows if (found := re.match(r"\| `(\w+)` \|", row))}
     assert described == names
@@ -207,8 +207,8 @@ def test_the_architecture_names_every_module_once() -> None:
 
 
 def test_a_module_that_the_architecture_leaves_out_is_found() -> None:
-    page = "`book/rows.py` and `book/rows.py` and `book/gone.py`"
-    assert len(_module_faults(page, {"book/rows.py", "book/new.py"})) == 3
+    page = "`book/queries/rows.py` and `book/queries/rows.py` and `book/gone.py`"
+    assert len(_module_faults(page, {"book/queries/rows.py", "book/new.py"})) == 3
 
 
 # the glossary ------------------------------------------------------------------------------------

@@ -18,10 +18,10 @@ LARGEST_FILE = 2_000_000
 
 LONG_LINES = {
     "examples/gnucash/changes.sql": 2,
-    "src/headrace/book/checks/contacts.sql": 1,
-    "src/headrace/book/checks/customer_unknown.sql": 1,
-    "src/headrace/book/checks/parents.sql": 1,
-    "src/headrace/book/flawed_contacts.sql": 1,
+    "src/headrace/book/checks/rules/contacts.sql": 1,
+    "src/headrace/book/checks/rules/customer_unknown.sql": 1,
+    "src/headrace/book/checks/rules/parents.sql": 1,
+    "src/headrace/book/derivation/flawed_contacts.sql": 1,
 }
 """Files that had so many too long lines when the rule came; the numbers only go down."""
 

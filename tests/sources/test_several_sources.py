@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 from headrace.book.book import Book
-from headrace.book.sql_tree import read_select
+from headrace.book.queries.sql_tree import read_select
 from headrace.model.errors import ConfigurationError, ModelError, SourceError
 from headrace.model.project_file import parse_project
 from headrace.sources.registry import open_source, readable_folders

@@ -14,7 +14,8 @@ import pytest
 from desk import HubDesk
 from shop import Shop
 
-from headrace.book import building, corrections, marking
+from headrace.book import building
+from headrace.book.derivation import corrections, marking
 from headrace.sync.session import Organisation
 
 _TABLES = {

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from test_hostile_server import head, server
 
-from headrace.book.pdf_places import PdfPlaces
+from headrace.book.payloads.pdf_places import PdfPlaces
 from headrace.sync.operations.pdf_reader import Unreadable, read_pdf
 
 PDF = b"%PDF-1.4 by proxy"

@@ -18,8 +18,8 @@ from watched import MovedClock
 
 import headrace.sources.marks
 from headrace.book.book import Book
-from headrace.book.models import load_models
-from headrace.book.steady import are_steady
+from headrace.book.models.models import load_models
+from headrace.book.models.steady import are_steady
 from headrace.fleet.project import load_project
 from headrace.fleet.sync import SyncOptions, Watcher, sync_once
 from headrace.sources.databases.sqlite import SqliteSource

@@ -16,10 +16,10 @@ from desk import HubDesk
 from shop import Shop
 
 from forked import Before
-from headrace.book import file_looks
+from headrace.book.payloads import file_looks
 from headrace.testkit.billing.pdf import small_pdf
 
-_IMPATIENT = Before("from headrace.book import file_looks; file_looks._PATIENCE_S = 0.5")
+_IMPATIENT = Before("from headrace.book.payloads import file_looks; file_looks._PATIENCE_S = 0.5")
 
 
 @contextmanager

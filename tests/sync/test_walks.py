@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from random_books import Rows, books
 from test_books_in_turn import Side
 
-from headrace.book.checks import Problem
+from headrace.book.checks.checks import Problem
 from headrace.sync.planning.plan import Plan
 from headrace.testkit.hub import RunningHub
 

@@ -14,7 +14,7 @@ import pytest
 from small_api import Asked, Said, serving, write_project
 
 from headrace.book.book import Book
-from headrace.book.models import load_models
+from headrace.book.models.models import load_models
 from headrace.fleet.project import load_project
 from headrace.model.errors import ConfigurationError, SourceError
 from headrace.sources.registry import open_source

@@ -14,8 +14,8 @@ import duckdb
 import pytest
 
 from headrace.book.book import Book
-from headrace.book.models import load_models
-from headrace.book.steady import are_steady
+from headrace.book.models.models import load_models
+from headrace.book.models.steady import are_steady
 from headrace.systems.catalogue import find_system
 from project_books import aged, project_book
 

@@ -17,12 +17,8 @@ from types import TracebackType
 import duckdb
 
 from headrace.book.building import Builder, maker, on_sources
-from headrace.book.causes import name_causes
-from headrace.book.checks import Problem, read_problems, run_checks
-from headrace.book.coverage import Uncovered, uncovered
-from headrace.book.custom_values import inferred_type
-from headrace.book.directory import EMPTY, Directory, Field, write_directory
-from headrace.book.engine import (
+from headrace.book.checks.checks import Problem, read_problems, run_checks
+from headrace.book.engine.engine import (
     MEMORY_OF_MANY,
     SPARED,
     add_macros,
@@ -31,13 +27,17 @@ from headrace.book.engine import (
     planned_in_full,
     quoted_text,
 )
-from headrace.book.lost_decimals import WholeUnits, warn_of_lost_decimals
-from headrace.book.models import Model, load_models
-from headrace.book.pdf_places import PdfPlaces
-from headrace.book.reading import add_reading
-from headrace.book.shapeless import drop_views, give_columns
-from headrace.book.sql_tree import parsing_with
-from headrace.book.unstable import warn_of_unstable_models
+from headrace.book.models.causes import name_causes
+from headrace.book.models.coverage import Uncovered, uncovered
+from headrace.book.models.lost_decimals import WholeUnits, warn_of_lost_decimals
+from headrace.book.models.models import Model, load_models
+from headrace.book.models.reading import add_reading
+from headrace.book.models.shapeless import drop_views, give_columns
+from headrace.book.models.unstable import warn_of_unstable_models
+from headrace.book.payloads.custom_values import inferred_type
+from headrace.book.payloads.directory import EMPTY, Directory, Field, write_directory
+from headrace.book.payloads.pdf_places import PdfPlaces
+from headrace.book.queries.sql_tree import parsing_with
 from headrace.model.custom_field import DataType
 from headrace.model.private_files import make_folder
 from headrace.model.project import ContactRule, FamilyRule, RoundingRule

@@ -9,17 +9,16 @@ from importlib import resources
 import duckdb
 from msgspec import structs
 
-from headrace.book.branches import without_absent
-from headrace.book.casts import RAW
-from headrace.book.changed_rows import Moved, Touched, replace_changed
-from headrace.book.coverage import note_lost_allocations
 from headrace.book.dependencies import tables_of
-from headrace.book.derived import derive
-from headrace.book.engine import planned_in_full
-from headrace.book.filled import filled
-from headrace.book.given_values import keep_given_values
-from headrace.book.links import LINK_MARKS, LINK_TABLES
-from headrace.book.made import (
+from headrace.book.derivation.derived import derive
+from headrace.book.derivation.links import LINK_MARKS, LINK_TABLES
+from headrace.book.derivation.marking import mark
+from headrace.book.engine.engine import planned_in_full
+from headrace.book.models.casts import RAW
+from headrace.book.models.changed_rows import Moved, Touched, replace_changed
+from headrace.book.models.coverage import note_lost_allocations
+from headrace.book.models.given_values import keep_given_values
+from headrace.book.models.made import (
     FAMILIES,
     Inputs,
     changed_tables,
@@ -27,20 +26,21 @@ from headrace.book.made import (
     inputs_of,
     outdated,
 )
-from headrace.book.marking import mark
-from headrace.book.models import Model, make_empty, run_model
-from headrace.book.parallel import Task, side_by_side
-from headrace.book.pdf_marks import mark_files
-from headrace.book.pdf_places import PdfPlaces
-from headrace.book.reading import add_reading
-from headrace.book.shapeless import give_columns
+from headrace.book.models.models import Model, make_empty, run_model
+from headrace.book.models.reading import add_reading
+from headrace.book.models.shapeless import give_columns
+from headrace.book.payloads.pdf_marks import mark_files
+from headrace.book.payloads.pdf_places import PdfPlaces
+from headrace.book.queries.branches import without_absent
+from headrace.book.queries.filled import filled
+from headrace.book.queries.parallel import Task, side_by_side
 from headrace.book.tables import TABLES
 from headrace.model.repeated import run
 from headrace.model.table_contents import contents_of
 
 _SQL = {
     name: resources.files("headrace.book").joinpath(f"{name}.sql").read_text(encoding="utf-8")
-    for name in ("empty", "views", "rebooked", "roots")
+    for name in ("empty", "views", "derivation/rebooked", "derivation/roots")
 }
 _UNREAD = frozenset({"unread_parents", "unread_custom_fields"})
 _FILES = frozenset({"files", "refused_files"})
@@ -91,7 +91,7 @@ class Builder:
 
     def climb(self) -> None:
         """Derive the families again after `book.parents` has changed."""
-        run(self.connection, _SQL["roots"])
+        run(self.connection, _SQL["derivation/roots"])
         self._climbed = True
         self.unmark(FAMILIES)
 
@@ -265,7 +265,7 @@ class Builder:
         run(self.connection, _SQL["empty"])
         if not shaped:
             run(self.connection, without_absent(_SQL["views"], self.present))
-        run(self.connection, _SQL["rebooked"])
+        run(self.connection, _SQL["derivation/rebooked"])
         if moved is None:
             return made
         made |= rebooked | filled(self.connection, "rebooked") | {"lost_allocations"}

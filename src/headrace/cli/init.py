@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import typer
 
-from headrace.book.models import load_models
+from headrace.book.models.models import load_models
 from headrace.cli.exit_codes import ExitCode
 from headrace.cli.options.drafting import DraftingOptions
 from headrace.cli.options.record import with_options

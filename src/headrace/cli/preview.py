@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from headrace.book.reading import add_reading_macros
+from headrace.book.models.reading import add_reading_macros
 from headrace.cli.options.scratch import models_of, opened_scratch
 from headrace.cli.show.console import (
     JsonOption,

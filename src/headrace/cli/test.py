@@ -9,7 +9,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from headrace.book.models import Model, load_models
+from headrace.book.models.models import Model, load_models
 from headrace.cli.exit_codes import ExitCode
 from headrace.cli.show.console import JsonOption, ProjectOption, console, print_json, several
 from headrace.drafting.model_tests import Result, run_tests

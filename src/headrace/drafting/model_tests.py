@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Struct
 
 from headrace.book.book import Book
-from headrace.book.models import Model
+from headrace.book.models.models import Model
 from headrace.drafting.test_files import ModelTest, Rows
 from headrace.model.errors import ConfigurationError, ModelError
 from headrace.sources.source import quoted

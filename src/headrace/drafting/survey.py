@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 import duckdb
 from msgspec import Struct, structs
 
-from headrace.book.reading import add_reading_macros
+from headrace.book.models.reading import add_reading_macros
 from headrace.drafting.vocabulary import COLUMNS
 from headrace.drafting.words import likeness, words_of
 from headrace.model.money import EXPONENTS

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from headrace.book.checks import Problem
-from headrace.book.payloads import Payloads
+from headrace.book.checks.checks import Problem
+from headrace.book.payloads.payloads import Payloads
 from headrace.drafting.scratch import Scratch
 from headrace.model.entity import BY_NAME
 from headrace.model.record import canonical

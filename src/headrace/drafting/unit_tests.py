@@ -9,8 +9,8 @@ from typing import Any
 import yaml
 
 from headrace.book.book import Book
-from headrace.book.models import Model
-from headrace.book.reading import add_reading_macros
+from headrace.book.models.models import Model
+from headrace.book.models.reading import add_reading_macros
 from headrace.drafting.model_tests import rows_made
 from headrace.drafting.scratch import Scratch
 from headrace.drafting.survey import Column, survey_table

@@ -21,10 +21,10 @@ import msgspec
 from msgspec import Struct
 
 from headrace import __version__
-from headrace.book.file_looks import look_at
-from headrace.book.payloads import PAYLOAD_VERSION
-from headrace.book.pdf_places import PdfPlaces
-from headrace.book.steady import are_steady
+from headrace.book.models.steady import are_steady
+from headrace.book.payloads.file_looks import look_at
+from headrace.book.payloads.payloads import PAYLOAD_VERSION
+from headrace.book.payloads.pdf_places import PdfPlaces
 from headrace.fleet.project import LoadedProject
 from headrace.model.clock import Clock, format_instant, parse_interval
 from headrace.sources.registry import open_source

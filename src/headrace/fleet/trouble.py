@@ -16,7 +16,7 @@ from typing import TypeVar
 
 import duckdb
 
-from headrace.book.file import discard, is_damage
+from headrace.book.engine.file import discard, is_damage
 from headrace.fleet.project import LoadedProject
 from headrace.model.clock import Clock, format_instant
 from headrace.model.errors import Busy, ConfigurationError, Defect, HeadraceError

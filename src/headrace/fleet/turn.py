@@ -11,7 +11,7 @@ from contextlib import suppress
 import duckdb
 import msgspec
 
-from headrace.book.file import discard, is_damage
+from headrace.book.engine.file import discard, is_damage
 from headrace.fleet.observer import Observer
 from headrace.fleet.open_books import OpenBooks
 from headrace.fleet.project import LoadedProject

@@ -7,8 +7,8 @@ from importlib import resources
 
 import duckdb
 
-from headrace.book.models import load_models
-from headrace.book.sql_tree import parsing_with
+from headrace.book.models.models import load_models
+from headrace.book.queries.sql_tree import parsing_with
 from headrace.hints.way import Subject
 from headrace.sources.registry import open_source
 from headrace.sources.source import literal

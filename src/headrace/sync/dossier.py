@@ -9,9 +9,9 @@ from typing import Any
 import duckdb
 from msgspec import Struct
 
-from headrace.book.casts import RAW
-from headrace.book.models import Model
-from headrace.book.payloads import Payloads, payload_hash
+from headrace.book.models.casts import RAW
+from headrace.book.models.models import Model
+from headrace.book.payloads.payloads import Payloads, payload_hash
 from headrace.model.entity import BY_NAME, CUSTOMER
 from headrace.model.errors import ConfigurationError
 from headrace.model.record import canonical

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from headrace.book.book import Book
-from headrace.book.models import Model
+from headrace.book.models.models import Model
 from headrace.client.retry import ATTEMPTS, GLANCES, PATIENCE
 from headrace.client.transport import HttpTransport
 from headrace.model.clock import Clock

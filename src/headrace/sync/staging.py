@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from headrace import __version__
 from headrace.book.book import Book
-from headrace.book.models import Model
+from headrace.book.models.models import Model
 from headrace.model.project import OrganisationSettings
 from headrace.sources.moved import Staged, stage_moved
 from headrace.sources.registry import open_source

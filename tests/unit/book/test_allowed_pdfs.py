@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from headrace.book.pdf_places import PdfPlaces
+from headrace.book.payloads.pdf_places import PdfPlaces
 from headrace.model.errors import ConfigurationError
 from headrace.model.project_file import parse_project
 

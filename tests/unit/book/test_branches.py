@@ -13,8 +13,8 @@ from wrong_rows import WRONG
 
 from books import Rows, fill
 from headrace.book.book import Book
-from headrace.book.branches import without_absent
 from headrace.book.building import Builder
+from headrace.book.queries.branches import without_absent
 from headrace.book.tables import BY_NAME
 
 EVERYTHING = frozenset({*BY_NAME, "fixes"})
@@ -82,7 +82,7 @@ def test_a_book_of_few_tables_is_the_same_with_the_queries_of_all(
 
 def test_every_branch_names_tables_that_there_are() -> None:
     named = []
-    for folder in ("", "checks", "summaries"):
+    for folder in ("", "derivation", "checks", "checks/rules", "checks/summaries"):
         for entry in resources.files("headrace.book").joinpath(folder).iterdir():
             if entry.name.endswith(".sql"):
                 text = entry.read_text(encoding="utf-8")

@@ -14,7 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from headrace.book.book import Book
-from headrace.book.models import load_models
+from headrace.book.models.models import load_models
 
 _DAYS = "date '2026-01-01' as issued_at, date '2026-02-01' as due_date"
 

@@ -8,7 +8,7 @@ import pytest
 
 from books import fill
 from headrace.book.book import Book
-from headrace.book.payloads import Payloads, encode_payload
+from headrace.book.payloads.payloads import Payloads, encode_payload
 from headrace.book.tables import TABLES, Column
 
 NOT_DELIVERED = {

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from headrace.book.book import Book
-from headrace.book.coverage import Uncovered
-from headrace.book.models import load_models
+from headrace.book.models.coverage import Uncovered
+from headrace.book.models.models import load_models
 
 ROWS = 20
 MODELS = {

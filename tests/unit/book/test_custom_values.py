@@ -11,8 +11,8 @@ import pytest
 
 from books import customer, fill, withheld
 from headrace.book.book import Book
-from headrace.book.directory import Directory, Field
-from headrace.book.payloads import Payloads, encode_payload
+from headrace.book.payloads.directory import Directory, Field
+from headrace.book.payloads.payloads import Payloads, encode_payload
 from headrace.model.custom_field import DataType
 
 TYPES: tuple[DataType, ...] = get_args(DataType)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from headrace.book.book import Book
-from headrace.book.models import load_models, tables_read
+from headrace.book.models.models import load_models, tables_read
 from headrace.model.errors import ModelError
 from headrace.sources.files.folder import FileSource
 

@@ -10,10 +10,10 @@ import pytest
 
 from books import credit_note, customer, fill, invoice, payment
 from headrace.book.book import Book
-from headrace.book.contact_keys import contact_key, customer_of, external_id_of
-from headrace.book.directory import Directory, Field
-from headrace.book.fingerprints import fingerprints_of
-from headrace.book.payloads import PAYLOAD_VERSION, Payloads, encode_payload
+from headrace.book.derivation.fingerprints import fingerprints_of
+from headrace.book.payloads.contact_keys import contact_key, customer_of, external_id_of
+from headrace.book.payloads.directory import Directory, Field
+from headrace.book.payloads.payloads import PAYLOAD_VERSION, Payloads, encode_payload
 from headrace.model.contact import Contact
 from headrace.model.entity import ENTITIES
 from headrace.model.fields import sent_fields

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from books import allocation, build, credit_note, customer, invoice, payment
-from headrace.book.payloads import Payloads, encode_payload, payload_hash
+from headrace.book.payloads.payloads import Payloads, encode_payload, payload_hash
 
 
 def sent(folder: Path, entity: str, external_id: str, **tables: Any) -> Any:

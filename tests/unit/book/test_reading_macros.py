@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headrace.book.book import Book
-from headrace.book.models import Model
-from headrace.book.reading import add_reading
+from headrace.book.models.models import Model
+from headrace.book.models.reading import add_reading
 from headrace.book.tables import BY_NAME
 
 DOCS = (Path(__file__).parents[3] / "docs" / "models.md").read_text("utf-8")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from headrace.book.rowwise import is_rowwise, of_rows_of
+from headrace.book.models.rowwise import is_rowwise, of_rows_of
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from headrace.book.book import Book
-from headrace.book.models import load_models
+from headrace.book.models.models import load_models
 from headrace.model.errors import ModelError
 from headrace.model.source_settings import SourceSettings
 from headrace.sources.registry import open_source, readable_folders

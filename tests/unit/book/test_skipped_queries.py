@@ -9,11 +9,11 @@ from wrong_rows import WRONG
 
 from books import fill
 from headrace.book.book import Book
-from headrace.book.checks import CHECKS, SUMMARIES, Rule
-from headrace.book.derived import DERIVED, Derived
-from headrace.book.directory import Directory, Field
-from headrace.book.filled import filled
-from headrace.book.links import LINK_MARKS
+from headrace.book.checks.checks import CHECKS, SUMMARIES, Rule
+from headrace.book.derivation.derived import DERIVED, Derived
+from headrace.book.derivation.links import LINK_MARKS
+from headrace.book.payloads.directory import Directory, Field
+from headrace.book.queries.filled import filled
 
 RULES = [rule for rule in (*CHECKS, *SUMMARIES) if rule.over]
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from headrace.book.book import Book
-from headrace.book.checks import Problem
-from headrace.book.models import load_models
+from headrace.book.checks.checks import Problem
+from headrace.book.models.models import load_models
 
 BASE = (
     "select id as external_id, 'c' as customer_external_id, id as custom_id, {day} as issued_at, "

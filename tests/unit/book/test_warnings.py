@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from books import build, credit_note, customer, invoice, payment, withheld
-from headrace.book.checks import Problem
+from headrace.book.checks.checks import Problem
 
 
 def warnings(folder: Path, **tables: Any) -> list[Problem]:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from headrace.book.book import Book
-from headrace.book.checks import Problem
-from headrace.book.models import load_models
+from headrace.book.checks.checks import Problem
+from headrace.book.models.models import load_models
 
 CUSTOMERS = "select distinct client as external_id, 'C' as name from bills"
 INVOICES = (

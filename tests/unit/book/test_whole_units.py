@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headrace.book.lost_decimals import is_whole, margin
+from headrace.book.models.lost_decimals import is_whole, margin
 
 
 @given(st.integers(0, 400), st.integers(0, 100), st.data())

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from headrace.book.checks import Problem
+from headrace.book.checks.checks import Problem
 from headrace.cli.show.rounds import RoundLines
 from headrace.fleet.round import Round
 from headrace.model.errors import SourceError, UnsafePlan

@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from headrace.book.checks import Problem
+from headrace.book.checks.checks import Problem
 from headrace.cli.show.console import duration_text
 from headrace.cli.show.plans import show_outcome, show_plan
 from headrace.cli.show.reconciled import show_reconciled

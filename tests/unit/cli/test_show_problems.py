@@ -6,7 +6,7 @@ import io
 
 from rich.console import Console
 
-from headrace.book.checks import Problem
+from headrace.book.checks.checks import Problem
 from headrace.cli.show.problems import kinds_of, show_problems
 
 DECIMALS = "which is not a whole number of the currency's lowest division"

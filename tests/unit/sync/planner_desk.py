@@ -7,7 +7,7 @@ from typing import Any
 
 from books import fill
 from headrace.book.book import Book
-from headrace.book.payloads import Payloads, encode_payload
+from headrace.book.payloads.payloads import Payloads, encode_payload
 from headrace.model.clock import SYSTEM_CLOCK
 from headrace.sync.journal import Acknowledgement, Journal
 from headrace.sync.planning.plan import Plan

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from headrace.book.checks import Problem
+from headrace.book.checks.checks import Problem
 from headrace.sync.planning.change_texts import change_lines
 from headrace.sync.planning.name_texts import (
     change_text,

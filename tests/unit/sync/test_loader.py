@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from plan_tables import Journal, Payloads, bill, insert, payment, record
 
-from headrace.book.payloads import Built, payload_hash
+from headrace.book.payloads.payloads import Built, payload_hash
 from headrace.model.contact import Contact
 from headrace.model.customer import Customer
 from headrace.model.invoice import Invoice

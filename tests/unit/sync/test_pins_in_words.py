@@ -90,7 +90,7 @@ class Rows:
         self.connection.execute("; ".join(f"delete from book.{name}" for name in self._tables))
 
     def climb(self) -> None:
-        self.connection.execute(BOOK.joinpath("roots.sql").read_text("utf-8"))
+        self.connection.execute(BOOK.joinpath("derivation/roots.sql").read_text("utf-8"))
 
     def insert(self, table: str, *rows: Sequence[object]) -> None:
         if rows:

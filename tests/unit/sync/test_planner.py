@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from planner_desk import Desk
 
-import headrace.book.marking as marking
-import headrace.book.payloads as payloads
+import headrace.book.derivation.marking as marking
+import headrace.book.payloads.payloads as payloads
 from books import NONE, allocation, credit_note, customer, invoice, payment
-from headrace.book.fingerprints import fingerprints_of
-from headrace.book.payloads import PAYLOAD_VERSION
+from headrace.book.derivation.fingerprints import fingerprints_of
+from headrace.book.payloads.payloads import PAYLOAD_VERSION
 from headrace.sync.journal import Reject
 
 TABLES = ("operations", "lanes", "waits")

@@ -11,8 +11,8 @@ import pytest
 from planner_desk import Desk
 
 from books import NONE, allocation, customer, invoice, payment
-from headrace.book.directory import Directory, Field
-from headrace.book.payloads import payload_hash
+from headrace.book.payloads.directory import Directory, Field
+from headrace.book.payloads.payloads import payload_hash
 from headrace.model.clock import SYSTEM_CLOCK, parse_instant
 from headrace.model.guards import GuardSettings
 from headrace.sync.journal import Acknowledgement, Asked, Reject

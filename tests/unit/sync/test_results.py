@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from deliveries import JSON, FakeJournal, FakeLoader, lane, operation, payment, plan, refusal
 
-from headrace.book.payloads import payload_hash
+from headrace.book.payloads.payloads import payload_hash
 from headrace.client.answer import Answer
 from headrace.client.pace import Pace
 from headrace.client.verdict import Verdict

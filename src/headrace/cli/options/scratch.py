@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from headrace.book.models import Model
+from headrace.book.models.models import Model
 from headrace.drafting.scratch import Scratch
 from headrace.fleet.project import LoadedProject
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 from rich.console import Console
 
-from headrace.book.checks import Problem
+from headrace.book.checks.checks import Problem
 from headrace.cli.show.console import several
 from headrace.model.entity import SENT
 from headrace.sync.planning.name_texts import problem_name

@@ -12,7 +12,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from headrace.book.checks import Problem
+from headrace.book.checks.checks import Problem
 from headrace.cli.show.console import console, print_json, several
 from headrace.cli.show.problems import show_problems
 from headrace.fleet.round import Round

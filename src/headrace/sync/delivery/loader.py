@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from headrace.book.book import Book
-from headrace.book.payloads import Built, Payloads, encode_payload, payload_hash
+from headrace.book.payloads.payloads import Built, Payloads, encode_payload, payload_hash
 from headrace.model.repeated import run
 from headrace.sync.journal import Journal, Key
 from headrace.sync.operations.operation import Lane, Operation, references

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from headrace.book.payloads import payload_hash
+from headrace.book.payloads.payloads import payload_hash
 from headrace.client.answer import Answer
 from headrace.sync.journal import Acknowledgement, Asked, Drift, Journal
 from headrace.sync.operations.operation import Operation

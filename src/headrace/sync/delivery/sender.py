@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from headrace.book.contact_keys import external_id_of
+from headrace.book.payloads.contact_keys import external_id_of
 from headrace.client.answer import Answer
 from headrace.client.transport import Transport
 from headrace.client.verdict import Verdict, judge, judge_empty

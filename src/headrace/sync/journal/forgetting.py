@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct, field
 
-from headrace.book.contact_keys import contact_key
+from headrace.book.payloads.contact_keys import contact_key
 from headrace.sync.journal.records import Key
 from headrace.sync.journal.section import Section
 

@@ -12,8 +12,8 @@ from typing import IO
 import duckdb
 from msgspec import Struct
 
-from headrace.book.payloads import PAYLOAD_VERSION
-from headrace.book.pdf_places import PdfPlaces
+from headrace.book.payloads.payloads import PAYLOAD_VERSION
+from headrace.book.payloads.pdf_places import PdfPlaces
 from headrace.model.errors import HeadraceError
 from headrace.sync.operations.pdf_reader import Unreadable, file_parts, in_time, read_pdf
 

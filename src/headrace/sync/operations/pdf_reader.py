@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urljoin, urlsplit
 
-from headrace.book.pdf_places import PdfPlaces
+from headrace.book.payloads.pdf_places import PdfPlaces
 from headrace.client.proxies import any_named, goes_by_proxy
 from headrace.model.lazy import lazily
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from headrace.book.contact_keys import external_id_of
+from headrace.book.payloads.contact_keys import external_id_of
 from headrace.client.endpoints import contact_path, contacts_path, external_path, pdf_path
 from headrace.model.entity import BY_NAME
 from headrace.sync.operations.operation import Operation

@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 
-from headrace.book.rows import KEY_COLUMNS, make_table
+from headrace.book.queries.rows import KEY_COLUMNS, make_table
 from headrace.model.repeated import run
 from headrace.sync.journal import Key
 from headrace.sync.ordering.link_order import Transition

@@ -18,7 +18,7 @@ from collections.abc import Mapping
 import duckdb
 from msgspec import Struct
 
-from headrace.book.rows import KEY_COLUMNS, make_table
+from headrace.book.queries.rows import KEY_COLUMNS, make_table
 from headrace.model.repeated import run
 from headrace.sync.journal import Key
 from headrace.sync.ordering.link_order import LinkOrder, Transition

@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 
-from headrace.book.payloads import Payloads, encode_payload
+from headrace.book.payloads.payloads import Payloads, encode_payload
 from headrace.model.clock import format_instant
 from headrace.model.entity import LINKS
 from headrace.sync.journal import Asked, Journal, Key

@@ -8,8 +8,8 @@ from typing import Any
 
 import duckdb
 
-from headrace.book.payloads import Built, Payloads, encode_payload
-from headrace.book.rows import KEY_COLUMNS, make_table
+from headrace.book.payloads.payloads import Built, Payloads, encode_payload
+from headrace.book.queries.rows import KEY_COLUMNS, make_table
 from headrace.model.repeated import run
 from headrace.sync.journal import Acknowledged, Journal, Key
 from headrace.sync.operations.pdf_digests import PDF_OF, PdfDigests

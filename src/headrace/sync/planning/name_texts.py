@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from headrace.book.checks import Problem
+from headrace.book.checks.checks import Problem
 from headrace.model.money import format_money
 from headrace.sync.collection.claims import Claim
 from headrace.sync.planning.names import Name

@@ -13,7 +13,7 @@ import duckdb
 import msgspec
 from msgspec import Struct
 
-from headrace.book.rows import KEY_COLUMNS, make_table
+from headrace.book.queries.rows import KEY_COLUMNS, make_table
 from headrace.sync.collection.claims import Claim
 from headrace.sync.journal import Journal, Key, Reject
 from headrace.sync.operations.pdf_digests import PDF_OF

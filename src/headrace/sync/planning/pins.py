@@ -29,7 +29,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 import duckdb
 
-from headrace.book.rows import KEY_COLUMNS, add_rows
+from headrace.book.queries.rows import KEY_COLUMNS, add_rows
 from headrace.model.repeated import run
 from headrace.sync.journal import Key
 from headrace.sync.ordering.link_order import Transition

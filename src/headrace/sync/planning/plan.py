@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from msgspec import Struct, field
 
-from headrace.book.checks import Problem
+from headrace.book.checks.checks import Problem
 from headrace.client.pace import WINDOW
 from headrace.model.errors import UnsafePlan
 from headrace.model.guards import GuardSettings

@@ -14,10 +14,10 @@ import duckdb
 import msgspec
 
 from headrace.book.book import Book
-from headrace.book.filled import filled
-from headrace.book.made import CORRECTED
-from headrace.book.payloads import Built, Payloads, encode_payload
-from headrace.book.rows import KEY_COLUMNS, make_table
+from headrace.book.models.made import CORRECTED
+from headrace.book.payloads.payloads import Built, Payloads, encode_payload
+from headrace.book.queries.filled import filled
+from headrace.book.queries.rows import KEY_COLUMNS, make_table
 from headrace.model.clock import Clock, format_instant
 from headrace.model.guards import GuardSettings
 from headrace.model.project import DeletionRule

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from headrace.book.payloads import payload_hash
+from headrace.book.payloads.payloads import payload_hash
 from headrace.sync.journal import Key
 from headrace.sync.operations.operation import Operation
 from headrace.sync.operations.positions import ENTITIES, without_positions

@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 
-from headrace.book.rows import KEY_COLUMNS, make_table
+from headrace.book.queries.rows import KEY_COLUMNS, make_table
 from headrace.model.entity import DOCUMENTS
 from headrace.model.repeated import run
 from headrace.sync.journal import Journal, Key, Reject

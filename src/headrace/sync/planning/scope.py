@@ -8,7 +8,7 @@ from importlib import resources
 import duckdb
 from msgspec import Struct
 
-from headrace.book.rows import make_table
+from headrace.book.queries.rows import make_table
 from headrace.model.errors import ConfigurationError
 from headrace.model.project import DeletionRule
 from headrace.model.repeated import run

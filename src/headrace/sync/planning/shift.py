@@ -9,8 +9,8 @@ import duckdb
 import msgspec
 from msgspec import Struct, field
 
-from headrace.book.checks import WITHHELD_KEYS
-from headrace.book.rows import make_table
+from headrace.book.checks.checks import WITHHELD_KEYS
+from headrace.book.queries.rows import make_table
 from headrace.model.repeated import run
 from headrace.sync.journal import Key
 from headrace.sync.ordering.links import Linkage

@@ -8,8 +8,8 @@ from typing import Any
 import duckdb
 
 from headrace.book.book import Book
-from headrace.book.checks import WITHHELD_KEYS
-from headrace.book.filled import filled
+from headrace.book.checks.checks import WITHHELD_KEYS
+from headrace.book.queries.filled import filled
 from headrace.model.repeated import run
 from headrace.sync.collection.claiming import Claimer
 from headrace.sync.journal import Journal

@@ -14,7 +14,7 @@ from __future__ import annotations
 import duckdb
 from msgspec import Struct
 
-from headrace.book import rows
+from headrace.book.queries import rows
 
 
 class Table(Struct, frozen=True, kw_only=True):
@@ -261,8 +261,8 @@ TEMPORARY = (
         "wanted",
         "external_id varchar",
         "a record of one entity whose payload is built next",
-        "book/payloads.py",
-        "book/payloads.py",
+        "book/payloads/payloads.py",
+        "book/payloads/payloads.py",
     ),
     _table(
         "ranges",

@@ -14,8 +14,8 @@ import msgspec
 from msgspec import Struct, field
 
 from headrace.book.book import Book
-from headrace.book.contact_keys import contact_key, customer_of
-from headrace.book.payloads import Payloads, encode_payload
+from headrace.book.payloads.contact_keys import contact_key, customer_of
+from headrace.book.payloads.payloads import Payloads, encode_payload
 from headrace.client.endpoints import Reader
 from headrace.model.entity import CUSTOMER, ENTITIES, Entity
 from headrace.model.errors import ConfigurationError

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from headrace.book.directory import Directory, Field, Named
+from headrace.book.payloads.directory import Directory, Field, Named
 from headrace.client.endpoints import Reader
 from headrace.model.custom_field import CustomField
 from headrace.model.entity import Entity

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct, field
 
 from headrace.book.book import Book
-from headrace.book.payloads import Payloads, encode_payload
+from headrace.book.payloads.payloads import Payloads, encode_payload
 from headrace.client.endpoints import Reader, external_path
 from headrace.model.clock import Clock, format_instant
 from headrace.model.entity import BY_NAME, CUSTOMER, ENTITIES, Entity

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from headrace.book.book import Book
-from headrace.book.directory import EMPTY, Directory, Field, decode_directory
+from headrace.book.payloads.directory import EMPTY, Directory, Field, decode_directory
 from headrace.client.transport import HttpTransport
 from headrace.model.errors import ApiError
 from headrace.model.project import OrganisationSettings

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct, field
 
 from headrace.book.book import Book
-from headrace.book.payloads import Payloads, encode_payload
+from headrace.book.payloads.payloads import Payloads, encode_payload
 from headrace.client.endpoints import Reader
 from headrace.model.entity import BY_NAME
 from headrace.model.errors import Refused

@@ -14,8 +14,8 @@ from typing import Any
 
 import duckdb
 
-from headrace.book.filled import filled
-from headrace.book.rows import make_empty
+from headrace.book.queries.filled import filled
+from headrace.book.queries.rows import make_empty
 from headrace.client.endpoints import Reader
 from headrace.model.clock import Clock, format_instant
 from headrace.sync.journal import Decision

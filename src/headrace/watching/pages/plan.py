@@ -8,7 +8,7 @@ from msgspec import Struct
 from starlette.responses import Response
 
 from headrace.alerts.texts import when
-from headrace.book.pdf_places import PdfPlaces
+from headrace.book.payloads.pdf_places import PdfPlaces
 from headrace.fleet.picture import CustomerPart, Picture, ShownOperation, opened_picture
 from headrace.model.errors import BadRequest, Conflict, Forbidden, NotFound
 from headrace.pages.policy import download_headers

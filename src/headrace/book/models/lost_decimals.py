@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping
 import duckdb
 from msgspec import Struct
 
-from headrace.book.changed_rows import Moved
-from headrace.book.models import Model
-from headrace.book.sql_tree import Tree, inside, item_place, parse, selects
+from headrace.book.models.changed_rows import Moved
+from headrace.book.models.models import Model
+from headrace.book.queries.sql_tree import Tree, inside, item_place, parse, selects
 from headrace.book.tables import Column
 from headrace.model.repeated import run
 

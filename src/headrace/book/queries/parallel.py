@@ -9,7 +9,7 @@ from typing import TypeAlias, TypeVar
 
 import duckdb
 
-from headrace.book.sql_tree import parsing_with
+from headrace.book.queries.sql_tree import parsing_with
 from headrace.model import repeated
 
 T = TypeVar("T")

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import duckdb
 
-from headrace.book.sql_errors import explain_sql
-from headrace.book.sql_tree import parse, read_select, statements, write
+from headrace.book.queries.sql_errors import explain_sql
+from headrace.book.queries.sql_tree import parse, read_select, statements, write
 from headrace.model.errors import ModelError
 
 FOLDER = "shared"

@@ -10,10 +10,10 @@ from pathlib import Path
 import duckdb
 from msgspec import Struct
 
-from headrace.book.casts import cast_column, read_first
-from headrace.book.shared_views import load_shared, with_shared
-from headrace.book.sql_errors import explain_run, explain_sql
-from headrace.book.sql_tree import read_select, statements
+from headrace.book.models.casts import cast_column, read_first
+from headrace.book.models.shared_views import load_shared, with_shared
+from headrace.book.queries.sql_errors import explain_run, explain_sql
+from headrace.book.queries.sql_tree import read_select, statements
 from headrace.book.tables import BY_NAME, TABLES, Table
 from headrace.model.errors import ModelError
 from headrace.model.repeated import run

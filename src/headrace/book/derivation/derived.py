@@ -9,17 +9,17 @@ from importlib import resources
 import duckdb
 from msgspec import Struct
 
-from headrace.book.changed_rows import SETTLING, Touched
 from headrace.book.dependencies import depends, tables_of
-from headrace.book.filled import filled
-from headrace.book.narrowing import narrowed, selected
-from headrace.book.parallel import side_by_side, statement
-from headrace.book.rows import make_empty
+from headrace.book.models.changed_rows import SETTLING, Touched
+from headrace.book.queries.filled import filled
+from headrace.book.queries.narrowing import narrowed, selected
+from headrace.book.queries.parallel import side_by_side, statement
+from headrace.book.queries.rows import make_empty
 from headrace.model.table_contents import contents_of
 
 
 def _read(*names: str) -> str:
-    folder = resources.files("headrace.book")
+    folder = resources.files("headrace.book.derivation")
     return "".join(folder.joinpath(f"{name}.sql").read_text(encoding="utf-8") for name in names)
 
 

@@ -11,9 +11,8 @@ from importlib import resources
 
 import duckdb
 
-from headrace.book.branches import without_absent
-from headrace.book.changed_rows import Moved
-from headrace.book.corrections import (
+from headrace.book.dependencies import closure, tables_of
+from headrace.book.derivation.corrections import (
     FAMILIES,
     LINKS,
     NOTE_ALL,
@@ -22,13 +21,16 @@ from headrace.book.corrections import (
     note_settlements,
     settlements_again,
 )
-from headrace.book.dependencies import closure, tables_of
-from headrace.book.fingerprints import FINGERPRINTS, READ
-from headrace.book.narrowing import listed, narrowed, selected
+from headrace.book.derivation.fingerprints import FINGERPRINTS, READ
+from headrace.book.models.changed_rows import Moved
+from headrace.book.queries.branches import without_absent
+from headrace.book.queries.narrowing import listed, narrowed, selected
 from headrace.model.repeated import run
 
 _ALLOCATION_MARKS = (
-    resources.files("headrace.book").joinpath("allocation_marks.sql").read_text(encoding="utf-8")
+    resources.files("headrace.book.derivation")
+    .joinpath("allocation_marks.sql")
+    .read_text(encoding="utf-8")
 )
 _MARK_ALLOCATIONS = f"create or replace table book.allocation_marks as {_ALLOCATION_MARKS}"
 _INPUTS = tables_of(_ALLOCATION_MARKS)

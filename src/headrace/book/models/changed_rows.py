@@ -18,10 +18,10 @@ import duckdb
 import msgspec
 from msgspec import Struct
 
-from headrace.book.given_values import keep_given_values
-from headrace.book.models import Model, casting
-from headrace.book.narrowing import listed, selected
-from headrace.book.rowwise import of_rows_of
+from headrace.book.models.given_values import keep_given_values
+from headrace.book.models.models import Model, casting
+from headrace.book.models.rowwise import of_rows_of
+from headrace.book.queries.narrowing import listed, selected
 
 _MOST = 500
 """Ids up to which rows are replaced; beyond it, running the whole model is as fast."""

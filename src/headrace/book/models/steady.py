@@ -7,8 +7,8 @@ from functools import cache, lru_cache
 
 import duckdb
 
-from headrace.book.models import Model
-from headrace.book.sql_tree import inside, parse, parsing_with
+from headrace.book.models.models import Model
+from headrace.book.queries.sql_tree import inside, parse, parsing_with
 
 _MOVING = """
 select function_name from duckdb_functions()

@@ -9,11 +9,11 @@ from importlib import resources
 
 import duckdb
 
-from headrace.book.models import Model
+from headrace.book.models.models import Model
 from headrace.model.countries import COUNTRIES
 from headrace.model.extras import load_extra
 
-_SQL = resources.files("headrace.book").joinpath("reading.sql").read_text(encoding="utf-8")
+_SQL = resources.files("headrace.book.models").joinpath("reading.sql").read_text(encoding="utf-8")
 _NAMES = "memory.book.country_names"
 _LANGUAGES = ("en", "de", "fr", "es", "it", "nl")
 _CALL = re.compile(r'\b(money_text|date_text|emails|phone|country)"?\s*\(', re.IGNORECASE)

@@ -10,16 +10,20 @@ from importlib import resources
 
 import duckdb
 
-from headrace.book.changed_rows import Moved
-from headrace.book.derived import Derived
-from headrace.book.filled import filled
-from headrace.book.narrowing import narrowed, selected
-from headrace.book.parallel import Task, statement
+from headrace.book.derivation.derived import Derived
+from headrace.book.models.changed_rows import Moved
+from headrace.book.queries.filled import filled
+from headrace.book.queries.narrowing import narrowed, selected
+from headrace.book.queries.parallel import Task, statement
 from headrace.model.repeated import run
 
 
 def _read(name: str) -> str:
-    return resources.files("headrace.book").joinpath(f"{name}.sql").read_text(encoding="utf-8")
+    return (
+        resources.files("headrace.book.derivation")
+        .joinpath(f"{name}.sql")
+        .read_text(encoding="utf-8")
+    )
 
 
 _DOCUMENT_MARKS, _LINK_MARKS, _SHARES, _OVERDRAWN, _FLAWED_LINKS, _LINKS_OVER, _LINK_PROBLEMS = (

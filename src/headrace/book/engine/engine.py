@@ -10,9 +10,9 @@ from pathlib import Path
 
 import duckdb
 
-from headrace.book.file import attach
-from headrace.book.scales import scale_of_currency, scale_of_processor
-from headrace.book.seal import seal
+from headrace.book.engine.file import attach
+from headrace.book.engine.scales import scale_of_currency, scale_of_processor
+from headrace.book.engine.seal import seal
 from headrace.model.countries import COUNTRIES
 from headrace.model.money import EXPONENTS
 from headrace.model.repeated import run
@@ -28,7 +28,7 @@ source needs none of them, since it joins two tables at most."""
 _BUSY_S = 0.01
 """Seconds after which a connection that was in use is tried again."""
 
-_MACROS = resources.files("headrace.book").joinpath("macros.sql").read_text(encoding="utf-8")
+_MACROS = resources.files("headrace.book.engine").joinpath("macros.sql").read_text(encoding="utf-8")
 
 
 def open_engine(path: Path, spill: Path, readable: Sequence[Path]) -> duckdb.DuckDBPyConnection:

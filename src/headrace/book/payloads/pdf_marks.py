@@ -8,8 +8,8 @@ import stat
 
 import duckdb
 
-from headrace.book.file_looks import look_at
-from headrace.book.pdf_places import PdfPlaces
+from headrace.book.payloads.file_looks import look_at
+from headrace.book.payloads.pdf_places import PdfPlaces
 from headrace.model.repeated import run
 
 _CHUNK = 10_000

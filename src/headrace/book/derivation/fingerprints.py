@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from importlib import resources
 
-from headrace.book.payloads import PAYLOAD_VERSION
+from headrace.book.payloads.payloads import PAYLOAD_VERSION
 from headrace.model.contact import Contact
 from headrace.model.entity import ENTITIES
 from headrace.model.fields import sent_fields
 from headrace.model.record import Record
 
-_TEMPLATE = resources.files("headrace.book").joinpath("fingerprints.sql").read_text("utf-8")
+_TEMPLATE = (
+    resources.files("headrace.book.derivation").joinpath("fingerprints.sql").read_text("utf-8")
+)
 
 
 def _columns(record: type[Record]) -> str:

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 import duckdb
 
-from headrace.book.custom_values import custom_values
-from headrace.book.directory import Field
+from headrace.book.payloads.custom_values import custom_values
+from headrace.book.payloads.directory import Field
 from headrace.model.contact import Contact
 from headrace.model.customer import Customer
 from headrace.model.entity import BY_NAME, CUSTOMER, Entity

@@ -14,7 +14,7 @@ from functools import cache, lru_cache
 
 import duckdb
 
-from headrace.book.sql_tree import Tree, inside, parse, write
+from headrace.book.queries.sql_tree import Tree, inside, parse, write
 
 _PLAIN_JOINS = {"INNER", "LEFT"}
 _PLAIN_KINDS = {"REGULAR", "CROSS"}

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 
 import duckdb
 
-from headrace.book.filled import filled
-from headrace.book.models import Model
-from headrace.book.rowwise import is_rowwise
-from headrace.book.steady import are_steady
+from headrace.book.models.models import Model
+from headrace.book.models.rowwise import is_rowwise
+from headrace.book.models.steady import are_steady
+from headrace.book.queries.filled import filled
 
 Inputs = tuple[str, tuple[tuple[str, str], ...]]
 """The text of a model, and the contents of each table that it reads."""

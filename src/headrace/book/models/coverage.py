@@ -12,8 +12,8 @@ from collections.abc import Iterable
 import duckdb
 from msgspec import Struct
 
-from headrace.book.models import Model
-from headrace.book.sql_tree import Tree, as_text, parse, selects
+from headrace.book.models.models import Model
+from headrace.book.queries.sql_tree import Tree, as_text, parse, selects
 from headrace.model.entity import ENTITIES
 from headrace.model.repeated import run
 

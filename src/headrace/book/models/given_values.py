@@ -17,9 +17,9 @@ from typing import Any, Literal
 
 import duckdb
 
-from headrace.book.casts import RAW, cast_column
-from headrace.book.models import Model
-from headrace.book.sql_tree import Tree, as_text, inside, item_place, parse, write
+from headrace.book.models.casts import RAW, cast_column
+from headrace.book.models.models import Model
+from headrace.book.queries.sql_tree import Tree, as_text, inside, item_place, parse, write
 from headrace.model.repeated import run
 
 _GIVEN = "__given"

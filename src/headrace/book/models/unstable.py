@@ -11,10 +11,10 @@ from importlib import resources
 
 import duckdb
 
-from headrace.book.models import Model, run_model
-from headrace.book.shapeless import views
+from headrace.book.models.models import Model, run_model
+from headrace.book.models.shapeless import views
 
-_SQL = resources.files("headrace.book").joinpath("unstable.sql").read_text(encoding="utf-8")
+_SQL = resources.files("headrace.book.models").joinpath("unstable.sql").read_text(encoding="utf-8")
 _MOST = 100
 """Maximum number of rows reported per model; the first report says how many there are."""
 

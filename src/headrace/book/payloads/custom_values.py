@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from headrace.book.directory import Field
+from headrace.book.payloads.directory import Field
 from headrace.model.clock import normalise_instant
 from headrace.model.custom_field import CustomFieldValue, DataType
 from headrace.model.record import UNSET

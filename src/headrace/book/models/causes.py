@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable, Sequence
 import duckdb
 from msgspec import Struct
 
-from headrace.book.casts import RAW
-from headrace.book.given_values import given_to
-from headrace.book.models import Model
-from headrace.book.sql_tree import as_text, item_place, parse, selects
+from headrace.book.models.casts import RAW
+from headrace.book.models.given_values import given_to
+from headrace.book.models.models import Model
+from headrace.book.queries.sql_tree import as_text, item_place, parse, selects
 from headrace.book.tables import Column
 from headrace.model.repeated import run
 

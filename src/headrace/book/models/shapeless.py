@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import duckdb
 
-from headrace.book.models import Model
-from headrace.book.sql_tree import Tree, inside, parse
+from headrace.book.models.models import Model
+from headrace.book.queries.sql_tree import Tree, inside, parse
 from headrace.model.repeated import run
 
 NO_COLUMNS = "headrace_no_columns"

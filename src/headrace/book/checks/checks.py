@@ -17,15 +17,22 @@ from importlib import resources
 import duckdb
 from msgspec import Struct
 
-from headrace.book.branches import without_absent
-from headrace.book.casts import RAW, why_unread
-from headrace.book.changed_rows import Moved
 from headrace.book.dependencies import depends, tables_of
-from headrace.book.filled import filled
-from headrace.book.links import JUDGED, JUDGED_LINKS, LINK_MARKS, LINK_TABLES, check_links, marking
-from headrace.book.narrowing import listed, narrowed, selected
-from headrace.book.parallel import Task, side_by_side, statement
-from headrace.book.rows import make_empty
+from headrace.book.derivation.links import (
+    JUDGED,
+    JUDGED_LINKS,
+    LINK_MARKS,
+    LINK_TABLES,
+    check_links,
+    marking,
+)
+from headrace.book.models.casts import RAW, why_unread
+from headrace.book.models.changed_rows import Moved
+from headrace.book.queries.branches import without_absent
+from headrace.book.queries.filled import filled
+from headrace.book.queries.narrowing import listed, narrowed, selected
+from headrace.book.queries.parallel import Task, side_by_side, statement
+from headrace.book.queries.rows import make_empty
 from headrace.book.tables import BY_NAME, TABLES, Column, Table
 from headrace.model.repeated import run
 
@@ -53,7 +60,7 @@ _OVER = re.compile(r"^-- Over: (.+)\.$", re.MULTILINE)
 
 
 def _rules(folder: str) -> tuple[Rule, ...]:
-    entries = resources.files("headrace.book").joinpath(folder).iterdir()
+    entries = resources.files("headrace.book.checks").joinpath(folder).iterdir()
     files = sorted((entry for entry in entries if entry.name.endswith(".sql")), key=str)
     return tuple(_rule(entry.name, entry.read_text(encoding="utf-8")) for entry in files)
 
@@ -67,9 +74,9 @@ def _rule(file: str, sql: str) -> Rule:
     )
 
 
-CHECKS, SUMMARIES = _rules("checks"), _rules("summaries")
+CHECKS, SUMMARIES = _rules("rules"), _rules("summaries")
 _WITHHOLD, _PROBLEMS = (
-    resources.files("headrace.book").joinpath(f"{name}.sql").read_text(encoding="utf-8")
+    resources.files("headrace.book.checks").joinpath(f"{name}.sql").read_text(encoding="utf-8")
     for name in ("withhold", "problems")
 )
 

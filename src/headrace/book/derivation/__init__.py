@@ -1,0 +1,1 @@
+"""What follows from the canonical tables: families, links, fingerprints."""

@@ -1,0 +1,1 @@
+"""A DuckDB engine as a book needs it, and its file."""

@@ -1,0 +1,1 @@
+"""Models: files of SQL that a project has, from their text to canonical tables."""
