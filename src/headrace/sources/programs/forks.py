@@ -1,13 +1,14 @@
 """Starts workers as forks of a process that has loaded what they need.
 
-What a round of a source in Python or of an API cost was most of all Python loading modules: 0.2 s,
-or 0.7 s with the library that reads REST. Python's own `multiprocessing` has such a server, but
-loads the main module into each process again, and can't connect its streams.
+Most of what a round of a source in Python or of an API cost was loading modules: 0.2 s, and 0.7 s
+with the library that reads REST. Python's own `multiprocessing` has such a server, but loads the
+main module into each process again, and can't connect its streams.
 """
 
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -68,7 +69,8 @@ class Fork:
             except ConnectionError:
                 content = b""
             # Without a word, the server was killed.
-            self._code = int.from_bytes(content, "big", signed=True) if content else -9
+            code = int.from_bytes(content, "big", signed=True) if content else -signal.SIGKILL
+            self._code = code
             self._said.close()
 
 
@@ -87,13 +89,13 @@ class _Server:
         with self._lock:
             if self._line is None and not self._fails:
                 self._open()
-            if self._fails or self._started_as != _start():
+            if self._fails or self._started_as != _conditions():
                 return None
             return self._ask(Asked(loads, list(os.environb.items())), errors)
 
     def _open(self) -> None:
         self._line, other = socket.socketpair()
-        self._started_as = _start()
+        self._started_as = _conditions()
         with other, suppress(OSError):
             command = [
                 sys.executable,
@@ -134,7 +136,7 @@ class _Server:
 _SERVER = _Server()
 
 
-def _start() -> object:
+def _conditions() -> object:
     """Return what counts only when a process starts."""
     variables = {name: one for name, one in os.environ.items() if name.startswith(_AT_START)}
     with suppress(OSError):  # the folder was deleted
