@@ -162,13 +162,14 @@ def test_nothing_outlives_a_process_that_is_killed(tmp_path: Path) -> None:
             id="starts a thread",
         ),
         pytest.param("raise SystemExit('not here')\n", id="ends Python"),
+        pytest.param("import time\ntime.sleep(3)\n", id="takes too long"),
     ],
 )
 def test_workers_start_as_usual_where_a_library_prevents_forks(
     tmp_path: Path, library: str
 ) -> None:
     (tmp_path / "a_library.py").write_text(library)
-    before = "worker.LOADED['python'] = ['a_library']"
+    before = "worker.LOADED['python'] = ['a_library']; forks._PATIENCE_S = 1.0"
     with _script(tmp_path, _NUMBERS, before) as process:
         out, _ = process.communicate(timeout=60)
     assert out.split()[1] == str(process.pid)

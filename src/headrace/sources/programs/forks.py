@@ -26,6 +26,9 @@ from headrace.sources.programs.process import Program, started
 _AT_START = ("PYTHON", "LC_", "LANG", "TZ", "LD_", "MALLOC_")
 """Beginnings of the names of variables that count only when a process starts."""
 
+_PATIENCE_S = 30.0
+"""For modules that are loaded: the programs of other organisations wait to be started."""
+
 
 class Fork:
     """A worker, to be written to, read, waited for and killed like a `Popen`."""
@@ -54,8 +57,10 @@ class Fork:
 
     def has_started(self) -> bool:
         """Wait until it has, or can't; asked once, before all else."""
-        with suppress(ConnectionError):
+        self._said.settimeout(_PATIENCE_S)
+        with suppress(ConnectionError, TimeoutError):
             if self._said.recv(1) == STARTED:
+                self._said.settimeout(None)
                 return True
         self._said.close()
         self.stdin.close()
