@@ -114,6 +114,8 @@ try:
     if how == "-c":
         exec(compile(what, "<string>", "exec"))
     else:
+        if "." in what:
+            sys.modules.pop(what, None)  # Python has not loaded what it is going to run
         runpy.run_module(what, run_name="__main__", alter_sys=True)
 except SystemExit as ended:
     if type(ended.code) is not int:

@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from headrace.model.errors import SourceError
+from headrace.sources.programs import forks
 from headrace.sources.programs.worker_messages import worker_messages
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks are made on Linux")
@@ -108,13 +109,31 @@ def test_a_worker_that_nobody_reads_any_more_is_ended(tmp_path: Path) -> None:
     assert not psutil.pid_exists(number)
 
 
-def test_workers_start_as_usual_once_their_server_is_gone(work: Worker) -> None:
+@pytest.mark.parametrize(("name", "value"), [("TZ", "Asia/Tokyo"), ("PYTHONHASHSEED", "7")])
+def test_workers_start_as_usual_where_a_variable_counts_at_the_start(
+    work: Worker, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    work(_NUMBERS)
+    monkeypatch.setenv(name, value)
+    ((as_usual,), (again,)) = (work(_NUMBERS), work(_NUMBERS))
+    assert as_usual["parent"] == again["parent"] == os.getpid()
+    monkeypatch.undo()
+    assert work(_NUMBERS)[0]["parent"] != os.getpid()
+
+
+def test_workers_start_as_usual_once_their_server_is_gone(
+    work: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = forks._Server()  # other tests need theirs
+    monkeypatch.setattr(forks, "_SERVER", own)
     (first,) = work(_NUMBERS)
-    server = psutil.Process(first["parent"])
-    server.kill()
-    server.wait()
+    own._process.kill()
+    own._process.wait()
     ((second,), (third,)) = (work(_NUMBERS), work(_NUMBERS))
+    assert first["parent"] == own._process.pid
     assert second["parent"] == third["parent"] == os.getpid()
+    assert own._line is not None
+    own._line.close()
 
 
 _SCRIPT = """
@@ -148,6 +167,7 @@ def test_nothing_outlives_a_process_that_is_killed(tmp_path: Path) -> None:
     with _script(tmp_path, code) as process:
         assert process.stdout is not None
         left = [psutil.Process(int(number)) for number in process.stdout.readline().split()]
+        process.stdout.readline()  # all is read, and the worker sleeps
         process.kill()
         gone, alive = psutil.wait_procs(left, timeout=20)
     assert (len(gone), alive) == (2, [])

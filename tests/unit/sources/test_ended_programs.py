@@ -87,3 +87,9 @@ def test_a_process_that_leaves_ends_what_was_started_since_its_interrupt() -> No
     assert done.returncode == 130, done.stderr
     with suppress(psutil.NoSuchProcess):
         psutil.Process(int(done.stdout)).wait(30)
+
+
+def test_a_program_that_ends_before_it_has_read_says_why() -> None:
+    command = ["sh", "-c", "echo there is no such account >&2; exit 3"]
+    with pytest.raises(SourceError, match="it: there is no such account"):
+        list(messages("it", command, b"more than a pipe holds" * 100_000))

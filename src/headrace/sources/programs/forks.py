@@ -108,6 +108,7 @@ class _Server:
                 "headrace.sources.programs.forkserver",
                 str(other.fileno()),
             ]
+            # Kept, since Python complains about a process that runs when nothing refers to it.
             self._process = subprocess.Popen(
                 command,
                 pass_fds=[other.fileno()],

@@ -54,15 +54,17 @@ class Forkserver:
         self._open = True
 
     def serve(self) -> None:
-        """Work until the line is closed."""
-        while self._open:
+        """Work until the line is closed and all workers have ended. The other sides of their
+        sockets are closed with the line, so they are killed."""
+        while self._open or self._workers:
             for key, _ in self._events.select():
                 key.data()
 
     def _start(self) -> None:
         size, ends, _, _ = socket.recv_fds(self._line, 8, _ENDS)
         if not size:
-            self._end()
+            self._events.unregister(self._line)
+            self._open = False
             return
         content = self._line.recv(int.from_bytes(size, "big"), socket.MSG_WAITALL)
         asked = msgspec.json.decode(content, type=Asked)
@@ -107,11 +109,6 @@ class Forkserver:
             self._events.unregister(said)
         with said, suppress(OSError):
             said.sendall(os.waitstatus_to_exitcode(status).to_bytes(4, "big", signed=True))
-
-    def _end(self) -> None:
-        for process in self._workers:
-            os.kill(process, signal.SIGKILL)
-        self._open = False
 
     def _become(self, streams: Sequence[int], asked: Asked) -> NoReturn:
         """Be a worker: what belongs to the server is closed."""

@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from decimal import Decimal
 from json import JSONDecodeError
 from pathlib import Path
@@ -80,8 +81,8 @@ def messages(
         assert process.stdin is not None
         assert process.stdout is not None
         try:
-            process.stdin.write(given)
-            process.stdin.close()
+            with suppress(BrokenPipeError), process.stdin:  # one that has ended says why
+                process.stdin.write(given)
             unreadable = None
             try:
                 yield from decoded(what, [process.stdout.read()] if whole else process.stdout)
