@@ -125,17 +125,14 @@ class _Server:
         own_said, said = socket.socketpair()
         fork = Fork(own_said, own_given, own_written)
         content = msgspec.json.encode(asked)
-        try:
+        with suppress(OSError):  # it is gone, and so nothing starts
             ends = [given, written, errors.fileno(), said.fileno()]
             socket.send_fds(self._line, [len(content).to_bytes(8, "big")], ends)
             self._line.sendall(content)
-        except OSError:
-            self._fails = True
-        finally:
-            os.close(given)
-            os.close(written)
-            said.close()
-        self._fails = self._fails or not fork.has_started()
+        os.close(given)
+        os.close(written)
+        said.close()
+        self._fails = not fork.has_started()
         return None if self._fails else fork
 
 
