@@ -20,11 +20,12 @@ from headrace.book.building import Builder, maker, on_sources
 from headrace.book.checks.checks import Problem, read_problems, run_checks
 from headrace.book.engine.engine import (
     MEMORY_OF_MANY,
-    SPARED,
     add_macros,
     close_engine,
     open_engine,
-    planned_in_full,
+    plan_by_size,
+    plan_reading,
+    planned_for_models,
     quoted_text,
 )
 from headrace.book.models.causes import name_causes
@@ -152,12 +153,8 @@ class Book:
         """Set the limits of memory, threads and planning for that many staged rows."""
         memory = _MEMORY if rows <= _MANY else MEMORY_OF_MANY
         threads = 1 if rows <= _FEW else _CORES
-        spared = SPARED if rows <= _TINY else ""
-        run(
-            self.connection,
-            f"set memory_limit = '{memory}'; set threads = {threads}; "
-            f"set disabled_optimizers = '{spared}'",
-        )
+        run(self.connection, f"set memory_limit = '{memory}'; set threads = {threads}")
+        plan_by_size(self.connection, tiny=rows <= _TINY)
 
     @contextmanager
     def staging(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -165,6 +162,7 @@ class Book:
         drop_views(self.connection)
         # How much will be read is not known yet.
         run(self.connection, f"use staging; set threads = {_CORES}")
+        plan_reading(self.connection)
         try:
             yield self.connection
             # If not done here, some later statement would pay for it.
@@ -220,7 +218,7 @@ class Book:
         ModelError."""
         give_columns(self.connection, [model])
         add_reading(self.connection, [model])
-        with parsing_with(self.connection), planned_in_full(self.connection):
+        with parsing_with(self.connection), planned_for_models(self.connection):
             self.columns[model.table.name] = maker(model)(self.connection.cursor())
 
     def check(self) -> None:
@@ -234,7 +232,7 @@ class Book:
     def run_again(self) -> None:
         """Run the models a second time; rows that differ become warnings, added to those of
         `check`."""
-        with parsing_with(self.connection), planned_in_full(self.connection):
+        with parsing_with(self.connection), planned_for_models(self.connection):
             warn_of_unstable_models(self.connection, self.models)
 
     def uncovered(self) -> list[Uncovered]:

@@ -13,7 +13,7 @@ from headrace.book.dependencies import tables_of
 from headrace.book.derivation.derived import derive
 from headrace.book.derivation.links import LINK_MARKS, LINK_TABLES
 from headrace.book.derivation.marking import mark
-from headrace.book.engine.engine import planned_in_full
+from headrace.book.engine.engine import planned_for_models
 from headrace.book.models.casts import RAW
 from headrace.book.models.changed_rows import Moved, Touched, replace_changed
 from headrace.book.models.coverage import note_lost_allocations
@@ -173,7 +173,7 @@ class Builder:
                 f"drop table if exists book.{name}{_BEFORE}; "
                 f"alter table book.{name} rename to {name}{_BEFORE}"
             )
-        with planned_in_full(self.connection):
+        with planned_for_models(self.connection):
             made = side_by_side(self.connection, [maker(model) for model in due])
         self._columns.update(zip(names, made, strict=True))
         moved = {name for name in names if again and self._replaces(name)}

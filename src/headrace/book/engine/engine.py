@@ -21,9 +21,38 @@ MEMORY_OF_MANY = "900MB"
 """Memory limit of DuckDB alone for the largest books; the process needs about half as much on
 top."""
 
-SPARED = "join_order,common_subplan,statistics_propagation,join_filter_pushdown"
-"""Steps of planning that a tiny book goes without: a fifteenth of what its round costs. Reading a
-source needs none of them, since it joins two tables at most."""
+_READING = "join_order,common_subplan,statistics_propagation,join_filter_pushdown"
+"""Steps of planning that reading a source never needs, since it joins two tables at most."""
+
+_KEPT = ("filter_pushdown",)
+"""The only step of planning for a tiny book's own statements: the others take longer than they
+save, a tenth of a round. Without it, a look into the catalogue would list all of it."""
+
+_KEPT_FOR_MODELS = (
+    "filter_pushdown",
+    "filter_pullup",
+    "join_order",
+    "build_side_probe_side",
+    "deliminator",
+    "unnest_rewriter",
+    "expression_rewriter",
+    "regex_range",
+    "in_clause",
+    "cte_inlining",
+    "cte_filter_pusher",
+    "materialized_cte",
+    "common_subplan",
+    "empty_result_pullup",
+    "unused_columns",
+    "outer_join_simplification",
+    "limit_pushdown",
+    "top_n",
+)
+"""Steps of planning for a tiny book's models: all that can make a query faster by more than some
+factor, such as joins in another order."""
+
+_SPARED: dict[tuple[str, ...], str] = {}
+"""By steps that are kept, the names of the others."""
 
 _BUSY_S = 0.01
 """Seconds after which a connection that was in use is tried again."""
@@ -34,15 +63,15 @@ _MACROS = resources.files("headrace.book.engine").joinpath("macros.sql").read_te
 def open_engine(path: Path, spill: Path, readable: Sequence[Path]) -> duckdb.DuckDBPyConnection:
     """Open an engine in memory with the file `path` attached as `staging`.
 
-    It has one thread and goes without `SPARED` at first. It spills to the folder `spill`, and reads
-    only its own files and those below `readable`. Raises Busy when another process has the file
-    open.
+    It has one thread and plans as for reading a source at first. It spills to the folder `spill`,
+    and reads only its own files and those below `readable`. Raises Busy when another process has
+    the file open.
     """
     connection = duckdb.connect(config={"threads": 1})
     connection.execute(
         f"set memory_limit = '{MEMORY_OF_MANY}'; set timezone = 'UTC'; "
         f"set temp_directory = {quoted_text(str(spill))}; "
-        f"set preserve_insertion_order = false; set disabled_optimizers = '{SPARED}'; "
+        f"set preserve_insertion_order = false; set disabled_optimizers = '{_READING}'; "
         # Checkpoints are made explicitly, not in the middle of some statement.
         "set checkpoint_threshold = '1TB'"
     )
@@ -93,16 +122,40 @@ def add_macros(connection: duckdb.DuckDBPyConnection) -> None:
     run(connection, _MACROS)
 
 
+def plan_reading(connection: duckdb.DuckDBPyConnection) -> None:
+    """Plan as reading a source needs it, however many rows it has."""
+    _go_without(connection, _READING)
+
+
+def plan_by_size(connection: duckdb.DuckDBPyConnection, *, tiny: bool) -> None:
+    """Plan as the book's own statements need it: hardly at all in a tiny book, in which planning a
+    statement takes longer than running it."""
+    _go_without(connection, _spared(connection, _KEPT) if tiny else "")
+
+
 @contextmanager
-def planned_in_full(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """Plan in full for the length of a `with`, also in a tiny book: a user's model may join any
-    number of tables in any order, and must not become slow by it."""
-    row = run(connection, "select current_setting('disabled_optimizers')").fetchall()[0]
-    run(connection, "set disabled_optimizers = ''")
+def planned_for_models(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Plan as models need it for the length of a `with`, also in a tiny book: a user's model may
+    join any number of tables in any order, and must not become slow by it."""
+    before = run(connection, "select current_setting('disabled_optimizers')").fetchall()[0][0]
+    tiny = set(before.split(",")) == set(_spared(connection, _KEPT).split(","))
+    _go_without(connection, _spared(connection, _KEPT_FOR_MODELS) if tiny else "")
     try:
         yield
     finally:
-        run(connection, f"set disabled_optimizers = '{row[0]}'")
+        _go_without(connection, before)
+
+
+def _go_without(connection: duckdb.DuckDBPyConnection, steps: str) -> None:
+    run(connection, f"set disabled_optimizers = '{steps}'")
+
+
+def _spared(connection: duckdb.DuckDBPyConnection, kept: tuple[str, ...]) -> str:
+    """Return the names of the engine's steps of planning but those that are kept."""
+    if kept not in _SPARED:
+        names = run(connection, "select name from duckdb_optimizers()").fetchall()
+        _SPARED[kept] = ",".join(name for (name,) in names if name not in kept)
+    return _SPARED[kept]
 
 
 def quoted_text(text: str) -> str:
