@@ -237,7 +237,7 @@ def read_problems(connection: duckdb.DuckDBPyConnection, limit: int | None = Non
     """Return the problems found, errors first."""
     if limit == 0 or not _is_true(connection, "select exists(from book.problems)"):
         return []
-    rows = connection.execute(_PROBLEMS, [limit if limit is not None else 2**62]).fetchall()
+    rows = run(connection, _PROBLEMS, [limit if limit is not None else 2**62]).fetchall()
     return [Problem(*row) for row in rows]
 
 

@@ -21,7 +21,7 @@ from headrace.book.derivation.corrections import (
     note_settlements,
     settlements_again,
 )
-from headrace.book.derivation.fingerprints import FINGERPRINTS, READ
+from headrace.book.derivation.fingerprints import FINGERPRINTS, READ, of_entity
 from headrace.book.models.changed_rows import Moved
 from headrace.book.queries.branches import without_absent
 from headrace.book.queries.narrowing import listed, narrowed, selected
@@ -131,5 +131,5 @@ def _again(query: str, entity: str, ids: set[str] | None) -> str:
     doubtful = f"insert into book.doubtful select key from book.fingerprints {stored}"
     return (
         f"{doubtful}; delete from book.fingerprints {stored}; "
-        f"insert into book.fingerprints from ({query}\n) {made}; {doubtful}"
+        f"insert into book.fingerprints from ({of_entity(query, entity)}\n) {made}; {doubtful}"
     )

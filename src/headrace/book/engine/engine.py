@@ -67,7 +67,7 @@ def open_engine(path: Path, spill: Path, readable: Sequence[Path]) -> duckdb.Duc
     and reads only its own files and those below `readable`. Raises Busy when another process has
     the file open.
     """
-    connection = duckdb.connect(config={"threads": 1})
+    connection = duckdb.connect(config={"threads": 1, "async_threads": 0})
     connection.execute(
         f"set memory_limit = '{MEMORY_OF_MANY}'; set timezone = 'UTC'; "
         f"set temp_directory = {quoted_text(str(spill))}; "

@@ -52,7 +52,7 @@ def add_rows(
 ) -> None:
     """Append rows to a table; `unless` is SQL appended to the statement, such as an anti join."""
     values, parts = _columns(columns, rows)
-    connection.execute(f"insert into {table} from (select {parts}) as new {unless}", values)
+    run(connection, f"insert into {table} from (select {parts}) as new {unless}", values)
 
 
 def _columns(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> tuple[list[Any], str]:

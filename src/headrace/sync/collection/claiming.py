@@ -68,7 +68,7 @@ class Claimer:
         self.verdicts = Verdicts()
         """Verdicts of the last judgement."""
         self._known: dict[str, Known] = {}
-        connection.execute(_SQL["claims"])
+        run(connection, _SQL["claims"])
 
     def forget(self) -> None:
         """Discard what was read, because the book has changed since."""
@@ -153,7 +153,7 @@ class Claimer:
             )
         for one in self.verdicts.awaiting:
             self._insert("awaiting", (one.entity, one.external_id, one.reason))
-        self._connection.execute(_SQL["settle_claims"])
+        run(self._connection, _SQL["settle_claims"])
 
     def _let_go_of_links(self) -> None:
         """Drop links of the portal where the source leaves no room for them in the invoice."""

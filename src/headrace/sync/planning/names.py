@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from headrace.book.queries.rows import KEY_COLUMNS, make_table
+from headrace.model.repeated import run
 from headrace.sync.collection.claims import Claim
 from headrace.sync.journal import Journal, Key, Reject
 from headrace.sync.operations.pdf_digests import PDF_OF
@@ -135,7 +136,7 @@ class Names:
         make_table(self._connection, "temp table asked", KEY_COLUMNS, asked)
         found: dict[Key, Name] = {
             (entity, external_id): Name(*name)
-            for entity, external_id, *name in self._connection.execute(_NAMED).fetchall()
+            for entity, external_id, *name in run(self._connection, _NAMED).fetchall()
         }
         gone = [key for key in asked if key not in found]
         found |= acknowledged_names(self._journal, gone) if gone else {}

@@ -169,8 +169,8 @@ class Neighbourhood:
     def linked_across(self, customers: Iterable[str]) -> set[Key]:
         """Return both ends of all links between these customers' documents and other customers'."""
         ends: set[Key] = set()
-        for from_entity, from_id, to_entity, to_id in self._connection.execute(
-            _LINKED_ACROSS, [list(customers)]
+        for from_entity, from_id, to_entity, to_id in run(
+            self._connection, _LINKED_ACROSS, [list(customers)]
         ).fetchall():
             ends |= {(from_entity, from_id), (to_entity, to_id)}
         return ends

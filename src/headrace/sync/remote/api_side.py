@@ -18,6 +18,7 @@ from headrace.model.entity import (
     REFUND,
     Entity,
 )
+from headrace.model.repeated import run
 from headrace.model.settlement import kind_of
 from headrace.sync.collection.collected import COLLECTED_ENTITIES, Collected, collected_of
 
@@ -259,7 +260,7 @@ class ApiSide:
         if rows:
             columns = [list(column) for column in zip(*rows, strict=True)]
             values = ", ".join(f"unnest(${n + 1})" for n in range(len(columns)))
-            self._connection.execute(f"insert into plan.{table} select {values}", columns)
+            run(self._connection, f"insert into plan.{table} select {values}", columns)
 
 
 def _name(item: dict[str, Any]) -> str:

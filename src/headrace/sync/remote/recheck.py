@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import duckdb
 
+from headrace.model.repeated import run
 from headrace.sync.remote.api_side import ApiSide
 
 LOOK_UPS = 300
@@ -73,7 +74,7 @@ class SecondLook:
         return len(self._accused())
 
     def _accused(self) -> list[tuple[str, str, str | None]]:
-        rows = self._connection.execute(_ACCUSED).fetchall()
+        rows = run(self._connection, _ACCUSED).fetchall()
         return [row for row in rows if (row[0], row[1]) not in self._documents]
 
     async def _look_at_balances(self) -> int:

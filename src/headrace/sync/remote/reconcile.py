@@ -18,6 +18,7 @@ from headrace.book.queries.filled import filled
 from headrace.book.queries.rows import make_empty
 from headrace.client.endpoints import Reader
 from headrace.model.clock import Clock, format_instant
+from headrace.model.repeated import run
 from headrace.sync.journal import Decision
 from headrace.sync.remote.api_side import ApiSide
 from headrace.sync.remote.proof import (
@@ -77,7 +78,7 @@ class Reconciler:
             [self._clock.now().date()],
         )
         for name in ("balances", "collected", "control"):
-            self._connection.execute(_SQL[name])
+            run(self._connection, _SQL[name])
         self._note_decisions()
         claimed = {(d.entity, d.external_id) for d in self._decisions if d.verdict == "claimed"}
         api = ApiSide(self._connection, self._reader, claimed)
@@ -86,15 +87,15 @@ class Reconciler:
         look = SecondLook(self._connection, api, self._compare)
         left = await look.take()
         if self._has_rows("plan.api_kinds") or filled(self._connection, "fixes", "settled"):
-            self._connection.execute(_SQL["kinds"])
+            run(self._connection, _SQL["kinds"])
         else:
             make_empty(self._connection, KINDS)
-        self._connection.execute(_SQL["totals"])
+        run(self._connection, _SQL["totals"])
         if self._has_rows("plan.with_control where given or totals_given"):
-            self._connection.execute(_SQL["explained"])
+            run(self._connection, _SQL["explained"])
         else:
             make_empty(self._connection, EXPLAINED)
-        self._connection.execute(_SQL["ageing"])
+        run(self._connection, _SQL["ageing"])
         return self._result(organisation, look, left)
 
     def _note_decisions(self) -> None:
@@ -109,12 +110,12 @@ class Reconciler:
     def _compare(self) -> None:
         if self._has_rows("plan.api_collected") or self._has_rows("plan.api_links"):
             self._connection.execute(_SQL["doubles"], {"days": self._claim_days})
-            self._connection.execute(_SQL["set_apart"])
+            run(self._connection, _SQL["set_apart"])
         else:
             make_empty(self._connection, COLLECTED)
-        self._connection.execute(_SQL["compared"])
+        run(self._connection, _SQL["compared"])
         if self._has_rows("plan.differing"):
-            self._connection.execute(_SQL["reasons"])
+            run(self._connection, _SQL["reasons"])
         else:
             make_empty(self._connection, REASONS)
 
@@ -219,4 +220,4 @@ class Reconciler:
         return int(self._rows(f"select count(*) from {table}")[0][0])
 
     def _rows(self, sql: str) -> list[Any]:
-        return self._connection.execute(sql).fetchall()
+        return run(self._connection, sql).fetchall()
