@@ -11,6 +11,7 @@ import pytest
 
 from headrace.model.errors import SourceError
 from headrace.model.source_settings import Incremental, SourceSettings
+from headrace.sources.moved import stage_moved
 from headrace.sources.programs.python_source import PythonSource
 from headrace.sources.registry import open_source
 from headrace.testkit.source_suite import SourceSuite, source_suite
@@ -172,3 +173,106 @@ def test_the_acceptance_suite_holds(tmp_path: Path) -> None:
     suite = source_suite(lambda: open_source(settings, tmp_path))()
     for test in (name for name in dir(SourceSuite) if name.startswith("test_")):
         getattr(suite, test)()
+
+
+_MARKED = """
+def bills(options):
+    print("bills", file=open(options["log"], "a"))
+    yield {"id": 1}
+
+def clients(options):
+    print("clients", file=open(options["log"], "a"))
+    yield {"id": 2}
+
+"""
+
+
+def _marked(folder: Path, function: str) -> PythonSource:
+    (folder / "billing.py").write_text(f"{_MARKED}{function}", "utf-8")
+    return PythonSource(folder / "billing.py", {"log": str(folder / "log")})
+
+
+def _read(source: PythonSource, connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """The tables that a round reads."""
+    log = Path(source._options["log"])
+    log.write_text("")
+    names = ["bills", "clients"]
+    staged = stage_moved(source, connection, names, version="1", now=1e9, sweep=1e9)
+    assert staged.rows == {"bills": 1, "clients": 1}
+    return log.read_text().split()
+
+
+def test_nothing_is_read_while_the_files_own_mark_stays(tmp_path: Path) -> None:
+    """It is no table, and a change of the code is a change too."""
+    value = tmp_path / "value"
+    function = f"def mark(options):\n    return open({str(value)!r}).read()\n"
+    source, connection = _marked(tmp_path, function), duckdb.connect()
+    assert source.tables() == {"bills", "clients"}
+    value.write_text("one")
+    assert _read(source, connection) == ["bills", "clients"]
+    before = source.mark(0.0)
+    assert _read(source, connection) == []
+    assert source.mark(1.0) == before is not None
+    value.write_text("two")
+    assert _read(source, connection) == ["bills", "clients"]
+    assert _read(source, connection) == []
+    assert source.mark(0.0) not in (before, None)
+    again = _marked(tmp_path, f"{function}# changed\n")
+    assert _read(again, connection) == ["bills", "clients"]
+
+
+def test_a_mark_for_each_table_reads_those_that_moved_or_have_none(tmp_path: Path) -> None:
+    value = tmp_path / "value"
+    function = f"def mark():\n    return eval(open({str(value)!r}).read())\n"
+    source, connection = _marked(tmp_path, function), duckdb.connect()
+    for text, read, certain in (
+        ("{'Bills': 1, 'clients': [1, {'a': 2.5}]}", ["bills", "clients"], True),
+        ("{'Bills': 1, 'clients': [1, {'a': 2.5}]}", [], True),
+        ("{'Bills': 1, 'clients': [1, {'a': 2.25}]}", ["clients"], True),
+        ("{'bills': 2, 'clients': None}", ["bills", "clients"], False),
+        ("{'bills': 2, 'others': 1}", ["clients"], False),
+        ("None", ["bills", "clients"], False),
+        ("{}", ["bills", "clients"], False),
+        ("0", ["bills", "clients"], True),
+        ("0", [], True),
+        ("False", ["bills", "clients"], True),
+        ("''", ["bills", "clients"], True),
+    ):
+        value.write_text(text)
+        assert _read(source, connection) == read, text
+        assert (source.mark(0.0) is not None) == certain, text
+
+
+@pytest.mark.parametrize(
+    ("returned", "kind"),
+    [
+        ("object()", "object"),
+        ("(one for one in 'ab')", "generator"),
+        ("[1, {'a': {1, 2}}]", "set"),
+        ("{object(): 1}", "object"),
+    ],
+)
+def test_a_mark_that_says_nothing_of_the_contents_is_refused(
+    tmp_path: Path, returned: str, kind: str
+) -> None:
+    """The address of an object would be the same in every process."""
+    source = _marked(tmp_path, f"def mark(options):\n    return {returned}\n")
+    with pytest.raises(SourceError, match=f"mark returned a {kind}: return text"):
+        source.mark(0.0)
+
+
+def test_an_error_of_the_mark_names_its_line_and_is_no_change(tmp_path: Path) -> None:
+    value = tmp_path / "value"
+    function = f"def mark(options):\n    return 1 / int(open({str(value)!r}).read())\n"
+    source, connection = _marked(tmp_path, function), duckdb.connect()
+    value.write_text("1")
+    assert _read(source, connection) == ["bills", "clients"]
+    value.write_text("0")
+    with pytest.raises(SourceError, match=r"ZeroDivisionError: .*billing\.py, line 11"):
+        source.mark(0.0)
+    with pytest.raises(SourceError):
+        _read(source, connection)
+    value.write_text("1")
+    # A reading that failed may have replaced anything.
+    assert _read(source, connection) == ["bills", "clients"]
+    assert _read(source, connection) == []

@@ -10,7 +10,12 @@ import pytest
 
 from books import credit_note, customer, fill, invoice, payment
 from headrace.book.book import Book
-from headrace.book.derivation.fingerprints import fingerprints_of
+from headrace.book.derivation.fingerprints import (
+    FINGERPRINTS,
+    READ,
+    fingerprints_of,
+    of_entity,
+)
 from headrace.book.payloads.contact_keys import contact_key, customer_of, external_id_of
 from headrace.book.payloads.directory import Directory, Field
 from headrace.book.payloads.payloads import PAYLOAD_VERSION, Payloads, encode_payload
@@ -181,6 +186,22 @@ def test_fingerprints_cover_every_column_that_is_sent_in_a_fixed_order() -> None
     columns = ", ".join(sorted(field.column for field in sent_fields(Contact)))
     assert statement.count(f"hash({columns})") == 2  # with their customers and by themselves
     assert fingerprints_of(PAYLOAD_VERSION + 1) != statement
+
+
+def test_fingerprints_of_one_entity_are_those_of_the_query_for_all(payloads: Payloads) -> None:
+    connection = payloads._connection
+    connection.execute(
+        "create or replace table book.allocation_marks as select hash('payment', 'p1') as key, "
+        "7::hugeint as mark"
+    )
+    query = FINGERPRINTS.rstrip().rstrip(";")
+    rows = connection.execute(f"{query} order by all").fetchall()
+    assert {entity for entity, *_ in rows} > {"customer", "contact", "invoice", "payment", "refund"}
+    for entity in READ:
+        own = connection.execute(f"{of_entity(query, entity)} order by all").fetchall()
+        assert [one for one in own if one[0] == entity] == [one for one in rows if one[0] == entity]
+        assert entity.endswith("_pdf") or {one[0] for one in own} <= {entity}
+        assert len(of_entity(query, entity)) < len(query) / 2
 
 
 def test_the_key_of_a_contact_has_both_ids() -> None:

@@ -161,3 +161,10 @@ def test_a_model_that_is_not_utf_8_is_named_with_its_line(tmp_path: Path) -> Non
     (tmp_path / "models" / "customers.sql").write_bytes(b"select\n'Caf\xe9' as name")
     with pytest.raises(ModelError, match=r"customers\.sql, line 2 is not UTF-8"):
         load_models(tmp_path / "models", [])
+
+
+def test_an_open_book_keeps_no_threads_of_its_own(tmp_path: Path) -> None:
+    """With many organisations there would be thousands. Files are read all the same."""
+    setting = "current_setting('threads')::int + current_setting('async_threads')::int"
+    with Book(tmp_path / "own" / "cache.duckdb") as book:
+        assert book.connection.execute(f"select {setting}").fetchall() == [(1,)]

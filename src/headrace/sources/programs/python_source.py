@@ -5,7 +5,8 @@ def invoices(options):
         yield from page["invoices"]
 
 The file runs in a process of its own. It is asked for no table that no model reads. A function of a
-table with a cursor may have a parameter `since`.
+table with a cursor may have a parameter `since`. A function `mark` is no table: it says whether
+anything may have changed.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from headrace.sources.address import secrets_in
 from headrace.sources.programs.cursor_tables import CursorTables
 from headrace.sources.programs.worker_messages import worker_messages
 from headrace.sources.source import check_offered, count_rows
+
+_MARK = "mark"
 
 
 class PythonSource:
@@ -71,17 +74,34 @@ class PythonSource:
 
     def _place(self) -> str:
         """Return what tells these records from others: all are read again when the code changes."""
-        said = msgspec.json.encode([self._options, self._cursors], order="sorted")
-        code = self._path.read_bytes()
-        return f"python {hashlib.blake2b(said + code, digest_size=16).hexdigest()}"
+        return f"python {_digest(self._options, self._cursors, self._path.read_bytes())}"
+
+    def table_marks(self, names: Collection[str], now: float) -> dict[str, str | None]:
+        """Return what the function `mark` of the file says: one value for all tables, or one for
+        each. Only the code knows whether its system has changed."""
+        if _MARK not in self._public().values():
+            return dict.fromkeys(names)
+        task = {"kind": "mark", "file": str(self._path), "options": self._options, "since": {}}
+        (said,) = worker_messages(str(self._path), task, secrets_in(self._options))
+        value, place = said["mark"], self._place()
+        values = dict.fromkeys(names, value)
+        if isinstance(value, dict):
+            by_table = {name.lower(): one for name, one in value.items()}
+            values = {name: by_table.get(name) for name in names}
+        return {name: None if one is None else _digest(place, one) for name, one in values.items()}
 
     def mark(self, now: float) -> str | None:
-        return None  # only the code knows whether its system has changed
+        marks = self.table_marks(sorted(self._functions()), now)
+        return None if None in marks.values() else _digest(marks)
 
     def close(self) -> None:
         """Do nothing: no resource is held between calls."""
 
     def _functions(self) -> dict[str, str]:
+        """Return the functions that are tables, by lower-case name."""
+        return {name: one for name, one in self._public().items() if one != _MARK}
+
+    def _public(self) -> dict[str, str]:
         """Return the functions by lower-case name, without running the file."""
         try:
             tree = ast.parse(self._path.read_bytes(), str(self._path))
@@ -99,3 +119,8 @@ class PythonSource:
             and len(node.args.args) - len(node.args.defaults)
             < (3 if any(one.arg == "since" for one in node.args.args) else 2)
         }
+
+
+def _digest(*values: Any) -> str:
+    encoded = msgspec.json.encode(values, order="sorted")
+    return hashlib.blake2b(encoded, digest_size=16).hexdigest()

@@ -7,14 +7,17 @@ It reads one task as JSON from standard input, and writes one JSON line per reco
 
 from __future__ import annotations
 
+import datetime
 import importlib.util
 import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
+from uuid import UUID
 
 import msgspec
 
@@ -22,6 +25,8 @@ from headrace.model.clock import SYSTEM_CLOCK
 from headrace.model.json_text import written_json
 from headrace.sources.files.records import shown
 from headrace.sources.programs.process import exact_number
+
+_TELLING = str | bytes | int | float | Decimal | datetime.date | datetime.time | UUID | None
 
 Messages = Iterator[dict[str, Any]]
 Task = Mapping[str, Any]
@@ -36,14 +41,44 @@ def python_records(task: Task) -> Messages:
     module = _module(Path(task["file"]))
     for name in task["tables"]:
         function = getattr(module, name)
-        code = function.__code__
-        parameters = code.co_varnames[: code.co_argcount]
-        others = [one for one in parameters if one != "since"]
-        given: dict[str, Any] = dict.fromkeys(others[:1], task["options"])
-        if "since" in parameters:
-            given["since"] = task["since"].get(name.lower())
-        for record in function(**given):
+        for record in function(**_arguments(function, task, name)):
             yield _record(name, record)
+
+
+def python_mark(task: Task) -> Messages:
+    """Return what the function `mark` of a user's file says of its contents.
+
+    Raises TypeError for a value that may be the same whatever these are, as that of an object,
+    which is where it lies in memory.
+    """
+    function = _module(Path(task["file"])).mark
+    value = function(**_arguments(function, task, "mark"))
+    if odd := _odd(value):
+        raise TypeError(
+            f"mark returned a {odd}: return text, a number or a date, a list or mapping of these, "
+            "or None where it is not certain"
+        )
+    yield {"mark": shown(value)}
+
+
+def _odd(value: Any) -> str:
+    """Return the type of the first value within that does not tell contents apart; else ''."""
+    if isinstance(value, Mapping):
+        return next(filter(None, map(_odd, [*value, *value.values()])), "")
+    if isinstance(value, list | tuple):
+        return next(filter(None, map(_odd, value)), "")
+    return "" if isinstance(value, _TELLING) else type(value).__name__
+
+
+def _arguments(function: Callable[..., Any], task: Task, name: str) -> dict[str, Any]:
+    """Return what a function of a user's file gets for the parameters that it has."""
+    code = function.__code__
+    parameters = code.co_varnames[: code.co_argcount]
+    others = [one for one in parameters if one != "since"]
+    given: dict[str, Any] = dict.fromkeys(others[:1], task["options"])
+    if "since" in parameters:
+        given["since"] = task["since"].get(name.lower())
+    return given
 
 
 def _record(table: str, record: Any) -> dict[str, Any]:
@@ -108,6 +143,7 @@ def _careful(send: Callable[..., Any], pause: float) -> Callable[..., Any]:
 
 WORK: dict[str, Callable[[Task], Messages]] = {
     "python": python_records,
+    "mark": python_mark,
     "rest": rest_records,
     "system": system_messages,
 }
