@@ -57,9 +57,10 @@ _FEW = 50_000
 """Number of staged rows up to which each statement uses one thread. To share so little among
 several costs a quarter more than it saves, and each of many organisations would keep its own."""
 
-_TINY = 2_000
+_TINY = 10_000
 """Number of staged rows up to which planning a statement takes longer than running it, however
-badly it is planned: a join in the wrong order has at most a million pairs."""
+badly it is planned. Up to 40,000, no shape was found that takes longer: not one customer with all
+documents, customers without any, or a tenth of the records in error."""
 
 NAMED = frozenset({"account_manager", "dunning_plan", "custom_fields"})
 """Columns of customers that contain names of objects that people created in Upflow."""
