@@ -230,7 +230,7 @@ def test_a_mark_for_each_table_reads_those_that_moved_or_have_none(tmp_path: Pat
         ("{'Bills': 1, 'clients': [1, {'a': 2.5}]}", [], True),
         ("{'Bills': 1, 'clients': [1, {'a': 2.25}]}", ["clients"], True),
         ("{'bills': 2, 'clients': None}", ["bills", "clients"], False),
-        ("{'bills': 2, 'others': 1}", ["clients"], False),
+        ("{'bills': 2}", ["clients"], False),
         ("None", ["bills", "clients"], False),
         ("{}", ["bills", "clients"], False),
         ("0", ["bills", "clients"], True),
@@ -241,6 +241,13 @@ def test_a_mark_for_each_table_reads_those_that_moved_or_have_none(tmp_path: Pat
         value.write_text(text)
         assert _read(source, connection) == read, text
         assert (source.mark(0.0) is not None) == certain, text
+
+
+def test_a_mark_of_no_table_is_an_error(tmp_path: Path) -> None:
+    """Else all tables would be read each time, without a word."""
+    source = _marked(tmp_path, "def mark(options):\n    return {'client': 1, 'bills': 2}\n")
+    with pytest.raises(SourceError, match=r"^mark returned .* has no table client\. Did you mean"):
+        source.mark(0.0)
 
 
 @pytest.mark.parametrize(

@@ -191,7 +191,11 @@ class Builder:
         found = {}
         for model in due:
             tables = changed_tables(self.connection, model, contents, changed, made)
-            if tables and (touched := replace_changed(self.connection, model, tables)):
+            if not tables:
+                continue
+            with planned_for_models(self.connection):
+                touched = replace_changed(self.connection, model, tables)
+            if touched:
                 found[model.table.name] = touched
         return found
 

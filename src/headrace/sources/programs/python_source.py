@@ -87,6 +87,9 @@ class PythonSource:
         values = dict.fromkeys(names, value)
         if isinstance(value, dict):
             by_table = {name.lower(): one for name, one in value.items()}
+            check_offered(
+                by_table, self._functions(), f"mark returned a mapping by table, but {self._path}"
+            )
             values = {name: by_table.get(name) for name in names}
         return {name: None if one is None else _digest(place, one) for name, one in values.items()}
 
