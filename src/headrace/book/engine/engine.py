@@ -54,11 +54,6 @@ factor, such as joins in another order."""
 _SPARED: dict[tuple[str, ...], str] = {}
 """By steps that are kept, the names of the others."""
 
-_THREADS: dict[str, str | bool | int | float | list[str]] = {"threads": 1}
-if int(duckdb.__version__.partition(".")[0]) >= 2:
-    # They would read ahead in storage that is far away, and wait in every open book.
-    _THREADS["async_threads"] = 0
-
 _BUSY_S = 0.01
 """Seconds after which a connection that was in use is tried again."""
 
@@ -72,7 +67,8 @@ def open_engine(path: Path, spill: Path, readable: Sequence[Path]) -> duckdb.Duc
     and reads only its own files and those below `readable`. Raises Busy when another process has
     the file open.
     """
-    connection = duckdb.connect(config=_THREADS)
+    # Asynchronous threads read ahead in storage far away; each open book would keep eight of them.
+    connection = duckdb.connect(config={"threads": 1, "async_threads": 0})
     connection.execute(
         f"set memory_limit = '{MEMORY_OF_MANY}'; set timezone = 'UTC'; "
         f"set temp_directory = {quoted_text(str(spill))}; "
