@@ -26,6 +26,7 @@ from headrace.book.engine.engine import (
     plan_by_size,
     plan_reading,
     planned_for_models,
+    prefer_fast_macros,
     quoted_text,
 )
 from headrace.book.models.causes import name_causes
@@ -96,6 +97,8 @@ class Book:
         self.columns: dict[str, frozenset[str]] = {}
         self.models: list[Model] = []
         """The models of the last build."""
+        self._many = False
+        """Whether it has the macros for many rows."""
         self._whole_units: dict[str, WholeUnits] = {}
         """By table, see `warn_of_lost_decimals`."""
         self._builder = Builder(self.connection, self.pdf_places, self.columns)
@@ -156,6 +159,9 @@ class Book:
         threads = 1 if rows <= _FEW else _CORES
         run(self.connection, f"set memory_limit = '{memory}'; set threads = {threads}")
         plan_by_size(self.connection, tiny=rows <= _TINY)
+        if rows > _TINY and not self._many:
+            prefer_fast_macros(self.connection)
+            self._many = True
 
     @contextmanager
     def staging(self) -> Iterator[duckdb.DuckDBPyConnection]:

@@ -6,15 +6,26 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from headrace.book.book import Book
 from headrace.model.money import EXPONENTS
 
 
-@pytest.fixture(scope="module")
-def book(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Book]:
+@pytest.fixture(scope="module", params=[0, 100_000], ids=["few rows", "many rows"])
+def book(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Book]:
     with Book(tmp_path_factory.mktemp("book") / "cache.duckdb") as opened:
+        opened.allot(request.param)
         yield opened
+
+
+@pytest.fixture(scope="module")
+def few_and_many(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Book, Book]]:
+    folder = tmp_path_factory.mktemp("books")
+    with Book(folder / "few.duckdb") as few, Book(folder / "many.duckdb") as many:
+        many.allot(100_000)
+        yield few, many
 
 
 def value(book: Book, sql: str) -> object:
@@ -149,3 +160,47 @@ def test_a_second_book_on_the_same_file_says_who_holds_it(tmp_path: Path) -> Non
 def test_a_text_is_tidied(book: Book, given: str | None, tidied: str | None) -> None:
     found = book.connection.execute("select tidy($1::varchar)", [given]).fetchall()
     assert found == [(tidied,)]
+
+
+@pytest.mark.parametrize(
+    ("given", "written"),
+    [
+        (" 7.00 ", "7"),
+        ("-7.0", "-7"),
+        ("7.50", "7.50"),
+        ("A.0", "A.0"),
+        ("7.0\n", "7.0\n"),
+        ("\N{NO-BREAK SPACE}12.0", "12"),
+        (".0", ".0"),
+        ("1.2.0", "1.2.0"),
+        ("1.0\x00", "1.0\x00"),
+        (" ", None),
+        (None, None),
+    ],
+)
+def test_a_text_is_written_as_an_id(book: Book, given: str | None, written: str | None) -> None:
+    found = book.connection.execute("select tidy_id($1::varchar)", [given]).fetchall()
+    assert found == [(written,)]
+
+
+@given(
+    texts=st.lists(st.text(alphabet=" .0123-+eE\t\nAé\N{NO-BREAK SPACE}\x00", max_size=8)),
+    numbers=st.lists(st.floats() | st.integers(-(2**63), 2**63 - 1)),
+)
+def test_macros_for_few_rows_and_for_many_return_the_same(
+    few_and_many: tuple[Book, Book], texts: list[str], numbers: list[float]
+) -> None:
+    texts = [*texts, *map(str, numbers)]
+    values = [float(number) for number in numbers]
+    of_texts = (
+        "select tidy(t), whole_text(t), tidy_id(t), minor(t, 'EUR'), minor(t, 'JPY'), "
+        "minor(t, 'CLF') from (select unnest($1::varchar[]) as t)"
+    )
+    of_numbers = (
+        "select plain_id(n), minor(n, 'EUR'), minor(n, 'KWD'), "
+        "minor(try_cast(n as decimal(18, 3)), 'EUR') from (select unnest($1::double[]) as n)"
+    )
+    few, many = few_and_many
+    for sql, arguments in ((of_texts, texts), (of_numbers, values)):
+        expected = few.connection.execute(sql, [arguments]).fetchall()
+        assert many.connection.execute(sql, [arguments]).fetchall() == expected
