@@ -63,6 +63,9 @@ _TINY = 10_000
 badly it is planned. Up to 40,000, no shape was found that takes longer: not one customer with all
 documents, customers without any, or a tenth of the records in error."""
 
+_MOST_LOGGED = 4_000_000
+"""Bytes of the file's log above which it is written, however small the tables are."""
+
 NAMED = frozenset({"account_manager", "dunning_plan", "custom_fields"})
 """Columns of customers that contain names of objects that people created in Upflow."""
 
@@ -92,6 +95,7 @@ class Book:
         """
         make_folder(path.parent)
         self._spill = path.with_suffix(".spill")
+        self._log = path.with_name(f"{path.name}.wal")
         self.connection = open_engine(path, self._spill, readable)
         self.pdf_places = PdfPlaces(folder, documents)
         self.columns: dict[str, frozenset[str]] = {}
@@ -154,7 +158,8 @@ class Book:
         ]
 
     def allot(self, rows: int) -> None:
-        """Set the limits of memory, threads and planning for that many staged rows."""
+        """Set the limits of memory, threads and planning for that many staged rows, and write the
+        file unless its log is as good."""
         memory = _MEMORY if rows <= _MANY else MEMORY_OF_MANY
         threads = 1 if rows <= _FEW else _CORES
         run(self.connection, f"set memory_limit = '{memory}'; set threads = {threads}")
@@ -162,6 +167,15 @@ class Book:
         if rows > _TINY and not self._many:
             prefer_fast_macros(self.connection)
             self._many = True
+        # Large tables are compressed by it. Small ones can wait until the file is closed.
+        if rows > _TINY or self._log_size() > _MOST_LOGGED:
+            run(self.connection, "checkpoint staging")
+
+    def _log_size(self) -> int:
+        try:
+            return self._log.stat().st_size
+        except FileNotFoundError:
+            return 0
 
     @contextmanager
     def staging(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -172,8 +186,6 @@ class Book:
         plan_reading(self.connection)
         try:
             yield self.connection
-            # If not done here, some later statement would pay for it.
-            run(self.connection, "checkpoint staging")
         finally:
             run(self.connection, "use memory")
 

@@ -52,6 +52,7 @@ class Scratch:
         if wanted:
             with self.book.staging() as connection:
                 self._staged.update(self._source.stage(connection, wanted))
+            self.book.allot(sum(self._staged.values()))
         return {name: self._staged[name] for name in names}
 
     def sources(self) -> duckdb.DuckDBPyConnection:

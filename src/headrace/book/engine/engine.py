@@ -108,8 +108,9 @@ def add_macros(connection: duckdb.DuckDBPyConnection) -> None:
         connection,
         "create schema if not exists staging.source; create schema book; create schema plan; "
         "create table book.doubtful (key bigint); "
-        f"create macro minor_scale(currency) as ({scale_of_currency()}); "
-        f"create macro processor_scale(currency, processor) as ({scale_of_processor()})",
+        # To create a macro is to bind it with those that it calls: these two come last.
+        "create macro minor_scale(currency) as 1; "
+        "create macro processor_scale(currency, processor) as 1",
     )
     run(
         connection,
@@ -124,6 +125,12 @@ def add_macros(connection: duckdb.DuckDBPyConnection) -> None:
         [list(COUNTRIES), list(COUNTRIES.values())],
     )
     run(connection, _MACROS)
+    run(
+        connection,
+        f"create or replace macro minor_scale(currency) as ({scale_of_currency()}); "
+        "create or replace macro processor_scale(currency, processor) as "
+        f"({scale_of_processor()})",
+    )
 
 
 def plan_reading(connection: duckdb.DuckDBPyConnection) -> None:

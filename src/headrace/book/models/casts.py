@@ -53,6 +53,13 @@ def cast_column(column: Column, kind: str | None) -> list[str]:
             return _instant(name, kind)
 
 
+def absent_column(column: Column) -> list[str]:
+    """Return the names and types of the columns that `cast_column` makes where the model lacks
+    one: all of them are NULL."""
+    items = (item.removeprefix("null::").split(" as ") for item in cast_column(column, None))
+    return [f"{name} {kind}" for kind, name in items]
+
+
 def read_first(column: Column, kind: str | None) -> str | None:
     """Return a select item for an inner SELECT that `cast_column` builds on, so that an
     expensive expression is evaluated only once. None when there is no need."""

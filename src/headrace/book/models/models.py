@@ -10,8 +10,9 @@ from pathlib import Path
 import duckdb
 from msgspec import Struct
 
-from headrace.book.models.casts import cast_column, read_first
+from headrace.book.models.casts import absent_column, cast_column, read_first
 from headrace.book.models.shared_views import load_shared, with_shared
+from headrace.book.queries import rows
 from headrace.book.queries.sql_errors import explain_run, explain_sql
 from headrace.book.queries.sql_tree import read_select, statements
 from headrace.book.tables import BY_NAME, TABLES, Table
@@ -149,11 +150,8 @@ def _casting(model: Model, types: Mapping[str, str], column: str = "") -> str:
 
 def make_empty(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
     """Create `book.<table>` without rows, for a table that no model produces."""
-    columns = [part for c in table.columns for part in cast_column(c, None)]
-    run(
-        connection,
-        f"create or replace table memory.book.{table.name} as select {', '.join(columns)} limit 0",
-    )
+    columns = [column for c in table.columns for column in absent_column(c)]
+    rows.make_empty(connection, {f"memory.book.{table.name}": columns})
 
 
 def _describe(connection: duckdb.DuckDBPyConnection, model: Model) -> Mapping[str, str]:
@@ -180,8 +178,8 @@ def _describe(connection: duckdb.DuckDBPyConnection, model: Model) -> Mapping[st
 
 
 def _described(connection: duckdb.DuckDBPyConnection, model: Model) -> Mapping[str, str]:
-    rows = _execute(connection, model, f"describe\n{model.sql}").fetchall()
-    return {str(name).lower(): str(kind) for name, kind, *_ in rows}
+    found = _execute(connection, model, f"describe\n{model.sql}").fetchall()
+    return {str(name).lower(): str(kind) for name, kind, *_ in found}
 
 
 def _execute(

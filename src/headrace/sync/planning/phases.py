@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import duckdb
 
 from headrace.model.repeated import run
@@ -33,18 +35,15 @@ def spread(connection: duckdb.DuckDBPyConnection) -> None:
 
 def _reach(connection: duckdb.DuckDBPyConnection, phase: int) -> None:
     frontier = f"select id from plan.reached where phase = {phase}"
-    while True:
+    for step in itertools.count():
+        found = f"frontier_{step % 2}"  # made from the other one
         run(
             connection,
-            f"create or replace temp table next_frontier as "
+            f"create or replace temp table {found} as "
             f"select distinct other as id from neighbours semi join ({frontier}) as frontier "
             "on frontier.id = one anti join plan.reached as reached on reached.id = other",
         )
-        run(
-            connection,
-            f"insert into plan.reached select id, {phase} from next_frontier; "
-            "create or replace temp table frontier as from next_frontier",
-        )
-        if not run(connection, "select 1 from frontier limit 1").fetchall():
+        reached = run(connection, f"insert into plan.reached select id, {phase} from {found}")
+        if reached.fetchall() == [(0,)]:
             return
-        frontier = "select id from frontier"
+        frontier = f"select id from {found}"

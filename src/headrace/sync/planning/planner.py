@@ -54,6 +54,7 @@ _SQL = {
         "changes",
         "nodes",
         "place",
+        "waits",
         "staying",
         "asked",
         "links_to_refused",
@@ -220,6 +221,7 @@ class Planner:
             moved = compared.moved if len(compared.moved) <= MAX_MOVED else {}
             resolve(self._connection, moved, self._waiting)
             run(self._connection, _SQL["place"])
+            self._find_waits()
             cut(self._connection, scope)
         else:
             # Most plans of a fleet are empty.
@@ -234,6 +236,13 @@ class Planner:
             guards=self._guards,
             whole=scope.whole,
         )
+
+    def _find_waits(self) -> None:
+        """Create `plan.waits`; operations wait for those of other customers only."""
+        if self._rows("select min(customer) <> max(customer) from plan.lanes") == [(True,)]:
+            run(self._connection, _SQL["waits"])
+        else:
+            make_empty(self._connection, "plan.waits")
 
     def _settle_claims(self) -> None:
         """Match new payments and refunds with collected ones.

@@ -98,7 +98,7 @@ PLANNED = (
         f"{_KEY}, customer varchar",
         "a document that the API has of a customer that is deleted",
         "planning/comparison.py",
-        *("planning/sql/hold_left.sql", "planning/sql/place.sql", "ordering/neighbours.py"),
+        *("planning/sql/hold_left.sql", "planning/sql/waits.sql", "ordering/neighbours.py"),
     ),
     _table(
         "plan.moved",
@@ -186,7 +186,7 @@ PLANNED = (
         "source bigint, target bigint",
         "a link between two nodes; `target` is null where the other end does not change",
         "planning/sql/nodes.sql",
-        *("planning/phases.py", "planning/sql/place.sql"),
+        *("planning/phases.py", "planning/sql/place.sql", "planning/sql/waits.sql"),
     ),
     _table(
         "plan.reached",
@@ -209,7 +209,7 @@ PLANNED = (
         f"{_KEY}, step integer, on_entity varchar, on_external_id varchar, on_step integer",
         "a step that must not be sent before another one was acknowledged",
         "ordering/resolver.py",
-        "planning/sql/place.sql",
+        "planning/sql/waits.sql",
     ),
     _table(
         "plan.given_back",
@@ -223,7 +223,7 @@ PLANNED = (
         _LINK,
         "a link that the record's own request leaves out and a later request sends",
         "ordering/resolver.py",
-        *("ordering/resolver.py", "planning/sql/place.sql"),
+        *("ordering/resolver.py", "planning/sql/waits.sql"),
     ),
     _table(
         "plan.operations",
@@ -244,7 +244,7 @@ PLANNED = (
         "plan.waits",
         "number bigint, on_number bigint",
         "an operation that must not be sent before one of another lane was acknowledged",
-        "planning/sql/place.sql",
+        "planning/sql/waits.sql",
         *("delivery/loader.py", "planning/sql/limit.sql"),
     ),
 )
