@@ -91,7 +91,6 @@ def fill(book: Book, folder: Path, **tables: Rows) -> None:
                 f"create or replace table source.{name} as "
                 f"from read_json('{path}', sample_size = -1, convert_strings_to_integers = false)"
             )
-    book.allot(sum(map(len, tables.values())))
     book.build(load_models(folder / "no-models", [name for name in tables if tables[name]]))
 
 

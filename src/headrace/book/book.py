@@ -101,6 +101,8 @@ class Book:
         self.columns: dict[str, frozenset[str]] = {}
         self.models: list[Model] = []
         """The models of the last build."""
+        self._rows: int | None = None
+        """Staged rows, None until it is known how many."""
         self._many = False
         """Whether it has the macros for many rows."""
         self._whole_units: dict[str, WholeUnits] = {}
@@ -160,16 +162,20 @@ class Book:
     def allot(self, rows: int) -> None:
         """Set the limits of memory, threads and planning for that many staged rows, and write the
         file unless its log is as good."""
-        memory = _MEMORY if rows <= _MANY else MEMORY_OF_MANY
-        threads = 1 if rows <= _FEW else _CORES
-        run(self.connection, f"set memory_limit = '{memory}'; set threads = {threads}")
-        plan_by_size(self.connection, tiny=rows <= _TINY)
+        self._rows = rows
+        self._limit()
         if rows > _TINY and not self._many:
             prefer_fast_macros(self.connection)
             self._many = True
         # Large tables are compressed by it. Small ones can wait until the file is closed.
         if rows > _TINY or self._log_size() > _MOST_LOGGED:
             run(self.connection, "checkpoint staging")
+
+    def _limit(self) -> None:
+        rows = self._rows or 0
+        memory = _MEMORY if rows <= _MANY else MEMORY_OF_MANY
+        run(self.connection, f"set memory_limit = '{memory}'; set threads = {_threads_for(rows)}")
+        plan_by_size(self.connection, tiny=rows <= _TINY)
 
     def _log_size(self) -> int:
         try:
@@ -179,15 +185,19 @@ class Book:
 
     @contextmanager
     def staging(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """Yield the connection with the file as its database, for a source to stage tables in."""
+        """Yield the connection with the file as its database, for a source to stage tables in.
+
+        Afterwards the limits are again those that were allotted, or those of few rows.
+        """
         drop_views(self.connection)
-        # How much will be read is not known yet.
-        run(self.connection, f"use staging; set threads = {_CORES}")
+        threads = _CORES if self._rows is None else _threads_for(self._rows)
+        run(self.connection, f"use staging; set threads = {threads}")
         plan_reading(self.connection)
         try:
             yield self.connection
         finally:
             run(self.connection, "use memory")
+        self._limit()
 
     def load(self, folder: Path, offered: Iterable[str], own: str = "") -> list[Model]:
         """Load the models of a project folder, and of its subfolder `own`. Raises ModelError."""
@@ -303,6 +313,10 @@ class Book:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _threads_for(rows: int) -> int:
+    return 1 if rows <= _FEW else _CORES
 
 
 def _value(value: str | int | float | bool) -> str:
