@@ -10,7 +10,6 @@ import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from importlib import resources
 from pathlib import Path
 from types import TracebackType
 
@@ -44,8 +43,6 @@ from headrace.model.custom_field import DataType
 from headrace.model.private_files import make_folder
 from headrace.model.project import ContactRule, FamilyRule, RoundingRule
 from headrace.model.repeated import run
-
-_EMPTY = resources.files("headrace.book").joinpath("empty.sql").read_text(encoding="utf-8")
 
 _MEMORY = "400MB"
 """Memory limit of DuckDB for most books."""
@@ -103,6 +100,7 @@ class Book:
         """The models of the last build."""
         self._rows: int | None = None
         """Staged rows, None until it is known how many."""
+        self._memory = MEMORY_OF_MANY
         self._many = False
         """Whether it has the macros for many rows."""
         self._whole_units: dict[str, WholeUnits] = {}
@@ -117,7 +115,6 @@ class Book:
             f"create macro rounding_rule() as '{rounding}'",
         )
         add_macros(self.connection)
-        run(self.connection, _EMPTY)
         self.set_directory(EMPTY)
         self.leave_positions_out({})
 
