@@ -14,7 +14,9 @@ from headrace.model.money import EXPONENTS
 
 
 @pytest.fixture(scope="module", params=[0, 100_000], ids=["few rows", "many rows"])
-def book(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Book]:
+def book(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Book]:
     with Book(tmp_path_factory.mktemp("book") / "cache.duckdb") as opened:
         opened.allot(request.param)
         yield opened

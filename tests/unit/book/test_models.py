@@ -306,6 +306,51 @@ def test_reading_a_source_is_planned_alike_after_rounds_of_any_size(tmp_path: Pa
     assert not _planned_without(seen[0][0]) & {"filter_pushdown", "unused_columns"}
 
 
+def test_after_reading_the_limits_are_those_of_the_rows_allotted_before(tmp_path: Path) -> None:
+    with Book(tmp_path / "own" / "cache.duckdb") as book:
+
+        def limits() -> tuple[object, ...]:
+            sql = f"select {_SPARED}, current_setting('threads'), current_setting('memory_limit')"
+            return book.connection.execute(sql).fetchall()[0]
+
+        for rows in (None, 1, 5_000_000):
+            book.allot(rows or 0)
+            before = limits()
+            with book.staging():
+                assert _planned_without(limits()[0]) != _planned_without(before[0])
+            assert limits() == before, rows
+
+
+def test_the_log_of_a_small_file_that_stays_open_does_not_grow_for_ever(tmp_path: Path) -> None:
+    log = tmp_path / "own" / "cache.duckdb.wal"
+    sizes = []
+    with Book(tmp_path / "own" / "cache.duckdb") as book:
+        for _ in range(20):
+            with book.staging() as connection:
+                connection.execute(
+                    "create or replace table source.clients as "
+                    "select i as id, md5(i::varchar) || md5((-i)::varchar) as name "
+                    "from range(10_000) as t(i)"
+                )
+            book.allot(10_000)
+            sizes.append(log.stat().st_size if log.exists() else 0)
+    assert max(sizes) > 500_000, "the file was written at each reading"
+    assert max(sizes) < 8_000_000 and sizes != sorted(sizes)
+    assert not log.exists()
+
+
+def test_large_tables_are_written_to_the_file_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "own" / "cache.duckdb"
+    with Book(path) as book:
+        with book.staging() as connection:
+            connection.execute(
+                "create table source.clients as select i as id from range(20_000) as t(i)"
+            )
+        book.allot(20_000)
+        log = path.with_name("cache.duckdb.wal")
+        assert not log.exists() or log.stat().st_size == 0
+
+
 def test_a_model_that_joins_in_an_odd_order_makes_no_needless_pairs(tmp_path: Path) -> None:
     """`a` and `c` have nothing in common but `b`, which comes last."""
     sql = "explain select count(*) from a, c, b where a.id = b.id and b.other = c.other"
