@@ -31,7 +31,11 @@ def few_and_many(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Boo
 
 
 def value(book: Book, sql: str) -> object:
-    return book.connection.execute(f"select {sql}").fetchall()[0][0]
+    return value_of(book, f"select {sql}")
+
+
+def value_of(book: Book, sql: str) -> object:
+    return book.connection.execute(sql).fetchall()[0][0]
 
 
 @pytest.mark.parametrize(
@@ -171,6 +175,7 @@ def test_a_text_is_tidied(book: Book, given: str | None, tidied: str | None) -> 
         ("-7.0", "-7"),
         ("7.50", "7.50"),
         ("A.0", "A.0"),
+        ("7.", "7."),
         ("7.0\n", "7.0\n"),
         ("\N{NO-BREAK SPACE}12.0", "12"),
         (".0", ".0"),
@@ -203,6 +208,8 @@ def test_macros_for_few_rows_and_for_many_return_the_same(
         "minor(try_cast(n as decimal(18, 3)), 'EUR') from (select unnest($1::double[]) as n)"
     )
     few, many = few_and_many
+    defined = "select macro_definition from duckdb_functions() where function_name = 'tidy_id'"
+    assert value_of(few, defined) != value_of(many, defined)
     for sql, arguments in ((of_texts, texts), (of_numbers, values)):
         expected = few.connection.execute(sql, [arguments]).fetchall()
         assert many.connection.execute(sql, [arguments]).fetchall() == expected
