@@ -232,13 +232,14 @@ PLANNED = (
         "one request; numbers follow the order of delivery, and are consecutive within a lane",
         "planning/sql/place.sql",
         *("delivery/loader.py", "planning/changes.py", "planning/summary.py"),
+        "planning/sql/waits.sql",
     ),
     _table(
         "plan.lanes",
         "customer varchar, phase integer, first bigint, last bigint",
         "the operations of one customer in one phase, sent one after the other",
         "planning/sql/place.sql",
-        *("delivery/loader.py", "planning/summary.py"),
+        *("delivery/loader.py", "planning/planner.py", "planning/summary.py"),
     ),
     _table(
         "plan.waits",
