@@ -306,18 +306,24 @@ def test_reading_a_source_is_planned_alike_after_rounds_of_any_size(tmp_path: Pa
     assert not _planned_without(seen[0][0]) & {"filter_pushdown", "unused_columns"}
 
 
-def test_after_reading_the_limits_are_those_of_the_rows_allotted_before(tmp_path: Path) -> None:
+def test_after_reading_the_limits_are_those_allotted_before_or_those_of_few_rows(
+    tmp_path: Path,
+) -> None:
     with Book(tmp_path / "own" / "cache.duckdb") as book:
 
         def limits() -> tuple[object, ...]:
             sql = f"select {_SPARED}, current_setting('threads'), current_setting('memory_limit')"
             return book.connection.execute(sql).fetchall()[0]
 
-        for rows in (None, 1, 5_000_000):
-            book.allot(rows or 0)
+        with book.staging():
+            reading = limits()
+        of_few = limits()
+        for rows in (1, 5_000_000):
+            book.allot(rows)
             before = limits()
+            assert before[0] != reading[0] and (before == of_few) == (rows == 1)
             with book.staging():
-                assert _planned_without(limits()[0]) != _planned_without(before[0])
+                assert limits()[0] == reading[0]
             assert limits() == before, rows
 
 
