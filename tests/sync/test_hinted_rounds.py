@@ -19,7 +19,7 @@ from headrace.fleet.project import LoadedProject
 from headrace.fleet.round import Round
 from headrace.fleet.turn import Turn
 from headrace.fleet.watch import WatchedProject
-from headrace.model.clock import SYSTEM_CLOCK
+from headrace.model.clock import SYSTEM_CLOCK, Clock, SystemClock
 from headrace.testkit.hub import RunningHub
 
 _PATIENCE_S = 30.0
@@ -45,10 +45,10 @@ class Rounds:
 
 
 @asynccontextmanager
-async def running(folder: Path) -> AsyncIterator[tuple[Loop, Rounds]]:
+async def running(folder: Path, clock: Clock = SYSTEM_CLOCK) -> AsyncIterator[tuple[Loop, Rounds]]:
     """A loop over a project, for the length of a `with`."""
     rounds = Rounds()
-    loop = Loop(WatchedProject(folder, print), None, SYSTEM_CLOCK, rounds)
+    loop = Loop(WatchedProject(folder, print), None, clock, rounds)
     task = asyncio.create_task(loop.run())
     try:
         yield loop, rounds
@@ -174,6 +174,36 @@ def test_a_burst_is_one_round_and_a_hint_during_a_round_starts_another(
 
     asyncio.run(run())
     shop.close()
+
+
+class Ahead(SystemClock):
+    """A clock that jumps."""
+
+    ahead = 0.0
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self.ahead
+
+
+def test_a_change_does_not_wait_for_as_long_as_the_api_was_away(
+    shop: Shop, desk: HubDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Ahead()
+    sent_all = Turn.ended
+
+    async def after_ten_minutes(turn: Turn) -> None:
+        await sent_all(turn)
+        clock.ahead += 600
+
+    monkeypatch.setattr(Turn, "ended", after_ten_minutes)
+
+    async def run() -> None:
+        async with running(shop.folder, clock) as (_, rounds):
+            await rounds.until(lambda: "I1" in sent(desk))
+            shop.invoice("I2", "A", 500)
+            await rounds.until(lambda: "I2" in sent(desk))
+
+    asyncio.run(run())
 
 
 def test_no_more_books_are_open_than_the_setting_says(

@@ -87,8 +87,8 @@ class Loop:
         """Let a round of the organisation follow soon: its source may have changed.
 
         Hints that come together lead to one round, and hints during a round to one after it. Rounds
-        that follow hints take at most half of the time, so that a busy source leaves room for
-        others.
+        that follow hints read and plan for at most half of the time, so that a busy source leaves
+        room for others. An API that was away puts off nothing.
         """
         if name not in self._due:
             return
@@ -252,7 +252,7 @@ class Loop:
             del self._turns[name]
         outcome = round.outcome
         ended = self._clock.monotonic()
-        self._earliest[name] = 2 * ended - started
+        self._earliest[name] = ended + turn.worked
         if name in self._due:
             if outcome is not None and outcome.sliced and round.error is None:
                 # More is left to send, but organisations that are overdue longer go first.

@@ -60,6 +60,9 @@ class Turn(Watcher):
         self._plan: Plan | None = None
         self._outcome: DeliveryOutcome | None = None
         self._interrupt: Callable[[], None] | None = None
+        self._sending_at: float | None = None
+        self.worked = 0.0
+        """Seconds of the round until it began to send; those after it are mostly the API's."""
 
     @property
     def delivering(self) -> bool:
@@ -75,6 +78,7 @@ class Turn(Watcher):
     def sending(self, progress: Progress, delivery: Delivery) -> None:
         """Keep how to end the delivery, or end it if the turn was stopped before."""
         self._observer.sending(self.name, progress)
+        self._sending_at = self._clock.monotonic()
         self._interrupt = delivery.interrupt
         if self._books is not None:
             self._books.lend(self.name)
@@ -107,7 +111,9 @@ class Turn(Watcher):
             trouble = translated(project, self.name, self._clock, error)
         finally:
             self._interrupt = None
-        seconds = self._clock.monotonic() - began
+        ended = self._clock.monotonic()
+        seconds = ended - began
+        self.worked = (ended if self._sending_at is None else self._sending_at) - began
         round = Round(self.name, self._plan, self._outcome, trouble, started, seconds)
         await asyncio.to_thread(note_round, project, round, LOOP, self._clock)
         await prove_if_due(project, round, self._clock, self._books)

@@ -60,13 +60,14 @@ class HintedRounds:
 
     def hint(self, name: str) -> None:
         """Queue a round soon. Hints that come together lead to one round, and rounds that follow
-        hints take at most half of the time."""
+        hints read and plan for at most half of the time."""
         if name not in self._coming:
             self._coming[name] = asyncio.create_task(self._queue(name))
 
-    def ended(self, name: str, began: float, ended: float) -> None:
-        """Note that a round of the organisation was done here, by the monotonic clock."""
-        self._earliest[name] = 2 * ended - began
+    def ended(self, name: str, ended: float, worked: float) -> None:
+        """Note when a round of the organisation ended here, by the monotonic clock, and how long it
+        read and planned."""
+        self._earliest[name] = ended + worked
 
     async def _queue(self, name: str) -> None:
         try:

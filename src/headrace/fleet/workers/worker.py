@@ -287,7 +287,7 @@ class Worker:
             if self._turns.get(organisation) is turn:
                 del self._turns[organisation]
         ended = self._clock.monotonic()
-        self._hinted.ended(organisation, began, ended)
+        self._hinted.ended(organisation, ended, turn.worked)
         self._report(round)
         if not await self._note(round, ended - began, lease, term):
             # Unless another worker has taken the job over, it is still this one's and would be
