@@ -81,7 +81,9 @@ def fresh_database(server: str) -> Iterator[str]:
     """An empty database beside the one that `server` names."""
     name = f"test_{os.getpid()}_{next(_names)}"
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f'create database "{name}" template template0')
+        # By its log, a copy takes twice as long. Servers before 15 know no other way than files.
+        copied = "strategy file_copy" if connection.info.server_version >= 150000 else ""
+        connection.execute(f'create database "{name}" template template0 {copied}')
     try:
         yield server.rpartition("/")[0] + "/" + name
     finally:

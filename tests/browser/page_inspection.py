@@ -25,10 +25,12 @@ _SCROLLED = (
 _NEARLY_TOO_NARROW = 1030
 """Pixels of a window in which tables just fit."""
 _HEIGHT = 900
+_FIRST_SIZE = {"width": 1280, "height": 720}
+"""Of a page, where its options name no other."""
 _PATIENCE_MS = 30_000
 """Nothing waits so long; a busy machine may take some seconds for a page."""
 _FREE: dict[str, list[Any]] = {}
-"""Contexts that no page uses, by browser and options."""
+"""Pages that no test uses, by browser and options."""
 _AXE = Axe()
 expect.set_options(timeout=_PATIENCE_MS)
 _VIOLATIONS = """([part, options]) =>
@@ -42,37 +44,57 @@ def opened(
     """Open a page with only these cookies, and check at the end that the browser complained of
     nothing: no script failed, and the policy refused nothing."""
     complaints: list[str] = []
-    with _context(browser, {"locale": "en-GB", "reduced_motion": "reduce", **options}) as context:
+    with _lent(browser, {"locale": "en-GB", "reduced_motion": "reduce", **options}) as page:
         if storage_state is not None:
-            context.add_cookies(storage_state["cookies"])
-        page = context.new_page()
-        try:
-            page.set_default_timeout(_PATIENCE_MS)
-            page.on("pageerror", lambda error: complaints.append(str(error)))
-            page.on(
-                "console",
-                lambda said: complaints.append(said.text) if said.type == "error" else None,
-            )
+            page.context.add_cookies(storage_state["cookies"])
+        with _listening(page, complaints):
             if url:
                 page.goto(url)
             yield page
             refused = [one for one in complaints if "status of 4" not in one]
             assert refused == []
-        finally:
-            page.close()
 
 
 @contextmanager
-def _context(browser: Any, options: dict[str, Any]) -> Iterator[Any]:
-    """Lend a context, without cookies: a new one costs as much as to open three pages."""
+def _lent(browser: Any, options: dict[str, Any]) -> Iterator[Any]:
+    """Lend a page of a context of its own, without cookies.
+
+    A new context costs as much as to open three pages, and a new page has a process of its own,
+    which compiles every script anew: that of axe takes longer than to examine a page.
+    """
     options = dict(sorted(options.items()))
     free = _FREE.setdefault(f"{id(browser)} {options}", [])
-    context = free.pop() if free and free[-1].browser is browser else browser.new_context(**options)
-    try:
-        yield context
-    finally:
-        context.clear_cookies()
-        free.append(context)
+    if free and free[-1].context.browser is browser:
+        page = free.pop()
+    else:
+        page = browser.new_context(**options).new_page()
+        page.set_default_timeout(_PATIENCE_MS)
+    yield page
+    # One with which a test failed is not used again.
+    page.evaluate("location.protocol === 'about:' || sessionStorage.clear()")
+    page.goto("about:blank")
+    page.set_viewport_size(options.get("viewport") or _FIRST_SIZE)
+    page.emulate_media(color_scheme="light", media="null")
+    page.context.clear_cookies()
+    free.append(page)
+
+
+@contextmanager
+def _listening(page: Any, complaints: list[str]) -> Iterator[None]:
+    """Note what the browser complains of."""
+
+    def hear(said: Any) -> None:
+        if said.type == "error":
+            complaints.append(said.text)
+
+    def fail(error: Any) -> None:
+        complaints.append(str(error))
+
+    page.on("pageerror", fail)
+    page.on("console", hear)
+    yield
+    page.remove_listener("pageerror", fail)
+    page.remove_listener("console", hear)
 
 
 def assert_accessible(page: Any, part: str | None = None) -> None:
