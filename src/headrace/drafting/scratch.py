@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import tempfile
 from collections.abc import Collection
 from pathlib import Path
@@ -37,7 +36,6 @@ class Scratch:
             Path(self._place.name) / "cache.duckdb", folder, readable=readable, rounding=rounding
         )
         self._staged: dict[str, int] = {}
-        self._books = itertools.count(1)
 
     def offered(self) -> list[str]:
         """Return the names of the source's tables, sorted. Raises SourceError."""
@@ -60,8 +58,9 @@ class Scratch:
         return self.book.sources()
 
     def another_book(self) -> Book:
-        """Open an empty book in the same temporary folder, for rows of one's own; close it."""
-        return Book(Path(self._place.name) / f"{next(self._books)}.duckdb")
+        """Open an empty book in the same temporary folder, one at a time, for rows of one's own;
+        close it."""
+        return Book(Path(self._place.name) / "another.duckdb")
 
     def close(self) -> None:
         """Release the source and delete what was staged."""
