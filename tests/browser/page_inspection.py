@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import expect
+from playwright.sync_api import Error, expect
 
 SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
 _KEEPS = "HEADRACE_TEST_PICTURES" in os.environ
@@ -70,9 +70,13 @@ def _lent(browser: Any, options: dict[str, Any]) -> Iterator[Any]:
         page = browser.new_context(**options).new_page()
         page.set_default_timeout(_PATIENCE_MS)
     yield page
-    # One with which a test failed is not used again.
-    page.evaluate("location.protocol === 'about:' || sessionStorage.clear()")
-    page.goto("about:blank")
+    # One with which a test failed is not used again, nor one that is just going elsewhere.
+    try:
+        page.evaluate("location.protocol === 'about:' || sessionStorage.clear()")
+        page.goto("about:blank")
+    except Error:
+        page.context.close()
+        return
     page.set_viewport_size(options.get("viewport") or _FIRST_SIZE)
     page.emulate_media(color_scheme="light", media="null")
     page.context.clear_cookies()
