@@ -34,11 +34,14 @@ def draft_tests(scratch: Scratch) -> dict[str, str]:
     several tables or made no row of them get none.
     """
     files = {}
-    tested = (model for model in scratch.book.models if model.table.name in _TESTED)
+    tested = [
+        model
+        for model in scratch.book.models
+        if model.table.name in _TESTED and len(model.reads) == 1
+    ]
     with scratch.another_book() as book:
         for model in tested:
-            test = _test(scratch, model, book) if len(model.reads) == 1 else None
-            if test:
+            if test := _test(scratch, model, book):
                 text = yaml.safe_dump([test], sort_keys=False, allow_unicode=True, width=98)
                 files[f"tests/{model.table.name}.yaml"] = (
                     "# From real rows; names, addresses and numbers are replaced.\n" + text
