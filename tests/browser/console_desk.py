@@ -8,11 +8,11 @@ from typing import Any
 
 from page_inspection import opened
 
-from headrace.console.passwords import hash_password
 from headrace.model.clock import SYSTEM_CLOCK
 from headrace.store.admin.console_users import limit_user, set_user
 from headrace.store.engine.place import transactions
 from headrace.testkit.hub import RunningHub, hub
+from passwords import quick_hash
 
 EMAIL, PASSWORD = "anna@example.com", "correct horse battery"
 
@@ -28,7 +28,7 @@ def console_hub() -> Iterator[RunningHub]:
 def add_person(running: RunningHub, email: str, only: list[str] | None = None) -> None:
     """Let a person sign in, to all organisations or to some."""
     with transactions(running.place) as transact:
-        transact(set_user, email, hash_password(PASSWORD), SYSTEM_CLOCK.now())
+        transact(set_user, email, quick_hash(PASSWORD), SYSTEM_CLOCK.now())
         transact(limit_user, email, only)
 
 

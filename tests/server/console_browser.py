@@ -10,11 +10,11 @@ import select
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from headrace.console.passwords import hash_password
 from headrace.model.clock import SYSTEM_CLOCK
 from headrace.store.admin.console_users import limit_user, set_user
 from headrace.store.engine.place import transactions
 from headrace.testkit.hub import HubProcess, RunningHub
+from passwords import quick_hash
 
 EMAIL, PASSWORD = "anna@example.com", "correct horse battery"
 HOME, SIGN_IN = "/console", "/console/sign-in"
@@ -23,7 +23,7 @@ HOME, SIGN_IN = "/console", "/console/sign-in"
 def add_person(running: RunningHub, email: str = EMAIL, only: list[str] | None = None) -> None:
     """Let a person sign in, to all organisations or to some."""
     with transactions(running.place) as transact:
-        transact(set_user, email, hash_password(PASSWORD), SYSTEM_CLOCK.now())
+        transact(set_user, email, quick_hash(PASSWORD), SYSTEM_CLOCK.now())
         transact(limit_user, email, only)
 
 

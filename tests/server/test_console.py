@@ -20,6 +20,7 @@ from headrace.model.clock import SYSTEM_CLOCK
 from headrace.store.admin.console_users import set_user
 from headrace.store.engine.place import transactions
 from headrace.testkit.hub import RunningHub, hub
+from passwords import quick_hash
 
 
 @pytest.fixture(scope="module", params=ENGINES)
@@ -30,7 +31,7 @@ def served(request: pytest.FixtureRequest) -> Iterator[RunningHub]:
             hub(database=database, console=True, sync_pages="https://sync.example.com")
         )
         with transactions(started.place) as transact:
-            transact(set_user, EMAIL, hash_password(PASSWORD), SYSTEM_CLOCK.now())
+            transact(set_user, EMAIL, quick_hash(PASSWORD), SYSTEM_CLOCK.now())
         yield started
 
 

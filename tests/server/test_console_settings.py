@@ -15,7 +15,6 @@ from console_browser import EMAIL, HOME, PASSWORD, Browser, Shown, add_person
 from hub_api import Api, customer, invoice, payment
 
 from conftest import ENGINES, database_of
-from headrace.console.passwords import hash_password
 from headrace.model.clock import SYSTEM_CLOCK
 from headrace.model.entity import INVOICE
 from headrace.model.errors import Refused
@@ -26,6 +25,7 @@ from headrace.store.records.documents import delete_document
 from headrace.store.records.organisations import find_organisation
 from headrace.store.records.references import Address
 from headrace.testkit.hub import RunningHub, hub, hub_process, make_keys
+from passwords import quick_hash
 from portal_reader import Reader
 
 NAME = "Shop"
@@ -403,7 +403,7 @@ def test_what_a_proxy_found_is_read_from_its_file(tmp_path: Path) -> None:
     file, data = tmp_path / "differences.jsonl", tmp_path / "hub"
     place = Place(folder=data)
     with transactions(place, make=True) as transact:
-        transact(set_user, EMAIL, hash_password(PASSWORD), SYSTEM_CLOCK.now())
+        transact(set_user, EMAIL, quick_hash(PASSWORD), SYSTEM_CLOCK.now())
     options = ("--console", "--differences", str(file))
     with hub_process(data, options=options) as served:
         browser = Browser(served).as_person()
@@ -421,7 +421,7 @@ def test_a_hub_without_journal_and_control_plane_has_its_console(tmp_path: Path)
     data = tmp_path / "hub"
     make_keys(data, NAME)
     with transactions(Place(folder=data)) as transact:
-        transact(set_user, EMAIL, hash_password(PASSWORD), SYSTEM_CLOCK.now())
+        transact(set_user, EMAIL, quick_hash(PASSWORD), SYSTEM_CLOCK.now())
     options = ("--console", "--request-journal", "0", "--control", "off")
     with hub_process(data, options=options) as served:
         browser = Browser(served).as_person()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import inspect
+import sys
 from collections.abc import Mapping
+from functools import cache
 
 from msgspec import Struct
 
@@ -19,8 +21,7 @@ def field_meanings(record: type[Struct]) -> Mapping[str, str]:
 
 
 def _own(record: type[Struct]) -> dict[str, str]:
-    (owner,) = ast.parse(inspect.getsource(record)).body
-    assert isinstance(owner, ast.ClassDef)
+    owner = _classes(record.__module__)[record.__name__]
     found = {}
     for node, after in zip(owner.body, owner.body[1:], strict=False):
         if (
@@ -30,3 +31,10 @@ def _own(record: type[Struct]) -> dict[str, str]:
         ):
             found[ast.unparse(node.target)] = " ".join(str(after.value.value).split())
     return found
+
+
+# To ask for the source of each class is to parse its module for each.
+@cache
+def _classes(module: str) -> Mapping[str, ast.ClassDef]:
+    parsed = ast.parse(inspect.getsource(sys.modules[module]))
+    return {node.name: node for node in parsed.body if isinstance(node, ast.ClassDef)}

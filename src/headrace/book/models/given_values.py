@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Literal
 
 import duckdb
 
 from headrace.book.models.casts import RAW, cast_column
-from headrace.book.models.models import Model
+from headrace.book.models.models import Model, types_of
 from headrace.book.queries.sql_tree import Tree, as_text, inside, item_place, parse, write
 from headrace.model.repeated import run
 
@@ -76,39 +77,52 @@ def _fill(
 ) -> bool:
     """Run the model in one form, which is how a SELECT that aggregates shows its arguments;
     returns whether DuckDB could run it. In the mode of sums, sums that lack a line become NULL."""
-    tree = parse(model.sql)
-    carrier = _Carrier(tree, form)
-    node = tree["statements"][0]["node"]
-    carried = [name for name in names if carrier.carry(node, name, mode)]
+    carried, sql = _carrying(model.sql, tuple(names), form, mode)
     if not carried:
         return True
     state = "is not null" if mode == "sums" else "is null"
     ids = [column for column in model.table.columns if column.kind == "id" and column.required]
-    described = connection.execute(f"describe {model.sql}").fetchall()
-    types = {str(column).lower(): str(kind) for column, kind, *_ in described}
+    types = types_of(connection, model)
     casts = [cast_column(column, types[column.name])[0] for column in ids]
     found = {name: f"{name} {state} and {name}{_GIVEN} is not null" for name in carried}
     shown = [
         f"max({name}{_GIVEN}) filter ({when}) as {name}{_GIVEN}" for name, when in found.items()
     ]
     try:
-        connection.execute(
+        run(
+            connection,
             f"create or replace temp table {_LOST} as select {', '.join([*casts, *shown])} "
-            f"from ({write(tree)}) where {' or '.join(f'({when})' for when in found.values())} "
-            "group by all"
+            f"from ({sql}) where {' or '.join(f'({when})' for when in found.values())} "
+            "group by all",
         )
     except duckdb.Error:
         return False
-    same = " and ".join(f"own.{column.name} = {_LOST}.{column.name}" for column in ids)
-    for name in carried:
-        connection.execute(
-            f"update memory.book.{model.table.name} as own "
-            f"set {name}{RAW} = {_LOST}.{name}{_GIVEN}, {name} = null from {_LOST} "
-            f"where {same} and {_LOST}.{name}{_GIVEN} is not null "
-            f"and own.{name} {state} and own.{name}{RAW} is null"
-        )
-    connection.execute(f"drop table {_LOST}")
+    # Most sums lack nothing, and planning to write takes as long as to find that out.
+    if run(connection, f"select 0 from {_LOST} limit 1").fetchall():
+        same = " and ".join(f"own.{column.name} = {_LOST}.{column.name}" for column in ids)
+        for name in carried:
+            run(
+                connection,
+                f"update memory.book.{model.table.name} as own "
+                f"set {name}{RAW} = {_LOST}.{name}{_GIVEN}, {name} = null from {_LOST} "
+                f"where {same} and {_LOST}.{name}{_GIVEN} is not null "
+                f"and own.{name} {state} and own.{name}{RAW} is null",
+            )
+    run(connection, f"drop table {_LOST}")
     return True
+
+
+# Each time that a model runs, it needs the same text, which takes longer to write than to run.
+@lru_cache(maxsize=1_000)
+def _carrying(
+    sql: str, names: tuple[str, ...], form: str, mode: _Mode
+) -> tuple[tuple[str, ...], str]:
+    """Return which columns can be carried, and the model's text with those added."""
+    tree = parse(sql)
+    carrier = _Carrier(tree, form)
+    node = tree["statements"][0]["node"]
+    carried = tuple(name for name in names if carrier.carry(node, name, mode))
+    return carried, write(tree) if carried else ""
 
 
 def given_to(expression: Tree) -> list[Tree]:

@@ -96,7 +96,7 @@ def _read_model(path: Path, shared: Mapping[str, str]) -> Model:
 
 
 _TYPES: dict[tuple[str, str], Mapping[str, str]] = {}
-"""Types of the columns that a text makes of tables with given columns, see `_describe`."""
+"""Types of the columns that a text makes of tables with given columns, see `types_of`."""
 _MOST_TYPES = 500
 
 
@@ -114,7 +114,7 @@ def run_model(
     `<column>__raw`, for the check that reports it; columns whose type always casts have no such
     column. Raises ModelError that names the file and the column.
     """
-    types = _describe(connection, model)
+    types = types_of(connection, model)
     missing = [c.name for c in model.table.columns if c.required and c.name not in types]
     if missing:
         raise ModelError(
@@ -138,7 +138,7 @@ def run_model(
 
 def casting(connection: duckdb.DuckDBPyConnection, model: Model, column: str = "") -> str:
     """Return the query for the rows that `run_model` would make, or for one of their columns."""
-    return _casting(model, _describe(connection, model), column)
+    return _casting(model, types_of(connection, model), column)
 
 
 def _casting(model: Model, types: Mapping[str, str], column: str = "") -> str:
@@ -154,7 +154,7 @@ def make_empty(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
     rows.make_empty(connection, {f"memory.book.{table.name}": columns})
 
 
-def _describe(connection: duckdb.DuckDBPyConnection, model: Model) -> Mapping[str, str]:
+def types_of(connection: duckdb.DuckDBPyConnection, model: Model) -> Mapping[str, str]:
     """Return the types of the columns that the model makes.
 
     They follow from its text and the columns of the tables that it reads. Binding a model takes the
