@@ -38,9 +38,9 @@ import atexit, gc, importlib, json, os, runpy, socket, sys, threading
 
 from headrace.cli.commands import COMMANDS
 
-for name in ("application", "witness", *COMMANDS):
+for name in ("application", "main", "witness", *COMMANDS):
     importlib.import_module(f"headrace.cli.{name}")
-for name in ("aiohttp", "rich.console", "rich.progress", "rich.table"):
+for name in ("aiohttp", "rich._emoji_codes", "rich.console", "rich.progress", "rich.table"):
     importlib.import_module(name)  # most of them use these, which are loaded on first use
 assert threading.active_count() == 1, "a fork would lack the other threads"
 gc.freeze()
@@ -118,7 +118,7 @@ try:
             sys.modules.pop(what, None)  # Python has not loaded what it is going to run
         runpy.run_module(what, run_name="__main__", alter_sys=True)
 except SystemExit as ended:
-    if type(ended.code) is not int:
+    if not isinstance(ended.code, int):  # an exit code of its own kind is one as well
         raise
     # As Python ends, but for taking to pieces all that is shared with the forked process.
     threading._shutdown()

@@ -75,6 +75,7 @@ class FakeApi:
         self._script = script or (lambda arrival: None)
         self._limit = limit
         self.arrivals: list[Arrival] = []
+        self._arrived = asyncio.Event()
         self._window: deque[float] = deque()
         self._in_flight: Counter[str] = Counter()
         self.most_in_flight = 0
@@ -114,7 +115,15 @@ class FakeApi:
             reply = self._script(arrival) or _taken(arrival)
         arrival.status = reply.status if isinstance(reply, Answer) else 0
         self.arrivals.append(arrival)
+        self._arrived.set()
         return reply
+
+    async def has_seen(self, count: int) -> None:
+        """Waits until so many requests have arrived."""
+        self._arrived = asyncio.Event()  # of the loop that runs now
+        while len(self.arrivals) < count:
+            self._arrived.clear()
+            await self._arrived.wait()
 
     def times_of(self, external_id: str) -> list[float]:
         """When the record arrived, each time."""
@@ -150,6 +159,10 @@ STALLED = Unreachable("no answer in time")
 """Raised so much later than others."""
 TIMEOUT_S = 30.0
 """The default of a project's `timeout`."""
+
+
+_NOTICED_S = 0.001
+"""How long after a request its delivery is ended."""
 
 
 class Killed(Exception):
@@ -229,12 +242,15 @@ class Bench:
 
     async def _run(self, delivery: Delivery, api: FakeApi) -> None:
         running = asyncio.ensure_future(delivery.run())
-        while (self.interrupt_at or self.kill_at) and not running.done():
-            await self.clock.sleep(0.001)
-            if self.interrupt_at and len(api.arrivals) >= self.interrupt_at:
+        if end := self.interrupt_at or self.kill_at:
+            reached = asyncio.ensure_future(api.has_seen(end))
+            await asyncio.wait({running, reached}, return_when=asyncio.FIRST_COMPLETED)
+            reached.cancel()
+            if not running.done():
+                await self.clock.sleep(_NOTICED_S)
+                if self.kill_at:
+                    raise Killed
                 delivery.interrupt()
-            if self.kill_at and len(api.arrivals) >= self.kill_at:
-                raise Killed
         await running
 
     def close(self) -> None:

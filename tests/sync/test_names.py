@@ -16,6 +16,7 @@ from headrace.model.errors import Unreachable
 from headrace.store.records.directory import make_dunning_plan, make_user
 from headrace.sync.delivery.progress import Progress
 from headrace.sync.delivery.scheduler import Delivery
+from headrace.sync.planning.plan import Plan
 
 
 @pytest.fixture
@@ -37,10 +38,10 @@ def _set(shop: Shop, customer: str, **columns: Any) -> None:
         shop.run(f"update customers set {name} = ? where external_id = ?", value, customer)
 
 
-def _warnings(desk: HubDesk) -> list[str]:
+def _warnings(plan: Plan) -> list[str]:
     return [
         f"{p.external_id} {p.problem}"
-        for p in desk.plan().problems
+        for p in plan.problems
         if p.problem != "has no rows in its table"
     ]
 
@@ -73,11 +74,11 @@ def test_unknown_names_are_said_with_those_that_exist_and_found_later(
     desk.administer(make_user, email="joe@x.io")
     shop.customer("A")
     _set(shop, "A", account_manager="jane@x.io", dunning_plan="Gentle")
-    assert _warnings(desk) == [
+    plan, outcome = desk.apply()
+    assert _warnings(plan) == [
         "A has the account manager 'jane@x.io', which the API does not have (it has: joe@x.io)",
         "A has the dunning plan 'Gentle', which the API does not have (it has: none)",
     ]
-    _, outcome = desk.apply()
     assert (outcome.sent, outcome.rejected) == (1, 0)
     prove_in_step(desk)
     jane = desk.administer(make_user, email="jane@x.io").id
@@ -110,11 +111,11 @@ def test_missing_fields_are_created_once_and_values_follow_their_types(
     shop.customer("A")
     shop.customer("B")
     _set(shop, "A", custom_fields=msgspec.json.encode(_VALUES).decode())
-    assert set(desk.plan().new_fields) == {
+    plan, outcome = desk.apply()
+    assert set(plan.new_fields) == {
         "gone (TEXT)", "note (TEXT)", "region (SELECT)", "score (NUMBER)", "tags (MULTI_SELECT)",
         "vip (BOOLEAN)",
     }  # fmt: skip
-    plan, outcome = desk.apply()
     assert plan.requests == outcome.sent == 2
     assert len(desk.get("/custom_fields")["items"]) == 6
     assert _values(desk, "A") == {
@@ -129,12 +130,12 @@ def test_missing_fields_are_created_once_and_values_follow_their_types(
     # A value that leaves is emptied, one that comes needs its own request only.
     _set(shop, "A", custom_fields='{"region": "South"}')
     _set(shop, "B", custom_fields='{"region": "north"}')
-    assert _warnings(desk) == []
+    assert _warnings(desk.plan()) == []
     _set(shop, "A", custom_fields='{"region": "North"}')
-    assert _warnings(desk) == [
+    plan, outcome = desk.apply()
+    assert _warnings(plan) == [
         "* has labels of the custom field 'region' that differ only in case: North, north"
     ]
-    plan, outcome = desk.apply()
     assert plan.new_fields == [] and outcome.sent == 2
     assert _values(desk, "A") == {
         "region": {"label": "North"}, "tags": None, "score": None, "vip": None, "note": None,
@@ -152,10 +153,10 @@ def test_unknown_fields_are_said_and_the_rest_travels(
     for name in ("A", "B"):
         shop.customer(name)
         _set(shop, name, custom_fields='{"a/b~c": "x"}')
-    assert _warnings(desk) == [
+    plan, outcome = desk.apply()
+    assert _warnings(plan) == [
         "A has the custom field 'a/b~c', as have 1 more, and the API does not (it has: none)"
     ]
-    _, outcome = desk.apply()
     assert outcome.sent == 2
     prove_in_step(desk)
 

@@ -8,6 +8,7 @@ import os
 import stat
 import subprocess
 import sys
+import unittest.mock
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import pytest
 from desk import HubDesk
 from shop import Shop
 
+from headrace.cli import main
 from headrace.testkit.billing.pdf import small_pdf
 from headrace.testkit.hub import hub_process, make_keys
 
@@ -150,27 +152,40 @@ def test_a_terminal_that_lacks_a_character_is_shown_its_number(
     shop.run("update customers set name = 'Łódź 😀'")
     desk = new_desk(shop.folder)
     commands = ("plan --diff", "plan --markdown", "check", "apply", "status")
-    script = " ".join(f"'{command}'" for command in commands)
-    found = _run(desk, f'"$PYTHON" -c "$IN_TURN" {script}', **_in_turn(encoding))
+    said, complaints = _shown(desk, encoding, *commands)
+    assert complaints == b""
+    assert said.count(b"\\u0141") >= 3, said
+    said, complaints = _shown(desk, encoding, "plan --json")
+    assert json.loads(said.decode(encoding))[0]["organisation"] == "shop"
+
+
+def _shown(desk: HubDesk, encoding: str, *commands: str) -> tuple[bytes, bytes]:
+    """What commands write to a terminal of this encoding, as the console script runs them."""
+    out, err = (desk.folder / name for name in ("out", "err"))
+    with (
+        out.open("w", encoding=encoding) as stdout,
+        err.open("w", encoding=encoding) as stderr,
+        unittest.mock.patch.dict(os.environ, desk.environment),
+        unittest.mock.patch("sys.stdout", stdout),
+        unittest.mock.patch("sys.stderr", stderr),
+    ):
+        patient = main.make_patient()
+        for command in commands:
+            code = main.run([*command.split(), "--project", str(desk.folder)])
+            assert code == 0, command
+        assert main.unwritten(patient) == ""
+    return out.read_bytes(), err.read_bytes()
+
+
+def test_a_process_is_told_the_encoding_of_its_terminal(
+    shop: Shop, new_desk: Callable[[Path], HubDesk]
+) -> None:
+    shop.run("update customers set name = 'Łódź 😀'")
+    desk = new_desk(shop.folder)
+    found = _run(desk, "headrace plan --json", PYTHONIOENCODING="ascii", LC_ALL="C")
     assert (found.returncode, found.stderr) == (0, b"")
-    assert found.stdout.count(b"\\u0141") >= 3, found.stdout
-    found = _run(desk, '"$PYTHON" -c "$IN_TURN" "plan --json"', **_in_turn(encoding), LC_ALL="C")
-    assert json.loads(found.stdout.decode(encoding))[0]["organisation"] == "shop"
-
-
-_IN_TURN = """
-import sys
-from headrace.cli import main
-main.make_patient()
-for words in sys.argv[1:]:
-    if code := main.run(words.split()):
-        sys.exit(f"{words}: {code}")
-"""
-"""Commands in one process: what it costs to start one is most of what they cost."""
-
-
-def _in_turn(encoding: str) -> dict[str, str]:
-    return {"PYTHON": sys.executable, "IN_TURN": _IN_TURN, "PYTHONIOENCODING": encoding}
+    (told,) = json.loads(found.stdout.decode("ascii"))
+    assert (told["organisation"], told["changes"][0]["customer_name"]) == ("shop", "Łódź 😀")
 
 
 def test_a_reader_that_goes_away_stops_no_delivery(

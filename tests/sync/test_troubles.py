@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import shutil
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+from desk import Desk
 from odd_server import Slow, odd_server
 from shop import Shop
 
@@ -22,28 +25,33 @@ def error(message: str) -> bytes:
     return json.dumps({"statusCode": 400, "message": message}).encode()
 
 
-@pytest.fixture
-def shop(tmp_path: Path) -> Iterator[Shop]:
-    made = Shop(tmp_path / "shop", timeout="1s")
-    for n in range(7):
-        made.customer(f"C{n}")
-        made.invoice(f"I{n}", f"C{n}", 1000)
-    yield made
-    made.close()
+@pytest.fixture(scope="module")
+def planned(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with a book, of which no API was told anything."""
+    with closing(Shop(tmp_path_factory.mktemp("troubles") / "shop", timeout="1s")) as shop:
+        for n in range(7):
+            shop.customer(f"C{n}")
+            shop.invoice(f"I{n}", f"C{n}", 1000)
+    assert Desk(shop.folder, "http://127.0.0.1:9/v1", "k", "s").plan().requests == 14
+    return shop.folder
 
 
 @pytest.fixture
 def headrace(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    planned: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> Callable[..., tuple[int, str, str]]:
     """Runs a command against an address: (exit code, standard output, standard error)."""
+    folder = shutil.copytree(planned, tmp_path / "shop")
 
     def command(url: str, *words: str, key: str = "k", secret: str = "s") -> tuple[int, str, str]:
         monkeypatch.setenv("HEADRACE_URL", url)
         monkeypatch.setenv("HEADRACE_KEY", key)
         monkeypatch.setenv("HEADRACE_SECRET", secret)
         capsys.readouterr()
-        code = run([*words, "--project", str(shop.folder)])
+        code = run([*words, "--project", str(folder)])
         out, err = capsys.readouterr()
         return code, out, err
 
