@@ -323,8 +323,8 @@ def _live(world: Watched, every_s: int) -> None:
     without a change."""
     noise = {
         4: {"kind": "status", "status": 429, "times": 2},
-        8: {"kind": "status", "status": 503, "times": 1},
-        12: {"kind": "reset", "times": 1},
+        6: {"kind": "status", "status": 503, "times": 1},
+        10: {"kind": "reset", "times": 1},
         16: {"kind": "reply-lost", "times": 1},
         20: {"kind": "status", "status": 500, "times": 1},
     }
@@ -334,15 +334,15 @@ def _live(world: Watched, every_s: int) -> None:
             world.shop.run("update customers set name = name || '-'")
             with world.desk.hub.faults(noise[hour], organisation=world.desk.name):
                 assert world.sync().error is None
-        if hour % 8 == 0 and quarter == 0:
+        elif hour % 8 == 0 and quarter == 0:
             world.shop.invoice(f"N{hour}", "C", 100 + hour)
         world.sync()
         world.pass_time(every_s, min(300, every_s))
 
 
 def test_a_normal_day_with_noise_brings_no_message(world: Watched) -> None:
-    world.configure("every = '4h'\nreconcile = '12h'")
-    _live(world, 4 * 3600)
+    world.configure("every = '2h'\nreconcile = '12h'")
+    _live(world, 7200)
     assert world.receiver.take() == []
 
 

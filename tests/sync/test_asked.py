@@ -274,7 +274,7 @@ def test_applies_are_cut_off_while_the_source_goes_on_and_takes_back(
     with hub_process(tmp_path / "hub", "off", log) as hub:
         pair = make_keys(hub.data, "cut-off")
         shop = Shop(tmp_path / "shop")
-        ledger = Ledger(shop, random, 16 if ends == 3 else 40)
+        ledger = Ledger(shop, random, 25 if ends == 3 else 40)
         desk = Desk(shop.folder, hub.url, pair.key, pair.secret)
         desk.apply()
         for _ in range(ends):

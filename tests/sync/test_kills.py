@@ -163,7 +163,7 @@ class Import:
 def importing(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Import]:
     log = tmp_path / "requests.jsonl"
     with hub_process(tmp_path / "hub", "off", log) as hub:
-        yield Import(tmp_path, hub, log, getattr(request, "param", 250))
+        yield Import(tmp_path, hub, log, getattr(request, "param", 350))
 
 
 def repeated(log: list[LogRecord]) -> int:
@@ -173,7 +173,7 @@ def repeated(log: list[LogRecord]) -> int:
 
 @pytest.mark.parametrize(
     ("importing", "kills", "series"),
-    [(400, 4, 1), pytest.param(5_000, 200, 10, marks=pytest.mark.soak)],
+    [(600, 4, 1), pytest.param(5_000, 200, 10, marks=pytest.mark.soak)],
     indirect=["importing"],
 )
 def test_applies_killed_at_random_instants(importing: Import, kills: int, series: int) -> None:
@@ -220,7 +220,7 @@ def prove_after_kills(
 
 def test_a_hub_that_is_killed_and_comes_back_is_gone_on_with(importing: Import) -> None:
     command = importing.start()
-    importing.wait_for(50, command)
+    importing.wait_for(150, command)
     importing.hub.kill()
     time.sleep(0.5)
     importing.hub.start()
@@ -235,7 +235,7 @@ def test_a_hub_that_stays_away_ends_the_run_with_a_word_and_the_next_goes_on(
     importing: Import,
 ) -> None:
     command = importing.start("--patience", "2s")
-    importing.wait_for(50, command)
+    importing.wait_for(150, command)
     importing.hub.kill()
     done = command.communicated()
     assert done.returncode == 5
@@ -255,13 +255,13 @@ def test_a_signal_finishes_what_is_in_flight_and_loses_nothing(
     importing: Import, number: signal.Signals
 ) -> None:
     command = importing.start()
-    importing.wait_for(50, command)
+    importing.wait_for(120, command)
     command.process.send_signal(number)
     done = command.communicated()
     assert done.returncode == 130, done.stderr
     assert "run `headrace apply` again" in done.stdout
     log = importing.log()
-    assert 40 <= len(log) < importing.counts.requests
+    assert 100 <= len(log) < importing.counts.requests
     with importing.desk.open() as organisation:
         assert sum(organisation.journal.count().values()) == len(log)
     assert importing.start().communicated().returncode == 0
