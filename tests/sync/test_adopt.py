@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -37,6 +38,18 @@ def adopt(desk: HubDesk, *words: str, code: int = 0) -> Any:
     done = desk.command("adopt", "--json", *words)
     assert done.returncode == code, done.stdout + done.stderr
     return msgspec.json.decode(done.stdout)
+
+
+def settle(desk: HubDesk) -> None:
+    """An apply, after which nothing is left to do, and the API has what the journal says."""
+    with desk.open() as organisation:
+        asyncio.run(organisation.prepare())
+        outcome = asyncio.run(organisation.apply(organisation.plan(), "apply"))
+        assert (outcome.rejected, outcome.held) == (0, 0)
+        organisation.compare()
+        assert organisation.plan().empty
+        report = asyncio.run(organisation.remote.drift())
+        assert report.empty, (report.drifted, report.gone)
 
 
 def test_what_is_there_is_known_afterwards_and_only_differences_are_sent(
@@ -136,13 +149,11 @@ def test_records_made_by_hand_are_proposed_looked_at_and_linked(
     assert desk.get("/payments/external:PA")["linkedInvoices"][0]["linkedAmount"] == 60
     assert desk.command("adopt", "--accept", str(file), "--write").returncode == 6
     assert adopt(desk, "--accept-all", "--write")["linked"]["made"] == 1
-    desk.apply()
+    settle(desk)
     once = sent(desk.writes(before))
     assert (len(once), set(once.values())) == (8, {1})
-    assert desk.plan().empty
     names = {one["name"]: one["externalId"] for one in desk.get("/customers")["customers"]}
     assert names == {"Customer A": "A", "Customer B": "B", "Stranger": None}
-    assert desk.command("drift").returncode == 0
 
 
 def test_a_payment_is_linked_before_the_invoice_that_it_settles_is_there(
@@ -154,9 +165,8 @@ def test_a_payment_is_linked_before_the_invoice_that_it_settles_is_there(
     desk.request("DELETE", f"/invoices/{ids['No IA']}")
     assert adopt(desk, "--accept-all", "--write")["linked"] == {"made": 3, "refused": []}
     assert desk.get("/payments/external:PA")["linkedInvoices"] == []
-    desk.apply()
+    settle(desk)
     assert desk.get("/payments/external:PA")["linkedInvoices"][0]["linkedAmount"] == 60
-    assert desk.plan().empty
 
 
 def test_twins_are_not_proposed(shop: Shop, new_desk: Callable[[Path], HubDesk]) -> None:
@@ -177,10 +187,8 @@ def test_an_interrupted_adoption_goes_on(shop: Shop, new_desk: Callable[[Path], 
     process.process.kill()
     process.communicated()
     adopt(desk, "--accept-all", "--write")
-    desk.apply()
+    settle(desk)
     assert len(desk.get("/customers")["customers"]) == 3
-    assert desk.plan().empty
-    assert desk.command("drift").returncode == 0
 
 
 def test_a_file_that_is_no_list_of_proposals_is_refused_with_its_line(

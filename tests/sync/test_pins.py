@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from desk import HubDesk, prove_in_step
+from desk import HubDesk, apply_in_step
 from pair import Pair
 from shop import Shop
 from together import Case, Step, Story, Together
@@ -296,8 +296,7 @@ def test_a_new_payment_of_a_refused_invoice_goes_without_that_link(
     assert _reasons(plan) == {"payment Q → invoice J": "its invoice J was refused"}
     assert [one.external_id for one in plan.held] == ["J"]
     shop.run("update invoices set custom_id = 'No J' where external_id = 'J'")
-    desk.apply()
-    prove_in_step(desk)
+    apply_in_step(desk)
 
 
 @together
