@@ -28,7 +28,11 @@ def _fill(shop: Shop) -> None:
 
 @pytest.fixture(scope="module")
 def in_step(tmp_path_factory: pytest.TempPathFactory, open_hub: RunningHub) -> Rewound:
-    return filled(tmp_path_factory.mktemp("compared"), open_hub, "compared", _fill)
+    def fill(shop: Shop) -> None:
+        _fill(shop)
+        shop.customer("B")
+
+    return filled(tmp_path_factory.mktemp("compared"), open_hub, "compared", fill)
 
 
 @pytest.fixture
@@ -53,7 +57,15 @@ def test_two_errors_that_cancel_out_in_the_balance_are_found(books: Pair) -> Non
     done = books.desk.command("reconcile")
     assert done.returncode == 9
     assert "the balance is the same, its documents are not" in done.stdout
-    found = documents(books.desk.reconcile())
+
+
+@together
+def test_two_errors_that_cancel_out_are_those_of_their_documents(case: Case) -> Story:
+    _fill(case.shop)
+    yield
+    link = {"amountLinked": 1000, "invoice": {"externalId": case.marked("I2")}}
+    _change(case, "PUT", "payment", "P", {"linkedInvoices": [link]})
+    found = documents((yield).proof)
     assert {(one.external_id, one.book, one.api) for one in found.values()} == {
         ("I1", 0, 1000),
         ("I2", 1000, 0),
@@ -98,8 +110,6 @@ def test_an_invoice_that_is_due_today_is_due_or_overdue_by_the_zone(case: Case) 
 
 
 def test_a_document_of_another_customer_says_whose_it_is(books: Pair) -> None:
-    books.shop.customer("B")
-    books.desk.apply()
     books.shop.run("update invoices set customer_external_id = 'B' where external_id = 'I2'")
     found = books.desk.reconcile()
     reasons = {each.customer: each.documents[0].reason for each in found.differences}

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from desk import HubDesk, prove_in_step, sent
 from pair import Pair, told
+from rewound import Rewound, filled
 from shop import Shop
 from together import Case, Story, Together
 
 from headrace.model.errors import UnsafePlan
+from headrace.testkit.hub import RunningHub
 
 together = Together()
 
@@ -293,16 +295,23 @@ def test_hashes_only_still_clear_what_is_emptied(
     shop.close()
 
 
+@pytest.fixture(scope="module")
+def twenty_in_step(tmp_path_factory: pytest.TempPathFactory, open_hub: RunningHub) -> Rewound:
+    def fill(shop: Shop) -> None:
+        for n in range(20):
+            shop.customer(f"C{n}")
+            shop.invoice(f"I{n}", f"C{n}", 1000)
+
+    return filled(tmp_path_factory.mktemp("twenty"), open_hub, "twenty", fill)
+
+
 class TestUnsafe:
     """Plans that a person should look at first."""
 
     @pytest.fixture
-    def twenty(self, pair: Pair) -> Pair:
-        for n in range(20):
-            pair.shop.customer(f"C{n}")
-            pair.shop.invoice(f"I{n}", f"C{n}", 1000)
-        pair.desk.apply()
-        return pair
+    def twenty(self, twenty_in_step: Rewound, tmp_path: Path) -> Iterator[Pair]:
+        with twenty_in_step.pair(tmp_path / "shop") as pair:
+            yield pair
 
     def test_what_empties_changes_or_deletes_much_is_refused_with_figures_until_forced(
         self, twenty: Pair

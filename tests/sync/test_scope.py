@@ -109,9 +109,7 @@ def test_the_first_requests_never_need_what_is_left(
         assert asyncio.run(organisation.remote.reconcile()).balanced
 
 
-def test_a_command_sends_at_most_its_limit(
-    shop: Shop, new_desk: Callable[[Path], HubDesk]
-) -> None:
+def test_a_command_sends_at_most_its_limit(shop: Shop, new_desk: Callable[[Path], HubDesk]) -> None:
     desk = new_desk(shop.folder)
     done = desk.command("apply", "--limit", "3", "--json")
     assert done.returncode == 0, done.stdout
