@@ -253,18 +253,39 @@ def copy_example(name: str, folder: Path) -> Path:
 
 def prove_in_step(desk: HubDesk, records: int | None = None) -> None:
     """The plan is empty, a second apply sends nothing, reconcile balances."""
-    writes = len(desk.writes())
+    with desk.open() as organisation:
+        asyncio.run(organisation.prepare())
+        _proved(desk, organisation, records)
+
+
+def apply_in_step(
+    desk: HubDesk, records: int | None = None, *, force: bool = True
+) -> tuple[Plan, DeliveryOutcome, Reconciled]:
+    """An apply, then the same proof, of which the source is not read again: it costs less than half
+    as much as to apply and then `prove_in_step`."""
     with desk.open() as organisation:
         asyncio.run(organisation.prepare())
         plan = organisation.plan()
+        if not force:
+            plan.raise_if_unsafe()
         outcome = asyncio.run(organisation.apply(plan, "apply"))
-        proof = asyncio.run(organisation.remote.reconcile())
+        organisation.compare()
+        proof = _proved(desk, organisation, records)
+    return plan, outcome, proof
+
+
+def _proved(desk: HubDesk, organisation: Organisation, records: int | None) -> Reconciled:
+    writes = len(desk.writes())
+    plan = organisation.plan()
+    outcome = asyncio.run(organisation.apply(plan, "apply"))
+    proof = asyncio.run(organisation.remote.reconcile())
     assert plan.empty and not plan.held, (plan.counts, plan.held)
     assert plan.drifted == []
     assert (outcome.sent, len(desk.writes())) == (0, writes)
     assert proof.balanced, (proof.differences[:3], proof.statements[:3])
     if records is not None:
         assert proof.customers + proof.documents == records
+    return proof
 
 
 def execute(database: Path, *statements: str) -> None:

@@ -40,6 +40,10 @@ def _fill(shop: Shop) -> None:
         shop.invoice(f"I{name}", name, 10_000)
         shop.payment(f"P{name}", name, 6_000, {f"I{name}": 6_000})
     shop.run("update payments set ref_number = 'transfer of ' || external_id")
+    shop.customer("D")
+    shop.invoice("ID", "D", 500)
+    for number in range(12):
+        shop.invoice(f"N{number}", "D", 100)
 
 
 def test_what_is_deleted_has_its_name_and_money_by_what_was_sent(
@@ -93,14 +97,11 @@ def test_a_link_names_the_number_of_what_it_settles_or_settled(
     assert "settles invoice I9 (No I9): EUR 60.00 → -\n" in said
 
 
-def test_a_currency_that_changes_takes_from_one_and_brings_to_the_other(
-    shop: Shop, new_desk: Callable[[Path], HubDesk]
-) -> None:
-    desk = new_desk(shop.folder)
-    shop.invoice("I9", "A", 500)
-    desk.apply()
-    shop.run("update invoices set currency = 'USD' where external_id = 'I9'")
-    money = {(one.currency, one.amount) for one in desk.plan().money if one.action == "update"}
+def test_a_currency_that_changes_takes_from_one_and_brings_to_the_other(arrived: Pair) -> None:
+    arrived.shop.run("update invoices set currency = 'USD' where external_id = 'ID'")
+    money = {
+        (one.currency, one.amount) for one in arrived.desk.plan().money if one.action == "update"
+    }
     assert money == {("EUR", -500), ("USD", 500)}
 
 
@@ -168,13 +169,8 @@ def test_refused_records_are_listed_by_name(arrived: Pair) -> None:
     assert f"invoice IA {name} refused" in desk.command("status", "--run", str(run)).stdout
 
 
-def test_a_plan_says_why_apply_would_refuse_it(
-    shop: Shop, new_desk: Callable[[Path], HubDesk]
-) -> None:
-    desk = new_desk(shop.folder)
-    for number in range(40):
-        shop.invoice(f"N{number}", "A", 100)
-    desk.apply()
+def test_a_plan_says_why_apply_would_refuse_it(arrived: Pair) -> None:
+    shop, desk = arrived.shop, arrived.desk
     shop.run("delete from invoices where external_id like 'N%'")
     refused = desk.command("apply")
     assert refused.returncode == 7

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from desk import HubDesk, execute, prove_in_step, sent
+from desk import HubDesk, apply_in_step, execute, sent
 from shop import Shop
 
 from headrace.testkit.billing import bad_rows, generate, write_project
@@ -43,7 +42,7 @@ MENDED = {
 @pytest.fixture(scope="module")
 def counted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int]:
     path = tmp_path_factory.mktemp("bad") / "billing.db"
-    return path, generate(path, records=300, seed=6).requests
+    return path, generate(path, records=100, seed=6).requests
 
 
 def test_bad_rows_from_check_to_the_last_mended_one(
@@ -85,28 +84,8 @@ def test_bad_rows_from_check_to_the_last_mended_one(
 
     before = len(desk.writes())
     execute(database, *MENDING)
-    done = desk.command("apply")
-    assert done.returncode == 0, done.stdout
+    apply_in_step(desk)
     assert sent(desk.writes(before)) == dict.fromkeys(MENDED, 1)
-    prove_in_step(desk)
-
-
-def test_a_row_that_goes_bad_is_neither_sent_nor_deleted(
-    tmp_path: Path, new_desk: Callable[[Path], HubDesk]
-) -> None:
-    database = tmp_path / "billing.db"
-    generate(database, records=60, seed=8)
-    desk = new_desk(write_project(tmp_path / "project", database, rate=10**6))
-    desk.apply()
-    before = len(desk.writes())
-    execute(database, "update bills set currency = 'XXQ' where rowid = 1")
-    plan, _ = desk.apply()
-    assert plan.errors >= 1
-    assert not any(count.action == "delete" for count in plan.counts)
-    assert not [r for r in desk.writes(before) if r.entity == "invoice"]
-    execute(database, "update bills set currency = 'EUR' where rowid = 1")
-    document: Any = desk.plan()
-    assert document.errors == 0
 
 
 _WITHOUT_ID = (
@@ -168,61 +147,3 @@ def test_rows_without_an_id_that_are_wrong_otherwise_stop_no_others(
     shop.run("delete from allocations where from_external_id is null or to_external_id is null")
     problems = desk.plan().problems
     assert {one.external_id for one in problems if one.entity != "link"} == {"P", "J", "D"}
-
-
-@pytest.mark.parametrize("keep", ["true", "false"])
-def test_a_parent_in_error_leaves_the_family_as_it_is(
-    tmp_path: Path, new_desk: Callable[[Path], HubDesk], keep: str
-) -> None:
-    shop = Shop(tmp_path / "shop", more=f"keep_payloads = {keep}")
-    shop.customer("head")
-    shop.customer("child", "head")
-    desk = new_desk(shop.folder)
-    desk.apply()
-    shop.run(
-        "update customers set parent_external_id = 'nobody', vat_number = '1' "
-        "where external_id = 'child'"
-    )
-    plan, outcome = desk.apply()
-    assert [(p.entity, p.external_id) for p in plan.problems if p.severity == "error"] == [
-        ("child", "child")
-    ]
-    assert (outcome.sent, plan.withheld) == (1, [])
-    child = desk.get("/customers/external:child")
-    assert (child["parent"]["externalId"], child["vatNumber"]) == ("head", "1")
-
-
-def test_a_link_in_error_that_the_api_holds_stays_and_what_contradicts_it_waits(
-    tmp_path: Path, new_desk: Callable[[Path], HubDesk]
-) -> None:
-    shop = Shop(tmp_path / "shop")
-    shop.customer("C")
-    shop.invoice("I", "C", 1000)
-    shop.invoice("J", "C", 1000)
-    shop.payment("P", "C", 2000, {"I": 1000, "J": 1000})
-    desk = new_desk(shop.folder)
-    desk.apply()
-    before = len(desk.writes())
-
-    shop.run("update invoices set currency = 'USD' where external_id = 'I'")
-    plan, _ = desk.apply()
-    assert plan.errors == 1 and not desk.writes()[before:]
-    assert {w.external_id: w.reason for w in plan.withheld} == {
-        "I": "the API holds the link payment P → invoice I, whose rows don't agree",
-        "payment P → invoice I": "goes from EUR to USD",
-    }
-    # A new payment goes, without the link that has to wait.
-    shop.payment("Q", "C", 500, {"I": 500})
-    shop.run("update payments set ref_number = 'again' where external_id = 'P'")
-    desk.apply()
-    assert [(w.external_id, w.status) for w in desk.writes(before)] == [("P", 200), ("Q", 201)]
-    links = desk.get("/payments/external:P")["linkedInvoices"]
-    assert sorted(link["invoice"]["externalId"] for link in links) == ["I", "J"]
-
-    # Mended in two steps, it heals by itself.
-    shop.run("delete from allocations where from_external_id = 'Q'")
-    shop.run("update payments set currency = 'USD' where external_id = 'P'")
-    shop.run("update invoices set currency = 'USD' where external_id = 'J'")
-    plan, outcome = desk.apply()
-    assert (plan.errors, plan.withheld, outcome.rejected, outcome.held) == (0, [], 0, 0)
-    prove_in_step(desk)

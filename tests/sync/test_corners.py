@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import urllib.request
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from desk import HubDesk, prove_in_step, sent
+from desk import prove_in_step, sent
 from pair import Pair, told
+from rewound import Rewound, filled
 from shop import Shop
 from together import Case, Story, Together
 
 from headrace.model.errors import UnsafePlan
+from headrace.testkit.hub import RunningHub
 
 together = Together()
 
@@ -270,39 +270,23 @@ def test_amounts_beyond_what_a_float_can_hold(case: Case) -> Story:
     assert str(amount - 1).encode() in (told[payment].payload or b"")
 
 
-def test_hashes_only_still_clear_what_is_emptied(
-    tmp_path: Path, new_desk: Callable[[Path], HubDesk]
-) -> None:
-    shop = Shop(tmp_path / "shop", more="keep_payloads = false")
-    pair = Pair(shop, new_desk(shop.folder))
-    shop.customer("C")
-    shop.invoice("I", "C", 1000)
-    shop.run("update invoices set name = 'Consulting'")
-    pair.desk.apply()
-    shop.run("update invoices set name = null")
-    assert [record.external_id for record in pair.sync()] == ["I"]
-    request = urllib.request.Request(
-        f"{pair.desk.hub.url}/invoices/external:I",
-        headers={
-            "X-Api-Key": pair.desk.environment["HEADRACE_KEY"],
-            "X-Api-Secret": pair.desk.environment["HEADRACE_SECRET"],
-        },
-    )
-    with urllib.request.urlopen(request) as answer:
-        assert not json.load(answer)["name"]
-    shop.close()
+@pytest.fixture(scope="module")
+def twenty_in_step(tmp_path_factory: pytest.TempPathFactory, open_hub: RunningHub) -> Rewound:
+    def fill(shop: Shop) -> None:
+        for n in range(20):
+            shop.customer(f"C{n}")
+            shop.invoice(f"I{n}", f"C{n}", 1000)
+
+    return filled(tmp_path_factory.mktemp("twenty"), open_hub, "twenty", fill)
 
 
 class TestUnsafe:
     """Plans that a person should look at first."""
 
     @pytest.fixture
-    def twenty(self, pair: Pair) -> Pair:
-        for n in range(20):
-            pair.shop.customer(f"C{n}")
-            pair.shop.invoice(f"I{n}", f"C{n}", 1000)
-        pair.desk.apply()
-        return pair
+    def twenty(self, twenty_in_step: Rewound, tmp_path: Path) -> Iterator[Pair]:
+        with twenty_in_step.pair(tmp_path / "shop") as pair:
+            yield pair
 
     def test_what_empties_changes_or_deletes_much_is_refused_with_figures_until_forced(
         self, twenty: Pair

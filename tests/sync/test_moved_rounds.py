@@ -343,11 +343,13 @@ def test_a_family_that_changes_makes_its_links_wrong_and_right_again(
             shop.run(
                 "update customers set parent_external_id = ? where name = 'Customer B'", parent
             )
+            moved = organisation.staged is not None  # the first round does everything anyway
             asyncio.run(organisation.prepare(whole=False))
             found = state(organisation)
-            asyncio.run(organisation.prepare())
-            assert found == state(organisation)
             assert len(found["flaws"]) == flaws
+            if moved:
+                asyncio.run(organisation.prepare())
+                assert found == state(organisation)
     shop.close()
 
 
@@ -370,15 +372,9 @@ def test_links_of_families_that_planning_had_parted_are_judged_again(
     shop.close()
 
 
-@pytest.mark.parametrize("many", [1_000, 1], ids=["few", "many"])
 def test_links_that_change_alone_are_sent_however_many(
-    tmp_path: Path,
-    new_desk: Callable[[Path], HubDesk],
-    monkeypatch: pytest.MonkeyPatch,
-    many: int,
+    tmp_path: Path, new_desk: Callable[[Path], HubDesk], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`many` is the number of settlements above which all of them are marked again."""
-    few_are(monkeypatch, many)
     shop = Shop(tmp_path / "shop")
     shop.customer("A")
     for number in range(3):
@@ -388,12 +384,16 @@ def test_links_that_change_alone_are_sent_however_many(
         asyncio.run(organisation.prepare())
         asyncio.run(organisation.apply(organisation.plan(), "run"))
         asyncio.run(organisation.prepare(whole=False))
-        shop.run("update allocations set amount = amount + 10")
-        asyncio.run(organisation.prepare(whole=False))
-        found = state(organisation)
-        assert found["plan"]["requests"] == 3
-        asyncio.run(organisation.prepare())
-        assert found == state(organisation)
+        for many in (1_000, 1):  # settlements above which all of them are marked again
+            few_are(monkeypatch, many)
+            shop.run("update allocations set amount = amount + 10")
+            asyncio.run(organisation.prepare(whole=False))
+            found = state(organisation)
+            assert found["plan"]["requests"] == 3
+            asyncio.run(organisation.prepare())
+            assert found == state(organisation)
+            asyncio.run(organisation.apply(organisation.plan(), "run"))
+            organisation.compare()
     shop.close()
 
 

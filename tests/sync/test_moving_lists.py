@@ -99,18 +99,29 @@ def books(in_step: Rewound, tmp_path: Path) -> Iterator[Pair]:
         yield pair
 
 
+_THEIRS = [f"X{n}" for n in range(20)]
+
+
+@pytest.fixture(scope="module")
+def beside_others(in_step: Rewound, tmp_path_factory: pytest.TempPathFactory) -> Rewound:
+    """The same with twenty invoices of others."""
+    desk = in_step.again(tmp_path_factory.mktemp("others") / "shop")
+    for name in _THEIRS:
+        stranger(desk, name)
+    return Rewound(desk)
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_every_record_that_stays_is_read_once_whatever_comes_and_goes(
-    books: Pair, seed: int
+    beside_others: Rewound, tmp_path: Path, seed: int
 ) -> None:
-    desk = books.desk
+    desk = beside_others.again(tmp_path / "shop")
     chance = random.Random(seed)
-    theirs = [f"X{n}" for n in range(20)]
-    for name in theirs:
-        stranger(desk, name)
-    new: list[str] = []
+    theirs = list(_THEIRS)
+    new = 0
 
     def write(path: str) -> None:
+        nonlocal new
         if "offset" not in path:
             return
         for _ in range(chance.randint(0, 7)):
@@ -118,12 +129,10 @@ def test_every_record_that_stays_is_read_once_whatever_comes_and_goes(
                 name = theirs.pop(chance.randrange(len(theirs)))
                 desk.request("DELETE", f"/invoices/external:{name}")
             else:
-                new.append(f"N{len(new)}")
-                stranger(desk, new[-1])
+                stranger(desk, f"N{new}")
+                new += 1
 
     got = asyncio.run(gathered(reader(desk, write), small(INVOICE, 5)))
-    for name in theirs + new:
-        desk.request("DELETE", f"/invoices/external:{name}")
     assert len(got) == len(set(got))
     assert {f"I{n}" for n in range(30)} <= set(got)
 
@@ -137,6 +146,7 @@ class Writer:
         self._there: list[str] = []
         self._made = 0
         self.writes = 0
+        self._wrote: asyncio.Event | None = None
 
     def fill(self, count: int) -> None:
         for _ in range(count):
@@ -157,17 +167,29 @@ class Writer:
         self._desk.request("DELETE", f"/invoices/external:{name}")
 
     async def work(self, until: asyncio.Event) -> None:
+        self._wrote = asyncio.Event()
         while not until.is_set():
             change = self._remove if self._there and self._chance.random() < 0.6 else self._add
             await asyncio.to_thread(change)
             self.writes += 1
+            self._wrote.set()
+        self._wrote = None
+
+    async def wrote(self) -> None:
+        """Wait for another write, if it is at work."""
+        if self._wrote is not None:
+            self._wrote.clear()
+            await self._wrote.wait()
 
 
-def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+def small_pages(monkeypatch: pytest.MonkeyPatch, writer: Writer) -> None:
+    """Lists of many pages, between any two of which the writer writes."""
     pages = Reader.pages
 
-    def few(self: Reader, entity: Entity, *rest: Any) -> Any:
-        return pages(self, small(entity, 5), *rest)
+    async def few(self: Reader, entity: Entity, *rest: Any) -> Any:
+        async for page in pages(self, small(entity, 5), *rest):
+            yield page
+            await writer.wrote()
 
     monkeypatch.setattr(Reader, "pages", few)
 
@@ -196,8 +218,8 @@ def under_writes(
 def test_a_proof_under_constant_writes_accuses_nobody_but_the_writer(
     books: Pair, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
-    small_pages(monkeypatch)
     writer = Writer(books.desk, seed)
+    small_pages(monkeypatch, writer)
     writer.fill(30)
     proof: Reconciled = under_writes(books, writer, lambda one: one.remote.reconcile())
     assert writer.writes > 5
@@ -213,8 +235,8 @@ def test_a_proof_under_constant_writes_accuses_nobody_but_the_writer(
 def test_drift_under_constant_writes_accuses_nobody(
     books: Pair, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
-    small_pages(monkeypatch)
     writer = Writer(books.desk, seed)
+    small_pages(monkeypatch, writer)
     writer.fill(30)
     report: DriftReport = under_writes(books, writer, lambda one: one.remote.drift())
     assert writer.writes > 5

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from desk import HubDesk, prove_in_step
-from pair import Pair
+from desk import HubDesk, apply_in_step
+from pair import Pair, told
 from shop import Shop
 from together import Case, Step, Story, Together
 
@@ -227,6 +228,85 @@ def test_a_synthetic_payment_waits_where_the_api_holds_a_real_one(case: Case) ->
     _mended((yield))
 
 
+@together
+def test_a_row_that_goes_bad_is_neither_sent_nor_deleted(case: Case) -> Story:
+    _open(case)
+    yield
+    case.run("update invoices set currency = 'XXQ'")
+    plan, sent = (yield).taken
+    assert (plan.errors, sent, plan.counts) == (1, [], [])
+    case.run("update invoices set currency = 'EUR'")
+    _mended((yield))
+
+
+def _family_with_an_error(case: Case) -> Story:
+    case.shop.customer("head")
+    case.shop.customer("child", "head")
+    yield
+    case.run(
+        "update customers set parent_external_id = 'nobody', vat_number = '1' "
+        "where external_id = 'child'"
+    )
+    plan, sent = (yield).taken
+    assert [(p.entity, p.external_id) for p in plan.problems if p.severity == "error"] == [
+        ("child", "child")
+    ]
+    assert (sent, plan.withheld) == (["POST child"], [])
+    child = case.get("/customers/external:child")
+    assert (child["parent"]["externalId"], child["vatNumber"]) == ("head", "1")
+
+
+@together
+def test_a_parent_in_error_leaves_the_family_as_it_is(case: Case) -> Story:
+    yield from _family_with_an_error(case)
+
+
+@hashed
+def test_without_payloads_a_parent_in_error_leaves_the_family_as_it_is(case: Case) -> Story:
+    yield from _family_with_an_error(case)
+
+
+@together
+def test_a_link_in_error_that_the_api_holds_stays_and_what_contradicts_it_waits(
+    case: Case,
+) -> Story:
+    _open(case)
+    case.shop.invoice("J", "C", 1000)
+    case.shop.payment("P", "C", 2000, {"I": 1000, "J": 1000})
+    yield
+    case.run("update invoices set currency = 'USD' where external_id = 'I'")
+    plan, sent = (yield).taken
+    assert (plan.errors, sent) == (1, [])
+    assert _reasons(plan) == {
+        "I": "the API holds the link payment P → invoice I, whose rows don't agree",
+        "payment P → invoice I": "goes from EUR to USD",
+    }
+    # A new payment goes, without the link that has to wait.
+    case.shop.payment("Q", "C", 500, {"I": 500})
+    case.run("update payments set ref_number = 'again' where external_id = 'P'")
+    step = yield
+    assert told(step.writes) == ["POST P 200", "POST Q 201"]
+    links = case.get("/payments/external:P")["linkedInvoices"]
+    assert sorted(link["invoice"]["externalId"] for link in links) == ["I", "J"]
+    # Mended in two steps, it heals by itself.
+    case.run(
+        "delete from allocations where from_external_id = 'Q'",
+        "update payments set currency = 'USD' where external_id = 'P'",
+        "update invoices set currency = 'USD' where external_id = 'J'",
+    )
+    _mended((yield))
+
+
+@hashed
+def test_hashes_only_still_clear_what_is_emptied(case: Case) -> Story:
+    _open(case)
+    case.run("update invoices set name = 'Consulting'")
+    yield
+    case.run("update invoices set name = null")
+    assert (yield).sent() == ["POST I 200"]
+    assert not case.get("/invoices/external:I")["name"]
+
+
 @hashed
 def test_without_payloads_a_settlement_with_a_link_in_error_waits(case: Case) -> Story:
     _open(case)
@@ -287,17 +367,20 @@ def test_a_new_payment_of_a_refused_invoice_goes_without_that_link(
     _, outcome = desk.apply()
     assert outcome.rejected == 1
     shop.payment("Q", "C", 1500, {"I": 1000, "J": 500})
-    _, outcome = desk.apply()
-    assert (outcome.sent, outcome.rejected) == (1, 1)
-    [link] = desk.get("/payments/external:Q")["linkedInvoices"]
-    assert link["linkedAmount"] == 1000
-    plan, outcome = desk.apply()
+    with desk.open() as organisation:
+        asyncio.run(organisation.prepare())
+        outcome = asyncio.run(organisation.apply(organisation.plan(), "apply"))
+        assert (outcome.sent, outcome.rejected) == (1, 1)
+        [link] = desk.get("/payments/external:Q")["linkedInvoices"]
+        assert link["linkedAmount"] == 1000
+        organisation.compare()
+        plan = organisation.plan()
+        outcome = asyncio.run(organisation.apply(plan, "apply"))
     assert (outcome.sent, outcome.rejected) == (0, 0)
     assert _reasons(plan) == {"payment Q → invoice J": "its invoice J was refused"}
     assert [one.external_id for one in plan.held] == ["J"]
     shop.run("update invoices set custom_id = 'No J' where external_id = 'J'")
-    desk.apply()
-    prove_in_step(desk)
+    apply_in_step(desk)
 
 
 @together

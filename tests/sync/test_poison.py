@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 from random import Random
@@ -52,9 +52,9 @@ class Sick:
         return name in self.poisons or f"C{number}" in self.poisons
 
 
-def _fill(folder: Path) -> None:
+def _fill(folder: Path, customers: Iterable[int] = range(CUSTOMERS)) -> None:
     shop = Shop(folder, rate=600)
-    for n in range(CUSTOMERS):
+    for n in customers:
         shop.customer(f"C{n}")
         shop.invoice(f"I{n}", f"C{n}", 1000)
         shop.invoice(f"J{n}", f"C{n}", 500)
@@ -77,9 +77,9 @@ def bench(shared: SharedBook, tmp_path: Path) -> Iterator[Bench]:
 
 
 @pytest.fixture
-def own_bench(tmp_path: Path) -> Iterator[Bench]:
-    """For tests that change the source."""
-    _fill(tmp_path)
+def small_bench(tmp_path: Path) -> Iterator[Bench]:
+    """Of one customer, and for tests that change the source."""
+    _fill(tmp_path, [3])
     with closing(Bench(tmp_path, VirtualClock())) as opened:
         yield opened
 
@@ -152,17 +152,6 @@ def _ends(bench: Bench, script: Script, limit: int = 600) -> tuple[ApiError | No
     return delivery.stopped, api.arrivals
 
 
-def _of_one_customer(bench: Bench) -> None:
-    bench.organisation.close()
-    for table, column in (
-        *(("customers", "external_id"), ("invoices", "customer_external_id")),
-        ("payments", "customer_external_id"),
-    ):
-        execute(bench.folder / "shop.db", f"delete from {table} where {column} <> 'C1'")
-    execute(bench.folder / "shop.db", "delete from allocations where from_external_id <> 'P1'")
-    bench.reopen()
-
-
 BARRED = refusal(403, "your key may not do this")
 
 
@@ -170,9 +159,7 @@ BARRED = refusal(403, "your key may not do this")
 def test_a_key_that_may_not_write_ends_the_run_before_any_record_is_blamed(
     request: pytest.FixtureRequest, one: bool
 ) -> None:
-    bench: Bench = request.getfixturevalue("own_bench" if one else "bench")
-    if one:
-        _of_one_customer(bench)
+    bench: Bench = request.getfixturevalue("small_bench" if one else "bench")
     stopped, arrivals = _ends(bench, lambda arrival: BARRED if arrival.method != "GET" else None)
     assert isinstance(stopped, Unauthorised)
     assert str(stopped) == "status 403: your key may not do this; it may read, but not write"
@@ -215,9 +202,9 @@ def test_a_key_that_may_no_longer_write_ends_the_run(bench: Bench) -> None:
 
 
 def test_one_record_that_is_barred_is_no_matter_of_the_key_though_nothing_else_is_sent(
-    own_bench: Bench,
+    small_bench: Bench,
 ) -> None:
-    bench = own_bench
+    bench = small_bench
     bench.deliver(FakeApi(bench.clock, 0.2), bench.plan())
     execute(bench.folder / "shop.db", "update invoices set name = 'x' where external_id = 'J3'")
 
@@ -236,9 +223,7 @@ def test_one_record_that_is_barred_is_no_matter_of_the_key_though_nothing_else_i
 def test_a_page_of_somebody_else_s_that_comes_first_ends_the_run_at_once(
     request: pytest.FixtureRequest, one: bool
 ) -> None:
-    bench: Bench = request.getfixturevalue("own_bench" if one else "bench")
-    if one:
-        _of_one_customer(bench)
+    bench: Bench = request.getfixturevalue("small_bench" if one else "bench")
     stopped, arrivals = _ends(bench, lambda arrival: POISONS["403"])
     assert isinstance(stopped, NotTheApi) and "blocked by our firewall" in str(stopped)
     # Of one customer nothing else is on its way; of many, what the look takes.

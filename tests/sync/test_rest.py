@@ -95,7 +95,6 @@ def test_the_first_apply_with_nothing_to_do_opens_no_book(shops: Shops) -> None:
 
 def test_a_plan_at_rest_opens_no_book_and_says_the_same(shops: Shops) -> None:
     shops.shop.invoice("I3", "A", -5)
-    said = shops.desk.command("plan").stdout
     assert [shops.desk.command("apply").returncode for _ in range(2)] == [3, 3]
     before = shops.books
     resting = shops.desk.command("plan", "--json")
@@ -109,7 +108,6 @@ def test_a_plan_at_rest_opens_no_book_and_says_the_same(shops: Shops) -> None:
         {**document, "id": "", "made_at": "", "latency": 0.0}
         for document in json.loads(read.stdout)
     ]
-    assert "I3" in said
     assert "I3" in shops.desk.command("plan").stdout
     shops.shop.invoice("I4", "A", 500)
     assert shops.desk.command("plan", "--detailed-exitcode").returncode == 3
@@ -215,10 +213,12 @@ def test_any_order_of_moves_is_seen(shops: Shops, length: int) -> None:
     )
     shops.apply()
     for _ in range(length):
-        for move in chance.choices(MOVES, k=chance.choice([0, 0, 1, 1, 2])):
+        moves = chance.choices(MOVES, k=chance.choice([0, 0, 1, 1, 2]))
+        for move in moves:
             move(shops)
         shops.apply()
-        shops.prove()
+        if moves:  # else all is as it was proved to be
+            shops.prove()
 
 
 def test_a_pdf_that_changes_beside_the_source_is_sent(
@@ -297,6 +297,13 @@ def test_a_folder_shows_files_that_come_and_go(tmp_path: Path) -> None:
     assert source.mark(later) == first
 
 
+@pytest.fixture(scope="module")
+def book(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Book]:
+    """An empty one, in which texts are only parsed."""
+    with Book(tmp_path_factory.mktemp("steady") / "cache.duckdb") as opened:
+        yield opened
+
+
 @pytest.mark.parametrize(
     ("sql", "steady"),
     [
@@ -319,12 +326,11 @@ def test_a_folder_shows_files_that_come_and_go(tmp_path: Path) -> None:
     ],
 )
 def test_models_that_look_at_the_clock_at_chance_or_at_files_are_told_from_others(
-    tmp_path: Path, sql: str, steady: bool
+    tmp_path: Path, book: Book, sql: str, steady: bool
 ) -> None:
     whole = sql if "customers" in sql else f"{sql.rstrip(',')} from customers"
     if "from x," in sql:
         whole = f"{sql} customers"
     (tmp_path / "customers.sql").write_text(whole, encoding="utf-8")
     models = load_models(tmp_path, ["customers"])
-    with Book(tmp_path / "cache.duckdb") as book:
-        assert are_steady(book.connection, models) is steady
+    assert are_steady(book.connection, models) is steady
