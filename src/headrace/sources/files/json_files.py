@@ -20,6 +20,7 @@ from tempfile import TemporaryDirectory
 import duckdb
 
 from headrace.model.errors import SourceError
+from headrace.model.repeated import run
 from headrace.sources.files.json_numbers import exact_copies
 from headrace.sources.source import literal, quoted, scratch_folder, staged
 
@@ -32,9 +33,20 @@ _MALFORMED = re.compile(
 _EXACT = 2**53 - 1
 """Up to this number, every whole number has a DOUBLE of its own."""
 _WHOLE = r"-?[0-9]+\.0+"
-_KINDS = (
-    "VARCHAR", "BOOLEAN", "OBJECT", "ARRAY", "BIGINT", "LARGE", "HUGE", "WHOLE", "DOUBLE",
-)  # fmt: skip
+_TYPES = ("VARCHAR", "BOOLEAN", "OBJECT", "ARRAY", "NUMBER")
+_TYPE = """case json_type({0})
+    when 'VARCHAR' then {VARCHAR} when 'BOOLEAN' then {BOOLEAN} when 'OBJECT' then {OBJECT}
+    when 'ARRAY' then {ARRAY} when 'NULL' then 0 else if({0} is null, 0, {NUMBER}) end"""
+_NUMBERS = ("BIGINT", "LARGE", "HUGE", "WHOLE", "DOUBLE")
+_NUMBER = f"""case
+    when {{0}} is null or json_type({{0}}) in ('NULL', 'VARCHAR', 'BOOLEAN', 'OBJECT', 'ARRAY')
+        then 0
+    when regexp_full_match({{0}} ->> '$', '-?[0-9]+') then case
+        when try_cast({{0}} ->> '$' as bigint) between -{_EXACT} and {_EXACT} then {{BIGINT}}
+        when try_cast({{0}} ->> '$' as bigint) is null then {{HUGE}} else {{LARGE}} end
+    when regexp_full_match({{0}} ->> '$', '{_WHOLE}')
+        and try_cast({{0}} ->> '$' as double) between -{_EXACT} and {_EXACT} then {{WHOLE}}
+    else {{DOUBLE}} end"""
 
 
 def stage_json(connection: duckdb.DuckDBPyConnection, name: str, paths: list[Path]) -> None:
@@ -159,30 +171,31 @@ def _stage_nothing(connection: duckdb.DuckDBPyConnection, name: str) -> None:
 
 
 def _kinds(connection: duckdb.DuckDBPyConnection, columns: list[str]) -> list[set[str]]:
-    """Return which of `_KINDS` each column's values have.
+    """Return which kinds each column's values have.
 
     The kinds are JSON's types; numbers are BIGINT, LARGE or HUGE (whole: exact as a DOUBLE, within
     64 bits, or neither), WHOLE (written 3.0), or DOUBLE.
     """
+    # To look at how numbers are written takes long to plan, and most columns have none.
+    found = _seen(connection, columns, _TYPES, _TYPE)
+    numbers = [column for column, kinds in zip(columns, found, strict=True) if "NUMBER" in kinds]
+    of_numbers = iter(_seen(connection, numbers, _NUMBERS, _NUMBER))
+    return [
+        kinds - {"NUMBER"} | next(of_numbers) if "NUMBER" in kinds else kinds for kinds in found
+    ]
+
+
+def _seen(
+    connection: duckdb.DuckDBPyConnection, columns: list[str], kinds: tuple[str, ...], look: str
+) -> list[set[str]]:
+    """Return which of the kinds each column has; `look` is SQL for one value's, with the column and
+    the kinds in braces."""
+    if not columns:
+        return []
     # One bit per kind: lists of distinct values would take some megabytes per column.
-    bits = {kind: 1 << place for place, kind in enumerate(_KINDS)}
-    looks = ", ".join(
-        f"bit_or(case json_type({c})"
-        f" when 'NULL' then 0 when 'VARCHAR' then {bits['VARCHAR']}"
-        f" when 'BOOLEAN' then {bits['BOOLEAN']}"
-        f" when 'OBJECT' then {bits['OBJECT']} when 'ARRAY' then {bits['ARRAY']}"
-        f" else case when {c} is null then 0"
-        f" when regexp_full_match({c} ->> '$', '-?[0-9]+') then case"
-        f" when try_cast({c} ->> '$' as bigint) between -{_EXACT} and {_EXACT}"
-        f" then {bits['BIGINT']}"
-        f" when try_cast({c} ->> '$' as bigint) is null then {bits['HUGE']}"
-        f" else {bits['LARGE']} end"
-        f" when regexp_full_match({c} ->> '$', '{_WHOLE}')"
-        f" and try_cast({c} ->> '$' as double) between -{_EXACT} and {_EXACT}"
-        f" then {bits['WHOLE']} else {bits['DOUBLE']} end end)"
-        for c in map(quoted, columns)
-    )
-    found = connection.execute(f"select {looks} from {_RAW}").fetchall()
+    bits = {kind: 1 << place for place, kind in enumerate(kinds)}
+    looks = ", ".join(f"bit_or({look.format(quoted(c), **bits)})" for c in columns)
+    found = run(connection, f"select {looks} from {_RAW}").fetchall()
     return [{kind for kind, bit in bits.items() if (seen or 0) & bit} for seen in found[0]]
 
 
