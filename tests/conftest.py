@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 import forked
+from made_once import OF_THE_RUN
 from mariadb import mariadb_database, mariadb_server
 from postgres import postgres_database, postgres_server
 
@@ -43,7 +44,7 @@ def _put_into_memory(config: pytest.Config) -> None:
         or shutil.disk_usage(_MEMORY).free < _ENOUGH
     ):
         return
-    folder = tempfile.mkdtemp(prefix="headrace-tests-", dir=_MEMORY)
+    folder = tempfile.mkdtemp(prefix=OF_THE_RUN, dir=_MEMORY)
     Path(folder).chmod(0o711)  # servers may run as another user
 
     def remove() -> None:

@@ -23,6 +23,7 @@ import pytest
 from headrace.model.errors import SourceError
 from headrace.sources.address import Address
 from headrace.sources.databases.mysql_session import mysql_failures, mysql_session
+from made_once import make_once
 
 _names = count(1)
 _MISSING = (
@@ -90,8 +91,13 @@ def _binary() -> str | None:
 def _running(install: str, server: str, folder: Path, options: Sequence[str]) -> Iterator[str]:
     who = ["--user=root"] if os.geteuid() == 0 else []
     data = f"--datadir={folder / 'data'}"
-    make = [install, "--no-defaults", *who, data, "--auth-root-authentication-method=normal"]
-    subprocess.run([*make, "--skip-test-db"], check=True, stdout=subprocess.DEVNULL)
+
+    def make(at: Path) -> None:
+        command = [install, "--no-defaults", *who, f"--datadir={at}", "--skip-test-db"]
+        command.append("--auth-root-authentication-method=normal")
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+    make_once("mariadb", folder / "data", make)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

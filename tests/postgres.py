@@ -15,6 +15,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import count
@@ -23,6 +24,8 @@ from typing import Any
 
 import psycopg
 import pytest
+
+from made_once import make_once
 
 _SETTINGS = {
     "listen_addresses": "127.0.0.1",
@@ -136,8 +139,13 @@ def _running(
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     data = str(folder / "data")
-    make = [binaries / "initdb", "-D", data, "-A", "trust", "-U", "postgres", "-E", "UTF8"]
-    _quietly([*make, "--no-locale", "--no-sync"], who)
+
+    def make(at: Path) -> None:
+        _server_user(at.parent)
+        command = [binaries / "initdb", "-D", at, "-A", "trust", "-U", "postgres", "-E", "UTF8"]
+        _quietly([*command, "--no-locale", "--no-sync"], who)
+
+    make_once(f"postgres-{zlib.crc32(bytes(binaries))}", folder / "data", make)
     options = "".join(f" -c {key}={value}" for key, value in settings.items())
     control = [binaries / "pg_ctl", "-D", data, "-w"]
     serve = ["-l", str(folder / "log"), "-o", f"-p {port} -k {folder}{options}", "start"]
