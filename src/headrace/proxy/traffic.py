@@ -6,7 +6,9 @@ bounds: what certainly was, and what may have been.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import deque
+from math import inf
 
 from headrace.oracle.exchange import Traffic
 from headrace.oracle.vocabulary import PER_MINUTE
@@ -16,53 +18,80 @@ _KEPT = 4 * PER_MINUTE
 
 
 class _Passed:
-    __slots__ = ("admitted", "began", "client", "ended")
+    __slots__ = ("began", "client", "counted", "ended", "forgotten")
 
     def __init__(self, client: int, began: float) -> None:
         self.client = client
         self.began = began
         self.ended: float | None = None
-        self.admitted = True
+        self.counted = False
+        """Whether it is among those that the server counts."""
+        self.forgotten = False
 
 
 class Arrivals:
-    """All requests that were passed on, the oldest first."""
+    """All requests that were passed on, the oldest first.
+
+    A busy proxy asks about each request, so counting looks at none of those that don't matter.
+    """
 
     def __init__(self) -> None:
         self._passed: deque[_Passed] = deque()
+        self._open = 0
+        """Requests without an answer yet."""
+        self._ended: list[float] = []
+        """When those that the server counts were answered, ascending."""
+        self._of: dict[int, list[tuple[float, float]]] = {}
+        """By client, when these were answered and when they had been sent."""
 
     def began(self, client: int, now: float) -> _Passed:
         """Note a request that is being sent."""
         entry = _Passed(client, now)
         self._passed.append(entry)
+        self._open += 1
         return entry
 
     def ended(self, entry: _Passed, now: float, status: int) -> Traffic:
         """Note its answer; returns how busy the server was when it arrived."""
         entry.ended = now
+        if not entry.forgotten:
+            self._open -= 1
         while self._passed and self._is_old(self._passed[0], now):
-            self._passed.popleft()
-        others = len(self._passed)
-        # Counting costs time, and most requests are far from any limit.
+            self._forget(self._passed.popleft())
+        # Most requests are far from any limit.
         traffic = Traffic()
-        if status == 429 or others >= PER_MINUTE:
+        if status == 429 or len(self._passed) >= PER_MINUTE:
             traffic = self._count(entry, now)
         # The server counts no refused request, nor one without a valid key.
-        entry.admitted = status not in (401, 429)
+        if status not in (401, 429) and not entry.forgotten:
+            entry.counted = True
+            self._ended.append(now)
+            self._of.setdefault(entry.client, []).append((now, entry.began))
         return traffic
 
     def _is_old(self, entry: _Passed, now: float) -> bool:
         old = entry.ended is not None and entry.ended < now - 2 * WINDOW_S
         return old or len(self._passed) > _KEPT
 
+    def _forget(self, entry: _Passed) -> None:
+        entry.forgotten = True
+        if entry.ended is None:
+            self._open -= 1
+        if entry.counted:
+            assert entry.ended is not None
+            del self._ended[bisect_left(self._ended, entry.ended)]
+            times = self._of[entry.client]
+            times.remove((entry.ended, entry.began))
+            if not times:
+                del self._of[entry.client]
+
     def _count(self, own: _Passed, now: float) -> Traffic:
-        least = most = beside = 0
-        for other in self._passed:
-            if other is own or not other.admitted:
-                continue
-            ended = now if other.ended is None else other.ended
-            most += other.began <= now and ended >= own.began - WINDOW_S
-            beside += ended >= own.began
-            certain = other.client == own.client and other.ended is not None
-            least += certain and ended <= own.began and other.began > now - WINDOW_S
-        return Traffic(least, most, beside)
+        start = now - WINDOW_S
+        times = self._of.get(own.client, [])
+        certain = times[bisect_right(times, (start, inf)) : bisect_right(times, (own.began, inf))]
+        least = sum(began > start for _, began in certain)
+        most = self._open + self._since(own.began - WINDOW_S)
+        return Traffic(least, most, self._open + self._since(own.began))
+
+    def _since(self, moment: float) -> int:
+        return len(self._ended) - bisect_left(self._ended, moment)
