@@ -139,6 +139,12 @@ class Shop:
             },
         )
 
+    def customers_with_invoices(self, count: int) -> None:
+        """C0, C1 and so on, each with an invoice of 10.00: I0, I1."""
+        for number in range(count):
+            self.customer(f"C{number}")
+            self.invoice(f"I{number}", f"C{number}", 1000)
+
     def credit_note(
         self, name: str, customer: str, amount: int, settles: Mapping[str, int] = {}
     ) -> None:

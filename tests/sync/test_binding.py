@@ -24,12 +24,8 @@ from headrace.testkit.hub import RunningHub, hub
 
 @pytest.fixture(scope="module")
 def in_step(tmp_path_factory: pytest.TempPathFactory, open_hub: RunningHub) -> Rewound:
-    def fill(shop: Shop) -> None:
-        for n in range(7):
-            shop.customer(f"C{n}")
-            shop.invoice(f"I{n}", f"C{n}", 1000)
-
-    return filled(tmp_path_factory.mktemp("bound"), open_hub, "bound", fill)
+    folder = tmp_path_factory.mktemp("bound")
+    return filled(folder, open_hub, "bound", lambda shop: shop.customers_with_invoices(7))
 
 
 @pytest.fixture

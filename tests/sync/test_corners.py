@@ -9,7 +9,6 @@ import pytest
 from desk import prove_in_step, sent
 from pair import Pair, told
 from rewound import Rewound, filled
-from shop import Shop
 from together import Case, Story, Together
 
 from headrace.model.errors import UnsafePlan
@@ -272,12 +271,8 @@ def test_amounts_beyond_what_a_float_can_hold(case: Case) -> Story:
 
 @pytest.fixture(scope="module")
 def twenty_in_step(tmp_path_factory: pytest.TempPathFactory, open_hub: RunningHub) -> Rewound:
-    def fill(shop: Shop) -> None:
-        for n in range(20):
-            shop.customer(f"C{n}")
-            shop.invoice(f"I{n}", f"C{n}", 1000)
-
-    return filled(tmp_path_factory.mktemp("twenty"), open_hub, "twenty", fill)
+    folder = tmp_path_factory.mktemp("twenty")
+    return filled(folder, open_hub, "twenty", lambda shop: shop.customers_with_invoices(20))
 
 
 class TestUnsafe:

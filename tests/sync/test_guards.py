@@ -56,11 +56,7 @@ def loaded(arrived: Rewound, tmp_path: Path) -> tuple[Path, HubDesk]:
     """The database and the desk for what is loaded badly."""
     desk = arrived.again(tmp_path / "project")
     database = desk.folder / "billing.db"
-    config = desk.folder / "headrace.toml"
-    lines = config.read_text().splitlines()
-    source = next(n for n, line in enumerate(lines) if "sqlite:///" in line)
-    lines[source] = lines[source].partition("sqlite:///")[0] + f'sqlite:///{database}" }}'
-    config.write_text("\n".join(lines))
+    write_project(desk.folder, database, rate=10**6)
     return database, desk
 
 

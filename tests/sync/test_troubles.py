@@ -29,9 +29,7 @@ def error(message: str) -> bytes:
 def planned(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project with a book, of which no API was told anything."""
     with closing(Shop(tmp_path_factory.mktemp("troubles") / "shop", timeout="1s")) as shop:
-        for n in range(7):
-            shop.customer(f"C{n}")
-            shop.invoice(f"I{n}", f"C{n}", 1000)
+        shop.customers_with_invoices(7)
     assert Desk(shop.folder, "http://127.0.0.1:9/v1", "k", "s").plan().requests == 14
     return shop.folder
 
