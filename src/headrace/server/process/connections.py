@@ -132,7 +132,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Start the deadline of the body, which grows with its length."""
         self._reads_head = False
-        if self._read_size > HEAD_MAX and self._size_of_head() > HEAD_MAX:
+        if self._head_size + self._read_size > HEAD_MAX and self._size_of_head() > HEAD_MAX:
             self._refuse(431, _TOO_LARGE)
             return
         seconds = BODY_S
