@@ -11,23 +11,13 @@ import pytest
 from described import assert_described
 from hub_api import Api
 
+from engines import ENGINES, database_of
 from headrace.server.app import Hub
 from headrace.store.admin.check import check_database
 from headrace.store.engine.place import snapshot
 from headrace.testkit.hub import RunningHub, hub
-from postgres import fresh_database
 
 _NUMBERS = itertools.count(1)
-
-
-ENGINES = ("sqlite", "postgresql")
-
-
-def database_of(request: pytest.FixtureRequest, engine: str, stack: ExitStack) -> str | None:
-    """Return the URL of an empty database that exists until `stack` closes; None for SQLite."""
-    if engine == "sqlite":
-        return None
-    return stack.enter_context(fresh_database(request.getfixturevalue("postgres_server")))
 
 
 @pytest.fixture(autouse=True)

@@ -14,7 +14,7 @@ import pytest
 from console_browser import EMAIL, HOME, PASSWORD, SIGN_IN, Browser
 from hub_api import Api, credit_note, customer, invoice, payment
 
-from conftest import ENGINES, database_of
+from engines import ENGINES, database_of
 from headrace.console.passwords import hash_password
 from headrace.model.clock import SYSTEM_CLOCK
 from headrace.store.admin.console_users import set_user

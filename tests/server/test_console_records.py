@@ -13,7 +13,7 @@ import pytest
 from console_browser import Browser, Shown, add_person
 from hub_api import Api, credit_note, customer, invoice, payment, to_invoice
 
-from conftest import ENGINES, database_of
+from engines import ENGINES, database_of
 from headrace.store.records import record_search
 from headrace.testkit.hub import RunningHub, hub
 from portal_reader import Reader

@@ -14,7 +14,7 @@ import pytest
 from console_browser import EMAIL, HOME, PASSWORD, Browser, Shown, add_person
 from hub_api import Api, customer, invoice, payment
 
-from conftest import ENGINES, database_of
+from engines import ENGINES, database_of
 from headrace.model.clock import SYSTEM_CLOCK
 from headrace.model.entity import INVOICE
 from headrace.model.errors import Refused

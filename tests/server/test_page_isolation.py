@@ -17,7 +17,7 @@ import pytest
 from console_browser import EMAIL, HOME, SIGN_IN, Browser, Shown, add_person
 from hub_api import Api, credit_note, customer, invoice, payment
 
-from conftest import ENGINES, database_of
+from engines import ENGINES, database_of
 from headrace.console.overview import Overviews
 from headrace.console.page import ORGANISATION, console_pages
 from headrace.portal.page import PAGES as PORTAL_PAGES

@@ -21,7 +21,7 @@ import pytest
 from hub_api import Api, customer
 from typer.testing import CliRunner
 
-from conftest import database_of
+from engines import database_of
 from headrace.cli.keys import app
 from headrace.server.admission.limits import Limits, RateRefusal
 from headrace.server.admission.shared_gates import SharedGates, SharedMemory

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from engines import ENGINES
 from headrace.store.context import Context
 from headrace.store.engine.postgres import transact as transact_on_postgres
 from headrace.store.engine.postgres_connection import DatabaseError, PostgresConnection
@@ -21,7 +22,6 @@ from headrace.store.records.organisations import find_organisation, make_organis
 from postgres import fresh_database
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
-ENGINES = ("sqlite", "postgresql")
 
 
 @pytest.fixture(scope="session", params=ENGINES)

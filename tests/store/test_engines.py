@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from conftest import ENGINES
+from engines import ENGINES
 from headrace.model.errors import BadRequest, ConfigurationError
 from headrace.store.connection import Connection
 from headrace.store.engine.interface import Store

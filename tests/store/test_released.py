@@ -24,7 +24,7 @@ from schema import (
     sqlite_schema,
 )
 
-from conftest import ENGINES
+from engines import ENGINES
 from headrace.server.description.schemas import REQUESTS
 from headrace.store.engine.place import Place, open_store
 from headrace.store.migrations import available
