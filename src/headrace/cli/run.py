@@ -20,9 +20,11 @@ from headrace.cli.show.console import (
     listed,
     several,
 )
+from headrace.cli.show.long_rounds import LongRounds
 from headrace.cli.show.rounds import RoundLines
 from headrace.cli.signals import SignalCallbacks
 from headrace.fleet.loop import Loop
+from headrace.fleet.observer import Observers
 from headrace.fleet.project import LoadedProject
 from headrace.fleet.round import Round
 from headrace.fleet.secrets import resolve
@@ -62,11 +64,12 @@ def command(
 
     Each round reads the source, plans and applies; a line per round says what was sent, after one
     that says how many organisations there are, if there are several. What is wrong is shown in full
-    once an hour, and what is new at once. An organisation that fails is tried again at its next
-    interval and never stops the others. As many as the setting `at_once` says are open at a time,
-    the longest overdue first. Organisations that are added to headrace.toml or removed from it are
-    taken up while it runs. Ctrl-C and SIGTERM let requests in flight finish. With --json, one JSON
-    document per round and line.
+    once an hour, and what is new at once. A round that takes long says every minute how far it is,
+    or what it waits for. An organisation that fails is tried again at its next interval and never
+    stops the others. As many as the setting `at_once` says are open at a time, the longest overdue
+    first. Organisations that are added to headrace.toml or removed from it are taken up while it
+    runs. Ctrl-C and SIGTERM let requests in flight finish. With --json, one JSON document per round
+    and line.
 
     Example: headrace run --project /srv/billing-sync
     """
@@ -85,7 +88,8 @@ def command(
     pages = pages or settings.pages
     address = metrics or settings.listen or (_PORT if pages else "")
     watch = Watch(address, SYSTEM_CLOCK, _pages(watched.project) if pages else None)
-    loop = Loop(watched, organisation, SYSTEM_CLOCK, report, complain, watch.observers, pages)
+    observers = Observers(watch.observers, LongRounds(SYSTEM_CLOCK, lines.say))
+    loop = Loop(watched, organisation, SYSTEM_CLOCK, report, complain, observers, pages)
     watch.attend(loop)
     count = len(watched.project.names(organisation))
     if not json and count > 1:  # the first round may take as long as a whole slice

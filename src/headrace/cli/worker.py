@@ -11,8 +11,10 @@ import typer
 from headrace.cli.interruptible import leave_reading
 from headrace.cli.long_run import run_long
 from headrace.cli.show.console import JsonOption, ProjectOption, console, several
+from headrace.cli.show.long_rounds import LongRounds
 from headrace.cli.show.rounds import RoundLines
 from headrace.cli.signals import SignalCallbacks
+from headrace.fleet.observer import Observers
 from headrace.fleet.workers.worker import TAKEOVER_S, Worker
 from headrace.model.clock import SYSTEM_CLOCK, parse_interval
 from headrace.model.errors import ConfigurationError
@@ -75,7 +77,8 @@ def command(
 
     watch = Watch(metrics, SYSTEM_CLOCK)
     lines = RoundLines(SYSTEM_CLOCK, json=json)
-    worker = Worker(project, at_once, seconds, SYSTEM_CLOCK, lines.show, complain, watch.observers)
+    observers = Observers(watch.observers, LongRounds(SYSTEM_CLOCK, lines.say))
+    worker = Worker(project, at_once, seconds, SYSTEM_CLOCK, lines.show, complain, observers)
     if not json:
         text = f"worker {worker.name}: {several(at_once, 'organisation')} at a time"
         console.print(text, markup=False)

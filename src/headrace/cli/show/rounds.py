@@ -51,9 +51,14 @@ class RoundLines:
             line = round.summary
         else:
             line = self._error(round.organisation, round.summary)
-        console.print(f"{self._time()} {round.organisation}: {line}", markup=False)
+        self.say(round.organisation, line)
         if round.error is None and round.plan is not None:
             self._show_problems(round.organisation, round.plan.problems)
+
+    def say(self, name: str, line: str) -> None:
+        """Print a line about an organisation, with the time; no JSON."""
+        if not self._json:
+            console.print(f"{self._time()} {name}: {line}", markup=False)
 
     def _error(self, name: str, message: str) -> str:
         # A plan that is refused has other figures with every row that changes.
