@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
+from typing import Any
 
 import duckdb
 from msgspec import Struct
 
 from headrace.book.models.models import Model
-from headrace.book.queries.sql_tree import Tree, inside, parse
+from headrace.book.queries.sql_tree import Tree, parse
 from headrace.model.repeated import run
 
 NO_COLUMNS = "headrace_no_columns"
@@ -89,18 +90,27 @@ def _named(sql: str, table: str, columns: Mapping[str, set[str]]) -> set[str]:
 # A model is asked about each of its empty tables, of each organisation, in each round.
 @lru_cache(maxsize=500)
 def _selects(sql: str) -> tuple[_Select, ...]:
-    return tuple(
-        _Select(tuple(_beside(select["from_table"])), frozenset(_referred(select)))
-        for select in inside(parse(sql))
-        if select.get("type") == "SELECT_NODE"
-    )
+    found: list[_Select] = []
+    _collect(parse(sql), found, set())
+    return tuple(found)
 
 
-def _referred(select: Tree) -> Iterator[tuple[str, str]]:
-    for part in inside(select):
-        if part.get("class") == "COLUMN_REF":
-            *owner, column = (name.lower() for name in part["column_names"])
-            yield owner[-1] if owner else "", column
+def _collect(node: Any, found: list[_Select], referred: set[tuple[str, str]]) -> None:
+    """Add the SELECTs in a part of a tree, and the columns that it refers to, also in SELECTs
+    inside it."""
+    if isinstance(node, list):
+        for item in node:
+            _collect(item, found, referred)
+    elif isinstance(node, dict):
+        inner = set() if node.get("type") == "SELECT_NODE" else referred
+        if node.get("class") == "COLUMN_REF":
+            *owner, column = (name.lower() for name in node["column_names"])
+            inner.add((owner[-1] if owner else "", column))
+        for item in node.values():
+            _collect(item, found, inner)
+        if inner is not referred:
+            found.append(_Select(tuple(_beside(node["from_table"])), frozenset(inner)))
+            referred |= inner
 
 
 def _beside(source: Tree) -> Iterator[tuple[str, str]]:
