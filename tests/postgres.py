@@ -80,13 +80,14 @@ def postgres_database(postgres_server: str) -> Iterator[str]:
 
 
 @contextmanager
-def fresh_database(server: str) -> Iterator[str]:
-    """An empty database beside the one that `server` names."""
-    name = f"test_{os.getpid()}_{next(_names)}"
+def fresh_database(server: str, like: str = "template0") -> Iterator[str]:
+    """A database beside the one that `server` names: empty, or with what another one has, by its
+    name or URL."""
+    name, template = f"test_{os.getpid()}_{next(_names)}", like.rpartition("/")[2]
     with psycopg.connect(server, autocommit=True) as connection:
         # By its log, a copy takes twice as long. Servers before 15 know no other way than files.
         copied = "strategy file_copy" if connection.info.server_version >= 150000 else ""
-        connection.execute(f'create database "{name}" template template0 {copied}')
+        connection.execute(f'create database "{name}" template "{template}" {copied}')
     try:
         yield server.rpartition("/")[0] + "/" + name
     finally:

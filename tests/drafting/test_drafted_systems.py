@@ -9,6 +9,7 @@ import shutil
 import sqlite3
 import subprocess
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -71,29 +72,30 @@ def balances(book: Book) -> set[Any]:
 
 
 @pytest.fixture(scope="module")
-def billing(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A generated billing database and a project that reads it, by a person."""
+def billing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Book]]:
+    """A generated billing database, and the book of a project that reads it, by a person."""
     folder = tmp_path_factory.mktemp("billing")
     generate(str(folder / "billing.db"), records=3_000, seed=7)
     write_project(folder / "project", str(folder / "billing.db"))
-    return folder
+    with project_book(folder / "project") as book:
+        yield folder / "billing.db", book
 
 
 @pytest.mark.parametrize("language", ["english", "german"])
 def test_a_billing_database_in_any_language_and_unit_is_drafted_whole(
-    language: str, billing: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    language: str,
+    billing: tuple[Path, Book],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    database = billing / "billing.db"
+    database, expected = billing
     if language == "german":
+        translate(database, tmp_path / "kunden.db")
         database = tmp_path / "kunden.db"
-        translate(billing / "billing.db", database)
     document = init(capsys, database, "--to", tmp_path / "shop")
     assert document["answers"]["amounts"] == {"english": "major", "german": "minor"}[language]
     assert document["todo"] == [] and document["system"] is None
-    with (
-        project_book(tmp_path / "shop") as drafted,
-        project_book(billing / "project") as expected,
-    ):
+    with project_book(tmp_path / "shop") as drafted:
         assert errors(drafted) == []
         assert balances(drafted) == balances(expected) != set()
         assert right(drafted, expected) == list(ROWS)

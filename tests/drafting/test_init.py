@@ -128,14 +128,9 @@ def test_existing_files_are_not_written_over_and_a_dry_run_writes_none(
     only = ("--only", "cl*", "--only", "f*")
     code, out, _ = said(capsys, "init", exports, *only, "--to", tmp_path / "p", "--dry-run")
     (exports / "unread.csv").unlink()
-    assert code == 0 and "models/payments.sql" not in out
-    code, out, _ = said(capsys, "init", exports, "--to", tmp_path / "p", "--dry-run")
-    assert (
-        code == 0
-        and "models/payments.sql" in out
-        and "select" in out
-        and not (tmp_path / "p").exists()
-    )
+    assert code == 0 and "models/invoices.sql" in out and "select" in out
+    assert "models/payments.sql" not in out
+    assert not (tmp_path / "p").exists()
     (tmp_path / "p" / "models").mkdir(parents=True)
     (tmp_path / "p" / "models" / "customers.sql").write_text("mine")
     code, out, err = said(capsys, "init", exports, "--to", tmp_path / "p")
@@ -143,7 +138,9 @@ def test_existing_files_are_not_written_over_and_a_dry_run_writes_none(
     assert "Problems" not in out, "tried, though it can't be written"
     assert (tmp_path / "p" / "models" / "customers.sql").read_text() == "mine"
     assert not (tmp_path / "p" / "headrace.toml").exists()
-    assert said(capsys, "init", exports, "--to", tmp_path / "p", "--force")[0] == 0
+    code, out, _ = said(capsys, "init", exports, "--to", tmp_path / "p", "--force")
+    assert code == 0 and "models/payments.sql" in out
+    assert (tmp_path / "p" / "models" / "customers.sql").read_text() != "mine"
     code, out, err = said(capsys, "init", exports, "--to", tmp_path / "p")
     assert (code, out) == (6, "") and "headrace.toml exists" in err, "before anything is looked at"
 
@@ -311,3 +308,16 @@ def test_rows_may_be_a_select_and_tests_are_chosen_by_words(project: Path, capsy
     assert code == 0 and [one["test"] for one in json.loads(out)] == ["as SQL"]
     code, _, err = said(capsys, "test", "nothing like it", "--project", project)
     assert code == 6 and "There is no test that fits" in err
+
+
+@pytest.mark.parametrize("other", ["source.bills", "memory.book.invoices", "memory.main.expected"])
+def test_a_test_knows_nothing_of_the_one_before(other: str, project: Path, capsys: Capture) -> None:
+    (project / "tests" / "a.yaml").write_text(GOOD)
+    (project / "tests" / "b.yaml").write_text(
+        "- test: as SQL\n  model: customers\n  given:\n"
+        f"    people: select 1 as id, 'A' as name from {other}\n  expect: []\n"
+    )
+    code, out, _ = said(capsys, "test", "--project", project, "--json")
+    first, second = json.loads(out)
+    assert code == 3 and first["passed"], out
+    assert "does not exist" in second["error"], out

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 
 from tree import Module
 
@@ -68,13 +69,16 @@ def _given(node: ast.AST) -> Iterator[str]:
             yield name
 
 
-def _forbidden(name: str) -> Iterator[str]:
+@cache  # the same names come again and again
+def _forbidden(name: str) -> tuple[str, ...]:
+    found = []
     for word in _WORD.findall(name):
         lower = word.lower()
         for form in (lower, _singular(lower)):
             if form in FORBIDDEN:
-                yield form
+                found.append(form)
                 break
+    return tuple(found)
 
 
 def _singular(word: str) -> str:

@@ -18,7 +18,7 @@ def edges(modules: Iterable[Module]) -> dict[str, set[str]]:
     for name, module in known.items():
         # In an __init__.py, one leading dot means the package itself.
         importer = f"{name}.__init__" if module.path.endswith("__init__.py") else name
-        named = {target for node in module.walk() for target in imports_of(node, importer)}
+        named = {target for node in module.imports for target in imports_of(node, importer)}
         found = {each if each in known else each.rpartition(".")[0] for each in named}
         graph[name] = found & known.keys() - {name}
     return graph

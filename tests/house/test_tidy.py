@@ -1,4 +1,5 @@
-"""Tests of the style: each rule over the whole project, and over a snippet that breaks it."""
+"""Tests of the style: each rule over the whole project, and over a snippet that breaks it; names
+have no forbidden word of the glossary. All of them read the trees that are parsed here once."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 import pytest
 
 import changelog
+import glossary
 import rules
 from tree import ROOT, Module, modules, package, tracked, with_ending
 
@@ -228,3 +230,59 @@ def test_a_long_line_of_prose_is_found(text: str, count: int) -> None:
 )
 def test_a_changelog_of_another_form_is_found(text: str) -> None:
     assert list(changelog.findings(text))
+
+
+def test_no_name_has_a_forbidden_word() -> None:
+    _report([finding for module in package() for finding in glossary.foreign_word(module)])
+
+
+def test_no_table_has_a_forbidden_word() -> None:
+    paths = [path for path in with_ending(".sql") if path.startswith("src/")]
+    assert paths
+    texts = [(path, (ROOT / path).read_text("utf-8")) for path in paths]
+    _report([finding for one in texts for finding in glossary.foreign_word_in_sql(*one)])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def told(): ...",
+        "def f(is_told): ...",
+        "class ToldRecords: ...",
+        "class RunsShelf: ...",
+        "_TOLD_MAX = 1",
+        "self._echo = 1",
+        "for ties in []: ...",
+        "import x as feed",
+        "class Row:\n    bond: int = 0",
+        "[knot for knot in ()]",
+        "async def _untangle(): ...",
+        "surroundings = Surroundings()",
+    ],
+)
+def test_a_forbidden_name_is_found(text: str) -> None:
+    assert list(glossary.foreign_word(Module("src/headrace/sync/example.py", text)))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["typer.echo('x')", "properties = entities = 1", "feedback = 1", '"""Told."""', "x = told"],
+)
+def test_other_names_are_not(text: str) -> None:
+    assert not list(glossary.foreign_word(Module("src/headrace/sync/example.py", text)))
+
+
+def test_a_forbidden_module_name_is_found() -> None:
+    assert list(glossary.foreign_word(Module("src/headrace/sync/knots.py", "")))
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("create table plan.knots (number bigint)", 1),
+        ("from staging.acknowledged as told", 1),
+        ("-- as told\nfrom book.links as link", 0),
+    ],
+)
+def test_a_forbidden_table_is_found(text: str, count: int) -> None:
+    assert len(list(glossary.foreign_word_in_sql("x.sql", text))) == count

@@ -34,8 +34,21 @@ class Module(Struct, frozen=True, dict=True):
 
     @functools.cached_property
     def nodes(self) -> tuple[ast.AST, ...]:
-        """Every node, including nested ones, in the order of `ast.walk`."""
-        return tuple(ast.walk(self.tree))
+        """Every node, including nested ones, in the order of `ast.walk`, which takes thrice as
+        long; without the marks whether a name is read or set, which each of them has."""
+        found: list[ast.AST] = [self.tree]
+        for node in found:  # it grows meanwhile
+            for value in vars(node).values():
+                if isinstance(value, list):
+                    found.extend(item for item in value if isinstance(item, ast.AST))
+                elif isinstance(value, ast.AST) and not isinstance(value, ast.expr_context):
+                    found.append(value)
+        return tuple(found)
+
+    @functools.cached_property
+    def imports(self) -> tuple[ast.Import | ast.ImportFrom, ...]:
+        """Every import statement."""
+        return tuple(node for node in self.nodes if isinstance(node, ast.Import | ast.ImportFrom))
 
     def walk(self) -> Iterator[ast.AST]:
         """Return every node, including nested ones."""

@@ -116,8 +116,14 @@ def test_bytes_and_headers_pass_unchanged_and_hops_do_not() -> None:
     assert "s-1" not in out
 
 
-def test_writes_need_consent(running: RunningHub) -> None:
+def test_writes_need_consent_and_it_listens_on_loopback_and_on_nothing_but_the_api(
+    running: RunningHub,
+) -> None:
     with proxy_process(running.url) as proxy:
+        assert urlsplit(proxy.url).hostname == "127.0.0.1"
+        away = Answered(proxy.url.removesuffix("/v1"), "GET", "/_hub/organisations")
+        assert away.status == 404
+        assert "below /v1" in json.loads(away.body)["message"]
         one = "/customers/external:A"
         for method, path in (("POST", "/customers"), ("DELETE", one), ("PUT", one), ("PURGE", one)):
             refused = Answered(proxy.url, method, path, {"name": "A"}, running.headers)
@@ -238,15 +244,6 @@ def test_odd_bytes_in_headers_and_paths_pass() -> None:
         proxy.stop()
     assert seen == [("/v1/a%2Fb/%c3%A9?q=%zz&r='+|{}", "Zo\xc3\xab")]
     assert b"x-name: caf\xe9" in got.lower()
-
-
-def test_it_listens_on_loopback_and_on_nothing_but_the_api(running: RunningHub) -> None:
-    with proxy_process(running.url) as proxy:
-        assert urlsplit(proxy.url).hostname == "127.0.0.1"
-        away = Answered(proxy.url.removesuffix("/v1"), "GET", "/_hub/organisations")
-        assert away.status == 404
-        assert "below /v1" in json.loads(away.body)["message"]
-        proxy.stop()
 
 
 def test_a_recording_is_a_new_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

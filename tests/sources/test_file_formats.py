@@ -6,9 +6,9 @@ import os
 import re
 from pathlib import Path
 
-import duckdb
 import fsspec
 import pytest
+from engines import empty_database
 
 from headrace.model.errors import SourceError
 from headrace.model.source_settings import FileFormat, SourceSettings
@@ -21,7 +21,7 @@ from virtual_time import VirtualClock
 
 
 def _stage(folder: Path, form: FileFormat | None = None, name: str = "t") -> list[object]:
-    connection = duckdb.connect()
+    connection = empty_database()
     FileSource(folder, {}, form).stage(connection, [name])
     return connection.execute(f'from source."{name}"').fetchall()
 
@@ -108,7 +108,7 @@ def test_title_lines_are_proposed_to_be_skipped(tmp_path: Path) -> None:
 
 def test_a_file_without_header_has_numbered_columns(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("1,x\n2,y\n")
-    connection = duckdb.connect()
+    connection = empty_database()
     FileSource(tmp_path, {}, FileFormat(header=False)).stage(connection, ["t"])
     found = connection.sql("from source.t")
     assert found.columns == ["column1", "column2"]
@@ -135,7 +135,7 @@ def test_one_table_may_be_written_differently(tmp_path: Path) -> None:
     settings = SourceSettings(
         kind="files", path=str(tmp_path), formats={"A": FileFormat(encoding="latin-1")}
     )
-    connection = duckdb.connect()
+    connection = empty_database()
     open_source(settings, tmp_path).stage(connection, ["a", "b"])
     assert connection.execute("from source.a union all from source.b").fetchall() == [("é",)] * 2
 
@@ -151,7 +151,7 @@ def test_files_that_are_not_read_are_mentioned(tmp_path: Path) -> None:
     source = FileSource(tmp_path, {})
     assert source.unread() == ["invoices.txt"]
     with pytest.raises(SourceError, match=r"not read: invoices\.txt.*no table invoices"):
-        source.stage(duckdb.connect(), ["invoices"])
+        source.stage(empty_database(), ["invoices"])
 
 
 def test_a_file_that_grows_is_waited_for(tmp_path: Path) -> None:
@@ -200,13 +200,13 @@ def test_a_mark_says_that_an_export_is_complete(tmp_path: Path) -> None:
     file.write_text("id\n1\n")
     source = FileSource(tmp_path, {}, done="{file}.done")
     with pytest.raises(SourceError, match=r"no t\.csv\.done yet"):
-        source.stage(duckdb.connect(), ["t"])
+        source.stage(empty_database(), ["t"])
     mark.write_text("")
-    assert source.stage(duckdb.connect(), ["t"]) == {"t": 1}
+    assert source.stage(empty_database(), ["t"]) == {"t": 1}
     assert source.unread() == []
     _touch(mark, file.stat().st_mtime - 10)
     with pytest.raises(SourceError, match=r"younger than t\.csv\.done"):
-        source.stage(duckdb.connect(), ["t"])
+        source.stage(empty_database(), ["t"])
 
 
 def test_files_may_be_at_any_address() -> None:
@@ -217,7 +217,7 @@ def test_files_may_be_at_any_address() -> None:
     settings = SourceSettings(
         kind="files", path="memory://exports", tables={"i": "daily/i-*.jsonl"}
     )
-    connection = duckdb.connect()
+    connection = empty_database()
     source = open_source(settings, Path())
     assert source.tables() == {"t", "i"}
     assert source.stage(connection, ["t", "i"]) == {"t": 1, "i": 2}

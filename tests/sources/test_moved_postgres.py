@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 
-import duckdb
 import psycopg
 import pytest
+from engines import empty_database
 
 from headrace.sources.databases.postgres import PostgresSource
 from headrace.sources.moved import Staged, stage_moved
@@ -39,7 +39,7 @@ class Look:
         self.other = psycopg.connect(url)
         self.database.execute(_SCHEMA)
         self.source = PostgresSource(url, "", _QUERY)
-        self.engine = duckdb.connect()
+        self.engine = empty_database()
 
     def stage(self, *names: str, whole: bool = False) -> Staged:
         """Bring the tables up to date."""
@@ -64,7 +64,7 @@ class Look:
     def prove(self) -> None:
         """What is staged is what a whole reading stages."""
         found = self.stage()
-        with duckdb.connect() as engine:
+        with empty_database() as engine:
             proof = stage_moved(
                 self.source, engine, _NAMES, version="1", now=0.0, sweep=1e9, whole=True
             )

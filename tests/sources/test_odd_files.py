@@ -11,6 +11,7 @@ from typing import Any
 
 import duckdb
 import pytest
+from engines import empty_database
 
 from headrace.sources.databases.sqlite import SqliteSource
 from headrace.sources.files.folder import FileSource
@@ -43,7 +44,7 @@ JSON = [
 
 
 def _stage(folder: Path, name: str = "t") -> Any:
-    connection = duckdb.connect()
+    connection = empty_database()
     FileSource(folder, {}).stage(connection, [name])
     return connection.sql(f"from source.{name}")
 
@@ -83,7 +84,7 @@ def test_parquet_keeps_its_types(tmp_path: Path) -> None:
 
 
 def test_an_empty_json_file_keeps_columns_and_types(tmp_path: Path) -> None:
-    connection = duckdb.connect()
+    connection = empty_database()
     source = FileSource(tmp_path, {})
     (tmp_path / "t.json").write_text('[{"id": 1, "tax": 1.5}]')
     source.stage(connection, ["t"])
@@ -98,7 +99,7 @@ def test_an_empty_json_file_keeps_columns_and_types(tmp_path: Path) -> None:
 
 
 def test_a_column_that_becomes_null_throughout_keeps_its_type(tmp_path: Path) -> None:
-    connection = duckdb.connect()
+    connection = empty_database()
     source = FileSource(tmp_path, {})
     for text in ('{"id": 1, "tax": 5, "paid": true}', '{"id": 2, "tax": null, "paid": null}'):
         (tmp_path / "t.json").write_text(text)
@@ -130,7 +131,7 @@ def test_a_sqlite_table_of_two_thousand_columns_is_read(tmp_path: Path) -> None:
         database.execute(f"insert into t values ({', '.join(str(n) for n in range(2000))})")
         database.execute("insert into t (c0, c1999) values ('odd', 1.5)")
         database.commit()
-    connection = duckdb.connect()
+    connection = empty_database()
     assert SqliteSource(path, {}).stage(connection, ["t"]) == {"t": 2}
     found = connection.sql("select c0, c1, c1999 from source.t order by c0")
     assert found.fetchall() == [("0", 1, 1999.0), ("odd", None, 1.5)]
@@ -161,7 +162,7 @@ def test_every_odd_value_of_sqlite_arrives_exactly(tmp_path: Path) -> None:
         database.execute(f"create table t ({names})")
         database.execute(f"insert into t select {columns}")
         database.commit()
-    connection = duckdb.connect()
+    connection = empty_database()
     SqliteSource(path, {}).stage(connection, ["t"])
     found = connection.sql("from source.t")
     arrived = zip(map(str, found.types), found.fetchall()[0], strict=True)
@@ -174,6 +175,6 @@ def test_text_with_a_nul_in_sqlite_arrives_whole(tmp_path: Path) -> None:
         database.execute("create table t (c text)")
         database.execute("insert into t values (?)", ["a\0b"])
         database.commit()
-    connection = duckdb.connect()
+    connection = empty_database()
     SqliteSource(path, {}).stage(connection, ["t"])
     assert connection.execute("from source.t").fetchall() == [("a\0b",)]

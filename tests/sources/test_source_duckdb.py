@@ -7,6 +7,7 @@ from typing import Any
 
 import duckdb
 import pytest
+from engines import empty_database
 
 from headrace.model.errors import SourceError
 from headrace.model.source_settings import SourceSettings
@@ -45,7 +46,7 @@ def _file(folder: Path, *statements: str) -> Path:
 
 
 def _stage(path: Path, name: str = "t", **queries: str) -> Any:
-    connection = duckdb.connect()
+    connection = empty_database()
     DuckdbSource(path, "", queries).stage(connection, [name])
     return connection.sql(f'from source."{name}"')
 

@@ -6,9 +6,9 @@ import datetime
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 import xlsxwriter
+from engines import empty_database
 
 from headrace.model.errors import SourceError
 from headrace.model.source_settings import FileFormat
@@ -34,7 +34,7 @@ def _write(path: Path, sheets: dict[str, list[list[Any]]]) -> None:
 
 
 def _stage(folder: Path, name: str = "t", form: FileFormat | None = None, **globs: str) -> Any:
-    connection = duckdb.connect()
+    connection = empty_database()
     FileSource(folder, globs, form).stage(connection, [name])
     return connection.sql(f'from source."{name}"')
 

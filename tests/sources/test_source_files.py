@@ -7,13 +7,14 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from engines import empty_database
 
 from headrace.model.errors import SourceError
 from headrace.sources.files.folder import FileSource
 
 
 def _stage(folder: Path, name: str = "t", globs: dict[str, str] | None = None) -> list[object]:
-    connection = duckdb.connect()
+    connection = empty_database()
     counted = FileSource(folder, globs or {}).stage(connection, [name])
     rows = connection.execute(f'from source."{name}"').fetchall()
     assert counted == {name: len(rows)}
@@ -21,7 +22,7 @@ def _stage(folder: Path, name: str = "t", globs: dict[str, str] | None = None) -
 
 
 def _types(folder: Path) -> dict[str, str]:
-    connection = duckdb.connect()
+    connection = empty_database()
     FileSource(folder, {}).stage(connection, ["t"])
     relation = connection.sql("from source.t")
     return dict(zip(relation.columns, map(str, relation.types), strict=True))
@@ -107,7 +108,7 @@ def test_json_types_follow_from_all_values(tmp_path: Path) -> None:
         "mixed": "VARCHAR",
         "late": "BIGINT",
     }
-    connection = duckdb.connect()
+    connection = empty_database()
     FileSource(tmp_path, {}).stage(connection, ["t"])
     rows = connection.execute(
         "select id, whole, huge, part, address ->> 'city', mixed, late from source.t"
@@ -167,7 +168,7 @@ def test_a_broken_line_among_mixed_ends_is_named_in_its_own_file(tmp_path: Path)
 def test_an_empty_key_of_json_takes_no_other_with_it(tmp_path: Path, form: str) -> None:
     records = ('{"id": "1", "": 7}', '{"id": "2", "a\\"~/b": 3, "Id": 4, "": 8}')
     _write(tmp_path, "t.json", form.format(*records))
-    connection = duckdb.connect()
+    connection = empty_database()
     FileSource(tmp_path, {}).stage(connection, ["t"])
     found = connection.execute("from source.t")
     columns = [column[0] for column in found.description]

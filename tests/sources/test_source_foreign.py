@@ -6,8 +6,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import duckdb
 import pytest
+from engines import empty_database
 
 from headrace.fleet.project import load_project
 from headrace.model.errors import ConfigurationError
@@ -78,7 +78,7 @@ def test_settings_and_registry_know_the_same_kinds() -> None:
 @pytest.mark.parametrize("kind", ["acme", "acme_source:Acme"])
 def test_it_is_found_by_its_name_and_by_its_path(kind: str, package: Path) -> None:
     source = open_source(SourceSettings(kind=kind, options={"company": 12}), package.parent)
-    with duckdb.connect() as connection:
+    with empty_database() as connection:
         assert source.stage(connection, ["customers"]) == {"customers": 1}
         rows = connection.execute("from source.customers").fetchall()
     assert rows == [("C", "Customer of 12")]

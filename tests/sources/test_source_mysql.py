@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import duckdb
 import pytest
+from engines import empty_database
 
 from headrace.model.errors import SourceError
 from headrace.model.source_settings import SourceSettings
@@ -23,7 +24,7 @@ from mariadb import run_mariadb, running_mariadb
 def _stage(
     url: str, name: str = "t", query: str = "", schema: str = ""
 ) -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect()
+    connection = empty_database()
     MysqlSource(url, schema, {name: query} if query else {}).stage(connection, [name])
     return connection
 
@@ -182,7 +183,7 @@ def test_all_tables_show_one_moment(mariadb_database: str) -> None:
                     mariadb_database, "insert into a values (1)", "insert into b values (1)"
                 )
 
-    connection = duckdb.connect()
+    connection = empty_database()
     MysqlSource(mariadb_database, "", {}).stage(connection, Names(["a", "b"]))
     counts = "select (select count(*) from source.a), (select count(*) from source.b)"
     assert connection.execute(counts).fetchall() == [(0, 0)]
@@ -285,7 +286,7 @@ def test_a_connection_can_be_encrypted_and_its_certificate_verified() -> None:
         started = running_mariadb(f"--ssl-cert={certificate}", f"--ssl-key={certificate}")
         with started as url:
             for mode in ("ssl_mode=required", f"ssl_ca={certificate}"):
-                connection = duckdb.connect()
+                connection = empty_database()
                 source = MysqlSource(f"{url}/mysql?{mode}", "", queries)
                 assert source.stage(connection, ["q", "n"]) == {"q": 1, "n": 90000}
                 assert connection.execute("select v from source.q").fetchall() != [("",)]

@@ -16,6 +16,7 @@ from pathlib import Path
 import duckdb
 import psycopg
 import pytest
+from engines import empty_database
 
 from headrace.model.errors import SourceError
 from headrace.sources.address import Address
@@ -31,7 +32,7 @@ def billing(postgres_database: str) -> Iterator[psycopg.Connection]:
 def _stage(
     billing: psycopg.Connection, name: str = "t", query: str = "", schema: str = ""
 ) -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect()
+    connection = empty_database()
     _source(billing, schema, {name: query} if query else {}).stage(connection, [name])
     return connection
 
@@ -190,7 +191,7 @@ def test_all_tables_show_one_moment(billing: psycopg.Connection) -> None:
                 billing.execute("insert into a values (1)")
                 billing.execute("insert into b values (1)")
 
-    connection = duckdb.connect()
+    connection = empty_database()
     _source(billing).stage(connection, Names(["a", "b"]))
     counts = "select (select count(*) from source.a), (select count(*) from source.b)"
     assert connection.execute(counts).fetchall() == [(0, 0)]
@@ -265,12 +266,12 @@ def test_a_missing_grant_is_named(billing: psycopg.Connection, reader: str) -> N
     billing.execute("create table sales.bills (c int)")
     name = Address(reader).user
     with pytest.raises(SourceError) as caught:
-        PostgresSource(reader, "", {}).stage(duckdb.connect(), ["invoices"])
+        PostgresSource(reader, "", {}).stage(empty_database(), ["invoices"])
     assert "permission denied for table invoices" in str(caught.value)
     assert str(caught.value).endswith(f"Allow it: grant select on invoices to {name}.")
     with pytest.raises(SourceError, match=f"grant usage on schema sales to {name}"):
         PostgresSource(reader, "", {"q": "select * from sales.bills"}).stage(
-            duckdb.connect(), ["q"]
+            empty_database(), ["q"]
         )
 
 
@@ -280,7 +281,7 @@ def test_a_limit_for_the_time_of_a_statement_is_explained(
     billing.execute(f"alter role {Address(reader).user} set statement_timeout = '50ms'".encode())
     with pytest.raises(SourceError, match="set statement_timeout = 0"):
         PostgresSource(reader, "", {"q": "select 1 as c from pg_sleep(5)"}).stage(
-            duckdb.connect(), ["q"]
+            empty_database(), ["q"]
         )
 
 
@@ -298,7 +299,7 @@ def test_a_replica_that_ends_the_reading_is_asked_once_more(
         return stage(connection, names)
 
     monkeypatch.setattr(source, "_stage", conflicting)
-    assert source.stage(duckdb.connect(), ["t"]) == {"t": 1}
+    assert source.stage(empty_database(), ["t"]) == {"t": 1}
     assert len(asked) == 2
 
 
@@ -327,7 +328,7 @@ def test_a_pooler_in_transaction_mode_is_fine(billing: psycopg.Connection) -> No
         url = f"postgresql://{info.user}@127.0.0.1:{port}/{info.dbname}"
         _wait_for(port)
         for _ in range(3):
-            connection = duckdb.connect()
+            connection = empty_database()
             assert PostgresSource(url, "sales", {"q": "select count(*) as n from bills"}).stage(
                 connection, ["bills", "q"]
             ) == {"bills": 50000, "q": 1}

@@ -8,6 +8,7 @@ from typing import Any
 
 import duckdb
 import pytest
+from engines import empty_database
 
 from headrace.model.errors import SourceError
 from headrace.model.source_settings import Incremental, SourceSettings
@@ -49,7 +50,7 @@ from uuid import UUID
 
 def _stage(folder: Path, text: str, name: str = "t", **options: Any) -> Any:
     (folder / "billing.py").write_text(text, "utf-8")
-    connection = duckdb.connect()
+    connection = empty_database()
     PythonSource(folder / "billing.py", options).stage(connection, [name])
     return connection.sql(f"from source.{name}")
 
@@ -85,7 +86,7 @@ def test_a_function_with_since_yields_only_what_is_new_until_the_sweep(tmp_path:
     file.write_text(text)
     rows, log = tmp_path / "rows.json", tmp_path / "log"
     cursors = {"bills": Incremental(cursor="at", overlap="10s")}
-    book = duckdb.connect()
+    book = empty_database()
 
     def read(*found: tuple[int, int, str]) -> tuple[list[tuple[int, str]], str]:
         rows.write_text(json.dumps([{"id": i, "at": at, "name": n} for i, at, n in found]))
@@ -123,7 +124,7 @@ def test_a_cursor_or_key_that_no_record_has_is_named(
 ) -> None:
     file = tmp_path / "billing.py"
     file.write_text("def bills(options, since):\n    yield {'id': 1, 'at': 5}\n    yield {}\n")
-    book = duckdb.connect()
+    book = empty_database()
     with pytest.raises(SourceError, match=words):
         PythonSource(file, {}, {"bills": cursor}).stage(book, ["bills"])
     PythonSource(file, {}, {"bills": Incremental(cursor="at")}).stage(book, ["bills"])
@@ -139,7 +140,7 @@ def test_a_record_from_the_future_keeps_no_other_from_being_read(tmp_path: Path)
         "        if since is None or at >= since:\n            yield {'id': id, 'at': at}\n"
     )
     cursors = {"bills": Incremental(cursor="at", overlap="1s")}
-    book = duckdb.connect()
+    book = empty_database()
     rows = [(1, "2026-11-19T10:00:00Z"), (2, "9999-12-31T00:00:00Z")]
     for minute in range(3):
         given.write_text(json.dumps(rows))
@@ -206,7 +207,7 @@ def test_nothing_is_read_while_the_files_own_mark_stays(tmp_path: Path) -> None:
     """It is no table, and a change of the code is a change too."""
     value = tmp_path / "value"
     function = f"def mark(options):\n    return open({str(value)!r}).read()\n"
-    source, connection = _marked(tmp_path, function), duckdb.connect()
+    source, connection = _marked(tmp_path, function), empty_database()
     assert source.tables() == {"bills", "clients"}
     value.write_text("one")
     assert _read(source, connection) == ["bills", "clients"]
@@ -224,7 +225,7 @@ def test_nothing_is_read_while_the_files_own_mark_stays(tmp_path: Path) -> None:
 def test_a_mark_for_each_table_reads_those_that_moved_or_have_none(tmp_path: Path) -> None:
     value = tmp_path / "value"
     function = f"def mark():\n    return eval(open({str(value)!r}).read())\n"
-    source, connection = _marked(tmp_path, function), duckdb.connect()
+    source, connection = _marked(tmp_path, function), empty_database()
     for text, read, certain in (
         ("{'Bills': 1, 'clients': [1, {'a': 2.5}]}", ["bills", "clients"], True),
         ("{'Bills': 1, 'clients': [1, {'a': 2.5}]}", [], True),
@@ -271,7 +272,7 @@ def test_a_mark_that_says_nothing_of_the_contents_is_refused(
 def test_an_error_of_the_mark_names_its_line_and_is_no_change(tmp_path: Path) -> None:
     value = tmp_path / "value"
     function = f"def mark(options):\n    return 1 / int(open({str(value)!r}).read())\n"
-    source, connection = _marked(tmp_path, function), duckdb.connect()
+    source, connection = _marked(tmp_path, function), empty_database()
     value.write_text("1")
     assert _read(source, connection) == ["bills", "clients"]
     value.write_text("0")

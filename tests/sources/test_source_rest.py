@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import duckdb
 import pytest
+from engines import empty_database
 from odd_json import ODD, arrived, odd_record
 
 from headrace.model.errors import ConfigurationError, SourceError
@@ -116,7 +116,7 @@ def test_a_declared_api_is_read_page_by_page_with_a_token_and_within_its_limit()
         settings = SourceSettings(kind="rest", options=_options(server))
         source = open_source(settings, Path())
         assert source.tables() == {"invoices"}
-        connection = duckdb.connect()
+        connection = empty_database()
         assert source.stage(connection, ["invoices"]) == {"invoices": 6}
         assert server.tokens == 1
     found = connection.execute("select id, lines from source.invoices order by id").fetchall()
@@ -134,7 +134,7 @@ def test_a_token_that_expires_is_asked_for_again_and_the_rate_is_kept() -> None:
         options = _options(server) | {"rate": 600}
         refresh = {"grant_type": "refresh_token", "refresh_token": "r-0123456789"}
         options["client"]["auth"]["access_token_request_data"] = refresh
-        assert RestSource(options).stage(duckdb.connect(), ["invoices"]) == {"invoices": 6}
+        assert RestSource(options).stage(empty_database(), ["invoices"]) == {"invoices": 6}
         assert server.tokens >= 4  # one for each page
         assert all(one["grant_type"] == ["refresh_token"] for one in server.granted)
         # Not each pause: on a busy machine one request arrives late, and the next in time.
@@ -146,7 +146,7 @@ def test_every_odd_value_arrives_exact_or_as_its_text() -> None:
         options = _options(server)
         options["client"]["paginator"] = "single_page"
         options["resources"] = [{"name": "odd", "endpoint": "odd"}]
-        book = duckdb.connect()
+        book = empty_database()
         RestSource(options).stage(book, ["odd"])
         found = arrived(book.sql("from source.odd"))
     assert found == [(kind, value) for _, kind, value in ODD]
@@ -164,7 +164,7 @@ def test_only_what_is_new_is_asked_for_until_the_sweep() -> None:
     with _serving() as server:
         server.clock = VirtualClock()
         server.rows = [{"id": n, "at": f"2026-01-0{n}T10:00:00Z"} for n in (1, 2)]
-        book = duckdb.connect()
+        book = empty_database()
         query = 'select id, "at" from source.changes order by id'
         assert _changes(server).stage(book, ["changes"]) == {"changes": 2}
         server.rows = [
@@ -190,7 +190,7 @@ def _bills(server: Any, **more: Any) -> RestSource:
 
 
 def test_a_record_that_moves_to_a_page_that_was_read_is_not_gone() -> None:
-    book = duckdb.connect()
+    book = empty_database()
     with _serving() as server:
         readings: list[int] = []
         deletes = 0
@@ -271,7 +271,7 @@ def test_an_api_that_refuses_is_one_clear_sentence_without_secrets() -> None:
         options = _options(server)
         options["client"]["auth"] = {"type": "bearer", "token": "s3cret-s3cret"}
         with pytest.raises(SourceError, match="401") as caught:
-            RestSource(options).stage(duckdb.connect(), ["invoices"])
+            RestSource(options).stage(empty_database(), ["invoices"])
     assert "s3cret" not in str(caught.value)
     assert "\n" not in str(caught.value)
     with pytest.raises(ConfigurationError, match="needs client"):

@@ -13,8 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
+from engines import empty_database
 from odd_json import ODD, arrived, odd_record
 
 from headrace.model.errors import ConfigurationError, SourceError
@@ -82,7 +82,7 @@ def _kept(folder: Path) -> Path:
 
 
 def _stage(source: SingerSource, name: str = "invoices") -> Any:
-    connection = duckdb.connect()
+    connection = empty_database()
     source.stage(connection, [name])
     return connection.sql(f"from source.{name}")
 
@@ -231,7 +231,7 @@ def test_messages_may_come_from_a_file(tmp_path: Path) -> None:
     )
     (tmp_path / "said.jsonl").write_text(text)
     settings = SourceSettings(kind="singer", path="said.jsonl")
-    connection = duckdb.connect()
+    connection = empty_database()
     open_source(settings, tmp_path).stage(connection, ["t"])
     found = connection.execute("select id, v, n from source.t order by id").fetchall()
     assert found == [(1, "new", None), (2, "x", "1234567890123456.78")]
@@ -255,7 +255,7 @@ def test_a_tap_may_have_a_config_of_its_own_to_write_into(tmp_path: Path) -> Non
         "             {'type': 'RECORD', 'record': {'id': token}}):\n"
         "    print(json.dumps({'stream': 't'} | more))\n"
     )
-    book = duckdb.connect()
+    book = empty_database()
     command = [sys.executable, str(tmp_path / "tap.py")]
     for _ in range(2):
         source = SingerSource(tmp_path, "", {"command": command, "config": "own.json"})

@@ -7,10 +7,10 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
-import duckdb
 import psycopg
 import pytest
 import sqlalchemy
+from engines import empty_database
 from sqlalchemy import make_url
 
 from headrace.model.errors import SourceError
@@ -46,7 +46,7 @@ def test_every_odd_value_arrives_exactly(postgres_database: str) -> None:
         database.execute(f"create table t as select {columns}".encode())
         database.execute("create table empty (a int, b text)")
     url = postgres_database.replace("postgresql://", "postgresql+psycopg://")
-    connection = duckdb.connect()
+    connection = empty_database()
     source = open_source(SourceSettings(kind="sql", url=url), Path())
     assert source.stage(connection, ["t", "empty"]) == {"t": 1, "empty": 0}
     found = connection.sql("from source.t")
@@ -67,7 +67,7 @@ def _sqlite(folder: Path) -> str:
 def test_tables_views_and_queries(tmp_path: Path) -> None:
     source = SqlalchemySource(_sqlite(tmp_path), "", {"q": "select id from seen where id = 2;"})
     assert source.tables() == {"odd name", "seen", "q"}
-    connection = duckdb.connect()
+    connection = empty_database()
     assert source.stage(connection, ["odd name", "seen", "q"]) == {"odd name": 2, "seen": 2, "q": 1}
     found = connection.execute('from source."odd name" order by id').fetchall()
     assert found == [(1, "é"), (2, None)]
@@ -85,7 +85,7 @@ def test_errors_are_one_clear_sentence_without_a_password(
 ) -> None:
     source = SqlalchemySource(_sqlite(tmp_path), "", {"q": "select nix from seen"})
     with pytest.raises(SourceError, match=r"table q: no such column: nix\.$"):
-        source.stage(duckdb.connect(), ["q"])
+        source.stage(empty_database(), ["q"])
     url = "postgresql+psycopg://bob:s3cret-s3cret@127.0.0.1:1/x"
     with pytest.raises(SourceError, match=r"postgresql\+psycopg 127\.0\.0\.1:1/x: ") as caught:
         SqlalchemySource(url, "", {}).tables()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from engines import empty_database
 
 from headrace.model.errors import SourceError
 from headrace.sources.databases.sqlite import SqliteSource
@@ -27,7 +28,7 @@ def _file(folder: Path, *statements: str) -> Path:
 
 
 def _stage(path: Path, name: str = "t", query: str = "") -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect()
+    connection = empty_database()
     queries = {name: query} if query else {}
     SqliteSource(path, queries).stage(connection, [name])
     return connection
@@ -132,7 +133,7 @@ def test_names_that_need_quotes_views_and_generated_columns(tmp_path: Path) -> N
         'create view Seen as select * from "Odd ""Name"',
     )
     source = SqliteSource(path, {})
-    connection = duckdb.connect()
+    connection = empty_database()
     assert source.tables() == {'odd "name', "seen"}
     assert source.stage(connection, ['odd "name', "seen"]) == {'odd "name': 1, "seen": 1}
     assert connection.execute("from source.seen").fetchall() == [(1, "a", 2)]
@@ -146,7 +147,7 @@ def test_a_query_of_the_project_is_a_table(tmp_path: Path) -> None:
 
 def test_staging_again_replaces(tmp_path: Path) -> None:
     path = _file(tmp_path, "create table t (c)", "insert into t values (1)")
-    source, connection = SqliteSource(path, {}), duckdb.connect()
+    source, connection = SqliteSource(path, {}), empty_database()
     source.stage(connection, ["t"])
     _file(tmp_path, "update t set c = 'two'", "alter table t add column d")
     assert source.stage(connection, ["t"]) == {"t": 1}
@@ -207,7 +208,7 @@ def test_all_tables_show_one_moment(tmp_path: Path) -> None:
                 writer.execute("insert into a values (2)")
                 writer.execute("insert into b values (2)")
 
-    connection = duckdb.connect()
+    connection = empty_database()
     # Names are walked once before the snapshot begins, so both tables hold what that wrote.
     SqliteSource(path, {}).stage(connection, Names(["a", "b"]))
     writer.close()
@@ -252,7 +253,7 @@ def test_a_file_that_is_locked_is_waited_for(tmp_path: Path) -> None:
 
         thread = threading.Thread(target=release)
         thread.start()
-        connection = duckdb.connect()
+        connection = empty_database()
         source = SqliteSource(path, {})
         assert source.tables() == {"t"}
         assert source.stage(connection, ["t"]) == {"t": 1}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from warehouse import exported, external_ids, links
 
+from headrace.book.book import Book
 from project_books import balances, errors, open_amounts
 
 CUSTOMER = {
@@ -75,41 +77,45 @@ TABLES: dict[str, list[dict[str, Any]]] = {
 }
 
 
-def test_open_amounts_equal_chargebees_amounts_due(tmp_path: Path) -> None:
-    with exported("chargebee", TABLES, tmp_path) as book:
-        assert errors(book) == []
-        left = open_amounts(book)
-        settled = dict(
-            book.connection.execute(
-                "select invoice_external_id, sum(amount)::bigint from book.settlements group by 1"
-            ).fetchall()
-        )
-        kept = [i for i in TABLES["invoices"] if i["status"] not in ("voided", "pending")]
-        assert external_ids(book, "invoices") == {i["id"] for i in kept}
-        for item in kept:
-            number = item["id"]
-            assert left["invoice", number] - settled.get(number, 0) == item["amount_due"], number
-        assert left["credit_note", "c1"] == 200 and left["payment", "t1"] == 300
-        assert external_ids(book, "credit_notes") == {"c1", "c2"}
+@pytest.fixture(scope="module")
+def book(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Book]:
+    with exported("chargebee", TABLES, tmp_path_factory.mktemp("chargebee")) as made:
+        yield made
 
 
-def test_each_settlement_has_its_kind_and_a_reversal_takes_its_payment_back(tmp_path: Path) -> None:
-    with exported("chargebee", TABLES, tmp_path) as book:
-        found = book.connection.execute(
-            "select invoice_external_id, kind, amount from book.settlements order by kind"
+def test_open_amounts_equal_chargebees_amounts_due(book: Book) -> None:
+    assert errors(book) == []
+    left = open_amounts(book)
+    settled = dict(
+        book.connection.execute(
+            "select invoice_external_id, sum(amount)::bigint from book.settlements group by 1"
         ).fetchall()
-        assert found == [("2", "withholding_tax", 500), ("2", "write_off", 3000)]
-        assert links(book) == {
-            ("payment", "t1", "invoice", "1", 6000),
-            ("credit_note", "c1", "invoice", "1", 1500),
-            ("credit_note", "c2", "invoice", "2", 1500),
-            ("refund", "r1", "credit_note", "c1", 300),
-            ("refund", "r2", "payment", "t1", 200),
-            ("refund", "v3", "payment", "t3", 700),
-        }
-        owed = 2500 + 3500 + 700 - 200 - 300  # 35.00 of invoice 2 is settled without cash
-        assert balances(book) == {("cus", "EUR"): owed, ("cus", "JPY"): 1200}
-        assert external_ids(book, "contacts") == {"cus-contact", "k1"}
+    )
+    kept = [i for i in TABLES["invoices"] if i["status"] not in ("voided", "pending")]
+    assert external_ids(book, "invoices") == {i["id"] for i in kept}
+    for item in kept:
+        number = item["id"]
+        assert left["invoice", number] - settled.get(number, 0) == item["amount_due"], number
+    assert left["credit_note", "c1"] == 200 and left["payment", "t1"] == 300
+    assert external_ids(book, "credit_notes") == {"c1", "c2"}
+
+
+def test_each_settlement_has_its_kind_and_a_reversal_takes_its_payment_back(book: Book) -> None:
+    found = book.connection.execute(
+        "select invoice_external_id, kind, amount from book.settlements order by kind"
+    ).fetchall()
+    assert found == [("2", "withholding_tax", 500), ("2", "write_off", 3000)]
+    assert links(book) == {
+        ("payment", "t1", "invoice", "1", 6000),
+        ("credit_note", "c1", "invoice", "1", 1500),
+        ("credit_note", "c2", "invoice", "2", 1500),
+        ("refund", "r1", "credit_note", "c1", 300),
+        ("refund", "r2", "payment", "t1", 200),
+        ("refund", "v3", "payment", "t3", 700),
+    }
+    owed = 2500 + 3500 + 700 - 200 - 300  # 35.00 of invoice 2 is settled without cash
+    assert balances(book) == {("cus", "EUR"): owed, ("cus", "JPY"): 1200}
+    assert external_ids(book, "contacts") == {"cus-contact", "k1"}
 
 
 @pytest.mark.parametrize("day", ["2026-01-10T08:00:00Z", 1768032000])

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import gzip
-import shutil
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from decimal import Decimal
 from itertools import count
 from pathlib import Path
@@ -14,12 +11,12 @@ from typing import Any
 
 import psycopg
 import pytest
-from warehouse import external_ids, links, published, steady_book
+from warehouse import external_ids, links, restored, steady_book
 
 from headrace.book.book import Book
 from headrace.fleet.project import load_project
 from headrace.model.errors import ConfigurationError
-from postgres import find_binaries, fresh_database
+from postgres import fresh_database
 from project_books import balances, errors, open_amounts
 
 PROJECT = Path(__file__).parents[1] / "extracts" / "odoo19"
@@ -142,20 +139,23 @@ class Ledger:
         self._sql.execute(f"insert into {table} ({names}) values ({marks})", [*values.values()])
 
 
-@contextmanager
-def odoo(server: str) -> Iterator[tuple[str, Ledger]]:
-    """The address of a database with the extract, and its ledger."""
-    path = published("odoo19/odoo19_ar.sql.gz")
-    binaries = find_binaries()
-    psql = binaries / "psql" if binaries else shutil.which("psql")
-    if not psql:
-        pytest.skip("psql is not installed, and the dump needs it")
-    with fresh_database(server) as url:
-        load = [str(psql), "-q", "-v", "ON_ERROR_STOP=1", url]
-        sql = gzip.decompress(path.read_bytes())
-        subprocess.run(load, input=sql, check=True, stdout=subprocess.DEVNULL)
-        with psycopg.connect(url, autocommit=True) as connection:
+Opened = Callable[[], AbstractContextManager[tuple[str, Ledger]]]
+
+
+@pytest.fixture(scope="module")
+def odoo(postgres_server: str) -> Iterator[Opened]:
+    """Opens a database of its own with the extract; gives its address and its ledger."""
+
+    @contextmanager
+    def opened() -> Iterator[tuple[str, Ledger]]:
+        with (
+            fresh_database(postgres_server, extract) as url,
+            psycopg.connect(url, autocommit=True) as connection,
+        ):
             yield url, Ledger(connection)
+
+    with restored(postgres_server, "odoo19/odoo19_ar.sql.gz") as extract:
+        yield opened
 
 
 def settled(book: Book) -> set[tuple[Any, ...]]:
@@ -173,9 +173,9 @@ def owed(book: Book, currency: str = "USD") -> int:
 
 
 def test_entries_and_rests_of_payments_write_off_the_invoices_they_are_matched_with(
-    postgres_server: str,
+    odoo: Opened,
 ) -> None:
-    with odoo(postgres_server) as (url, ledger):
+    with odoo() as (url, ledger):
         partly, item = ledger.move("out_invoice", "100.00")
         _, entry = ledger.move("entry", "-30.00")
         ledger.match(item, entry, "20.00")  # 10 of the entry stay the customer's credit
@@ -194,8 +194,8 @@ def test_entries_and_rests_of_payments_write_off_the_invoices_they_are_matched_w
             assert owed(book) == 10000 - 3000
 
 
-def test_money_on_bank_statements_and_debits_by_journal_are_linked(postgres_server: str) -> None:
-    with odoo(postgres_server) as (url, ledger):
+def test_money_on_bank_statements_and_debits_by_journal_are_linked(odoo: Opened) -> None:
+    with odoo() as (url, ledger):
         invoice, item = ledger.move("out_invoice", "100.00")
         _, bank = ledger.move("entry", "-60.00", statement_line_id=77)
         ledger.match(item, bank, "55.00")
@@ -213,9 +213,9 @@ def test_money_on_bank_statements_and_debits_by_journal_are_linked(postgres_serv
 
 
 def test_a_payment_in_another_currency_pays_in_the_currency_of_its_invoice(
-    postgres_server: str,
+    odoo: Opened,
 ) -> None:
-    with odoo(postgres_server) as (url, ledger):
+    with odoo() as (url, ledger):
         invoice, item = ledger.move("out_invoice", "100.00", "EUR")
         paid, credit = ledger.payment("120.00", "-120.00")
         match = ledger.match(item, credit, "100.00", "110.00")
@@ -228,8 +228,8 @@ def test_a_payment_in_another_currency_pays_in_the_currency_of_its_invoice(
             assert owed(book) == -1000 and owed(book, "EUR") == 0
 
 
-def test_cancelled_and_draft_are_left_out_and_waiting_payments_pay(postgres_server: str) -> None:
-    with odoo(postgres_server) as (url, ledger):
+def test_cancelled_and_draft_are_left_out_and_waiting_payments_pay(odoo: Opened) -> None:
+    with odoo() as (url, ledger):
         cancelled, _ = ledger.move("out_invoice", "10.00", state="cancel")
         draft, _ = ledger.move("out_refund", "-10.00", state="draft")
         first, _ = ledger.move("out_invoice", "40.00")
@@ -251,12 +251,10 @@ def test_cancelled_and_draft_are_left_out_and_waiting_payments_pay(postgres_serv
             assert str(CHILD) not in external_ids(book, "customers")
 
 
-def test_an_organisation_can_be_restricted_to_some_companies(
-    postgres_server: str, tmp_path: Path
-) -> None:
+def test_an_organisation_can_be_restricted_to_some_companies(odoo: Opened, tmp_path: Path) -> None:
     project = (PROJECT / "headrace.toml").read_text("utf-8")
     head = "[organisation.odoo]\n"
-    with odoo(postgres_server) as (url, ledger):
+    with odoo() as (url, ledger):
         ours, item = ledger.move("out_invoice", "100.00", company_id=83)
         other, _ = ledger.move("out_invoice", "7.00", company_id=82)
         _, entry = ledger.move("entry", "-30.00", company_id=83)

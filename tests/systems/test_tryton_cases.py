@@ -3,11 +3,8 @@ them."""
 
 from __future__ import annotations
 
-import gzip
-import shutil
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from decimal import Decimal
 from itertools import count
 from pathlib import Path
@@ -15,10 +12,10 @@ from typing import Any
 
 import psycopg
 import pytest
-from warehouse import external_ids, links, published, steady_book
+from warehouse import external_ids, links, restored, steady_book
 
 from headrace.book.book import Book
-from postgres import find_binaries, fresh_database
+from postgres import fresh_database
 from project_books import balances, errors, open_amounts
 
 PROJECT = Path(__file__).parents[1] / "extracts" / "tryton82"
@@ -149,20 +146,23 @@ class Ledger:
         )
 
 
-@contextmanager
-def tryton(server: str) -> Iterator[tuple[str, Ledger]]:
-    """The address of a database with the extract, and its ledger."""
-    path = published("tryton/tryton82_ar.sql.gz")
-    binaries = find_binaries()
-    psql = binaries / "psql" if binaries else shutil.which("psql")
-    if not psql:
-        pytest.skip("psql is not installed, and the dump needs it")
-    with fresh_database(server) as url:
-        load = [str(psql), "-q", "-v", "ON_ERROR_STOP=1", url]
-        sql = gzip.decompress(path.read_bytes())
-        subprocess.run(load, input=sql, check=True, stdout=subprocess.DEVNULL)
-        with psycopg.connect(url, autocommit=True) as connection:
+Opened = Callable[[], AbstractContextManager[tuple[str, Ledger]]]
+
+
+@pytest.fixture(scope="module")
+def tryton(postgres_server: str) -> Iterator[Opened]:
+    """Opens a database of its own with the extract; gives its address and its ledger."""
+
+    @contextmanager
+    def opened() -> Iterator[tuple[str, Ledger]]:
+        with (
+            fresh_database(postgres_server, extract) as url,
+            psycopg.connect(url, autocommit=True) as connection,
+        ):
             yield url, Ledger(connection)
+
+    with restored(postgres_server, "tryton/tryton82_ar.sql.gz") as extract:
+        yield opened
 
 
 def settled(book: Book) -> set[tuple[Any, ...]]:
@@ -178,8 +178,8 @@ def owed(book: Book) -> dict[str, int]:
     return {currency: amount for (p, currency), amount in balances(book).items() if p == str(PARTY)}
 
 
-def test_credit_notes_write_offs_and_money_share_a_reconciliation(postgres_server: str) -> None:
-    with tryton(postgres_server) as (url, ledger):
+def test_credit_notes_write_offs_and_money_share_a_reconciliation(tryton: Opened) -> None:
+    with tryton() as (url, ledger):
         invoice, item = ledger.invoice("100.00", "paid")
         note, credited = ledger.invoice("-30.00", "paid")
         listed, bank = ledger.line("-50.00", "cash"), ledger.line("-15.00", "cash")
@@ -198,8 +198,8 @@ def test_credit_notes_write_offs_and_money_share_a_reconciliation(postgres_serve
             assert sum(owed(book).values()) == 500  # which the settlement takes off
 
 
-def test_entries_that_are_not_reconciled_are_adjustments(postgres_server: str) -> None:
-    with tryton(postgres_server) as (url, ledger):
+def test_entries_that_are_not_reconciled_are_adjustments(tryton: Opened) -> None:
+    with tryton() as (url, ledger):
         ledger.invoice("100.00")
         fee, early = ledger.line("4.00"), ledger.line("-20.00", "cash")
         one, other = ledger.line("9.00"), ledger.line("-9.00")
@@ -211,8 +211,8 @@ def test_entries_that_are_not_reconciled_are_adjustments(postgres_server: str) -
             assert [*owed(book).values()] == [10000 + 400 - 2000]
 
 
-def test_a_posted_invoice_that_was_cancelled_leaves_nothing_behind(postgres_server: str) -> None:
-    with tryton(postgres_server) as (url, ledger):
+def test_a_posted_invoice_that_was_cancelled_leaves_nothing_behind(tryton: Opened) -> None:
+    with tryton() as (url, ledger):
         kept, _ = ledger.invoice("10.00")
         gone, _ = ledger.invoice("70.00")
         ledger.cancels(gone, "-70.00")
@@ -227,8 +227,8 @@ def test_a_posted_invoice_that_was_cancelled_leaves_nothing_behind(postgres_serv
             assert [*owed(book).values()] == [1000]
 
 
-def test_a_foreign_invoice_is_paid_in_part_in_its_own_currency(postgres_server: str) -> None:
-    with tryton(postgres_server) as (url, ledger):
+def test_a_foreign_invoice_is_paid_in_part_in_its_own_currency(tryton: Opened) -> None:
+    with tryton() as (url, ledger):
         invoice, _ = ledger.invoice("10.00", yen="1500")
         paid = ledger.line("-4.10", "cash", yen="-600")
         ledger.pays(invoice, paid)

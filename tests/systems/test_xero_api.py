@@ -31,9 +31,8 @@ def document(key: str, number: str, kind: str, total: float, **more: Any) -> dic
 
 def test_open_amounts_of_the_published_examples_equal_xeros(tmp_path: Path) -> None:
     yaml = pytest.importorskip("yaml")
-    described = yaml.load(
-        published("xero/xero_accounting.yaml").read_text("utf-8"), Loader=yaml.BaseLoader
-    )
+    loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # the former is ten times as fast
+    described = yaml.load(published("xero/xero_accounting.yaml").read_text("utf-8"), Loader=loader)
     tables = {}
     for path, table in {
         "Invoices": "invoices",

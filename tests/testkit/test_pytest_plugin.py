@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -76,20 +77,40 @@ def _pytest(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = --strict-markers\n")
-    (tmp_path / "test_project.py").write_text(PROJECT)
-    return tmp_path
+def _project(folder: Path) -> Path:
+    (folder / "pytest.ini").write_text("[pytest]\naddopts = --strict-markers\n")
+    (folder / "test_project.py").write_text(PROJECT)
+    return folder
 
 
-def test_every_test_gets_a_sandbox_of_its_own(project: Path) -> None:
-    run = _pytest(project)
-    assert "14 passed" in run.stdout, run.stdout
+def _examples() -> str:
+    """The tests that the documentation shows."""
+    blocks = re.findall(
+        r"```python\n(.*?)```", (DOCS / "hub-control.md").read_text("utf-8"), re.DOTALL
+    )
+    return "\n".join(block for block in blocks if "def test_" in block)
 
 
-def test_tests_run_in_parallel(project: Path) -> None:
-    run = _pytest(project, "-n", "2")
+@pytest.fixture(scope="module")
+def passed(tmp_path_factory: pytest.TempPathFactory) -> Counter[str]:
+    """How many tests passed of each module of a project that has the documentation's, too."""
+    project = _project(tmp_path_factory.mktemp("project"))
+    (project / "test_example.py").write_text(_examples())
+    run = _pytest(project, "-rA")
+    assert run.returncode == 0, run.stdout
+    return Counter(re.findall(r"^PASSED (\w+)\.py", run.stdout, re.MULTILINE))
+
+
+def test_every_test_gets_a_sandbox_of_its_own(passed: Counter[str]) -> None:
+    assert passed["test_project"] == 14
+
+
+def test_the_example_of_the_documentation_passes(passed: Counter[str]) -> None:
+    assert passed["test_example"] == _examples().count("def test_") > 0
+
+
+def test_tests_run_in_parallel(tmp_path: Path) -> None:
+    run = _pytest(_project(tmp_path), "-n", "2")
     assert "14 passed" in run.stdout, run.stdout
 
 
@@ -144,15 +165,3 @@ def test_a_wrong_marker_is_an_error_of_its_test(wrong: dict[str, str], marker: s
     module = f"test_wrong{list(WRONG).index(marker)}"
     assert WRONG[marker] in wrong[f"{module}.test_one"]
     assert wrong[f"{module}.test_other"] == ""
-
-
-def test_the_example_of_the_documentation_passes(tmp_path: Path) -> None:
-    text = (DOCS / "hub-control.md").read_text("utf-8")
-    examples = [
-        code for code in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "def test_" in code
-    ]
-    assert examples
-    (tmp_path / "test_example.py").write_text("\n".join(examples))
-    run = _pytest(tmp_path, "--strict-markers")
-    assert re.search(r"\d passed", run.stdout), run.stdout
-    assert run.returncode == 0, run.stdout

@@ -45,12 +45,16 @@ def run_tests(
 ) -> Iterator[Result]:
     """Run the tests one by one, each over its own rows alone; `models_of` returns an
     organisation's models by table."""
-    with tempfile.TemporaryDirectory(prefix="headrace-") as place:
+    with (
+        tempfile.TemporaryDirectory(prefix="headrace-") as place,
+        Book(Path(place) / "tests.duckdb") as book,
+    ):
         for file, several in tests.items():
-            for number, test in enumerate(several):
-                with Book(Path(place) / f"{file}-{number}.duckdb") as book:
-                    book.set_parameters(test.parameters)
-                    yield _run(book, file, test, models_of(test.organisation))
+            for test in several:
+                book.set_parameters(test.parameters)
+                models = models_of(test.organisation)
+                yield _run(book, file, test, models)
+                _empty(book, models)
 
 
 def rows_made(book: Book, model: Model, given: Mapping[str, Rows]) -> list[dict[str, Any]]:
@@ -100,6 +104,13 @@ def _run(book: Book, file: str, test: ModelTest, models: Mapping[str, Model]) ->
     except duckdb.Error as error:
         return msgspec.structs.replace(result, error=_one_line(error))
     return msgspec.structs.replace(result, missing=missing_rows, unexpected=unexpected)
+
+
+def _empty(book: Book, models: Iterable[str]) -> None:
+    """Drop what a test made, so that the rows of the next one may not refer to it."""
+    tables = ["memory.main.expected", *(f"memory.book.{quoted(name)}" for name in models)]
+    drops = [f"drop table if exists {table}" for table in tables]
+    book.connection.execute("; ".join(["drop schema if exists staging.source cascade", *drops]))
 
 
 def _lower(names: Iterable[str]) -> set[str]:

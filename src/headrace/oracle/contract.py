@@ -79,8 +79,13 @@ class Contract:
                 f"This is no description of a hub ({type(error).__name__}): its /openapi.json is "
                 "needed."
             ) from None
-        self._paths = [template.split("/") for _, template in self.operations]
-        self._words = {word for path in self._paths for word in path if word != "{}"} | _SINGULAR
+        self._paths: dict[int, list[tuple[str, list[str]]]] = {}
+        """Each template with its segments, by their number, those with the most words first."""
+        for template in sorted({template for _, template in self.operations}, key=_openness):
+            words = template.split("/")
+            self._paths.setdefault(len(words), []).append((template, words))
+        self._words = _SINGULAR.union(*(template.split("/") for _, template in self.operations))
+        self._words -= {"{}"}
 
     def find(self, method: str, path: str) -> Operation | None:
         """Return the operation of a path below the base, percent-encoded; None for no such one."""
@@ -94,16 +99,14 @@ class Contract:
 
     def _ordered(self, segments: list[str]) -> list[str]:
         """The templates that fit, those with the most words first."""
-        fitting = {
-            "/".join(path)
-            for path in self._paths
-            if len(path) == len(segments)
-            and all(
+        return [
+            template
+            for template, words in self._paths.get(len(segments), ())
+            if all(
                 (word == "{}" and own != "") or word == own
-                for word, own in zip(path, segments, strict=True)
+                for word, own in zip(words, segments, strict=True)
             )
-        }
-        return sorted(fitting, key=lambda path: path.count("{}"))
+        ]
 
     def template(self, path: str) -> str:
         """Return the template of any path: what is no word of the API's paths is `{}`."""
@@ -123,6 +126,10 @@ class Contract:
             name = schema["$ref"].removeprefix(_REF)
             return name, self._schemas[name]
         return "", schema
+
+
+def _openness(template: str) -> tuple[int, str]:
+    return template.count("{}"), template
 
 
 def _operation(method: str, path: str, described: Mapping[str, Any]) -> Operation:

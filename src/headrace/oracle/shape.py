@@ -39,6 +39,8 @@ class Shape(Struct, frozen=True, omit_defaults=True):
     @property
     def bare(self) -> Shape:
         """The same shape without tokens and lengths: equal for values of one shape."""
+        if not self.fields and not self.items:  # as most are
+            return Shape(self.type, value=self.value, form=self.form)
         fields = {name: field.bare for name, field in sorted(self.fields.items())}
         items = tuple(dict.fromkeys(item.bare for item in self.items))
         return Shape(self.type, value=self.value, form=self.form, fields=fields, items=items)

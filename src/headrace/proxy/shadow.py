@@ -1,4 +1,4 @@
-"""The shadow hub: a whole hub inside this process, without a port, deleted at the end."""
+"""The shadow hub: a hub's API inside this process, without pages or a port, deleted at the end."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from headrace.control.application import Parts, put_together
 from headrace.model.clock import SYSTEM_CLOCK, format_instant
 from headrace.oracle.player import Played
 from headrace.server.admission.doors import door_for
 from headrace.server.admission.limits import OFF
 from headrace.server.app import Hub
 from headrace.server.description.openapi import openapi_document
-from headrace.server.process.run import PDFS
+from headrace.server.faults.scripts import Faults
+from headrace.server.pdf.keeper import PdfKeeper
+from headrace.store.admin.frozen_clock import Times
 from headrace.store.admin.keys import KeyPair, make_key
 from headrace.store.engine.interface import Store
-from headrace.store.engine.place import Place, open_store
+from headrace.store.engine.place import PDFS, Place, open_store
 from headrace.store.pdf_files import FolderPdfs
 from headrace.store.records.organisations import make_organisation
 
@@ -89,15 +90,9 @@ def shadow_hub() -> Iterator[Shadow]:
         place = Place(folder=Path(name))
         store = open_store(place, durable=False)
         try:
-            hub = put_together(
-                Parts(
-                    place=place,
-                    store=store,
-                    door=door_for(store, SYSTEM_CLOCK, OFF),
-                    pdfs=FolderPdfs(Path(name) / PDFS),
-                    own_process=False,
-                )
-            )
-            yield Shadow(store, hub)
+            times = Times(SYSTEM_CLOCK, test_mode=False)
+            keeper = PdfKeeper(store, FolderPdfs(Path(name) / PDFS), SYSTEM_CLOCK)
+            door = door_for(store, SYSTEM_CLOCK, OFF)
+            yield Shadow(store, Hub(store, times, door, keeper, faults=Faults(may_exit=False)))
         finally:
             store.close()

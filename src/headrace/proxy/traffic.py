@@ -6,7 +6,7 @@ bounds: what certainly was, and what may have been.
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left, bisect_right, insort
 from collections import deque
 from math import inf
 
@@ -43,6 +43,8 @@ class Arrivals:
         """When those that the server counts were answered, ascending."""
         self._of: dict[int, list[tuple[float, float]]] = {}
         """By client, when these were answered and when they had been sent."""
+        self._sent: dict[int, list[float]] = {}
+        """By client, when they had been sent, ascending."""
 
     def began(self, client: int, now: float) -> _Passed:
         """Note a request that is being sent."""
@@ -67,6 +69,7 @@ class Arrivals:
             entry.counted = True
             self._ended.append(now)
             self._of.setdefault(entry.client, []).append((now, entry.began))
+            insort(self._sent.setdefault(entry.client, []), entry.began)
         return traffic
 
     def _is_old(self, entry: _Passed, now: float) -> bool:
@@ -80,16 +83,18 @@ class Arrivals:
         if entry.counted:
             assert entry.ended is not None
             del self._ended[bisect_left(self._ended, entry.ended)]
-            times = self._of[entry.client]
+            times, sent = self._of[entry.client], self._sent[entry.client]
             times.remove((entry.ended, entry.began))
+            del sent[bisect_left(sent, entry.began)]
             if not times:
-                del self._of[entry.client]
+                del self._of[entry.client], self._sent[entry.client]
 
     def _count(self, own: _Passed, now: float) -> Traffic:
         start = now - WINDOW_S
-        times = self._of.get(own.client, [])
-        certain = times[bisect_right(times, (start, inf)) : bisect_right(times, (own.began, inf))]
-        least = sum(began > start for _, began in certain)
+        times, sent = self._of.get(own.client, []), self._sent.get(own.client, [])
+        # Sent in the window and answered before its own: all but those that were under way then.
+        beside = times[bisect_right(times, (own.began, inf)) :]
+        least = len(sent) - bisect_right(sent, start) - sum(began > start for _, began in beside)
         most = self._open + self._since(own.began - WINDOW_S)
         return Traffic(least, most, self._open + self._since(own.began))
 

@@ -372,3 +372,17 @@ def test_a_model_that_joins_in_an_odd_order_makes_no_needless_pairs(tmp_path: Pa
                 planned = str(sources.execute(sql).fetchall())
     assert "Cross Product" in own
     assert "Cross Product" not in planned and "Hash Join" in planned
+
+
+@pytest.mark.parametrize(("name", "found"), [("random()::varchar", ["customer"]), ("'A'", [])])
+def test_a_model_that_draws_lots_is_found_over_a_single_row(
+    tmp_path: Path, name: str, found: list[str]
+) -> None:
+    (tmp_path / "customers.sql").write_text(f"select id as external_id, {name} as name from one")
+    with Book(tmp_path / "cache.duckdb") as book:
+        with book.staging() as connection:
+            connection.execute("create table source.one as select 1 as id")
+        book.build(load_models(tmp_path, ["one"]))
+        book.check()
+        book.run_again()
+        assert [problem.entity for problem in book.problems()] == found

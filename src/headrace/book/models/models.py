@@ -14,7 +14,7 @@ from headrace.book.models.casts import absent_column, cast_column, read_first
 from headrace.book.models.shared_views import load_shared, with_shared
 from headrace.book.queries import rows
 from headrace.book.queries.sql_errors import explain_run, explain_sql
-from headrace.book.queries.sql_tree import read_select, statements
+from headrace.book.queries.sql_tree import only_select, read_select
 from headrace.book.tables import BY_NAME, TABLES, Table
 from headrace.model.errors import ModelError
 from headrace.model.repeated import run
@@ -84,12 +84,11 @@ def _read_model(path: Path, shared: Mapping[str, str]) -> Model:
     except OSError as error:
         raise ModelError(f"{path.name} can't be read: {error.strerror}.") from None
     try:
-        found = statements(text)
+        sql = only_select(text)
     except duckdb.Error as error:
         raise ModelError(f"{explain_sql(error, path.name, 1)}") from None
-    if len(found) != 1 or found[0].type != duckdb.StatementType.SELECT:
+    if sql is None:
         raise ModelError(f"{path.name} must be one SELECT statement and nothing else.")
-    sql = found[0].query.strip().rstrip(";")
     reading = read_select(with_shared(sql, shared))
     first_line = text.count("\n", 0, text.find(sql)) + 1 if sql in text else None
     return Model(table, reading.sql, path.name, reading.tables, first_line)

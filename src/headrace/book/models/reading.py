@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import cache
 from importlib import resources
+from typing import Any
 
 import duckdb
 
@@ -47,15 +49,21 @@ def add_reading_macros(connection: duckdb.DuckDBPyConnection) -> None:
 def _name_countries(connection: duckdb.DuckDBPyConnection) -> None:
     if connection.execute(f"from {_NAMES} limit 1").fetchall():
         return
-    babel = load_extra("babel", "languages", "country() in a model")
+    names = _names_of_countries(load_extra("babel", "languages", "country() in a model"))
+    connection.execute(
+        f"insert into {_NAMES} "
+        "select distinct strip_accents(unnest($1::varchar[])), unnest($2::varchar[])",
+        [list(names), list(names.values())],
+    )
+
+
+@cache
+def _names_of_countries(babel: Any) -> dict[str, str]:
+    """Return the names by what people may write, in lower case."""
     known = {code.lower(): name for code, name in COUNTRIES.items()}
     known |= {name.lower(): name for name in COUNTRIES.values()}
     for language in _LANGUAGES:
         for code, called in babel.Locale(language).territories.items():
             if code in COUNTRIES:
                 known.setdefault(called.lower(), COUNTRIES[code])
-    connection.execute(
-        f"insert into {_NAMES} "
-        "select distinct strip_accents(unnest($1::varchar[])), unnest($2::varchar[])",
-        [list(known), list(known.values())],
-    )
+    return known

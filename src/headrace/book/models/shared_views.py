@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import duckdb
 
 from headrace.book.queries.sql_errors import explain_sql
-from headrace.book.queries.sql_tree import parse, read_select, statements, write
+from headrace.book.queries.sql_tree import only_select, parse, read_select, write
 from headrace.model.errors import ModelError
 
 FOLDER = "shared"
@@ -35,16 +36,20 @@ def _read(path: Path) -> str:
     shown = f"{FOLDER}/{path.name}"
     try:
         text = path.read_text(encoding="utf-8-sig")
-        parts = statements(text)
+        sql = only_select(text)
     except (OSError, UnicodeDecodeError) as error:
         raise ModelError(f"{shown} can't be read: {error}.") from None
     except duckdb.Error as error:
         raise ModelError(f"{explain_sql(error, shown, 1)}") from None
-    if len(parts) != 1 or parts[0].type != duckdb.StatementType.SELECT:
+    if sql is None:
         raise ModelError(f"{shown} must be one SELECT statement and nothing else.")
+    return _one_line(sql)
+
+
+@lru_cache(maxsize=500)
+def _one_line(sql: str) -> str:
     # What it reads is resolved here: its own name means the source's table.
-    reading = read_select(parts[0].query.strip().rstrip(";"))
-    return " ".join(write(parse(reading.sql)).split("\n"))
+    return " ".join(write(parse(read_select(sql).sql)).split("\n"))
 
 
 def with_shared(sql: str, shared: Mapping[str, str]) -> str:
@@ -54,7 +59,9 @@ def with_shared(sql: str, shared: Mapping[str, str]) -> str:
     """
     needed: dict[str, str] = {}
     _need(sql, shared, needed, ())
-    needed = {name: text for name, text in needed.items() if name not in _own_names(sql)}
+    if needed:
+        own_names = _own_names(sql)
+        needed = {name: text for name, text in needed.items() if name not in own_names}
     if not needed:
         return sql
     views = ", ".join(f'"{name}" as ({text})' for name, text in needed.items())
@@ -78,10 +85,11 @@ def _need(
         needed[name] = shared[name]
 
 
-def _own_names(sql: str) -> set[str]:
+@lru_cache(maxsize=500)
+def _own_names(sql: str) -> frozenset[str]:
     """Return the common table expressions of the outermost SELECT."""
     found: set[str] = set()
     for statement in parse(sql).get("statements", ()):
         entries = (statement["node"].get("cte_map") or {}).get("map", ())
         found |= {entry["key"].lower() for entry in entries}
-    return found
+    return frozenset(found)

@@ -13,6 +13,8 @@ import duckdb
 
 from headrace.book.models.models import Model, run_model
 from headrace.book.models.shapeless import views
+from headrace.book.models.steady import are_steady
+from headrace.model.repeated import run
 from headrace.model.table_contents import contents_of
 
 _SQL = resources.files("headrace.book.models").joinpath("unstable.sql").read_text(encoding="utf-8")
@@ -21,11 +23,24 @@ _MOST = 100
 
 
 def warn_of_unstable_models(connection: duckdb.DuckDBPyConnection, models: Sequence[Model]) -> None:
-    """Run all models again and add a warning to `book.problems` for each row that differs."""
+    """Run all models again and add a warning to `book.problems` for each row that differs.
+
+    Of single rows there is only one order, so a model that reads no more of any table is left out
+    unless it may depend on something else than its tables.
+    """
+    empty = views(connection)
+    rows = _rows(connection) | dict.fromkeys(empty, 0)
+    models = [
+        model
+        for model in models
+        if any(rows.get(table, 2) > 1 for table in model.reads)
+        or not are_steady(connection, [model])
+    ]
+    if not models:
+        return
     connection.execute("attach ':memory:' as again; create schema again.source")
     try:
         connection.execute("create schema again.book")
-        empty = views(connection)
         for table in sorted(set().union(*(model.reads for model in models))):
             made, order = ("view", "") if table in empty else ("table", "order by rowid desc")
             connection.execute(
@@ -45,6 +60,16 @@ def warn_of_unstable_models(connection: duckdb.DuckDBPyConnection, models: Seque
                 connection.execute(f"insert into book.problems {_comparison(model)}")
     finally:
         connection.execute("detach again")
+
+
+def _rows(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    """Return the number of rows of each staged table, or more if some were deleted."""
+    found = run(
+        connection,
+        "select lower(table_name), estimated_size from duckdb_tables() "
+        "where database_name = 'staging' and schema_name = 'source'",
+    ).fetchall()
+    return {str(name): int(count) for name, count in found}
 
 
 def _comparison(model: Model) -> str:

@@ -60,9 +60,17 @@ def _engine() -> duckdb.DuckDBPyConnection:
     return own
 
 
-def statements(text: str) -> list[duckdb.Statement]:
-    """Return the statements of a text. Raises duckdb.Error when it is not SQL."""
-    return list(_engine().extract_statements(text))
+# Organisations of a project usually share their models, and each round loads them again.
+@lru_cache(maxsize=500)
+def only_select(text: str) -> str | None:
+    """Return the text's only statement, a SELECT, without its semicolon; None when it has others.
+
+    Raises duckdb.Error when it is not SQL.
+    """
+    found = _engine().extract_statements(text)
+    if len(found) != 1 or found[0].type != duckdb.StatementType.SELECT:
+        return None
+    return str(found[0].query.strip().rstrip(";"))
 
 
 def parse(sql: str) -> Tree:
@@ -190,13 +198,14 @@ def item_place(select: Tree, name: str) -> int | None:
 
 def inside(node: Any) -> Iterator[Tree]:
     """Return every part of an expression, outer ones first."""
-    if isinstance(node, list):
-        for item in node:
-            yield from inside(item)
-    elif isinstance(node, dict):
-        yield node
-        for item in node.values():
-            yield from inside(item)
+    waiting = [node]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, dict):
+            yield part
+            waiting.extend(reversed(part.values()))
+        elif isinstance(part, list):
+            waiting.extend(reversed(part))
 
 
 def as_text(expression: Tree) -> str:
