@@ -76,6 +76,15 @@ class Desk:
                 plan.raise_if_unsafe()
             return plan, asyncio.run(organisation.apply(plan, "apply", None, patience))
 
+    def apply_and_look(self) -> tuple[Plan, DeliveryOutcome, Plan]:
+        """An apply, and the plan of what it left, by the same source."""
+        with self.open() as organisation:
+            asyncio.run(organisation.prepare())
+            plan = organisation.plan()
+            outcome = asyncio.run(organisation.apply(plan, "apply"))
+            organisation.compare()
+            return plan, outcome, organisation.plan()
+
     def apply_and_prove(
         self, seen: Callable[[Plan], None] | None = None
     ) -> tuple[DeliveryOutcome, Plan, Reconciled]:
