@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from desk import HubDesk, prove_in_step
+from desk import HubDesk, apply_in_step
 from fake_api import Arrival, Bench, FakeApi, Killed, Reply, refusal
 from shop import Shop
 from together import Case, Story, Together
@@ -78,10 +78,9 @@ def test_a_contact_loses_what_its_row_no_longer_has(
     desk = new_desk(shop.folder)
     desk.apply()
     shop.run("update contacts set external_id = null, position = null")
-    desk.apply()
+    apply_in_step(desk)
     (contact,) = desk.get("/customers/external:C/contacts")["contacts"]
     assert (contact["externalId"], contact["position"]) == (None, None)
-    prove_in_step(desk)
     shop.close()
 
 
