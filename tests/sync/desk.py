@@ -18,10 +18,13 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from rich.console import Console
 
 from forked import Before
 from headrace.cli.main import run
+from headrace.cli.show.console import console
 from headrace.fleet.project import load_project
 from headrace.model.clock import SYSTEM_CLOCK
 from headrace.model.entity import BY_NAME
@@ -35,6 +38,7 @@ from headrace.sync.remote.proof import Reconciled
 from headrace.sync.session import Organisation
 from headrace.testkit.hub import RunningHub
 
+T = TypeVar("T")
 Key = tuple[str, str]
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -57,10 +61,12 @@ class Desk:
         with loaded.open(loaded.only(None), SYSTEM_CLOCK, self.environment) as organisation:
             yield organisation
 
-    def plan(self) -> Plan:
+    def plan(self, changes: int | None = 0) -> Plan:
+        """The plan, with so many of its changes; None for all."""
         with self.open() as organisation:
             asyncio.run(organisation.prepare())
-            return organisation.plan()
+            plan = organisation.plan()
+            return plan if changes == 0 else organisation.with_changes(plan, changes)
 
     def apply(self, *, force: bool = True, patience: float = 60.0) -> tuple[Plan, DeliveryOutcome]:
         with self.open() as organisation:
@@ -69,6 +75,15 @@ class Desk:
             if not force:
                 plan.raise_if_unsafe()
             return plan, asyncio.run(organisation.apply(plan, "apply", None, patience))
+
+    def apply_and_look(self) -> tuple[Plan, DeliveryOutcome, Plan]:
+        """An apply, and the plan of what it left, by the same source."""
+        with self.open() as organisation:
+            asyncio.run(organisation.prepare())
+            plan = organisation.plan()
+            outcome = asyncio.run(organisation.apply(plan, "apply"))
+            organisation.compare()
+            return plan, outcome, organisation.plan()
 
     def apply_and_prove(
         self, seen: Callable[[Plan], None] | None = None
@@ -249,6 +264,15 @@ def copy_example(name: str, folder: Path) -> Path:
     project = folder / "with a space" / name
     shutil.copytree(EXAMPLES / name, project)
     return project
+
+
+def shown(show: Callable[[Console, T], None], value: T) -> str:
+    """What a command says by `show` of a plan or a proof that was made anyway: the command would
+    make it again."""
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        show(console, value)
+    return out.getvalue()
 
 
 def prove_in_step(desk: HubDesk, records: int | None = None) -> None:

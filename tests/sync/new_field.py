@@ -47,8 +47,8 @@ def follow(folder: Path, running: RunningHub, more: str) -> dict[str, list[Any]]
             for (number, value), table in itertools.product(values.items(), _TABLES):
                 key = "customer_external_id" if table == "contacts" else "external_id"
                 shop.run(f"update {table} set po_number = ? where {key} like '%{number}'", value)
-            requests, diff = _sync(desk)
-            assert requests == 5 * len(_FIRST), requests
+            requests, diff, left = _sync(desk)
+            assert (requests, left) == (5 * len(_FIRST), 0)
             if not more:
                 for number in looks:
                     lines = [line for line in diff if _says(line, values[number])]
@@ -56,7 +56,6 @@ def follow(folder: Path, running: RunningHub, more: str) -> dict[str, list[Any]]
             for number in looks:
                 for table, kept in _values(desk, number):
                     seen[table].append(kept)
-        assert _sync(desk)[0] == 0
     return seen
 
 
@@ -73,15 +72,16 @@ def _says(line: str, value: str | None) -> bool:
     return "po number: " in line and line.endswith(value or "→ -")
 
 
-def _sync(desk: HubDesk) -> tuple[int, list[str]]:
-    """Requests, and the lines of the diff."""
+def _sync(desk: HubDesk) -> tuple[int, list[str], int]:
+    """Requests, the lines of the diff, and the requests that are left."""
     with desk.open() as organisation:
         asyncio.run(organisation.prepare())
         plan = organisation.with_changes(organisation.plan(), None)
         diff = [line for change in plan.changes for line in change_lines(change)]
         asyncio.run(organisation.apply(plan, "apply"))
         assert organisation.journal.rejects() == []
-    return plan.requests, diff
+        organisation.compare()
+        return plan.requests, diff, organisation.plan().requests
 
 
 def _values(desk: HubDesk, number: int) -> Iterator[tuple[str, Any]]:

@@ -8,32 +8,43 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 from desk import query
 from pair import Pair
+from rewound import Rewound, filled
+from shop import Shop
+
+from headrace.testkit.hub import RunningHub
 
 SELECT = "select id, customer, currency, amount, day, reference, state from upflow_collected"
 
 
-def _owing(pair: Pair) -> Pair:
-    pair.shop.customer("C1")
-    pair.shop.invoice("I1", "C1", 10000)
-    pair.desk.apply()
-    return pair
+def _owing(shop: Shop) -> None:
+    shop.customer("C1")
+    shop.invoice("I1", "C1", 10000)
+
+
+@pytest.fixture(scope="module")
+def owing(tmp_path_factory: pytest.TempPathFactory, open_hub: RunningHub) -> Rewound:
+    return filled(tmp_path_factory.mktemp("owing"), open_hub, "collected", _owing)
 
 
 @pytest.fixture
-def till(pair: Pair) -> Pair:
-    return _owing(pair)
+def till(owing: Rewound, tmp_path: Path) -> Iterator[Pair]:
+    with owing.pair(tmp_path / "shop") as pair:
+        yield pair
 
 
 @pytest.fixture(scope="module")
 def same_till(shared_pair: Pair) -> Pair:
     """For tests that only add to what was collected, or nothing."""
-    return _owing(shared_pair)
+    _owing(shared_pair.shop)
+    shared_pair.desk.apply()
+    return shared_pair
 
 
 def _collect(till: Pair, amount: int, **fields: Any) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -173,34 +174,28 @@ def test_the_link_still_follows_after_an_end_in_between(
     assert plan.late_links == 0
 
 
-@pytest.fixture(scope="module")
-def before_three_move(tmp_path_factory: pytest.TempPathFactory, open_hub: RunningHub) -> Rewound:
-    def fill(shop: Shop) -> None:
+_MARKS = ("A", "B", "C", "D", "E", "F")
+"""Of six families that make the same moves."""
+_FIRSTS = ("POST /payments", "DELETE /customers/{}", "POST /customers")
+"""Requests of such a move before the last, in their order."""
+
+
+def test_the_link_still_follows_after_an_answer_that_got_lost(
+    tmp_path: Path, new_desk: Callable[[Path], HubDesk]
+) -> None:
+    """Of two families their first request, of two others their second, of the last their third,
+    each by both kinds of faults: what belongs to an answer that got lost goes no further, so that
+    each fault meets a family of its own."""
+    faults = [{"kind": kind, "on": first} for first in _FIRSTS for kind in ("reply-lost", "reset")]
+    with closing(Shop(tmp_path / "shop")) as shop:
         for mark in _MARKS:
             shop.customer(f"{mark}1")
             shop.customer(f"{mark}0", f"{mark}1")
             shop.customer(f"{mark}2")
             shop.invoice(f"{mark}N", f"{mark}1", 500)
             shop.payment(f"{mark}R", f"{mark}0", 500)
-
-    return filled(tmp_path_factory.mktemp("three"), open_hub, "moving-three", fill)
-
-
-_MARKS = ("A", "B", "C")
-"""Of three families that make the same moves."""
-_FIRSTS = ("POST /payments", "DELETE /customers/{}", "POST /customers")
-"""Requests of such a move before the last, in their order."""
-
-
-@pytest.mark.parametrize("kind", ["reply-lost", "reset"])
-def test_the_link_still_follows_after_an_answer_that_got_lost(
-    before_three_move: Rewound, tmp_path: Path, kind: str
-) -> None:
-    """Of one family its first request, of another its second, of the last its third: what belongs
-    to an answer that got lost goes no further, so that each fault meets a family of its own."""
-    faults = [{"kind": kind, "on": first} for first in _FIRSTS]
-    with before_three_move.pair(tmp_path / "shop") as pair:
-        shop, desk = pair.shop, pair.desk
+        desk = new_desk(shop.folder)
+        desk.apply()
         for mark in _MARKS:
             shop.run("delete from customers where external_id = ?", f"{mark}0")
             shop.run(
@@ -212,9 +207,13 @@ def test_the_link_still_follows_after_an_answer_that_got_lost(
                 *(f"{mark}2", f"{mark}R"),
             )
             shop.allocate("payment", f"{mark}R", "invoice", {f"{mark}N": 500})
+        before = len(desk.writes())
         with desk.hub.faults(*faults, organisation=desk.name) as script:
             _, outcome = desk.apply(patience=0.0)
             assert len(outcome.failed) == len(_MARKS) and script.done
+        assert Counter(one.fault for one in desk.writes(before) if one.fault) == {
+            "reply-lost": 3, "reset": 3,
+        }  # fmt: skip
         linked = {mark: desk.get(f"/payments/external:{mark}R")["amountLinked"] for mark in _MARKS}
         assert set(linked.values()) == {0}, "each family lost an answer before its last request"
         _in_step(desk)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from desk import HubDesk, prove_in_step
+from desk import HubDesk, apply_in_step, prove_in_step
 from shop import Shop
 
 
@@ -34,22 +34,20 @@ def test_separately_those_that_people_added_stay(
 ) -> None:
     shop = _shop(tmp_path, "separately")
     desk = new_desk(shop.folder)
-    plan, outcome = desk.apply()
+    plan, outcome, _ = apply_in_step(desk)
     assert plan.requests == outcome.sent == 4
     assert _contacts(desk, "A") == [("jane@A.io", "k/1", "Jane")]
-    prove_in_step(desk)
     desk.post("/customers/external:A/contacts", {"email": "added@a.io", "firstName": "Ann"})
     shop.run("update customers set name = 'New name'")
     shop.run("update contacts set first_name = 'Janet' where customer_external_id = 'A'")
     before = len(desk.writes())
-    desk.apply()
+    apply_in_step(desk)
     assert sorted(_requests(desk, before)) == [
         "POST /customers",
         "POST /customers",
         "PUT /customers/external:A/contacts/external:k%2F1",
     ]
     assert _contacts(desk, "A") == [("added@a.io", None, "Ann"), ("jane@A.io", "k/1", "Janet")]
-    prove_in_step(desk)
     shop.run("delete from contacts where customer_external_id = 'A'")
     before = len(desk.writes())
     desk.apply()
@@ -57,8 +55,7 @@ def test_separately_those_that_people_added_stay(
     assert _contacts(desk, "A") == [("added@a.io", None, "Ann")]
     shop.run("delete from customers where external_id = 'B'")
     shop.run("delete from contacts")
-    desk.apply()
-    prove_in_step(desk)
+    apply_in_step(desk)
     shop.close()
 
 
@@ -99,12 +96,11 @@ def test_a_contact_of_a_refused_customer_waits(
     shop = _shop(tmp_path, "separately")
     shop.run("update customers set name = ? where external_id = 'A'", "x" * 10_001)
     desk = new_desk(shop.folder)
-    _, outcome = desk.apply()
+    _, outcome, left = desk.apply_and_look()
     assert (outcome.sent, outcome.rejected, outcome.held) == (2, 1, 1)
-    assert {one.reason for one in desk.plan().held if one.entity == "contact"} == {
+    assert {one.reason for one in left.held if one.entity == "contact"} == {
         "its customer A was refused"
     }
     shop.run("update customers set name = 'short' where external_id = 'A'")
-    desk.apply()
-    prove_in_step(desk)
+    apply_in_step(desk)
     shop.close()

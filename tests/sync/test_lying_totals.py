@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import msgspec
 import pytest
 from desk import HubDesk
 from pair import Pair
+from rewound import Rewound
 
 from headrace.client.answer import Answer
 from headrace.client.endpoints import Reader
@@ -124,10 +125,11 @@ def test_what_was_collected_is_found_whatever_the_total(tmp_path: Path, total: s
 # whole commands, against the hub with pages of fifty and totals that lie -------------------------
 
 
-@pytest.fixture
-def lying(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> Pair:
-    """A hub that holds 120 invoices and payments of the source, behind them a payment that was
-    collected, and says of each list that it has ten."""
+@pytest.fixture(scope="module")
+def long_lists(shared_pair: Pair) -> Rewound:
+    """A hub that holds 120 invoices and payments of the source, and behind them a payment that was
+    collected."""
+    pair = shared_pair
     pair.desk.post("/customers", {"externalId": "Z", "name": "Others'"})
     collected = {"currency": "EUR", "amount": 7, "validatedAt": "2026-05-05"}
     pair.desk.post("/payments", {**collected, "customer": {"externalId": "Z"}})
@@ -136,6 +138,12 @@ def lying(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> Pair:
         pair.shop.invoice(f"I{n}", "A", 100)
         pair.shop.payment(f"P{n}", "A", 40, {f"I{n}": 40})
     pair.desk.apply()
+    return Rewound(pair.desk)
+
+
+@pytest.fixture
+def lying(long_lists: Rewound, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pair]:
+    """The same hub, which says of each list that it has ten."""
     send = HttpTransport.send
 
     async def shortened(self: HttpTransport, method: str, path: str, *rest: Any) -> Answer:
@@ -148,7 +156,8 @@ def lying(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> Pair:
         return Answer(answer.status, answer.headers, msgspec.json.encode(said))
 
     monkeypatch.setattr(HttpTransport, "send", shortened)
-    return pair
+    with long_lists.pair(tmp_path / "shop") as pair:
+        yield pair
 
 
 @asynccontextmanager

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from desk import HubDesk, prove_in_step
+from desk import HubDesk, apply_in_step, prove_in_step
 from shop import Shop
 
 from headrace.model.errors import Unreachable
@@ -54,12 +54,11 @@ def test_names_become_ids(shop: Shop, new_desk: Callable[[Path], HubDesk]) -> No
         shop.customer(name)
     _set(shop, "A", account_manager="jane@X.io", dunning_plan="gentle")
     _set(shop, "B", account_manager=jane, dunning_plan=plan)
-    _, outcome = desk.apply()
+    _, outcome, _ = apply_in_step(desk)
     assert outcome.sent == 3
     for name in ("A", "B"):
         there = desk.get(f"/customers/external:{name}")
         assert (there["accountManagerId"], there["dunningPlanId"]) == (jane, plan)
-    prove_in_step(desk)
     _set(shop, "A", dunning_plan=None)
     _, outcome = desk.apply()
     assert outcome.sent == 1
@@ -74,13 +73,12 @@ def test_unknown_names_are_said_with_those_that_exist_and_found_later(
     desk.administer(make_user, email="joe@x.io")
     shop.customer("A")
     _set(shop, "A", account_manager="jane@x.io", dunning_plan="Gentle")
-    plan, outcome = desk.apply()
+    plan, outcome, _ = apply_in_step(desk)
     assert _warnings(plan) == [
         "A has the account manager 'jane@x.io', which the API does not have (it has: joe@x.io)",
         "A has the dunning plan 'Gentle', which the API does not have (it has: none)",
     ]
     assert (outcome.sent, outcome.rejected) == (1, 0)
-    prove_in_step(desk)
     jane = desk.administer(make_user, email="jane@x.io").id
     _, outcome = desk.apply()
     assert outcome.sent == 1
@@ -153,12 +151,11 @@ def test_unknown_fields_are_said_and_the_rest_travels(
     for name in ("A", "B"):
         shop.customer(name)
         _set(shop, name, custom_fields='{"a/b~c": "x"}')
-    plan, outcome = desk.apply()
+    plan, outcome, _ = apply_in_step(desk)
     assert _warnings(plan) == [
         "A has the custom field 'a/b~c', as have 1 more, and the API does not (it has: none)"
     ]
     assert outcome.sent == 2
-    prove_in_step(desk)
 
 
 def test_names_of_the_last_time_serve_while_the_api_is_away(

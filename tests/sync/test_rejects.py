@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from desk import HubDesk, prove_in_step, sent
+from desk import HubDesk, apply_in_step, sent
 from shop import Shop
 
 _LONG = "x" * 10_001
@@ -35,13 +35,12 @@ def test_a_record_mended_at_the_source_arrives_with_its_dependents_and_nothing_e
     _, outcome = desk.apply()
     assert outcome.sent == len(desk.writes(before)) == 0
     shop.run("update customers set name = 'A' where external_id = 'A'")
-    desk.apply()
+    apply_in_step(desk)
     assert sent(desk.writes(before)) == {
         ("customer", "A"): 1,
         ("invoice", "IA"): 1,
         ("payment", "PA"): 1,
     }
-    prove_in_step(desk)
 
 
 def test_list_show_retry(shop: Shop, new_desk: Callable[[Path], HubDesk]) -> None:
@@ -67,8 +66,8 @@ def test_ignored_ones_are_not_spoken_of_until_their_rows_change(
     shop: Shop, new_desk: Callable[[Path], HubDesk]
 ) -> None:
     desk = new_desk(shop.folder)
-    desk.apply()
-    assert {one.external_id for one in desk.plan().held} == {"A", "IA", "PA"}
+    _, _, left = desk.apply_and_look()
+    assert {one.external_id for one in left.held} == {"A", "IA", "PA"}
     assert desk.command("rejects", "ignore", "--all").returncode == 0
     assert desk.plan().held == []
     assert desk.command("apply").returncode == 0
@@ -96,6 +95,5 @@ def test_a_refused_payment_whose_invoice_left_meanwhile_settles_it_again_when_it
     for table in ("invoices", "payments", "allocations"):
         shop.run(f"delete from {table}")
         shop.run(f"insert into {table} select * from old_{table}")
-    desk.apply()
+    apply_in_step(desk)
     assert desk.get("/invoices/external:IA")["amountOutstanding"] == 0
-    prove_in_step(desk)
