@@ -28,15 +28,6 @@ def shop(tmp_path: Path) -> Iterator[Shop]:
     shop.close()
 
 
-@pytest.fixture
-def small(tmp_path: Path) -> Iterator[Shop]:
-    """One customer, where others and their documents are of no matter."""
-    shop = Shop(tmp_path / "shop")
-    shop.customer("A")
-    yield shop
-    shop.close()
-
-
 def forget(desk: HubDesk) -> None:
     """As on a machine that has never delivered for the organisation."""
     for path in (desk.folder / ".headrace" / "shop").iterdir():
@@ -173,8 +164,8 @@ def test_a_payment_is_linked_before_the_invoice_that_it_settles_is_there(
     assert desk.get("/payments/external:PA")["linkedInvoices"][0]["linkedAmount"] == 60
 
 
-def test_twins_are_not_proposed(small: Shop, new_desk: Callable[[Path], HubDesk]) -> None:
-    desk = new_desk(small.folder)
+def test_twins_are_not_proposed(shop: Shop, new_desk: Callable[[Path], HubDesk]) -> None:
+    desk = new_desk(shop.folder)
     desk.typed({"name": "Customer A"})
     desk.typed({"name": "CUSTOMER A"})
     assert adopt(desk)["adoption"]["proposals"] == []
@@ -196,9 +187,9 @@ def test_an_interrupted_adoption_goes_on(shop: Shop, new_desk: Callable[[Path], 
 
 
 def test_a_file_that_is_no_list_of_proposals_is_refused_with_its_line(
-    small: Shop, new_desk: Callable[[Path], HubDesk], tmp_path: Path
+    shop: Shop, new_desk: Callable[[Path], HubDesk], tmp_path: Path
 ) -> None:
-    desk = new_desk(small.folder)
+    desk = new_desk(shop.folder)
     file = tmp_path / "p.csv"
     file.write_text("entity,id,external_id\ncustomer,abc,A\nbill,1,2\n", "utf-8")
     done = desk.command("adopt", "--accept", str(file))
