@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import psycopg
 import pytest
-from engines import empty_database
+from one_engine import empty_database
 
 from headrace.sources.databases.postgres import PostgresSource
 from headrace.sources.moved import Staged, stage_moved

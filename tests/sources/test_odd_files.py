@@ -11,7 +11,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from engines import empty_database
+from one_engine import empty_database
 
 from headrace.sources.databases.sqlite import SqliteSource
 from headrace.sources.files.folder import FileSource

@@ -7,7 +7,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from engines import empty_database
+from one_engine import empty_database
 
 from headrace.model.errors import SourceError
 from headrace.model.source_settings import SourceSettings

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from engines import empty_database
+from one_engine import empty_database
 
 from headrace.fleet.project import load_project
 from headrace.model.errors import ConfigurationError

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import duckdb
 import pytest
-from engines import empty_database
+from one_engine import empty_database
 
 from headrace.model.errors import SourceError
 from headrace.model.source_settings import SourceSettings

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from engines import empty_database
 from odd_json import ODD, arrived, odd_record
+from one_engine import empty_database
 
 from headrace.model.errors import ConfigurationError, SourceError
 from headrace.model.source_settings import SourceSettings

@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 import sqlalchemy
-from engines import empty_database
+from one_engine import empty_database
 from sqlalchemy import make_url
 
 from headrace.model.errors import SourceError

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from engines import empty_database
+from one_engine import empty_database
 
 from headrace.model.errors import SourceError
 from headrace.sources.databases.sqlite import SqliteSource
