@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import gzip
 import json
-import os
 import shutil
 import sqlite3
-import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
@@ -20,8 +17,8 @@ from german import translate
 from headrace.book.book import Book
 from headrace.cli.main import run
 from headrace.testkit.billing import generate, write_project
-from postgres import find_binaries, fresh_database
 from project_books import BALANCES, errors, project_book
+from published import restored
 
 ROOT = Path(__file__).parents[2]
 ROWS = {
@@ -147,17 +144,7 @@ def test_a_whole_system_is_recognised_by_its_tables(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    path = Path(os.environ.get("HEADRACE_DATA", ROOT.parent / "shared" / "data")) / dump
-    if not path.exists():
-        pytest.skip(f"{path} is not there: set HEADRACE_DATA to the folder with the extracts")
-    binaries = find_binaries()
-    psql = binaries / "psql" if binaries else shutil.which("psql")
-    if not psql:
-        pytest.skip("psql is not installed, and the dump needs it")
-    with fresh_database(postgres_server) as url:
-        sql = gzip.decompress(path.read_bytes())
-        load = [str(psql), "-q", "-v", "ON_ERROR_STOP=1", url]
-        subprocess.run(load, input=sql, check=True, stdout=subprocess.DEVNULL)
+    with restored(postgres_server, dump) as url:
         monkeypatch.setenv("BILLING", url)
         document = init(capsys, "env:BILLING", "--to", tmp_path / "shop")
         assert document["system"] == system

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import os
-import shutil
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
@@ -13,11 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-import pytest
 
 from headrace.book.book import Book
-from postgres import find_binaries, fresh_database
 from project_books import balances, errors, open_amounts, project_book
+from published import restored
 
 HERE = Path(__file__).parent
 
@@ -25,20 +20,12 @@ HERE = Path(__file__).parent
 @contextmanager
 def extract(server: str, dump: str, models: str) -> Iterator[tuple[Book, psycopg.Connection[Any]]]:
     """Load the dump into a database; yields the book built from it, and a connection."""
-    default = Path(__file__).parents[3] / "shared" / "data"
-    path = Path(os.environ.get("HEADRACE_DATA", default)) / dump
-    if not path.exists():
-        pytest.skip(f"{path} is not there: set HEADRACE_DATA to the folder with the extracts")
-    binaries = find_binaries()
-    psql = binaries / "psql" if binaries else shutil.which("psql")
-    if not psql:
-        pytest.skip("psql is not installed, and the dump needs it")
-    with fresh_database(server) as url:
-        load = [str(psql), "-q", "-v", "ON_ERROR_STOP=1", url]
-        sql = gzip.decompress(path.read_bytes())
-        subprocess.run(load, input=sql, check=True, stdout=subprocess.DEVNULL)
-        with project_book(HERE / models, url) as book, psycopg.connect(url) as system:
-            yield book, system
+    with (
+        restored(server, dump) as url,
+        project_book(HERE / models, url) as book,
+        psycopg.connect(url) as system,
+    ):
+        yield book, system
 
 
 def _cents(amount: Decimal) -> int:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import gzip
-import os
 import shutil
 import sqlite3
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,7 +20,7 @@ from desk import (
 
 from headrace.sync.planning.plan import Plan
 from headrace.sync.remote.proof import Reconciled
-from postgres import find_binaries, fresh_database
+from published import published, restored
 
 EXTRACTS = Path(__file__).parents[1] / "extracts"
 DUMPS = {"odoo19": "odoo19/odoo19_ar.sql.gz", "tryton82": "tryton/tryton82_ar.sql.gz"}
@@ -94,21 +91,11 @@ def change_example(project: Path) -> None:
 def test_a_whole_system_comes_across(
     system: str, tmp_path: Path, new_desk: MakeDesk, request: pytest.FixtureRequest
 ) -> None:
-    default = Path(__file__).parents[3] / "shared" / "data"
-    dump = Path(os.environ.get("HEADRACE_DATA", default)) / DUMPS[system]
-    if not dump.exists():
-        pytest.skip(f"{dump} is not there: set HEADRACE_DATA to the folder with the extracts")
-    binaries = find_binaries()
-    psql = binaries / "psql" if binaries else shutil.which("psql")
-    if not psql:
-        pytest.skip("psql is not installed, and the dump needs it")
+    published(DUMPS[system])  # a server is started only where it is there
     postgres_server = request.getfixturevalue("postgres_server")
     project = tmp_path / system
     shutil.copytree(EXTRACTS / system, project)
-    with fresh_database(postgres_server) as url:
-        load = [str(psql), "-q", "-v", "ON_ERROR_STOP=1", url]
-        sql = gzip.decompress(dump.read_bytes())
-        subprocess.run(load, input=sql, check=True, stdout=subprocess.DEVNULL)
+    with restored(postgres_server, DUMPS[system]) as url:
         desk = new_desk(project)
         desk.environment[VARIABLES[system]] = url
         # Their rate is Upflow's; this test is about what is sent, not when.

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from warehouse import FORMS, external_ids, links, published, rows_of, seeded, written
+from warehouse import FORMS, external_ids, links, rows_of, seeded, written
 
 from project_books import balances, errors, open_amounts
+from published import published
 
 CUSTOMER = {"id": 1, "companyname": "Acme", "searchstage": "Customer", "email": "a@acme.io"}
 BASE: dict[str, list[dict[str, Any]]] = {

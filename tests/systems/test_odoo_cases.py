@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from decimal import Decimal
 from itertools import count
 from pathlib import Path
@@ -11,13 +11,13 @@ from typing import Any
 
 import psycopg
 import pytest
-from warehouse import external_ids, links, restored, steady_book
+from warehouse import external_ids, links, steady_book
 
 from headrace.book.book import Book
 from headrace.fleet.project import load_project
 from headrace.model.errors import ConfigurationError
-from postgres import fresh_database
 from project_books import balances, errors, open_amounts
+from published import copies
 
 PROJECT = Path(__file__).parents[1] / "extracts" / "odoo19"
 PARTNER, CHILD = 900_000, 900_001
@@ -145,16 +145,7 @@ Opened = Callable[[], AbstractContextManager[tuple[str, Ledger]]]
 @pytest.fixture(scope="module")
 def odoo(postgres_server: str) -> Iterator[Opened]:
     """Opens a database of its own with the extract; gives its address and its ledger."""
-
-    @contextmanager
-    def opened() -> Iterator[tuple[str, Ledger]]:
-        with (
-            fresh_database(postgres_server, extract) as url,
-            psycopg.connect(url, autocommit=True) as connection,
-        ):
-            yield url, Ledger(connection)
-
-    with restored(postgres_server, "odoo19/odoo19_ar.sql.gz") as extract:
+    with copies(postgres_server, "odoo19/odoo19_ar.sql.gz", Ledger) as opened:
         yield opened
 
 

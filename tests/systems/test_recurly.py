@@ -10,20 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from warehouse import (
-    FORMS,
-    exported,
-    external_ids,
-    links,
-    marked_paid,
-    published,
-    rows_of,
-    seeded,
-    written,
-)
+from warehouse import FORMS, exported, external_ids, links, marked_paid, rows_of, seeded, written
 
 from headrace.book.book import Book
 from project_books import balances, errors, open_amounts
+from published import published
 
 ACCOUNT = {"id": "acme", "code": "A1", "company": "Acme", "updated_at": "2026-01-01 00:00:00"}
 

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from warehouse import FORMS, external_ids, links, published, rows_of, seeded, written
+from warehouse import FORMS, external_ids, links, rows_of, seeded, written
 
 from project_books import balances, errors, open_amounts
+from published import published
 
 
 def document(number: int, entered: str, paid: str, **more: Any) -> dict[str, Any]:

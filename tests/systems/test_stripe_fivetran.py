@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from warehouse import FORMS, external_ids, links, marked_paid, published, rows_of, seeded, written
+from warehouse import FORMS, external_ids, links, marked_paid, rows_of, seeded, written
 
 from project_books import balances, errors, open_amounts
+from published import published
 
 CUSTOMER = {"id": "cus", "name": "Acme", "email": "a@acme.io", "livemode": "true"}
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from warehouse import exported, external_ids, published, tables_read
+from warehouse import exported, external_ids, tables_read
 
 from project_books import errors
+from published import published
 
 
 def test_the_models_read_stripes_published_example_objects(tmp_path: Path) -> None:

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from warehouse import FORMS, external_ids, links, published, rows_of, seeded, written
+from warehouse import FORMS, external_ids, links, rows_of, seeded, written
 
 from project_books import balances, errors, open_amounts
+from published import published
 
 CONTACT = {"contact_id": "acme", "name": "Acme", "email_address": "ann@acme.io"}
 

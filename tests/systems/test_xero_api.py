@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from warehouse import exported, external_ids, links, published
+from warehouse import exported, external_ids, links
 
 from project_books import balances, errors, open_amounts
+from published import published
 
 CONTACT = {
     "ContactID": "acme",

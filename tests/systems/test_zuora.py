@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from warehouse import FORMS, external_ids, links, marked_paid, published, rows_of, seeded, written
+from warehouse import FORMS, external_ids, links, marked_paid, rows_of, seeded, written
 
 from project_books import balances, errors, open_amounts
+from published import published
 
 ACCOUNT = {"id": "acme", "name": "Acme", "currency": "EUR", "bill_to_contact_id": "ann"}
 

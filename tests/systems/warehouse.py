@@ -3,51 +3,22 @@
 from __future__ import annotations
 
 import csv
-import gzip
 import json
-import os
-import shutil
-import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import duckdb
-import pytest
 
 from headrace.book.book import Book
 from headrace.book.models.models import load_models
 from headrace.book.models.steady import are_steady
 from headrace.systems.catalogue import find_system
-from postgres import find_binaries, fresh_database
 from project_books import aged, project_book
 
-DATA = Path(os.environ.get("HEADRACE_DATA", Path(__file__).parents[3] / "shared" / "data"))
 FORMS = ("text", "typed")
 """All columns are text, as in CSV files; or typed, and without columns that never had a value."""
-
-
-def published(path: str) -> Path:
-    """A file or folder of published data; the test is skipped where it is absent."""
-    if not (DATA / path).exists():
-        pytest.skip(f"{DATA / path} is not there: set HEADRACE_DATA to the folder with the data")
-    return DATA / path
-
-
-@contextmanager
-def restored(server: str, dump: str) -> Iterator[str]:
-    """The address of a database with a published dump, to be copied by tests that add to it."""
-    path = published(dump)
-    binaries = find_binaries()
-    psql = binaries / "psql" if binaries else shutil.which("psql")
-    if not psql:
-        pytest.skip("psql is not installed, and the dump needs it")
-    with fresh_database(server) as url:
-        load = [str(psql), "-q", "-v", "ON_ERROR_STOP=1", url]
-        sql = gzip.decompress(path.read_bytes())
-        subprocess.run(load, input=sql, check=True, stdout=subprocess.DEVNULL)
-        yield url
 
 
 def tables_read(system: str) -> frozenset[str]:
